@@ -1,0 +1,1 @@
+"""The machine that runs stages; it knows nothing of OSM, imagery or CLIP."""

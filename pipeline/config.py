@@ -1,0 +1,203 @@
+"""A run's config: a YAML file with one block a stage, the runner's own block, and shared keys.
+
+A shared key stands at the top level and fills the field of its name in every block that has one
+(``seed``, say). Which keys those are follows from the recipe: the fields that two or more stages
+have. The runner's block says how to run; it is never part of a result's identity.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from pipeline.errors import ConfigError
+from pipeline.stage import FromShell, Stage, StageConfig
+
+MAX_BYTES = 1 << 20
+"""A config larger than this is not read."""
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class RunnerConfig(StageConfig):
+    """How to run: never part of a result's identity."""
+
+    executor: Literal["processes", "serial"] = Field(
+        "processes", description="Where shards run: worker processes, or this process."
+    )
+    workers: int = Field(
+        default_factory=_cpus, ge=1, description="Worker processes; by default one a CPU."
+    )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run needs to know: how to run, and each stage's block by the stage's name."""
+
+    runner: RunnerConfig
+    stages: Mapping[str, StageConfig]
+
+
+def load_config(path: Path, recipe: Sequence[Stage], overrides: Iterable[str] = ()) -> RunConfig:
+    """Read a config file, apply ``--set`` overrides (``key.key=value``, values in YAML), check it.
+
+    Raises `ConfigError` that names the file and every key that is wrong.
+    """
+    data = _read_yaml(path)
+    for override in overrides:
+        _override(data, override)
+    return parse_config(data, recipe, base=path.parent.absolute(), where=str(path))
+
+
+def parse_config(
+    data: Mapping[str, Any], recipe: Sequence[Stage], *, base: Path, where: str
+) -> RunConfig:
+    """Check a config that is already a mapping; relative paths in it start at ``base``."""
+    shared = shared_keys(recipe)
+    names = [stage.name for stage in recipe]
+    problems = [
+        f"unknown key {_named(key, ['runner', *names, *shared])}"
+        for key in data
+        if key not in {"runner", *names, *shared}
+    ]
+    given = {key: data[key] for key in shared if key in data}
+    runner, more = _block("runner", RunnerConfig, data.get("runner"), {}, base)
+    problems += more
+    stages = {}
+    for stage in recipe:
+        block, more = _block(stage.name, stage.config, data.get(stage.name), given, base)
+        problems += more
+        stages[stage.name] = block
+    if problems:
+        raise ConfigError(f"{where}: " + "; ".join(dict.fromkeys(problems)))
+    return RunConfig(runner, stages)  # type: ignore[arg-type] # no problem: no block is None
+
+
+def shared_keys(recipe: Sequence[Stage]) -> list[str]:
+    """Name the fields that two or more stages have: those may stand at the top level."""
+    counts = Counter(name for stage in recipe for name in stage.config.model_fields)
+    return sorted(name for name, count in counts.items() if count > 1)
+
+
+def _block(
+    name: str,
+    model: type[StageConfig],
+    given: object,
+    shared: Mapping[str, object],
+    base: Path,
+) -> tuple[StageConfig | None, list[str]]:
+    if given is not None and not isinstance(given, dict):
+        return None, [f"{name} must be a block of keys, not {given!r}"]
+    filled = {key: value for key, value in shared.items() if key in model.model_fields}
+    try:
+        return model.model_validate(filled | (given or {}), context={"base": base}), []
+    except ValidationError as error:
+        # A wrong shared value is the top level's fault, not the block's: name it once.
+        return None, [
+            _problem("" if str(item["loc"][0]) in filled.keys() - (given or {}).keys() else name,
+                     model, item)
+            for item in error.errors(include_url=False)
+        ]  # fmt: skip
+
+
+def _problem(block: str, model: type[StageConfig], item: Any) -> str:  # noqa: ANN401 - ErrorDetails
+    key = ".".join(str(part) for part in (block, *item["loc"]) if part != "")
+    if item["type"] == "extra_forbidden":
+        fields = list(model.model_fields) if len(item["loc"]) == 1 else []
+        return f"unknown key {_named(key, [f'{block}.{field}' for field in fields])}"
+    if item["type"] == "missing":
+        return f"{key} is required"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]} (given: {_short(item['input'])})"
+
+
+def _named(key: object, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(key), known, n=1)
+    return f"{str(key)!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data only: no aliases (a small file must not unfold into a large one), no repeats."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as in PyYAML
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"the key {key.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: is larger than 1 MiB; a config is a short YAML file")
+        data = yaml.load(path.read_text("utf-8"), _Loader)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such config file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a config: {error}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or "nested too deep, or not YAML"
+        raise ConfigError(f"{path}:{line} not a usable YAML file: {problem}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: a config is a block of keys, not {type(data).__name__}")
+    return data
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    keys = dotted.split(".")
+    if not separator or not all(keys):
+        raise ConfigError(f"--set {override}: write it as key.key=value")
+    try:
+        value = _from_shell(yaml.load(text, _Loader))
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: the value is not YAML") from None
+    block = data
+    for key in keys[:-1]:
+        if block.get(key) is None:
+            block[key] = {}
+        block = block[key]
+        if not isinstance(block, dict):
+            raise ConfigError(f"--set {override}: {key!r} is a value, not a block")
+    block[keys[-1]] = value
+
+
+def _from_shell(value: object) -> object:
+    """Mark strings typed in a shell: paths among them start at the working directory."""
+    if isinstance(value, str):
+        return FromShell(value)
+    if isinstance(value, dict):
+        return {key: _from_shell(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_from_shell(item) for item in value]
+    return value

@@ -1,0 +1,53 @@
+"""What a run says while it works: typed values. Only the command line draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage begins: how many shards it has, how many are done, and why the others are not."""
+
+    stage: str
+    shards: int | None
+    """``None`` for a dataset stage, which does not know its parts beforehand."""
+    done: int
+    why: str
+    """In words: ``first run``, ``plan.shift 0.25 -> 0.3``, ``3 parts missing`` ..."""
+
+
+@dataclass(frozen=True)
+class ShardFinished:
+    """A part and its receipt are on disk."""
+
+    stage: str
+    shard: int
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ShardFailed:
+    """A shard raised; the others go on."""
+
+    stage: str
+    shard: int
+    error: str
+
+
+@dataclass(frozen=True)
+class StageFinished:
+    """A stage has ended; the totals come from the receipts on disk."""
+
+    stage: str
+    rows: int
+    status: Mapping[str, int]
+    reasons: Mapping[str, int]
+    ran: int
+    """Shards that this run worked on; 0 where everything was there."""
+    seconds: float
+
+
+Event = StageStarted | ShardFinished | ShardFailed | StageFinished

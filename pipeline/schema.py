@@ -1,0 +1,62 @@
+"""Tables as contracts: a mismatch raises and shows both sides; nothing is widened silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import SchemaError
+
+STATUS_OK = "ok"
+"""The row carries a result."""
+STATUS_FILTERED = "filtered"
+"""The row ends here, for good; ``reason`` says why."""
+STATUS_FAILED = "failed"
+"""The row has no result yet and may be retried; ``reason`` names the class of error."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that passes between stages: its name, its Arrow schema and its unique key."""
+
+    name: str
+    schema: pa.Schema
+    key: str
+
+    @property
+    def has_status(self) -> bool:
+        """Whether rows carry ``status`` and ``reason``."""
+        return "status" in self.schema.names
+
+
+def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
+    """Give ``table`` in the contract's schema (metadata included), or raise `SchemaError`.
+
+    Columns must be the contract's, in any order, with its types; a column that is not nullable
+    holds no null, and the key is unique.
+    """
+    want = contract.schema
+    if set(table.column_names) != set(want.names):
+        raise SchemaError(f"{where}: columns differ\n{_both_sides(table.schema, want)}")
+    table = table.select(want.names)
+    for field, got in zip(want, table.schema, strict=True):
+        if not got.type.equals(field.type):
+            raise SchemaError(
+                f"{where}: column {field.name!r} is {got.type}, not {field.type}\n"
+                f"{_both_sides(table.schema, want)}"
+            )
+        if not field.nullable and table.column(field.name).null_count:
+            raise SchemaError(f"{where}: column {field.name!r} holds nulls but must not")
+    key = table.column(contract.key)
+    if pc.count_distinct(key).as_py() != len(key):
+        raise SchemaError(f"{where}: key {contract.key!r} is not unique")
+    return table.cast(want)
+
+
+def _both_sides(got: pa.Schema, want: pa.Schema) -> str:
+    def lines(schema: pa.Schema) -> str:
+        return "\n".join(f"    {field.name}: {field.type}" for field in schema)
+
+    return f"  promised:\n{lines(want)}\n  given:\n{lines(got)}"

@@ -1,0 +1,105 @@
+"""Making one part and its receipt: what a worker does."""
+
+from __future__ import annotations
+
+import platform
+import time
+import traceback
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.errors import SchemaError, SkyScriptError, StorageError
+from pipeline.manifest import Receipt, TableFolder
+from pipeline.schema import STATUS_OK, conform
+from pipeline.stage import Shard, ShardStage, Stage, StageConfig
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a part's receipt says of its origin."""
+
+    fingerprint: str
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs to make a shard."""
+
+    stage: ShardStage
+    config: StageConfig
+    root: Path
+    shard: int
+    identity: Identity
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A shard that raised."""
+
+    shard: int
+    message: str
+    error: SkyScriptError | None
+    """The error itself, where its message alone tells enough."""
+
+
+def make_shard(job: Job) -> Receipt | Failure:
+    """Make a shard's part and its receipt; an error comes back as a value."""
+    started = time.monotonic()
+    stage, root = job.stage, job.root
+    folder = TableFolder(root, stage.writes)
+    where = f"{stage.name} shard {job.shard}"
+    try:
+        tables = {table.name: TableFolder(root, table).read(job.shard) for table in stage.reads}
+        whole = {table.name: TableFolder(root, table).dataset() for table in stage.looks_up}
+        result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, root))
+        result = conform(result, stage.writes, where=where)
+        first = stage.reads[0]
+        if not result.column(stage.writes.key).equals(tables[first.name].column(first.key)):
+            raise SchemaError(f"{where}: rows of {first.name!r} went missing or changed order")
+        return write_part(stage, root, job.shard, result, job.identity, started)
+    except StorageError as error:  # nowhere to write the traceback to
+        return Failure(job.shard, str(error), error)
+    except Exception as error:  # a shard that fails does not stop the others
+        folder.write_failure(job.shard, traceback.format_exc())
+        known = error if isinstance(error, SkyScriptError) else None
+        return Failure(
+            job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
+        )
+
+
+def write_part(
+    stage: Stage, root: Path, shard: int, table: pa.Table, identity: Identity, started: float
+) -> Receipt:
+    """Write a part, then its receipt; ``table`` conforms already."""
+    folder = TableFolder(root, stage.writes)
+    output, size = folder.write(shard, table)
+    status, reasons = _count(table, stage)
+    receipt = Receipt(
+        stage=stage.name,
+        shard=shard,
+        fingerprint=identity.fingerprint,
+        inputs=identity.inputs,
+        output=output,
+        size=size,
+        rows=len(table),
+        status=status,
+        reasons=reasons,
+        seconds=round(time.monotonic() - started, 3),
+        host=platform.node(),
+    )
+    folder.write_receipt(receipt)
+    return receipt
+
+
+def _count(table: pa.Table, stage: Stage) -> tuple[dict[str, int], dict[str, int]]:
+    """Count a part's rows by status, and those that are not ok by reason."""
+    if not stage.writes.has_status:
+        return {STATUS_OK: len(table)}, {}
+    status = Counter(table.column("status").to_pylist())
+    reasons = Counter(reason for reason in table.column("reason").to_pylist() if reason)
+    return dict(status), dict(reasons)

@@ -1,0 +1,31 @@
+"""Every random choice, from a hash of (seed, what is chosen for, purpose).
+
+So a choice does not depend on shards, workers or the order of work, and two choices for one object
+are independent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def _hash(seed: int, key: str, purpose: str) -> int:
+    data = f"{seed}\x1f{key}\x1f{purpose}".encode()
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+
+
+def uniform(seed: int, key: str, purpose: str) -> float:
+    """Draw from [0, 1)."""
+    return (_hash(seed, key, purpose) >> 11) / 2**53
+
+
+def between(seed: int, key: str, purpose: str, low: float, high: float) -> float:
+    """Draw from [low, high)."""
+    return low + (high - low) * uniform(seed, key, purpose)
+
+
+def generator(seed: int, key: str, purpose: str) -> np.random.Generator:
+    """Give a generator for many draws, always the same for the same arguments."""
+    return np.random.default_rng(_hash(seed, key, purpose))

@@ -1,0 +1,87 @@
+"""Boxes, tiles and ground metres: the arithmetic that several stages share.
+
+A tile is a north-up rectangle on the EPSG:3857 grid whose pixel is ``gsd`` metres on the ground at
+the tile's centre, that is ``gsd / cos(latitude)`` projected metres. So its edges are meridians and
+parallels, and its box in degrees is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+EARTH_RADIUS = 6378137.0
+"""Of the sphere of EPSG:3857, in metres."""
+MAX_LATITUDE = 85.0
+"""Beyond it the EPSG:3857 grid is not used."""
+
+
+class Box(NamedTuple):
+    """A box in degrees (WGS 84), or in EPSG:3857 metres where said."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class Tile(NamedTuple):
+    """A tile to cut: its exact box in degrees and its size in pixels."""
+
+    box: Box
+    width: int
+    height: int
+
+
+def to_mercator(lon: float, lat: float) -> tuple[float, float]:
+    """Give the EPSG:3857 coordinates of a WGS 84 position."""
+    x = EARTH_RADIUS * math.radians(lon)
+    y = EARTH_RADIUS * math.asinh(math.tan(math.radians(lat)))
+    return x, y
+
+
+def to_degrees(x: float, y: float) -> tuple[float, float]:
+    """Give the WGS 84 position of EPSG:3857 coordinates."""
+    return math.degrees(x / EARTH_RADIUS), math.degrees(math.atan(math.sinh(y / EARTH_RADIUS)))
+
+
+def mercator_scale(lat: float) -> float:
+    """Give how many EPSG:3857 metres are one metre on the ground at a latitude."""
+    return 1 / math.cos(math.radians(lat))
+
+
+def mercator_box(box: Box) -> Box:
+    """Give a box of degrees in EPSG:3857 metres."""
+    return Box(*to_mercator(box.west, box.south), *to_mercator(box.east, box.north))
+
+
+def tile_around(
+    lon: float,
+    lat: float,
+    width: int,
+    height: int,
+    gsd: float,
+    shift: tuple[float, float] = (0.0, 0.0),
+) -> Tile:
+    """Give the tile of ``width`` x ``height`` pixels centred on a position, or beside it.
+
+    ``shift`` is where the tile's centre lies from the position, in pixels to the east and to the
+    north. The pixel is ``gsd`` ground metres at the position itself; at the centre of a tile that
+    is shifted by some kilometres, this is true to a fraction of a percent.
+    """
+    x, y = to_mercator(lon, lat)
+    pixel = gsd * mercator_scale(lat)
+    x, y = x + shift[0] * pixel, y + shift[1] * pixel
+    half_width, half_height = width * pixel / 2, height * pixel / 2
+    west, south = to_degrees(x - half_width, y - half_height)
+    east, north = to_degrees(x + half_width, y + half_height)
+    return Tile(Box(west, south, east, north), width, height)
+
+
+def on_grid(box: Box) -> bool:
+    """Say whether a box lies within the EPSG:3857 grid: 85 degrees, and no antimeridian."""
+    return (
+        -180 <= box.west < box.east <= 180
+        and -MAX_LATITUDE <= box.south
+        and box.north <= MAX_LATITUDE
+    )

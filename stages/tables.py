@@ -1,0 +1,209 @@
+"""Every table that passes between stages: the contract.
+
+Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``, ``filtered``
+(final) or ``failed`` (may be retried); ``reason`` is a short sentence part, null where the row is
+ok. From ``focus`` on, part *i* of every table holds the same ``object_id``s.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from pipeline.schema import Table
+
+TAGS = pa.map_(pa.string(), pa.string())
+
+_GEO = {
+    b"geo": json.dumps(
+        {
+            "version": "1.1.0",
+            "primary_column": "geometry",
+            "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
+        }
+    ).encode()
+}
+
+_BOX = [
+    pa.field("west", pa.float64(), nullable=False),
+    pa.field("south", pa.float64(), nullable=False),
+    pa.field("east", pa.float64(), nullable=False),
+    pa.field("north", pa.float64(), nullable=False),
+]
+_NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
+_STATUS = [
+    pa.field("status", pa.string(), nullable=False),
+    pa.field("reason", pa.string()),
+]
+_OBJECT = [
+    pa.field("object_id", pa.string(), nullable=False),  # n12, w12, a12 or r12
+    pa.field("kind", pa.string(), nullable=False),  # n node, w line, a area, r multipolygon
+    pa.field("osm_id", pa.int64(), nullable=False),  # the id of the node, way or relation
+    pa.field("geometry", pa.binary()),  # null where status is not ok
+    *_NULLABLE_BOX,  # null where there is no geometry
+    pa.field("tags", TAGS, nullable=False),  # all of them, in OSM's order
+]
+
+OBJECTS = Table(
+    "objects",
+    pa.schema(
+        [
+            *_OBJECT,
+            pa.field("osm_version", pa.int32()),  # null where the extract does not carry it
+            pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
+            pa.field("geom_rule", pa.string(), nullable=False),  # why node, line or area
+            *_STATUS,
+        ],
+        metadata=_GEO,
+    ),
+    key="object_id",
+)
+"""An OSM object that carries a key of the vocabulary, in Hilbert order of its centre."""
+
+FOCUS = Table(
+    "focus",
+    pa.schema(
+        [
+            *_OBJECT,
+            pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
+            pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
+        ],
+        metadata=_GEO,
+    ),
+    key="object_id",
+)
+"""An object that gets a tile of its own; all others are context for their neighbours' tiles."""
+
+SCENES = Table(
+    "scenes",
+    pa.schema(
+        [
+            pa.field("scene_id", pa.string(), nullable=False),  # alias/name, unique
+            pa.field("source", pa.string(), nullable=False),  # alias: CH, US, SIM ...
+            pa.field("backend", pa.string(), nullable=False),  # folder, simulated ...
+            pa.field("name", pa.string(), nullable=False),  # a file's path in its folder, an asset
+            pa.field("geometry", pa.binary(), nullable=False),  # footprint of what can be read
+            *_BOX,
+            pa.field("gsd", pa.float64(), nullable=False),  # metres on the ground a pixel
+            pa.field("acquired", pa.timestamp("s", tz="UTC"), nullable=False),
+            pa.field("time_precision", pa.string(), nullable=False),  # minute, day, year, range
+            pa.field("weight", pa.float64(), nullable=False),  # the source's, for the draw
+        ],
+        metadata=_GEO,
+    ),
+    key="scene_id",
+)
+"""An image that tiles can be cut from: the one index of every backend."""
+
+CANDIDATE = pa.struct(
+    [
+        pa.field("scene_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("gsd", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),  # pixels
+        pa.field("height", pa.int32(), nullable=False),
+        *_BOX,  # exact on the EPSG:3857 grid
+    ]
+)
+
+TILES = Table(
+    "tiles",
+    pa.schema(
+        [
+            pa.field("object_id", pa.string(), nullable=False),
+            pa.field("part", pa.int8(), nullable=False),  # 2 to 7: the folder's number
+            pa.field("centred", pa.bool_(), nullable=False),  # the object is in the very centre
+            # the drawn one first, then the fall-backs; empty where status is not ok
+            pa.field("candidates", pa.list_(CANDIDATE), nullable=False),
+            *_STATUS,
+        ]
+    ),
+    key="object_id",
+)
+"""A tile to fetch for a focus object."""
+
+IMAGES = Table(
+    "images",
+    pa.schema(
+        [
+            pa.field("object_id", pa.string(), nullable=False),
+            # the rest is null where status is not ok
+            pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, from the run folder
+            pa.field("source", pa.string()),
+            pa.field("scene_id", pa.string()),
+            pa.field("gsd", pa.float64()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+            *_NULLABLE_BOX,  # the true box of the pixels
+            pa.field("acquired", pa.timestamp("s", tz="UTC")),
+            pa.field("time_precision", pa.string()),
+            pa.field("nodata_share", pa.float64()),  # 0 to 1
+            pa.field("byte_size", pa.int64()),
+            pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+            *_STATUS,
+        ]
+    ),
+    key="object_id",
+)
+"""A fetched image."""
+
+NEIGHBOUR = pa.struct(
+    [
+        pa.field("object_id", pa.string(), nullable=False),
+        pa.field("tags", TAGS, nullable=False),  # those that can be seen at the image's GSD
+        pa.field("share", pa.float64(), nullable=False),  # of the tile that it covers, 0 to 1
+        pa.field("distance", pa.float64(), nullable=False),  # metres from the tile's centre
+    ]
+)
+
+META = Table(
+    "meta",
+    pa.schema(
+        [
+            pa.field("object_id", pa.string(), nullable=False),
+            pa.field("filepath", pa.string()),  # null where status is not ok
+            pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
+            pa.field("source", pa.string()),
+            pa.field("gsd", pa.float64()),
+            *_NULLABLE_BOX,
+            pa.field("acquired", pa.timestamp("s", tz="UTC")),
+            pa.field("center_tags", TAGS, nullable=False),
+            pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+            *_STATUS,
+        ]
+    ),
+    key="object_id",
+)
+"""An image with what OSM says can be seen in it."""
+
+CAPTIONS = Table(
+    "captions",
+    pa.schema(
+        [
+            pa.field("object_id", pa.string(), nullable=False),
+            pa.field("filepath", pa.string()),  # null where status is not ok
+            pa.field("title", pa.string()),
+            pa.field("title_multi_objects", pa.string()),
+            *_STATUS,
+        ]
+    ),
+    key="object_id",
+)
+"""An image with its two captions."""
+
+FILES = Table(
+    "files",
+    pa.schema(
+        [
+            pa.field("filepath", pa.string(), nullable=False),  # from the run folder
+            pa.field("rows", pa.int64(), nullable=False),
+            pa.field("content_hash", pa.string(), nullable=False),
+        ]
+    ),
+    key="filepath",
+)
+"""A file for readers outside the pipeline: the unfiltered CSV."""
+
+REPORT = Table("report", FILES.schema, key="filepath")
+"""The report's files."""

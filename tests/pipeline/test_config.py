@@ -1,0 +1,100 @@
+"""Configs: what a user gets wrong is named with file and key."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load_config, parse_config, shared_keys
+from pipeline.errors import ConfigError
+from tests.pipeline.recipe import RECIPE, CountConfig, SquareConfig
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_block_has_defaults_and_shared_keys_fill_them(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, "seed: 7\nsquare: {seed: 3}\n"), RECIPE)
+    assert config.stages["count"] == CountConfig(seed=7)
+    assert config.stages["square"] == SquareConfig(seed=3)
+    assert shared_keys(RECIPE) == ["seed"]
+
+
+def test_an_empty_file_is_a_config_of_defaults(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, ""), RECIPE).stages["count"] == CountConfig()
+
+
+def test_relative_paths_start_at_the_config_file_and_those_of_set_at_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "count: {source: in.txt}")
+    shell = tmp_path / "elsewhere"
+    shell.mkdir()
+    monkeypatch.chdir(shell)
+    assert load_config(path, RECIPE).stages["count"].source == tmp_path / "in.txt"
+    config = load_config(path, RECIPE, ["count.source=in.txt"])
+    assert config.stages["count"].source == shell / "in.txt"
+
+
+def test_set_reaches_into_blocks_and_takes_yaml_values(tmp_path: Path) -> None:
+    config = load_config(
+        written(tmp_path, "square:\n"), RECIPE, ["square.fail_at=[1, 2]", "runner.workers=3"]
+    )
+    assert config.stages["square"].fail_at == (1, 2)
+    assert config.runner.workers == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("count: {upto: 3, prat_rows: 2}", "unknown key 'count.prat_rows' (did you mean 'count.p"),
+        ("cuont: {}", "unknown key 'cuont' (did you mean 'count'?)"),
+        ("count: {upto: many}", "count.upto: input should be a valid integer"),
+        ("count: {upto: -1}", "count.upto: input should be greater than or equal to 0 (given: -1)"),
+        ("seed: often", "seed: input should be a valid integer"),
+        ("count: 3", "count must be a block of keys, not 3"),
+        ("runner: {executor: threads}", "runner.executor: input should be 'processes' or 'serial'"),
+        ("- a\n- b", "a config is a block of keys, not list"),
+        ("count: {upto: 3", "line 1: not a usable YAML file"),
+        ("count: {upto: 3, upto: 4}", "the key 'upto' stands twice"),
+        ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not taken"),
+        ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
+        ("[" * 5000, "not a usable YAML file"),
+        ("x" * (1 << 21), "larger than 1 MiB"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, RECIPE)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nonsense.*count\.upto.*square\.power"):
+        parse_config(
+            {"nonsense": 1, "count": {"upto": "x"}, "square": {"power": "y"}},
+            RECIPE,
+            base=tmp_path,
+            where="here",
+        )
+
+
+@pytest.mark.parametrize("override", ["seed", "=3", "seed.x=3", "a..b=1", "seed=[1"])
+def test_a_set_that_cannot_be_applied_is_named(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        load_config(written(tmp_path, "seed: 1"), RECIPE, [override])
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nope\.yaml: there is no such config file"):
+        load_config(tmp_path / "nope.yaml", RECIPE)
+    binary = tmp_path / "image.yaml"
+    binary.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read as a config"):
+        load_config(binary, RECIPE)
+    with pytest.raises(ConfigError, match="cannot be read as a config"):
+        load_config(tmp_path, RECIPE)

@@ -1,0 +1,61 @@
+"""Worker processes: nothing of a killed run goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pipeline.executors import ProcessExecutor, SerialExecutor
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from pipeline.executors import ProcessExecutor
+
+def work(folder):
+    Path(folder, "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    with ProcessExecutor(1) as executor:
+        list(executor.map(work, [sys.argv[1]]))
+"""
+
+
+def test_both_executors_answer_every_item() -> None:
+    with SerialExecutor() as serial, ProcessExecutor(2) as processes:
+        items = list(range(-5, 5))
+        assert sorted(processes.map(abs, items)) == sorted(serial.map(abs, items))
+
+
+def test_workers_end_when_their_run_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    script.write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    driver = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
+    pid = wait_for(tmp_path / "pid")
+    driver.kill()
+    driver.wait()
+    for _ in range(100):
+        if not alive(pid):
+            return
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
+    raise AssertionError("the worker outlived its run")
+
+
+def wait_for(path: Path) -> int:
+    for _ in range(300):
+        if path.exists() and path.read_text():
+            return int(path.read_text())
+        time.sleep(0.1)
+    raise AssertionError("the worker never began")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,41 @@
+"""Files beside tables: the ones no row names, and the rows whose files are gone."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from pipeline.owned import parts_without_files, sweep
+
+
+def table_of(root: Path, *parts: list[str | None]) -> ds.Dataset:
+    for index, paths in enumerate(parts):
+        table = pa.table({"filepath": pa.array(paths, pa.string())})
+        pq.write_table(table, root / f"part-{index}.parquet")
+    return ds.dataset([str(root / f"part-{index}.parquet") for index in range(len(parts))])
+
+
+def test_a_sweep_takes_what_matches_the_glob_and_no_row_names(tmp_path: Path) -> None:
+    for name in ("images2/a.jpg", "images2/old.jpg", "images3/b.jpg", "images2/readme", "x.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    sweep(tmp_path, ("images*/*.jpg",), table_of(tmp_path, ["images2/a.jpg", None]))
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"images2/a.jpg", "images2/readme", "x.jpg", "part-0.parquet"}
+
+
+def test_files_in_the_run_folder_itself_are_swept_too(tmp_path: Path) -> None:
+    for name in ("new.csv", "old.csv"):
+        (tmp_path / name).touch()
+    sweep(tmp_path, ("*.csv",), table_of(tmp_path, ["new.csv"]))
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"new.csv"}
+
+
+def test_a_part_is_found_whose_file_is_gone(tmp_path: Path) -> None:
+    table = table_of(tmp_path, ["a.jpg"], ["b.jpg", None])
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    assert parts_without_files(tmp_path, ("*.jpg",), table) == []
+    (tmp_path / "b.jpg").unlink()
+    assert parts_without_files(tmp_path, ("*.jpg",), table) == [tmp_path / "part-1.parquet"]
