@@ -1,0 +1,147 @@
+"""The vocabulary's data files, read once and checked: what is wrong is named with file and line.
+
+``labels.csv``     a tag judged by hand: key, value, groundable, max_gsd, reason; key ``*`` is any
+                   key. Size of the telling detail over 5 px for a compact thing, 2 px for the width
+                   of a line, 8 px for an extent, gives the step of max_gsd.
+``keys.csv``       what a tag gets that no label names: key, role, groundable, max_gsd, rule,
+                   reason; ``addr:*`` and ``*:wikidata`` are families of keys.
+``frequency.csv``  how often a tag stands in the twelve OpenStreetMap extracts that were counted for
+                   it: key, value, count; without free text and registers
+                   (© OpenStreetMap contributors, ODbL).
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+from collections.abc import Iterator
+from importlib import resources
+from typing import Literal, NamedTuple, cast
+
+GSDS = (0.1, 0.2, 0.6, 1.0, 10.0)
+"""The steps of the maximum GSD, in metres on the ground a pixel."""
+
+ANY = "*"
+"""As a label's key: any key. In a rule's key: any part before or after the colon."""
+
+NAMES = ("labels.csv", "keys.csv", "frequency.csv")
+
+Role = Literal["thing", "attribute"]
+RuleName = Literal["word", "number", "listed", "never"]
+_ROLES = ("thing", "attribute", "")
+_RULES = {"word": True, "number": True, "listed": False, "never": False}
+
+
+class Judgement(NamedTuple):
+    """What one row says: visible from above or not, up to which GSD in metres, and why."""
+
+    groundable: bool
+    max_gsd: float | None
+    reason: str
+
+
+class KeyRule(NamedTuple):
+    """What a key says of those of its tags that no label names.
+
+    ``word``: any value of one plain word is visible. ``number``: any number, with or without a
+    unit, is. ``listed``: only labelled values are. ``never``: no value is.
+    """
+
+    role: Role
+    """A thing stands by itself in a picture; an attribute tells of a thing (surface, roof:shape),
+    and is seen only where a thing of the same object is."""
+    rule: RuleName
+    judgement: Judgement
+
+
+@functools.cache
+def labels() -> dict[tuple[str, str], Judgement]:
+    """Give the hand labels by (key, value)."""
+    found: dict[tuple[str, str], Judgement] = {}
+    for where, row in _rows("labels.csv", ["key", "value", "groundable", "max_gsd", "reason"]):
+        tag = (row["key"], row["value"])
+        if tag in found:
+            raise ValueError(f"{where}: {tag[0]}={tag[1]} is labelled twice; keep one row.")
+        found[tag] = _judgement(where, row)
+    return found
+
+
+@functools.cache
+def key_rules() -> dict[str, KeyRule]:
+    """Give the rules by key; families have a ``*`` before or after a colon (``addr:*``)."""
+    found: dict[str, KeyRule] = {}
+    columns = ["key", "role", "groundable", "max_gsd", "rule", "reason"]
+    for where, row in _rows("keys.csv", columns):
+        key, role, rule, judgement = row["key"], row["role"], row["rule"], _judgement(where, row)
+        if key in found:
+            raise ValueError(f"{where}: {key} has two rules; keep one row.")
+        if rule not in _RULES or role not in _ROLES:
+            raise ValueError(f"{where}: unknown rule {rule!r} or role {role!r}.")
+        if _RULES[rule] != judgement.groundable or (role == "") != (rule == "never"):
+            raise ValueError(
+                f"{where}: rule {rule} does not go with groundable={row['groundable']}, "
+                f"role={role!r}: word and number are groundable, and only never has no role."
+            )
+        if ANY in key and rule != "never":
+            raise ValueError(f"{where}: a family of keys can only be never visible.")
+        found[key] = KeyRule(cast(Role, role or "attribute"), cast(RuleName, rule), judgement)
+    return found
+
+
+@functools.cache
+def frequency() -> dict[tuple[str, str], int]:
+    """Give how often each (key, value) was counted."""
+    found: dict[tuple[str, str], int] = {}
+    for where, row in _rows("frequency.csv", ["key", "value", "count"]):
+        tag = (row["key"], row["value"])
+        if tag in found or not row["count"].isdigit():
+            raise ValueError(f"{where}: {tag[0]}={tag[1]} stands twice or its count is no number.")
+        found[tag] = int(row["count"])
+    return found
+
+
+@functools.cache
+def content_id() -> str:
+    """Give the id of what the vocabulary holds: BLAKE2b-128 over its files, in hex."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in NAMES:
+        data = _bytes(name)
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _judgement(where: str, row: dict[str, str]) -> Judgement:
+    if row["groundable"] not in ("yes", "no") or not row["reason"]:
+        raise ValueError(f"{where}: groundable must be yes or no, and the reason may not be empty.")
+    groundable = row["groundable"] == "yes"
+    if not groundable:
+        if row["max_gsd"]:
+            raise ValueError(f"{where}: what cannot be seen has no max_gsd.")
+        return Judgement(False, None, row["reason"])
+    try:
+        gsd = float(row["max_gsd"])
+    except ValueError:
+        gsd = 0.0
+    if gsd not in GSDS:
+        steps = ", ".join(f"{step:g}" for step in GSDS)
+        raise ValueError(f"{where}: max_gsd is {row['max_gsd']!r}; it must be one of {steps}.")
+    return Judgement(True, gsd, row["reason"])
+
+
+def _rows(name: str, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (where, row) of a data file; every row must have every column."""
+    reader = csv.DictReader(io.StringIO(_bytes(name).decode(), newline=""), strict=True)
+    if reader.fieldnames != columns:
+        raise ValueError(f"tag_vocab/{name}: its header must be {','.join(columns)}.")
+    for row in reader:
+        where = f"tag_vocab/{name}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise ValueError(f"{where}: it must have {len(columns)} columns.")
+        yield where, row
+
+
+def _bytes(name: str) -> bytes:
+    return (resources.files("tag_vocab") / name).read_bytes()

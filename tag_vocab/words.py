@@ -1,0 +1,63 @@
+"""How a tag is said in SkyScript's captions, and in which order an object's tags come.
+
+The rules are read off published captions. Order: things before their attributes (``keys.csv``,
+column role), then the most frequent tag first (``frequency.csv``), then the most frequent key;
+to change it, change the files.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Mapping
+
+from tag_vocab import files
+from tag_vocab.vocabulary import is_attribute
+
+_MAJOR_ROADS = frozenset(
+    f"{road}{link}" for road in ("motorway", "trunk", "primary") for link in ("", "_link")
+)
+"""They stay "highway"; all other values of the key are said "road of ..."."""
+
+_NO_CONNECTOR = frozenset({"power", "man_made", "natural"})
+
+_SPACES = {ord("_"): " ", ord(":"): " "} | dict.fromkeys(
+    [*range(32), *range(127, 160), 0x2028, 0x2029], " "
+)
+"""A caption is one line: control and line characters of a broken tag become spaces as well."""
+
+
+def phrase(key: str, value: str) -> str:
+    """Say a tag: "road of residential", "power pole", "building" (for yes)."""
+    name = _key_words(key, value)
+    if value == "yes":
+        return name
+    connector = " " if key in _NO_CONNECTOR else " of "
+    return f"{name}{connector}{value.translate(_SPACES)}"
+
+
+def most_frequent_first(tags: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Give (key, value) pairs in the order in which a caption names them."""
+    count, by_key = files.frequency(), _count_by_key()
+
+    def place(tag: tuple[str, str]) -> tuple[bool, int, int, str]:
+        return is_attribute(tag[0]), -count.get(tag, 0), -by_key[tag[0]], tag[0]
+
+    return sorted(tags.items(), key=place)
+
+
+def _key_words(key: str, value: str) -> str:
+    if key == "highway":
+        return "highway" if value in _MAJOR_ROADS else "road"
+    if key == "leisure":
+        return "leisure land"
+    words = ("airport" if word == "aeroway" else word for word in key.split(":"))
+    return " ".join(words).translate(_SPACES)
+
+
+@functools.cache
+def _count_by_key() -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for (key, _), count in files.frequency().items():
+        totals[key] += count
+    return totals
