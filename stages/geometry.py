@@ -82,6 +82,6 @@ def on_grid(box: Box) -> bool:
     """Say whether a box lies within the EPSG:3857 grid: 85 degrees, and no antimeridian."""
     return (
         -180 <= box.west < box.east <= 180
-        and -MAX_LATITUDE <= box.south
+        and box.south >= -MAX_LATITUDE
         and box.north <= MAX_LATITUDE
     )

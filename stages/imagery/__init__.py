@@ -1,0 +1,1 @@
+"""Where pixels come from: one small protocol, a module a backend."""

@@ -1,0 +1,262 @@
+"""Reading an OSM file through libosmium, whatever its format, order and completeness.
+
+Two passes: relations, so that libosmium knows which ways it must keep for its area assembler, then
+everything. Nothing of OSM's data model leaves here but `Sink` calls.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    import osmium
+
+log = logging.getLogger(__name__)
+
+INDEX_IN_MEMORY_UP_TO = 500_000_000
+"""Bytes of a file whose nodes' places are held in memory, 16 to 32 bytes a node."""
+SPARSE_INDEX_UP_TO = 30_000_000_000
+"""Beyond it libosmium's dense file index (8 bytes times the largest id) is the smaller one."""
+SORT_UP_TO = 2_000_000_000
+"""Bytes of a file that may be sorted here, for that is done in memory."""
+
+INDEX_NAME = "nodes.index"
+NOT_IN_ORDER = re.compile("out of order|twice in input")
+AREA_RELATIONS = frozenset(("multipolygon", "boundary"))
+"""Relation types from which libosmium's assembler makes areas."""
+
+
+class Sink(Protocol):
+    """Takes what a file holds, object by object; each is valid only during the call."""
+
+    def node(self, node: osmium.osm.Node) -> None:
+        """Take a node that carries one of the keys."""
+        ...
+
+    def way(self, way: osmium.osm.Way) -> None:
+        """Take a way that carries one of the keys, open or closed."""
+        ...
+
+    def relation(self, relation: osmium.osm.Relation) -> None:
+        """Take a relation that carries one of the keys, of whatever type."""
+        ...
+
+    def area(self, area: osmium.osm.Area) -> None:
+        """Take what the assembler made of a relation; it may have no ring."""
+        ...
+
+
+class NotInOrderError(Exception):
+    """The file is not sorted by type and id, or holds an object twice."""
+
+
+class OsmFile:
+    """An OSM file that can be read more than once; keeps its nodes' places between the passes.
+
+    Raises `InputError` where the file is not there, not OSM, a history or a change file.
+    """
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        check_file(path)
+        self.path = path
+        self._folder = folder
+        self._source = str(path)
+        with self._reading():
+            self._ways_have_locations = _ways_have_locations(self._source)
+        self._index = self._new_index()
+
+    def read(self, keys: Collection[str], sink: Sink) -> None:
+        """Hand every object that carries one of ``keys`` to ``sink``, once.
+
+        Raises `NotInOrderError` where the file must be sorted first; the sink then holds a part.
+        """
+        import osmium
+
+        with self._reading():
+            key_filter = osmium.filter.KeyFilter(*sorted(keys))
+            areas = osmium.area.AreaManager()
+            with osmium.io.Reader(self._source, osmium.osm.RELATION) as reader:
+                osmium.apply(reader, key_filter, areas.first_pass_handler())
+            built = osmium.BufferIterator(key_filter)
+            handlers = [*self._locations(), areas.second_pass_to_buffer(built), key_filter]
+            with osmium.io.Reader(self._source, osmium.osm.OBJECT) as reader:
+                nodes_may_come = True
+                for thing in _things(reader, *handlers):
+                    if thing.is_node():
+                        if not nodes_may_come:
+                            raise NotInOrderError
+                        sink.node(thing)
+                    else:
+                        nodes_may_come = False
+                        (sink.way if thing.is_way() else sink.relation)(thing)
+                    if built:
+                        _take_areas(built, sink)
+            _take_areas(built, sink)
+
+    def sort(self) -> None:
+        """Read from a sorted copy from now on; of an object that is there twice, the last version.
+
+        libosmium sorts in memory, so this is for files of up to `SORT_UP_TO` bytes.
+        """
+        import osmium
+
+        if self.path.stat().st_size > SORT_UP_TO:
+            raise InputError(
+                f"{self.path} is not sorted by type and id, or holds an object twice: sort it with "
+                "`osmium sort` first (it is too large to be sorted on the way)"
+            )
+        _require_space(self._folder, 2 * self.path.stat().st_size)
+        log.info("%s is not sorted by type and id: sorting a copy", self.path)
+        self._source = str(self._folder / "sorted.osm.pbf")
+        with self._reading():
+            everything = osmium.MergeInputReader()
+            everything.add_file(str(self.path))
+            with osmium.SimpleWriter(
+                osmium.io.File(
+                    self._source, f"pbf,locations_on_ways={self._ways_have_locations}".lower()
+                )
+            ) as writer:
+                everything.apply(writer)
+        self._index = self._new_index()
+
+    def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
+        """Say for each relation id why the assembler could not make an area of it."""
+        import osmium
+
+        if not relations:
+            return {}
+        members: dict[int, list[int]] = {}
+        ways: dict[int, tuple[int, int] | None] = {}
+        with self._reading():
+            wanted = osmium.filter.IdFilter(relations)
+            with osmium.io.Reader(self._source, osmium.osm.RELATION) as reader:
+                for relation in _things(reader, wanted):
+                    members[relation.id] = [m.ref for m in relation.members if m.type == "w"]
+            ids = {way for held in members.values() for way in held if way > 0}
+            with osmium.io.Reader(self._source, osmium.osm.WAY) as reader:
+                handlers = [*self._locations(), osmium.filter.IdFilter(ids or {0})]
+                for way in _things(reader, *handlers):
+                    whole = len(way.nodes) > 1 and all(n.location.valid() for n in way.nodes)
+                    ways[way.id] = (way.nodes[0].ref, way.nodes[-1].ref) if whole else None
+        return {relation: _why(members.get(relation, []), ways) for relation in relations}
+
+    def _locations(self) -> list[Any]:
+        import osmium
+
+        if self._ways_have_locations:
+            return []
+        handler = osmium.NodeLocationsForWays(self._index)
+        handler.ignore_errors()
+        return [handler]
+
+    def _new_index(self) -> osmium.index.LocationTable:
+        import osmium
+
+        (self._folder / INDEX_NAME).unlink(missing_ok=True)
+        return osmium.index.create_map(index_kind(self.path.stat().st_size, self._folder))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn libosmium's errors, which are all RuntimeErrors, into one sentence."""
+        try:
+            yield
+        except RuntimeError as error:
+            if NOT_IN_ORDER.search(str(error)):
+                raise NotInOrderError from error
+            raise InputError(
+                f"{self.path} cannot be read as an OSM file ({error}): it is damaged, cut off or "
+                "something else; fetch it again"
+            ) from error
+
+
+def check_file(path: Path) -> None:
+    """Raise `InputError` unless ``path`` is a file whose name promises OSM data of today."""
+    import osmium
+
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}: name an OSM extract, for example city.osm.pbf")
+    try:
+        with osmium.io.Reader(str(path), osmium.osm.NOTHING):
+            pass
+        has_history = osmium.io.File(str(path)).has_multiple_object_versions
+    except RuntimeError as error:
+        if "detect file format" not in str(error):
+            return  # what is wrong inside shows when it is read
+        raise InputError(
+            f"{path}: the ending is none of an OSM file: .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
+            ".o5m, .opl"
+        ) from error
+    if has_history:
+        raise InputError(
+            f"{path} is a history or change file: make an extract of one moment of it, "
+            "for example with `osmium time-filter`"
+        )
+
+
+def index_kind(size: int, folder: Path) -> str:
+    """Name the libosmium index of the nodes' places for a file of ``size`` bytes."""
+    if size <= INDEX_IN_MEMORY_UP_TO:
+        return "flex_mem"
+    _require_space(folder, 2 * size)
+    kind = "sparse_file_array" if size <= SPARSE_INDEX_UP_TO else "dense_file_array"
+    return f"{kind},{folder / INDEX_NAME}"
+
+
+def _require_space(folder: Path, size: int) -> None:
+    """Raise `StorageError` unless ``size`` bytes are free.
+
+    Asked before libosmium writes a file of its own, for a full disk makes it end the process.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise StorageError(
+            f"{folder}: reading this file needs {size / 1e6:,.0f} MB of scratch space, and "
+            f"{free / 1e6:,.0f} MB are free: free some or use another run folder"
+        )
+
+
+def _ways_have_locations(source: str) -> bool:
+    """Tell whether ways carry their nodes' places, as `osmium add-locations-to-ways` writes."""
+    import osmium
+
+    with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
+        header = reader.header()
+    features = [header.get(f"pbf_optional_feature_{number}") for number in range(8)]
+    return "LocationsOnWays" in features
+
+
+def _things(reader: osmium.io.Reader, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Iterate over what passes the handlers; libosmium's own type is a union of all its kinds."""
+    import osmium
+
+    yield from osmium.OsmFileIterator(reader, *handlers)
+
+
+def _take_areas(built: Iterable[Any], sink: Sink) -> None:
+    for area in built:
+        if not area.from_way():
+            sink.area(area)
+
+
+def _why(members: list[int], ways: dict[int, tuple[int, int] | None]) -> str:
+    if not members:
+        return "relation without ways"
+    if any(member not in ways for member in members):
+        return "ways of the relation are not in the extract"
+    ends = [ways[member] for member in members]
+    if None in ends:
+        return "nodes of the relation's ways are not in the extract"
+    meeting = Counter(node for pair in ends if pair and pair[0] != pair[1] for node in pair)
+    if any(count % 2 for count in meeting.values()):
+        return "rings of the relation do not close"
+    return "rings of the relation cross or repeat"

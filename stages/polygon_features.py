@@ -1,0 +1,120 @@
+"""Whether a closed way is an area or a line: one small table, and which tag decided.
+
+The form and the base are those of the published polygon-features list that overpass turbo uses
+(osm-polygon-features, CC0): for a key, every value makes an area, or every value but some, or some
+only. Changed here, after the exceptions that OSM's iD editor makes and what aerial images show:
+
+- ``area=*`` wins over everything: ``no`` is a line, any other value an area.
+- ``junction``, ``sport``, ``surface`` and ``crop`` say nothing: a roundabout is a road.
+- ``barrier`` says nothing either: a closed hedge or wall stands around an area, it is not one.
+- Running tracks, runs of water, toboggans and the like are lines that come back to their start.
+- A key with a lifecycle prefix (``disused:``, ``construction:`` ...) counts as the key itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+EVERY_VALUE = frozenset(
+    (
+        "area:highway",
+        "boundary",
+        "building",
+        "building:part",
+        "cemetery",
+        "club",
+        "craft",
+        "healthcare",
+        "landuse",
+        "office",
+        "place",
+        "public_transport",
+        "ruins",
+        "shop",
+        "tourism",
+    )
+)
+"""Keys whose every value makes a closed way an area."""
+
+EVERY_VALUE_BUT: Mapping[str, frozenset[str]] = {
+    "aeroway": frozenset(("jet_bridge", "parking_position", "taxilane", "taxiway")),
+    "amenity": frozenset(("bench",)),
+    "attraction": frozenset(
+        ("dark_ride", "log_flume", "river_rafting", "summer_toboggan", "train", "water_slide")
+    ),
+    "golf": frozenset(("cartpath", "hole", "path")),
+    "historic": frozenset(("aqueduct", "citywalls", "railway", "road")),
+    "leisure": frozenset(("slipway", "track")),
+    "man_made": frozenset(("cutline", "dyke", "embankment", "goods_conveyor", "pipeline")),
+    "military": frozenset(("trench",)),
+    "natural": frozenset(
+        (
+            "arete",
+            "cliff",
+            "coastline",
+            "earth_bank",
+            "fault",
+            "gully",
+            "ridge",
+            "tree_row",
+            "valley",
+        )
+    ),
+    "playground": frozenset(("balancebeam", "rope_traverse", "ropeway", "zipwire")),
+}
+"""Keys that make a closed way an area, and the values with which it is a line."""
+
+ONLY_VALUES: Mapping[str, frozenset[str]] = {
+    "highway": frozenset(("elevator", "escape", "platform", "rest_area", "services")),
+    "indoor": frozenset(("area", "room")),
+    "piste:type": frozenset(("playground", "snow_park")),
+    "power": frozenset(
+        ("generator", "plant", "station", "sub_station", "substation", "transformer")
+    ),
+    "railway": frozenset(("platform", "roundhouse", "station", "traverser", "turntable")),
+    "traffic_calming": frozenset(("island",)),
+    "waterway": frozenset(("boatyard", "dam", "dock", "riverbank")),
+}
+"""Keys of lines, and the few values with which a closed way is an area."""
+
+LIFECYCLE = frozenset(("abandoned", "construction", "demolished", "disused", "proposed", "razed"))
+"""Prefixes that keep what a key says of a thing's shape."""
+
+
+class Decision(NamedTuple):
+    """What a closed way is, and why."""
+
+    is_area: bool
+    rule: str
+    """``area=no``, ``building`` (the key), ``leisure=track`` (the value) or ``no area tag``."""
+
+
+def closed_way(tags: Mapping[str, str]) -> Decision:
+    """Say whether a closed way is an area or a line, from its tags alone.
+
+    The first tag that makes it an area decides; where none does, the first that is known for
+    lines is named.
+    """
+    area = tags.get("area")
+    if area:
+        return Decision(area != "no", f"area={area}")
+    line_rule = "no area tag"
+    for name, value in tags.items():
+        key = _without_lifecycle(name)
+        if value == "no":
+            continue
+        if key in EVERY_VALUE:
+            return Decision(True, name)
+        if value in ONLY_VALUES.get(key, ()):
+            return Decision(True, f"{name}={value}")
+        if key in EVERY_VALUE_BUT:
+            if value not in EVERY_VALUE_BUT[key]:
+                return Decision(True, name)
+            line_rule = f"{name}={value}"
+    return Decision(False, line_rule)
+
+
+def _without_lifecycle(key: str) -> str:
+    prefix, _, rest = key.partition(":")
+    return rest if rest and prefix in LIFECYCLE else key

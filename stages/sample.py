@@ -1,0 +1,234 @@
+"""Sample: which objects get a tile of their own.
+
+As in the paper: all objects of some drawn cells, and tags that these hardly reach from wherever
+they occur. All draws come from `chance`; what is asked of the whole table, DuckDB answers.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pydantic import Field
+
+import tag_vocab
+from pipeline.errors import InputError
+from pipeline.schema import STATUS_OK
+from pipeline.stage import DatasetStage, StageConfig
+from stages import chance, tables
+from stages.scratch import TableFile, database, in_parts, scratch, view
+
+if TYPE_CHECKING:
+    import duckdb
+
+RARE_SHARE = 0.5
+"""Of ``max_objects``: what objects with rare tags may take before the others are drawn."""
+
+_CANDIDATES = pa.schema(
+    [
+        pa.field("row", pa.int64()),  # among the rows of the table of objects that are ok
+        pa.field("cell", pa.string()),
+        pa.field("draw", pa.float64()),
+        pa.field("tags", pa.list_(pa.string())),  # those that can be seen, as key=value
+    ]
+)
+_MARKED = """
+    CREATE TABLE marked AS
+    SELECT *, cell IN (SELECT cell FROM drawn_cells) AS drawn FROM candidates
+"""
+_RARE = """
+    CREATE TABLE rare AS
+    WITH carried AS (SELECT row, draw, drawn, unnest(tags) AS tag FROM marked),
+    reach AS (SELECT tag, count(*) FILTER (drawn) AS reached FROM carried GROUP BY tag),
+    ranked AS (
+        SELECT row, tag, reached,
+            row_number() OVER (PARTITION BY tag ORDER BY drawn DESC, draw, row) AS rank
+        FROM carried JOIN reach USING (tag) WHERE reached < $below
+    )
+    SELECT row, min(rank) AS rank, min({'reached': reached, 'tag': tag}).tag AS tag
+    FROM ranked WHERE rank <= $cap GROUP BY row
+"""
+_CHOSEN = """
+    CREATE TABLE chosen AS
+    SELECT m.row, m.draw, rare.rank IS NOT NULL AS is_rare,
+        CASE WHEN NOT m.drawn THEN 'rare' WHEN $by_cell THEN 'cell' ELSE 'all' END AS chosen_by,
+        CASE WHEN NOT m.drawn THEN rare.tag WHEN $by_cell THEN m.cell END AS chosen_for,
+        row_number() OVER (ORDER BY rare.rank NULLS LAST, m.draw, m.row) AS seat
+    FROM marked m LEFT JOIN rare USING (row)
+    WHERE m.drawn OR rare.rank IS NOT NULL
+"""
+_CUT = """
+    DELETE FROM chosen WHERE row NOT IN (
+        SELECT row FROM chosen
+        ORDER BY is_rare AND seat <= $reserved DESC, draw, row LIMIT $max_objects
+    )
+"""
+_IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
+
+
+class SampleConfig(StageConfig):
+    """Which objects get a tile; every object stays as context for its neighbours' tiles."""
+
+    seed: int = Field(0, description="Of every draw here.")
+    cells: int | None = Field(
+        None,
+        ge=1,
+        description="How many of the cells that hold an object are drawn, whole; none: all.",
+    )
+    cell_degrees: float = Field(0.01, gt=0, le=10, description="Side of a cell, in degrees.")
+    rare_below: int = Field(
+        10,
+        ge=0,
+        description="A tag that fewer objects of the drawn cells carry is rare: its objects are "
+        "taken wherever they are.",
+    )
+    rare_cap: int = Field(
+        50,
+        ge=1,
+        description="At most so many objects of a rare tag, with those in drawn cells.",
+    )
+    max_objects: int | None = Field(
+        None,
+        ge=1,
+        description="At most so many objects in all. Up to half of them go to rare tags, one "
+        "object for each, then a second ...; the rest is drawn from all the others.",
+    )
+    shard_rows: int = Field(
+        256, ge=1, description="Objects in a part, from here on: what one worker does at a time."
+    )
+
+
+def sample(objects: ds.Dataset, *, config: SampleConfig, root: Path) -> Iterator[pa.Table]:
+    """Give the objects that get a tile, in the order of ``objects``, with what chose each.
+
+    Only an object that can be seen at some GSD (`tag_vocab.max_gsd`) is a candidate. It belongs to
+    the cell of its box's centre, named by two whole numbers: degrees divided by the cell's side,
+    rounded down. Raises `InputError` where there is no candidate.
+    """
+    with scratch(root, "sample") as folder:
+        path = folder / "candidates.parquet"
+        if not _write_candidates(objects, config, path):
+            raise InputError(
+                "no object of the extract carries a tag that can be seen from above: "
+                "take a larger extract or another place"
+            )
+        with database(folder) as connection:
+            view(connection, "candidates", path)
+            _choose(connection, config)
+            chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
+            for part in in_parts(_rows(objects, chosen), config.shard_rows):
+                yield part.cast(tables.FOCUS.schema)
+
+
+def _write_candidates(objects: ds.Dataset, config: SampleConfig, path: Path) -> int:
+    """Write a scratch row for each candidate and give how many there are."""
+    start = count = 0
+    with TableFile(path, _CANDIDATES) as file:
+        for batch in _scan(objects, ["object_id", "west", "south", "east", "north", "tags"]):
+            visible = _visible_tags(batch.column("tags"))
+            rows = np.flatnonzero([bool(tags) for tags in visible])
+            ids = batch.column("object_id").take(rows).to_pylist()
+            cells = _cells(batch.take(rows), config.cell_degrees)
+            file.write(
+                {
+                    "row": pa.array(start + rows, pa.int64()),
+                    "cell": pa.array(cells, pa.string()),
+                    "draw": pa.array(
+                        [chance.uniform(config.seed, name, "sample") for name in ids], pa.float64()
+                    ),
+                    "tags": pa.array([visible[row] for row in rows], _CANDIDATES.field(3).type),
+                }
+            )
+            start += len(batch)
+            count += len(rows)
+    return count
+
+
+def _visible_tags(column: pa.MapArray) -> list[list[str]]:
+    """Give each object's tags that can be seen, as ``key=value``; none where it never shows."""
+    keys, values = column.keys.to_pylist(), column.items.to_pylist()
+    ends = column.offsets.to_pylist()
+    visible = []
+    for first, last in itertools.pairwise(ends):
+        tags = dict(zip(keys[first:last], values[first:last], strict=True))
+        seen = [tag for tag in tags.items() if tag_vocab.look_up(*tag).groundable]
+        shows = seen and tag_vocab.max_gsd(tags) is not None
+        visible.append([f"{key}={value}" for key, value in seen] if shows else [])
+    return visible
+
+
+def _cells(batch: pa.RecordBatch, degrees: float) -> list[str]:
+    lon, lat = (
+        (batch.column(low).to_numpy() + batch.column(high).to_numpy()) / 2
+        for low, high in (("west", "east"), ("south", "north"))
+    )
+    across = np.floor(lon / degrees).astype(np.int64).tolist()
+    up = np.floor(lat / degrees).astype(np.int64).tolist()
+    return [f"{x}/{y}" for x, y in zip(across, up, strict=True)]
+
+
+def _choose(connection: duckdb.DuckDBPyConnection, config: SampleConfig) -> None:
+    """Make the table ``chosen`` from the view ``candidates``."""
+    query = "SELECT DISTINCT cell FROM candidates"
+    if config.cells is not None:
+        batches = connection.sql(query).to_arrow_reader(10_000)
+        cells = (cell for batch in batches for cell in batch.column("cell").to_pylist())
+        first = heapq.nsmallest(
+            config.cells, ((chance.uniform(config.seed, cell, "cell"), cell) for cell in cells)
+        )
+        connection.register("drawn_cells", pa.table({"cell": [cell for _, cell in first]}))
+    else:
+        connection.sql(query).create_view("drawn_cells")
+    connection.execute(_MARKED)
+    connection.execute(_RARE, {"below": config.rare_below, "cap": config.rare_cap})
+    connection.execute(_CHOSEN, {"by_cell": config.cells is not None})
+    if config.max_objects is not None:
+        reserved = int(config.max_objects * RARE_SHARE)
+        connection.execute(_CUT, {"reserved": reserved, "max_objects": config.max_objects})
+
+
+def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Give the chosen rows of the objects with why; both come in the same order."""
+    columns = [name for name in tables.FOCUS.schema.names if name in tables.OBJECTS.schema.names]
+    waiting = chosen.schema.empty_table()
+    start, more = 0, True
+    for batch in _scan(objects, columns):
+        end = start + len(batch)
+        while more and not (len(waiting) and waiting["row"][-1].as_py() >= end):
+            piece = next(chosen, None)
+            more = piece is not None
+            waiting = pa.concat_tables(
+                [waiting, pa.Table.from_batches([piece])] if more else [waiting]
+            )
+        count = int(np.searchsorted(waiting["row"].to_numpy(), end))
+        here, waiting = waiting.slice(0, count), waiting.slice(count)
+        rows = pa.Table.from_batches([batch]).take(pc.subtract(here["row"], start))
+        for name in ("chosen_by", "chosen_for"):
+            rows = rows.append_column(name, here[name])
+        yield rows
+        start = end
+
+
+def _scan(objects: ds.Dataset, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read the rows that are ok, in order, a few parts ahead at most."""
+    is_ok = pc.field("status") == STATUS_OK
+    yield from objects.to_batches(
+        columns=columns, filter=is_ok, batch_size=20_000, batch_readahead=2, fragment_readahead=1
+    )
+
+
+SAMPLE = DatasetStage(
+    "sample",
+    sample,
+    SampleConfig,
+    reads=(tables.OBJECTS,),
+    writes=tables.FOCUS,
+    external=lambda _: {"vocabulary": tag_vocab.content_id()},
+)

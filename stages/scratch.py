@@ -1,0 +1,106 @@
+"""Intermediate tables of the stages that see whole datasets: on disk, and gone at the end.
+
+Memory stays bounded by `MEMORY`: DuckDB sorts and joins out of core, in the same folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.atomic import TEMPORARY, storage
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "1GB"
+"""What DuckDB may hold; beyond it, it spills into the scratch folder."""
+THREADS = 2
+
+
+@contextmanager
+def scratch(root: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in a run folder; it goes at the end, after an error too."""
+    folder = root / f"{TEMPORARY}{name}"
+    with storage(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+class TableFile:
+    """A Parquet file in a scratch folder, written piece by piece."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self._schema = schema
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
+
+    def write(self, columns: dict[str, pa.Array]) -> None:
+        """Add rows: a column for each name of the schema."""
+        arrays = [columns[name] for name in self._schema.names]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def __enter__(self) -> TableFile:
+        """Hold the file open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open DuckDB for questions over files in a scratch folder.
+
+    Raises `StorageError` where the disk is too full to sort or join.
+    """
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "threads": THREADS,
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+    }
+    with storage(folder), duckdb.connect(config=settings) as connection:
+        try:
+            yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+
+
+def view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Let queries call a Parquet file by a name."""
+    connection.read_parquet(glob.escape(str(path))).create_view(name)
+
+
+def in_parts(pieces: Iterable[pa.RecordBatch | pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Cut a stream of rows into tables of ``rows`` rows; the last one holds the rest."""
+    held: list[pa.Table] = []
+    count = 0
+    for piece in pieces:
+        table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+        while count + len(table) >= rows:
+            yield pa.concat_tables([*held, table.slice(0, rows - count)]).combine_chunks()
+            table = table.slice(rows - count)
+            held, count = [], 0
+        if len(table):
+            held.append(table)
+            count += len(table)
+    if held:
+        yield pa.concat_tables(held).combine_chunks()

@@ -1,0 +1,41 @@
+"""Where real inputs lie, and running the command line as a user does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of real inputs, or skip where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the real inputs are not there: {SHARED}")
+    return SHARED
+
+
+def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own; give its exit code and what it said."""
+    return subprocess.run(
+        [*COMMAND, *(str(argument) for argument in arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+    )
+
+
+COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+
+
+def content_of(root: Path) -> dict[str, bytes]:
+    """Give what a reader of a run sees: every file but receipts, manifests and markers."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(part.startswith("_") for part in path.parts)
+    }

@@ -1,0 +1,55 @@
+"""The block ``sources`` of a config."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from stages.imagery.folder import FolderBackend, FolderSource
+from stages.imagery.simulated import SimulatedBackend, SimulatedSource
+from stages.imagery.sources import Sources, backend_of, contents
+from tests.stages.imagery.rasters import plain, write_raster
+
+SOURCES = TypeAdapter(Sources)
+FOLDER = {"backend": "folder", "path": "images", "acquired": 2019}
+SIMULATED = {"backend": "simulated"}
+
+
+def test_the_backend_decides_what_a_block_is() -> None:
+    sources = SOURCES.validate_python({"CH": FOLDER, "SIM": SIMULATED})
+    assert isinstance(sources["CH"], FolderSource)
+    assert isinstance(sources["SIM"], SimulatedSource)
+    assert isinstance(backend_of(sources["CH"]), FolderBackend)
+    assert isinstance(backend_of(sources["SIM"]), SimulatedBackend)
+
+
+def test_a_backend_is_made_once_for_equal_blocks() -> None:
+    one, two = (SOURCES.validate_python({"CH": FOLDER})["CH"] for _ in range(2))
+    assert backend_of(one) is backend_of(two)
+
+
+@pytest.mark.parametrize("alias", ["ch", "C", "SWISS", "C_H", "", "CH/", "ÄÖ"])
+def test_an_alias_must_fit_into_a_file_name(alias: str) -> None:
+    with pytest.raises(ValidationError, match="two or three of A-Z and 0-9"):
+        SOURCES.validate_python({alias: FOLDER})
+
+
+@pytest.mark.parametrize("sources", [{"SIM": FOLDER}, {"CH": SIMULATED}])
+def test_rendered_tiles_never_pass_for_photographs(sources: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="nobody shall take rendered tiles for photographs"):
+        SOURCES.validate_python(sources)
+
+
+def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match="'folder', 'simulated'"):
+        SOURCES.validate_python({"TP": {"backend": "telepathy"}})
+
+
+def test_contents_are_of_folders_only(tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", plain())
+    folder = FOLDER | {"path": tmp_path}
+    sources = SOURCES.validate_python({"US": folder, "CH": folder, "SIM": SIMULATED})
+    found = contents(sources)
+    assert list(found) == ["sources.CH", "sources.US"]
+    assert found["sources.CH"] == found["sources.US"]

@@ -1,0 +1,96 @@
+"""What every stage of the recipe must keep, on the embedded town."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.cli import TOY
+from pipeline.config import RunConfig, load_config
+from pipeline.manifest import TableFolder
+from pipeline.runner import run
+from pipeline.schema import conform
+from pipeline.stage import Shard, ShardStage
+from stages import PIPELINE
+
+SHARD_STAGES = [stage for stage in PIPELINE if isinstance(stage, ShardStage)]
+
+
+@pytest.fixture(scope="module")
+def config() -> RunConfig:
+    overrides = ["sample.max_objects=40", "sample.shard_rows=16", "runner.executor=serial"]
+    return load_config(TOY, PIPELINE, overrides)
+
+
+@pytest.fixture(scope="module")
+def town(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("town")
+    run(PIPELINE, config, root, lambda event: None)
+    return root
+
+
+def make(
+    stage: ShardStage, config: RunConfig, town: Path, out: Path, tables: dict[str, pa.Table]
+) -> pa.Table:
+    whole = {table.name: TableFolder(town, table).dataset() for table in stage.looks_up}
+    result = stage.run(**tables, **whole, config=config.stages[stage.name], shard=Shard(0, out))
+    return conform(result, stage.writes, where=stage.name)
+
+
+def inputs(stage: ShardStage, town: Path) -> dict[str, pa.Table]:
+    return {table.name: TableFolder(town, table).read(0) for table in stage.reads}
+
+
+def test_every_table_has_one_writer_that_stands_before_its_readers() -> None:
+    written: list[str] = []
+    for stage in PIPELINE:
+        looked_up = stage.looks_up if isinstance(stage, ShardStage) else ()
+        assert {table.name for table in (*stage.reads, *looked_up)} <= set(written), stage.name
+        written.append(stage.writes.name)
+    assert len(set(written)) == len(written)
+    assert len({stage.name for stage in PIPELINE}) == len(PIPELINE)
+
+
+@pytest.mark.parametrize("stage", PIPELINE, ids=lambda stage: stage.name)
+def test_every_stage_and_field_says_what_it_is(stage: ShardStage) -> None:
+    assert (stage.run.__doc__ or "").strip()
+    for name, field in stage.config.model_fields.items():
+        assert field.description, f"{stage.name}.{name}"
+
+
+@pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
+def test_the_same_shard_twice_gives_equal_tables_and_files(
+    stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path
+) -> None:
+    tables = inputs(stage, town)
+    assert len(tables[stage.reads[0].name]) > 2
+    first, second = (make(stage, config, town, tmp_path / str(n), tables) for n in (1, 2))
+    assert first.equals(second)
+    files = [
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (tmp_path / "1", tmp_path / "2")
+    ]
+    assert files[0] == files[1]
+    assert bool(files[0]) == bool(stage.owns)
+
+
+@pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
+def test_a_shard_cut_in_two_gives_the_same_rows(
+    stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path
+) -> None:
+    tables = inputs(stage, town)
+    whole = make(stage, config, town, tmp_path, tables)
+    half = len(whole) // 2
+    halves = [
+        make(stage, config, town, tmp_path, {n: t.slice(*rows) for n, t in tables.items()})
+        for rows in ((0, half), (half, len(whole)))
+    ]
+    assert pa.concat_tables(halves).equals(whole)
+
+
+@pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
+def test_an_empty_shard_gives_an_empty_table(
+    stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path
+) -> None:
+    tables = {name: table.slice(0, 0) for name, table in inputs(stage, town).items()}
+    assert len(make(stage, config, town, tmp_path, tables)) == 0

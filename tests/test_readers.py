@@ -1,0 +1,69 @@
+"""The field's own readers load what we write: TorchGeo's and open_clip's code, not ours."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import SHARED, skyscript
+
+torchgeo_datasets = pytest.importorskip("torchgeo.datasets")
+open_clip_data = pytest.importorskip("open_clip_train.data")
+
+CSV = "SkyScript_train_unfiltered.csv"
+
+
+@pytest.fixture(scope="module", params=["demo", "monaco"])
+def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "demo":
+        small = ["--set", "sample.max_objects=60", "--workers", 2]
+        done = skyscript("demo", "--out", folder / "run", *small)
+    else:
+        if not SHARED.is_dir():
+            pytest.skip(f"the real inputs are not there: {SHARED}")
+        config = {
+            "extract": {"path": str(SHARED / "osm/monaco.osm.pbf")},
+            "sources": {"SIM": {"backend": "simulated"}},
+            "sample": {"max_objects": 60},
+        }
+        (folder / "run.yaml").write_text(yaml.safe_dump(config))
+        done = skyscript("run", folder / "run.yaml", "--out", folder / "run", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchgeo_reads_every_pair(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # TorchGeo knows the filtered files' names; the unfiltered one is this stage of the dataset.
+    monkeypatch.setitem(torchgeo_datasets.SkyScript.caption_files, "train", CSV)
+    dataset = torchgeo_datasets.SkyScript(root, split="train")
+    rows = pd.read_csv(root / CSV)
+    assert len(dataset) == len(rows) > 40
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        assert sample["caption"] == rows.title[index]
+        channels, height, width = sample["image"].shape
+        assert channels == 3
+        assert 100 <= height <= 1000
+        assert 100 <= width <= 1000
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("column", ["title", "title_multi_objects"])
+def test_open_clip_reads_every_pair(
+    root: Path, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import open_clip
+
+    monkeypatch.chdir(root)  # its paths start at the working directory
+    tokenizer = open_clip.get_tokenizer("ViT-B-32")
+    dataset = open_clip_data.CsvDataset(
+        CSV, lambda image: image.size, "filepath", column, sep=",", tokenizer=tokenizer
+    )
+    assert len(dataset) == len(pd.read_csv(CSV))
+    for size, tokens in dataset:
+        assert min(size) >= 100
+        assert tokens[0] == 49406  # start of text
+        assert (tokens != 0).sum() > 5
