@@ -91,7 +91,7 @@ def test_a_changed_config_says_why_and_rebuilds_what_depends_on_it(
     root = tmp_path / "run"
     small = ["--set", "sample.max_objects=12", "--out", root, "--workers", 1]
     assert skyscript("run", monaco_config, *small).returncode == 0
-    changed = skyscript("run", monaco_config, *small, "--set", "caption.prefix=seen from above: ")
+    changed = skyscript("run", monaco_config, *small, "--set", "caption.prefix='seen from above: '")
     assert changed.returncode == 0
     assert "caption: changed: prefix" in changed.stderr
     done = {line.split()[0] for line in changed.stderr.splitlines() if "already done" in line}

@@ -1,0 +1,25 @@
+"""The recipe, and the stages it names. Stages know the data, not the execution."""
+
+from pipeline.stage import Stage
+from stages.caption import CAPTION
+from stages.extract import EXTRACT
+from stages.fetch import FETCH
+from stages.index import INDEX
+from stages.overlay import OVERLAY
+from stages.plan import PLAN
+from stages.report import REPORT
+from stages.sample import SAMPLE
+from stages.unfiltered import UNFILTERED
+
+PIPELINE: tuple[Stage, ...] = (
+    EXTRACT,
+    SAMPLE,
+    INDEX,
+    PLAN,
+    FETCH,
+    OVERLAY,
+    CAPTION,
+    UNFILTERED,
+    REPORT,
+)
+"""From an OSM file to captions: each stage reads only what stands before it."""

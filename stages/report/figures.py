@@ -1,0 +1,257 @@
+"""The figures of a run: what the page says, asked of the tables by DuckDB."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_TAGS, RARE_TAGS = 40, 60
+BOXES = 4000
+"""Up to so many tiles the map shows each; beyond, it shows how many lie in each of its cells."""
+ACROSS = 140
+"""Cells of the map from west to east."""
+
+_STEPS = (
+    ("extract", "objects"),
+    ("plan", "tiles"),
+    ("fetch", "images"),
+    ("overlay", "meta"),
+    ("caption", "captions"),
+)
+_CARRIES_ON = {"images": "tiles", "meta": "images", "captions": "meta"}
+"""A table whose rows are another's, with its statuses: only what is new is this stage's."""
+
+_TAGS = """
+    CREATE TABLE tags AS
+    SELECT tag.key AS key, tag.value AS value, count(*) AS images
+    FROM (SELECT unnest(map_entries(center_tags)) AS tag FROM meta WHERE status = 'ok')
+    GROUP BY ALL
+"""
+_RARE = f"""
+    SELECT key, value FROM tags WHERE images = 1
+    ORDER BY md5(key || '=' || value), key, value LIMIT {RARE_TAGS}
+"""
+"""Some from all over the alphabet, the same in every run."""
+_CAPTIONS = """
+    SELECT count(*), count(DISTINCT title), count(DISTINCT title_multi_objects),
+        coalesce(sum(len(string_split(title, ' '))), 0)::BIGINT,
+        coalesce(sum(len(string_split(title_multi_objects, ' '))), 0)::BIGINT
+    FROM captions WHERE status = 'ok'
+"""
+_WORDS = """
+    SELECT least(len(string_split(title_multi_objects, ' ')) // 10, 15) AS bin, count(*)
+    FROM captions WHERE status = 'ok' GROUP BY bin ORDER BY bin
+"""
+_SIDES = """
+    SELECT greatest(width, height) // 100 AS bin, count(*)
+    FROM images WHERE status = 'ok' GROUP BY bin ORDER BY bin
+"""
+_SOURCES = """
+    SELECT source, gsd, count(*), sum(byte_size)::BIGINT
+    FROM images WHERE status = 'ok' GROUP BY ALL ORDER BY source, gsd
+"""
+_EXTENT = """
+    SELECT min(west), min(south), max(east), max(north) FROM (
+        SELECT (west + east) / 2 AS west, (south + north) / 2 AS south,
+            (west + east) / 2 AS east, (south + north) / 2 AS north
+        FROM objects WHERE status = 'ok'
+        UNION ALL SELECT west, south, east, north FROM images WHERE status = 'ok'
+    )
+"""
+_CELLS = """
+    SELECT floor(((west + east) / 2 - $west) / $side)::INT AS x,
+        floor(((south + north) / 2 - $south) / $rise)::INT AS y, count(*)
+    FROM {table} WHERE status = 'ok' GROUP BY ALL ORDER BY x, y
+"""
+_BOXES = """
+    SELECT source, west, south, east, north FROM images
+    WHERE status = 'ok' ORDER BY (east - west) DESC, object_id
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage did with the rows that reached it."""
+
+    name: str
+    rows: int
+    ok: int
+    filtered: int
+    failed: int
+    reasons: tuple[tuple[str, str, int], ...]
+    """Status, reason, rows; the most frequent first."""
+
+
+@dataclass(frozen=True)
+class SourceFigures:
+    """What came from a source."""
+
+    alias: str
+    images: int
+    bytes: int
+    gsds: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What the map shows, in degrees."""
+
+    west: float
+    south: float
+    side: float
+    """Width of a cell."""
+    rise: float
+    """Height of a cell: as many metres as its width."""
+    columns: int
+    rows: int
+    objects: tuple[tuple[int, int, int], ...]
+    """Column, row (from the south), objects."""
+    tiles: tuple[tuple[int, int, int], ...]
+    """Likewise; empty where ``boxes`` holds every tile."""
+    boxes: tuple[tuple[str, float, float, float, float], ...]
+    """Source, west, south, east, north."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that the page says, but for the gallery."""
+
+    steps: tuple[Step, ...]
+    objects: int
+    focus: int
+    captioned: int
+    chosen_by: tuple[tuple[str, int], ...]
+    sources: tuple[SourceFigures, ...]
+    listed_sources: tuple[tuple[str, int], ...]
+    """Alias and scenes of every source that the run may take from."""
+    tags: tuple[tuple[str, str, int], ...]
+    """The most frequent: key, value, images."""
+    rare_tags: tuple[tuple[str, str], ...]
+    """Some that describe one image only."""
+    distinct_tags: int
+    single_tags: int
+    distinct_titles: int
+    distinct_multi: int
+    title_words: int
+    """Of all titles together; likewise ``multi_words``."""
+    multi_words: int
+    word_bins: tuple[tuple[int, int], ...]
+    side_bins: tuple[tuple[int, int], ...]
+    cover: Cover | None
+
+
+def ask(connection: duckdb.DuckDBPyConnection) -> Figures:
+    """Give the figures of the tables that are registered by their names."""
+
+    def rows(query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - SQL's values
+        return connection.execute(query, values).fetchall()
+
+    def one(query: str) -> int:
+        return int(rows(query)[0][0])
+
+    connection.execute(_TAGS)
+    captioned, titles, multi, title_words, multi_words = rows(_CAPTIONS)[0]
+    in_order = "ORDER BY images DESC, key, value LIMIT"
+    return Figures(
+        steps=_steps(connection),
+        objects=one("SELECT count(*) FROM objects WHERE status = 'ok'"),
+        focus=one("SELECT count(*) FROM focus"),
+        captioned=captioned,
+        chosen_by=tuple(
+            rows("SELECT chosen_by, count(*) FROM focus GROUP BY ALL ORDER BY chosen_by")
+        ),
+        sources=_sources(rows(_SOURCES)),
+        listed_sources=tuple(
+            rows("SELECT source, count(*) FROM scenes GROUP BY ALL ORDER BY source")
+        ),
+        tags=tuple(rows(f"SELECT key, value, images FROM tags {in_order} {MOST_TAGS}")),
+        rare_tags=tuple(sorted(rows(_RARE))),
+        distinct_tags=one("SELECT count(*) FROM tags"),
+        single_tags=one("SELECT count(*) FROM tags WHERE images = 1"),
+        distinct_titles=titles,
+        distinct_multi=multi,
+        title_words=title_words,
+        multi_words=multi_words,
+        word_bins=tuple(rows(_WORDS)),
+        side_bins=tuple(rows(_SIDES)),
+        cover=_cover(connection),
+    )
+
+
+def _steps(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
+    counted: dict[str, Counter[tuple[str, str]]] = {}
+    steps = []
+    for name, table in _STEPS:
+        query = f"SELECT status, coalesce(reason, ''), count(*) FROM {table} GROUP BY ALL"
+        counts = Counter({(s, r): n for s, r, n in connection.execute(query).fetchall()})
+        counted[table] = counts
+        new = counts - counted[_CARRIES_ON[table]] if table in _CARRIES_ON else counts
+        ok = sum(n for (status, _), n in counts.items() if status == STATUS_OK)
+        lost = sorted(
+            ((n, *key) for key, n in new.items() if key[0] != STATUS_OK),
+            key=lambda item: (-item[0], item[1:]),
+        )
+        by_status = Counter({STATUS_FILTERED: 0, STATUS_FAILED: 0})
+        for n, status, _ in lost:
+            by_status[status] += n
+        steps.append(
+            Step(
+                name=name,
+                rows=ok + sum(by_status.values()),
+                ok=ok,
+                filtered=by_status[STATUS_FILTERED],
+                failed=by_status[STATUS_FAILED],
+                reasons=tuple((status, reason, n) for n, status, reason in lost),
+            )
+        )
+    return tuple(steps)
+
+
+def _sources(rows: list[tuple[Any, ...]]) -> tuple[SourceFigures, ...]:
+    by_alias: dict[str, list[tuple[float, int, int]]] = {}
+    for alias, gsd, images, size in rows:
+        by_alias.setdefault(alias, []).append((gsd, images, size))
+    return tuple(
+        SourceFigures(
+            alias=alias,
+            images=sum(images for _, images, _ in lines),
+            bytes=sum(size for _, _, size in lines),
+            gsds=tuple((gsd, images) for gsd, images, _ in lines),
+        )
+        for alias, lines in by_alias.items()
+    )
+
+
+def _cover(connection: duckdb.DuckDBPyConnection) -> Cover | None:
+    west, south, east, north = connection.execute(_EXTENT).fetchall()[0]
+    if west is None:
+        return None
+    # A little air around; a run about one point still gets a map of 0.002 degrees.
+    width, height = max(east - west, 0.002) * 1.04, max(north - south, 0.002) * 1.04
+    west, south = (west + east - width) / 2, (south + north - height) / 2
+    stretch = math.cos(math.radians(min(80.0, abs(south + height / 2))))
+    side = max(width, height / stretch) / ACROSS
+    rise = side * stretch
+    asked = {"west": west, "south": south, "side": side, "rise": rise}
+
+    def cells(table: str) -> tuple[tuple[int, int, int], ...]:
+        found = connection.execute(_CELLS.format(table=table), asked).fetchall()
+        return tuple((x, y, n) for x, y, n in found)
+
+    tiles = connection.execute("SELECT count(*) FROM images WHERE status = 'ok'").fetchall()[0][0]
+    few = tiles <= BOXES
+    return Cover(
+        **asked,
+        columns=math.ceil(width / side),
+        rows=math.ceil(height / rise),
+        objects=cells("objects"),
+        tiles=() if few else cells("images"),
+        boxes=tuple(connection.execute(_BOXES).fetchall()) if few else (),
+    )

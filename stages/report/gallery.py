@@ -1,0 +1,85 @@
+"""Which tiles the gallery shows: a seeded draw that goes round the keys and their values."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.schema import STATUS_OK
+from stages import chance
+
+_OK = pc.field("status") == STATUS_OK
+Tag = tuple[str, str]
+Draw = tuple[float, str]
+"""A draw and the object it is for."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A tile of the gallery."""
+
+    object_id: str
+    filepath: str
+    source: str
+    gsd: float
+    width: int
+    height: int
+    acquired: datetime
+    time_precision: str
+    title: str
+    title_multi_objects: str
+
+
+def cards(
+    meta: ds.Dataset, images: ds.Dataset, captions: ds.Dataset, *, seed: int, count: int
+) -> list[Card]:
+    """Give up to ``count`` tiles: as many different tags as there are, key after key."""
+    chosen = choose(meta, seed, count)
+    wanted = _OK & pc.field("object_id").isin(pa.array(chosen, pa.string()))
+    fields = ["object_id", "filepath", "source", "gsd", "width", "height"]
+    fields += ["acquired", "time_precision"]
+    found = {row["object_id"]: row for row in images.to_table(fields, filter=wanted).to_pylist()}
+    texts = ["object_id", "title", "title_multi_objects"]
+    for row in captions.to_table(texts, filter=wanted).to_pylist():
+        found[row["object_id"]] |= row
+    return [Card(**found[name]) for name in chosen if "title" in found.get(name, ())]
+
+
+def choose(meta: ds.Dataset, seed: int, count: int) -> list[str]:
+    """Give the object ids of the gallery, in its order."""
+    best: dict[Tag, Draw] = {}
+    rest: list[Draw] = []
+    for draws in _draws(meta, seed):
+        for tag, draw in draws:
+            best[tag] = min(best.get(tag, draw), draw)
+        rest = heapq.nsmallest(2 * count, itertools.chain(rest, (draw for _, draw in draws)))
+    by_key: dict[str, list[Draw]] = {}
+    for (key, _), draw in best.items():
+        by_key.setdefault(key, []).append(draw)
+    queues = [sorted(queue) for _, queue in sorted(by_key.items())]
+    queues.sort(key=len, reverse=True)
+    rounds = itertools.chain.from_iterable(itertools.zip_longest(*queues))
+    spread = [draw[1] for draw in rounds if draw is not None]
+    return list(dict.fromkeys([*spread, *(name for _, name in rest)]))[:count]
+
+
+def _draws(meta: ds.Dataset, seed: int) -> Iterator[list[tuple[Tag, Draw]]]:
+    """Give, batch by batch, each image's leading tag and its draw."""
+    for batch in meta.to_batches(columns=["object_id", "center_tags"], filter=_OK):
+        tags = batch.column("center_tags")
+        keys, values = tags.keys.to_pylist(), tags.items.to_pylist()
+        starts = tags.offsets.to_pylist()
+        yield [
+            ((keys[start], values[start]), (chance.uniform(seed, name, "gallery"), name))
+            for name, start, end in zip(
+                batch.column("object_id").to_pylist(), starts, starts[1:], strict=False
+            )
+            if end > start
+        ]

@@ -1,0 +1,84 @@
+"""The stage: asks the tables, writes the page, names it in its own table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pydantic import Field
+
+from pipeline.atomic import content_id, write_bytes
+from pipeline.stage import DatasetStage, StageConfig
+from stages import tables
+from stages.report.figures import ask
+from stages.report.gallery import cards
+from stages.report.page import page
+from stages.scratch import database, scratch
+
+FILE_NAME = "report/index.html"
+
+
+class ReportConfig(StageConfig):
+    """What the page shows."""
+
+    seed: int = Field(0, description="Of the draw of the tiles that the gallery shows.")
+    gallery: int = Field(48, ge=0, le=1000, description="Tiles in the gallery.")
+    title: str = Field("A SkyScript dataset", description="The page's title.")
+
+
+def report(
+    objects: ds.Dataset,
+    focus: ds.Dataset,
+    scenes: ds.Dataset,
+    tiles: ds.Dataset,
+    images: ds.Dataset,
+    meta: ds.Dataset,
+    captions: ds.Dataset,
+    *,
+    config: ReportConfig,
+    root: Path,
+) -> Iterator[pa.Table]:
+    """Write the page and give its row; ``rows`` counts the captioned images that it is about.
+
+    All counting is DuckDB's, out of core; the page's size does not grow with the run's.
+    """
+    given = {
+        "objects": objects,
+        "focus": focus,
+        "scenes": scenes,
+        "tiles": tiles,
+        "images": images,
+        "meta": meta,
+        "captions": captions,
+    }
+    with scratch(root, "report") as folder, database(folder) as connection:
+        for name, dataset in given.items():
+            connection.register(name, dataset)
+        figures = ask(connection)
+    shown = cards(meta, images, captions, seed=config.seed, count=config.gallery)
+    data = page(config.title, figures, shown).encode()
+    write_bytes(root / FILE_NAME, data)
+    yield pa.table(
+        {"filepath": [FILE_NAME], "rows": [figures.captioned], "content_hash": [content_id(data)]},
+        schema=tables.REPORT.schema,
+    )
+
+
+REPORT = DatasetStage(
+    "report",
+    report,
+    ReportConfig,
+    reads=(
+        tables.OBJECTS,
+        tables.FOCUS,
+        tables.SCENES,
+        tables.TILES,
+        tables.IMAGES,
+        tables.META,
+        tables.CAPTIONS,
+    ),
+    writes=tables.REPORT,
+    owns=("report/*",),
+)

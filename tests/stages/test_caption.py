@@ -1,0 +1,341 @@
+"""Captions come out as published, from a run's table and from published pickles."""
+
+import csv
+import pickle
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import InputError, ItemsFailed
+from pipeline.schema import conform
+from pipeline.stage import Shard
+from stages import tables
+from stages.caption import (
+    CAPTION,
+    CaptionConfig,
+    caption,
+    caption_pickles,
+    multi_caption,
+    single_caption,
+)
+from stages.geometry import Box
+from stages.pickles import Meta, dump_meta
+
+PREFIX = "a satellite image of "
+
+QUARRY = {"landuse": "quarry", "resource": "bauxite"}
+SOLAR_PLANT = {
+    "power": "plant",
+    "plant:source": "solar",
+    "plant:method": "thermal",
+    "plant:output:electricity": "19.9 MW",
+}
+COTTON = {"landuse": "farmland", "crop": "cotton"}
+LINE = {"power": "line", "cables": "3", "voltage": "16000"}
+MINOR_LINE = {"power": "minor_line", "cables": "3", "voltage": "16000"}
+
+
+def highway(value, **more):
+    return {"highway": value, **more}
+
+
+GOLDEN_SINGLE = [
+    (QUARRY, "landuse of quarry, resource of bauxite"),
+    ({"amenity": "fountain"}, "amenity of fountain"),
+    (
+        SOLAR_PLANT,
+        "power plant, plant source of solar, plant method of thermal, "
+        "plant output electricity of 19.9 MW",
+    ),
+    ({"power": "pole"}, "power pole"),
+    ({"man_made": "pier"}, "man made pier"),
+    (COTTON, "landuse of farmland, crop of cotton"),
+    ({"man_made": "bridge"}, "man made bridge"),
+    ({"building": "yes", "office": "energy_supplier"}, "building, office of energy supplier"),
+    ({"building": "warehouse"}, "building of warehouse"),
+]
+
+GOLDEN_MULTI = [
+    (QUARRY, [], "landuse of quarry with resource of bauxite"),
+    (
+        {"amenity": "fountain"},
+        [{"natural": "tree"}, highway("footway")],
+        "amenity of fountain, surrounded by natural tree; road of footway",
+    ),
+    (
+        {"power": "pole"},
+        [LINE],
+        "power pole, surrounded by power line with cables of 3 and voltage of 16000",
+    ),
+    (
+        {"power": "pole"},
+        [MINOR_LINE],
+        "power pole, surrounded by power minor line with cables of 3 and voltage of 16000",
+    ),
+    (
+        {"man_made": "pier"},
+        [{"waterway": "river"}],
+        "man made pier, surrounded by waterway of river",
+    ),
+    (COTTON, [], "landuse of farmland with crop of cotton"),
+    (
+        highway("crossing", crossing="zebra"),
+        [highway("residential"), highway("tertiary")],
+        "road of crossing with crossing of zebra, "
+        "surrounded by road of residential; road of tertiary",
+    ),
+    (
+        {"highway": "crossing", "crossing": "uncontrolled", "crossing:markings": "zebra"},
+        [highway("residential"), highway("tertiary"), highway("track")],
+        "road of crossing with crossing of uncontrolled and crossing markings of zebra, "
+        "surrounded by road of residential; road of tertiary; road of track",
+    ),
+    (
+        highway("bus_stop", public_transport="platform", shelter="yes", bench="yes"),
+        [
+            highway("crossing"),
+            highway("residential"),
+            highway("footway"),
+            {"public_transport": "stop_position"},
+        ],
+        "road of bus stop with public transport of platform and shelter and bench, "
+        "surrounded by road of crossing; road of residential; road of footway; "
+        "public transport of stop position",
+    ),
+    (
+        {"aeroway": "apron"},
+        [highway("service"), {"amenity": "parking"}, {"aeroway": "runway"}, {"aeroway": "taxiway"}],
+        "airport of apron, surrounded by road of service; amenity of parking; "
+        "airport of runway; airport of taxiway",
+    ),
+    ({"amenity": "prison"}, [], "amenity of prison"),
+]
+
+
+def turned_round(tags):
+    return dict(reversed(tags.items()))
+
+
+@pytest.mark.parametrize(("tags", "published"), GOLDEN_SINGLE)
+def test_single_captions_are_the_published_ones(tags, published):
+    assert single_caption(tags) == PREFIX + published
+    assert single_caption(turned_round(tags)) == PREFIX + published
+
+
+@pytest.mark.parametrize(("tags", "around", "published"), GOLDEN_MULTI)
+def test_multi_captions_are_the_published_ones(tags, around, published):
+    assert multi_caption(tags, around) == PREFIX + published
+    turned = [turned_round(neighbour) for neighbour in around]
+    assert multi_caption(turned_round(tags), turned) == PREFIX + published
+
+
+def test_equal_neighbours_are_named_once_where_the_first_stands():
+    around = [{"natural": "tree"}, highway("footway"), {"natural": "tree"}]
+    said = multi_caption({"amenity": "fountain"}, around)
+    assert said == PREFIX + "amenity of fountain, surrounded by natural tree; road of footway"
+
+
+def test_a_neighbour_that_is_said_as_the_focus_is_not_named():
+    around = [{"power": "pole"}, LINE]
+    assert multi_caption({"power": "pole"}, around).count("power pole") == 1
+    assert multi_caption({"power": "pole"}, [{"power": "pole"}]) == PREFIX + "power pole"
+
+
+def test_a_neighbour_of_the_same_kind_with_other_tags_stays():
+    said = multi_caption({"building": "house", "roof:shape": "flat"}, [{"building": "house"}])
+    assert said.endswith("with roof shape of flat, surrounded by building of house")
+
+
+def test_a_caption_is_one_line_whatever_the_tags_hold():
+    tags = {"amenity": "a\nb\r\nc\td\x00e\u2028f", "shop": "x\x85y"}
+    for text in (single_caption(tags), multi_caption(tags, [tags, {"building": "p\nq"}])):
+        assert text.isprintable()
+        assert "  " not in text
+    assert "amenity of a b c d e f" in single_caption(tags)
+
+
+def test_prefix_number_of_neighbours_and_order_are_the_configs():
+    config = CaptionConfig(prefix="", max_surrounding=1, tag_order="as_given")
+    tags = turned_round(QUARRY)
+    around = [{"building": "yes"}, highway("track")]
+    assert multi_caption(tags, around, config) == (
+        "resource of bauxite with landuse of quarry, surrounded by building"
+    )
+
+
+META_ROW = {
+    "object_id": "n1",
+    "filepath": "images2/n1_SIM_24.jpg",
+    "metapath": "meta2/n1_SIM_24.pickle",
+    "source": "SIM",
+    "gsd": 0.1,
+    "center_tags": [("power", "pole")],
+    "surrounding": [
+        {"object_id": "w2", "tags": list(LINE.items()), "share": 0.0, "distance": 1.0},
+        {"object_id": "w3", "tags": [("natural", "tree")], "share": 0.0, "distance": 2.0},
+    ],
+    "status": "ok",
+}
+EMPTY_ROW = {"center_tags": [], "surrounding": [], "status": "ok"}
+
+
+def captions_of(*rows):
+    meta = pa.Table.from_pylist(list(rows), schema=tables.META.schema)
+    made = caption(meta, config=CaptionConfig(), shard=Shard(0, Path("unused")))
+    return conform(made, tables.CAPTIONS, where="caption").to_pylist()
+
+
+def test_the_stage_captions_every_ok_row_and_passes_the_others_on():
+    failed = {**EMPTY_ROW, "object_id": "n2", "status": "failed", "reason": "timeout"}
+    last = {**META_ROW, "object_id": "n3", "surrounding": []}
+    first, passed, bare = captions_of(META_ROW, failed, last)
+    assert first["title"] == PREFIX + "power pole"
+    assert first["title_multi_objects"].endswith("voltage of 16000; natural tree")
+    assert first["filepath"] == META_ROW["filepath"]
+    assert first["status"] == "ok"
+    assert passed["status"] == "failed"
+    assert passed["reason"] == "timeout"
+    assert passed["title"] is None
+    assert bare["title_multi_objects"] == PREFIX + "power pole"
+
+
+def test_the_stage_filters_a_row_with_nothing_to_say():
+    (row,) = captions_of({**META_ROW, "center_tags": [], "surrounding": []})
+    assert row["status"] == "filtered"
+    assert row["reason"] == "no tag to say"
+    assert row["title"] is row["filepath"] is None
+
+
+def test_an_empty_shard_gives_an_empty_table():
+    assert captions_of() == []
+
+
+def test_a_changed_vocabulary_changes_the_stages_identity():
+    assert set(CAPTION.external(CaptionConfig())) == {"tag_vocab"}
+
+
+def write_meta(root, name, center, around=()):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    box = Box(7.41, 43.72, 7.42, 43.73)
+    path.write_bytes(dump_meta(Meta(box, (2019, 7, 1, 10, 30), center, list(around))))
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A small folder laid out as the unzipped published meta files."""
+    root = tmp_path / "published"
+    write_meta(root, "meta2/w22_US_18.pickle", {"building": "warehouse"})
+    write_meta(root, "meta2/a198234555_CH_19.pickle", {"aeroway": "apron"}, [highway("service")])
+    write_meta(root, "meta7/n3_S2_20.pickle", {"power": "pole"}, [LINE])
+    return root
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_published_pickles_give_a_sorted_csv(published, tmp_path):
+    out = tmp_path / "new" / "captions.csv"
+    assert caption_pickles(published, out) == 3
+    assert out.read_text() == (
+        "filepath,title,title_multi_objects\n"
+        "images2/a198234555_CH_19.jpg,a satellite image of airport of apron,"
+        '"a satellite image of airport of apron, surrounded by road of service"\n'
+        "images2/w22_US_18.jpg,a satellite image of building of warehouse,"
+        "a satellite image of building of warehouse\n"
+        "images7/n3_S2_20.jpg,a satellite image of power pole,"
+        '"a satellite image of power pole, surrounded by power line with cables of 3 and voltage '
+        'of 16000"\n'
+    )
+    assert [path.name for path in out.parent.iterdir()] == ["captions.csv"]
+
+
+def test_a_zip_gives_the_same_csv_as_its_folder(published, tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(published.rglob("*.pickle"), reverse=True):
+            archive.write(path, path.relative_to(published))
+    caption_pickles(published, tmp_path / "folder.csv")
+    caption_pickles(tmp_path / "all.zip", tmp_path / "zip.csv")
+    assert (tmp_path / "zip.csv").read_bytes() == (tmp_path / "folder.csv").read_bytes()
+
+
+class RunsTouch:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        import os
+
+        return os.system, (f"touch {self.path}",)
+
+
+def test_bad_pickles_are_named_and_the_others_are_captioned(published, tmp_path):
+    trace = tmp_path / "trace"
+    (published / "meta2/a0_evil.pickle").write_bytes(pickle.dumps(RunsTouch(trace)))
+    (published / "meta3").mkdir()
+    (published / "meta3/w5_cut.pickle").write_bytes(
+        (published / "meta7/n3_S2_20.pickle").read_bytes()[:-20]
+    )
+    write_meta(published, "meta4/n9_silent.pickle", {})
+    out = tmp_path / "captions.csv"
+    with pytest.raises(ItemsFailed) as failure:
+        caption_pickles(published, out)
+    assert failure.value.exit_code == 1
+    assert "3 captions are written; 3 of 6 meta files could not be used" in str(failure.value)
+    assert "posix.system" in str(failure.value)
+    assert not trace.exists()
+    assert len(rows_of(out)) == 4
+    header, *rejected = rows_of(tmp_path / "captions.rejected.csv")
+    assert header == ["name", "reason"]
+    assert [name for name, _ in rejected] == [
+        "meta2/a0_evil.pickle",
+        "meta3/w5_cut.pickle",
+        "meta4/n9_silent.pickle",
+    ]
+    assert rejected[1][1] == "is cut off or is no pickle."
+
+
+def test_the_list_of_rejects_of_an_earlier_run_goes_once_all_is_well(published, tmp_path):
+    bad = published / "meta2/a0_bad.pickle"
+    bad.write_bytes(b"")
+    out = tmp_path / "captions.csv"
+    with pytest.raises(ItemsFailed):
+        caption_pickles(published, out)
+    bad.unlink()
+    caption_pickles(published, out)
+    assert not (tmp_path / "captions.rejected.csv").exists()
+
+
+def test_an_unusable_source_leaves_an_earlier_csv_untouched(tmp_path):
+    out = tmp_path / "captions.csv"
+    out.write_text("earlier")
+    slip = tmp_path / "slip.zip"
+    with zipfile.ZipFile(slip, "w") as archive:
+        archive.writestr("meta2/n1_US_20.pickle", b"")
+        archive.writestr("../../meta2/n2_US_20.pickle", b"")
+    empty = tmp_path / "empty"
+    (empty / "meta2").mkdir(parents=True)
+    for source in (slip, empty, tmp_path / "missing", tmp_path):
+        with pytest.raises(InputError):
+            caption_pickles(source, out)
+    assert out.read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.csv", "empty", "slip.zip"]
+
+
+def test_a_folder_named_as_output_is_refused_before_anything_is_read(published, tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        caption_pickles(published, tmp_path)
+
+
+def test_commas_quotes_and_other_scripts_come_through_the_csv(published, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    write_meta(published, "meta5/n1_US_20.pickle", {"building": 'a "b", ثلج 雪'})
+    caption_pickles(published, tmp_path / "captions.csv")
+    frame = pandas.read_csv(tmp_path / "captions.csv")
+    assert list(frame.columns) == ["filepath", "title", "title_multi_objects"]
+    (title,) = frame[frame.filepath == "images5/n1_US_20.jpg"].title
+    assert title == PREFIX + 'building of a "b", ثلج 雪'

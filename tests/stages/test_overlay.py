@@ -1,0 +1,286 @@
+"""What can be seen in a tile, and where: on a small ground whose metres are known."""
+
+import pickle
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+import shapely
+
+import tag_vocab
+from pipeline.schema import conform
+from pipeline.stage import Shard
+from stages import tables
+from stages.geometry import Box, mercator_scale, tile_around, to_degrees, to_mercator
+from stages.overlay import OVERLAY, OverlayConfig, overlay
+
+LON, LAT = 7.42, 43.73
+GSD = 0.5
+SIDE = 200  # pixels: a tile of 100 m
+
+
+def at(east, north):
+    """Give the degrees of a place so many ground metres from the tile's centre."""
+    x, y = to_mercator(LON, LAT)
+    scale = mercator_scale(LAT)
+    return to_degrees(x + east * scale, y + north * scale)
+
+
+def point(east, north):
+    return shapely.Point(at(east, north))
+
+
+def line(*places):
+    return shapely.LineString([at(*place) for place in places])
+
+
+def area(west, south, east, north):
+    corners = [(west, south), (east, south), (east, north), (west, north)]
+    return shapely.Polygon([at(*corner) for corner in corners])
+
+
+def thing(object_id, geometry, **tags):
+    """A row of the table objects; ``roof__shape`` stands for roof:shape."""
+    west, south, east, north = geometry.bounds
+    return {
+        "object_id": object_id,
+        "kind": object_id[0],
+        "osm_id": int(object_id[1:]),
+        "geometry": geometry.wkb,
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "tags": [(key.replace("__", ":"), value) for key, value in tags.items()],
+        "geom_rule": "node",
+        "status": "ok",
+    }
+
+
+FOCUS = thing("n1", point(0, 0), man_made="pier", name="Jetée")
+
+
+def image(focus=FOCUS, gsd=GSD, part=3, **more):
+    tile = tile_around(LON, LAT, SIDE, SIDE, gsd)
+    return {
+        "object_id": focus["object_id"],
+        "filepath": f"images{part}/{focus['object_id']}_CH_19.jpg",
+        "source": "CH",
+        "scene_id": "CH/x",
+        "gsd": gsd,
+        "width": SIDE,
+        "height": SIDE,
+        **tile.box._asdict(),
+        "acquired": datetime(2019, 7, 1, 10, 30, tzinfo=UTC),
+        "status": "ok",
+        **more,
+    }
+
+
+def focus_row(row):
+    return {name: row[name] for name in tables.FOCUS.schema.names if name in row} | {
+        "chosen_by": "all"
+    }
+
+
+@pytest.fixture
+def metas(tmp_path):
+    """Run the stage over images of focus objects among others; give its rows."""
+
+    def run(others, images=None, focuses=(FOCUS,), config=None):
+        images = [image()] if images is None else images
+        objects = pa.Table.from_pylist([*focuses, *others], schema=tables.OBJECTS.schema)
+        made = overlay(
+            pa.Table.from_pylist(images, schema=tables.IMAGES.schema),
+            pa.Table.from_pylist([focus_row(f) for f in focuses], schema=tables.FOCUS.schema),
+            ds.dataset(objects),
+            config=config or OverlayConfig(),
+            shard=Shard(0, tmp_path),
+        )
+        return conform(made, tables.META, where="overlay").to_pylist()
+
+    return run
+
+
+@pytest.fixture
+def surrounding(metas):
+    """Run the stage for one tile and give its neighbours."""
+
+    def run(*others, **more):
+        (row,) = metas(others, **more)
+        assert row["status"] == "ok"
+        return row["surrounding"]
+
+    return run
+
+
+def ids(neighbours):
+    return [neighbour["object_id"] for neighbour in neighbours]
+
+
+def test_share_and_distance_are_those_on_the_ground(surrounding):
+    (house,) = surrounding(thing("a2", area(15, -5, 25, 5), building="house"))
+    assert house["share"] == pytest.approx(0.01, abs=1e-5)
+    assert house["distance"] == pytest.approx(15, abs=0.02)
+    (wood,) = surrounding(thing("r3", area(-500, -500, 500, 500), landuse="forest"))
+    assert (wood["share"], wood["distance"]) == (1.0, 0.0)
+
+
+def test_what_lies_outside_the_tile_counts_for_nothing(surrounding):
+    (field,) = surrounding(thing("a2", area(25, -500, 900, 500), landuse="farmland"))
+    assert field["share"] == pytest.approx(0.25, abs=1e-4)
+    bent = line((-100, 40), (100, 40))
+    (road,) = surrounding(thing("w3", bent, highway="primary"))
+    assert (road["share"], road["distance"]) == (0.0, pytest.approx(40, abs=0.02))
+    around_the_corner = line((-10, 60), (60, 60), (60, -10))
+    assert surrounding(thing("w4", around_the_corner, highway="primary")) == []
+
+
+def test_the_nearest_comes_first(surrounding):
+    near = thing("w9", line((-60, 10), (60, 10)), highway="primary")
+    wide = thing("a2", area(-500, -500, 500, 500), landuse="forest")
+    nested = thing("a3", area(-20, -20, 20, 20), landuse="quarry")
+    far = thing("w4", line((-60, -30), (60, -30)), highway="secondary")
+    assert ids(surrounding(far, wide, near, nested)) == ["a3", "a2", "w9", "w4"]
+
+
+def test_equally_near_neighbours_come_by_kind_and_number(surrounding):
+    road = line((-60, 10), (60, 10))
+    twins = [thing(name, road, highway="primary") for name in ("w10", "w9", "w100")]
+    assert ids(surrounding(*twins)) == ["w9", "w10", "w100"]
+
+
+def test_what_shows_too_few_pixels_is_left_out(surrounding):
+    small = thing("a2", area(10, 10, 11.9, 11.9), building="house")  # 14 square pixels
+    large = thing("a3", area(20, 10, 22.1, 12.1), building="house")  # 18
+    edge = thing("a4", area(49.9, -3, 80, 3), building="house")  # 0.2 pixels wide in the tile
+    short = thing("w5", line((46.5, 20), (90, 20)), highway="primary")  # 7 pixels
+    long = thing("w6", line((45.5, 30), (90, 30)), highway="primary")  # 9
+    everything = (small, large, edge, short, long)
+    assert ids(surrounding(*everything)) == ["a3", "w6"]
+    finer = OverlayConfig(min_area=14, min_length=6)
+    assert ids(surrounding(*everything, config=finer)) == ["a2", "a3", "w5", "w6"]
+
+
+def test_points_count_where_they_lie_in_the_tile(surrounding, metas):
+    inside, outside = point(20, 0), point(60, 0)
+    tree = {"natural": "tree"}
+    gsd = tag_vocab.max_gsd(tree)
+    rows = metas(
+        [thing("n2", inside, **tree), thing("n3", outside, **tree)],
+        images=[image(gsd=gsd, **tile_around(LON, LAT, SIDE, SIDE, GSD).box._asdict())],
+        focuses=[thing("n1", point(0, 0), building="yes")],
+    )
+    assert ids(rows[0]["surrounding"]) == ["n2"]
+
+
+def test_only_tags_that_can_be_seen_at_the_gsd_are_kept(metas):
+    house = thing("a2", area(10, 10, 20, 20), building="house", name="Chez nous", source="x")
+    nameless = thing("a3", area(-20, -20, -10, -10), name="Nowhere")
+    (row,) = metas([house, nameless])
+    assert row["center_tags"] == [("man_made", "pier")]
+    (neighbour,) = row["surrounding"]
+    assert neighbour["tags"] == [("building", "house")]
+
+
+def test_coarser_images_show_fewer_tags(metas):
+    pole = thing("n2", point(5, 5), power="pole")
+    lake = thing("a3", area(-40, -40, 40, 40), natural="water")
+    coast = thing("w1", line((-60, 0), (60, 0)), natural="coastline")
+    shown = [
+        metas([pole, lake], images=[image(coast, gsd=gsd)], focuses=[coast])[0]["surrounding"]
+        for gsd in (0.1, 1.0)
+    ]
+    assert [set(ids(neighbours)) for neighbours in shown] == [{"n2", "a3"}, {"a3"}]
+
+
+def test_the_focus_and_its_own_way_are_no_neighbours(surrounding):
+    focus = thing("a7", area(-10, -10, 10, 10), leisure="track")
+    twin = thing("w7", line((-10, -10), (10, -10), (10, 10), (-10, -10)), leisure="track")
+    node = thing("r7", area(20, 20, 30, 30), building="yes")
+    assert ids(surrounding(twin, node, images=[image(focus)], focuses=[focus])) == ["r7"]
+
+
+def test_neighbours_under_ground_are_left_out(surrounding):
+    road = line((-60, 10), (60, 10))
+    tunnel = thing("w2", road, highway="primary", tunnel="yes")
+    open_road = thing("w3", road, highway="primary", tunnel="no")
+    garage = thing("a4", area(10, 10, 30, 30), amenity="parking", parking="underground")
+    assert ids(surrounding(tunnel, open_road, garage)) == ["w3"]
+
+
+def test_a_focus_that_cannot_be_seen_is_filtered_with_the_reason(metas, tmp_path):
+    tunnel = thing("w1", line((-60, 0), (60, 0)), highway="primary", tunnel="yes")
+    office = thing("n2", point(0, 0), name="Office")
+    rows = metas([], images=[image(tunnel), image(office)], focuses=[tunnel, office])
+    assert [(row["status"], row["reason"]) for row in rows] == [
+        ("filtered", "under ground or under a roof"),
+        ("filtered", "no tag that can be seen at the image's resolution"),
+    ]
+    assert rows[0]["filepath"] is rows[0]["metapath"] is rows[0]["west"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_are_not_ok_pass_in_their_order(metas):
+    second = thing("n2", point(0, 0), man_made="pier")
+    missing = {"object_id": "n2", "status": "failed", "reason": "timeout"}
+    rows = metas([], images=[missing, image()], focuses=[FOCUS, second])
+    assert [(row["object_id"], row["status"], row["reason"]) for row in rows] == [
+        ("n2", "failed", "timeout"),
+        ("n1", "ok", None),
+    ]
+
+
+def test_the_pickle_is_the_published_one_and_lies_beside_its_image(metas, tmp_path):
+    house = thing("a2", area(10, 10, 20, 20), building="house")
+    tree = thing("a3", area(20, 20, 30, 30), natural="wood")
+    (row,) = metas([tree, house], images=[image(part=5)])
+    assert row["metapath"] == "meta5/n1_CH_19.pickle"
+    assert pickle.loads((tmp_path / row["metapath"]).read_bytes()) == {
+        "box": tuple(row[side] for side in Box._fields),
+        "time": (2019, 7, 1, 10, 30),
+        "center_tags": {"man_made": "pier"},
+        "surrounding_tags": [{"building": "house"}, {"natural": "wood"}],
+    }
+
+
+def test_the_result_does_not_depend_on_what_else_is_in_the_shard(metas, tmp_path):
+    others = [thing(f"a{n}", area(n, n, n + 8, n + 8), building="house") for n in range(2, 40)]
+    second = thing("n2", point(3, 3), man_made="pier")
+    both = metas(others, images=[image(second), image()], focuses=[second, FOCUS])
+    files = {path.name: path.read_bytes() for path in (tmp_path / "meta3").iterdir()}
+    alone = metas([*reversed(others), second], images=[image()])
+    assert both[1] == alone[0]
+    assert (tmp_path / "meta3/n1_CH_19.pickle").read_bytes() == files["n1_CH_19.pickle"]
+
+
+def test_an_empty_shard_gives_an_empty_table(metas):
+    assert metas([], images=[], focuses=[]) == []
+
+
+def test_shares_and_distances_agree_with_exact_intersections(surrounding):
+    draw = np.random.default_rng(0)
+    frame = shapely.box(-50, -50, 50, 50)
+    shapes, things = {}, []
+    for number in range(2, 200):
+        angles = np.sort(draw.uniform(0, 2 * np.pi, 9))
+        ring = draw.uniform(5, 40, 9)[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
+        ring += draw.uniform(-60, 60, 2)
+        shape = shapely.Polygon(ring)
+        if not shape.is_valid:
+            continue
+        shapes[f"a{number}"] = shape.intersection(frame)
+        things.append(thing(f"a{number}", shapely.Polygon([at(*p) for p in ring]), building="yes"))
+    found = surrounding(*things)
+    assert len(found) > 100
+    assert set(ids(found)) == {name for name, part in shapes.items() if part.area * 4 >= 16}
+    for neighbour in found:
+        part = shapes[neighbour["object_id"]]
+        assert neighbour["share"] == pytest.approx(part.area / 10_000, abs=2e-5)
+        assert neighbour["distance"] == pytest.approx(part.distance(shapely.Point(0, 0)), abs=0.02)
+
+
+def test_a_changed_vocabulary_changes_the_stages_identity():
+    assert set(OVERLAY.external(OverlayConfig())) == {"tag_vocab"}

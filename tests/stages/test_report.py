@@ -1,0 +1,328 @@
+"""The report: what the page says of a run, on small tables made by hand."""
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+import shapely
+
+from pipeline.atomic import content_id
+from pipeline.schema import conform
+from stages import tables
+from stages.report import ReportConfig, report
+from stages.report.charts import bars
+from stages.report.figures import ACROSS, BOXES
+from stages.report.gallery import choose
+from stages.report.page import NOT_A_PHOTOGRAPH
+
+HOSTILE = '<script>alert("Fish & Chips")</script>'
+JULY = datetime(2024, 7, 15, 11, 0, tzinfo=UTC)
+
+
+class Run:
+    """A run's tables, filled object by object."""
+
+    def __init__(self, *sources):
+        self.rows = {table.name: [] for table in CONTRACTS}
+        for source in sources:
+            self.rows["scenes"].append(
+                {
+                    "scene_id": f"{source}/one",
+                    "source": source,
+                    "backend": "folder",
+                    "name": "one",
+                    "geometry": shapely.box(9, 47, 10, 48).wkb,
+                    **_box(9, 47, 1),
+                    "gsd": 0.6,
+                    "acquired": JULY,
+                    "time_precision": "day",
+                    "weight": 1.0,
+                }
+            )
+
+    def add(self, name, tags, *, source="US", gsd=0.6, lost_at=None, status="filtered", reason=""):
+        """Put an object through the stages; from ``lost_at`` on its rows say why it ended."""
+        number = len(self.rows["focus"])
+        box = _box(9.1 + 0.002 * number, 47.1 + 0.001 * number, 0.001)
+        state = {"status": "ok", "reason": None}
+        thing = {
+            "object_id": name,
+            "kind": name[0],
+            "osm_id": int(name[1:]),
+            "geometry": shapely.Point(9.1, 47.1).wkb,
+            **box,
+            "tags": list(tags.items()),
+        }
+        self.rows["objects"].append({**thing, "geom_rule": "node", **state})
+        self.rows["focus"].append({**thing, "chosen_by": "all", "chosen_for": None})
+        filepath = f"images3/{name}_{source}_24.jpg"
+        full = {
+            "tiles": {"part": 3, "centred": False, "candidates": []},
+            "images": {
+                "filepath": filepath,
+                "source": source,
+                "scene_id": f"{source}/one",
+                "gsd": gsd,
+                "width": 400 + number,
+                "height": 300,
+                **box,
+                "acquired": JULY,
+                "time_precision": "day",
+                "nodata_share": 0.0,
+                "byte_size": 12_000,
+                "content_hash": "00",
+            },
+            "meta": {
+                "filepath": filepath,
+                "metapath": f"meta3/{name}.pickle",
+                "source": source,
+                "gsd": gsd,
+                **box,
+                "acquired": JULY,
+                "center_tags": list(tags.items()),
+                "surrounding": [],
+            },
+            "captions": {
+                "filepath": filepath,
+                "title": "a satellite image of " + ", ".join(map(" ".join, tags.items())),
+                "title_multi_objects": "a satellite image of many things",
+            },
+        }
+        empty = {
+            "tiles": full["tiles"],
+            "images": {},
+            "meta": {"center_tags": [], "surrounding": []},
+            "captions": {},
+        }
+        for table, row in full.items():
+            if table == lost_at:
+                state = {"status": status, "reason": reason}
+            values = row if state["status"] == "ok" else empty[table]
+            self.rows[table].append({"object_id": name, **values, **state})
+        return self
+
+    def datasets(self):
+        return {
+            table.name: ds.dataset(
+                pa.Table.from_pylist(self.rows[table.name], schema=table.schema).to_batches()
+                or pa.Table.from_pylist([], schema=table.schema),
+                schema=table.schema,
+            )
+            for table in CONTRACTS
+        }
+
+    def page(self, root, **config):
+        """Run the stage and give the page."""
+        parts = list(report(**self.datasets(), config=ReportConfig(**config), root=root))
+        table = conform(pa.concat_tables(parts), tables.REPORT, where="report")
+        data = (root / table["filepath"][0].as_py()).read_bytes()
+        assert table["content_hash"].to_pylist() == [content_id(data)]
+        assert sorted(path.name for path in root.iterdir()) == ["report"]
+        return Page(data.decode("utf-8"))
+
+
+CONTRACTS = (
+    *(tables.OBJECTS, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.IMAGES, tables.META, tables.CAPTIONS),
+)
+
+
+def _box(west, south, side):
+    return {"west": west, "south": south, "east": west + side, "north": south + side}
+
+
+class Page(HTMLParser):
+    """The page as a reader sees it; every element that is opened must be closed, in order."""
+
+    VOID = frozenset({"meta", "img", "rect", "line"})
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.source, self.open, self.elements, self.texts = source, [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if data.strip() and self.open[-1] != "style":
+            self.texts.append(data.strip())
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+
+@pytest.fixture
+def run():
+    return (
+        Run("US")
+        .add("w1", {"highway": "residential"})
+        .add("a2", {"building": "yes", "roof:shape": "flat"})
+        .add("n3", {"natural": "tree"}, lost_at="tiles", reason="no source is sharp enough")
+        .add("n4", {"natural": "tree"}, lost_at="images", status="failed", reason="read error")
+        .add("a5", {"building": "yes"}, lost_at="meta", reason="no tag that can be seen")
+    )
+
+
+def test_the_page_is_one_file_without_scripts_or_anything_from_the_net(run, tmp_path):
+    page = run.page(tmp_path, title="Banepa")
+    assert page.source.startswith("<!doctype html>")
+    assert page.texts[0] == "Banepa"
+    assert not page.all("script") + page.all("link") + page.all("iframe")
+    assert "url(" not in page.source
+    assert "@import" not in page.source
+    assert {image["src"] for image in page.all("img")} == {
+        "../images3/w1_US_24.jpg",
+        "../images3/a2_US_24.jpg",
+    }
+
+
+def test_each_stage_counts_only_what_ended_there(run, tmp_path):
+    page = run.page(tmp_path)
+    rows = page.source.split("<tbody>")[1].split("</tbody>")[0].split("</tr>")
+    cells = [
+        [cell.split("</td>")[0].split(">")[-1] for cell in row.split("<td")[1:5]]
+        for row in rows[:5]
+    ]
+    assert cells == [
+        ["5", "5", "0", "0"],  # extract
+        ["5", "4", "1", "0"],  # plan
+        ["4", "3", "0", "1"],  # fetch
+        ["3", "2", "1", "0"],  # overlay
+        ["2", "2", "0", "0"],  # caption
+    ]
+    for reason in ("no source is sharp enough", "read error", "no tag that can be seen"):
+        assert page.texts.count(reason) == 1
+
+
+def test_the_numbers_on_top(run, tmp_path):
+    page = run.page(tmp_path)
+    numbers = dict(zip(page.texts[4:14:2], page.texts[3:13:2], strict=True))
+    assert numbers == {
+        "objects on the map": "5",
+        "chosen for a tile": "5",
+        "images with captions": "2",
+        "different tags in sight": "3",
+        "different captions": "1",
+    }
+
+
+def test_a_hostile_tag_stays_text(tmp_path):
+    page = Run("US").add("w1", {"building": HOSTILE}).page(tmp_path, title=HOSTILE)
+    assert not page.all("script")
+    assert f"building={HOSTILE}" in page.texts
+    assert page.all("img")[0]["alt"] == f"a satellite image of building {HOSTILE}"
+
+
+def test_simulated_tiles_say_so_on_top_and_each(tmp_path):
+    run = Run("SIM", "US").add("w1", {"highway": "path"}, source="SIM")
+    page = run.add("w2", {"highway": "track"}).page(tmp_path)
+    assert f"{NOT_A_PHOTOGRAPH.capitalize()}. The images of the source SIM are" in page.text
+    assert [attrs for attrs in page.all("em") if attrs.get("class") == "mark"] == [
+        {"class": "mark"}
+    ]
+    assert f"{NOT_A_PHOTOGRAPH.capitalize()}. All images are" in (
+        Run("SIM").add("w1", {"highway": "path"}, source="SIM").page(tmp_path).text
+    )
+
+
+def test_photographs_get_no_such_mark(run, tmp_path):
+    assert NOT_A_PHOTOGRAPH not in run.page(tmp_path).text.lower()
+
+
+def test_objects_are_linked_to_openstreetmap_but_for_simulated_tiles(tmp_path):
+    places = {
+        link["href"]
+        for link in Run("US")
+        .add("w1", {"highway": "path"})
+        .add("a2", {"building": "yes"})
+        .add("n3", {"natural": "tree"})
+        .add("r4", {"natural": "water"})
+        .page(tmp_path)
+        .all("a")
+        if "openstreetmap.org" in link["href"]
+    }
+    assert places == {
+        f"https://www.openstreetmap.org/{place}"
+        for place in ("way/1", "way/2", "node/3", "relation/4")
+    }
+    simulated = Run("SIM").add("w1", {"highway": "path"}, source="SIM").page(tmp_path)
+    assert not [link for link in simulated.all("a") if "openstreetmap.org" in link["href"]]
+
+
+def test_sources_are_named_with_their_owners(tmp_path):
+    page = Run("US", "XY", "FI").add("w1", {"highway": "path"}).page(tmp_path)
+    assert "NAIP imagery: USDA" in page.text
+    assert "© National Land Survey of Finland" in page.text
+    assert "Imagery of your own" in page.text
+    assert "© OpenStreetMap contributors" in page.text
+
+
+def test_the_same_tables_give_the_same_bytes_and_a_second_run_too(run, tmp_path):
+    assert run.page(tmp_path).source == run.page(tmp_path).source
+
+
+def test_the_gallery_goes_round_the_keys(tmp_path):
+    run = Run("US")
+    for number in range(40):
+        run.add(f"a{number}", {"building": f"kind{number % 20}"})
+    run.add("w90", {"highway": "path"}).add("n91", {"natural": "tree"})
+    meta = run.datasets()["meta"]
+    chosen = choose(meta, seed=0, count=6)
+    assert {"w90", "n91"} < set(chosen)
+    kinds = [int(name[1:]) % 20 for name in chosen if name[0] == "a"]
+    assert len(set(kinds)) == 4  # no kind twice while others wait
+    assert choose(meta, seed=0, count=6) == chosen
+    assert choose(meta, seed=1, count=6) != chosen
+    assert len(choose(meta, seed=0, count=100)) == 42
+
+
+def test_the_gallery_can_be_left_out(run, tmp_path):
+    assert not run.page(tmp_path, gallery=0).all("img")
+
+
+def test_the_map_holds_every_tile(run, tmp_path):
+    boxes = [a for a in run.page(tmp_path).all("rect") if a.get("class") == "tile s0"]
+    assert len(boxes) == 3  # the fetched ones
+
+
+def test_many_tiles_become_shaded_cells(tmp_path):
+    run = Run("US")
+    for number in range(BOXES + 1):
+        run.add(f"n{number}", {"natural": "tree"})
+    page = run.page(tmp_path)
+    assert not [a for a in page.all("rect") if a.get("class", "").startswith("tile")]
+    shades = [a for a in page.all("path") if a["class"].startswith("tiles ")]
+    assert 1 <= len(shades) <= 5
+    assert sum(a["d"].count("M") for a in shades) <= 2 * ACROSS
+    assert len(page.source) < 300_000
+
+
+def test_a_run_without_a_single_caption_says_so(tmp_path):
+    run = Run("US").add("n1", {"natural": "tree"}, lost_at="tiles", reason="not covered")
+    page = run.page(tmp_path)
+    assert "No tile got a caption" in page.text
+    assert "not covered" in page.text
+    assert "No tile got a caption" in Run("US").page(tmp_path).text
+
+
+def test_bars_are_as_long_as_their_numbers():
+    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[0]["width"] == "310.0"
+    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[1]["width"] == "155.0"
+    assert Page(bars([], "none")).all("rect") == []
