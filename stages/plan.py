@@ -40,6 +40,7 @@ AREAS = ("a", "r")
 NOTHING_SEEN = "no tag that can be seen from above"
 NOT_COVERED = "not covered by any source"
 NOT_SHARP = "no source is sharp enough"
+TOO_SMALL = "too small for every source that suits"
 TOO_LARGE = "too large for every source that suits"
 AT_EDGE = "too near the edge of every source that suits"
 TOO_POLAR = "beyond 85 degrees of latitude"
@@ -56,6 +57,12 @@ class PlanConfig(StageConfig):
         le=8192,
         description="Pixels that a tile's side has at most; an area that needs more is skipped "
         "for that source.",
+    )
+    min_extent: float = Field(
+        5,
+        ge=0,
+        description="Pixels that an area's longer side must have: a pond of 10 m is water, and "
+        "yet one pixel of an image of 10 m.",
     )
     object_side: tuple[int, int] = Field(
         (224, 512),
@@ -187,6 +194,11 @@ def _candidates(
     sharp = here[known.gsds[here] <= subject.max_gsd * config.gsd_slack]
     if not len(sharp):
         raise _Skip(NOT_SHARP)
+    if subject.extent is not None:
+        longer = max(subject.extent) / mercator_scale(subject.lat)
+        sharp = sharp[known.gsds[sharp] * config.min_extent <= longer]
+        if not len(sharp):
+            raise _Skip(TOO_SMALL)
     tiles = _tiles(subject, framing, known.gsds[sharp].tolist(), config)
     fitting = [number for number, tile in zip(sharp, tiles, strict=True) if tile is not None]
     if not fitting:

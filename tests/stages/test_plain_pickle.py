@@ -131,7 +131,7 @@ def test_a_frame_that_lies_about_its_length_changes_nothing():
 
 
 def test_a_pickle_of_several_frames_is_read():
-    value = [{f"key{number}": "value" * 9} for number in range(5000)]
+    value = [{f"key{number}": f"value{number}" * 9} for number in range(5000)]
     data = pickle.dumps(value, protocol=4)
     assert data.count(b"\x95") > 2
     assert loads(data) == value

@@ -178,6 +178,26 @@ def test_a_source_suits_if_it_is_as_sharp_as_the_tags_need() -> None:
     assert reason(point(**POLE), only_coarse) == "no source is sharp enough"
 
 
+def test_slack_lets_imagery_between_the_steps_of_the_scale_in() -> None:
+    scenes = scenes_table({"scene_id": "P5/a", "box": AROUND, "gsd": 2.5})
+    road = row("w1", shapely.LineString([HERE, (85.53, 27.63)]), {"highway": "primary"})
+    assert reason(road, scenes) == "no source is sharp enough"
+    (tile,) = planned([road], scenes, gsd_slack=2.5)
+    assert [candidate["scene_id"] for candidate in tile["candidates"]] == ["P5/a"]
+
+
+def test_an_area_of_a_few_pixels_is_not_shown() -> None:
+    scenes = scenes_table(
+        {"scene_id": "US/a", "box": AROUND, "gsd": 1.0},
+        {"scene_id": "S2/a", "box": AROUND, "gsd": 10.0},
+    )
+    (tile,) = planned([area((20, 10), natural="water")], scenes)
+    assert [candidate["source"] for candidate in tile["candidates"]] == ["US"]
+    (tile,) = planned([area((60, 10), natural="water")], scenes)
+    assert {candidate["source"] for candidate in tile["candidates"]} == {"US", "S2"}
+    assert reason(area((4, 4), natural="water"), scenes) == "too small for every source that suits"
+
+
 def test_an_object_without_a_tag_that_can_be_seen() -> None:
     assert reason(point(name="Ram", ref="12")) == "no tag that can be seen from above"
 
