@@ -101,19 +101,39 @@ def _block(
     if given is not None and not isinstance(given, dict):
         return None, [f"{name} must be a block of keys, not {given!r}"]
     filled = {key: value for key, value in shared.items() if key in model.model_fields}
+    own = given or {}
+    values = filled | own
     try:
-        return model.model_validate(filled | (given or {}), context={"base": base}), []
+        return model.model_validate(values, context={"base": base}), []
     except ValidationError as error:
         # A wrong shared value is the top level's fault, not the block's: name it once.
         return None, [
-            _problem("" if str(item["loc"][0]) in filled.keys() - (given or {}).keys() else name,
-                     model, item)
+            _problem(
+                "" if set(item["loc"][:1]) & (filled.keys() - own) else name, values, model, item
+            )
             for item in error.errors(include_url=False)
-        ]  # fmt: skip
+        ]
 
 
-def _problem(block: str, model: type[StageConfig], item: Any) -> str:  # noqa: ANN401 - ErrorDetails
-    key = ".".join(str(part) for part in (block, *item["loc"]) if part != "")
+def _key(block: str, values: object, loc: Sequence[object]) -> str:
+    """Give the key as the user wrote it: pydantic's place has the kinds of a choice in it too."""
+    parts = [block] if block else []
+    for number, part in enumerate(loc, start=1):
+        there = isinstance(values, dict) and part in values
+        if there or isinstance(values, list | tuple) or number == len(loc):
+            parts.append(str(part))
+        if isinstance(values, dict) and there:
+            values = values[part]
+    return ".".join(parts)
+
+
+def _problem(
+    block: str,
+    values: Mapping[str, object],
+    model: type[StageConfig],
+    item: Any,  # noqa: ANN401 - pydantic's ErrorDetails
+) -> str:
+    key = _key(block, values, item["loc"])
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
         return f"unknown key {_named(key, [f'{block}.{field}' for field in fields])}"

@@ -30,7 +30,9 @@ from stages.geometry import (
     tile_around,
     to_degrees,
 )
+from stages.hidden import UNDERGROUND, hidden_from_above
 from stages.imagery.catalogue import Catalogue, catalogue
+from stages.outside import vocabulary
 
 FIRST_PART, PARTS = 2, 6
 """Folders ``images2`` to ``images7``; published SkyScript has no part 1."""
@@ -164,8 +166,10 @@ def _framing(object_id: str, config: PlanConfig) -> _Framing:
 
 
 def _subject(row: Mapping[str, Any], geometry: shapely.Geometry, config: PlanConfig) -> _Subject:
-    object_id = row["object_id"]
-    max_gsd = tag_vocab.max_gsd(dict(row["tags"]))
+    object_id, tags = row["object_id"], dict(row["tags"])
+    if hidden_from_above(tags):
+        raise _Skip(UNDERGROUND)
+    max_gsd = tag_vocab.max_gsd(tags)
     if max_gsd is None:
         raise _Skip(NOTHING_SEEN)
     box = Box(*(row[side] for side in Box._fields))
@@ -293,5 +297,11 @@ def _candidate(known: Catalogue, number: int, tile: Tile) -> dict[str, object]:
 
 
 PLAN = ShardStage(
-    "plan", plan, PlanConfig, reads=(tables.FOCUS,), looks_up=(tables.SCENES,), writes=tables.TILES
+    "plan",
+    plan,
+    PlanConfig,
+    reads=(tables.FOCUS,),
+    looks_up=(tables.SCENES,),
+    writes=tables.TILES,
+    external=vocabulary,
 )

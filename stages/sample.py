@@ -23,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
 from stages import chance, tables
+from stages.outside import vocabulary
 from stages.scratch import TableFile, database, in_parts, scratch, view
 
 if TYPE_CHECKING:
@@ -230,5 +231,5 @@ SAMPLE = DatasetStage(
     SampleConfig,
     reads=(tables.OBJECTS,),
     writes=tables.FOCUS,
-    external=lambda _: {"vocabulary": tag_vocab.content_id()},
+    external=vocabulary,
 )

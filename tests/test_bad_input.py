@@ -95,7 +95,7 @@ def test_an_unknown_backend(tmp_path: Path) -> None:
 
 
 def test_a_resolution_at_which_nothing_can_be_seen(tmp_path: Path) -> None:
-    sources = {"SIM": {"backend": "simulated", "gsd": [500.0]}}
+    sources = {"SIM": {"backend": "simulated", "gsd": [100.0]}}
     sentence = refused(tmp_path, simulated(TOWN, sources=sources))
     assert "plan leaves none of 8 rows" in sentence
     assert "no source is sharp enough" in sentence
@@ -190,7 +190,7 @@ def test_a_pickle_that_runs_code_is_recorded_and_the_others_are_captioned(tmp_pa
     rows = (tmp_path / "out.csv").read_text().splitlines()
     assert rows[1:] == ["images2/n1_CH_20.jpg,a satellite image of power pole"
                         ",a satellite image of power pole"]  # fmt: skip
-    assert "n2_CH_20.pickle" in (tmp_path / "out.csv.rejected.csv").read_text()
+    assert "n2_CH_20.pickle" in (tmp_path / "out.rejected.csv").read_text()
 
 
 @pytest.mark.parametrize("name", ["../escape.pickle", "/etc/x.pickle", "meta2/../../x.pickle"])

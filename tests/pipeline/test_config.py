@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.config import load_config, parse_config, shared_keys
 from pipeline.errors import ConfigError
+from stages import PIPELINE
 from tests.pipeline.recipe import RECIPE, CountConfig, SquareConfig
 
 
@@ -81,6 +82,15 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
             base=tmp_path,
             where="here",
         )
+
+
+def test_a_key_is_named_as_the_user_wrote_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(written(tmp_path, "sources: {ORT: {backend: folder, pth: x}}"), PIPELINE)
+    assert str(caught.value) == (
+        f"{tmp_path}/run.yaml: extract.path is required; sources.ORT.path is required; "
+        "unknown key 'sources.ORT.pth'"
+    )
 
 
 @pytest.mark.parametrize("override", ["seed", "=3", "seed.x=3", "a..b=1", "seed=[1"])

@@ -212,15 +212,21 @@ def test_neighbours_under_ground_are_left_out(surrounding):
 
 
 def test_a_focus_that_cannot_be_seen_is_filtered_with_the_reason(metas, tmp_path):
-    tunnel = thing("w1", line((-60, 0), (60, 0)), highway="primary", tunnel="yes")
     office = thing("n2", point(0, 0), name="Office")
-    rows = metas([], images=[image(tunnel), image(office)], focuses=[tunnel, office])
+    rows = metas([], images=[image(office)], focuses=[office])
     assert [(row["status"], row["reason"]) for row in rows] == [
-        ("filtered", "under ground or under a roof"),
         ("filtered", "no tag that can be seen at the image's resolution"),
     ]
     assert rows[0]["filepath"] is rows[0]["metapath"] is rows[0]["west"] is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_slack_lets_tags_in_that_are_somewhat_finer_than_the_image(surrounding):
+    pole = thing("n2", point(5, 5), power="pole")
+    coarse = image(gsd=0.5)
+    assert surrounding(pole, images=[coarse]) == []
+    slack = OverlayConfig(gsd_slack=2.5)
+    assert ids(surrounding(pole, images=[coarse], config=slack)) == ["n2"]
 
 
 def test_rows_that_are_not_ok_pass_in_their_order(metas):

@@ -185,14 +185,17 @@ def test_memory_stays_in_proportion_to_the_input():
         def peak():
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
+        def flood(operations, end=b"."):
+            try:
+                loads(b"\\x80\\x04]q\\x00" + operations * ((1 << 19) // len(operations)) + end)
+            except NotPlainError:
+                pass
+
         before = peak()
-        for end in (b"", b"."):
-            for flood in (b"}", b"]", b"(", b"]}a", b"K\\xff", b"h\\x00", b"\\x8c\\x00"):
-                try:
-                    loads(b"\\x80\\x04]q\\x00" + flood * ((2 << 20) // len(flood)) + end)
-                except NotPlainError:
-                    pass
-        print((peak() - before) * 1024 / (2 << 20))
+        for operations in (b"}", b"]", b"(", b"]}a", b"K\\xff", b"h\\x00", b"\\x8c\\x00"):
+            flood(operations)
+        flood(b"}", end=b"")
+        print((peak() - before) * 1024 / (1 << 19))
     """)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -202,6 +202,15 @@ def test_an_object_without_a_tag_that_can_be_seen() -> None:
     assert reason(point(name="Ram", ref="12")) == "no tag that can be seen from above"
 
 
+def test_an_object_that_is_hidden_from_above() -> None:
+    road = row("w1", shapely.LineString([HERE, (85.53, 27.63)]), {"highway": "primary"})
+    assert planned([road])[0]["status"] == "ok"
+    tunnel = row(
+        "w1", shapely.LineString([HERE, (85.53, 27.63)]), {"highway": "primary", "tunnel": "yes"}
+    )
+    assert reason(tunnel) == "under ground or under a roof"
+
+
 def test_an_object_outside_of_all_images() -> None:
     assert reason(point(place=(10.0, 10.0))) == "not covered by any source"
 

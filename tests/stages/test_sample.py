@@ -195,4 +195,4 @@ def test_nothing_to_see_is_bad_input_and_leaves_no_scratch_file(tmp_path):
 
 
 def test_another_vocabulary_makes_another_sample():
-    assert SAMPLE.external(SampleConfig()) == {"vocabulary": tag_vocab.content_id()}
+    assert SAMPLE.external(SampleConfig()) == {"tag_vocab": tag_vocab.content_id()}

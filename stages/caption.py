@@ -1,0 +1,222 @@
+"""Captions by rule from an image's tags, to the letter of the published ones.
+
+The rules are read off published rows: the prefix; an object's tags in the vocabulary's order and
+words; in the single caption joined by ", ", in the multi caption by " with " and then " and ";
+neighbours after ", surrounded by ", separated by "; ", equal ones once.
+
+A neighbour that would be said just as the focus is left out: none of the known published captions
+repeats its focus, though crossings and bus stops seldom stand alone, and the repeat says nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+import tag_vocab
+from pipeline.atomic import write_file
+from pipeline.errors import InputError, ItemsFailed
+from pipeline.schema import STATUS_FILTERED, STATUS_OK
+from pipeline.stage import Shard, ShardStage, StageConfig
+from stages import tables
+from stages.caption_csv import write_captions
+from stages.meta_files import image_path, read_metas
+from stages.outside import vocabulary
+from stages.pickles import Meta
+
+TagOrder = Literal["most_frequent_first", "as_given"]
+NOTHING_TO_SAY = "no tag to say"
+_KEPT_TAGS = 16
+"""Objects of up to so many tags are worth remembering in words, which also bounds the memory."""
+
+
+class CaptionConfig(StageConfig):
+    """How captions are worded."""
+
+    prefix: str = Field(
+        default="a satellite image of ", description="What every caption begins with."
+    )
+    max_surrounding: int | None = Field(
+        default=None,
+        ge=0,
+        description="Most neighbours that one caption names; null for all of them.",
+    )
+    tag_order: TagOrder = Field(
+        default="most_frequent_first",
+        description="Order of an object's tags: the vocabulary's frequency table, or as given.",
+    )
+
+
+_DEFAULT = CaptionConfig()
+
+
+def single_caption(center_tags: Mapping[str, str], config: CaptionConfig = _DEFAULT) -> str:
+    """Say the focus object alone: "... of building, office of energy supplier"."""
+    return config.prefix + _said(center_tags, config.tag_order).single
+
+
+def multi_caption(
+    center_tags: Mapping[str, str],
+    surrounding: Iterable[Mapping[str, str]],
+    config: CaptionConfig = _DEFAULT,
+) -> str:
+    """Say the focus object and, in the order given, what stands around it."""
+    focus = _said(center_tags, config.tag_order).multi
+    distinct = dict.fromkeys(_said(tags, config.tag_order).multi for tags in surrounding)
+    around = [words for words in distinct if words and words != focus][: config.max_surrounding]
+    return config.prefix + ", surrounded by ".join(filter(None, [focus, "; ".join(around)]))
+
+
+def caption(meta: pa.Table, *, config: CaptionConfig, shard: Shard) -> pa.Table:  # noqa: ARG001
+    """Give each image its two captions; rows that are not ok pass with their reason."""
+    titles: list[str | None] = []
+    multi_titles: list[str | None] = []
+    for status, center_tags, surrounding in zip(
+        meta["status"].to_pylist(), _centers(meta), _surroundings(meta), strict=True
+    ):
+        sayable = status == STATUS_OK and _sayable(center_tags, config)
+        titles.append(single_caption(center_tags, config) if sayable else None)
+        multi_titles.append(multi_caption(center_tags, surrounding, config) if sayable else None)
+    title = pa.array(titles, pa.string())
+    silent = pc.and_(pc.equal(meta["status"], STATUS_OK), pc.is_null(title))
+    return pa.table(
+        {
+            "object_id": meta["object_id"],
+            "filepath": pc.if_else(silent, None, meta["filepath"]),
+            "title": title,
+            "title_multi_objects": pa.array(multi_titles, pa.string()),
+            "status": pc.if_else(silent, STATUS_FILTERED, meta["status"]),
+            "reason": pc.if_else(silent, NOTHING_TO_SAY, meta["reason"]),
+        },
+        schema=tables.CAPTIONS.schema,
+    )
+
+
+def caption_pickles(source: Path, out: Path, config: CaptionConfig = _DEFAULT) -> int:
+    """Write the caption CSV of published meta files, its image's path first; give its row count.
+
+    ``source`` is whatever `read_metas` reads, of any size. A file that cannot be used does not stop
+    the others: it is named, with the reason, in ``<stem of out>.rejected.csv``, and `ItemsFailed`
+    is raised at the end. A source that cannot be used raises `InputError` and changes nothing.
+    """
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; name the CSV file to write.")
+    metas = read_metas(source)
+    rejects = out.with_name(f"{out.stem}.rejected.csv")
+    done: list[_Tally] = []
+    write_file(rejects, lambda path: done.append(_caption_all(metas, out, path, config)))
+    tally = done[0]
+    if tally.rejected:
+        raise ItemsFailed(
+            f"{out}: {tally.written} captions are written; {tally.rejected} of "
+            f"{tally.written + tally.rejected} meta files could not be used. {rejects} names each; "
+            f"the first: {tally.first}"
+        )
+    rejects.unlink()
+    return tally.written
+
+
+@dataclass
+class _Tally:
+    """What became of the meta files so far."""
+
+    written: int = 0
+    rejected: int = 0
+    first: str = ""
+
+
+_Metas = Iterator[tuple[str, Meta | InputError]]
+
+
+def _caption_all(metas: _Metas, out: Path, rejects: Path, config: CaptionConfig) -> _Tally:
+    tally = _Tally()
+    with rejects.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        reject = csv.writer(file, lineterminator="\n").writerow
+        reject(("name", "reason"))
+
+        def rows() -> Iterator[tuple[str, str, str]]:
+            for name, meta in metas:
+                row = meta if isinstance(meta, InputError) else _row(name, meta, config)
+                if isinstance(row, InputError):
+                    reject((name, str(row).removeprefix(f"{name}: ")))
+                    tally.rejected += 1
+                    tally.first = tally.first or str(row)
+                else:
+                    yield row
+
+        def write(path: Path) -> None:
+            tally.written = write_captions(path, rows())
+
+        write_file(out, write)
+    return tally
+
+
+def _row(name: str, meta: Meta, config: CaptionConfig) -> tuple[str, str, str] | InputError:
+    if not _sayable(meta.center_tags, config):
+        return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
+    return (
+        image_path(name),
+        single_caption(meta.center_tags, config),
+        multi_caption(meta.center_tags, meta.surrounding_tags, config),
+    )
+
+
+def _sayable(center_tags: Mapping[str, str], config: CaptionConfig) -> bool:
+    return bool(_said(center_tags, config.tag_order).single)
+
+
+class _Said(NamedTuple):
+    """An object in words: tags joined as in the single caption, and as in the multi caption."""
+
+    single: str
+    multi: str
+
+
+def _said(tags: Mapping[str, str], order: TagOrder) -> _Said:
+    """Say an object. Most objects come again and again, so the short ones are kept."""
+    items = tuple(tags.items())
+    return _say(items, order) if len(items) > _KEPT_TAGS else _say_again(items, order)
+
+
+def _say(tags: tuple[tuple[str, str], ...], order: TagOrder) -> _Said:
+    if order == "most_frequent_first":
+        tags = tuple(tag_vocab.most_frequent_first(dict(tags)))
+    # A caption is one line: whatever counts as white space, line ends too, becomes one space.
+    phrases = [" ".join(tag_vocab.phrase(*tag).split()) for tag in tags]
+    first, *rest = [words for words in phrases if words] or [""]
+    multi = f"{first} with {' and '.join(rest)}" if rest else first
+    return _Said(", ".join(filter(None, phrases)), multi)
+
+
+_say_again = functools.lru_cache(maxsize=1 << 13)(_say)
+
+
+def _centers(meta: pa.Table) -> list[dict[str, str]]:
+    return [dict(tags) for tags in meta["center_tags"].to_pylist()]
+
+
+def _surroundings(meta: pa.Table) -> Iterator[list[dict[str, str]]]:
+    """Give each row's neighbours' tags; only those are turned into Python values."""
+    column = meta["surrounding"]
+    around = iter(pc.struct_field(pc.list_flatten(column), "tags").to_pylist())
+    for count in pc.list_value_length(column).to_pylist():
+        yield [dict(tags) for tags in itertools.islice(around, count)]
+
+
+CAPTION = ShardStage(
+    "caption",
+    caption,
+    CaptionConfig,
+    reads=(tables.META,),
+    writes=tables.CAPTIONS,
+    external=vocabulary,
+)

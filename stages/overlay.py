@@ -1,0 +1,216 @@
+"""Overlay: what OSM says can be seen in each image, the focus object first, then all others.
+
+A neighbour is another object of which the tile shows enough: an area a number of square pixels, a
+line a number of pixels, a point itself (how large a point is, its tags' maximum GSD says). Only the
+tags that can be seen at the image's GSD are kept; an object with none is no neighbour, nor is one
+that is hidden from above (`hidden_from_above`). Written as the published pickle and as a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.dataset as ds
+import shapely
+from pydantic import Field
+
+import tag_vocab
+from pipeline.atomic import write_bytes
+from pipeline.schema import STATUS_FILTERED, STATUS_OK
+from pipeline.stage import Shard, ShardStage, StageConfig
+from stages import tables
+from stages.geometry import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
+from stages.hidden import hidden_from_above
+from stages.meta_files import meta_path
+from stages.neighbours import objects_near
+from stages.outside import vocabulary
+from stages.pickles import Meta, dump_meta
+
+NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"
+
+_WAY_KINDS = ["w", "a"]
+_MOST_NORTH = 89.0
+"""Degrees; EPSG:3857 has no poles, and tiles end long before them."""
+
+Geometries = npt.NDArray[np.object_]
+
+
+class OverlayConfig(StageConfig):
+    """How much of a neighbour a tile must show."""
+
+    min_area: float = Field(
+        default=16.0, ge=0, description="Square pixels that an area must cover in the tile."
+    )
+    min_length: float = Field(
+        default=8.0, ge=0, description="Pixels that a line must run through the tile."
+    )
+    gsd_slack: float = Field(
+        default=1.0,
+        ge=1,
+        description="An image may be this many times coarser than a tag's maximum GSD, as in plan.",
+    )
+
+
+def overlay(
+    images: pa.Table, focus: pa.Table, objects: ds.Dataset, *, config: OverlayConfig, shard: Shard
+) -> pa.Table:
+    """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
+
+    A neighbour's share is of the tile's area, 0 for lines and points; its distance is in ground
+    metres from the tile's centre to the part of it that lies in the tile.
+    """
+    tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
+    rows = images.to_pylist()
+    boxes = [_box(row) for row in rows if row["status"] == STATUS_OK]
+    around = _Around(objects_near(objects, boxes))
+    metas = []
+    for row in rows:
+        meta = _meta(row, dict(tags_of[row["object_id"]]), around, config)
+        if meta["status"] == STATUS_OK:
+            write_bytes(shard.root / meta["metapath"], dump_meta(_published(meta)))
+        metas.append(meta)
+    return pa.Table.from_pylist(metas, schema=tables.META.schema)
+
+
+def _meta(
+    image: Mapping[str, Any], tags: dict[str, str], around: _Around, config: OverlayConfig
+) -> dict[str, Any]:
+    """Give the row of the table meta for an image and its focus object's tags."""
+    empty = {"object_id": image["object_id"], "center_tags": [], "surrounding": []}
+    if image["status"] != STATUS_OK:
+        return empty | {"status": image["status"], "reason": image["reason"]}
+    center_tags = tag_vocab.visible(tags, image["gsd"] / config.gsd_slack)
+    if not center_tags:
+        return empty | {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
+    kept = ("object_id", "filepath", "source", "gsd", *Box._fields, "acquired", "status", "reason")
+    return {
+        **{name: image[name] for name in kept},
+        "metapath": meta_path(image["filepath"]),
+        "center_tags": list(center_tags.items()),
+        "surrounding": list(around.neighbours(image, config)),
+    }
+
+
+def _published(meta: Mapping[str, Any]) -> Meta:
+    time = meta["acquired"]
+    return Meta(
+        box=_box(meta),
+        time=(time.year, time.month, time.day, time.hour, time.minute),
+        center_tags=dict(meta["center_tags"]),
+        surrounding_tags=[dict(neighbour["tags"]) for neighbour in meta["surrounding"]],
+    )
+
+
+def _box(row: Mapping[str, Any]) -> Box:
+    return Box(row["west"], row["south"], row["east"], row["north"])
+
+
+class _Tile(NamedTuple):
+    """Where an image lies, in EPSG:3857 metres, and how long a pixel and a metre are there."""
+
+    box: Box
+    pixel: float
+    """EPSG:3857 metres."""
+    scale: float
+    """EPSG:3857 metres for a metre on the ground at the centre."""
+
+    @property
+    def area(self) -> float:
+        return (self.box.east - self.box.west) * (self.box.north - self.box.south)
+
+    @property
+    def centre(self) -> shapely.Point:
+        return shapely.Point(
+            (self.box.west + self.box.east) / 2, (self.box.south + self.box.north) / 2
+        )
+
+
+def _tile(image: Mapping[str, Any]) -> _Tile:
+    box = mercator_box(_box(image))
+    _, latitude = to_degrees(0, (box.south + box.north) / 2)
+    return _Tile(box, (box.east - box.west) / image["width"], mercator_scale(latitude))
+
+
+class _Around:
+    """The objects near a shard's tiles, searchable by place, in EPSG:3857 metres."""
+
+    def __init__(self, objects: pa.Table) -> None:
+        self._object_id: list[str] = objects["object_id"].to_pylist()
+        self._kind = np.array(objects["kind"].to_pylist(), dtype="U1")
+        self._osm_id = objects["osm_id"].to_numpy()
+        self._tags = [dict(tags) for tags in objects["tags"].to_pylist()]
+        self._hidden = np.array([hidden_from_above(tags) for tags in self._tags], dtype=bool)
+        self._geometries = _in_mercator(shapely.from_wkb(objects["geometry"].to_pylist()))
+        self._tree = shapely.STRtree(self._geometries)
+        self._visible: dict[tuple[int, float], dict[str, str]] = {}
+
+    def neighbours(
+        self, image: Mapping[str, Any], config: OverlayConfig
+    ) -> Iterator[dict[str, Any]]:
+        """Yield an image's neighbours as rows, nearest first; of equals the smaller share first."""
+        tile = _tile(image)
+        near = self._tree.query(shapely.box(*tile.box))
+        near = near[~(self._hidden[near] | self._is_focus(image["object_id"], near))]
+        parts = shapely.clip_by_rect(self._geometries[near], *tile.box)
+        shown = _shows_enough(parts, tile, config)
+        near, parts = near[shown], parts[shown]
+        share = np.round(shapely.area(parts) / tile.area, 6)
+        distance = np.round(shapely.distance(parts, tile.centre) / tile.scale, 2)
+        for at in np.lexsort((self._osm_id[near], self._kind[near], share, distance)):
+            index = int(near[at])
+            if tags := self._visible_tags(index, image["gsd"] / config.gsd_slack):
+                yield {
+                    "object_id": self._object_id[index],
+                    "tags": list(tags.items()),
+                    "share": min(float(share[at]), 1.0),
+                    "distance": float(distance[at]),
+                }
+
+    def _is_focus(self, object_id: str, near: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Tell which are the focus object, or the same way once as a line and once as an area."""
+        kinds = _WAY_KINDS if object_id[0] in _WAY_KINDS else [object_id[0]]
+        same: npt.NDArray[np.bool_] = self._osm_id[near] == int(object_id[1:])
+        return same & np.isin(self._kind[near], kinds)
+
+    def _visible_tags(self, index: int, gsd: float) -> dict[str, str]:
+        if (index, gsd) not in self._visible:
+            self._visible[index, gsd] = tag_vocab.visible(self._tags[index], gsd)
+        return self._visible[index, gsd]
+
+
+def _shows_enough(parts: Geometries, tile: _Tile, config: OverlayConfig) -> npt.NDArray[np.bool_]:
+    dimensions = shapely.get_dimensions(parts)  # -1 where nothing is left
+    area = shapely.area(parts) / tile.pixel**2
+    length = shapely.length(parts) / tile.pixel
+    enough: npt.NDArray[np.bool_] = np.select(
+        [dimensions == 0, dimensions == 1, dimensions == 2],
+        [True, length >= config.min_length, area >= config.min_area],
+        default=False,
+    )
+    return enough
+
+
+def _in_mercator(geometries: Geometries) -> Geometries:
+    def project(degrees: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        latitude = np.radians(np.clip(degrees[:, 1], -_MOST_NORTH, _MOST_NORTH))
+        return EARTH_RADIUS * np.column_stack(
+            [np.radians(degrees[:, 0]), np.arcsinh(np.tan(latitude))]
+        )
+
+    return shapely.transform(geometries, project)
+
+
+OVERLAY = ShardStage(
+    "overlay",
+    overlay,
+    OverlayConfig,
+    reads=(tables.IMAGES, tables.FOCUS),
+    looks_up=(tables.OBJECTS,),
+    writes=tables.META,
+    owns=("meta*/*.pickle",),
+    external=vocabulary,
+)

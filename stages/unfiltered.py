@@ -1,0 +1,62 @@
+"""Writes the captions of a whole run as the published CSV, where readers look for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.atomic import write_file
+from pipeline.schema import STATUS_OK
+from pipeline.stage import DatasetStage, StageConfig
+from stages import tables
+from stages.caption_csv import HEADER, write_captions
+
+FILE_NAME = "SkyScript_train_unfiltered.csv"
+PARTS = range(2, 8)
+"""Numbers of the folders ``images2`` ...; TorchGeo's reader wants all six, empty ones too."""
+
+
+class UnfilteredConfig(StageConfig):
+    """Nothing to choose: the file's form is the published one."""
+
+
+def unfiltered(
+    captions: ds.Dataset,
+    *,
+    config: UnfilteredConfig,  # noqa: ARG001 - one signature for all stages
+    root: Path,
+) -> Iterator[pa.Table]:
+    """Write ``SkyScript_train_unfiltered.csv`` into the run folder: all ok rows in table order."""
+    for part in PARTS:
+        for kind in ("images", "meta"):
+            (root / f"{kind}{part}").mkdir(parents=True, exist_ok=True)
+    path = root / FILE_NAME
+    counts: list[int] = []
+    write_file(path, lambda file: counts.append(write_captions(file, _rows(captions))))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    yield pa.table(
+        {"filepath": [FILE_NAME], "rows": counts, "content_hash": [digest.hexdigest()]},
+        schema=tables.FILES.schema,
+    )
+
+
+def _rows(captions: ds.Dataset) -> Iterator[tuple[str, str, str]]:
+    ok = pc.field("status") == STATUS_OK
+    for batch in captions.to_batches(columns=list(HEADER), filter=ok):
+        yield from zip(*(batch.column(name).to_pylist() for name in HEADER), strict=True)
+
+
+UNFILTERED = DatasetStage(
+    "unfiltered",
+    unfiltered,
+    UnfilteredConfig,
+    reads=(tables.CAPTIONS,),
+    writes=tables.FILES,
+    owns=("SkyScript_*.csv",),
+)
