@@ -1,0 +1,59 @@
+"""Seasons and the sun: what a date does to light, shadows and leaves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+_TROPICS = 20.0
+"""Below this latitude it is always summer."""
+
+
+class Season(StrEnum):
+    """A season of the northern hemisphere: the name of a scene's date."""
+
+    SPRING = "spring"
+    SUMMER = "summer"
+    AUTUMN = "autumn"
+    WINTER = "winter"
+
+
+_MONTH = {Season.SPRING: 4, Season.SUMMER: 7, Season.AUTUMN: 10, Season.WINTER: 1}
+_DECLINATION = {Season.SPRING: 9.0, Season.SUMMER: 21.0, Season.AUTUMN: -8.0, Season.WINTER: -21.0}
+_OPPOSITE = {
+    Season.SPRING: Season.AUTUMN,
+    Season.SUMMER: Season.WINTER,
+    Season.AUTUMN: Season.SPRING,
+    Season.WINTER: Season.SUMMER,
+}
+
+
+def acquired(season: Season, year: int) -> datetime:
+    """Give the fixed date of a season's scenes, UTC."""
+    return datetime(year, _MONTH[season], 15, 10, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Light:
+    """What a place looks like on a date."""
+
+    season: Season
+    """Of the place: the hemisphere's, always summer in the tropics."""
+    away: tuple[float, float]
+    """Unit vector in pixels (x right, y down) in which shadows fall."""
+    stretch: float
+    """Metres of shadow a metre of height throws."""
+
+
+def light_at(season: Season, latitude: float) -> Light:
+    """Give the light of a late morning at a latitude, in degrees."""
+    local = season
+    if abs(latitude) < _TROPICS:
+        local = Season.SUMMER
+    elif latitude < 0:
+        local = _OPPOSITE[season]
+    elevation = math.radians(max(24.0, 0.85 * (90 - abs(latitude - _DECLINATION[season]))))
+    north = 1 if latitude >= 0 else -1
+    return Light(local, (-0.5, -0.866 * north), 1 / math.tan(elevation))
