@@ -1,5 +1,6 @@
 """Whole runs as a user starts them: on real OSM, with simulated and with real imagery."""
 
+import os
 import pickle
 import random
 import re
@@ -74,7 +75,13 @@ def test_a_run_killed_five_times_ends_as_an_undisturbed_one(
 
 
 def files_of(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if not any(p.startswith("_") for p in path.parts)]
+    """Give the files that a reader of the run sees, also while it is at work."""
+    return [
+        Path(folder, name)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if not any(part.startswith(("_", ".tmp-")) for part in (*Path(folder).parts, name))
+    ]
 
 
 def test_a_second_run_does_nothing(monaco: Path, monaco_config: Path) -> None:
