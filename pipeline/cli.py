@@ -1,41 +1,26 @@
-"""The command line: the only place with typer, rich and logging set-up."""
+"""The command line: the only place with typer; what is drawn while a run works is in display."""
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table as Grid
 
 from pipeline.config import RunConfig, load_config
+from pipeline.display import console, display, set_up_logging
 from pipeline.errors import ConfigError, SkyScriptError
-from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
 from pipeline.manifest import TableFolder, totals
 from pipeline.runner import run as run_recipe
 from pipeline.schema import STATUS_OK
 from stages import PIPELINE
 
 TOY = Path(__file__).parents[1] / "data" / "toy" / "toy.yaml"
-LOG_EVERY = 60.0
-"""Seconds between two lines of progress where there is no terminal."""
 
 app = typer.Typer(
     name="skyscript",
@@ -44,8 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True, highlight=False)
-log = logging.getLogger("skyscript")
 
 Overrides = Annotated[
     list[str] | None,
@@ -54,81 +37,6 @@ Overrides = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default="")
 ]
-
-
-class Display:
-    """Draws a run's events: bars on a terminal, a plain line a minute elsewhere."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-        self._started = StageStarted("", None, 0, "")
-        self._finished = 0
-        self._last_line = time.monotonic()
-
-    def __call__(self, event: Event) -> None:
-        """Draw an event."""
-        match event:
-            case StageStarted():
-                self._start(event)
-            case ShardFinished() | ShardFailed():
-                self._step(event)
-            case StageFinished():
-                self._finish(event)
-
-    def _start(self, event: StageStarted) -> None:
-        self._started, self._finished = event, event.done
-        self._last_line = time.monotonic()
-        if event.why not in {"done", "first run"}:
-            log.info("%s: %s", event.stage, escape(event.why))
-        if self._progress and event.why != "done":
-            self._task = self._progress.add_task(
-                event.stage, total=event.shards, completed=event.done
-            )
-
-    def _step(self, event: ShardFinished | ShardFailed) -> None:
-        self._finished += 1
-        if isinstance(event, ShardFailed):
-            log.error("%s shard %d failed: %s", event.stage, event.shard, escape(event.error))
-        if self._progress and self._task is not None:
-            self._progress.advance(self._task)
-        elif time.monotonic() - self._last_line >= LOG_EVERY:
-            self._last_line = time.monotonic()
-            total = "?" if self._started.shards is None else self._started.shards
-            log.info("%s: %d of %s parts", event.stage, self._finished, total)
-
-    def _finish(self, event: StageFinished) -> None:
-        if self._progress and self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
-        log.info("%-10s %9s rows  %s", event.stage, f"{event.rows:,}", escape(_outcome(event)))
-
-
-def _outcome(event: StageFinished) -> str:
-    """Say in a line what came of a stage: kept, dropped with the reasons, time."""
-    kept = event.status.get(STATUS_OK, 0)
-    parts = [] if kept == event.rows else [f"{kept:,} ok"]
-    parts += [f"{count:,} {reason}" for reason, count in list(event.reasons.items())[:4]]
-    if len(event.reasons) > 4:
-        parts.append(f"{len(event.reasons) - 4} more reasons")
-    parts.append(f"{event.seconds:.1f} s" if event.ran else "already done")
-    return ", ".join(parts)
-
-
-@contextmanager
-def _display() -> Iterator[Display]:
-    if not console.is_terminal:
-        yield Display(None)
-        return
-    columns = (
-        TextColumn("{task.description:10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Display(progress)
 
 
 def _stage_names(first: str | None, last: str | None, only: str | None) -> list[str]:
@@ -148,8 +56,8 @@ def _stage_names(first: str | None, last: str | None, only: str | None) -> list[
 
 
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
-    with _display() as display:
-        run_recipe(PIPELINE, config, root, display, only=only, retry=retry)
+    with display() as draw:
+        run_recipe(PIPELINE, config, root, draw, only=only, retry=retry)
     for name, what in (
         ("SkyScript_train_unfiltered.csv", "captions"),
         ("images2", "images"),
@@ -255,16 +163,9 @@ def _with_workers(overrides: list[str] | None, workers: int | None) -> list[str]
     return [*(overrides or []), *([f"runner.workers={workers}"] if workers else [])]
 
 
-def _set_up_logging() -> None:
-    handler: logging.Handler = logging.StreamHandler()
-    if console.is_terminal:
-        handler = RichHandler(console=console, show_path=False, show_level=False, markup=True)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
-
-
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - exits
     """Run the command line; end with 0, 1 (some items failed) or 2 (bad input or config)."""
-    _set_up_logging()
+    set_up_logging()
     try:
         app(arguments)
     except SkyScriptError as error:
