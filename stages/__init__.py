@@ -10,9 +10,11 @@ from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
 from stages.unfiltered import UNFILTERED
+from stages.vocab import VOCAB
 
 PIPELINE: tuple[Stage, ...] = (
     EXTRACT,
+    VOCAB,
     SAMPLE,
     INDEX,
     PLAN,

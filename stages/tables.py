@@ -61,6 +61,28 @@ OBJECTS = Table(
 )
 """An OSM object that carries a key of the vocabulary, in Hilbert order of its centre."""
 
+VOCAB = Table(
+    "vocab",
+    pa.schema(
+        [
+            pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
+            pa.field("key", pa.string(), nullable=False),
+            pa.field("value", pa.string(), nullable=False),  # * all values of an invisible key
+            pa.field("objects", pa.int64(), nullable=False),  # how many carry it
+            pa.field("kinds", pa.string(), nullable=False),  # those objects' kinds, as in "anw"
+            pa.field("groundable", pa.bool_(), nullable=False),
+            pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
+            pa.field("source", pa.string(), nullable=False),  # label, model, key or default
+            pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
+            pa.field("phrase", pa.string()),  # as captions say it; null for all values of a key
+            pa.field("current", pa.string()),  # today's spelling of an old tag, else null
+            pa.field("reason", pa.string(), nullable=False),  # what shows it, or why nothing does
+        ]
+    ),
+    key="tag",
+)
+"""A tag of the run's own objects, visible or not and why: no object's tag is without a row."""
+
 FOCUS = Table(
     "focus",
     pa.schema(
@@ -81,7 +103,7 @@ SCENES = Table(
         [
             pa.field("scene_id", pa.string(), nullable=False),  # alias/name, unique
             pa.field("source", pa.string(), nullable=False),  # alias: CH, US, SIM ...
-            pa.field("backend", pa.string(), nullable=False),  # folder, simulated ...
+            pa.field("backend", pa.string(), nullable=False),  # folder, earth_engine ...
             pa.field("name", pa.string(), nullable=False),  # a file's path in its folder, an asset
             pa.field("geometry", pa.binary(), nullable=False),  # footprint of what can be read
             *_BOX,
@@ -89,6 +111,9 @@ SCENES = Table(
             pa.field("acquired", pa.timestamp("s", tz="UTC"), nullable=False),
             pa.field("time_precision", pa.string(), nullable=False),  # minute, day, year, range
             pa.field("weight", pa.float64(), nullable=False),  # the source's, for the draw
+            pa.field("cloud", pa.float64()),  # percent; null where the source does not say it
+            # addresses of its files; null where the name alone leads to them
+            pa.field("hrefs", pa.list_(pa.string())),
         ],
         metadata=_GEO,
     ),
@@ -104,6 +129,8 @@ CANDIDATE = pa.struct(
         pa.field("width", pa.int32(), nullable=False),  # pixels
         pa.field("height", pa.int32(), nullable=False),
         *_BOX,  # exact on the EPSG:3857 grid
+        # further scenes that fill what the first leaves open; null where it shows all
+        pa.field("others", pa.list_(pa.string())),
     ]
 )
 
@@ -139,6 +166,7 @@ IMAGES = Table(
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
             pa.field("time_precision", pa.string()),
             pa.field("nodata_share", pa.float64()),  # 0 to 1
+            pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
             pa.field("byte_size", pa.int64()),
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
             *_STATUS,
@@ -192,6 +220,65 @@ CAPTIONS = Table(
 )
 """An image with its two captions."""
 
+_SCORE = [
+    pa.field("filepath", pa.string()),  # null where status is not ok upstream
+    pa.field("scorer", pa.string(), nullable=False),  # CLIP_openai: what CSV columns are named by
+    # cosines, -1 to 1; null where status is not ok, or where there is no such caption
+    pa.field("similarity", pa.float32()),  # of the image and its title
+    pa.field("similarity_multi_objects", pa.float32()),
+    pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
+    pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
+    pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/
+    *_STATUS,
+]
+
+SCORES = Table(
+    "scores",
+    pa.schema([pa.field("object_id", pa.string(), nullable=False), *_SCORE]),
+    key="object_id",
+)
+"""How alike an image and its captions are, under one model."""
+
+PAIRS = Table(
+    "pairs",
+    pa.schema(
+        [
+            pa.field("row", pa.int64(), nullable=False),  # number in the captions file, from 0
+            pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
+            pa.field("title", pa.string()),
+            pa.field("title_multi_objects", pa.string()),
+        ]
+    ),
+    key="row",
+)
+"""A pair from outside: a row of a captions file."""
+
+PAIR_SCORES = Table(
+    "pair_scores",
+    pa.schema([pa.field("row", pa.int64(), nullable=False), *_SCORE]),
+    key="row",
+)
+"""The same of a pair from outside."""
+
+_NORMALISED = [
+    pa.field("scorer", pa.string(), nullable=False),
+    pa.field("normalised", pa.float32()),  # of the title's score; null where there is none
+]
+
+NORMALISED = Table(
+    "normalised",
+    pa.schema([pa.field("object_id", pa.string(), nullable=False), *_NORMALISED]),
+    key="object_id",
+)
+"""How much more alike an image and its title are than each is to random partners."""
+
+PAIR_NORMALISED = Table(
+    "pair_normalised",
+    pa.schema([pa.field("row", pa.int64(), nullable=False), *_NORMALISED]),
+    key="row",
+)
+"""The same of a pair from outside."""
+
 FILES = Table(
     "files",
     pa.schema(
@@ -207,3 +294,9 @@ FILES = Table(
 
 REPORT = Table("report", FILES.schema, key="filepath")
 """The report's files."""
+
+FILTERED = Table("filtered", FILES.schema, key="filepath")
+"""The filtered CSVs and the filter's report."""
+
+SCORED = Table("scored", FILES.schema, key="filepath")
+"""The captions file with its scores."""

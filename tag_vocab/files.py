@@ -8,6 +8,13 @@
 ``frequency.csv``  how often a tag stands in the twelve OpenStreetMap extracts that were counted for
                    it: key, value, count; without free text and registers
                    (© OpenStreetMap contributors, ODbL).
+``deprecated.csv`` old spellings: old, new (see `tag_vocab.deprecated`).
+``universe.csv``   tags that are known to be used, labelled or not: key, value, in_id (preset, field
+                   or nothing: what the iD editor has it as), kinds (on points, lines, areas: n, w,
+                   a). Tags of the extracts only where they are words that recur.
+``vocabulary.csv`` the answer for every tag of these files, built by `tag_vocab.build`.
+
+NOTICE.md says what they are derived from, and under which licences.
 """
 
 from __future__ import annotations
@@ -26,10 +33,12 @@ GSDS = (0.1, 0.2, 0.6, 1.0, 10.0)
 ANY = "*"
 """As a label's key: any key. In a rule's key: any part before or after the colon."""
 
-NAMES = ("labels.csv", "keys.csv", "frequency.csv")
+NAMES = ("labels.csv", "keys.csv", "frequency.csv", "deprecated.csv", "vocabulary.csv")
+"""The files that decide an answer."""
 
 Role = Literal["thing", "attribute"]
 RuleName = Literal["word", "number", "listed", "never"]
+_KINDS = ("", "n", "w", "a", "nw", "na", "wa", "nwa")
 _ROLES = ("thing", "attribute", "")
 _RULES = {"word": True, "number": True, "listed": False, "never": False}
 
@@ -99,6 +108,68 @@ def frequency() -> dict[tuple[str, str], int]:
         if tag in found or not row["count"].isdigit():
             raise ValueError(f"{where}: {tag[0]}={tag[1]} stands twice or its count is no number.")
         found[tag] = int(row["count"])
+    return found
+
+
+@functools.cache
+def deprecations() -> list[tuple[str, str]]:
+    """Give the rules for old spellings as (old, new), unread."""
+    return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", ["old", "new"])]
+
+
+class Known(NamedTuple):
+    """A tag that is known to be used."""
+
+    in_id: str
+    """``preset`` or ``field`` where the iD editor has the tag, else empty."""
+    kinds: str
+    """Letters of the kinds of object that carry it: n point, w line, a area; empty: not known."""
+
+
+@functools.cache
+def universe() -> dict[tuple[str, str], Known]:
+    """Give the tags that are known to be used, by (key, value)."""
+    found = {}
+    for where, row in _rows("universe.csv", ["key", "value", "in_id", "kinds"]):
+        if row["kinds"] not in _KINDS or row["in_id"] not in ("", "preset", "field"):
+            raise ValueError(f"{where}: unknown kinds {row['kinds']!r} or in_id {row['in_id']!r}.")
+        found[row["key"], row["value"]] = Known(row["in_id"], row["kinds"])
+    return found
+
+
+class Guess(NamedTuple):
+    """What the classifiers say of a tag that nobody judged."""
+
+    groundable: bool
+    probability: float
+    max_gsd: float | None
+
+
+VOCABULARY = [
+    "key",
+    "value",
+    "groundable",
+    "probability",
+    "source",
+    "max_gsd",
+    "phrase",
+    "kinds",
+    "rank",
+]
+"""The columns of vocabulary.csv."""
+
+
+@functools.cache
+def guesses() -> dict[tuple[str, str], Guess]:
+    """Give the rows of the shipped vocabulary that come from the classifiers, by (key, value)."""
+    found = {}
+    for where, row in _rows("vocabulary.csv", VOCABULARY):
+        if row["source"] == "model":
+            seen = row["groundable"] == "yes"
+            gsd = float(row["max_gsd"]) if row["max_gsd"] else None
+            if seen != (gsd in GSDS):
+                raise ValueError(f"{where}: max_gsd is {row['max_gsd']!r}; rebuild the vocabulary.")
+            found[row["key"], row["value"]] = Guess(seen, float(row["probability"]), gsd)
     return found
 
 

@@ -10,8 +10,8 @@ from tag_vocab import content_id, files, groundable_keys, look_up
 
 def test_labels_are_many_and_every_groundable_one_has_its_gsd():
     labels = files.labels()
-    assert len(labels) >= 900
-    assert sum(label.groundable for label in labels.values()) >= 550
+    assert len(labels) >= 2_500
+    assert sum(label.groundable for label in labels.values()) >= 800
     for tag, label in labels.items():
         assert label.groundable == (label.max_gsd in files.GSDS), tag
         assert label.reason, tag
@@ -33,6 +33,23 @@ def test_a_key_of_listed_values_has_a_value_that_is_seen():
 def test_tags_and_keys_are_spelt_without_stray_spaces():
     for text in {part for tag in files.labels() for part in tag} | set(files.key_rules()):
         assert text == text.strip() and text, repr(text)
+
+
+def test_every_tag_that_id_knows_was_judged_by_a_person():
+    by_id = [tag for tag, known in files.universe().items() if known.in_id]
+    assert len(by_id) >= 3_000
+    others = [tag for tag in by_id if look_up(*tag).source not in ("label", "key")]
+    assert others == [("lgbtq", "primary"), ("man_made", "yes")]
+
+
+@pytest.mark.parametrize("name", ["helsinki", "columbus", "singapore_bay"])
+def test_nearly_every_tag_of_real_objects_was_judged_by_a_person(shared_data, name):
+    osmium = pytest.importorskip("osmium")
+    sources: Counter[str] = Counter()
+    reader = osmium.FileProcessor(str(shared_data / f"osm/{name}.osm.pbf"))
+    for thing in reader.with_filter(osmium.filter.EmptyTagFilter()):
+        sources.update(look_up(tag.k, tag.v).source for tag in thing.tags)
+    assert (sources["label"] + sources["key"]) / sources.total() > 0.99
 
 
 def test_every_frequent_tag_has_a_label_or_a_rule():
@@ -79,7 +96,14 @@ def test_real_extracts_hold_no_frequent_key_that_the_vocabulary_has_never_heard_
 @pytest.fixture
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Let the files be read from a folder of the test's own, and forget them afterwards."""
-    readers = (files.labels, files.key_rules, files.frequency, files.content_id)
+    readers = (
+        files.labels,
+        files.key_rules,
+        files.frequency,
+        files.universe,
+        files.guesses,
+        files.content_id,
+    )
 
     def write(name: str, text: str) -> None:
         (tmp_path / name).write_text(text)
@@ -139,6 +163,19 @@ def test_a_count_that_is_no_number_is_named(broken):
         files.frequency()
 
 
+def test_a_guess_without_its_gsd_is_named(broken):
+    header = ",".join(files.VOCABULARY)
+    broken("vocabulary.csv", f"{header}\nsport,golf,yes,0.90,model,,golf,n,\n")
+    with pytest.raises(ValueError, match=r"vocabulary\.csv, line 2: max_gsd is ''"):
+        files.guesses()
+
+
+def test_an_unknown_kind_is_named(broken):
+    broken("universe.csv", "key,value,in_id,kinds\nsport,golf,preset,x\n")
+    with pytest.raises(ValueError, match=r"universe\.csv, line 2: unknown kinds 'x'"):
+        files.universe()
+
+
 def test_a_foreign_header_is_named(broken):
     broken("labels.csv", "tag,label\n")
     with pytest.raises(ValueError, match="its header must be key,value,groundable"):
@@ -152,4 +189,4 @@ def test_the_content_id_follows_every_file(broken):
             broken(name, "key\n" if name != changed else "key,value\n")
         ids.append(content_id())
         content_id.cache_clear()
-    assert len(set(ids)) == 4
+    assert len(set(ids)) == len(files.NAMES) + 1

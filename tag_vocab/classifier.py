@@ -1,0 +1,180 @@
+"""Two classifiers from the hand labels: can a tag be seen, and down to which resolution.
+
+Both are kernel ridge regressions on `likeness` (the mean of a Gaussian process): stage I on seen or
+not, stage II on the four questions "coarser than this step?". Their leave-out scores have a closed
+form, so every cross-validation costs one matrix inverse. A logistic curve, fitted on leave-out
+scores, turns stage I's score into a probability: one curve for keys that have labels, one for keys
+that have none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tag_vocab import files
+from tag_vocab.encoders import Encoder, Vectors
+from tag_vocab.files import GSDS, Guess
+from tag_vocab.likeness import Tag, base_key, describe, likeness, spelling
+from tag_vocab.vocabulary import key_rule
+
+FOLDS = 10
+_RIDGE = 0.2
+Ints = npt.NDArray[np.int64]
+Folds = list[Ints]
+
+
+class Lessons(NamedTuple):
+    """What is learned from: the labels, and a tag of each key of which nothing shows."""
+
+    tags: list[Tag]
+    seen: npt.NDArray[np.bool_]
+    step: Ints
+    """The place of the maximum GSD in `GSDS`; -1 where nothing is seen."""
+    by_hand: npt.NDArray[np.bool_]
+    """A label; else a sure negative, known by the rule of its key."""
+
+
+def lessons() -> Lessons:
+    """Give the labels in their order, then the sure negatives.
+
+    These are one known tag of each key that the rules call never visible and no label names.
+    """
+    labels = {tag: label for tag, label in files.labels().items() if tag[0] != files.ANY}
+    labelled = {key for key, _ in labels}
+    sure: dict[str, Tag] = {}
+    for tag in files.universe():
+        rule = key_rule(tag[0])
+        if rule and rule.rule == "never" and tag[0] not in labelled:
+            sure.setdefault(tag[0], tag)
+    steps = [GSDS.index(label.max_gsd) if label.max_gsd else -1 for label in labels.values()]
+    step = np.array(steps + [-1] * len(sure))
+    by_hand = np.arange(len(step)) < len(labels)
+    return Lessons([*labels, *sure.values()], step >= 0, step, by_hand)
+
+
+def spelling_folds(tags: Sequence[Tag]) -> Folds:
+    """Give ten folds by a hash of the spelling: no tag has a duplicate in another fold."""
+    names = [spelling(tag) for tag in tags]
+    digests = [hashlib.blake2b(name.encode(errors="replace"), digest_size=4) for name in names]
+    fold = np.array([int.from_bytes(digest.digest(), "big") % FOLDS for digest in digests])
+    return [np.flatnonzero(fold == number) for number in range(FOLDS)]
+
+
+def key_folds(tags: Sequence[Tag]) -> Folds:
+    """Give a fold for each key."""
+    keys = np.array([base_key(key) for key, _ in tags])
+    return [np.flatnonzero(keys == key) for key in np.unique(keys)]
+
+
+class Ridge:
+    """A kernel ridge regression: ``scores`` for new rows, ``left_out`` for its own."""
+
+    def __init__(self, alike: Vectors, targets: Vectors) -> None:
+        self._middle = targets.mean(0)
+        self._targets = targets - self._middle
+        self._inverse = np.linalg.inv(alike + _RIDGE * np.eye(len(alike)))
+        self._weights = self._inverse @ self._targets
+
+    def scores(self, alike: Vectors) -> Vectors:
+        """Give the scores of new rows from how like they are to the learned ones."""
+        result: Vectors = alike @ self._weights + self._middle
+        return result
+
+    def left_out(self, folds: Folds) -> Vectors:
+        """Give each row's score by the regression that was not shown its fold."""
+        result: Vectors = np.empty_like(self._targets)
+        for rows in folds:
+            block = self._inverse[np.ix_(rows, rows)]
+            result[rows] = self._targets[rows] - np.linalg.solve(block, self._weights[rows])
+        result += self._middle
+        return result
+
+
+class Curve(NamedTuple):
+    """A logistic curve."""
+
+    slope: float
+    offset: float
+
+    def __call__(self, scores: Vectors) -> Vectors:
+        """Give the probabilities of scores."""
+        result: Vectors = 1 / (1 + np.exp(-(self.slope * scores + self.offset)))
+        return result
+
+
+def fit_curve(scores: Vectors, truth: npt.NDArray[np.bool_]) -> Curve:
+    """Fit a logistic curve to scores by Newton's method."""
+    rows = np.stack([scores, np.ones_like(scores)], 1)
+    line = np.array([1.0, 0.0])
+    for _ in range(30):
+        chance = Curve(*line)(scores)
+        bend = (rows * (chance * (1 - chance))[:, None]).T @ rows + 1e-6 * np.eye(2)
+        line = line + np.linalg.solve(bend, rows.T @ (truth - chance))
+    return Curve(float(line[0]), float(line[1]))
+
+
+def seen_targets(seen: npt.NDArray[np.bool_]) -> Vectors:
+    """Give stage I's targets: 1 and -1."""
+    result: Vectors = np.where(seen, 1.0, -1.0)[:, None]
+    return result
+
+
+def step_targets(step: Ints) -> Vectors:
+    """Give stage II's targets: a column for each step but the last, 1 where it is coarser."""
+    result: Vectors = np.where(step[:, None] > np.arange(len(GSDS) - 1), 1.0, -1.0)
+    return result
+
+
+def to_step(scores: Vectors) -> Ints:
+    """Give the step that stage II's scores name."""
+    result: Ints = (scores > 0).sum(1)
+    return result
+
+
+class Classifiers:
+    """Both stages, learned from all lessons."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.lessons = lessons()
+        self._encoder = encoder
+        self._known = describe(self.lessons.tags, encoder)
+        self._keys = {base_key(key) for key, _ in self.lessons.tags}
+        seen = self.lessons.seen
+        alike = likeness(self._known, self._known)
+        self._first = Ridge(alike, seen_targets(seen))
+        by_spelling = self._first.left_out(spelling_folds(self.lessons.tags))[:, 0]
+        by_key = self._first.left_out(key_folds(self.lessons.tags))[:, 0]
+        self._curves = fit_curve(by_spelling, seen), fit_curve(by_key, seen)
+        shown = np.flatnonzero(seen)
+        self._second = Ridge(alike[np.ix_(shown, shown)], step_targets(self.lessons.step[shown]))
+
+    def guess(self, tags: Sequence[Tag]) -> list[Guess]:
+        """Give what the classifiers say of tags, probability in hundredths."""
+        return self.guess_and_likest(tags, 0)[0]
+
+    def guess_and_likest(
+        self, tags: Sequence[Tag], count: int
+    ) -> tuple[list[Guess], list[list[tuple[Tag, float]]]]:
+        """Give the guesses and, for each tag, the labels most like it with their likeness."""
+        if not tags:
+            return [], []
+        alike = likeness(describe(tags, self._encoder), self._known)
+        first = self._first.scores(alike)[:, 0]
+        known = np.array([base_key(key) in self._keys for key, _ in tags])
+        chance = np.where(known, self._curves[0](first), self._curves[1](first)).round(2)
+        steps = to_step(self._second.scores(alike[:, self.lessons.seen]))
+        guesses = [
+            Guess(bool(p >= 0.5), float(p), GSDS[step] if p >= 0.5 else None)
+            for p, step in zip(chance, steps, strict=True)
+        ]
+        nearest = np.argsort(-alike, axis=1, kind="stable")[:, :count]
+        likest = [
+            [(self.lessons.tags[column], float(row[column])) for column in columns]
+            for row, columns in zip(alike, nearest, strict=True)
+        ]
+        return guesses, likest

@@ -1,0 +1,164 @@
+"""What `skyscript vocab` does, as plain functions: build, evaluate, lookup, explain, renew."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tag_vocab import encoders, files, words
+from tag_vocab.vocabulary import TagEntry, key_rule, look_up
+
+_NEAREST = 8
+COLUMNS = ("tag", "groundable", "probability", "source", "max_gsd", "phrase")
+
+
+class Row(NamedTuple):
+    """The vocabulary's answer for a tag, as text."""
+
+    tag: str
+    groundable: str
+    probability: str
+    source: str
+    max_gsd: str
+    phrase: str
+
+
+def build(out: Path, encoder: str = encoders.OFFLINE) -> int:
+    """Write the shipped vocabulary (`tag_vocab/vocabulary.csv`) and give how many tags it holds.
+
+    Raises `ImportError` where the encoder's package is not installed.
+    """
+    from tag_vocab.build import build as built
+
+    data = built(encoders.load(encoder))
+    _replace(out, data)
+    return data.count(b"\n") - 1
+
+
+def evaluate(encoder: str = encoders.OFFLINE) -> str:
+    """Give the cross-validated figures as a Markdown table. Takes some minutes."""
+    from tag_vocab import evaluation
+    from tag_vocab.classifier import lessons
+
+    return evaluation.as_table(evaluation.evaluate(encoders.load(encoder)), lessons())
+
+
+def renew(schema: Path, extracts: Iterable[Path], folder: Path) -> None:
+    """Write universe.csv and deprecated.csv into a folder, before a new build.
+
+    ``schema`` is the folder ``dist`` of the npm package @openstreetmap/id-tagging-schema; the
+    extracts are OSM files.
+    """
+    from tag_vocab import known
+
+    _replace(folder / "universe.csv", known.universe(schema, extracts))
+    _replace(folder / "deprecated.csv", known.deprecations(schema))
+
+
+def lookup(tags: Iterable[str]) -> Iterator[Row]:
+    """Give the answer for each ``key=value``, whatever it holds; what has no = is a key alone."""
+    for tag in tags:
+        key, _, value = tag.partition("=")
+        entry = look_up(key, value)
+        yield Row(tag, *_said(entry), words.phrase(key, value))
+
+
+def lookup_file(source: Path, out: Path) -> int:
+    """Answer a CSV file's column ``tag`` (or ``key`` and ``value``) and give how many rows.
+
+    Raises `ValueError` where the file has neither, is no UTF-8 or no CSV.
+    """
+    with source.open(encoding="utf-8", newline="") as file:
+        try:
+            rows = [Row(*row) for row in lookup(_tags(csv.DictReader(file, strict=True), source))]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{source} is no CSV file in UTF-8: {error}.") from error
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(out)
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    part.replace(out)
+    return len(rows)
+
+
+def explain(key: str, value: str, encoder: str | None = None) -> str:
+    """Give all that the vocabulary knows of a tag, line by line; with an encoder its guess too."""
+    entry = look_up(key, value)
+    lines = [
+        f"{key}={value}",
+        f'  said      "{words.phrase(key, value)}"',
+        f"  answer    {_sentence(entry)}, by {entry.source}",
+        f"  because   {entry.reason}",
+        *_evidence(key, value),
+    ]
+    if encoder is not None:
+        lines += _model(key, value, encoder)
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(entry: TagEntry) -> str:
+    return f"visible up to {entry.max_gsd:g} m a pixel" if entry.max_gsd else "not visible"
+
+
+def _said(entry: TagEntry) -> tuple[str, str, str, str]:
+    gsd = "" if entry.max_gsd is None else f"{entry.max_gsd:g}"
+    return "yes" if entry.groundable else "no", f"{entry.probability:.2f}", entry.source, gsd
+
+
+def _evidence(key: str, value: str) -> Iterator[str]:
+    """Yield what the files hold on the key, the value and how often the tag was counted."""
+    rule = key_rule(key)
+    if rule:
+        role = f"{rule.role}, " if rule.rule != "never" else ""
+        yield f"  key       {role}rule {rule.rule}: {rule.judgement.reason}"
+    else:
+        yield "  key       has no rule"
+    count = files.frequency().get((key, value), 0)
+    yield f"  counted   {count} times in the extracts of frequency.csv"
+    known = files.universe().get((key, value))
+    if known:
+        yield f"  known     in iD: {known.in_id or 'no'}; on: {known.kinds or 'not known'}"
+    like = [tag for tag in files.labels() if tag[1] == value and tag[0] not in (key, files.ANY)]
+    for tag in like[:_NEAREST]:
+        judged = files.labels()[tag]
+        gsd = f"up to {judged.max_gsd:g} m" if judged.max_gsd else "not visible"
+        yield f"  same word {tag[0]}={tag[1]}: {gsd}, {judged.reason}"
+
+
+def _model(key: str, value: str, encoder: str) -> Iterator[str]:
+    from tag_vocab.classifier import Classifiers
+
+    (guess,), (likest,) = Classifiers(encoders.load(encoder)).guess_and_likest(
+        [(key, value)], _NEAREST
+    )
+    yield f"  stage I   probability {guess.probability:.2f} that it is visible"
+    yield f"  stage II  {f'up to {guess.max_gsd:g} m' if guess.max_gsd else 'not asked'}"
+    for tag, weight in likest:
+        judged = files.labels().get(tag)
+        said = f"up to {judged.max_gsd:g} m" if judged and judged.max_gsd else "not visible"
+        yield f"  like      {tag[0]}={tag[1]} ({weight:.2f}): {said}"
+
+
+def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
+    names = reader.fieldnames or ()
+    if "tag" not in names and not {"key", "value"} <= set(names):
+        raise ValueError(f"{source} has no column tag, nor columns key and value.")
+    for row in reader:
+        yield row["tag"] or "" if "tag" in names else f"{row['key']}={row['value']}"
+
+
+def _replace(out: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(out)
+    part.write_bytes(data)
+    part.replace(out)
+
+
+def _part(out: Path) -> Path:
+    return out.with_name(f".{out.name}.{os.getpid()}")

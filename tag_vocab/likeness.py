@@ -1,0 +1,134 @@
+"""How like two tags are: the kernel of both classifiers, a sum of parts that each can be left out.
+
+Vectors come from an encoder; `evaluation` says what each part is worth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tag_vocab import files
+from tag_vocab.encoders import Encoder, Vectors
+from tag_vocab.vocabulary import key_rule
+
+Tag = tuple[str, str]
+
+PARTS = ("key and value", "key", "value", "same key", "kinds")
+"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which gain nothing."""
+
+_SHARPNESS = 3.0
+"""Of likeness in an angle: 1 for the same words, 0.05 for words that have nothing in common."""
+_LONGEST = 200
+"""Characters of a key or a value that are read: an encoder reads no more of it anyway."""
+_SIDES = frozenset({"left", "right", "both", "lane"})
+
+
+class Described(NamedTuple):
+    """Tags as the classifiers see them; rows in the tags' order."""
+
+    both: Vectors
+    key: Vectors
+    value: Vectors
+    same: npt.NDArray[np.int64]
+    """The same number for the same key."""
+    kinds: Vectors
+    """On points, lines, areas, or not known: 0 or 1 each."""
+    rule: npt.NDArray[np.int64]
+    often: Vectors
+    """How often it was counted, as a logarithm."""
+
+
+def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
+    """Read tags with an encoder. Each distinct text is encoded once, in a fixed order."""
+    keys = [_words(key) for key, _ in tags]
+    values = [_words(value) for _, value in tags]
+    both = [f"{key} {value}" for key, value in zip(keys, values, strict=True)]
+    texts = sorted({*keys, *values, *both})
+    place = {text: row for row, text in enumerate(texts)}
+    vectors = encoder.encode(texts)
+    known = [files.universe().get(tag, files.Known("", "")) for tag in tags]
+    kinds = [[*(kind in of.kinds for kind in "nwa"), not of.kinds] for of in known]
+    counts = [files.frequency().get(tag, 0) for tag in tags]
+    return Described(
+        both=vectors[[place[text] for text in both]],
+        key=vectors[[place[text] for text in keys]],
+        value=vectors[[place[text] for text in values]],
+        same=np.array([_number(base_key(key)) for key, _ in tags]),
+        kinds=np.array(kinds, np.float64),
+        rule=np.array([_number(_rule_name(key)) for key, _ in tags]),
+        often=np.log1p(np.array(counts, np.float64))[:, None] / 4,
+    )
+
+
+def likeness(left: Described, right: Described, parts: Sequence[str] = PARTS) -> Vectors:
+    """Give how like each tag of the left is to each of the right: symmetric, positive definite."""
+    value = _angle(left.value, right.value)
+    total = np.zeros_like(value)
+    for part in parts:
+        if part == "key and value":
+            total += _angle(left.both, right.both) / 3
+        elif part == "key":
+            total += _angle(left.key, right.key) / 3
+        elif part == "value":
+            total += value / 3
+        elif part == "same key":
+            total += (left.same[:, None] == right.same) * value / 3
+        elif part == "kinds":
+            total += _distance(left.kinds, right.kinds) * (1 + value) / 5
+        elif part == "key rule":
+            total += (left.rule[:, None] == right.rule) / 3
+        elif part == "count":
+            total += _distance(left.often, right.often) / 5
+        else:
+            raise ValueError(f"unknown part {part!r}")
+    return total
+
+
+def base_key(key: str) -> str:
+    """Give a key without the side of a road it is about: ``parking:left`` is ``parking``."""
+    return ":".join(word for word in key.split(":") if word not in _SIDES) or key
+
+
+def spelling(tag: Tag) -> str:
+    """Give the same text for tags that are spelt almost alike; no two folds share one.
+
+    Case, underscores, side of the road and a plural s make no difference.
+    """
+    return "=".join(
+        " ".join(
+            word[:-1] if len(word) > 3 and word.endswith("s") else word
+            for word in re.findall(r"\w+", text.lower().replace("_", " "))
+        )
+        for text in (base_key(tag[0]), tag[1])
+    )
+
+
+def _words(text: str) -> str:
+    return text[:_LONGEST].replace("_", " ").replace(":", " ").encode(errors="replace").decode()
+
+
+def _number(text: str) -> int:
+    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=7).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _rule_name(key: str) -> str:
+    rule = key_rule(key)
+    return f"{rule.rule} {rule.role}" if rule else ""
+
+
+def _angle(left: Vectors, right: Vectors) -> Vectors:
+    result: Vectors = np.exp(_SHARPNESS * (left @ right.T - 1))
+    return result
+
+
+def _distance(left: Vectors, right: Vectors) -> Vectors:
+    squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
+    result: Vectors = np.exp(-squares)
+    return result

