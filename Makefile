@@ -29,9 +29,9 @@ $(VENV)/dev: $(VENV)/core
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-# The libraries whose readers must load what we write; torch makes this the long one.
+# The libraries whose readers must load what we write, and the models' own; torch makes this long.
 $(VENV)/readers: $(VENV)/dev
-	$(BIN)/pip install --quiet --editable '.[dev,readers]'
+	$(BIN)/pip install --quiet --editable '.[dev,readers,clip,vocab]'
 	touch $@
 
 clean:

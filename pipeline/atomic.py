@@ -14,7 +14,13 @@ from pipeline.errors import StorageError
 TEMPORARY = ".tmp-"
 """Prefix of a file that is not finished; readers and stages pass it over."""
 
-_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run the same command again",
+    errno.EDQUOT: "free some space and run the same command again",
+    errno.EROFS: "name a folder that you may write to",
+    errno.EACCES: "name a folder that you may write to",
+    errno.EPERM: "name a folder that you may write to",
+}
 _BLOCK = 1 << 20
 
 
@@ -41,14 +47,14 @@ def file_id(path: Path, blocks: int = 64) -> str:
 
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
-    """Turn the disk's refusal (full, over quota, read-only) into one sentence."""
+    """Turn the disk's refusal (full, over quota, not to be written) into one sentence."""
     try:
         yield
     except OSError as error:
-        if error.errno in _REFUSALS:
+        if error.errno in _REMEDIES:
             raise StorageError(
                 f"{path}: cannot be written: {os.strerror(error.errno)}. What is finished stays; "
-                "free some space and run the same command again."
+                f"{_REMEDIES[error.errno]}."
             ) from error
         raise
 

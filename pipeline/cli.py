@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from pipeline.config import RunConfig, load_config
+from pipeline.config import RunConfig, config_of_command, load_config
 from pipeline.display import console, display, set_up_logging
 from pipeline.errors import ConfigError, SkyScriptError
-from pipeline.manifest import TableFolder, totals
+from pipeline.explain import explain
+from pipeline.manifest import TableFolder
 from pipeline.runner import run as run_recipe
 from pipeline.schema import STATUS_OK
+from pipeline.state import is_current, own_totals
+from pipeline.vocab_cli import print_plainly, vocab_app
 from stages import PIPELINE
 
 TOY = Path(__file__).parents[1] / "data" / "toy" / "toy.yaml"
@@ -30,12 +34,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(vocab_app, name="vocab")
+
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.KEY=VALUE", help="Set a key of the config; repeatable."),
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default="")
+    int | None,
+    typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default=False),
 ]
 
 
@@ -55,17 +62,32 @@ def _stage_names(first: str | None, last: str | None, only: str | None) -> list[
     return chosen
 
 
+MADE = (
+    ("unfiltered", "captions", "SkyScript_train_unfiltered.csv"),
+    ("fetch", "images", "images2 … images7"),
+    ("report", "report", "report/index.html"),
+)
+"""What a run ends by naming: the stage that makes it, what it is, where it lies."""
+
+
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
-    with display() as draw:
+    with _interruptible(), display() as draw:
         run_recipe(PIPELINE, config, root, draw, only=only, retry=retry)
-    for name, what in (
-        ("SkyScript_train_unfiltered.csv", "captions"),
-        ("images2", "images"),
-        ("report/index.html", "report"),
-    ):
-        if (root / name).exists():
-            path = root / name if what != "images" else root / "images2 … images7"
-            console.print(f"{what:9} {escape(str(path))}", soft_wrap=True)
+    for stage, what, name in MADE:
+        if not only or stage in only:
+            console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in order where the user interrupts; DuckDB says it in an error of its own."""
+    try:
+        yield
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "interrupted" not in str(error).lower():
+            raise
+        console.print("interrupted; run the same command again to go on")
+        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -73,7 +95,7 @@ def run(
     config: Annotated[Path, typer.Argument(help="The run's config, a YAML file.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The run's folder. [default: runs/<config's name>]", show_default=""),
+        typer.Option(help="The run's folder. [default: runs/<config's name>]", show_default=False),
     ] = None,
     overrides: Overrides = None,
     first: Annotated[
@@ -123,6 +145,47 @@ def caption(
 
 
 @app.command()
+def score(
+    images: Annotated[Path, typer.Option(help="The folder that the captions' paths start at.")],
+    captions: Annotated[Path, typer.Option(help="A captions CSV: ours, or a published one.")],
+    out: Annotated[Path, typer.Option(help="The job's folder; the scored CSV appears in it.")],
+    model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
+    pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
+    name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
+    overrides: Overrides = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
+) -> None:
+    """Score the pairs of a captions file with any CLIP; again after a crash, it goes on."""
+    from stages.score import SCORE_JOB
+
+    block = {"images": images, "model": model, "pretrained": pretrained, "name": name}
+    one = "serial" if workers == 1 else "processes"  # one model may have all CPUs
+    runner = {"executor": one, "workers": workers}
+    given = {"captions": captions, "score": block, "runner": runner}
+    settings = config_of_command(given, SCORE_JOB, overrides or [], "score")
+    with _interruptible(), display() as draw:
+        run_recipe(SCORE_JOB, settings, out, draw)
+
+
+@app.command(name="filter")
+def filter_(
+    captions: Annotated[Path, typer.Option(help="A CSV with a column similarity_*.")],
+    out: Annotated[Path, typer.Option(help="The folder of the filtered CSVs.")],
+    meta: Annotated[
+        Path | None, typer.Option(help="Meta pickles, for positions the CSV does not have.")
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Set test and validation pairs aside and keep the best of the others, as published."""
+    from stages.filter import FILTER, FilterConfig, filter_csv
+
+    settings = config_of_command({}, [FILTER], overrides or [], "filter").stages["filter"]
+    assert isinstance(settings, FilterConfig)
+    done = filter_csv(captions, out, settings, metas=meta)
+    console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)
+
+
+@app.command()
 def status(
     out: Annotated[Path, typer.Argument(help="A run's folder.")],
 ) -> None:
@@ -133,9 +196,9 @@ def status(
     for stage in PIPELINE:
         folder = TableFolder(out, stage.writes)
         receipts = folder.receipts()
-        summary = totals(receipts)
+        summary = own_totals(stage, out)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
-        complete = "yes" if folder.manifest() else "no"
+        complete = "yes" if is_current(stage, out) else "stale" if folder.manifest() else "no"
         ok = summary.status.get(STATUS_OK, 0)
         cells = [str(len(receipts)), f"{summary.rows:,}", f"{ok:,}", complete, escape(reasons)]
         grid.add_row(stage.name, *cells)
@@ -148,15 +211,44 @@ def show(
 ) -> None:
     """Explain a stage: what it does, its config, the table that it writes."""
     (found,) = [item for item in PIPELINE if item.name in _stage_names(None, None, stage)]
-    output = Console(highlight=False)
-    output.print(escape(found.run.__doc__ or ""))
-    output.print("config:")
-    for name, field in found.config.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.get_default()!r}"
-        output.print(f"  {name} ({escape(default)}): {escape(field.description or '')}")
-    output.print(f"\nwrites {found.writes.name}:")
-    for column in found.writes.schema:
-        output.print(f"  {column.name}: {escape(str(column.type))}")
+    print_plainly(explain(found))
+
+
+sources = typer.Typer(help="The sources of images: what they are, and whether they answer.")
+app.add_typer(sources, name="sources")
+Project = Annotated[str | None, typer.Option(help="A project registered for Earth Engine.")]
+KeyFile = Annotated[Path | None, typer.Option(help="A service account's key file.")]
+Endpoint = Annotated[str | None, typer.Option(help="Another address of the service.")]
+
+
+@sources.callback(invoke_without_command=True)
+def list_sources(
+    context: typer.Context,
+    project: Project = None,
+    service_account: KeyFile = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """List the sources with their coverage; with a project, whether Earth Engine answers."""
+    if context.invoked_subcommand is None:
+        from stages.imagery.standing import answers, listing
+
+        said = dict(answers(project, service_account, endpoint)) if project else {}
+        for line in listing(said):
+            Console(highlight=False).print(line, markup=False, soft_wrap=True)
+
+
+@sources.command()
+def probe(
+    project: Annotated[str, typer.Option(help="A project registered for Earth Engine.")],
+    out: Annotated[Path, typer.Option(help="The JSON to write.")] = Path("sources.json"),
+    service_account: KeyFile = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Ask the live service what no page tells of the sources, and write it down."""
+    from stages.imagery.standing import probe
+
+    found = probe(project, service_account, endpoint, out)
+    console.print(f"{'findings':9} {escape(str(found))}", soft_wrap=True)
 
 
 def _with_workers(overrides: list[str] | None, workers: int | None) -> list[str]:
@@ -171,6 +263,3 @@ def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - exits
     except SkyScriptError as error:
         console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.print("interrupted; run the same command again to go on")
-        sys.exit(130)

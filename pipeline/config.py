@@ -85,6 +85,16 @@ def parse_config(
     return RunConfig(runner, stages)  # type: ignore[arg-type] # no problem: no block is None
 
 
+def config_of_command(
+    given: Mapping[str, Any], recipe: Sequence[Stage], overrides: Iterable[str], where: str
+) -> RunConfig:
+    """Check what a command was given in place of a file; paths start at the working directory."""
+    data = {key: dict(value) if isinstance(value, dict) else value for key, value in given.items()}
+    for override in overrides:
+        _override(data, override)
+    return parse_config(data, recipe, base=Path.cwd(), where=where)
+
+
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
     """Name the fields that two or more stages have: those may stand at the top level."""
     counts = Counter(name for stage in recipe for name in stage.config.model_fields)
@@ -181,7 +191,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: there is no such config file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {error}") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or "nested too deep, or not YAML"
@@ -200,7 +210,7 @@ def _override(data: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: write it as key.key=value")
     try:
         value = _from_shell(yaml.load(text, _Loader))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, TypeError):
         raise ConfigError(f"--set {override}: the value is not YAML") from None
     block = data
     for key in keys[:-1]:

@@ -15,7 +15,7 @@ class StageStarted:
     """``None`` for a dataset stage, which does not know its parts beforehand."""
     done: int
     why: str
-    """In words: ``first run``, ``plan.shift 0.25 -> 0.3``, ``3 parts missing`` ..."""
+    """In words: ``first run``, ``changed: shift 0.25 -> 0.3``, ``3 of 12 parts to make`` ..."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -82,8 +83,10 @@ class ProcessExecutor:
 def _prepare_worker() -> None:
     """Make a worker use one CPU, and end with its parent however that ends.
 
-    A worker that outlived a killed run could write beside the next one.
+    A worker that outlived a killed run could write beside the next one. Ctrl-C reaches the whole
+    terminal; it is the parent's to act on.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import pyarrow as pa
 
     pa.set_cpu_count(1)

@@ -36,6 +36,7 @@ from pipeline.stage import Stage, StageConfig
 Recipe = Mapping[str, Any]
 """What decides a stage's result, its inputs apart: plain JSON values."""
 
+_LOCK = "_lock"
 _ROW_GROUP = 4096
 """Rows a row group: small, so that a look-up by box reads little."""
 
@@ -117,7 +118,10 @@ class TableFolder:
         """Read the receipts of all parts that are there whole."""
         found = {}
         for shard in self.shards():
-            receipt = Receipt(**json.loads(self._receipt(shard).read_text()))
+            content = _load(self._receipt(shard))
+            if content is None:
+                continue
+            receipt = Receipt(**content)
             if self.part(shard).stat().st_size == receipt.size:
                 found[shard] = receipt
         return found
@@ -181,7 +185,7 @@ class TableFolder:
 
     def old_recipe(self) -> Recipe | None:
         """Give the recipe that the folder was last built with."""
-        return json.loads(self._recipe.read_text()) if self._recipe.exists() else None
+        return _load(self._recipe)
 
     def begin(self, recipe: Recipe) -> bool:
         """Open the folder for work: the manifest and temporaries go, the recipe comes.
@@ -191,7 +195,7 @@ class TableFolder:
         resumed = self.path.exists()
         with storage(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        self._manifest.unlink(missing_ok=True)
+        self.reopen()
         for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
             path.unlink()
         write_bytes(self._recipe, _json(recipe))
@@ -199,7 +203,16 @@ class TableFolder:
 
     def manifest(self) -> dict[str, Any] | None:
         """Give the manifest, or None while the table is not complete."""
-        return json.loads(self._manifest.read_text()) if self._manifest.exists() else None
+        return _load(self._manifest)
+
+    def is_whole(self) -> bool:
+        """Tell whether the table was declared complete and has all of its parts."""
+        manifest = self.manifest()
+        return manifest is not None and len(self.receipts()) == manifest["parts"]
+
+    def reopen(self) -> None:
+        """Declare the table incomplete."""
+        self._manifest.unlink(missing_ok=True)
 
     def finish(self, recipe: Recipe, inputs: Mapping[str, str]) -> None:
         """Declare the table complete: totals from the receipts, versions, inputs."""
@@ -236,6 +249,15 @@ def totals(receipts: Mapping[int, Receipt]) -> Totals:
     return Totals(rows, dict(status.most_common()), dict(reasons.most_common()))
 
 
+def _load(path: Path) -> dict[str, Any] | None:
+    """Give what a file of state says; None where it is not there, or was cut short by a crash."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return content
+
+
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1, default=str) + "\n").encode()
 
@@ -246,11 +268,11 @@ def open_run(root: Path) -> Iterator[None]:
     marker = root / "_run.json"
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root}: is a file; name a folder for the run")
-    if root.exists() and not marker.exists() and any(root.iterdir()):
+    if root.exists() and not marker.exists() and any(p.name != _LOCK for p in root.iterdir()):
         raise ConfigError(f"{root}: holds files but no run; name a new or an empty folder")
     with storage(root):
         root.mkdir(parents=True, exist_ok=True)
-        lock = (root / "_lock").open("a+")
+        lock = (root / _LOCK).open("a+")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -258,9 +280,10 @@ def open_run(root: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
             raise LockError(f"{root}: {holder} is at work here; wait, or end it") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {platform.node()}")
-        lock.flush()
+        with storage(root):
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {platform.node()}")
+            lock.flush()
         if not marker.exists():
             write_bytes(marker, _json({"skyscript": importlib.metadata.version("skyscript")}))
         yield

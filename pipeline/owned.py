@@ -11,15 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.atomic import TEMPORARY
+from pipeline.stage import Owned
 
 log = logging.getLogger(__name__)
 
-_PATH_COLUMNS = ("filepath", "metapath")
 
-
-def clear_temporaries(root: Path, owns: Iterable[str] = ()) -> None:
-    """Remove unfinished files from a run folder and from the folders of the globs ``owns``."""
-    for folder in {root, *_folders(root, owns)}:
+def clear_temporaries(root: Path, owns: Iterable[Owned] = ()) -> None:
+    """Remove unfinished files from a run folder and from the folders of owned files."""
+    for folder in {root, *(folder for owned in owns for folder in _folders(root, owned))}:
         for path in folder.glob(f"{TEMPORARY}*"):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -27,55 +26,46 @@ def clear_temporaries(root: Path, owns: Iterable[str] = ()) -> None:
                 path.unlink()
 
 
-def sweep(root: Path, owns: Iterable[str], table: ds.Dataset) -> None:
+def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> None:
     """Remove the owned files that no row of ``table`` names, a folder at a time."""
-    columns = [name for name in _PATH_COLUMNS if name in table.schema.names]
     removed = 0
-    for glob in owns:
-        for folder in _folders(root, [glob]):
+    for owned in owns:
+        for folder in _folders(root, owned):
             prefix = "" if folder == root else f"{folder.relative_to(root)}/"
-            named = {path for column in columns for path in _paths(table, column, prefix)}
-            for path in folder.glob(Path(glob).name):
-                if str(path.relative_to(root)) not in named:
+            named = set(_paths(table, owned.column, prefix))
+            for path in folder.glob(Path(owned.glob).name):
+                if path.is_file() and str(path.relative_to(root)) not in named:
                     path.unlink()
                     removed += 1
     if removed:
         log.info("removed %d files that the rebuilt table does not name", removed)
 
 
-def _folders(root: Path, owns: Iterable[str]) -> list[Path]:
-    parents = [str(Path(glob).parent) for glob in owns]
-    return [
-        folder
-        for parent in parents
-        for folder in ([root] if parent == "." else sorted(root.glob(parent)))
-    ]
-
-
-def parts_without_files(root: Path, owns: Iterable[str], table: ds.Dataset) -> list[Path]:
+def parts_without_files(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> set[Path]:
     """Give the part files of ``table`` that name a file which is not there.
 
     Counts first, for that is quick: only where fewer files are there than rows name are the names
     compared.
     """
-    owns = list(owns)
-    columns = [name for name in _PATH_COLUMNS if name in table.schema.names][-1:]
-    if not owns or not columns:
-        return []
-    named = table.count_rows(filter=pc.field(columns[0]).is_valid())
-    if sum(1 for glob in owns for _ in root.glob(glob)) >= named:
-        return []
-    return [
+    return {
         Path(fragment.path)
+        for owned in owns
+        if sum(1 for _ in root.glob(owned.glob)) < _count(table, owned.column)
         for fragment in table.get_fragments()
-        if any(
-            path is not None and not (root / path).is_file()
-            for path in fragment.to_table(columns=columns).column(0).to_pylist()
-        )
-    ]
+        if not all((root / path).is_file() for path in _paths(fragment, owned.column, ""))
+    }
 
 
-def _paths(table: ds.Dataset, column: str, prefix: str) -> list[str]:
+def _folders(root: Path, owned: Owned) -> list[Path]:
+    parent = str(Path(owned.glob).parent)
+    return [root] if parent == "." else sorted(root.glob(parent))
+
+
+def _count(table: ds.Dataset, column: str) -> int:
+    return int(table.count_rows(filter=pc.field(column).is_valid()))
+
+
+def _paths(table: ds.Dataset | ds.Fragment, column: str, prefix: str) -> list[str]:
     keep = pc.starts_with(pc.field(column), prefix)
     found: list[str] = table.to_table(columns=[column], filter=keep).column(0).to_pylist()
     return found

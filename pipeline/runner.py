@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
@@ -17,7 +16,6 @@ from pipeline.manifest import (
     Receipt,
     Recipe,
     TableFolder,
-    differences,
     fingerprint_of,
     open_run,
     recipe_of,
@@ -26,7 +24,17 @@ from pipeline.manifest import (
 from pipeline.owned import clear_temporaries, parts_without_files, sweep
 from pipeline.schema import STATUS_FAILED, STATUS_OK, conform
 from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
-from pipeline.work import Failure, Identity, Job, make_shard, write_part
+from pipeline.state import (
+    Identity,
+    failed_rows,
+    incomplete_inputs,
+    is_complete,
+    is_done,
+    own_totals,
+    wanted_parts,
+    why_work,
+)
+from pipeline.work import Failure, Job, make_shard, write_part
 
 Emit = Callable[[Event], None]
 
@@ -46,19 +54,27 @@ def run(
     shards or rows failed; bad input and a full disk stop the run at once.
     """
     failed: list[str] = []
+    chosen = [stage for stage in recipe if not only or stage.name in only]
+    # All at first: an input of the last stage that cannot be used shows before hours of work.
+    recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     with open_run(root), _executor(config) as executor:
         clear_temporaries(root)
-        for stage in recipe:
-            if only and stage.name not in only:
+        for stage in chosen:
+            missing = incomplete_inputs(stage, root)
+            if missing and not failed:
+                raise ConfigError(
+                    f"{stage.name} needs all of the table {missing[0]!r}, and {root} does not have "
+                    f"it: run {_writer(recipe, missing[0])} first"
+                )
+            if missing and not _can_begin(stage, missing):
+                TableFolder(root, stage.writes).reopen()
+                failed.append(f"{stage.name}: not run, for {missing[0]!r} is not complete")
                 continue
-            _check_upstream(recipe, stage, root)
-            block = config.stages[stage.name]
+            block, made_of = config.stages[stage.name], recipes[stage.name]
             if isinstance(stage, ShardStage):
-                failed += _run_shards(stage, block, root, executor, emit, retry)
-            elif _incomplete(stage, root):
-                failed.append(f"{stage.name}: not run, for it needs the shards that failed")
+                failed += _run_shards(stage, block, made_of, root, executor, emit, retry)
             else:
-                _run_dataset(stage, block, root, emit)
+                _run_dataset(stage, block, made_of, root, emit)
             _check_something_left(stage, root)
     if failed:
         lines = "\n  ".join(failed)
@@ -71,17 +87,13 @@ def _executor(config: RunConfig) -> Executor:
     return ProcessExecutor(config.runner.workers)
 
 
-def _check_upstream(recipe: Sequence[Stage], stage: Stage, root: Path) -> None:
-    writers = {other.writes.name: other.name for other in recipe}
-    looked_up = stage.looks_up if isinstance(stage, ShardStage) else ()
-    for table in (*stage.reads, *looked_up):
-        if not TableFolder(root, table).receipts():
-            writer = writers[table.name]
-            raise ConfigError(f"{root} has nothing from {writer} for {stage.name}: run it first")
+def _writer(recipe: Sequence[Stage], table: str) -> str:
+    return next(stage.name for stage in recipe if stage.writes.name == table)
 
 
-def _incomplete(stage: Stage, root: Path) -> bool:
-    return any(TableFolder(root, table).manifest() is None for table in stage.reads)
+def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
+    """Tell whether a stage can work on some of its parts while others are missing."""
+    return isinstance(stage, ShardStage) and not {t.name for t in stage.looks_up} & {*missing}
 
 
 def _check_something_left(stage: Stage, root: Path) -> None:
@@ -105,6 +117,7 @@ def _check_something_left(stage: Stage, root: Path) -> None:
 def _run_shards(
     stage: ShardStage,
     config: StageConfig,
+    recipe: Recipe,
     root: Path,
     executor: Executor,
     emit: Emit,
@@ -113,20 +126,21 @@ def _run_shards(
     """Make the shards that are not done; give a line for each kind of failure."""
     started = time.monotonic()
     folder = TableFolder(root, stage.writes)
-    recipe = recipe_of(stage, config)
-    wanted = _wanted(stage, root, fingerprint_of(recipe))
+    wanted = wanted_parts(stage, root, fingerprint_of(recipe))
     before = folder.receipts()
     robbed = parts_without_files(root, stage.owns, folder.dataset(before)) if before else []
     todo = [
         shard
         for shard, identity in wanted.items()
-        if not _is_done(before.get(shard), identity, retry) or folder.part(shard) in robbed
+        if not is_done(before.get(shard), identity, retry) or folder.part(shard) in robbed
     ]
-    why = _why(folder, recipe, wanted, before, todo)
+    why = why_work(folder, recipe, wanted, before, todo)
     emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
     failures: list[Failure] = []
-    extra = folder.shards_on_disk() - wanted.keys()
-    if todo or extra or folder.manifest() is None:
+    # While inputs are missing, a part without them is not known to be superfluous.
+    whole = not incomplete_inputs(stage, root)
+    extra = folder.shards_on_disk() - wanted.keys() if whole else set()
+    if todo or extra or not whole or folder.manifest() is None:
         resumed = folder.begin(recipe)
         for shard in todo:
             folder.revoke(shard)
@@ -136,32 +150,13 @@ def _run_shards(
             clear_temporaries(root, stage.owns)
         jobs = [Job(stage, config, root, shard, wanted[shard]) for shard in todo]
         failures = _work(stage, executor, jobs, emit)
-        if not failures:
+        if whole and not failures:
             if resumed:
                 sweep(root, stage.owns, folder.dataset())
             folder.finish(recipe, {})
-    _emit_finished(stage, folder, len(todo), started, emit)
-    return _failed_lines(stage, folder, failures)
-
-
-def _wanted(stage: ShardStage, root: Path, fingerprint: str) -> dict[int, Identity]:
-    """Give what each shard's receipt must say, for the shards that all inputs have."""
-    parts = {table.name: TableFolder(root, table).receipts() for table in stage.reads}
-    whole = {table.name: TableFolder(root, table).table_id() for table in stage.looks_up}
-    shards = sorted(set.intersection(*(set(receipts) for receipts in parts.values())))
-    return {
-        shard: Identity(fingerprint, {name: parts[name][shard].output for name in parts} | whole)
-        for shard in shards
-    }
-
-
-def _is_done(receipt: Receipt | None, wanted: Identity, retry: bool) -> bool:
-    return (
-        receipt is not None
-        and receipt.fingerprint == wanted.fingerprint
-        and receipt.inputs == wanted.inputs
-        and not (retry and receipt.status.get(STATUS_FAILED))
-    )
+    _emit_finished(stage, root, len(todo), started, emit)
+    broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
+    return broken + failed_rows(stage, root)
 
 
 def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
@@ -177,19 +172,20 @@ def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) ->
     return failures
 
 
-def _run_dataset(stage: DatasetStage, config: StageConfig, root: Path, emit: Emit) -> None:
+def _run_dataset(
+    stage: DatasetStage, config: StageConfig, recipe: Recipe, root: Path, emit: Emit
+) -> None:
     """Make a whole table unless it is there."""
     started = time.monotonic()
     folder = TableFolder(root, stage.writes)
-    recipe = recipe_of(stage, config)
     inputs = {table.name: TableFolder(root, table).table_id() for table in stage.reads}
     identity = Identity(fingerprint_of(recipe), inputs)
     before = folder.receipts()
-    if _is_complete(stage, folder, root, identity):
+    if is_complete(stage, folder, root, identity):
         emit(StageStarted(stage.name, len(before), len(before), "done"))
-        _emit_finished(stage, folder, 0, started, emit)
+        _emit_finished(stage, root, 0, started, emit)
         return
-    why = _why(folder, recipe, {0: identity}, before, [0])
+    why = why_work(folder, recipe, {0: identity}, before, [0])
     emit(StageStarted(stage.name, None, 0, why))
     datasets = {table.name: TableFolder(root, table).dataset() for table in stage.reads}
     parts = stage.run(**datasets, config=config, root=root)
@@ -204,7 +200,7 @@ def _run_dataset(stage: DatasetStage, config: StageConfig, root: Path, emit: Emi
     clear_temporaries(root, stage.owns)
     sweep(root, stage.owns, folder.dataset())
     folder.finish(recipe, inputs)
-    _emit_finished(stage, folder, count, started, emit)
+    _emit_finished(stage, root, count, started, emit)
 
 
 def _begun(
@@ -220,62 +216,7 @@ def _begun(
     yield from parts
 
 
-def _is_complete(stage: DatasetStage, folder: TableFolder, root: Path, wanted: Identity) -> bool:
-    manifest = folder.manifest()
-    if manifest is None or manifest["fingerprint"] != wanted.fingerprint:
-        return False
-    if manifest["inputs"] != wanted.inputs or len(folder.receipts()) != manifest["parts"]:
-        return False
-    if not stage.owns:
-        return True
-    files = pc.unique(folder.dataset().to_table(columns=["filepath"]).column(0)).to_pylist()
-    return all((root / file).is_file() for file in files)
-
-
-def _why(
-    folder: TableFolder,
-    recipe: Recipe,
-    wanted: Mapping[int, Identity],
-    before: Mapping[int, Receipt],
-    todo: Sequence[int],
-) -> str:
-    """Say in words why there is work."""
-    if not todo:
-        return "done"
-    old = folder.old_recipe()
-    if old is None:
-        return "first run"
-    if changed := differences(old, recipe):
-        return "changed: " + ", ".join(changed)
-    stale = [shard for shard in todo if shard in before]
-    tables = sorted(
-        {
-            name
-            for shard in stale
-            for name, content in wanted[shard].inputs.items()
-            if before[shard].inputs.get(name) != content
-        }
-    )
-    if tables:
-        return f"changed: {', '.join(tables)}"
-    if stale and all(before[shard].status.get(STATUS_FAILED) for shard in stale):
-        return f"failed rows in {len(stale)} parts"
-    return "continued"
-
-
-def _emit_finished(stage: Stage, folder: TableFolder, ran: int, started: float, emit: Emit) -> None:
-    summary = totals(folder.receipts())
+def _emit_finished(stage: Stage, root: Path, ran: int, started: float, emit: Emit) -> None:
+    summary = own_totals(stage, root)
     seconds = time.monotonic() - started
     emit(StageFinished(stage.name, summary.rows, summary.status, summary.reasons, ran, seconds))
-
-
-def _failed_lines(stage: Stage, folder: TableFolder, failures: Sequence[Failure]) -> list[str]:
-    """Name what failed in a stage: shards with their error, rows with their reasons."""
-    lines = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
-    receipts = folder.receipts()
-    for shard, receipt in receipts.items():
-        if count := receipt.status.get(STATUS_FAILED):
-            lines.append(
-                f"{stage.name} shard {shard}: {count} rows failed; see {folder.part(shard)}"
-            )
-    return lines

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
@@ -80,6 +80,19 @@ class Shard:
     root: Path
 
 
+class Owned(NamedTuple):
+    """Files that a stage writes beside its table.
+
+    What the glob matches and no row names is swept after a rebuild, so it must match no file of a
+    user's; a part whose files are gone is made again.
+    """
+
+    glob: str
+    """From the run folder: ``images[2-7]/*.jpg``."""
+    column: str
+    """The column of the stage's table that names them."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """What one shard needs of the executor."""
@@ -110,10 +123,7 @@ class ShardStage:
     writes: Table
     looks_up: tuple[Table, ...] = ()
     """Whole tables, for questions about neighbours."""
-    owns: tuple[str, ...] = ()
-    """Globs, from the run folder, of the files that the stage writes beside its table. The table's
-    column ``metapath``, or ``filepath`` where it has none, names each; what no row names is swept
-    after a rebuild, and a part whose files are gone is made again."""
+    owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     """What the stage reads from outside the run: name -> content id. Part of its fingerprint."""
     version: int = 1
@@ -134,7 +144,7 @@ class DatasetStage:
     config: type[StageConfig]
     reads: tuple[Table, ...]
     writes: Table
-    owns: tuple[str, ...] = ()
+    owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     version: int = 1
     resources: Resources = field(default=Resources())

@@ -6,7 +6,6 @@ import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,7 @@ from pipeline.errors import SchemaError, SkyScriptError, StorageError
 from pipeline.manifest import Receipt, TableFolder
 from pipeline.schema import STATUS_OK, conform
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a part's receipt says of its origin."""
-
-    fingerprint: str
-    inputs: Mapping[str, str]
+from pipeline.state import Identity
 
 
 @dataclass(frozen=True)

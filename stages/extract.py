@@ -112,7 +112,7 @@ def _external(config: ExtractConfig) -> Mapping[str, str]:
     check_file(config.path)
     keys = "\n".join(sorted(tag_vocab.groundable_keys()))
     return {
-        config.path.name: file_id(config.path),
+        "OSM file": file_id(config.path),
         "keys of the vocabulary": content_id(keys.encode()),
     }
 

@@ -7,6 +7,7 @@ everything. Nothing of OSM's data model leaves here but `Sink` calls.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 from collections import Counter
@@ -185,6 +186,8 @@ def check_file(path: Path) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {what}: name an OSM extract, for example city.osm.pbf")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} may not be read by this user: change its permissions")
     try:
         with osmium.io.Reader(str(path), osmium.osm.NOTHING):
             pass

@@ -21,7 +21,7 @@ from pydantic import Field
 import tag_vocab
 from pipeline.atomic import write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
-from pipeline.stage import Shard, ShardStage, StageConfig
+from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from stages import tables
 from stages.geometry import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
 from stages.hidden import hidden_from_above
@@ -211,6 +211,6 @@ OVERLAY = ShardStage(
     reads=(tables.IMAGES, tables.FOCUS),
     looks_up=(tables.OBJECTS,),
     writes=tables.META,
-    owns=("meta*/*.pickle",),
+    owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath"),),
     external=vocabulary,
 )

@@ -19,8 +19,8 @@ from typing import NoReturn
 
 MAX_TUPLES = 8
 """Box and time are two. Many tuples, unlike texts and numbers, could collide as keys of a dict."""
-MAX_TEXT = 255
-"""Bytes of a text."""
+MAX_TEXT = 4 * 255
+"""Bytes of a text: OSM's limit is 255 characters."""
 
 _CODE_NAMES = frozenset({"GLOBAL", "INST", "STACK_GLOBAL"})
 _KNOWN = frozenset("}]suaet(.hjqrGKMJX\x80\x85\x86\x87\x8c\x94\x95")
@@ -94,7 +94,7 @@ def _program() -> re.Pattern[bytes]:
 
 def _texts(size_bytes: int) -> bytes:
     """Give the expression of a text after its length: one branch a length."""
-    lengths = range(MAX_TEXT + 1)
+    lengths = range(min(MAX_TEXT, 256**size_bytes - 1) + 1)
     return b"|".join(
         re.escape(length.to_bytes(size_bytes, "little")) + b".{%d}" % length for length in lengths
     )

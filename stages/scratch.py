@@ -5,9 +5,7 @@ Memory stays bounded by `MEMORY`: DuckDB sorts and joins out of core, in the sam
 
 from __future__ import annotations
 
-import errno
 import glob
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.atomic import TEMPORARY, storage
+from pipeline.errors import StorageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,7 +65,7 @@ class TableFile:
 def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB for questions over files in a scratch folder.
 
-    Raises `StorageError` where the disk is too full to sort or join.
+    Raises `StorageError` where the disk or the memory is too small to sort or join.
     """
     import duckdb
 
@@ -81,7 +80,9 @@ def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             yield connection
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+            raise StorageError(
+                f"{folder}: DuckDB has no room to sort or join: {str(error).splitlines()[0]}"
+            ) from error
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
-from pipeline.stage import DatasetStage, StageConfig
+from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
 from stages.caption_csv import HEADER, write_captions
 
@@ -58,5 +58,5 @@ UNFILTERED = DatasetStage(
     UnfilteredConfig,
     reads=(tables.CAPTIONS,),
     writes=tables.FILES,
-    owns=("SkyScript_*.csv",),
+    owns=(Owned(FILE_NAME, "filepath"),),
 )

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.atomic import content_id, write_bytes
-from pipeline.stage import DatasetStage, StageConfig
+from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
 from stages.report.figures import ask
 from stages.report.gallery import cards
@@ -80,5 +80,5 @@ REPORT = DatasetStage(
         tables.CAPTIONS,
     ),
     writes=tables.REPORT,
-    owns=("report/*",),
+    owns=(Owned("report/index.html", "filepath"),),
 )

@@ -16,6 +16,7 @@ from pipeline.stage import (
     EXECUTION,
     ConfigPath,
     DatasetStage,
+    Owned,
     Shard,
     ShardStage,
     StageConfig,
@@ -103,7 +104,12 @@ def _content(config: CountConfig) -> dict[str, str]:
 
 COUNT = DatasetStage("count", count, CountConfig, reads=(), writes=NUMBERS, external=_content)
 SQUARE = ShardStage(
-    "square", square, SquareConfig, reads=(NUMBERS,), writes=SQUARES, owns=("files/*.txt",)
+    "square",
+    square,
+    SquareConfig,
+    reads=(NUMBERS,),
+    writes=SQUARES,
+    owns=(Owned("files/*.txt", "filepath"),),
 )
 TOTAL = DatasetStage("total", total, SumConfig, reads=(SQUARES,), writes=SUM)
 RECIPE = (COUNT, SQUARE, TOTAL)

@@ -7,6 +7,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.owned import parts_without_files, sweep
+from pipeline.stage import Owned
 
 
 def table_of(root: Path, *parts: list[str | None]) -> ds.Dataset:
@@ -17,18 +18,36 @@ def table_of(root: Path, *parts: list[str | None]) -> ds.Dataset:
 
 
 def test_a_sweep_takes_what_matches_the_glob_and_no_row_names(tmp_path: Path) -> None:
-    for name in ("images2/a.jpg", "images2/old.jpg", "images3/b.jpg", "images2/readme", "x.jpg"):
+    for name in (
+        "images2/a.jpg",
+        "images2/old.jpg",
+        "images3/b.jpg",
+        "images2/readme",
+        "images_old/a.jpg",
+        "x.jpg",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    sweep(tmp_path, ("images*/*.jpg",), table_of(tmp_path, ["images2/a.jpg", None]))
+    (tmp_path / "images3/folder.jpg").mkdir()
+    sweep(
+        tmp_path,
+        (Owned("images[2-7]/*.jpg", "filepath"),),
+        table_of(tmp_path, ["images2/a.jpg", None]),
+    )
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"images2/a.jpg", "images2/readme", "x.jpg", "part-0.parquet"}
+    assert left == {
+        "images2/a.jpg",
+        "images2/readme",
+        "images_old/a.jpg",
+        "x.jpg",
+        "part-0.parquet",
+    }
 
 
 def test_files_in_the_run_folder_itself_are_swept_too(tmp_path: Path) -> None:
     for name in ("new.csv", "old.csv"):
         (tmp_path / name).touch()
-    sweep(tmp_path, ("*.csv",), table_of(tmp_path, ["new.csv"]))
+    sweep(tmp_path, (Owned("*.csv", "filepath"),), table_of(tmp_path, ["new.csv"]))
     assert {path.name for path in tmp_path.glob("*.csv")} == {"new.csv"}
 
 
@@ -36,6 +55,8 @@ def test_a_part_is_found_whose_file_is_gone(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["a.jpg"], ["b.jpg", None])
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).touch()
-    assert parts_without_files(tmp_path, ("*.jpg",), table) == []
+    assert parts_without_files(tmp_path, (Owned("*.jpg", "filepath"),), table) == set()
     (tmp_path / "b.jpg").unlink()
-    assert parts_without_files(tmp_path, ("*.jpg",), table) == [tmp_path / "part-1.parquet"]
+    assert parts_without_files(tmp_path, (Owned("*.jpg", "filepath"),), table) == {
+        tmp_path / "part-1.parquet"
+    }

@@ -428,7 +428,7 @@ def test_the_result_depends_on_what_the_file_holds_not_on_where_it_lies(tmp_path
     one, two = ExtractConfig(path=here), ExtractConfig(path=there)
     assert one.identity() == two.identity()
     assert EXTRACT.external(one) == EXTRACT.external(two)
-    assert set(EXTRACT.external(one)) == {"a.opl", "keys of the vocabulary"}
+    assert set(EXTRACT.external(one)) == {"OSM file", "keys of the vocabulary"}
     write_opl(there, "n1 Tnatural=wood x7 y43")
     assert EXTRACT.external(one) != EXTRACT.external(two)
     with pytest.raises(InputError, match="does not exist"):

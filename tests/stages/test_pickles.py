@@ -88,7 +88,7 @@ WRONG = {
     "number as a value": (PUBLISHED | {"center_tags": {"lanes": 2}}, "a tag of str and int"),
     "neighbours in a dict": (PUBLISHED | {"surrounding_tags": {}}, "of type dict, not list"),
     "neighbour of text": (PUBLISHED | {"surrounding_tags": ["tree"]}, "has str in surrounding"),
-    "endless value": (PUBLISHED | {"center_tags": {"a": "b" * 256}}, "more than 255 bytes"),
+    "endless value": (PUBLISHED | {"center_tags": {"a": "b" * 1021}}, "more than 1020 bytes"),
 }
 
 

@@ -26,6 +26,8 @@ PLAIN = [
     float("inf"),
     "雪 ثلج 🏔",
     "x" * 255,
+    "Ж" * 255,  # OSM's limit counts characters, not bytes
+    "x" * 1020,
     (1,),
     (1, 2),
     (1, 2, 3),

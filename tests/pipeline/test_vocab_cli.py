@@ -1,0 +1,44 @@
+"""`skyscript vocab`: answers on tags, for people and for files."""
+
+import csv
+from pathlib import Path
+
+from tests.conftest import skyscript
+
+
+def test_lookup_answers_tags_as_csv() -> None:
+    done = skyscript("vocab", "lookup", "power=pole", "name=Ram", "height=12")
+    assert done.returncode == 0
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["groundable"] for row in rows] == ["yes", "no", "no"]
+    assert rows[0]["max_gsd"] == "0.2"
+    assert rows[0]["phrase"] == "power pole"
+
+
+def test_lookup_of_a_file_writes_an_answer_a_tag(tmp_path: Path) -> None:
+    (tmp_path / "tags.csv").write_text("tag\nbuilding=church\nname=Ram\n")
+    done = skyscript(
+        "vocab", "lookup", "--file", tmp_path / "tags.csv", "--out", tmp_path / "out.csv"
+    )
+    assert done.returncode == 0
+    with (tmp_path / "out.csv").open() as file:
+        assert [row["tag"] for row in csv.DictReader(file)] == ["building=church", "name=Ram"]
+
+
+def test_explain_shows_the_label_and_its_reason() -> None:
+    said = skyscript("vocab", "explain", "man_made=pier").stdout
+    assert "by label" in said
+    assert "because" in said
+
+
+def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
+    for arguments in (
+        ["lookup"],
+        ["lookup", "a=b", "--file", "x", "--out", "y"],
+        ["lookup", "--file", tmp_path / "nowhere.csv", "--out", tmp_path / "out.csv"],
+        ["explain", "a=b", "--encoder", "nonsense"],
+    ):
+        done = skyscript("vocab", *arguments)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith("error: ")
