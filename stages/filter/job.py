@@ -1,0 +1,109 @@
+"""From a captions file with scores to the published files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.atomic import write_bytes
+from pipeline.errors import InputError
+from stages.filter import account, cuts
+from stages.filter.config import FilterConfig
+from stages.filter.files import held_out_name, scorer_name, train_name, write_kept
+from stages.filter.given import load_boxes, load_csv, make_pairs
+from stages.filter.splits import HELD_OUT, set_aside
+from stages.scratch import database, scratch
+
+if TYPE_CHECKING:
+    import duckdb
+
+REPORT = "filter_report.json"
+
+
+class Filtered(NamedTuple):
+    """What a filter run did."""
+
+    sides: dict[str, int]
+    """Pairs by what became of them before the cut."""
+    files: list[account.Kept]
+
+    def lines(self) -> list[str]:
+        """Say it, a line each."""
+        return [
+            *(f"{count:>10,}  {side}" for side, count in self.sides.items()),
+            *(
+                f"{kept.rows:>10,}  {kept.file}: {kept.tags:,} tags, {kept.captions:,} captions"
+                + ("" if kept.like_plain is None else f", {kept.like_plain:.1%} as the plain cut")
+                for kept in self.files
+            ),
+        ]
+
+
+def filter_csv(
+    captions: Path, out: Path, config: FilterConfig, *, metas: Path | None = None
+) -> Filtered:
+    """Cut a captions file with scores into the published files, in ``out``; say what each kept.
+
+    Positions, which a leakage-safe split needs, are the file's columns west, south, east and north,
+    or come from the meta pickles ``metas``. Raises `InputError` where something is not there.
+    """
+    if (out / "_run.json").exists():
+        raise InputError(f"{out}: is the folder of a run, which has its own files; choose another.")
+    with scratch(out, "filter") as folder, database(folder) as connection:
+        prepare(connection, folder)
+        columns = load_csv(connection, captions)
+        if metas is not None:
+            load_boxes(connection, metas)
+        return write_all(connection, columns, out, config, where=str(captions))
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make the connection keep its tables on disk, and rows in the order of the file."""
+    place = str(folder / "filter.duckdb").replace("'", "''")
+    connection.execute(f"ATTACH '{place}' AS work")
+    connection.execute("USE work")
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute("SET enable_progress_bar = false")
+
+
+def write_all(
+    connection: duckdb.DuckDBPyConnection,
+    columns: list[str],
+    out: Path,
+    config: FilterConfig,
+    *,
+    where: str,
+) -> Filtered:
+    """Set aside, cut and write what the table ``given`` holds."""
+    by = make_pairs(connection, columns, config, where)
+    scorer = scorer_name(by, config.name)
+    set_aside(connection, config, where)
+    sides = account.sides(connection)
+    if "train" not in sides:
+        raise InputError(f"{where}: no pair with a score is left for training: {sides}.")
+    cuts.rank(connection, config)
+    files = []
+    for percent in config.top:
+        cuts.cut(connection, percent, config)
+        file = train_name(percent, scorer)
+        write_kept(connection, columns, by, out / file)
+        files.append(account.kept(connection, file, plain=True))
+    for side in HELD_OUT:
+        rows = config.test_rows if side == "test" else config.val_rows
+        cuts.hold_out(connection, side, rows, config)
+        file = held_out_name(side, rows, scorer)
+        write_kept(connection, columns, by, out / file)
+        files.append(account.kept(connection, file, plain=False))
+    done = Filtered(sides, files)
+    write_bytes(out / REPORT, _json(done, config))
+    return done
+
+
+def _json(done: Filtered, config: FilterConfig) -> bytes:
+    value: dict[str, Any] = {
+        "options": config.model_dump(mode="json"),
+        "pairs": done.sides,
+        "files": [kept._asdict() for kept in done.files],
+    }
+    return (json.dumps(value, indent=1) + "\n").encode()

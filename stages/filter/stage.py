@@ -1,0 +1,111 @@
+"""The stage of a run: its captions and scores, cut into the published files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.errors import InputError
+from pipeline.schema import STATUS_OK
+from pipeline.stage import DatasetStage, Owned
+from stages import tables
+from stages.filter.config import FilterConfig
+from stages.filter.given import BOX, MULTI, PREFIX
+from stages.filter.job import REPORT, prepare, write_all
+from stages.scratch import database, scratch
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def filter_run(
+    captions: ds.Dataset,
+    images: ds.Dataset,
+    scores: ds.Dataset,
+    normalised: ds.Dataset,
+    *,
+    config: FilterConfig,
+    root: Path,
+) -> Iterator[pa.Table]:
+    """Cut a run's pairs into the published files, and say in ``filter_report.json`` what each kept.
+
+    Test and validation pairs are set aside first. Then exactly so many percent of the others stay,
+    the best by score.
+    """
+    with scratch(root, "filter") as folder, database(folder) as connection:
+        prepare(connection, folder)
+        columns = _load(connection, captions, images, scores, normalised)
+        done = write_all(connection, columns, root, config, where=str(root))
+    names = [kept.file for kept in done.files]
+    yield pa.table(
+        {
+            "filepath": [*names, REPORT],
+            "rows": [*(kept.rows for kept in done.files), sum(done.sides.values())],
+            "content_hash": [_digest(root / name) for name in (*names, REPORT)],
+        },
+        schema=tables.FILTERED.schema,
+    )
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    captions: ds.Dataset,
+    images: ds.Dataset,
+    scores: ds.Dataset,
+    normalised: ds.Dataset,
+) -> list[str]:
+    """Make ``given`` as a captions file with scores would be; give its columns."""
+    scorer = _scorer(scores)
+    single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
+    normal = f"normalised_{scorer}"
+    box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
+    ok = pc.field("status") == STATUS_OK
+    of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
+    connection.register("captions", captions.scanner(columns=of_caption, filter=ok).to_reader())
+    connection.execute("CREATE TABLE in_order AS SELECT * FROM captions")
+    connection.register("images", images.scanner(columns=["object_id", *BOX], filter=ok))
+    connection.register("scores", scores)
+    connection.register("normalised", normalised)
+    connection.execute(
+        f"""
+        CREATE TABLE given AS
+        SELECT c.filepath, c.title, c.title_multi_objects,
+            s.similarity::VARCHAR AS "{single}",
+            s.similarity_multi_objects::VARCHAR AS "{multi}",
+            n.normalised::VARCHAR AS "{normal}",
+            s.content_hash, s.image_hash, {box}
+        FROM in_order AS c JOIN images USING (object_id) LEFT JOIN scores AS s USING (object_id)
+            LEFT JOIN normalised AS n USING (object_id)
+        ORDER BY c.rowid
+        """
+    )
+    fields = ["filepath", "title", "title_multi_objects", single, multi, normal]
+    return [*fields, "content_hash", "image_hash", *BOX]
+
+
+def _scorer(scores: ds.Dataset) -> str:
+    for batch in scores.to_batches(columns=["scorer"], batch_size=1):
+        if len(batch):
+            return str(batch.column(0)[0])
+    raise InputError("there is no score to cut by: the run has no captions.")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+FILTER = DatasetStage(
+    "filter",
+    filter_run,
+    FilterConfig,
+    reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
+    writes=tables.FILTERED,
+    owns=(Owned("SkyScript_*_filtered_by_*.csv", "filepath"), Owned(REPORT, "filepath")),
+)

@@ -1,0 +1,43 @@
+"""Options of scoring."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.stage import EXECUTION, ConfigPath
+from stages.clip_source import ClipConfig
+
+
+class ScoreConfig(ClipConfig):
+    """Which CLIP scores, and what the score is called."""
+
+    name: str = Field(
+        "CLIP_openai",
+        pattern=r"^[A-Za-z0-9_.+-]+$",
+        description="The scorer's name: the CSVs' column is similarity_<name>.",
+    )
+    check: int = Field(
+        2,
+        ge=0,
+        description="Pairs of each part that are scored again the plain way, with open_clip's own "
+        "transform in fp32; the part fails where they differ.",
+        json_schema_extra=EXECUTION,
+    )
+    tolerance: float = Field(
+        2e-3,
+        gt=0,
+        description="Most that the two ways may differ.",
+        json_schema_extra=EXECUTION,
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="CPU threads of one model; none: one in a worker process, else all.",
+        json_schema_extra=EXECUTION,
+    )
+
+
+class PairScoreConfig(ScoreConfig):
+    """The same for pairs from outside a run."""
+
+    images: ConfigPath = Field(description="Folder that the captions file's paths start at.")

@@ -1,0 +1,139 @@
+"""Scores of a part's pairs, wherever they come from."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.errors import SkyScriptError
+from pipeline.schema import STATUS_OK
+from stages import chance
+from stages.clip_model import Clip, load_clip
+from stages.clip_source import ClipSource, find_clip, open_clip_library
+from stages.score.config import ScoreConfig
+from stages.score.embed import Images, Read, image_vectors, text_vectors
+from stages.score.store import Store
+
+Titles = Sequence[str | None]
+
+
+def external(config: ScoreConfig) -> dict[str, str]:
+    """Name what decides a score beside the pairs: the weights, and the activation."""
+    return dict(find_clip(config).identity())
+
+
+def score_pairs(
+    paths: Sequence[str],
+    titles: Titles,
+    multi_titles: Titles,
+    *,
+    read: Read,
+    root: Path,
+    config: ScoreConfig,
+) -> dict[str, pa.Array]:
+    """Give the columns of a scores table but its key, a row each, whatever is wrong with an image.
+
+    Vectors are kept under ``root``. Raises `SkyScriptError` where the self-check fails.
+    """
+    if not paths:
+        return _columns(config, "", paths, [], [], None)
+    open_clip_library()  # or say how to get it
+    _set_threads(config)
+    source = find_clip(config)
+    clip = load_clip(source, config.device)
+    folder = store_folder(root, config, source)
+    images = image_vectors(paths, read, clip, Store(folder / "images", clip.width, np.float16))
+    texts = Store(folder / "texts", clip.width, np.float32)
+    singles = _similarities(images, titles, clip, texts)
+    multis = _similarities(images, multi_titles, clip, texts)
+    _check(paths, titles, singles, read, clip, config)
+    return _columns(config, folder.name, paths, singles, multis, images)
+
+
+def store_folder(root: Path, config: ScoreConfig, source: ClipSource) -> Path:
+    """Give the folder of a model's vectors."""
+    return root / "embeddings" / f"{config.name}-{source.digest()}"
+
+
+def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
+    """Give each image's cosine with its title, where it has both."""
+    has_both = [
+        wrong is None and bool(title) for wrong, title in zip(images.wrong, titles, strict=True)
+    ]
+    rows = np.flatnonzero(has_both)
+    texts = text_vectors([titles[row] or "" for row in rows.tolist()], clip, store)
+    vectors = images.vectors[rows]
+    cosines: NDArray[np.float32] = np.einsum("ij,ij->i", vectors, texts)
+    found: list[float | None] = [None] * len(titles)
+    for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
+        found[row] = cosine
+    return found
+
+
+def _check(
+    paths: Sequence[str],
+    titles: Titles,
+    found: Sequence[float | None],
+    read: Read,
+    clip: Clip,
+    config: ScoreConfig,
+) -> None:
+    """Score some pairs again the plain way; raise where the two ways differ."""
+    from PIL import Image
+
+    scored = [row for row, value in enumerate(found) if value is not None]
+    drawn = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
+    for row in drawn[: config.check]:
+        with Image.open(io.BytesIO(read(paths[row]))) as image:
+            plain = clip.plain(image.convert("RGB"), titles[row] or "")
+        if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
+            raise SkyScriptError(
+                f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "
+                f"plain way {plain:.5f}: the scores of this machine are not to be trusted. Please "
+                "report it with the versions of torch, torchvision and open_clip."
+            )
+
+
+def _set_threads(config: ScoreConfig) -> None:
+    import torch
+
+    in_worker = multiprocessing.parent_process() is not None
+    if config.threads or in_worker:
+        torch.set_num_threads(config.threads or 1)
+
+
+def _columns(
+    config: ScoreConfig,
+    vectors: str,
+    paths: Sequence[str],
+    singles: Sequence[float | None],
+    multis: Sequence[float | None],
+    images: Images | None,
+) -> dict[str, pa.Array]:
+    wrong = images.wrong if images else []
+    hashes = [
+        None if key is None or bad else f"{bits:016x}"
+        for key, bits, bad in zip(
+            images.content_hash if images else [],
+            images.likeness.tolist() if images else [],
+            wrong,
+            strict=True,
+        )
+    ]
+    return {
+        "filepath": pa.array(paths, pa.string()),
+        "scorer": pa.array([config.name] * len(paths), pa.string()),
+        "similarity": pa.array(singles, pa.float32()),
+        "similarity_multi_objects": pa.array(multis, pa.float32()),
+        "content_hash": pa.array(images.content_hash if images else [], pa.string()),
+        "image_hash": pa.array(hashes, pa.string()),
+        "status": pa.array([bad.status if bad else STATUS_OK for bad in wrong], pa.string()),
+        "vectors": pa.array([vectors] * len(paths), pa.string()),
+        "reason": pa.array([bad.reason if bad else None for bad in wrong], pa.string()),
+    }

@@ -1,0 +1,59 @@
+"""The stage of a run: each image against its two captions."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.schema import STATUS_OK
+from pipeline.stage import Shard, ShardStage
+from stages import tables
+from stages.score.config import ScoreConfig
+from stages.score.embed import read_below
+from stages.score.engine import external, score_pairs
+
+
+def score(
+    captions: pa.Table,
+    images: pa.Table,  # noqa: ARG001 - read so that a changed image is scored again
+    *,
+    config: ScoreConfig,
+    shard: Shard,
+) -> pa.Table:
+    """Give each image's cosine with its captions; an image that cannot be used says why.
+
+    Vectors are kept in ``embeddings/``, by the content of the image and by the text: other captions
+    cost only their new texts. Rows that are not ok pass with their reason.
+    """
+    ok = pc.equal(captions["status"], STATUS_OK)
+    rows = captions.filter(ok)
+    found = score_pairs(
+        rows["filepath"].to_pylist(),
+        rows["title"].to_pylist(),
+        rows["title_multi_objects"].to_pylist(),
+        read=read_below(shard.root),
+        root=shard.root,
+        config=config,
+    )
+    scored = pa.table({"object_id": rows["object_id"], **found}, schema=tables.SCORES.schema)
+    others = captions.filter(pc.invert(ok))
+    given = {"scorer": config.name, "vectors": ""}
+    passed = [
+        others[field.name]
+        if field.name in others.column_names
+        else pa.array([given.get(field.name)] * len(others), field.type)
+        for field in tables.SCORES.schema
+    ]
+    nothing = pa.table(passed, schema=tables.SCORES.schema)
+    both = pa.concat_tables([scored, nothing])
+    return both.take(pc.index_in(captions["object_id"], both["object_id"].combine_chunks()))
+
+
+SCORE = ShardStage(
+    "score",
+    score,
+    ScoreConfig,
+    reads=(tables.CAPTIONS, tables.IMAGES),
+    writes=tables.SCORES,
+    external=external,
+)

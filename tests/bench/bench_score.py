@@ -1,0 +1,189 @@
+"""Scoring on the CPU against the plain loop: PIL, open_clip's transform, fp32, every caption.
+
+A ViT-B-32 with random weights: speed does not depend on what a model has learnt, and both ways see
+the same files in turn. How near the scores are is measured with the tiny CLIP, which has learnt.
+Run: pytest -m bench -s tests/bench/bench_score.py. clip-retrieval takes part where it is installed.
+"""
+
+import importlib.util
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+open_clip = pytest.importorskip("open_clip")
+pytest.importorskip("simplejpeg")
+
+from stages.clip_model import Clip, load_clip  # noqa: E402
+from stages.clip_source import ClipConfig, find_clip  # noqa: E402
+from stages.score.embed import image_vectors, text_vectors  # noqa: E402
+from stages.score.pixels import model_pixels  # noqa: E402
+from stages.score.store import Store  # noqa: E402
+
+pytestmark = [pytest.mark.bench, pytest.mark.filterwarnings("ignore")]
+
+PAIRS = 64
+ROUNDS = 3
+BATCH = 32
+TITLES = 20_000
+"""Captions whose repetition is SkyScript's: 96 % repeat another."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Both ways: threads that wait for one another measure the machine's other guests."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    torch.manual_seed(0)
+    found = object.__new__(Clip)
+    found.model, _, _ = open_clip.create_model_and_transforms("ViT-B-32")
+    found.model.eval()
+    found.tokenizer = open_clip.get_tokenizer("ViT-B-32")
+    found.preprocess = open_clip.get_model_preprocess_cfg(found.model)
+    found.device = found._kind = "cpu"
+    return found
+
+
+def tile(seed):
+    draw = np.random.default_rng(seed)
+    coarse = Image.fromarray(draw.integers(0, 255, (20, 20, 3), np.uint8)).resize((400, 400))
+    noise = draw.normal(0, 10, (400, 400, 3))
+    data = io.BytesIO()
+    image = Image.fromarray(np.clip(np.asarray(coarse) + noise, 0, 255).astype(np.uint8))
+    image.save(data, "JPEG", quality=90)
+    return data.getvalue()
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    return {f"{number}.jpg": tile(number) for number in range(PAIRS)}
+
+
+def captions(count):
+    """Titles, 4 % of them distinct, of SkyScript's length."""
+    draw = np.random.default_rng(1)
+    distinct = max(1, count // 25)
+    words = ["building", "road of residential", "surface of asphalt", "natural tree", "power pole"]
+    known = [
+        "a satellite image of " + ", ".join(draw.choice(words, draw.integers(1, 4))) + f" {number}"
+        for number in range(distinct)
+    ]
+    return [known[i] for i in draw.integers(0, distinct, count)]
+
+
+def plain_images(clip, tiles):
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    transform = image_transform_v2(PreprocessCfg(**clip.preprocess), is_train=False)
+    found = []
+    with torch.inference_mode():
+        paths = list(tiles)
+        for start in range(0, len(paths), BATCH):
+            batch = [
+                transform(Image.open(io.BytesIO(tiles[p]))) for p in paths[start : start + BATCH]
+            ]
+            found.append(clip.model.encode_image(torch.stack(batch), normalize=True).numpy())
+    return np.concatenate(found)
+
+
+def plain_texts(clip, texts):
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(texts), BATCH):
+            tokens = clip.tokenizer(texts[start : start + BATCH])
+            found.append(clip.model.encode_text(tokens, normalize=True).numpy())
+    return np.concatenate(found)
+
+
+def ours(clip, tiles, texts, folder):
+    images = image_vectors(
+        list(tiles), tiles.__getitem__, clip, Store(folder / "images", 512, np.float16)
+    )
+    vectors = text_vectors(texts, clip, Store(folder / "texts", 512, np.float32))
+    return (images.vectors * vectors).sum(1)
+
+
+def timed(*functions):
+    """Give each function's median seconds; they take turns, so that a busy minute meets all."""
+    seconds = [[] for _ in functions]
+    for number in range(ROUNDS):
+        for function, times in zip(functions, seconds, strict=True):
+            start = time.perf_counter()
+            function(number)
+            times.append(time.perf_counter() - start)
+    return [float(np.median(times)) for times in seconds]
+
+
+def test_pairs_a_second(clip, tiles, tmp_path):
+    texts = captions(PAIRS)
+    plain, fast, images = timed(
+        lambda _: plain_images(clip, tiles) * plain_texts(clip, texts),
+        lambda number: ours(clip, tiles, texts, tmp_path / f"{number}"),
+        lambda _: plain_images(clip, tiles),
+    )
+    print(
+        f"\nViT-B-32, one thread: plain loop {PAIRS / plain:.2f} pairs/s (its images alone "
+        f"{PAIRS / images:.2f}/s), ours {PAIRS / fast:.2f} pairs/s: {plain / fast:.2f} x plain"
+    )
+    if importlib.util.find_spec("clip_retrieval") is None:
+        print("clip-retrieval is not installed: not compared")
+
+
+def test_pixels_a_second(clip, tiles):
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    transform = image_transform_v2(PreprocessCfg(**clip.preprocess), is_train=False)
+    plain, fast = timed(
+        lambda _: [transform(Image.open(io.BytesIO(data))) for data in tiles.values()],
+        lambda _: [model_pixels(data, clip.preprocess) for data in tiles.values()],
+    )
+    print(
+        f"\ndecode and resize: plain {PAIRS / plain:,.0f}/s, ours {PAIRS / fast:,.0f}/s: "
+        f"{plain / fast:.2f} x plain"
+    )
+
+
+def test_texts_a_second(tmp_path):
+    """With the tiny CLIP, for 20,000 captions; the ratio is what repetition and length give."""
+    tiny = load_clip(find_clip(ClipConfig(model="tiny")), "cpu")
+    texts = captions(TITLES)
+    plain, fast = timed(
+        lambda _: plain_texts(tiny, texts[: TITLES // 10]),
+        lambda n: text_vectors(texts, tiny, Store(tmp_path / f"{n}", tiny.width, np.float32)),
+    )
+    plain *= 10
+    print(
+        f"\ntexts, {len(set(texts)) / len(texts):.1%} distinct: plain {TITLES / plain:,.0f}/s, "
+        f"ours {TITLES / fast:,.0f}/s: {plain / fast:.1f} x plain"
+    )
+
+
+def test_how_near_the_scores_are(tmp_path):
+    from scipy.stats import spearmanr
+
+    tiny = load_clip(find_clip(ClipConfig(model="tiny")), "cpu")
+    many = {f"{number}.jpg": tile(number) for number in range(1000)}
+    texts = captions(len(many))
+    plain = (plain_images(tiny, many) * plain_texts(tiny, texts)).sum(1)
+    images = image_vectors(
+        list(many), many.__getitem__, tiny, Store(tmp_path / "i", tiny.width, np.float16)
+    )
+    found = text_vectors(texts, tiny, Store(tmp_path / "t", tiny.width, np.float32))
+    fast = (images.vectors * found).sum(1)
+    best = [set(np.argsort(-scores, kind="stable")[:300]) for scores in (plain, fast)]
+    correlation = spearmanr(plain, fast).statistic
+    print(
+        f"\nfast against plain, tiny CLIP, 1,000 pairs: largest difference "
+        f"{np.abs(plain - fast).max():.1e}, rank correlation {correlation:.6f}, top-30 % overlap "
+        f"{len(best[0] & best[1]) / 300:.1%}"
+    )
+    assert correlation > 0.999
