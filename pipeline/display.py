@@ -137,4 +137,6 @@ def set_up_logging() -> None:
     handler: logging.Handler = logging.StreamHandler()
     if console.is_terminal:
         handler = RichHandler(console=console, show_path=False, show_level=False, show_time=False)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    logging.basicConfig(format="%(message)s", handlers=[handler])
+    for ours in ("skyscript", "pipeline", "stages"):
+        logging.getLogger(ours).setLevel(logging.INFO)
