@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +19,18 @@ from pydantic import Field
 
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
-from pipeline.stage import Shard, ShardStage, StageConfig
+from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from stages import tables
 from stages.geometry import Box, Tile
-from stages.imagery.backend import ImageryError, Pixels, Scene, TileImage
+from stages.imagery.backend import Gone, ImageryError, NotNow, Pixels, Scene, TileImage
 from stages.imagery.catalogue import scenes_by_id
-from stages.imagery.sources import Sources, backend_of, contents
+from stages.imagery.sources import Asked, Sources, archive_of, backend_of, contents
+from stages.imagery.straddle import composed
+from stages.ledger import Ledger
 from stages.neighbours import objects_near
+
+_LOCAL = threading.Lock()
+"""Held while a tile is cut from a file or drawn: GDAL's files are not made for many threads."""
 
 
 class FetchConfig(StageConfig):
@@ -71,11 +80,61 @@ def fetch(
 ) -> pa.Table:
     """Save the image of each tile and give its row; rows that have none say why."""
     rows = tiles.to_pylist()
-    wanted = (candidate["scene_id"] for row in rows for candidate in row["candidates"])
+    wanted = (name for row in rows for each in row["candidates"] for name in _scene_ids(each))
     known = scenes_by_id(scenes, wanted)
     surroundings = _surroundings(rows, known, objects)
-    fetched = [_fetch(row, known, surroundings, config, shard.root) for row in rows]
+
+    def one(row: Mapping[str, Any]) -> dict[str, object]:
+        return _fetch(row, known, surroundings, config, shard.root)
+
+    at_once = [archive_of(s).at_once for s in config.sources.values() if isinstance(s, Asked)]
+    if at_once:
+        with Ledger(shard.root, shard.index) as ledger:
+            keep = partial(_once, one=one, known=known, config=config, ledger=ledger)
+            fetched = _all_at_once(rows, keep, max(at_once))
+    else:
+        fetched = [one(row) for row in rows]
     return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
+
+
+def _all_at_once(
+    rows: Sequence[Mapping[str, Any]],
+    one: Callable[[Mapping[str, Any]], dict[str, object]],
+    at_once: int,
+) -> list[dict[str, object]]:
+    """Give the rows' outcomes in their order; the first error drops what has not begun."""
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(one, row) for row in rows]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            return [future.result() for future in futures]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _once(
+    row: Mapping[str, Any],
+    one: Callable[[Mapping[str, Any]], dict[str, object]],
+    known: Mapping[str, Scene],
+    config: FetchConfig,
+    ledger: Ledger,
+) -> dict[str, object]:
+    """Give what the ledger has of a row; else fetch it and write it down.
+
+    Only where services alone can give the tile: to read files or draw again costs little, and
+    files may have changed.
+    """
+    scenes = [known[name] for each in row["candidates"] for name in _scene_ids(each)]
+    if not all(isinstance(config.sources[scene.source], Asked) for scene in scenes):
+        return one(row)
+    key = content_id(repr((row, scenes, config.identity(), FETCH.version)).encode())
+    if (before := ledger.kept(key)) is not None:
+        return before
+    begun = time.monotonic()
+    outcome = one(row)
+    if row["status"] == STATUS_OK:
+        ledger.note(key, outcome, time.monotonic() - begun)
+    return outcome
 
 
 def _fetch(
@@ -89,13 +148,14 @@ def _fetch(
     if row["status"] != STATUS_OK:
         return outcome
     try:
-        scene, tile, image = _first_image(row["candidates"], known, surroundings, config)
+        scenes, tile, image = _first_image(row["candidates"], known, surroundings, config)
     except _NoImage as error:
         return outcome | {"status": error.status, "reason": str(error)}
+    scene = scenes[0]
     filepath = (
         f"images{row['part']}/{row['object_id']}_{scene.source}_{scene.acquired.year % 100:02}.jpg"
     )
-    data = _jpeg(image.rgb, config.jpeg_quality)
+    data = image.jpeg or _jpeg(image.rgb, config.jpeg_quality)
     write_bytes(root / filepath, data)
     return outcome | {
         "filepath": filepath,
@@ -108,6 +168,7 @@ def _fetch(
         "acquired": scene.acquired,
         "time_precision": scene.time_precision,
         "nodata_share": _nodata_share(image),
+        "others": [other.scene_id for other in scenes[1:]] or None,
         "byte_size": len(data),
         "content_hash": content_id(data),
     }
@@ -118,26 +179,48 @@ def _first_image(
     known: Mapping[str, Scene],
     surroundings: _Surroundings,
     config: FetchConfig,
-) -> tuple[Scene, Tile, TileImage]:
+) -> tuple[list[Scene], Tile, TileImage]:
     """Give the first candidate that can be read and is whole enough, or raise `_NoImage`.
 
     A scene that could not be read may be readable another time, so then the row may be retried.
     """
-    errors = []
+    errors: list[ImageryError] = []
     for candidate in candidates:
-        scene, tile = known[candidate["scene_id"]], _tile(candidate)
-        near = surroundings.within(tile.box)
+        scenes, tile = [known[name] for name in _scene_ids(candidate)], _tile(candidate)
         try:
-            image = backend_of(config.sources[scene.source]).cut(scene, tile, near)
+            image = _cut(scenes, tile, surroundings, config)
+        except NotNow as error:
+            raise _NoImage(STATUS_FAILED, str(error)) from error
         except ImageryError as error:
-            errors.append(str(error))
+            errors.append(error)
             continue
         if _nodata_share(image) <= config.max_nodata:
-            return scene, tile, image
+            return scenes, tile, image
+    if passing := [error for error in errors if not isinstance(error, Gone)]:
+        raise _NoImage(STATUS_FAILED, str(passing[0]))
     if errors:
-        raise _NoImage(STATUS_FAILED, errors[0])
+        raise _NoImage(STATUS_FILTERED, str(errors[0]))
     limit = f"{config.max_nodata:.3g}"
     raise _NoImage(STATUS_FILTERED, f"no image with at most {limit} of the tile without data")
+
+
+def _cut(
+    scenes: Sequence[Scene], tile: Tile, surroundings: _Surroundings, config: FetchConfig
+) -> TileImage:
+    """Give a tile of one scene, or of several where the first does not show all of it."""
+    source = config.sources[scenes[0].source]
+    near = surroundings.within(tile.box)
+    if isinstance(source, Asked):
+        archive = archive_of(source)
+        if len(scenes) > 1:
+            return archive.mosaic(scenes, tile)
+        return archive.cut(scenes[0], tile, near)
+    with _LOCAL:
+        return composed(lambda scene: backend_of(source).cut(scene, tile, near), scenes)
+
+
+def _scene_ids(candidate: Mapping[str, Any]) -> list[str]:
+    return [candidate["scene_id"], *(candidate["others"] or [])]
 
 
 def _surroundings(
@@ -183,6 +266,6 @@ FETCH = ShardStage(
     reads=(tables.TILES,),
     looks_up=(tables.SCENES, tables.OBJECTS),
     writes=tables.IMAGES,
-    owns=("images*/*.jpg",),
+    owns=(Owned("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath"),),
     external=_external,
 )

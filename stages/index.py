@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, StageConfig
 from stages import tables
 from stages.imagery.backend import Scene
-from stages.imagery.sources import Sources, backend_of, contents
+from stages.imagery.estimate import estimate
+from stages.imagery.places import occupied_places
+from stages.imagery.sources import Asked, Sources, contents, scenes_of
 
 _PART_ROWS = 50_000
+log = logging.getLogger(__name__)
 
 
 class IndexConfig(StageConfig):
@@ -25,8 +30,8 @@ class IndexConfig(StageConfig):
     )
 
 
-def index(*, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
-    """List every source's scenes, in the order of their ids.
+def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
+    """List every source's scenes, in the order of their ids; of services, those near objects.
 
     Raises `InputError` where there is no source, or one has nothing or something unusable.
     """
@@ -35,10 +40,14 @@ def index(*, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: AR
             "No source of images: name one under `sources`, for example "
             "{SIM: {backend: simulated}} or {CH: {backend: folder, path: images, acquired: 2019}}."
         )
+    asked = [source for source in config.sources.values() if isinstance(source, Asked)]
+    places = occupied_places(focus) if asked else []
+    for source in asked[:1]:
+        log.info("%s", estimate(focus.count_rows(), source))
     scenes = [
         scene
         for alias, source in sorted(config.sources.items())
-        for scene in backend_of(source).scenes(alias)
+        for scene in scenes_of(alias, source, places)
     ]
     scenes.sort(key=lambda scene: scene.scene_id)
     for start in range(0, len(scenes), _PART_ROWS):
@@ -58,6 +67,8 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
             "acquired": scene.acquired,
             "time_precision": scene.time_precision,
             "weight": scene.weight,
+            "cloud": scene.cloud,
+            "hrefs": list(scene.hrefs) or None,
         }
         for scene in scenes
     ]
@@ -72,7 +83,7 @@ INDEX = DatasetStage(
     "index",
     index,
     IndexConfig,
-    reads=(),
+    reads=(tables.FOCUS,),
     writes=tables.SCENES,
     external=_external,
 )

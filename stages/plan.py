@@ -32,6 +32,8 @@ from stages.geometry import (
 )
 from stages.hidden import UNDERGROUND, hidden_from_above
 from stages.imagery.catalogue import Catalogue, catalogue
+from stages.imagery.order import drawn_order
+from stages.imagery.straddle import pieces
 from stages.outside import vocabulary
 
 FIRST_PART, PARTS = 2, 6
@@ -208,10 +210,16 @@ def _candidates(
     if not fitting:
         raise _Skip(TOO_LARGE)
     shown = dict(_showing(fitting, [tile for tile in tiles if tile is not None], known))
-    if not shown:
-        raise _Skip(AT_EDGE)
-    order = _draw(subject.object_id, list(shown), known, config)
-    return [_candidate(known, number, shown[number]) for number in order[: config.max_candidates]]
+    if shown:
+        order = drawn_order(subject.object_id, list(shown), known, config.seed)[
+            : config.max_candidates
+        ]
+        return [_candidate(known, [number], shown[number]) for number in order]
+    wanted = {number: tile for number, tile in zip(sharp.tolist(), tiles, strict=True) if tile}
+    for number in drawn_order(subject.object_id, list(wanted), known, config.seed):
+        if together := pieces(known, number, wanted[number]):
+            return [_candidate(known, together, wanted[number])]
+    raise _Skip(AT_EDGE)
 
 
 def _tiles(
@@ -264,28 +272,8 @@ def _showing(numbers: list[int], tiles: list[Tile], known: Catalogue) -> Iterato
     )
 
 
-def _draw(object_id: str, numbers: list[int], known: Catalogue, config: PlanConfig) -> list[int]:
-    """Put scenes in the order to try: sources by weighted draw, within a source at random.
-
-    The weighted draw is that of Efraimidis and Spirakis: each source waits an exponential time at
-    the rate of its weight, and the first to come is taken.
-    """
-    waits: dict[str, float] = {}
-    for number in numbers:
-        source = known.sources[number]
-        if source not in waits:
-            draw = chance.uniform(config.seed, object_id, f"source {source}")
-            waits[source] = -math.log1p(-draw) / float(known.weights[number])
-
-    def place(number: int) -> tuple[float, str, float, str]:
-        source, scene_id = known.sources[number], known.scene_id(number)
-        draw = chance.uniform(config.seed, object_id, f"scene {scene_id}")
-        return waits[source], source, draw, scene_id
-
-    return sorted(numbers, key=place)
-
-
-def _candidate(known: Catalogue, number: int, tile: Tile) -> dict[str, object]:
+def _candidate(known: Catalogue, numbers: list[int], tile: Tile) -> dict[str, object]:
+    number, *others = numbers
     return {
         "scene_id": known.scene_id(number),
         "source": known.sources[number],
@@ -293,6 +281,7 @@ def _candidate(known: Catalogue, number: int, tile: Tile) -> dict[str, object]:
         "width": tile.width,
         "height": tile.height,
         **tile.box._asdict(),
+        "others": [known.scene_id(other) for other in others] or None,
     }
 
 

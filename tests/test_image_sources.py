@@ -40,3 +40,42 @@ def test_every_source_has_a_licence_and_a_line_that_names_it() -> None:
         west, south, east, north = source.coverage
         assert -180 <= west < east <= 180
         assert -90 <= south < north <= 90
+
+
+def test_five_more_collections_wait_for_a_config_that_names_them() -> None:
+    more = {alias: source.name for alias, source in SOURCES.items() if not source.published}
+    assert more == {
+        "NL": "Netherlands/Beeldmateriaal/LUCHTFOTO_RGB",
+        "SK": "Slovakia/orthos/25cm",
+        "EE": "Estonia/Maamet/orthos/rgb",
+        "LV": "Latvia/Maamet/orthos/rgb",
+        "NEO": "projects/neon-prod-earthengine/assets/RGB/001",
+        "SIM": "rendered from OpenStreetMap objects",
+    }
+
+
+def test_what_is_not_8_bit_has_a_stretch_and_satellites_a_cloud_share() -> None:
+    stretched = {alias: source.stretch for alias, source in SOURCES.items() if source.stretch}
+    assert stretched == {
+        "P5": (200, 6000),
+        "S2": (0, 3000),
+        "L8": (0, 0.4),
+        "L9": (0, 0.4),
+    }
+    for source in SOURCES.values():
+        assert (source.cloud_property is not None) == (source.kind == "satellite")
+        assert (source.layout == "archive") == (source.kind == "satellite")
+        first, last = source.years
+        assert first > 1990 and (last is None or first <= last)
+
+
+def test_five_have_a_public_route_without_an_account() -> None:
+    assert {alias for alias, source in SOURCES.items() if source.stac} == {
+        "CH",
+        "US",
+        "S2",
+        "L8",
+        "L9",
+    }
+    satellites = {SOURCES[alias].stac.platform for alias in ("L8", "L9")}  # type: ignore[union-attr]
+    assert satellites == {"landsat-8", "landsat-9"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import shapely
 from stages.geometry import Box
 from stages.imagery.backend import Scene
 
-_COLUMNS = ["scene_id", "source", "geometry", "gsd", "weight"]
+_COLUMNS = ["scene_id", "source", "geometry", "gsd", "acquired", "weight"]
 
 Indices = npt.NDArray[np.intp]
 
@@ -30,6 +31,8 @@ class Catalogue:
     scene_ids: pa.ChunkedArray
     sources: list[str]
     gsds: npt.NDArray[np.float64]
+    years: npt.NDArray[np.int64]
+    """Of acquisition."""
     weights: npt.NDArray[np.float64]
     footprints: npt.NDArray[np.object_]
     tree: shapely.STRtree
@@ -68,6 +71,7 @@ def _catalogue(table: pa.Table) -> Catalogue:
         scene_ids=table.column("scene_id"),
         sources=table.column("source").to_pylist(),
         gsds=table.column("gsd").to_numpy(),
+        years=pc.year(table.column("acquired")).to_numpy(),
         weights=table.column("weight").to_numpy(),
         footprints=footprints,
         tree=shapely.STRtree(footprints),
@@ -81,6 +85,7 @@ def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
     return {row["scene_id"]: _scene(row) for row in table.to_pylist()}
 
 
-def _scene(row: dict[str, object]) -> Scene:
-    box = Box(*(row.pop(side) for side in Box._fields))  # type: ignore[arg-type]
-    return Scene(box=box, **row)  # type: ignore[arg-type]
+def _scene(row: dict[str, Any]) -> Scene:
+    box = Box(*(row.pop(side) for side in Box._fields))
+    hrefs = row.pop("hrefs") or ()
+    return Scene(box=box, hrefs=tuple(hrefs), **row)

@@ -195,9 +195,15 @@ def files(config: FolderSource) -> list[Path]:
 
 
 def content(config: FolderSource) -> str:
-    """Give an id of what the source's files hold: their names, sizes, first and last MiB."""
+    """Give an id of the source's files: names, sizes, times, and their first and last MiB.
+
+    The time tells of pixels changed in place; a copy with new times counts as changed too.
+    """
     root = config.path if config.path.is_dir() else config.path.parent
-    listing = [[path.relative_to(root).as_posix(), _file_id(path)] for path in files(config)]
+    listing = [
+        [path.relative_to(root).as_posix(), path.stat().st_mtime_ns, _file_id(path)]
+        for path in files(config)
+    ]
     return content_id(json.dumps(listing).encode())
 
 

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.affinity import translate
 
 from pipeline.errors import InputError
+from stages.imagery.outline import turned
 
 if TYPE_CHECKING:
     import pyproj
 
 _EDGE_POINTS = 21
 """Points on each edge of a footprint: an edge is a straight line in its own CRS only."""
-_WORLD = shapely.box(-180, -90, 180, 90)
 _OPEN_FILES = 32
 
 Floats = npt.NDArray[np.float64]
@@ -69,7 +68,6 @@ def open_raster(path: Path) -> Raster:
 
 @lru_cache(maxsize=_OPEN_FILES)
 def _open(path: Path, _changed: int, _size: int) -> Raster:
-    import pyproj
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -79,6 +77,13 @@ def _open(path: Path, _changed: int, _size: int) -> Raster:
             data = rasterio.open(path)
     except RasterioError as error:
         raise InputError(f"{path}: not a raster that GDAL can read.") from error
+    return placed(data, path)
+
+
+def placed(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
+    """Give an open file its place; raises `InputError` where it does not say what that is."""
+    import pyproj
+
     if data.crs is None or data.transform.is_identity:
         raise InputError(
             f"{path}: does not say where on the Earth it lies (no CRS or no geotransform); "
@@ -90,7 +95,7 @@ def _open(path: Path, _changed: int, _size: int) -> Raster:
         from_mercator = pyproj.Transformer.from_crs("EPSG:3857", crs, always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise InputError(f"{path}: its CRS cannot be turned into longitude, latitude.") from error
-    return Raster(path, data, to_degrees, from_mercator)
+    return Raster(Path(path), data, to_degrees, from_mercator)
 
 
 def footprint(raster: Raster) -> shapely.Geometry:
@@ -104,8 +109,7 @@ def footprint(raster: Raster) -> shapely.Geometry:
     polygon = shapely.Polygon(np.column_stack([lon, lat])[:-1])
     if not polygon.is_valid:
         raise InputError(f"{raster.path}: its outline in longitude, latitude crosses itself.")
-    turns = [translate(polygon, xoff=turn).intersection(_WORLD) for turn in (-360, 0, 360)]
-    return shapely.union_all([part for part in turns if part.area > 0])
+    return turned(polygon)
 
 
 def _outline(raster: Raster) -> tuple[Floats, Floats]:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from image_sources import SIMULATED
+from image_sources import SIMULATED, SOURCES
+from stages.geometry import Box
 from stages.imagery import folder
-from stages.imagery.backend import Backend
+from stages.imagery.backend import Archive, Backend, Scene
+from stages.imagery.earth_engine import EarthEngineBackend, EarthEngineSource
 from stages.imagery.folder import FolderBackend, FolderSource
 from stages.imagery.simulated import SimulatedBackend, SimulatedSource
+from stages.imagery.stac import StacBackend, StacSource
 
-Source = Annotated[FolderSource | SimulatedSource, Field(discriminator="backend")]
+Listed = FolderSource | SimulatedSource
+"""Sources that are listed whole."""
+Asked = EarthEngineSource | StacSource
+"""Sources that are asked what they have of certain places."""
+Source = Annotated[Listed | Asked, Field(discriminator="backend")]
 
 _ALIAS = re.compile(r"[A-Z0-9]{2,3}")
+_IN_EARTH_ENGINE = [alias for alias, source in SOURCES.items() if source.layout != "none"]
 
 
 def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
@@ -31,6 +39,16 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
                 f"the alias {SIMULATED} and the backend `simulated` belong together: nobody shall "
                 f"take rendered tiles for photographs, but {alias!r} has `{source.backend}`"
             )
+        if source.backend == "earth_engine" and alias not in _IN_EARTH_ENGINE:
+            raise ValueError(
+                f"Earth Engine has no source {alias!r}; it has {', '.join(_IN_EARTH_ENGINE)}"
+            )
+    accounts = {s.account() for s in sources.values() if isinstance(s, EarthEngineSource)}
+    if len(accounts) > 1:
+        raise ValueError(
+            "Earth Engine sources of one run must agree in project, service_account, endpoint, "
+            "at_once, a_second and longest_answer: a quota is one project's"
+        )
     return sources
 
 
@@ -39,13 +57,33 @@ Sources = Annotated[dict[str, Source], AfterValidator(_check_aliases)]
 
 
 @lru_cache(maxsize=64)
-def backend_of(source: FolderSource | SimulatedSource) -> Backend:
+def backend_of(source: Listed) -> Backend:
     """Give the backend that a config block asks for, made once a process."""
     match source:
         case FolderSource():
             return FolderBackend(source)
         case SimulatedSource():
             return SimulatedBackend(source)
+
+
+@lru_cache(maxsize=64)
+def archive_of(source: Asked) -> Archive:
+    """Give the service that a config block asks for, made once a process."""
+    match source:
+        case EarthEngineSource():
+            return EarthEngineBackend(source)
+        case StacSource():
+            return StacBackend(source)
+
+
+def scenes_of(alias: str, source: Listed | Asked, places: Sequence[Box]) -> Sequence[Scene]:
+    """List what a source has: all of it or, of a service, what shows a part of the places.
+
+    Raises `InputError` where the source cannot be used.
+    """
+    if isinstance(source, Asked):
+        return archive_of(source).search(alias, places)
+    return backend_of(source).scenes(alias)
 
 
 def contents(sources: Sources) -> Mapping[str, str]:

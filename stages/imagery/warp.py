@@ -78,21 +78,45 @@ def cut_tile(raster: Raster, tile: Tile, reading: Reading) -> TileImage:
 def _positions(raster: Raster, tile: Tile) -> tuple[Floats, Floats]:
     """Give the column and the row in the file of every pixel's centre; inf where there is none."""
     box = mercator_box(tile.box)
-    across, x = _nodes(tile.width, box.west, box.east)
-    down, y = _nodes(tile.height, box.north, box.south)
+    across, down = _nodes(tile.width), _nodes(tile.height)
+    x = box.west + across.places * (box.east - box.west)
+    y = box.north + down.places * (box.south - box.north)
     cols, rows = raster.positions(*np.meshgrid(x, y))
     if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
         nowhere = np.full((tile.height, tile.width), np.inf)
         return nowhere, nowhere
-    return down @ cols @ across.T, down @ rows @ across.T
+    return _between(cols, across, down), _between(rows, across, down)
 
 
-def _nodes(size: int, start: float, end: float) -> tuple[Floats, Floats]:
-    """Give each pixel's weights on the nodes, and the nodes: first to last pixel's centre."""
+class _Nodes(NamedTuple):
+    """Nodes along one side of a tile, and where the pixels' centres lie among them."""
+
+    places: Floats
+    """Of the nodes, 0 to 1 of the side: from the first pixel's centre to the last one's."""
+    before: npt.NDArray[np.intp]
+    """The node before each pixel."""
+    share: Floats
+    """How far each pixel lies on its way to the next node, 0 to 1."""
+
+
+def _nodes(size: int) -> _Nodes:
     centres = (np.arange(size) + 0.5) / size
     places = np.linspace(centres[0], centres[-1], _NODES)
-    weights = np.column_stack([np.interp(centres, places, node) for node in np.eye(_NODES)])
-    return weights, start + places * (end - start)
+    exact = np.interp(centres, places, np.arange(_NODES)) if size > 1 else np.zeros(1)
+    before = np.minimum(exact.astype(np.intp), _NODES - 2)
+    return _Nodes(places, before, exact - before)
+
+
+def _between(values: Floats, across: _Nodes, down: _Nodes) -> Floats:
+    """Interpolate values at nodes for every pixel.
+
+    Element by element and not as a matrix product, whose threads stand in each other's way.
+    """
+    wide = values[:, across.before] * (1 - across.share)
+    wide += values[:, across.before + 1] * across.share
+    result: Floats = wide[down.before] * (1 - down.share)[:, None]
+    result += wide[down.before + 1] * down.share[:, None]
+    return result
 
 
 def _steps(positions: Floats) -> int:

@@ -21,6 +21,7 @@ from stages.index import IndexConfig, index
 from tests.stages.imagery.rasters import write_raster
 
 HERE = (9.0, 47.0)
+NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())
 NO_OBJECTS = ds.dataset(tables.OBJECTS.schema.empty_table())
 
 
@@ -34,7 +35,7 @@ def folder(path: Path, **fields: Any) -> dict[str, Any]:
 
 def tile(object_id: str, *scene_ids: str, size: int = 120, **fields: Any) -> dict[str, Any]:
     cut = tile_around(*HERE, size, size, 0.5)
-    candidate = {"gsd": 0.5, "width": size, "height": size, **cut.box._asdict()}
+    candidate = {"others": None, "gsd": 0.5, "width": size, "height": size, **cut.box._asdict()}
     return {
         "object_id": object_id,
         "part": 3,
@@ -55,7 +56,7 @@ def fetched(
     **config: Any,
 ) -> list[dict[str, Any]]:
     indexing = IndexConfig.model_validate({"sources": sources})
-    scenes = ds.dataset(pa.concat_tables(index(config=indexing, root=root)))
+    scenes = ds.dataset(pa.concat_tables(index(NO_FOCUS, config=indexing, root=root)))
     table = fetch(
         pa.Table.from_pylist(rows, schema=tables.TILES.schema),
         scenes,
@@ -122,7 +123,7 @@ def test_a_scene_that_cannot_be_read_may_be_tried_again(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "a.tif", noise(), tiled=True, blockxsize=128, blockysize=128)
     sources = {"CH": folder(path)}
     indexing = IndexConfig.model_validate({"sources": sources})
-    scenes = ds.dataset(pa.concat_tables(index(config=indexing, root=tmp_path)))
+    scenes = ds.dataset(pa.concat_tables(index(NO_FOCUS, config=indexing, root=tmp_path)))
     whole = path.read_bytes()
     path.write_bytes(whole[:100_000])
     arguments = (pa.Table.from_pylist([tile("n1", "CH/a.tif")], tables.TILES.schema), scenes)
@@ -177,7 +178,7 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
     objects = ds.dataset(pa.Table.from_pylist([pool], schema=tables.OBJECTS.schema))
     sources = {"SIM": {"backend": "simulated", "gsd": [0.5], "year": 2024}}
     indexing = IndexConfig.model_validate({"sources": sources})
-    scene_id = next(index(config=indexing, root=tmp_path)).column("scene_id")[0].as_py()
+    scene_id = next(index(NO_FOCUS, config=indexing, root=tmp_path)).column("scene_id")[0].as_py()
     rows = [tile("n1", scene_id)]
 
     def middle_of(objects: ds.Dataset, root: Path) -> tuple[float, float, float]:
@@ -197,5 +198,5 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
 def test_images_and_their_folders_contents_belong_to_the_stage(tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", noise())
     config = FetchConfig.model_validate({"sources": {"CH": folder(tmp_path)}})
-    assert FETCH.owns == ("images*/*.jpg",)
+    assert [owned.column for owned in FETCH.owns] == ["filepath"]
     assert list(FETCH.external(config)) == ["sources.CH"]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from pipeline.errors import InputError
@@ -12,9 +13,12 @@ from stages import tables
 from stages.index import INDEX, IndexConfig, index
 from tests.stages.imagery.rasters import plain, write_raster
 
+NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())
+
 
 def scenes(sources: dict[str, Any], root: Path) -> pa.Table:
-    parts = list(index(config=IndexConfig.model_validate({"sources": sources}), root=root))
+    config = IndexConfig.model_validate({"sources": sources})
+    parts = list(index(NO_FOCUS, config=config, root=root))
     return conform(pa.concat_tables(parts), tables.SCENES, where="index")
 
 

@@ -275,3 +275,23 @@ def test_a_tile_depends_on_its_object_alone_and_on_the_seed() -> None:
 def test_a_config_whose_sides_do_not_fit_is_refused() -> None:
     with pytest.raises(ValidationError, match="min_side <= object_side <= max_side"):
         PlanConfig(object_side=(50, 512))
+
+
+def test_a_tile_across_two_images_is_put_together_only_where_no_single_one_shows_it() -> None:
+    lon = HERE[0]
+    halves = [
+        {"scene_id": "CH/west", "box": (85.0, 27.0, lon, 28.0), "gsd": 0.1},
+        {"scene_id": "CH/east", "box": (lon, 27.0, 86.0, 28.0), "gsd": 0.1},
+    ]
+    tiles = planned([point(n) for n in range(20)], scenes_table(*map(dict, halves)))
+    for tile in tiles:
+        (candidate,) = tile["candidates"]
+        assert {candidate["scene_id"], *candidate["others"]} == {"CH/west", "CH/east"}
+        middle = (candidate["west"] + candidate["east"]) / 2
+        if not tile["centred"]:  # else both have half of it
+            assert candidate["scene_id"] == ("CH/west" if middle < lon else "CH/east")
+
+    whole = [*halves, {"scene_id": "CH/whole", "box": AROUND}]
+    for tile in planned([point(n) for n in range(20)], scenes_table(*whole)):
+        assert [each["scene_id"] for each in tile["candidates"]] == ["CH/whole"]
+        assert tile["candidates"][0]["others"] is None

@@ -14,6 +14,7 @@ from tests.stages.imagery.rasters import plain, write_raster
 SOURCES = TypeAdapter(Sources)
 FOLDER = {"backend": "folder", "path": "images", "acquired": 2019}
 SIMULATED = {"backend": "simulated"}
+EARTH_ENGINE = {"backend": "earth_engine", "project": "mine"}
 
 
 def test_the_backend_decides_what_a_block_is() -> None:
@@ -44,6 +45,31 @@ def test_rendered_tiles_never_pass_for_photographs(sources: dict[str, Any]) -> N
 def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="'folder', 'simulated'"):
         SOURCES.validate_python({"TP": {"backend": "telepathy"}})
+
+
+def test_earth_engine_knows_its_own_aliases_only() -> None:
+    with pytest.raises(ValidationError, match="Earth Engine has no source 'XY'; it has CH, ES, DE"):
+        SOURCES.validate_python({"XY": EARTH_ENGINE})
+    assert set(SOURCES.validate_python({"US": EARTH_ENGINE, "NL": EARTH_ENGINE})) == {"US", "NL"}
+
+
+def test_a_run_has_one_earth_engine_project() -> None:
+    other = EARTH_ENGINE | {"project": "other"}
+    with pytest.raises(ValidationError, match="must agree in project"):
+        SOURCES.validate_python({"US": EARTH_ENGINE, "CH": other})
+
+
+def test_earth_engine_needs_a_project() -> None:
+    with pytest.raises(ValidationError, match="project"):
+        SOURCES.validate_python({"US": {"backend": "earth_engine"}})
+
+
+def test_account_and_speed_are_no_part_of_a_results_identity() -> None:
+    quick = EARTH_ENGINE | {"project": "other", "at_once": 200, "service_account": "key.json"}
+    one, two = (SOURCES.validate_python({"US": block})["US"] for block in (EARTH_ENGINE, quick))
+    assert one.identity() == two.identity()
+    years = SOURCES.validate_python({"US": EARTH_ENGINE | {"years": [2018, 2020]}})["US"]
+    assert years.identity() != one.identity()
 
 
 def test_contents_are_of_folders_only(tmp_path: Path) -> None:

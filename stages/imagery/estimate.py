@@ -1,0 +1,27 @@
+"""What a large run will ask of a service, said before it begins."""
+
+from __future__ import annotations
+
+import math
+
+from stages.imagery.earth_engine import EarthEngineSource
+from stages.imagery.sources import Asked
+
+FAST, SLOW = 0.5, 2.0
+"""Seconds that a service may take for a tile; what it does take shows on the first run."""
+FREE_HOURS = 150
+"""EECU-hours a month of Earth Engine's lowest non-commercial tier."""
+
+
+def estimate(objects: int, source: Asked) -> str:
+    """Say how many requests, hours and how much compute tiles of so many objects may take."""
+    fastest = source.a_second if isinstance(source, EarthEngineSource) else math.inf
+    hours = [objects / min(source.at_once / wait, fastest) / 3600 for wait in (FAST, SLOW)]
+    said = (
+        f"up to {objects:,} tiles, about one request each: {hours[0]:,.1f} hours if the service "
+        f"takes {FAST} s a tile at {source.at_once} at once, {hours[1]:,.1f} hours at {SLOW} s"
+    )
+    if isinstance(source, EarthEngineSource):
+        share = FREE_HOURS * 3600 / max(1, objects)
+        said += f"; {FREE_HOURS} free EECU-hours a month are {share:,.2g} EECU-seconds a tile"
+    return said

@@ -1,0 +1,221 @@
+"""The backend ``stac``: public archives of cloud-optimised GeoTIFFs, without an account."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from image_sources import SOURCES, StacRoute
+from pipeline.errors import InputError
+from pipeline.stage import EXECUTION
+from stages.geometry import Box, Tile
+from stages.imagery.backend import Gone, ImageryError, NotNow, Scene, SourceConfig, TileImage
+from stages.imagery.breaker import Breaker
+from stages.imagery.places import covered
+from stages.imagery.raster import Raster, placed
+from stages.imagery.stac_search import Wanted, search
+from stages.imagery.stac_token import Signer
+from stages.imagery.straddle import composed
+from stages.imagery.warp import Reading, cut_tile
+
+_GDAL = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_MAX_RETRY": "5",
+    "GDAL_HTTP_RETRY_DELAY": "0.3",
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "VSI_CACHE": "TRUE",
+    "VSI_CACHE_SIZE": "5000000",
+}
+"""No look at the folder around a file; retries are GDAL's, as it is GDAL that asks."""
+_OPEN_FILES = 4
+"""Files that each thread keeps open."""
+_HTTP_STATUS = re.compile(r"HTTP response code: (\d{3})|HTTP error code ?: (\d{3})")
+
+
+class StacSource(SourceConfig):
+    """A collection of a STAC API whose items lead to georeferenced files.
+
+    US, S2, L8, L9 and CH have a public one, named in `image_sources`; for others name it here.
+    """
+
+    backend: Literal["stac"] = Field(
+        "stac", description="A STAC API and the files that it leads to: no account is needed."
+    )
+    api: str | None = Field(None, description="The API's address.")
+    collection: str | None = Field(None, description="The collection's id.")
+    assets: tuple[str, ...] | None = Field(
+        None,
+        description="The asset that holds the colours, or three: red, green, blue. Patterns "
+        "(`*_0.1_*`) are taken.",
+    )
+    platform: str | None = Field(None, description="Only items of this satellite.")
+    bands: tuple[int, int, int] = Field(
+        (1, 2, 3), description="The bands of a single asset that are red, green and blue."
+    )
+    scale: tuple[float, float] | None = Field(
+        None,
+        description="Sample values that become black and white; needed where samples are not "
+        "8-bit.",
+    )
+    nodata: float | None = Field(
+        None, description="As of folders: replaces what the files say of missing pixels."
+    )
+    mask: Literal["file", "none"] = Field(
+        "file", description="`none` ignores mask and alpha band of the files."
+    )
+    gsd: float | None = Field(
+        None, gt=0, description="Metres on the ground a pixel; without it, as the items say."
+    )
+    years: tuple[int, int] | None = Field(
+        None, description="The first and the last year; without it all that there is."
+    )
+    max_cloud: float = Field(
+        10, gt=0, le=100, description="Percent of an image under cloud, below which it counts."
+    )
+    per_place: int = Field(
+        4, ge=1, le=100, description="Images kept of each place of a satellite, clearest first."
+    )
+    at_once: int = Field(
+        16, ge=1, le=256, description="Tiles read at the same time.", json_schema_extra=EXECUTION
+    )
+
+
+class StacBackend:
+    """Finds items and reads windows of their files."""
+
+    def __init__(self, config: StacSource) -> None:
+        self._config = config
+        self.at_once = config.at_once
+        self._mine = threading.local()
+        self._signers: dict[str, Signer] = {}
+        self._lock = threading.Lock()
+        self._breaker = Breaker()
+
+    def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
+        """Give the scenes that show a part of a place; raises `InputError` where it cannot ask."""
+        source, config = SOURCES.get(alias), self._config
+        if source is not None:
+            places = covered(places, Box(*source.coverage))
+        if not places:
+            return []
+        known = source.years if source else (1900, None)
+        wanted = Wanted(
+            alias=alias,
+            route=self._route(alias),
+            years=config.years or (known[0], known[1] or 9998),
+            max_cloud=config.max_cloud,
+            per_place=config.per_place if self._is_cloudy(alias) else None,
+            gsd=config.gsd or (source.gsd if source else None),
+            time_precision=source.time_precision if source else "minute",
+            weight=config.weight,
+        )
+        return search(wanted, places)
+
+    def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
+        """Give the tile's pixels; raises `Gone` or `NotNow`."""
+        import rasterio
+        from rasterio.errors import RasterioError
+
+        route = self._route(scene.source)
+        reading = Reading(
+            self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
+            self._config.scale or route.stretch,
+            self._config.nodata,
+            self._config.mask,
+        )
+        try:
+            with rasterio.Env(**_GDAL):
+                parts = [self._part(href, tile, reading, route) for href in scene.hrefs]
+        except (InputError, RasterioError) as error:
+            failure = _failure(scene, error)
+            self._breaker.note(isinstance(failure, NotNow), str(failure))
+            raise failure from error
+        self._breaker.note(False)
+        if len(parts) == 1:
+            return parts[0]
+        rgb = np.dstack([part.rgb[..., 0] for part in parts])
+        valid = np.logical_and.reduce([part.valid for part in parts])
+        rgb[~valid] = 0
+        return TileImage(rgb, valid)
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
+        """Give the tile's pixels out of several scenes' files; raises as `cut`."""
+        return composed(lambda scene: self.cut(scene, tile, pa.table({})), scenes)
+
+    def _part(self, href: str, tile: Tile, reading: Reading, route: StacRoute) -> TileImage:
+        with self._opened(self._signed(href, route), href) as raster:
+            kind = raster.data.dtypes[reading.bands[0] - 1]
+            if kind != "uint8" and reading.scale is None:
+                raise Gone(f"{raster.path.name} is {kind}, not 8-bit: set the source's `scale`")
+            return cut_tile(raster, tile, reading)
+
+    @contextmanager
+    def _opened(self, address: str, href: str) -> Iterator[Raster]:
+        """Give a file, kept open for the next tile of this thread unless reading it fails."""
+        import rasterio
+
+        files: OrderedDict[str, Raster] = self._mine.__dict__.setdefault("files", OrderedDict())
+        raster = files.pop(href, None) or placed(rasterio.open(address), href)
+        try:
+            yield raster
+        except Exception:
+            raster.data.close()
+            raise
+        files[href] = raster
+        while len(files) > _OPEN_FILES:
+            files.popitem(last=False)[1].data.close()
+
+    def _signed(self, href: str, route: StacRoute) -> str:
+        if route.sign is None:
+            return href
+        with self._lock:
+            signer = self._signers.setdefault(route.sign, Signer(route.sign))
+            return f"{href}?{signer.token()}"
+
+    def _is_cloudy(self, alias: str) -> bool:
+        source = SOURCES.get(alias)
+        return source is not None and source.cloud_property is not None
+
+    def _route(self, alias: str) -> StacRoute:
+        """Give where the source is: as published, unless the config says otherwise."""
+        source, config = SOURCES.get(alias), self._config
+        given = {"api": config.api, "collection": config.collection, "assets": config.assets}
+        named = {key: value for key, value in given.items() if value is not None}
+        base = source.stac if source and config.api is None else None
+        fields: dict[str, Any] = (vars(base) if base else {}) | named
+        if config.platform is not None:
+            fields["platform"] = config.platform
+        missing = [key for key in given if key not in fields]
+        if missing:
+            raise InputError(
+                f"sources.{alias}: no public STAC route of it is known; set {', '.join(missing)}."
+            )
+        return StacRoute(**fields)
+
+
+def _failure(scene: Scene, error: BaseException) -> ImageryError:
+    """Say what a reading error means, by the HTTP status in GDAL's messages."""
+    chain: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        chain.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    text = " ".join(chain)
+    found = _HTTP_STATUS.search(text)
+    status = int(found.group(1) or found.group(2)) if found else None
+    if isinstance(error, InputError):
+        return Gone(f"{scene.scene_id}: its file does not say where it lies")
+    if status in (404, 410):
+        return Gone(f"{scene.scene_id}: its file is not there ({status})")
+    return NotNow(f"{scene.scene_id} cannot be read" + (f" ({status})" if status else ""))

@@ -1,0 +1,147 @@
+"""Which items of a STAC collection there are, by the maintained client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import shapely
+from shapely.geometry import shape
+
+from image_sources import StacRoute
+from pipeline.errors import InputError
+from stages.geometry import Box
+from stages.imagery.backend import Scene
+from stages.imagery.outline import on_the_globe
+from stages.imagery.places import cells
+
+_PAGE = 250
+_TIMEOUT = 60
+_RETRIES = 5
+_CLOUD = "eo:cloud_cover"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a source's items must be."""
+
+    alias: str
+    route: StacRoute
+    years: tuple[int, int]
+    max_cloud: float
+    per_place: int | None
+    """Of satellites: the clearest images of each place; None: every item."""
+    gsd: float | None
+    time_precision: str
+    weight: float
+
+
+def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
+    """Give the scenes that show a part of the places; raises `InputError` where it cannot ask."""
+    client, trouble = _client()
+    try:
+        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_patient_io())
+        found = {item["id"]: item for item in _items(api, wanted, places)}
+    except trouble as error:
+        raise InputError(
+            f"{wanted.alias}: {wanted.route.api} cannot be searched ({_first(str(error))}); check "
+            "the address and the collection, or run the same command again later."
+        ) from error
+    scenes = [_scene(item, wanted) for item in found.values()]
+    return [scene for scene in scenes if scene is not None]
+
+
+def _client() -> tuple[Any, tuple[type[Exception], ...]]:
+    try:
+        import pystac_client
+        from pystac.errors import STACError
+        from requests import RequestException
+    except ImportError:
+        raise InputError(
+            "The STAC client is not installed: pip install 'skyscript[stac]'."
+        ) from None
+    errors = (pystac_client.exceptions.APIError, STACError, RequestException, NotImplementedError)
+    return pystac_client.Client, errors
+
+
+def _patient_io() -> Any:  # noqa: ANN401 - pystac_client's
+    from pystac_client.stac_api_io import StacApiIO
+    from urllib3 import Retry
+
+    retry = Retry(
+        total=_RETRIES,
+        backoff_factor=0.3,
+        status_forcelist=[429, 500, 502, 503, 504],
+        allowed_methods=None,
+    )
+    return StacApiIO(timeout=_TIMEOUT, max_retries=retry)
+
+
+def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+    first, last = wanted.years
+    question: dict[str, Any] = {
+        "collections": [wanted.route.collection],
+        "datetime": f"{first:04}-01-01T00:00:00Z/{last:04}-12-31T23:59:59Z",
+        "limit": _PAGE,
+    }
+    query: dict[str, Any] = {}
+    if wanted.route.platform is not None:
+        query["platform"] = {"eq": wanted.route.platform}
+    areas = cells(places)
+    if wanted.per_place is not None:
+        query[_CLOUD] = {"lt": wanted.max_cloud}
+        question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
+        question |= {"max_items": wanted.per_place, "limit": wanted.per_place}
+        areas = list(places)
+    if query:
+        question["query"] = query
+    for area in areas:
+        yield from api.search(**question, bbox=list(area)).items_as_dicts()
+
+
+def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
+    """Give an item's row; None where it lacks an outline, a time or the assets."""
+    facts = item.get("properties", {})
+    time = facts.get("datetime") or facts.get("start_datetime")
+    outline = on_the_globe(shape(item["geometry"])) if item.get("geometry") else None
+    hrefs = _hrefs(item.get("assets", {}), wanted.route.assets)
+    gsd = wanted.gsd or facts.get("gsd")
+    if outline is None or time is None or hrefs is None or gsd is None:
+        return None
+    acquired = datetime.fromisoformat(time)
+    cloud = facts.get(_CLOUD)
+    return Scene(
+        scene_id=f"{wanted.alias}/{item['id']}",
+        source=wanted.alias,
+        backend="stac",
+        name=str(item["id"]),
+        geometry=shapely.to_wkb(outline),
+        box=Box(*shapely.bounds(outline).tolist()),
+        gsd=float(gsd),
+        acquired=(acquired if acquired.tzinfo else acquired.replace(tzinfo=UTC)).replace(
+            microsecond=0
+        ),
+        time_precision=wanted.time_precision,
+        weight=wanted.weight,
+        cloud=None if cloud is None else float(cloud),
+        hrefs=hrefs,
+    )
+
+
+def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | None:
+    """Give the addresses of the assets with these names or patterns; None where one is missing."""
+    found = []
+    for pattern in wanted:
+        names = [name for name in sorted(assets) if fnmatchcase(name, pattern)]
+        if not names:
+            return None
+        found.append(str(assets[names[0]]["href"]))
+    return tuple(found)
+
+
+def _first(message: str) -> str:
+    line = message.strip().splitlines()[0] if message.strip() else "no answer"
+    return line if len(line) <= 160 else line[:157] + "..."

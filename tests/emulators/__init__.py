@@ -1,0 +1,1 @@
+"""Local servers that speak as the real services do, for tests and benchmarks."""
