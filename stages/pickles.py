@@ -58,7 +58,8 @@ def dump_meta(meta: Meta) -> bytes:
 def load_meta(data: bytes, where: str) -> Meta:
     """Give what a meta file holds, or raise `InputError`; never runs code the file names.
 
-    ``where`` names the file in the error. Keys beyond the four are passed over where their values are plain too.
+    ``where`` names the file in the error. Keys beyond the four are passed over where their values
+    are plain too.
     """
     try:
         if len(data) > MAX_BYTES:
