@@ -106,12 +106,11 @@ def _check_something_left(stage: Stage, root: Path) -> None:
         or summary.status.get(STATUS_FAILED)
     ):
         return
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
-    raise InputError(
-        f"{stage.name} leaves none of {summary.rows:,} rows"
-        + (f" ({reasons})" if reasons else "")
-        + f": check its block and what it reads; its rows are in {root / 'tables'}"
-    )
+    said = f"{stage.name} finds nothing"
+    if summary.rows:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
+        said = f"{stage.name} leaves none of {summary.rows:,} rows ({reasons})"
+    raise InputError(f"{said}: check its block and what it reads; see {folder.path}")
 
 
 def _run_shards(

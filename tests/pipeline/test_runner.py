@@ -260,7 +260,7 @@ def test_bad_input_stops_the_run_and_leaves_the_earlier_table(world: World) -> N
 
 
 def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
-    with pytest.raises(InputError, match="count leaves none of 0 rows"):
+    with pytest.raises(InputError, match="count finds nothing"):
         world.run(count={"upto": 0})
 
 
