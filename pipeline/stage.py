@@ -8,7 +8,7 @@ stages that must (sampling, a quantile, a CSV).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -93,14 +93,6 @@ class Owned(NamedTuple):
     """The column of the stage's table that names them."""
 
 
-@dataclass(frozen=True)
-class Resources:
-    """What one shard needs of the executor."""
-
-    cpus: float = 1
-    gpus: float = 0
-
-
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
     """Name nothing: the stage reads only tables of the run."""
     return {}
@@ -128,7 +120,6 @@ class ShardStage:
     """What the stage reads from outside the run: name -> content id. Part of its fingerprint."""
     version: int = 1
     """Raised when the code's meaning changes: the fingerprint cannot see code."""
-    resources: Resources = field(default=Resources())
 
 
 @dataclass(frozen=True)
@@ -147,7 +138,6 @@ class DatasetStage:
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     version: int = 1
-    resources: Resources = field(default=Resources())
 
 
 Stage = ShardStage | DatasetStage

@@ -21,6 +21,9 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from pipeline.errors import InputError
 from stages.pickles import MAX_BYTES, Meta, load_meta
 
+PARTS = range(2, 8)
+"""Numbers of the folders ``images2`` to ``images7``; published SkyScript has no part 1, and
+TorchGeo's reader wants all six, empty ones too."""
 SUFFIX = ".pickle"
 
 _PART = re.compile(r"meta[0-9]{1,9}")

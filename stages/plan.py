@@ -34,10 +34,8 @@ from stages.hidden import UNDERGROUND, hidden_from_above
 from stages.imagery.catalogue import Catalogue, catalogue
 from stages.imagery.order import drawn_order
 from stages.imagery.straddle import pieces
+from stages.meta_files import PARTS
 from stages.outside import vocabulary
-
-FIRST_PART, PARTS = 2, 6
-"""Folders ``images2`` to ``images7``; published SkyScript has no part 1."""
 
 AREAS = ("a", "r")
 
@@ -141,7 +139,7 @@ def _plan(
     result: dict[str, object] = {
         "object_id": object_id,
         # The seed has no part in it: an object's folder is the same in every dataset.
-        "part": FIRST_PART + int(PARTS * chance.uniform(0, object_id, "part")),
+        "part": PARTS[int(len(PARTS) * chance.uniform(0, object_id, "part"))],
         "centred": framing.shift == (0, 0),
         "candidates": [],
         "status": STATUS_OK,

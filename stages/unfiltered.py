@@ -15,10 +15,9 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
 from stages.caption_csv import HEADER, write_captions
+from stages.meta_files import PARTS
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
-PARTS = range(2, 8)
-"""Numbers of the folders ``images2`` ...; TorchGeo's reader wants all six, empty ones too."""
 
 
 class UnfilteredConfig(StageConfig):
