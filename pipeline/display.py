@@ -140,3 +140,8 @@ def set_up_logging() -> None:
     logging.basicConfig(format="%(message)s", handlers=[handler])
     for ours in ("skyscript", "pipeline", "stages"):
         logging.getLogger(ours).setLevel(logging.INFO)
+
+
+def print_plainly(text: str) -> None:
+    """Print text as it is, however long its lines."""
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)

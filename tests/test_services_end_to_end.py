@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 import pytest
 import yaml
 
-from pipeline.cli import TOY
+from pipeline.cli.recipe import TOY
 from tests.conftest import COMMAND, content_of, skyscript
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine

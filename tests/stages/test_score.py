@@ -16,7 +16,7 @@ pytest.importorskip("simplejpeg")
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.cli import TOY
+from pipeline.cli.recipe import TOY
 from pipeline.config import config_of_command, load_config
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.display import print_plainly
 from pipeline.errors import ConfigError, InputError
 from tag_vocab import commands, encoders
 
@@ -82,8 +83,3 @@ def evaluate(encoder: Encoder = encoders.OFFLINE) -> None:
     """Cross-validate the classifiers against simpler ways and print the table; some minutes."""
     with _told():
         print_plainly(commands.evaluate(encoder))
-
-
-def print_plainly(text: str) -> None:
-    """Print text as it is, however long its lines."""
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)

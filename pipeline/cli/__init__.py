@@ -1,0 +1,42 @@
+"""The command line: the only place with typer; what is drawn while a run works is in display."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from rich.markup import escape
+
+from pipeline.cli import pairs, recipe
+from pipeline.cli.sources import sources_app
+from pipeline.cli.vocab import vocab_app
+from pipeline.display import console, set_up_logging
+from pipeline.errors import SkyScriptError
+
+app = typer.Typer(
+    name="skyscript",
+    help="Build image-text datasets of the Earth from OpenStreetMap, as SkyScript was built.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(recipe.run)
+app.command()(recipe.demo)
+app.command()(pairs.caption)
+app.command()(pairs.score)
+app.command(name="filter")(pairs.filter_)
+app.command()(recipe.status)
+app.command()(recipe.show)
+app.add_typer(vocab_app, name="vocab")
+app.add_typer(sources_app, name="sources")
+
+
+def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - exits
+    """Run the command line; end with 0, 1 (some items failed) or 2 (bad input or config)."""
+    set_up_logging()
+    try:
+        app(arguments)
+    except SkyScriptError as error:
+        console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)

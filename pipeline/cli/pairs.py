@@ -1,0 +1,62 @@
+"""The commands on pairs of images and captions, a run's or anyone's: caption, score, filter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pipeline.cli.working import Overrides, run_job
+from pipeline.config import config_of_command
+from pipeline.display import console
+
+
+def caption(
+    meta: Annotated[Path, typer.Option(help="A folder of meta pickles, or a zip as published.")],
+    out: Annotated[Path, typer.Option(help="The CSV to write.")],
+) -> None:
+    """Write captions from meta pickles: a run's, or the published meta*.zip."""
+    from stages.caption import CaptionConfig, caption_pickles
+
+    count = caption_pickles(meta, out, CaptionConfig())
+    console.print(f"{count:,} captions in {escape(str(out))}", soft_wrap=True)
+
+
+def score(
+    images: Annotated[Path, typer.Option(help="The folder that the captions' paths start at.")],
+    captions: Annotated[Path, typer.Option(help="A captions CSV: ours, or a published one.")],
+    out: Annotated[Path, typer.Option(help="The job's folder; the scored CSV appears in it.")],
+    model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
+    pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
+    name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
+    overrides: Overrides = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
+) -> None:
+    """Score the pairs of a captions file with any CLIP; again after a crash, it goes on."""
+    from stages.score import SCORE_JOB
+
+    block = {"images": images, "model": model, "pretrained": pretrained, "name": name}
+    one = "serial" if workers == 1 else "processes"  # one model may have all CPUs
+    runner = {"executor": one, "workers": workers}
+    given = {"captions": captions, "score": block, "runner": runner}
+    settings = config_of_command(given, SCORE_JOB, overrides or [], "score")
+    run_job(SCORE_JOB, settings, out)
+
+
+def filter_(
+    captions: Annotated[Path, typer.Option(help="A CSV with a column similarity_*.")],
+    out: Annotated[Path, typer.Option(help="The folder of the filtered CSVs.")],
+    meta: Annotated[
+        Path | None, typer.Option(help="Meta pickles, for positions the CSV does not have.")
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Set test and validation pairs aside and keep the best of the others, as published."""
+    from stages.filter import FILTER, FilterConfig, filter_csv
+
+    settings = config_of_command({}, [FILTER], overrides or [], "filter").stages["filter"]
+    assert isinstance(settings, FilterConfig)
+    done = filter_csv(captions, out, settings, metas=meta)
+    console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)

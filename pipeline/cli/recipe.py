@@ -1,0 +1,122 @@
+"""The commands of a run: run, demo, status, show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from pipeline.cli.working import Overrides, Workers, run_job, with_workers
+from pipeline.config import RunConfig, load_config
+from pipeline.display import console, print_plainly
+from pipeline.errors import ConfigError
+from pipeline.explain import explain
+from pipeline.manifest import TableFolder
+from pipeline.schema import STATUS_OK
+from pipeline.state import is_current, own_totals
+from stages import PIPELINE
+
+TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
+
+
+def _stage_names(first: str | None, last: str | None, only: str | None) -> list[str]:
+    """Give the names of the stages that --from, --until and --only leave."""
+    names = [stage.name for stage in PIPELINE]
+    for given in (first, last, only):
+        if given is not None and given not in names:
+            raise ConfigError(f"there is no stage {given!r}; the stages are {', '.join(names)}")
+    if only is not None:
+        return [only]
+    chosen = names[
+        names.index(first) if first else 0 : names.index(last) + 1 if last else len(names)
+    ]
+    if not chosen:
+        raise ConfigError(f"--from {first} comes after --until {last}: nothing is left to run")
+    return chosen
+
+
+MADE = (
+    ("unfiltered", "captions", "SkyScript_train_unfiltered.csv"),
+    ("fetch", "images", "images2 … images7"),
+    ("report", "report", "report/index.html"),
+)
+"""What a run ends by naming: the stage that makes it, what it is, where it lies."""
+
+
+def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
+    run_job(PIPELINE, config, root, only, retry=retry)
+    for stage, what, name in MADE:
+        if not only or stage in only:
+            console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="The run's config, a YAML file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder. [default: runs/<config's name>]", show_default=False),
+    ] = None,
+    overrides: Overrides = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="STAGE", help="Begin with this stage.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="End with this stage.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
+    workers: Workers = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try shards with failed rows once more.")
+    ] = False,
+) -> None:
+    """Run what is missing of a dataset, from an OSM extract to captions.
+
+    Run the same command again after a crash or a change: what is done and unchanged stays.
+    """
+    settings = load_config(config, PIPELINE, with_workers(overrides, workers))
+    root = out or Path("runs") / config.stem
+    _run(settings, root, _stage_names(first, last, only), retry)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The demo's folder.")] = Path("skyscript-demo"),
+    overrides: Overrides = None,
+    workers: Workers = None,
+) -> None:
+    """Build a small dataset of a made-up town: no account, no network, no GPU.
+
+    Its tiles are simulated, drawn from the map: they show how the pipeline works, not the Earth.
+    """
+    _run(load_config(TOY, PIPELINE, with_workers(overrides, workers)), out, [], retry=False)
+
+
+def status(
+    out: Annotated[Path, typer.Argument(help="A run's folder.")],
+) -> None:
+    """Show what a run has done, from its receipts."""
+    if not (out / "_run.json").exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
+    for stage in PIPELINE:
+        folder = TableFolder(out, stage.writes)
+        receipts = folder.receipts()
+        summary = own_totals(stage, out)
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
+        complete = "yes" if is_current(stage, out) else "stale" if folder.manifest() else "no"
+        ok = summary.status.get(STATUS_OK, 0)
+        cells = [str(len(receipts)), f"{summary.rows:,}", f"{ok:,}", complete, escape(reasons)]
+        grid.add_row(stage.name, *cells)
+    Console().print(grid)
+
+
+def show(
+    stage: Annotated[str, typer.Argument(help="A stage's name.")],
+) -> None:
+    """Explain a stage: what it does, its config, the table that it writes."""
+    (found,) = [item for item in PIPELINE if item.name in _stage_names(None, None, stage)]
+    print_plainly(explain(found))
