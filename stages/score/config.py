@@ -56,4 +56,7 @@ class RunScoreConfig(ScoreConfig):
 class PairScoreConfig(ScoreConfig):
     """The same for pairs from outside a run."""
 
-    images: ConfigPath = Field(description="Folder that the captions file's paths start at.")
+    images: ConfigPath = Field(
+        description="Folder that the captions file's paths start at; or tars: a folder of them, or "
+        "shards-{0000..0009}.tar."
+    )
