@@ -226,6 +226,8 @@ _SCORE = [
     # cosines, -1 to 1; null where status is not ok, or where there is no such caption
     pa.field("similarity", pa.float32()),  # of the image and its title
     pa.field("similarity_multi_objects", pa.float32()),
+    # cosines of the phrases after "surrounded by", in order; null where they were not asked for
+    pa.field("phrases", pa.list_(pa.float32())),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
     pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
     pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/

@@ -43,7 +43,8 @@ class Scored(NamedTuple):
     worst: dict[str, float]
     sides: dict[str, int]
     files: list[dict[str, Any]]
-    """As in ``filter_report.json``."""
+    """As in ``filter_report.json``; likewise ``phrases``, none where none were to be dropped."""
+    phrases: dict[str, Any] | None
 
 
 def ask_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
@@ -66,6 +67,7 @@ def ask_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
         worst=end("ASC"),
         sides=report["pairs"],
         files=report["files"],
+        phrases=report["phrases"],
     )
 
 
@@ -93,7 +95,22 @@ def filter_section(scored: Scored) -> str:
         f'<p class="lead">Before the cut: {before}.</p>\n'
         '<div class="wide"><table><thead><tr><th>File</th><th>Rows</th><th>Tags</th>'
         f"<th>Titles</th>{heads}<th>As the plain cut</th></tr></thead>\n"
-        f"<tbody>{rows}</tbody></table></div>\n"
+        f"<tbody>{rows}</tbody></table></div>\n{_phrases(scored.phrases)}"
+    )
+
+
+def _phrases(dropped: dict[str, Any] | None) -> str:
+    if dropped is None:
+        return ""
+    rows = "".join(
+        f"<tr><th>{escape(phrase)}</th><td>{low:,}</td><td>{count:,}</td></tr>"
+        for phrase, low, count in dropped["most"]
+    )
+    return (
+        f"<h3>{dropped['dropped']:,} of {dropped['phrases']:,} phrases of neighbours dropped, "
+        f"below {dropped['below']:.4f}, from {dropped['captions']:,} captions; most often</h3>\n"
+        "<table><thead><tr><th>Phrase</th><th>dropped</th><th>of</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>\n"
     )
 
 

@@ -16,6 +16,11 @@ class ScoreConfig(ClipConfig):
         pattern=r"^[A-Za-z0-9_.+-]+$",
         description="The scorer's name: the CSVs' column is similarity_<name>.",
     )
+    phrases: bool = Field(
+        False,
+        description="Score each neighbour's phrase of title_multi_objects too, as a caption of its "
+        "own: a column phrases_<name>, by which the filter can drop single phrases.",
+    )
     check: int = Field(
         2,
         ge=0,

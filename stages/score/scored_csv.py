@@ -7,9 +7,11 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.atomic import write_file
@@ -18,9 +20,21 @@ from pipeline.schema import STATUS_OK
 from stages import tables
 
 REJECTED = ".rejected.csv"
+_PHRASES = pc.field("phrases").is_valid()
 
-_Scores = tuple[str, str, str, str, str, str, str, str]
-"""Scorer, two similarities, the normalised one, two hashes, status, reason; all as text."""
+
+class _Scores(NamedTuple):
+    """A pair's, as text; nothing for null."""
+
+    scorer: str
+    single: str
+    multi: str
+    normalised: str
+    phrases: str
+    content: str
+    likeness: str
+    status: str
+    reason: str
 
 
 def write_scored(
@@ -40,10 +54,11 @@ def write_scored(
     """
     values = _scores(scores, normalised)
     first = next(values, None)
-    scorer = first[0] if first else "none"
+    scorer = first.scorer if first else "none"
     out = root / f"{stem}_scored_by_{scorer}.csv"
     if out == not_over:
         raise InputError(f"{out}: is the captions file itself; choose another --out.")
+    added = _added(names, scorer, phrases=bool(scores.count_rows(filter=_PHRASES)))
     rejects = out.with_name(f"{out.stem}{REJECTED}")
     all_values = itertools.chain([first] if first else [], values)
     counts: list[tuple[int, int]] = []
@@ -51,7 +66,7 @@ def write_scored(
         rejects,
         lambda reject: write_file(
             out,
-            lambda file: counts.append(_write(rows, names, scorer, all_values, file, reject)),
+            lambda file: counts.append(_write(rows, names, added, all_values, file, reject)),
         ),
     )
     count, rejected = counts[0]
@@ -71,12 +86,19 @@ def _scores(scores: ds.Dataset, normalised: ds.Dataset) -> Iterator[_Scores]:
             part["similarity_multi_objects"],
             normal.to_table(columns=["normalised"]).column(0),
         ]
+        phrases = [
+            ";".join(map(str, p.values.to_numpy())) if p.is_valid else "" for p in part["phrases"]
+        ]
         texts = (part[name] for name in ("content_hash", "image_hash", "status", "reason"))
-        yield from zip(
-            part["scorer"].to_pylist(),
-            *(_as_text(column) for column in numbers),
-            *([text or "" for text in column.to_pylist()] for column in texts),
-            strict=True,
+        yield from map(
+            _Scores._make,
+            zip(
+                part["scorer"].to_pylist(),
+                *(_as_text(column) for column in numbers),
+                phrases,
+                *([text or "" for text in column.to_pylist()] for column in texts),
+                strict=True,
+            ),
         )
 
 
@@ -86,19 +108,27 @@ def _as_text(column: pa.ChunkedArray) -> list[str]:
     return ["" if np.isnan(value) else str(value) for value in values]
 
 
+def _added(names: Sequence[str], scorer: str, *, phrases: bool) -> dict[str, str]:
+    """Give the columns to add, each with the score that it holds."""
+    added = {f"similarity_{scorer}": "single"}
+    if "title_multi_objects" in names:
+        added |= {f"similarity_{scorer}_multi_objects": "multi"}
+    added |= {f"normalised_{scorer}": "normalised"}
+    if phrases:
+        added |= {f"phrases_{scorer}": "phrases"}
+    return added | {"content_hash": "content", "image_hash": "likeness"}
+
+
 def _write(
     rows: Iterator[Mapping[str, str]],
     names: Sequence[str],
-    scorer: str,
+    added: Mapping[str, str],
     scores: Iterator[_Scores],
     out: Path,
     rejects: Path,
 ) -> tuple[int, int]:
     """Write both files; give how many rows, and how many of them have no score."""
     count = rejected = 0
-    multi = "title_multi_objects" in names
-    added = [f"similarity_{scorer}", *([f"similarity_{scorer}_multi_objects"] if multi else [])]
-    added += [f"normalised_{scorer}", "content_hash", "image_hash"]
     kept = [column for column in names if column not in added]
     with (
         out.open("w", encoding="utf-8", newline="") as sink,
@@ -107,14 +137,12 @@ def _write(
         writer, reject = (csv.writer(f, lineterminator="\n") for f in (sink, reject_sink))
         writer.writerow([*kept, *added])
         reject.writerow(["filepath", "reason"])
-        for row, (_, single, both, normal, content, likeness, status, reason) in zip(
-            rows, scores, strict=True
-        ):
-            similar = [single, both] if multi else [single]
-            writer.writerow([*(row[c] for c in kept), *similar, normal, content, likeness])
+        for row, score in zip(rows, scores, strict=True):
+            values = (getattr(score, field) for field in added.values())
+            writer.writerow([*(row[column] for column in kept), *values])
             count += 1
-            if status != STATUS_OK:
-                reject.writerow([row["filepath"], reason])
+            if score.status != STATUS_OK:
+                reject.writerow([row["filepath"], score.reason])
                 rejected += 1
     return count, rejected
 

@@ -25,6 +25,7 @@ from pipeline.runner import run
 from pipeline.stage import Shard
 from stages import PIPELINE, tables
 from stages.filter import FilterConfig, filter_csv
+from stages.phrases import neighbours
 from stages.score import SCORE, SCORE_JOB
 from stages.score.config import RunScoreConfig
 from tests.conftest import COMMAND, content_of, skyscript
@@ -184,6 +185,31 @@ def test_other_captions_of_the_same_images_cost_only_their_new_texts(demo, tmp_p
     assert computed == {"images": 0, "texts": []}
 
 
+def test_each_phrase_is_scored_as_a_caption_alone(demo, tmp_path):
+    rows = read(captions_of(demo))
+    score(captions_of(demo), demo, tmp_path, block=TINY | {"phrases": True})
+    scored = read(tmp_path / "SkyScript_train_unfiltered_scored_by_tiny.csv")
+    phrases = [neighbours(row["title_multi_objects"]) for row in rows]
+    apart = write(
+        tmp_path / "apart.csv",
+        [
+            {"filepath": row["filepath"], "title": f"a satellite image of {phrase}"}
+            for row, some in zip(rows, phrases, strict=True)
+            for phrase in some
+        ],
+    )
+    score(apart, demo, tmp_path / "apart")
+    alone = [
+        float(row["similarity_tiny"]) for row in read(tmp_path / "apart/apart_scored_by_tiny.csv")
+    ]
+    found = [float(text) for row in scored for text in row["phrases_tiny"].split(";") if text]
+    assert len(found) > 200
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    assert [len(row["phrases_tiny"].split(";")) for row in scored if row["phrases_tiny"]] == [
+        len(some) for some in phrases if some
+    ]
+
+
 def test_a_second_model_adds_its_column_beside_the_first(demo, tmp_path):
     score(captions_of(demo), demo, tmp_path)
     first = tmp_path / "SkyScript_train_unfiltered_scored_by_tiny.csv"
@@ -315,6 +341,7 @@ def filtered(demo):
     """The same run with a model named in its config."""
     options = ["sample.max_objects=150", "sample.shard_rows=64", "runner.executor=serial"]
     options += [f"score.{name}={value}" for name, value in TINY.items()]
+    options += ["score.phrases=true", "filter.lowest_phrases=20"]
     options += ["score.name=CLIP_openai"]  # the name that TorchGeo's reader looks for
     run(PIPELINE, load_config(TOY, PIPELINE, options), demo, lambda event: None)
     return demo
@@ -337,6 +364,22 @@ def test_a_run_is_scored_and_filtered_into_the_published_files(filtered):
     ]  # fmt: skip
     for row in best:
         assert np.float32(row["similarity_CLIP_openai"]) == np.float32(by_path[row["filepath"]])
+
+
+def test_the_phrases_that_score_lowest_are_dropped_from_all_files(filtered):
+    report = json.loads((filtered / "filter_report.json").read_text())["phrases"]
+    assert 0.19 < report["dropped"] / report["phrases"] <= 0.2
+    before = {row["filepath"]: row["title_multi_objects"] for row in read(captions_of(filtered))}
+    rows = [row for path in filtered.glob("*_filtered_by_*.csv") for row in read(path)]
+    changed = {r["filepath"] for r in rows if r["title_multi_objects"] != before[r["filepath"]]}
+    assert 0 < len(changed) <= report["captions"]
+    for row in rows:
+        left = neighbours(row["title_multi_objects"])
+        assert set(left) <= set(neighbours(before[row["filepath"]]))
+    assert (
+        f"{report['dropped']:,} of {report['phrases']:,} phrases"
+        in (filtered / "report" / "index.html").read_text()
+    )
 
 
 def test_the_report_shows_scores_both_ends_and_what_each_file_kept(filtered):
