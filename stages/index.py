@@ -16,7 +16,7 @@ from stages import tables
 from stages.imagery.backend import Scene
 from stages.imagery.estimate import estimate
 from stages.imagery.places import occupied_places
-from stages.imagery.sources import Asked, Sources, contents, scenes_of
+from stages.imagery.sources import Asked, Sources, contents, registered, scenes_of
 
 _PART_ROWS = 50_000
 log = logging.getLogger(__name__)
@@ -69,6 +69,9 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
             "weight": scene.weight,
             "cloud": scene.cloud,
             "hrefs": list(scene.hrefs) or None,
+            "content": scene.content,
+            "crs": scene.crs,
+            "transform": scene.transform and list(scene.transform),
         }
         for scene in scenes
     ]
@@ -76,7 +79,7 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
 
 
 def _external(config: IndexConfig) -> Mapping[str, str]:
-    return contents(config.sources)
+    return contents(config.sources) | registered(config.sources)
 
 
 INDEX = DatasetStage(

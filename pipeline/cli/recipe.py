@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.explain import explain
 from pipeline.manifest import TableFolder
 from pipeline.schema import STATUS_OK
-from pipeline.state import is_current, own_totals
+from pipeline.state import Retry, is_current, own_totals
 from stages import PIPELINE
 
 TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
@@ -48,7 +48,7 @@ MADE = (
 """What a run ends by naming: the stage that makes it, what it is, where it lies."""
 
 
-def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
+def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     run_job(PIPELINE, config, root, only, retry=retry)
     for stage, what, name in MADE:
         if not only or stage in only:
@@ -70,9 +70,15 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
     workers: Workers = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try shards with failed rows once more.")
-    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")] = False,
+    retry_only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Try only failed rows of this class of error once more (`busy`, `timeout` ...: "
+            "the end of a run names them); repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run what is missing of a dataset, from an OSM extract to captions.
 
@@ -80,7 +86,8 @@ def run(
     """
     settings = load_config(config, PIPELINE, with_workers(overrides, workers))
     root = out or Path("runs") / config.stem
-    _run(settings, root, _stage_names(first, last, only), retry)
+    again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
+    _run(settings, root, _stage_names(first, last, only), again)
 
 
 def demo(
@@ -92,7 +99,7 @@ def demo(
 
     Its tiles are simulated, drawn from the map: they show how the pipeline works, not the Earth.
     """
-    _run(load_config(TOY, PIPELINE, with_workers(overrides, workers)), out, [], retry=False)
+    _run(load_config(TOY, PIPELINE, with_workers(overrides, workers)), out, [])
 
 
 def status(

@@ -18,6 +18,7 @@ from pipeline.errors import (
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from pipeline.manifest import open_run
 from pipeline.runner import run
+from pipeline.state import Retry
 from tests.pipeline.recipe import RECIPE
 
 
@@ -32,7 +33,9 @@ class World:
         runner = {"executor": "serial"} | blocks.pop("runner", {})  # type: ignore[operator]
         return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
 
-    def run(self, *, only: tuple[str, ...] = (), retry: bool = False, **blocks: object) -> None:
+    def run(
+        self, *, only: tuple[str, ...] = (), retry: Retry | None = None, **blocks: object
+    ) -> None:
         self.events = []
         run(RECIPE, self.config(**blocks), self.root, self.events.append, only=only, retry=retry)
 
@@ -244,7 +247,7 @@ def test_failed_rows_are_named_and_tried_again_only_when_asked(world: World) -> 
     with pytest.raises(ItemsFailed, match="Try these again with --retry"):
         world.run(square={"flaky": str(away)})
     assert world.ran() == []
-    world.run(square={"flaky": str(away)}, retry=True)
+    world.run(square={"flaky": str(away)}, retry=Retry())
     assert world.why("square") == "failed rows in 4 parts"
     assert world.sum() == 285
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from pipeline.errors import InputError
 from stages.geometry import Box, tile_around
+from stages.imagery import attempts
 from stages.imagery.backend import Gone, NotNow, Scene
-from stages.imagery.earth_engine import EarthEngineBackend, EarthEngineSource, calls
+from stages.imagery.earth_engine import EarthEngineBackend, EarthEngineSource
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.world import mercator_image, naip, noise
@@ -26,7 +27,7 @@ Start = Callable[..., EarthEngine]
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
