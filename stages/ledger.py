@@ -70,7 +70,7 @@ class Ledger:
             data = (self._root / row["filepath"]).read_bytes()
         except FileNotFoundError:
             return False
-        return content_id(data) == row["content_hash"]
+        return bool(content_id(data) == row["content_hash"])
 
     def note(self, key: str, row: Mapping[str, Any], account: Mapping[str, object]) -> None:
         """Write down what became of a tile, and what it took."""

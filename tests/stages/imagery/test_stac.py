@@ -1,6 +1,7 @@
 """A STAC API and the files it leads to, by the maintained client and by ranges."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from shapely.geometry import box, mapping
 
 from pipeline.errors import InputError
 from stages.geometry import Box, mercator_scale, tile_around
-from stages.imagery.backend import Gone, NotNow, Scene
+from stages.imagery import attempts, stac
+from stages.imagery.backend import Gone, NotNow, Problem, Scene
 from stages.imagery.stac import StacBackend, StacSource
 from tests.emulators.faults import Faults
 from tests.emulators.stac import StacArchive, item
@@ -22,6 +24,11 @@ AROUND = mapping(box(8.9, 46.9, 9.1, 47.1))
 NOTHING = pa.table({})
 TILE = tile_around(*HERE, 100, 80, 0.5)
 Start = Callable[..., StacArchive]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
@@ -167,6 +174,48 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
         one.cut(gone, TILE, NOTHING)
     archive.faults.planned.extend(["503", "503"])
     assert one.cut(there, TILE, NOTHING).rgb.max() == 77
+
+
+@pytest.mark.parametrize("fault", ["429", "503", "cut", "hang"])
+def test_a_fault_that_passes_is_survived_and_does_not_stick(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_TIMEOUT", "1")
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
+    samples = np.random.default_rng(0).integers(0, 255, (3, 300, 300), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.planned.extend([fault] * 2)
+    rgb = one.cut(scene, TILE, NOTHING).rgb
+    assert not archive.faults.planned
+    assert np.array_equal(rgb, backend(archive).cut(scene, TILE, NOTHING).rgb)
+
+
+def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 255, (3, 600, 600), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
+    one = backend(archive, at_once=12, a_second=1000)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
+    with ThreadPoolExecutor(24) as pool:
+        cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
+    assert all(image.valid.all() for image in cut)
+    assert one._quota(archive.url).at_once() < 8
+    assert archive.desk.most_at_once == 3
+
+
+def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(kinds=("429",)))
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.share = 1
+    with pytest.raises(NotNow, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+        one.cut(scene, TILE, NOTHING)
+    assert caught.value.problem is Problem.BUSY
 
 
 def test_a_search_survives_faults_that_pass(start: Start) -> None:
