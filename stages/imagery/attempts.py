@@ -109,6 +109,6 @@ def persistently(
 
 
 def first_line(message: str) -> str:
-    """Keep the first line of a service's message, short enough for a row's reason."""
-    line = message.strip().splitlines()[0] if message.strip() else "no message"
+    """Keep the first line of a message, without its full stop, short enough for a reason."""
+    line = message.strip().splitlines()[0].rstrip(".") if message.strip() else "no message"
     return line if len(line) <= 160 else line[:157] + "..."

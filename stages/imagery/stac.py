@@ -46,6 +46,8 @@ _GDAL = {
 GDAL; that there were too many is ours to know."""
 _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
 """For a second attempt: GDAL remembers a file that could not be opened, and asks no more."""
+_DRIVERS = ("GTiff", "JP2OpenJPEG")
+"""A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
 _OPEN_FILES = 4
 """Files that each thread keeps open."""
 _TOO_MANY = 429
@@ -279,8 +281,11 @@ class StacBackend:
 
 def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
     try:
+        if data.driver not in _DRIVERS:
+            said = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
+            raise Gone(said, Problem.REFUSED)
         return placed(data, href)
-    except InputError:
+    except Exception:
         data.close()
         raise
 
@@ -291,6 +296,8 @@ def _classify(scene: Scene, error: Exception) -> Verdict:
 
     if isinstance(error, NotNow):  # no read token
         return Verdict(Kind.TRANSIENT, error.problem, str(error))
+    if isinstance(error, Gone):  # not what can be read here
+        return Verdict(Kind.PERMANENT, error.problem, str(error))
     if isinstance(error, InputError):
         reason = f"{scene.scene_id}: its file does not say where it lies"
         return Verdict(Kind.PERMANENT, Problem.UNREADABLE, reason)

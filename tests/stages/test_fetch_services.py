@@ -215,7 +215,7 @@ def test_an_asset_that_is_gone_is_recorded_for_good(earth: EarthEngine, tmp_path
     )
     assert Counter(table.column("status").to_pylist()) == {"filtered": 3}
     assert table.column("reason")[0].as_py() == (
-        "Earth Engine answered 404: Asset 'USDA/NAIP/DOQQ/m_0_20140613' not found."
+        "Earth Engine answered 404: Asset 'USDA/NAIP/DOQQ/m_0_20140613' not found"
     )
 
 

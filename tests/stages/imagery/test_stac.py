@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import rasterio
+from rasterio.shutil import copy
+from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
 
+from image_sources import StacRoute
 from pipeline.errors import InputError
 from stages.geometry import Box, mercator_scale, tile_around
 from stages.imagery import attempts, stac
 from stages.imagery.backend import Gone, NotNow, Problem, Scene
 from stages.imagery.stac import StacBackend, StacSource
+from stages.imagery.stac_search import Wanted, scenes_of_items
 from tests.emulators.faults import Faults
+from tests.emulators.server import Emulator, Handler
 from tests.emulators.stac import StacArchive, item
 from tests.stages.imagery.rasters import write_raster
 
@@ -241,3 +247,51 @@ def test_places_outside_of_a_sources_coverage_are_not_asked_about(start: Start) 
     archive = start([item("a", "HERE/a.tif", AROUND)])
     assert backend(archive).search("US", [Box(*HERE, *HERE)]) == []
     assert archive.desk.calls == []
+
+
+POLYGON = mapping(box(8.9, 46.9, 9.1, 47.1))
+BROKEN: dict[str, dict[str, Any]] = {
+    "no geometry": {"geometry": {"type": "Polygon", "coordinates": "x"}},
+    "an open ring": {"geometry": {"type": "Polygon", "coordinates": [[[float("nan"), 1]] * 4]}},
+    "no time": {"properties": {"datetime": "yesterday"}},
+    "no number": {"properties": {"datetime": "2020-01-01T00:00:00Z", "eo:cloud_cover": "low"}},
+    "a list of assets": {"assets": ["visual"]},
+    "no address": {"assets": {"visual": {}}},
+    "a file of ours": {"assets": {"visual": {"href": "/etc/passwd"}}},
+    "a file of ours by another name": {"assets": {"visual": {"href": "/vsizip/vsicurl/x"}}},
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_item_that_is_none_is_passed_over_and_counted(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, 0.5, "day", 1.0)
+    good = item("a", "https://example.org/a.tif", POLYGON)
+    found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
+    assert [scene.name for scene in found] == ["a"]
+    assert "OAM: 3 of 4 items are no STAC items" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"hello": 1}'])
+def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> None:
+    class Page(Handler):
+        def do_GET(self) -> None:
+            self.send(200, "application/json", answer, {})
+
+    with (
+        Emulator(Page, None) as page,
+        pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*check the address"),
+    ):
+        given = {"api": page.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
+        StacBackend(StacSource.model_validate(given)).search("OAM", [Box(*HERE, *HERE)])
+
+
+def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path) -> None:
+    secret = write_raster(tmp_path / "secret.tif", np.full((3, 300, 300), 77, np.uint8))
+    with rasterio.open(secret) as file, WarpedVRT(file) as view:
+        copy(view, tmp_path / "a.vrt", driver="VRT")
+    one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(Gone, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
+        one.cut(scene, TILE, NOTHING)
