@@ -117,10 +117,23 @@ def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> 
                 yield {
                     "id": f"{wanted.source.name}/{index}",
                     "startTime": moment,
-                    "geometry": {"type": "Polygon", "coordinates": coordinates},
+                    "geometry": _geometry(coordinates),
                     "properties": {wanted.source.cloud_property: cloud},
                     "grid": grid[0] if grid else {},
                 }
+
+
+def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested lists
+    """Give the geometry that has some coordinates: how deep they lie tells which."""
+    depth, inner = 0, coordinates
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    match depth:
+        case 2:
+            return {"type": "Polygon", "coordinates": [coordinates]}  # of a ring
+        case 4:
+            return {"type": "MultiPolygon", "coordinates": coordinates}
+    return {"type": "Polygon", "coordinates": coordinates}
 
 
 def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
