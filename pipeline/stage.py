@@ -91,6 +91,8 @@ class Owned(NamedTuple):
     """From the run folder: ``images[2-7]/*.jpg``."""
     column: str
     """The column of the stage's table that names them."""
+    size: str | None = None
+    """The column that holds their bytes: a file of another size counts as gone."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
@@ -126,6 +128,8 @@ class ShardStage:
     left_out: Callable[[Any], str | None] = stays
     """Why its config leaves the stage out, in a sentence; none: it runs. What needs its table is
     left out with it."""
+    by_row: bool = False
+    """Whether failed rows can be made again alone: nothing depends on the others of their part."""
     version: int = 1
     """Raised when the code's meaning changes: the fingerprint cannot see code."""
 

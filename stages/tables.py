@@ -114,6 +114,10 @@ SCENES = Table(
             pa.field("cloud", pa.float64()),  # percent; null where the source does not say it
             # addresses of its files; null where the name alone leads to them
             pa.field("hrefs", pa.list_(pa.string())),
+            pa.field("content", pa.string()),  # id of its file; null where it is not ours
+            # of its own pixels, where a service says it; null where its file does
+            pa.field("crs", pa.string()),
+            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
         ],
         metadata=_GEO,
     ),
@@ -162,13 +166,18 @@ IMAGES = Table(
             pa.field("gsd", pa.float64()),
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),
-            *_NULLABLE_BOX,  # the true box of the pixels
+            *_NULLABLE_BOX,  # the true box of the pixels; on a native grid: one that they hold
+            # of a native grid; null where the box on the EPSG:3857 grid tells it all
+            pa.field("crs", pa.string()),
+            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
             pa.field("time_precision", pa.string()),
             pa.field("nodata_share", pa.float64()),  # 0 to 1
             pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
             pa.field("byte_size", pa.int64()),
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+            # the class of what kept it from being fetched: no_imagery, busy ...; null where ok
+            pa.field("error", pa.string()),
             *_STATUS,
         ]
     ),

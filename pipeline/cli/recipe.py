@@ -19,7 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.explain import explain
 from pipeline.manifest import TableFolder
 from pipeline.schema import STATUS_OK
-from pipeline.state import is_current, own_totals
+from pipeline.state import Retry, is_current, own_totals
 from stages import PIPELINE
 from stages.clip_source import TINY, clip_installed
 
@@ -51,7 +51,7 @@ MADE = (
 """What a run ends by naming: the stage that makes it, what it is, where it lies."""
 
 
-def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
+def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     run_job(PIPELINE, config, root, only, retry=retry)
     for stage, what, name in MADE:
         if stage not in left_out.noted(root) and (not only or stage in only):
@@ -73,9 +73,15 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
     workers: Workers = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try shards with failed rows once more.")
-    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")] = False,
+    retry_only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Try only failed rows of this class of error once more (`busy`, `timeout` ...: "
+            "the end of a run names them); repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run what is missing of a dataset, from an OSM extract to captions.
 
@@ -83,7 +89,8 @@ def run(
     """
     settings = load_config(config, PIPELINE, with_workers(overrides, workers))
     root = out or Path("runs") / config.stem
-    _run(settings, root, _stage_names(first, last, only), retry)
+    again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
+    _run(settings, root, _stage_names(first, last, only), again)
 
 
 def demo(
@@ -97,7 +104,7 @@ def demo(
     Where the extra `clip` is installed, they are scored by the tiny CLIP and filtered.
     """
     chosen = with_workers([*_demo_scorer(), *(overrides or [])], workers)
-    _run(load_config(TOY, PIPELINE, chosen), out, [], retry=False)
+    _run(load_config(TOY, PIPELINE, chosen), out, [])
 
 
 def _demo_scorer() -> list[str]:
