@@ -68,11 +68,12 @@ VOCAB = Table(
             pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
             pa.field("key", pa.string(), nullable=False),
             pa.field("value", pa.string(), nullable=False),  # * all values of an invisible key
-            pa.field("objects", pa.int64(), nullable=False),  # how many carry it
+            # how many carry it; 0 of a label of the user's that none carries
+            pa.field("objects", pa.int64(), nullable=False),
             pa.field("kinds", pa.string(), nullable=False),  # those objects' kinds, as in "anw"
             pa.field("groundable", pa.bool_(), nullable=False),
             pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
-            pa.field("source", pa.string(), nullable=False),  # label, model, key or default
+            pa.field("source", pa.string(), nullable=False),  # own, label, model, key or default
             pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
             pa.field("phrase", pa.string()),  # as captions say it; null for all values of a key
             pa.field("current", pa.string()),  # today's spelling of an old tag, else null
@@ -205,7 +206,10 @@ META = Table(
             pa.field("gsd", pa.float64()),
             *_NULLABLE_BOX,
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
-            pa.field("center_tags", TAGS, nullable=False),
+            pa.field("center_tags", TAGS, nullable=False),  # today's spelling; a;b where two show
+            # key=value -> why it is not there: all other tags of the focus object; null where
+            # the image is not ok
+            pa.field("left_out", TAGS),
             pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
             *_STATUS,
         ]

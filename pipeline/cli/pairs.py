@@ -16,11 +16,21 @@ from pipeline.display import console
 def caption(
     meta: Annotated[Path, typer.Option(help="A folder of meta pickles, or a zip as published.")],
     out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    own_labels: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of your own labels: how a tag is said, or that it is not."),
+    ] = None,
+    overrides: Overrides = None,
 ) -> None:
-    """Write captions from meta pickles: a run's, or the published meta*.zip."""
-    from stages.caption import CaptionConfig, caption_pickles
+    """Write captions from meta pickles: a run's, or the published meta*.zip.
 
-    count = caption_pickles(meta, out, CaptionConfig())
+    Keys of --set are those of the stage: caption.prefix, caption.max_surrounding ...
+    """
+    from stages.caption import CAPTION, CaptionConfig, caption_pickles
+
+    settings = config_of_command({}, [CAPTION], overrides or [], "caption").stages["caption"]
+    assert isinstance(settings, CaptionConfig)
+    count = caption_pickles(meta, out, settings, own_labels)
     console.print(f"{count:,} captions in {escape(str(out))}", soft_wrap=True)
 
 
