@@ -1,0 +1,149 @@
+"""What a model makes of images and texts, in the precision that a protocol asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from stages.benchmarks.images import Pixels, batches
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["fp32", "amp"]
+"""``fp32`` all through, or the published ``amp``: fp16 images and logits.
+
+CUDA's autocast does nothing on a CPU. There ``amp`` runs the towers in fp32 and rounds to fp16 what
+CUDA would hand on in fp16 (features and logits): ties fall as published, the rest is nearly so.
+"""
+TEXTS = 64
+"""Texts that go through the model at once."""
+Progress = Callable[[int], None]
+"""Is told of images that are done."""
+
+
+class Keep(Protocol):
+    """Where features of images stay between runs."""
+
+    def get(self, files: Sequence[Path]) -> torch.Tensor | None:
+        """Give the features of these very files, if they are kept."""
+
+    def put(self, files: Sequence[Path], features: torch.Tensor) -> None:
+        """Keep them."""
+
+
+def autocast(device: str, precision: Precision) -> AbstractContextManager[Any]:
+    """Give the published half precision where it does something."""
+    import torch
+
+    if precision == "amp" and device.startswith("cuda"):
+        half: AbstractContextManager[Any] = torch.autocast("cuda", torch.float16)
+        return half
+    return nullcontext()
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_clip's
+    """Give the bare model, with nothing that is random or learns; what was so before is again.
+
+    fp32 is fp32 on a GPU too: its convolutions would take TF32.
+    """
+    import torch
+
+    bare = getattr(model, "module", model)
+    training = bare.training
+    bare.eval()
+    try:
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            yield bare
+    finally:
+        bare.train(training)
+
+
+def text_features(
+    model: Any,  # noqa: ANN401
+    tokenizer: Any,  # noqa: ANN401
+    texts: Sequence[str],
+    *,
+    device: str,
+    precision: Precision,
+) -> torch.Tensor:
+    """Give the unit vectors of texts, fp32; batches have one shape, so company does not matter."""
+    import torch
+    from torch.nn import functional
+
+    found = []
+    for start in range(0, len(texts), TEXTS):
+        some = list(texts[start : start + TEXTS])
+        tokens = tokenizer(some + [some[-1]] * (TEXTS - len(some))).to(device)
+        with autocast(device, precision):
+            vectors = _rounded(model.encode_text(tokens), precision)
+            found.append(functional.normalize(vectors, dim=-1)[: len(some)].float())
+    return torch.cat(found)
+
+
+def image_features(
+    model: Any,  # noqa: ANN401
+    preprocess: Callable[[Any], Any],
+    files: Sequence[Path],
+    *,
+    device: str,
+    precision: Precision,
+    batch_size: int,
+    workers: int | None,
+    keep: Keep | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """Give the unit vectors of images, fp32, some thousand at a time: where they start, and they.
+
+    What ``keep`` has is not computed again.
+    """
+    from torch.nn import functional
+
+    pixels = Pixels(preprocess)
+    step = batch_size * max(1, 512 // batch_size)
+    for start in range(0, len(files), step):
+        some = files[start : start + step]
+        found = keep.get(some) if keep else None
+        if found is None:
+            found = _computed(model, pixels, some, device, precision, batch_size, workers, progress)
+            if keep:
+                keep.put(some, found)
+        elif progress:
+            progress(len(some))
+        with autocast(device, precision):
+            unit = functional.normalize(found.to(device), dim=-1).float()
+        yield start, unit
+
+
+def _computed(
+    model: Any,  # noqa: ANN401
+    pixels: Pixels,
+    files: Sequence[Path],
+    device: str,
+    precision: Precision,
+    batch_size: int,
+    workers: int | None,
+    progress: Progress | None,
+) -> torch.Tensor:
+    """Give what the image tower gives, not normalised."""
+    import torch
+
+    found = []
+    for batch, count in batches(files, pixels, batch_size, workers):
+        on_device = batch.pin_memory() if device.startswith("cuda") else batch
+        images = pixels.finish(on_device.to(device, non_blocking=True))
+        with autocast(device, precision):
+            found.append(_rounded(model.encode_image(images), precision)[:count].cpu())
+        if progress:
+            progress(count)
+    return torch.cat(found)
+
+
+def _rounded(vectors: torch.Tensor, precision: Precision) -> torch.Tensor:
+    """Give what leaves a tower: under ``amp`` fp16, on a CPU too; in fp32 as it is."""
+    import torch
+
+    return vectors.to(torch.float16) if precision == "amp" else vectors.float()
