@@ -189,9 +189,8 @@ def _image_files(root: Path, benchmark: Benchmark, rows: list[tuple[int, str]]) 
     files = []
     for line, path in rows:
         if ".." in Path(path).parts:
-            raise InputError(
-                f"{root / benchmark.csv}: line {line}: {path!r} leads out of {folder}."
-            )
+            where = f"{root / benchmark.csv}: line {line}"
+            raise InputError(f"{where}: {path!r} leads out of {folder}.")
         file = folder / path.lstrip("/")  # the published code joins by "+": a slash is the root
         if not file.is_file():
             missing.append((line, path))
