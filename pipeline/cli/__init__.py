@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from pipeline.cli import pairs, recipe
+from pipeline.cli import evaluate, pairs, recipe
 from pipeline.cli.sources import sources_app
 from pipeline.cli.vocab import vocab_app
 from pipeline.display import console, set_up_logging
@@ -26,6 +26,8 @@ app.command()(recipe.demo)
 app.command()(pairs.caption)
 app.command()(pairs.score)
 app.command(name="filter")(pairs.filter_)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.compare)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")
