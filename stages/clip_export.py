@@ -1,7 +1,7 @@
 """A model as a folder that open_clip loads without flags: weights as safetensors, and a config.
 
-The config records the activation, which a checkpoint file does not: what `local-dir:`, a hub or
-clip_benchmark load from the folder computes the same as the model that was exported.
+``local-dir:FOLDER`` in open_clip and clip_benchmark; uploaded, it is ``hf-hub:OWNER/NAME``. The
+config records the activation, which a checkpoint file does not.
 """
 
 from __future__ import annotations
@@ -14,35 +14,58 @@ from typing import Any
 
 from pipeline.atomic import write_bytes, write_file
 from pipeline.errors import InputError
+from stages.clip_source import HUB, LOCAL, ClipSource, open_clip_library
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 
 
-def export_model(model: Any, config: Mapping[str, Any], folder: Path) -> None:  # noqa: ANN401
-    """Write a model of open_clip's to a folder: weights first, so that a config means a whole.
+def model_config(source: ClipSource) -> dict[str, Any]:
+    """Give the architecture of a model as open_clip's constructors take it, the activation in it.
 
-    ``config`` is its architecture as `open_clip.get_model_config` gives it; the activation is read
-    off the model, whatever the config says. Raises `InputError` where the folder would not do.
+    Raises `InputError` where open_clip is missing.
     """
-    from open_clip import get_model_preprocess_cfg
+    open_clip = open_clip_library()
+    if source.model.startswith(LOCAL):
+        path = Path(source.model.removeprefix(LOCAL)) / CONFIG
+        found = json.loads(path.read_text("utf-8"))["model_cfg"]
+    elif source.model.startswith(HUB):
+        from open_clip.factory import _get_hf_config
+
+        found = _get_hf_config(source.model.removeprefix(HUB))["model_cfg"]
+    else:
+        found = open_clip.get_model_config(source.model)
+    return {**found, "quick_gelu": source.quick_gelu or bool(found.get("quick_gelu", False))}
+
+
+def export_model(model: Any, config: Mapping[str, Any], folder: Path) -> None:  # noqa: ANN401
+    """Write a model of open_clip's, and its config (`model_config`), into a folder.
+
+    The config comes last, so that a folder with one is whole. Preprocessing and activation are the
+    model's own, whatever the config says. Raises `InputError` where a folder would not do.
+    """
     from safetensors.torch import save_file
 
     bare = getattr(model, "module", model)
-    settings = _settings(bare, config)
-    preprocess = get_model_preprocess_cfg(bare)
+    held = {"model_cfg": _settings(bare, config), "preprocess_cfg": _preprocess(bare)}
     tensors = {
-        # A copy each: safetensors refuses tensors that share memory.
+        # A copy each: safetensors refuses tied weights, which share memory.
         name: tensor.detach().cpu().clone().contiguous()
         for name, tensor in bare.state_dict().items()
     }
-    write_file(folder / WEIGHTS, lambda path: save_file(tensors, path, {"format": "pt"}))
-    held = {
-        "model_cfg": settings,
-        "preprocess_cfg": {name: preprocess[name] for name in _PREPROCESS if name in preprocess},
-    }
+
+    def write(path: Path) -> None:
+        save_file(tensors, path, {"format": "pt"})
+        path.chmod(0o644)  # safetensors leaves it to its owner alone
+
+    write_file(folder / WEIGHTS, write)
     write_bytes(folder / CONFIG, (json.dumps(held, indent=1) + "\n").encode())
+
+
+def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401
+    found = open_clip_library().get_model_preprocess_cfg(model)
+    return {name: found[name] for name in _PREPROCESS if name in found}
 
 
 def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_source import LOCAL, ClipSource, open_clip_library
 
 if TYPE_CHECKING:
     import torch
@@ -201,6 +201,8 @@ def _create(open_clip: Any, source: ClipSource, device: str) -> Any:  # noqa: AN
                 force_quick_gelu=source.quick_gelu,
                 require_pretrained=True,
             )
+            if source.model.startswith(LOCAL) and source.pretrained:
+                open_clip.load_checkpoint(model, source.pretrained)  # it takes the folder's
     except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

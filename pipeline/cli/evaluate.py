@@ -86,3 +86,20 @@ def compare(
     from stages.evaluate import read_results, tables
 
     print_plainly(tables([read_results(path) for path in results]))
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    model: Model = "ViT-L-14",
+    pretrained: Weights = None,
+    quick_gelu: Gelu = "auto",
+) -> None:
+    """Make a checkpoint a folder that open_clip, a hub and clip_benchmark load without flags."""
+    from stages.clip_export import export_model, model_config
+    from stages.clip_model import load_clip
+    from stages.clip_source import ClipConfig, find_clip
+
+    config = ClipConfig(model=model, pretrained=pretrained, quick_gelu=quick_gelu, device=None)
+    source = find_clip(config)
+    export_model(load_clip(source, "cpu").model, model_config(source), out)
+    console.print(f"model     local-dir:{escape(str(out))}", soft_wrap=True)

@@ -17,6 +17,11 @@ PRECISION: dict[Protocol, Precision] = {"fp32": "fp32", "original": "amp"}
 class EvaluateConfig(ClipConfig):
     """Which model, on which benchmarks, by which protocol."""
 
+    pretrained: str | None = Field(
+        None,
+        description="Weights: a tag of open_clip's, or a checkpoint file; a folder has its own.",
+        json_schema_extra=EXECUTION,
+    )
     benchmarks: ConfigPath = Field(description="The root under which benchmarks lie as published.")
     sets: tuple[str, ...] | None = Field(
         None,

@@ -67,8 +67,8 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     Features are kept under ``out``: another protocol, or a run after a kill, computes little.
     Raises `InputError` before any work where a set or the model is not what it should be.
     """
-    source = find_clip(config)
     sets, missing = _sets(config)
+    source = _source(config)
     tower = _tower(source, config, out)
     results = _head(source, tower)
     results["missing"] = missing
@@ -102,6 +102,18 @@ def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
         return Placed(benchmark, config.benchmarks)
     moved = benchmark._replace(csv=Path(benchmark.csv).name, images="")
     return Placed(moved, config.skyscript)
+
+
+def _source(config: EvaluateConfig) -> ClipSource:
+    """Find the model. A tag beside a folder would not be used, and the figures be of another."""
+    given = config.pretrained
+    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    if own and given is not None and not Path(given).expanduser().is_file():
+        raise InputError(
+            f"pretrained {given!r}: is no file, and {config.model} has weights of its own: leave "
+            "it out, or name a checkpoint file."
+        )
+    return find_clip(config)
 
 
 def _tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
@@ -140,11 +152,12 @@ def _head(source: ClipSource, tower: Tower) -> dict[str, Any]:
 
 def model_name(config: EvaluateConfig) -> str:
     """Give what a model is called where it was given no name."""
-    if config.model == TINY or config.model.startswith((LOCAL, HUB)):
-        return Path(config.model.removeprefix(LOCAL).removeprefix(HUB)).name
+    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    model = Path(config.model.removeprefix(LOCAL).removeprefix(HUB)).name if own else config.model
     weights = Path(config.pretrained or "")
-    shown = f"{weights.parent.name}/{weights.name}" if weights.is_file() else config.pretrained
-    return f"{config.model} {shown}"
+    if weights.is_file():
+        return f"{model} {weights.parent.name}/{weights.name}"
+    return model if own else f"{model} {config.pretrained}"
 
 
 def _precision(tower: Tower) -> str:

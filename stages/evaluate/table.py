@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from stages.benchmarks import RETRIEVAL, SCENES
+from stages.benchmarks import RETRIEVAL, SCENES, SEVEN
 from stages.evaluate.published import MODELS
 
 _NONE = "–"
+_SCENES = [scene.name for scene in SCENES]
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -31,36 +32,33 @@ def read_results(path: Path) -> dict[str, Any]:
 def tables(results: Sequence[dict[str, Any]]) -> str:
     """Give, in Markdown, the models' figures and the published ones, in percent."""
     parts = [_top1(results), _fine(results), _recalls(results)]
-    return "\n".join(part for part in parts if part)
+    said = "\n".join(part for part in parts if part)
+    return said + ("\n*In italics: published, in half precision.*\n" if "| *" in said else "")
 
 
 def _top1(results: Sequence[dict[str, Any]]) -> str:
-    known = [scene.name for scene in SCENES]
-    own = sorted({name for held in results for name, one in held["sets"].items()
-                  if one["kind"] == "scene"} - set(known))  # fmt: skip
-    names = [n for n in known if any(n in held["sets"] for held in results)] + own
+    there = {
+        name for held in results for name, one in held["sets"].items() if one["kind"] == "scene"
+    }
+    names = [name for name in _SCENES if name in there] + sorted(there - set(_SCENES))
     if not names:
         return ""
     rows = [
         [_model(held), *(_share(held, name) for name in names), _mean(held)] for held in results
     ]
-    rows += [
-        [f"*{model.name}*", *(_NONE for _ in names), f"{model.mean_top1:.2f}"]
-        for model in MODELS
-        if model.mean_top1 is not None
-    ]
+    if there.intersection(SEVEN):
+        rows += [
+            [f"*{model.name}*", *(_NONE for _ in names), f"{model.mean_top1:.2f}"]
+            for model in MODELS
+            if model.mean_top1 is not None
+        ]
     table = _grid(["zero-shot top-1, %", *names, "mean of 7"], rows)
-    partial = [held for held in results if held["mean_of_seven"]["top1"] is None]
-    if any(held["mean_of_seven"]["over"] for held in partial):
+    if any(row[-1].startswith("(") for row in rows):
         table += (
-            "\nA mean in brackets is partial, over the sets that were there (of the seven, which "
+            "\nA mean in brackets is partial, over the sets that were there of the seven (which "
             "leave SkyScript_cls out): not to be compared with the published one.\n"
         )
-    return table + _legend()
-
-
-def _legend() -> str:
-    return "\n*In italics: published, in half precision.*\n"
+    return table
 
 
 def _fine(results: Sequence[dict[str, Any]]) -> str:
@@ -86,7 +84,7 @@ def _recalls(results: Sequence[dict[str, Any]]) -> str:
         for m in MODELS
         if m.recalls
     ]
-    return _grid(["mean recall, %: image to text / text to image", *names], rows) + _legend()
+    return _grid(["mean recall, %: image to text / text to image", *names], rows)
 
 
 def _model(held: dict[str, Any]) -> str:
