@@ -99,13 +99,7 @@ class Clip:
                 yield chosen, tokens[torch.from_numpy(filled), :length]
 
     def _causal_tower(self) -> Any | None:  # noqa: ANN401 - a module of open_clip's
-        """Give the text tower where what follows the end token cannot matter, else None."""
-        tower = getattr(self.model, "text", self.model)
-        pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", ""))
-        causal = getattr(tower, "attn_mask", None) is not None and pool in {"argmax", "eos"}
-        extra = getattr(tower, "cls_emb", None) is not None or getattr(tower, "use_pad_mask", False)
-        plain = type(self.tokenizer).__name__ == "SimpleTokenizer"  # its end token is the highest
-        return tower if causal and plain and not extra else None
+        return causal_tower(self.model, self.tokenizer)
 
     def _texts_of(self, tokens: torch.Tensor) -> Vectors:
         import torch
@@ -114,7 +108,7 @@ class Clip:
         tokens = tokens.to(self.device)
         tower = self._causal_tower()
         with torch.inference_mode(), self._autocast():
-            found = self.model.encode_text(tokens) if tower is None else _encode(tower, tokens)
+            found = self.model.encode_text(tokens) if tower is None else encode_cut(tower, tokens)
             unit: Vectors = functional.normalize(found.float(), dim=-1).cpu().numpy()
         return unit
 
@@ -153,7 +147,17 @@ class Clip:
             return float((vector * self.model.encode_text(tokens, normalize=True)).sum())
 
 
-def _encode(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+def causal_tower(model: Any, tokenizer: Any) -> Any | None:  # noqa: ANN401 - of open_clip's
+    """Give the text tower where what follows the end token cannot matter, else None."""
+    tower = getattr(model, "text", model)
+    pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", ""))
+    causal = getattr(tower, "attn_mask", None) is not None and pool in {"argmax", "eos"}
+    extra = getattr(tower, "cls_emb", None) is not None or getattr(tower, "use_pad_mask", False)
+    plain = type(tokenizer).__name__ == "SimpleTokenizer"  # its end token is the highest
+    return tower if causal and plain and not extra else None
+
+
+def encode_cut(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
     """Do what open_clip's text tower does, for fewer tokens than its context holds."""
     import torch
 

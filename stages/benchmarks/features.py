@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pipeline.atomic import content_id
 from stages.benchmarks.images import Pixels, batches
+from stages.clip_model import causal_tower, encode_cut
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +76,7 @@ def text_features(
     keep: Keep | None = None,
     progress: Progress | None = None,
 ) -> torch.Tensor:
-    """Give the unit vectors of texts, fp32; batches have one shape, so company does not matter."""
+    """Give the unit vectors of texts, fp32."""
     import torch
 
     parts = []
@@ -101,17 +102,22 @@ def _texts_computed(
     precision: Precision,
     progress: Progress | None,
 ) -> torch.Tensor:
+    """Give what the text tower gives. Texts of one length go together, cut where they end."""
     import torch
 
+    tower = causal_tower(model, tokenizer)
+    tokens = tokenizer(list(texts))
+    ends = tokens.argmax(1) + 1 if tower is not None else torch.full((len(texts),), tokens.shape[1])
+    order = ends.argsort(stable=True)
     found = []
-    for start in range(0, len(texts), TEXTS):
-        some = list(texts[start : start + TEXTS])
-        tokens = tokenizer(some + [some[-1]] * (TEXTS - len(some))).to(device)
+    for some in order.split(TEXTS):
+        cut = tokens[some, : int(ends[some].max())].to(device)
         with autocast(device, precision):
-            found.append(model.encode_text(tokens)[: len(some)].cpu())
+            vectors = model.encode_text(cut) if tower is None else encode_cut(tower, cut)
+        found.append(vectors.cpu())
         if progress:
             progress(len(some))
-    return torch.cat(found)
+    return torch.cat(found)[order.argsort()]
 
 
 def image_features(
