@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import InputError
 from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_weights import create_model
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +36,7 @@ class Clip:
     def __init__(self, source: ClipSource, device: str) -> None:
         self.source = source
         self.device = device
-        self.model: Any = _create(open_clip_library(), source, device)
+        self.model: Any = create_model(source, device).eval()
         self.tokenizer = open_clip_library().get_tokenizer(source.model)
         self.preprocess: dict[str, Any] = open_clip_library().get_model_preprocess_cfg(self.model)
         self._kind = device.partition(":")[0]
@@ -176,37 +176,3 @@ def load_clip(source: ClipSource, device: str | None) -> Clip:
     import torch
 
     return Clip(source, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-def _create(open_clip: Any, source: ClipSource, device: str) -> Any:  # noqa: ANN401
-    """Load with code execution barred: only tensors, and the numpy numbers of old optimisers."""
-    import logging
-
-    import torch
-
-    logging.getLogger().disabled, before = True, logging.getLogger().disabled  # it logs to the root
-    scalar = np.float64(0).__reduce__()[0]
-    allowed: list[Any] = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        scalar,
-        np.dtype,
-        np.dtypes.Float64DType,
-    ]
-    try:
-        with torch.serialization.safe_globals(allowed):
-            model = open_clip.create_model(
-                source.model,
-                pretrained=source.pretrained,
-                device=device,
-                force_quick_gelu=source.quick_gelu,
-                require_pretrained=True,
-            )
-    except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{source.pretrained or source.model}: its weights cannot be had or loaded: {first}. "
-            "Without a network, name a checkpoint file."
-        ) from error
-    finally:
-        logging.getLogger().disabled = before
-    return model.eval()
