@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_text import causal_tower, encode_cut
 from stages.clip_weights import create_model
 
 if TYPE_CHECKING:
@@ -100,12 +101,7 @@ class Clip:
 
     def _causal_tower(self) -> Any | None:  # noqa: ANN401 - a module of open_clip's
         """Give the text tower where what follows the end token cannot matter, else None."""
-        tower = getattr(self.model, "text", self.model)
-        pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", ""))
-        causal = getattr(tower, "attn_mask", None) is not None and pool in {"argmax", "eos"}
-        extra = getattr(tower, "cls_emb", None) is not None or getattr(tower, "use_pad_mask", False)
-        plain = type(self.tokenizer).__name__ == "SimpleTokenizer"  # its end token is the highest
-        return tower if causal and plain and not extra else None
+        return causal_tower(self.model, self.tokenizer)
 
     def _texts_of(self, tokens: torch.Tensor) -> Vectors:
         import torch
@@ -114,7 +110,7 @@ class Clip:
         tokens = tokens.to(self.device)
         tower = self._causal_tower()
         with torch.inference_mode(), self._autocast():
-            found = self.model.encode_text(tokens) if tower is None else _encode(tower, tokens)
+            found = self.model.encode_text(tokens) if tower is None else encode_cut(tower, tokens)
             unit: Vectors = functional.normalize(found.float(), dim=-1).cpu().numpy()
         return unit
 
@@ -151,23 +147,6 @@ class Clip:
             vector = self.model.encode_image(pixels, normalize=True)
             tokens = self.tokenizer([text]).to(self.device)
             return float((vector * self.model.encode_text(tokens, normalize=True)).sum())
-
-
-def _encode(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
-    """Do what open_clip's text tower does, for fewer tokens than its context holds."""
-    import torch
-
-    length = tokens.shape[1]
-    kind = tower.transformer.get_cast_dtype()
-    x = tower.token_embedding(tokens).to(kind) + tower.positional_embedding[:length].to(kind)
-    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
-    pooled = x[torch.arange(len(x), device=x.device), tokens.argmax(-1)]
-    projection = tower.text_projection
-    if projection is not None:
-        linear = isinstance(projection, torch.nn.Module)
-        pooled = projection(pooled) if linear else pooled @ projection
-    assert isinstance(pooled, torch.Tensor)
-    return pooled
 
 
 @functools.lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -84,12 +85,12 @@ class TrainConfig(StageConfig):
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="The run's folder in `logs`. The same name goes on where it stopped. "
+        description="The run's folder in `runs`. The same name goes on where it stopped. "
         "[default: the recipe's name, else the model's]",
         json_schema_extra=EXECUTION,
     )
-    logs: ConfigPath = Field(
-        ConfigPath("logs"),
+    runs: ConfigPath = Field(
+        Path("runs"),
         description="Folder of all runs.",
         json_schema_extra=EXECUTION,
     )
@@ -188,7 +189,8 @@ class TrainConfig(StageConfig):
         None, description="cpu or cuda. [default: a GPU if any]", json_schema_extra=EXECUTION
     )
     save_frequency: int = Field(
-        1, ge=0, description="Keep epoch_N.pt every N epochs; the last one is kept always.",
+        1, ge=0, description="Keep epoch_N.pt every N epochs, and the last one always. 0: write nothing "
+        "before the end, or what `save_steps` says.",
         json_schema_extra=EXECUTION,
     )
     save_steps: int | None = Field(

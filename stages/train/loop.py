@@ -28,6 +28,7 @@ from stages.train.model import Beginning, begin
 from stages.train.optimiser import make_optimiser
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
+from stages.train.towers import Towers
 from stages.train.transforms import Normalise, plain_transform, training_transform
 from stages.train.validate import ZeroShotCheck, validate
 
@@ -63,6 +64,15 @@ class Progress(NamedTuple):
 Report = Callable[[Progress], None]
 
 
+class Moved(NamedTuple):
+    """A batch on its device."""
+
+    inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    """Of the towers: images, distinct tokens, and each pair's row of them."""
+    texts: torch.Tensor
+    """Numbers of the captions."""
+
+
 def train(config: TrainConfig, report: Report) -> Path:
     """Train, or go on where the run of this name stopped; give the folder of the exported model.
 
@@ -83,7 +93,7 @@ class Training:
     def __init__(self, config: TrainConfig, place: Place, report: Report) -> None:
         config = _resolved(config, place)
         self.config, self.place, self.report = config, place, report
-        self.folder = config.logs / (config.name or "train")
+        self.folder = config.runs / (config.name or "train")
         self.checkpoints = self.folder / "checkpoints"
         pairs = load_pairs(config.train_data, config)
         split = Split(config.batch_size, config.accum_freq, place.world, place.rank)
@@ -106,10 +116,11 @@ class Training:
         self.state = checkpoint.State(model, optimiser, scaler)
         self.schedule = adapter.schedule(optimiser, config, self.steps)
         self.checks = _checks(config, self.beginning)
-        self.learner: Any = model
+        self.towers = Towers(model, self.beginning.tokenizer)
+        self.learner: Any = self.towers
         if place.world > 1:
             gpus = [place.device] if place.device.startswith("cuda") else None
-            self.learner = DistributedDataParallel(model, device_ids=gpus)
+            self.learner = DistributedDataParallel(self.towers, device_ids=gpus)
 
     @property
     def first(self) -> bool:
@@ -176,16 +187,8 @@ class Training:
         """Take a step; give the loss."""
         self.learner.train()
         self.state.optimiser.zero_grad()
-        device = self.place.device
-        moved = [
-            Batch(
-                self.normalise(batch.images.to(device, non_blocking=True)),
-                batch.tokens.to(device, non_blocking=True),
-                batch.texts.to(device, non_blocking=True),
-            )
-            for batch in some
-        ]
-        loss = self._gradients(moved) if len(moved) == 1 else self._accumulated(moved, step)
+        moved = [self._moved(batch) for batch in some]
+        loss = self._gradients(moved[0]) if len(moved) == 1 else self._accumulated(moved, step)
         scaler, optimiser = self.state.scaler, self.state.optimiser
         if scaler is not None:
             scaler.unscale_(optimiser)
@@ -200,15 +203,24 @@ class Training:
             self.state.model.logit_scale.clamp_(0, MAX_SCALE)
         return loss
 
-    def _gradients(self, batch: list[Batch]) -> torch.Tensor:
+    def _moved(self, batch: Batch) -> Moved:
+        """Bring a batch to the device."""
+        device = self.place.device
+        tokens, where = self.towers.shortened(batch.tokens, batch.texts)
+        images, tokens, where, texts = (
+            values.to(device, non_blocking=True)
+            for values in (batch.images, tokens, where, batch.texts)
+        )
+        return Moved((self.normalise(images), tokens, where), texts)
+
+    def _gradients(self, batch: Moved) -> torch.Tensor:
         """Give the loss of one batch, its gradients in place."""
         with self.autocast():
-            features = self.learner(batch[0].images, batch[0].tokens)
-            loss = self.loss(features, batch[0].texts)
+            loss = self.loss(self.learner(*batch.inputs), batch.texts)
         self._backward(loss)
         return loss.detach()
 
-    def _accumulated(self, batches: list[Batch], step: int) -> torch.Tensor:
+    def _accumulated(self, batches: list[Moved], step: int) -> torch.Tensor:
         """Give the loss of several batches as one, at the memory of one.
 
         All features are made without their gradient; then each batch's again, with it, among the
@@ -219,14 +231,14 @@ class Training:
         with torch.no_grad(), self.autocast():
             for number, batch in enumerate(batches):
                 torch.manual_seed(self._number(step) + number)
-                held.append(self.state.model(batch.images, batch.tokens))
+                held.append(self.towers(*batch.inputs))
         for number, batch in enumerate(batches):
             last = number + 1 == len(batches)
             quiet = self.place.world > 1 and not last
             with self.learner.no_sync() if quiet else contextlib.nullcontext():
                 torch.manual_seed(self._number(step) + number)
                 with self.autocast():
-                    made = self.learner(batch.images, batch.tokens)
+                    made = self.learner(*batch.inputs)
                     loss = self.loss(_joined(held, made, number, last=last), texts)
                 self._backward(loss)
         return loss.detach()
@@ -275,7 +287,8 @@ class Training:
             record.evaluation(done, epoch, values)
             said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
             log.info("epoch %d of %d: %s", epoch, config.epochs, said)
-        self._save(done, epoch)
+        if config.save_frequency or epoch == config.epochs:
+            self._save(done, epoch)
         if self.first and _due(epoch, config.save_frequency, config.epochs, always=True):
             checkpoint.keep(self.checkpoints, epoch)
 
