@@ -60,8 +60,9 @@ def _settings(field: FieldInfo) -> dict[str, Any]:
         return {"nargs": "+", "action": _KeysAndValues, "metavar": "KEY=VALUE", "help": said}
     if tuple in (typing.get_origin(kind) for kind in kinds):
         return {"nargs": "+", "metavar": "NAME", "help": said}
-    choices = [c for kind in kinds if typing.get_origin(kind) is Literal
-               for c in typing.get_args(kind)]
+    choices = [
+        c for kind in kinds if typing.get_origin(kind) is Literal for c in typing.get_args(kind)
+    ]
     if choices:
         return {"choices": choices, "help": said}
     word = next((kind for kind in kinds if kind is not types.NoneType), str)
@@ -87,8 +88,9 @@ class _KeysAndValues(argparse.Action):
         values: Any,  # noqa: ANN401 - as argparse has it
         option_string: str | None = None,
     ) -> None:
-        found: Mapping[str, Any] = dict(_key_and_value(parser, option_string, word)
-                                        for word in values)
+        found: Mapping[str, Any] = dict(
+            _key_and_value(parser, option_string, word) for word in values
+        )
         setattr(namespace, self.dest, found)
 
 

@@ -99,4 +99,3 @@ def _drawing() -> Iterator[Callable[[Step], None]]:
             log.info("%s", step.line())
 
     yield line
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ def keep(folder: Path, epoch: int) -> None:
         try:
             os.link(folder / LATEST, temporary)
         except OSError:  # a disk without links
-            write_file(temporary, lambda path: path.write_bytes((folder / LATEST).read_bytes()))
+            shutil.copyfile(folder / LATEST, temporary)
         temporary.replace(place)
 
 

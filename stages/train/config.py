@@ -108,7 +108,8 @@ class TrainConfig(StageConfig):
     )
     csv_img_key: str = Field("filepath", description="Column of the image paths.")
     csv_caption_key: str = Field(
-        "title", description="Column of the captions; in shards, other than `title`, a key of .json."
+        "title",
+        description="Column of the captions; in shards, other than `title`, a key of .json.",
     )
     csv_separator: str = Field(",", min_length=1, max_length=1, description="Column separator.")
     bad_images: Literal["stop", "skip"] = Field(
@@ -117,7 +118,9 @@ class TrainConfig(StageConfig):
         "the next row takes its place and unreadable.jsonl names it.",
     )
 
-    model: str = Field("ViT-L-14", description="An architecture of open_clip's, or local-dir:FOLDER.")
+    model: str = Field(
+        "ViT-L-14", description="An architecture of open_clip's, or local-dir:FOLDER."
+    )
     pretrained: str | None = Field(
         None, description="Weights to start from: a tag of open_clip's or a file. None: random."
     )
@@ -189,7 +192,9 @@ class TrainConfig(StageConfig):
         None, description="cpu or cuda. [default: a GPU if any]", json_schema_extra=EXECUTION
     )
     save_frequency: int = Field(
-        1, ge=0, description="Keep epoch_N.pt every N epochs, and the last one always. 0: write nothing "
+        1,
+        ge=0,
+        description="Keep epoch_N.pt every N epochs, and the last one always. 0: write nothing "
         "before the end, or what `save_steps` says.",
         json_schema_extra=EXECUTION,
     )
@@ -200,11 +205,15 @@ class TrainConfig(StageConfig):
         json_schema_extra=EXECUTION,
     )
     val_frequency: int = Field(
-        1, ge=0, description="Validate every N epochs, and after the last.",
+        1,
+        ge=0,
+        description="Validate every N epochs, and after the last.",
         json_schema_extra=EXECUTION,
     )
     zeroshot_frequency: int = Field(
-        1, ge=0, description="Zero-shot accuracy every N epochs, and after the last.",
+        1,
+        ge=0,
+        description="Zero-shot accuracy every N epochs, and after the last.",
         json_schema_extra=EXECUTION,
     )
     benchmark_root: ConfigPath | None = Field(

@@ -115,14 +115,15 @@ def load_pairs(path: Path, config: TrainConfig) -> Pairs:
     return csv_pairs(path, config) if kind == "csv" else shard_pairs(path, config)
 
 
-def loader(dataset: PairDataset, batches: Iterable[list[Key]], config: TrainConfig,
-           device: str) -> Iterator[Batch]:
+def loader(
+    dataset: PairDataset, batches: Iterable[list[Key]], config: TrainConfig, device: str
+) -> Iterator[Batch]:
     """Give the batches, loaded ahead by worker processes.
 
     Raises `InputError` where an image cannot be read.
     """
     made: Any = DataLoader(
-        dataset,  # type: ignore[arg-type]  # a Dataset in all but base
+        dataset,
         batch_sampler=batches,
         num_workers=config.workers,
         collate_fn=collate,

@@ -105,9 +105,7 @@ class Training:
         self.identity = _identity(config, self.beginning, pairs.identity, split)
         transform = training_transform(preprocess, config)
         record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
-        self.data = PairDataset(
-            pairs, transform, self.beginning.tokenizer, config.seed, record
-        )
+        self.data = PairDataset(pairs, transform, self.beginning.tokenizer, config.seed, record)
         self.normalise = Normalise(preprocess, place.device)
         self.autocast = adapter.autocast(config.precision, place.device)
         self.loss = make_loss(config, place)
@@ -193,7 +191,9 @@ class Training:
         if scaler is not None:
             scaler.unscale_(optimiser)
         if self.config.grad_clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.state.model.parameters(), self.config.grad_clip_norm)
+            torch.nn.utils.clip_grad_norm_(
+                self.state.model.parameters(), self.config.grad_clip_norm
+            )
         if scaler is not None:
             scaler.step(optimiser)
             scaler.update()
@@ -247,7 +247,12 @@ class Training:
         (loss if self.state.scaler is None else self.state.scaler.scale(loss)).backward()
 
     def _tell(
-        self, record: Record | None, done: int, loss: torch.Tensor, rate: float, speed: float,
+        self,
+        record: Record | None,
+        done: int,
+        loss: torch.Tensor,
+        rate: float,
+        speed: float,
         waiting: float,
     ) -> None:
         """Report a step, with the loss over all devices."""
@@ -353,7 +358,8 @@ def chosen_benchmarks(root: Path, names: tuple[str, ...] | None) -> tuple[Any, .
     if names is not None:
         there = {one.name for one in found}
         missing = [
-            one.name for one in chosen(root, names)
+            one.name
+            for one in chosen(root, names)
             if one.name not in there and one.kind != "retrieval"
         ]
         if missing:
@@ -417,4 +423,3 @@ def _identity(
         found["devices"] = split.world
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
-

@@ -69,7 +69,8 @@ class MultiPositiveClip:
         logits = self._logits(**features)
         everyone = gathered(texts, self._place)
         rows = texts if self._local else everyone
-        return multi_positive(*logits, rows[:, None] == everyone[None, :])
+        per_image, per_text = logits
+        return multi_positive(per_image, per_text, rows[:, None] == everyone[None, :])
 
 
 class MultiPositiveSigLip:

@@ -44,7 +44,10 @@ def find_source(config: TrainConfig) -> ClipSource:
         return ClipSource(config.model, None, quick, f"random {config.seed}")
     return find_clip(
         ClipConfig(
-            model=config.model, pretrained=config.pretrained, quick_gelu=config.quick_gelu
+            model=config.model,
+            pretrained=config.pretrained,
+            quick_gelu=config.quick_gelu,
+            device=config.device,
         )
     )
 
@@ -66,7 +69,9 @@ def begin(config: TrainConfig, device: str) -> Beginning:
         **more,
     )
     if not isinstance(model, open_clip.CLIP | open_clip.CustomTextCLIP):
-        raise InputError(f"model {config.model!r}: only CLIPs are trained, not {type(model).__name__}.")
+        raise InputError(
+            f"model {config.model!r}: only CLIPs are trained, not {type(model).__name__}."
+        )
     if config.grad_checkpointing:
         model.set_grad_checkpointing()
     return Beginning(

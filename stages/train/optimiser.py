@@ -23,16 +23,19 @@ def make_optimiser(
 ) -> torch.optim.Optimizer:
     """Give the optimiser; gains, biases and the logit scale do not decay, as in open_clip."""
     groups = parameter_groups(model.named_parameters(), config.wd)
-    rest = {"lr": config.lr, "betas": (constants.beta1, constants.beta2), "eps": constants.eps}
-    kind = KahanAdamW if config.optimizer == "kahan" else torch.optim.AdamW
-    return kind(groups, **rest)
+    kind: Any = KahanAdamW if config.optimizer == "kahan" else torch.optim.AdamW
+    made: torch.optim.Optimizer = kind(
+        groups, lr=config.lr, betas=(constants.beta1, constants.beta2), eps=constants.eps
+    )
+    return made
 
 
 def parameter_groups(
     parameters: Iterable[tuple[str, torch.nn.Parameter]], decay: float
 ) -> list[Group]:
     """Part parameters into those that do not decay and those that do, as open_clip's main does."""
-    plain, decaying = [], []
+    plain: list[torch.nn.Parameter] = []
+    decaying: list[torch.nn.Parameter] = []
     for name, value in parameters:
         if not value.requires_grad:
             continue
@@ -42,7 +45,7 @@ def parameter_groups(
     return [{"params": plain, "weight_decay": 0.0}, {"params": decaying, "weight_decay": decay}]
 
 
-class KahanAdamW(torch.optim.Optimizer):
+class KahanAdamW(torch.optim.Optimizer):  # type: ignore[misc]  # torch is not typed here
     """AdamW with compensated summation."""
 
     def __init__(
@@ -50,8 +53,8 @@ class KahanAdamW(torch.optim.Optimizer):
     ) -> None:
         super().__init__(list(groups), {"lr": lr, "betas": betas, "eps": eps, "weight_decay": 0.0})
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """Take a step from the gradients."""
         assert closure is None
         for group in self.param_groups:

@@ -78,8 +78,9 @@ def csv_pairs(path: Path, config: TrainConfig) -> Pairs:
     """Read a CSV of pairs. Raises `InputError` that names file, row and column of what is wrong."""
     table = _columns(path, [config.csv_img_key, config.csv_caption_key], config.csv_separator)
     paths, captions = (column.combine_chunks() for column in table.columns)
-    for column, values in zip((config.csv_img_key, config.csv_caption_key), (paths, captions),
-                              strict=True):
+    for column, values in zip(
+        (config.csv_img_key, config.csv_caption_key), (paths, captions), strict=True
+    ):
         check_present(values, f"{path}: column {column!r}")
     if config.root_data_dir is not None:
         _stay_below(config.root_data_dir, paths, path)

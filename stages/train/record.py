@@ -1,5 +1,4 @@
-"""What is written down while a model learns: progress.jsonl always, TensorBoard and wandb if asked.
-"""
+"""What is written down while a model learns: progress.jsonl, and TensorBoard and wandb if asked."""
 
 from __future__ import annotations
 

@@ -57,14 +57,14 @@ class Batches:
     def __iter__(self) -> Iterator[list[Key]]:
         for epoch in range(self.begin // self.steps, self._epochs):
             order = self.order(epoch)
-            for step in range(self.begin % self.steps if epoch * self.steps < self.begin else 0,
-                              self.steps):
+            for step in range(
+                self.begin % self.steps if epoch * self.steps < self.begin else 0, self.steps
+            ):
                 for rows in self._own(order[step]):
                     yield [(epoch, int(row)) for row in rows]
 
     def order(self, epoch: int) -> Order:
-        """Give an epoch's steps x pairs; what does not fill a step is left out, another each time.
-        """
+        """Give an epoch: steps x pairs. What fills no step is left out, another each time."""
         draw = chance.generator(self._seed, str(epoch), "order of pairs")
         shuffled = draw.permutation(len(self._texts))[: self.steps * self._split.step]
         if self._kind == "shuffled":
@@ -77,8 +77,7 @@ class Batches:
 
 
 def _deal(rows: Order, texts: NDArray[np.int32], steps: int, draw: np.random.Generator) -> Order:
-    """Deal rows out like cards, equal texts after one another: none gets two before all have one.
-    """
+    """Deal rows out like cards, equal texts in turn: none gets two before all have one."""
     turn = draw.permutation(int(texts.max()) + 1)[texts]  # texts in a new order each epoch
     dealt = rows[np.argsort(turn, kind="stable")].reshape(-1, steps).T
     return draw.permuted(dealt[draw.permutation(steps)], axis=1)

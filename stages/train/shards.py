@@ -81,7 +81,7 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
 
 def shard_files(path: Path) -> list[Path]:
     """Name the shards of a folder, a file, or a name with braces."""
-    from braceexpand import UnbalancedBracesError, braceexpand
+    from braceexpand import braceexpand
 
     if path.is_dir():
         found = sorted(path.glob("*.tar"))
@@ -90,7 +90,7 @@ def shard_files(path: Path) -> list[Path]:
         return found
     try:
         named = [Path(name) for name in braceexpand(str(path))]
-    except UnbalancedBracesError:
+    except ValueError:
         raise InputError(f"{path}: its braces are not balanced.") from None
     for shard in named:
         if not shard.is_file():

@@ -18,7 +18,7 @@ _TOKENS = 8
 """Texts are padded to a multiple of so many tokens: few shapes, little waste."""
 
 
-class Towers(nn.Module):
+class Towers(nn.Module):  # type: ignore[misc]  # torch is not typed here
     """What DistributedDataParallel wraps; the model's own state is not renamed by it."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:  # noqa: ANN401 - of open_clip's

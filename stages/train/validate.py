@@ -72,8 +72,9 @@ def validate(
 
 
 def recalls(found: Features) -> dict[str, float]:
-    """Give how often a partner is among the first k: of an image its text, of a text an image of
-    it. An equal text, and its images, are partners too; each text asks once.
+    """Give how often an image finds its text, and a text one of its images, among the first k.
+
+    Equal texts are one text, which asks once.
     """
     numbers, first = _firsts(found.texts)
     words = found.words[first]

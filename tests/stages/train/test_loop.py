@@ -238,8 +238,15 @@ def test_more_than_the_data_holds_is_no_batch(options):
 @pytest.mark.parametrize("same_text", ["positive", "negative"])
 def test_every_loss_learns_in_bf16_with_checkpointing(options, loss, same_text):
     folder, told = learn(
-        options, loss=loss, same_text=same_text, precision="amp_bf16", grad_checkpointing=True,
-        batches="distinct-texts", epochs=1, grad_clip_norm=1.0, report_to=("tensorboard",),
+        options,
+        loss=loss,
+        same_text=same_text,
+        precision="amp_bf16",
+        grad_checkpointing=True,
+        batches="distinct-texts",
+        epochs=1,
+        grad_clip_norm=1.0,
+        report_to=("tensorboard",),
     )
     assert all(np.isfinite(step.loss) for step in told)
     assert weights(folder)["visual.conv1.weight"].dtype == torch.float32

@@ -24,8 +24,11 @@ def features(rows=8, seed=0, bias=False):
         functional.normalize(torch.randn(rows, 16, generator=draw), dim=-1).requires_grad_()
         for _ in range(2)
     )
-    found = {"image_features": images, "text_features": words,
-             "logit_scale": torch.tensor(10.0, requires_grad=True)}
+    found = {
+        "image_features": images,
+        "text_features": words,
+        "logit_scale": torch.tensor(10.0, requires_grad=True),
+    }
     return found | ({"logit_bias": torch.tensor(-10.0, requires_grad=True)} if bias else {})
 
 
@@ -87,9 +90,10 @@ def shared(rank, world, file, results):
         }
         found = make_loss(config(loss, same), Place("cpu", rank, world))(mine, texts[own])
         found.backward()
-        results[rank, loss, same] = found.item(), {
-            name: value.grad.numpy() for name, value in mine.items()
-        }
+        results[rank, loss, same] = (
+            found.item(),
+            {name: value.grad.numpy() for name, value in mine.items()},
+        )
     distributed.destroy_process_group()
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import tarfile
 
 import numpy as np
@@ -179,7 +178,7 @@ def test_a_batch_has_images_tokens_and_the_numbers_of_texts(tmp_path):
 
 def test_an_image_that_goes_missing_later_is_replaced_by_the_next_row_and_written_down(tmp_path):
     pairs = load(write(tmp_path), tmp_path)
-    os.remove(tmp_path / "b.jpg")
+    (tmp_path / "b.jpg").unlink()
     lost = dataset(pairs)[0, 1]
     assert lost.sentence.startswith("b.jpg (row 2): No such file")
     skipping = dataset(pairs, tmp_path / "unreadable.jsonl")

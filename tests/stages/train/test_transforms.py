@@ -118,8 +118,9 @@ def test_images_of_any_mode_come_in_rgb_and_through_the_transform(mode):
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_jpegs_are_decoded_as_pillow_does(mode):
     data = encoded(noise(mode=mode), "JPEG")
-    assert np.array_equal(np.asarray(decode(data)),
-                          np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+    assert np.array_equal(
+        np.asarray(decode(data)), np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    )
 
 
 @pytest.mark.parametrize(
