@@ -5,20 +5,26 @@ Each process does its share, and all get the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import distributed
 
-from stages.benchmarks import Benchmark, zero_shot
+from pipeline.errors import InputError
+from stages.benchmarks import Benchmark, chosen, present, zero_shot
 from stages.benchmarks.features import evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loading import PairDataset, loader
+from stages.train.loading import PairDataset, load_pairs, loader
 from stages.train.loss import multi_positive
-from stages.train.transforms import Normalise
+from stages.train.model import Beginning
+from stages.train.step import Learner
+from stages.train.transforms import plain_transform
+
+log = logging.getLogger(__name__)
 
 ASKED = 1024
 """Queries that are ranked at once."""
@@ -35,12 +41,7 @@ class Features(NamedTuple):
 
 
 def validate(
-    model: Any,  # noqa: ANN401 - a module of open_clip's
-    dataset: PairDataset,
-    config: TrainConfig,
-    place: Place,
-    normalise: Normalise,
-    autocast: Callable[[], AbstractContextManager[Any]],
+    learner: Learner, dataset: PairDataset, config: TrainConfig, place: Place
 ) -> dict[str, float]:
     """Give the loss of held-out pairs, in batches as in training, and recalls over all of them.
 
@@ -52,9 +53,11 @@ def validate(
     ]
     mine = batches[place.rank :: place.world]
     total, found = torch.zeros(2, dtype=torch.float64), list[Features]()
-    with evaluating(model) as bare, autocast():
+    with evaluating(learner.state.model) as bare, learner.autocast():
         for batch in loader(dataset, mine, config, place.device):
-            made = bare(normalise(batch.images.to(place.device)), batch.tokens.to(place.device))
+            made = bare(
+                learner.normalise(batch.images.to(place.device)), batch.tokens.to(place.device)
+            )
             images, words = made["image_features"].float(), made["text_features"].float()
             texts = batch.texts.to(place.device)
             logits = made["logit_scale"].float() * images @ words.T
@@ -135,3 +138,67 @@ class ZeroShotCheck(NamedTuple):
             values[f"{benchmark.name}_top5"] = found.top5
         ones = [value for name, value in values.items() if name.endswith("_top1")]
         return {**values, "mean_top1": sum(ones) / len(ones)} if ones else values
+
+
+class Checks(NamedTuple):
+    """What a model is evaluated on while it learns."""
+
+    held_out: PairDataset | None
+    zero_shot: ZeroShotCheck | None
+
+    def of(
+        self, learner: Learner, config: TrainConfig, place: Place, epoch: int
+    ) -> dict[str, float]:
+        """Give what is due after so many epochs."""
+        values: dict[str, float] = {}
+        if self.held_out and due(epoch, config.val_frequency, config.epochs):
+            values |= validate(learner, self.held_out, config, place)
+        if self.zero_shot and due(epoch, config.zeroshot_frequency, config.epochs):
+            values |= self.zero_shot(learner.state.model, config, place)
+        return values
+
+
+def find_checks(config: TrainConfig, beginning: Beginning) -> Checks:
+    """Find what the options name to be evaluated on. Raises `InputError` where it is not there."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    held_out = zero_shot = None
+    if config.val_data is not None:
+        transform = plain_transform(beginning.preprocess)
+        pairs = load_pairs(config.val_data, config)
+        held_out = PairDataset(pairs, transform, beginning.tokenizer, config.seed, None)
+    if config.benchmark_root is not None:
+        zero_shot = ZeroShotCheck(
+            chosen_benchmarks(config.benchmark_root, config.benchmarks),
+            config.benchmark_root,
+            beginning.tokenizer,
+            image_transform_v2(PreprocessCfg(**beginning.preprocess), is_train=False),
+        )
+    return Checks(held_out, zero_shot)
+
+
+def chosen_benchmarks(root: Path, names: tuple[str, ...] | None) -> tuple[Any, ...]:
+    """Give the benchmarks of labelled images that are there; name those that are not."""
+    found = tuple(one for one in present(root, names) if one.kind != "retrieval")
+    if names is not None:
+        there = {one.name for one in found}
+        missing = [
+            one.name
+            for one in chosen(root, names)
+            if one.name not in there and one.kind != "retrieval"
+        ]
+        if missing:
+            log.warning("%s: not there, so skipped: %s", root, ", ".join(missing))
+    if not found:
+        raise InputError(f"{root}: holds none of the benchmarks asked for.")
+    return found
+
+
+def due(epoch: int, frequency: int, epochs: int, *, always: bool = False) -> bool:
+    """Say whether something is due after so many epochs: every ``frequency``, and after the last.
+
+    A frequency of 0 means never, or the last alone (``always``).
+    """
+    if epoch == epochs:
+        return always or frequency > 0
+    return frequency > 0 and epoch % frequency == 0

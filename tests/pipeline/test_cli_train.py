@@ -61,7 +61,7 @@ def test_help_explains_every_option():
         (["--train-data", "a.csv", "--lr", "fast"], "lr: input should be a valid number"),
         (["--lrr", "1"], "unrecognized arguments: --lrr"),
         (["--train-data", "a.csv", "--aug-cfg", "scale"], "--aug-cfg scale: write it as key=value"),
-        (["--train-data", "a.csv", "--aug-cfg", "zoom=2"], "unknown key 'zoom'"),
+        (["--train-data", "a.csv", "--aug-cfg", "zoom=2"], "unknown key 'aug_cfg.zoom'"),
         (["--train-data", "a.csv", "--optimizer", "sgd"], "invalid choice: 'sgd'"),
         (
             ["--train-data", "a.csv", "--protocol", "skyclip", "--loss", "siglip"],
