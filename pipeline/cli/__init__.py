@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from pipeline.cli import evaluate, pairs, recipe
 from pipeline.cli.sources import sources_app
+from pipeline.cli.train import train
 from pipeline.cli.vocab import vocab_app
 from pipeline.display import console, set_up_logging
 from pipeline.errors import SkyScriptError
@@ -29,6 +30,10 @@ app.command(name="filter")(pairs.filter_)
 app.command()(evaluate.evaluate)
 app.command()(evaluate.compare)
 app.command()(evaluate.export)
+app.command(
+    add_help_option=False,  # argparse's help: it knows the published options
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(train)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pipeline.atomic import content_id
 from stages.benchmarks.images import Pixels, batches
-from stages.clip_model import causal_tower, encode_cut
+from stages.clip_text import causal_tower, encode_cut
 
 if TYPE_CHECKING:
     import torch
