@@ -95,6 +95,22 @@ def config_of_command(
     return parse_config(data, recipe, base=Path.cwd(), where=where)
 
 
+def config_of_block(
+    path: Path | None, model: type[StageConfig], given: Mapping[str, Any], where: str
+) -> StageConfig:
+    """Check a config of one block: a file's keys, and what a command was given on top of them.
+
+    Paths start at the file's folder; those typed in a shell (`FromShell`) at the working directory.
+    Raises `ConfigError` that names every key that is wrong.
+    """
+    data = {**(_read_yaml(path) if path else {}), **given}
+    base = path.parent.absolute() if path else Path.cwd()
+    block, problems = _block("", model, data, {}, base)
+    if block is None:
+        raise ConfigError(f"{path or where}: " + "; ".join(dict.fromkeys(problems)))
+    return block
+
+
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
     """Name the fields that two or more stages have: those may stand at the top level."""
     counts = Counter(name for stage in recipe for name in stage.config.model_fields)
@@ -146,10 +162,13 @@ def _problem(
     key = _key(block, values, item["loc"])
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
-        return f"unknown key {_named(key, [f'{block}.{field}' for field in fields])}"
+        known = [f"{block}.{field}" if block else field for field in fields]
+        return f"unknown key {_named(key, known)}"
     if item["type"] == "missing":
         return f"{key} is required"
     message = str(item["msg"]).removeprefix("Value error, ")
+    if not key:  # of the whole block, which is too long to repeat
+        return message
     return f"{key}: {message[:1].lower()}{message[1:]} (given: {_short(item['input'])})"
 
 
@@ -209,7 +228,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not separator or not all(keys):
         raise ConfigError(f"--set {override}: write it as key.key=value")
     try:
-        value = _from_shell(yaml.load(text, _Loader))
+        value = from_shell(yaml.load(text, _Loader))
     except (yaml.YAMLError, ValueError, TypeError):
         raise ConfigError(f"--set {override}: the value is not YAML") from None
     block = data
@@ -222,12 +241,12 @@ def _override(data: dict[str, Any], override: str) -> None:
     block[keys[-1]] = value
 
 
-def _from_shell(value: object) -> object:
+def from_shell(value: object) -> object:
     """Mark strings typed in a shell: paths among them start at the working directory."""
     if isinstance(value, str):
         return FromShell(value)
     if isinstance(value, dict):
-        return {key: _from_shell(item) for key, item in value.items()}
+        return {key: from_shell(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_from_shell(item) for item in value]
+        return [from_shell(item) for item in value]
     return value

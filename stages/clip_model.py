@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import InputError
 from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_text import causal_tower, encode_cut
+from stages.clip_weights import create_model
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ class Clip:
     def __init__(self, source: ClipSource, device: str) -> None:
         self.source = source
         self.device = device
-        self.model: Any = _create(open_clip_library(), source, device)
+        self.model: Any = create_model(source, device).eval()
         self.tokenizer = open_clip_library().get_tokenizer(source.model)
         self.preprocess: dict[str, Any] = open_clip_library().get_model_preprocess_cfg(self.model)
         self._kind = device.partition(":")[0]
@@ -100,12 +101,7 @@ class Clip:
 
     def _causal_tower(self) -> Any | None:  # noqa: ANN401 - a module of open_clip's
         """Give the text tower where what follows the end token cannot matter, else None."""
-        tower = getattr(self.model, "text", self.model)
-        pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", ""))
-        causal = getattr(tower, "attn_mask", None) is not None and pool in {"argmax", "eos"}
-        extra = getattr(tower, "cls_emb", None) is not None or getattr(tower, "use_pad_mask", False)
-        plain = type(self.tokenizer).__name__ == "SimpleTokenizer"  # its end token is the highest
-        return tower if causal and plain and not extra else None
+        return causal_tower(self.model, self.tokenizer)
 
     def _texts_of(self, tokens: torch.Tensor) -> Vectors:
         import torch
@@ -114,7 +110,7 @@ class Clip:
         tokens = tokens.to(self.device)
         tower = self._causal_tower()
         with torch.inference_mode(), self._autocast():
-            found = self.model.encode_text(tokens) if tower is None else _encode(tower, tokens)
+            found = self.model.encode_text(tokens) if tower is None else encode_cut(tower, tokens)
             unit: Vectors = functional.normalize(found.float(), dim=-1).cpu().numpy()
         return unit
 
@@ -153,60 +149,9 @@ class Clip:
             return float((vector * self.model.encode_text(tokens, normalize=True)).sum())
 
 
-def _encode(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
-    """Do what open_clip's text tower does, for fewer tokens than its context holds."""
-    import torch
-
-    length = tokens.shape[1]
-    kind = tower.transformer.get_cast_dtype()
-    x = tower.token_embedding(tokens).to(kind) + tower.positional_embedding[:length].to(kind)
-    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
-    pooled = x[torch.arange(len(x), device=x.device), tokens.argmax(-1)]
-    projection = tower.text_projection
-    if projection is not None:
-        linear = isinstance(projection, torch.nn.Module)
-        pooled = projection(pooled) if linear else pooled @ projection
-    assert isinstance(pooled, torch.Tensor)
-    return pooled
-
-
 @functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
     """Give the model, loaded once a process. Raises `InputError` where its weights do not load."""
     import torch
 
     return Clip(source, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-def _create(open_clip: Any, source: ClipSource, device: str) -> Any:  # noqa: ANN401
-    """Load with code execution barred: only tensors, and the numpy numbers of old optimisers."""
-    import logging
-
-    import torch
-
-    logging.getLogger().disabled, before = True, logging.getLogger().disabled  # it logs to the root
-    scalar = np.float64(0).__reduce__()[0]
-    allowed: list[Any] = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        scalar,
-        np.dtype,
-        np.dtypes.Float64DType,
-    ]
-    try:
-        with torch.serialization.safe_globals(allowed):
-            model = open_clip.create_model(
-                source.model,
-                pretrained=source.pretrained,
-                device=device,
-                force_quick_gelu=source.quick_gelu,
-                require_pretrained=True,
-            )
-    except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{source.pretrained or source.model}: its weights cannot be had or loaded: {first}. "
-            "Without a network, name a checkpoint file."
-        ) from error
-    finally:
-        logging.getLogger().disabled = before
-    return model.eval()

@@ -1,0 +1,138 @@
+"""From rows to batches, in worker processes."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.data import DataLoader, default_collate
+
+from pipeline.errors import InputError
+from stages.train.config import TrainConfig
+from stages.train.pairs import Pairs, csv_pairs
+from stages.train.sampler import Key
+from stages.train.shards import shard_pairs
+from stages.train.transforms import Transform, decode, drawn
+
+Tokenizer = Callable[[list[str]], torch.Tensor]
+TRIES = 100
+"""Rows that are tried in place of one that cannot be read."""
+CACHED = 1 << 16
+"""Captions whose tokens a worker keeps; most repeat."""
+
+
+class Batch(NamedTuple):
+    """What a step begins with."""
+
+    images: torch.Tensor
+    tokens: torch.Tensor
+    texts: torch.Tensor
+    """Numbers of the captions."""
+
+
+class Unreadable(NamedTuple):
+    """An image that could not be read: it travels to the main process, where it is said."""
+
+    sentence: str
+
+
+class PairDataset:
+    """Samples by epoch and row; the augmentation follows from those and the seed."""
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        transform: Transform,
+        tokenizer: Tokenizer,
+        seed: int,
+        record: Path | None,
+    ) -> None:
+        self._pairs, self._transform, self._seed = pairs, transform, seed
+        self._tokenizer = tokenizer
+        self._record = record
+        """Where unreadable images are named that another row replaces; None: they stop training."""
+        self._recorded: set[int] = set()
+        self._tokens_of: Callable[[int], torch.Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self._pairs.texts)
+
+    def __getitem__(self, key: Key) -> Batch | Unreadable:
+        """Give a sample."""
+        epoch, row = key
+        for tried in range(TRIES):
+            found = self._sample(epoch, (row + tried) % len(self))
+            if isinstance(found, Batch) or self._record is None:
+                return found
+            self._write_down((row + tried) % len(self), found)
+        return Unreadable(f"{TRIES} images one after another cannot be read; the last: {found}")
+
+    def _sample(self, epoch: int, row: int) -> Batch | Unreadable:
+        try:
+            image = decode(self._pairs.images.read(row))
+        except (OSError, ValueError) as error:
+            reason = error.strerror or "" if isinstance(error, OSError) else str(error)
+            return Unreadable(f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
+        with drawn(self._seed, f"{epoch}:{row}"):
+            pixels = self._transform(image)
+        text = int(self._pairs.texts[row])
+        return Batch(pixels, self._tokens(text), torch.tensor(text))
+
+    def _tokens(self, text: int) -> torch.Tensor:
+        if self._tokens_of is None:  # made in the worker: a cache is not sent there
+            self._tokens_of = functools.lru_cache(CACHED)(self._tokenise)
+        return self._tokens_of(text)
+
+    def _tokenise(self, text: int) -> torch.Tensor:
+        return self._tokenizer([self._pairs.captions[text].as_py()])[0]
+
+    def _write_down(self, row: int, found: Unreadable) -> None:
+        if row not in self._recorded and self._record is not None:
+            self._recorded.add(row)
+            line = json.dumps({"row": row + 1, "reason": found.sentence}) + "\n"
+            with self._record.open("a", encoding="utf-8") as file:  # one write: lines stay whole
+                file.write(line)
+
+
+def collate(samples: list[Batch | Unreadable]) -> Batch | Unreadable:
+    """Make a batch of samples, or say what cannot be read."""
+    for sample in samples:
+        if isinstance(sample, Unreadable):
+            return sample
+    found: Batch = default_collate(samples)
+    return found
+
+
+def load_pairs(path: Path, config: TrainConfig) -> Pairs:
+    """Find the pairs of a CSV or of shards."""
+    kind = config.dataset_type
+    if kind == "auto":
+        kind = "webdataset" if path.is_dir() or path.name.endswith(".tar") else "csv"
+    return csv_pairs(path, config) if kind == "csv" else shard_pairs(path, config)
+
+
+def loader(
+    dataset: PairDataset, batches: Iterable[list[Key]], config: TrainConfig, device: str
+) -> Iterator[Batch]:
+    """Give the batches, loaded ahead by worker processes.
+
+    Raises `InputError` where an image cannot be read.
+    """
+    made: Any = DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=config.workers,
+        collate_fn=collate,
+        pin_memory=device.startswith("cuda"),
+    )
+    for found in made:
+        if isinstance(found, Unreadable):
+            raise InputError(
+                f"{found.sentence}. Mend it and run the same command again, or say --bad-images "
+                "skip."
+            )
+        yield found

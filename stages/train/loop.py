@@ -1,0 +1,247 @@
+"""The training itself: from options to a folder with checkpoints, records and the model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import distributed
+
+from pipeline.atomic import storage, write_bytes
+from pipeline.errors import ConfigError, SkyScriptError
+from stages.clip_export import export_model
+from stages.train import adapter, checkpoint
+from stages.train.adapter import Place
+from stages.train.config import TrainConfig
+from stages.train.loading import PairDataset, load_pairs, loader
+from stages.train.model import Beginning, begin
+from stages.train.record import Record
+from stages.train.sampler import Batches, Split
+from stages.train.step import Learner
+from stages.train.transforms import training_transform
+from stages.train.validate import due, find_checks
+
+log = logging.getLogger(__name__)
+
+
+class Progress(NamedTuple):
+    """Where training is, for whoever draws it."""
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    lr: float
+    scale: float
+    samples_per_second: float
+    waiting: float
+    """Share of the time in which the device waited for data."""
+
+    def line(self) -> str:
+        """Say it in a line; the learning rate in a form that shows 3e-09."""
+        return (
+            f"epoch {self.epoch + 1} of {self.epochs}, step {self.step:,} of {self.steps:,}: loss "
+            f"{self.loss:.4f}, LR {self.lr:.2e}, logit scale {self.scale:.2f}, "
+            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data"
+        )
+
+
+Report = Callable[[Progress], None]
+
+
+def train(config: TrainConfig, report: Report) -> Path:
+    """Train, or go on where the run of this name stopped; give the folder of the exported model.
+
+    Raises `InputError` and `ConfigError` for what cannot be trained on or with.
+    """
+    adapter.check_version()
+    place = adapter.join(config.device)
+    try:
+        return Training(config, place, report).run()
+    finally:
+        if place.world > 1:
+            distributed.destroy_process_group()
+
+
+class Training:
+    """A model that learns, in one of several processes."""
+
+    def __init__(self, config: TrainConfig, place: Place, report: Report) -> None:
+        config = _resolved(config, place)
+        self.config, self.place, self.report = config, place, report
+        self.folder = config.runs / (config.name or "train")
+        self.checkpoints = self.folder / "checkpoints"
+        pairs = load_pairs(config.train_data, config)
+        split = Split(config.batch_size, config.accum_freq, place.world, place.rank)
+        self.batches = Batches(pairs.texts, split, config.epochs, config.seed, config.batches)
+        self.steps = self.batches.steps * config.epochs
+        self.beginning = begin(config, place.device)
+        preprocess = self.beginning.preprocess
+        self.identity = _identity(config, self.beginning, pairs.identity, split)
+        transform = training_transform(preprocess, config)
+        record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
+        self.data = PairDataset(pairs, transform, self.beginning.tokenizer, config.seed, record)
+        self.learner = Learner(self.beginning, config, place)
+        self.state = self.learner.state
+        self.schedule = adapter.schedule(self.state.optimiser, config, self.steps)
+        self.checks = find_checks(config, self.beginning)
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes."""
+        return self.place.rank == 0
+
+    def run(self) -> Path:
+        """Train to the end."""
+        with storage(self.folder):
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+        self.batches.begin = checkpoint.resume(self.checkpoints, self.state, self.identity)
+        self._say_what_begins()
+        record = None
+        if self.first:
+            checkpoint.sweep(self.checkpoints)
+            settings = json.dumps(self.config.model_dump(mode="json"), indent=1)
+            write_bytes(self.folder / "config.json", settings.encode() + b"\n")
+            record = Record(self.folder, self.config, self.batches.begin)
+        if self.batches.begin < self.steps:
+            self._learn(record)
+        if record is not None:
+            record.close()
+            begun = self.beginning
+            export_model(self.state.model, begun.settings, self.folder / "export", begun.tokenizer)
+        self._wait()
+        return self.folder / "export"
+
+    def _say_what_begins(self) -> None:
+        if not self.first:
+            return
+        done = self.batches.begin
+        if done:
+            log.info("%s: goes on after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
+        if self.config.warmup >= self.steps:
+            log.warning(
+                "warmup: %s steps are no fewer than the whole training's %s: the learning rate "
+                "never becomes whole",
+                f"{self.config.warmup:,}",
+                f"{self.steps:,}",
+            )
+
+    def _learn(self, record: Record | None) -> None:
+        given = loader(self.data, self.batches, self.config, self.place.device)
+        every = self.config.log_every_n_steps
+        begun, waited, since = time.monotonic(), 0.0, self.batches.begin
+        for step in range(self.batches.begin, self.steps):
+            rate = self.schedule(step)
+            asked = time.monotonic()
+            some = [next(given) for _ in range(self.config.accum_freq)]
+            waited += time.monotonic() - asked
+            loss = self.learner.take(some, step)
+            done = step + 1
+            if done % every == 0 or done == self.steps:
+                now = time.monotonic()
+                pairs = (done - since) * len(some) * self.config.batch_size * self.place.world
+                self._tell(record, done, loss, rate, pairs / (now - begun), waited / (now - begun))
+                begun, waited, since = now, 0.0, done
+            self._after(done, record)
+
+    def _tell(
+        self,
+        record: Record | None,
+        done: int,
+        loss: torch.Tensor,
+        rate: float,
+        speed: float,
+        waiting: float,
+    ) -> None:
+        """Report a step, with the loss over all devices."""
+        if self.place.world > 1:
+            loss = loss.clone()
+            distributed.all_reduce(loss)
+            loss /= self.place.world
+        value = float(loss)
+        if not math.isfinite(value):
+            raise SkyScriptError(
+                f"step {done:,}: the loss is {value}: lower --lr, or use another --precision. The "
+                "checkpoints before it stay."
+            )
+        if record is None:
+            return
+        scale = float(self.state.model.logit_scale.detach().exp())
+        epoch = (done - 1) // self.batches.steps
+        found = Progress(
+            done, self.steps, epoch, self.config.epochs, value, rate, scale, speed, waiting
+        )
+        record.training(
+            done,
+            {"loss": value, "lr": rate, "scale": scale, "samples_per_second": round(speed, 1)},
+        )
+        self.report(found)
+
+    def _after(self, done: int, record: Record | None) -> None:
+        """Evaluate and save where an epoch ends, and save where it was asked for."""
+        epoch, within = divmod(done, self.batches.steps)
+        config = self.config
+        if within:
+            if config.save_steps and done % config.save_steps == 0:
+                self._save(done, epoch)
+            return
+        values = self.checks.of(self.learner, config, self.place, epoch)
+        if record is not None and values:
+            record.evaluation(done, epoch, values)
+            said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+            log.info("epoch %d of %d: %s", epoch, config.epochs, said)
+        if config.save_frequency or epoch == config.epochs:
+            self._save(done, epoch)
+        if self.first and due(epoch, config.save_frequency, config.epochs, always=True):
+            checkpoint.keep(self.checkpoints, epoch)
+
+    def _save(self, done: int, epoch: int) -> None:
+        if self.first:
+            checkpoint.save(
+                self.checkpoints,
+                self.state,
+                name=self.folder.name,
+                step=done,
+                epoch=epoch,
+                identity=self.identity,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        if self.place.world > 1:
+            distributed.barrier()
+
+
+def _resolved(config: TrainConfig, place: Place) -> TrainConfig:
+    """Settle what depends on the machine."""
+    precision = config.precision
+    on_gpu = place.device.startswith("cuda")
+    if precision == "auto":
+        precision = "amp" if on_gpu else "fp32"
+    if precision == "amp" and not on_gpu:
+        if config.protocol == "skyclip":
+            log.warning("precision amp needs a GPU: fp32 instead, which is not as published")
+            precision = "fp32"
+        else:
+            raise ConfigError("precision: amp needs a GPU; on a CPU use fp32 or amp_bf16.")
+    return config.model_copy(update={"precision": precision})
+
+
+def _identity(
+    config: TrainConfig, beginning: Beginning, pairs: str, split: Split
+) -> dict[str, Any]:
+    """Give all that decides the weights; how the work is shared out does not."""
+    found = {**config.identity(), **beginning.identity, "pairs": pairs, "pairs a step": split.step}
+    for name in ("model", "pretrained", "train_data", "val_data", "root_data_dir"):
+        found.pop(name)
+    if config.gather == "own-rank":
+        found["devices"] = split.world
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain

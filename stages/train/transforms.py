@@ -1,0 +1,131 @@
+"""From an image to the pixels that a model learns from.
+
+open_clip's own transform with the quarter turn put in before the pixels become a tensor, as was
+published; that it is in is checked, since newer transforms once left it out without a word. Pixels
+leave the worker as bytes and are normalised on the device: the same numbers, a quarter of the copy.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision import transforms
+
+from stages import chance
+from stages.train.config import TrainConfig
+
+Transform = Callable[[Image.Image], torch.Tensor]
+MAX_PIXELS = 50_000_000
+"""An image larger than this is not decoded: it could be a bomb, and no tile has so many."""
+_TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+
+
+class QuarterTurn:
+    """Turns an image by 0, 90, 180 or 270 degrees, each as often; no pixel changes its value."""
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        """Turn it."""
+        turn = random.choice(_TURNS)
+        return image if turn is None else image.transpose(turn)
+
+
+def training_transform(preprocess: Mapping[str, Any], config: TrainConfig) -> Any:  # noqa: ANN401
+    """Give the augmenting transform of a model, the quarter turn in it."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    settings = PreprocessCfg(**{**preprocess, "interpolation": config.image_interpolation})
+    whole = image_transform_v2(settings, is_train=True, aug_cfg=config.aug_cfg.open_clip())
+    steps = list(whole.transforms)
+    if config.random_rotation:
+        steps.insert(_to_tensor(steps), QuarterTurn())
+    found = transforms.Compose(_as_bytes(steps))
+    turns = sum(isinstance(step, QuarterTurn) for step in found.transforms)
+    assert turns == config.random_rotation, "the rotation must be in the transform"
+    return found
+
+
+def plain_transform(preprocess: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a torchvision Compose
+    """Give the transform of validation, ending in bytes."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    whole = image_transform_v2(PreprocessCfg(**preprocess), is_train=False)
+    return transforms.Compose(_as_bytes(list(whole.transforms)))
+
+
+def _to_tensor(steps: list[Any]) -> int:
+    """Find the step that makes a tensor: by kind, as timm and open_clip each have their own."""
+    return next(i for i, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
+
+
+def _as_bytes(steps: list[Any]) -> list[Any]:
+    """Leave the tensor as bytes where nothing but the normalisation would follow."""
+    at = _to_tensor(steps)
+    if len(steps) == at + 2 and isinstance(steps[at + 1], transforms.Normalize):
+        return [*steps[:at], transforms.PILToTensor()]
+    return steps
+
+
+class Normalise:
+    """Normalises a batch of bytes on its device, as the transform's last two steps would."""
+
+    def __init__(self, preprocess: Mapping[str, Any], device: str) -> None:
+        self._mean, self._std = (
+            torch.tensor(preprocess[name], device=device).view(3, 1, 1) for name in ("mean", "std")
+        )
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Give the model's input; a batch that is already numbers stays as it is."""
+        if pixels.dtype != torch.uint8:
+            return pixels
+        return pixels.float().div_(255).sub_(self._mean).div_(self._std)
+
+
+def decode(data: bytes) -> Image.Image:
+    """Give an image in RGB, whatever it was in. Raises `ValueError` that says why not."""
+    if data[:2] == b"\xff\xd8" and (fast := _fast_jpeg(data)) is not None:
+        return fast
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError("has more pixels than any tile")
+            if image.mode.startswith(("I", "F")):
+                raise ValueError(f"has more than 8 bits a channel ({image.mode})")
+            return image.convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"is not a readable image ({error})") from error
+
+
+def _fast_jpeg(data: bytes) -> Image.Image | None:
+    """Decode as Pillow does, bit for bit, in less time; None: let Pillow try."""
+    import simplejpeg
+
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in {"YCbCr", "Gray", "GRAY", "RGB"} or height * width > MAX_PIXELS:
+            return None
+        return Image.fromarray(simplejpeg.decode_jpeg(data))
+    except ValueError:
+        return None
+
+
+@contextmanager
+def drawn(seed: int, key: str) -> Iterator[None]:
+    """Make every draw inside follow from seed and key, and none outside notice."""
+    number = int(chance.uniform(seed, key, "augmentation") * 2**53)
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    torch.random.default_generator.manual_seed(number)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])

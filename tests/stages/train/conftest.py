@@ -1,0 +1,118 @@
+"""A model of two layers, tiles of the toy town, and training on them in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+open_clip = pytest.importorskip("open_clip")
+
+from pipeline.cli.recipe import TOY  # noqa: E402
+from pipeline.config import load_config  # noqa: E402
+from pipeline.runner import run  # noqa: E402
+from stages import PIPELINE  # noqa: E402
+from stages.clip_export import export_model  # noqa: E402
+from stages.train.config import TrainConfig  # noqa: E402
+from tests.conftest import REPOSITORY  # noqa: E402
+
+TOWER = {"layers": 2, "width": 64}
+CONFIG = {
+    "embed_dim": 64,
+    "quick_gelu": False,
+    "vision_cfg": {**TOWER, "image_size": 32, "head_width": 32, "patch_size": 8},
+    "text_cfg": {**TOWER, "heads": 2, "context_length": 77, "vocab_size": 49408},
+}
+CSV = "SkyScript_train_unfiltered.csv"
+ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory) -> Path:
+    """64 tiles of the toy town with their captions."""
+    root = tmp_path_factory.mktemp("town")
+    small = ["sample.max_objects=64", "runner.workers=1", "seed=3"]
+    run(PIPELINE, load_config(TOY, PIPELINE, small), root, lambda _: None)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_vit(tmp_path_factory) -> Path:
+    """A folder of a model that has learnt nothing yet."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    export_model(open_clip.CLIP(**CONFIG), CONFIG, folder)
+    settings = json.loads((folder / "open_clip_config.json").read_text())
+    assert settings["model_cfg"] == CONFIG
+    return folder
+
+
+@pytest.fixture
+def options(town, tiny_vit, tmp_path) -> dict:
+    """Options of a training of a few steps."""
+    return {
+        "model": f"local-dir:{tiny_vit}",
+        "train_data": town / CSV,
+        "root_data_dir": town,
+        "runs": tmp_path / "runs",
+        "name": "run",
+        "batch_size": 32,
+        "epochs": 3,
+        "warmup": 2,
+        "lr": 1e-3,
+        "workers": 0,
+        "device": "cpu",
+        "log_every_n_steps": 1,
+        "save_frequency": 0,
+    }
+
+
+@pytest.fixture
+def config(options) -> TrainConfig:
+    return TrainConfig(**options)
+
+
+def words(options: dict) -> list[str]:
+    """The options as a user types them."""
+    return [
+        word
+        for key, value in options.items()
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    ]
+
+
+def command(*arguments: str, processes: int = 1) -> list[str]:
+    if processes == 1:
+        return [sys.executable, "-m", "stages.train", *arguments]
+    started = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    return [sys.executable, *started, "--standalone", "-m", "stages.train", *arguments]
+
+
+def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
+    """Train in processes of its own."""
+    return subprocess.run(
+        command(*arguments, processes=processes),
+        capture_output=True,
+        text=True,
+        env=ALONE,
+        check=False,
+    )
+
+
+def losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "progress.jsonl").open()]
+
+
+def weights(folder: Path, name: str = "epoch_latest.pt") -> dict:
+    return torch.load(folder / "checkpoints" / name, weights_only=True)["state_dict"]

@@ -1,0 +1,116 @@
+"""Losses that know which texts are the same; in one process and over several."""
+
+import pytest
+import torch
+from open_clip.loss import ClipLoss, SigLipLoss
+from torch import distributed, multiprocessing
+from torch.nn import functional
+
+from stages.train.adapter import Place
+from stages.train.config import TrainConfig
+from stages.train.loss import make_loss
+
+ALONE = Place("cpu", 0, 1)
+KINDS = [(loss, same) for loss in ("clip", "siglip") for same in ("positive", "negative")]
+
+
+def config(loss="clip", same_text="positive", **more):
+    return TrainConfig(train_data="a.csv", loss=loss, same_text=same_text, **more)
+
+
+def features(rows=8, seed=0, bias=False):
+    draw = torch.Generator().manual_seed(seed)
+    images, words = (
+        functional.normalize(torch.randn(rows, 16, generator=draw), dim=-1).requires_grad_()
+        for _ in range(2)
+    )
+    found = {
+        "image_features": images,
+        "text_features": words,
+        "logit_scale": torch.tensor(10.0, requires_grad=True),
+    }
+    return found | ({"logit_bias": torch.tensor(-10.0, requires_grad=True)} if bias else {})
+
+
+@pytest.mark.parametrize("same_text", ["positive", "negative"])
+def test_where_all_texts_differ_both_losses_are_open_clips(same_text):
+    given, texts = features(), torch.arange(8)
+    found = make_loss(config("clip", same_text), ALONE)(given, texts)
+    assert found.item() == pytest.approx(ClipLoss()(**given).item(), abs=1e-6)
+    given = features(bias=True)
+    found = make_loss(config("siglip", same_text), ALONE)(given, texts)
+    assert found.item() == pytest.approx(SigLipLoss()(**given).item(), abs=1e-5)
+
+
+def test_equal_texts_are_right_answers_and_not_wrong_ones():
+    texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
+    given = features()
+    words = given["text_features"].detach()
+    given["text_features"] = torch.stack([words[int(text)] for text in texts])
+    logits = 10.0 * given["image_features"] @ given["text_features"].T
+    expected = []
+    for scores in (logits, logits.T):
+        rows = scores.log_softmax(1)
+        expected += [
+            -sum(rows[i, j] for j in range(8) if texts[j] == texts[i]) / (texts == texts[i]).sum()
+            for i in range(8)
+        ]
+    found = make_loss(config(), ALONE)(given, texts)
+    assert found.item() == pytest.approx(sum(expected).item() / 16, abs=1e-5)
+    perfect = torch.eye(5)[texts]
+    sure = {"image_features": perfect, "text_features": perfect, "logit_scale": torch.tensor(100.0)}
+    counts = (texts[:, None] == texts).sum(1).float()
+    assert make_loss(config(), ALONE)(sure, texts).item() == pytest.approx(
+        float(counts.log().mean()), abs=1e-4
+    )
+
+
+def test_the_sigmoid_loss_takes_every_equal_text_for_a_positive():
+    texts, given = torch.tensor([0, 1, 0, 2]), features(4, bias=True)
+    logits = 10.0 * given["image_features"] @ given["text_features"].T - 10.0
+    expected = sum(
+        -functional.logsigmoid(logits[i, j] * (1 if texts[i] == texts[j] else -1))
+        for i in range(4)
+        for j in range(4)
+    )
+    found = make_loss(config("siglip"), ALONE)(given, texts)
+    assert found.item() == pytest.approx(expected.item() / 4, abs=1e-5)
+
+
+def shared(rank, world, file, results):
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
+    texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
+    own = slice(rank * 4, rank * 4 + 4)
+    for loss, same in KINDS:
+        whole = features(bias=loss == "siglip")
+        mine = {
+            name: (value[own] if value.ndim else value).detach().requires_grad_()
+            for name, value in whole.items()
+        }
+        found = make_loss(config(loss, same), Place("cpu", rank, world))(mine, texts[own])
+        found.backward()
+        results[rank, loss, same] = (
+            found.item(),
+            {name: value.grad.numpy() for name, value in mine.items()},
+        )
+    distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_over_two_devices_losses_and_gradients_are_those_of_one(tmp_path):
+    with multiprocessing.Manager() as manager:
+        results = manager.dict()
+        multiprocessing.spawn(shared, (2, tmp_path / "meeting", results), 2)
+        results = dict(results)
+    texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
+    for loss, same in KINDS:
+        whole = features(bias=loss == "siglip")
+        value = make_loss(config(loss, same), ALONE)(whole, texts)
+        value.backward()
+        parts = [results[rank, loss, same] for rank in range(2)]
+        assert sum(part[0] for part in parts) / 2 == pytest.approx(value.item(), abs=1e-5)
+        for name, of in whole.items():
+            grads = [torch.from_numpy(part[1][name]) for part in parts]  # averaged, as by DDP
+            found = (torch.cat(grads) if of.ndim else sum(grads)) / 2
+            torch.testing.assert_close(found, of.grad, atol=1e-5, rtol=1e-4)

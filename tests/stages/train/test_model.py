@@ -1,0 +1,155 @@
+"""The model that training begins from: loaded safely, with the activation of its weights."""
+
+import json
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from stages.clip_source import ClipSource
+from stages.clip_weights import create_model
+from stages.train.config import TrainConfig
+from stages.train.model import begin, find_source
+from stages.train.towers import Towers
+from tests.stages.train.conftest import CONFIG
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def config(**options):
+    return TrainConfig(train_data="a.csv", device="cpu", **options)
+
+
+@pytest.fixture
+def architecture(tmp_path):
+    for name, quick in (("tiny-vit", False), ("tiny-vit-quickgelu", True)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(CONFIG | {"quick_gelu": quick}))
+        open_clip.add_model_config(path)
+    return "tiny-vit"
+
+
+def skyclip_checkpoint(path, model):
+    """As the original code wrote it: under DistributedDataParallel, its rates numpy numbers."""
+    state = {f"module.{name}": value for name, value in model.state_dict().items()}
+    held = {"epoch": 20, "name": "x", "state_dict": state}
+    torch.save({**held, "optimizer": {"param_groups": [{"lr": np.float64(3e-9)}]}}, path)
+    return str(path)
+
+
+def test_the_published_command_gets_quick_gelu_for_openais_weights():
+    assert find_source(config(protocol="skyclip")).quick_gelu
+    base = config(protocol="skyclip", model="ViT-B-32", pretrained="laion2b_e16")
+    assert not find_source(base).quick_gelu
+    with pytest.raises(InputError, match=r"were trained with it on"):
+        find_source(config(model="ViT-L-14", pretrained="openai", quick_gelu="off"))
+
+
+def test_a_model_built_with_another_activation_than_its_weights_is_an_error(
+    architecture, monkeypatch, tmp_path
+):
+    path = skyclip_checkpoint(tmp_path / "epoch_20.pt", open_clip.create_model(architecture))
+    source = ClipSource(architecture, path, True, "x")
+    assert "QuickGELU" in str(create_model(source, "cpu"))
+    made = open_clip.create_model
+
+    def without(*arguments, **more):
+        return made(*arguments, **{**more, "force_quick_gelu": False})
+
+    monkeypatch.setattr(open_clip, "create_model", without)
+    with pytest.raises(InputError, match="need quick-GELU, and the model was built with GELU"):
+        create_model(source, "cpu")
+
+
+def test_training_goes_on_from_a_published_checkpoint(architecture, tmp_path):
+    torch.manual_seed(1)
+    old = open_clip.create_model(architecture)
+    path = skyclip_checkpoint(tmp_path / "epoch_20.pt", old)
+    found = begin(config(model=architecture, pretrained=path, quick_gelu="off"), "cpu")
+    for name, value in old.state_dict().items():
+        assert torch.equal(value, found.model.state_dict()[name])
+    assert found.settings["quick_gelu"] is False
+
+
+class Harm:
+    def __reduce__(self):
+        return print, ("code of a checkpoint ran",)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, capsys):
+    torch.save({"state_dict": {}, "harm": Harm()}, tmp_path / "a.pt")
+    options = {"pretrained": str(tmp_path / "a.pt"), "quick_gelu": "off"}
+    with pytest.raises(InputError, match=r"a.pt: its weights cannot be had or loaded"):
+        begin(config(model=architecture, **options), "cpu")
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["other", "none"])
+def test_a_wrong_checkpoint_is_named(architecture, tmp_path, kind):
+    path = tmp_path / "a.pt"
+    if kind == "other":
+        torch.save({"state_dict": {"weight": torch.zeros(3)}}, path)
+    else:
+        path.write_bytes(b"not a checkpoint")
+    options = {"model": architecture, "pretrained": str(path), "quick_gelu": "off"}
+    with pytest.raises(InputError, match=r"a.pt: its weights cannot be had or loaded"):
+        begin(config(**options), "cpu")
+
+
+def test_from_nothing_the_weights_follow_from_the_seed(architecture):
+    one, same, other = (begin(config(model=architecture, seed=seed), "cpu") for seed in (0, 0, 1))
+    states = [found.model.state_dict()["visual.conv1.weight"] for found in (one, same, other)]
+    assert torch.equal(states[0], states[1])
+    assert not torch.equal(states[0], states[2])
+
+
+def test_a_model_of_another_kind_or_none_is_named():
+    with pytest.raises(InputError, match="open_clip has no such architecture"):
+        begin(config(model="ViT-Z-99"), "cpu")
+
+
+def test_siglip_begins_with_its_bias_and_the_config_says_so(architecture):
+    found = begin(config(model=architecture, loss="siglip"), "cpu")
+    assert found.model.logit_bias.item() == -10
+    assert found.settings["init_logit_bias"] == -10
+
+
+TEXTS = ["a pond", "a road of many words, " * 8, "a pond", "a tree"]
+NUMBERS = torch.tensor([5, 2, 5, 9])
+
+
+def test_texts_once_and_cut_give_the_features_and_gradients_of_all_texts_whole(architecture):
+    found = begin(config(model=architecture), "cpu")
+    model, towers = found.model, Towers(found.model, found.tokenizer)
+    assert list(towers.state_dict()) == [f"model.{name}" for name in model.state_dict()]
+    images, tokens = torch.randn(4, 3, 32, 32), found.tokenizer(TEXTS)
+    cut, where = towers.shortened(tokens, NUMBERS)
+    assert cut.shape[0] == 3
+    assert cut.shape[1] < tokens.shape[1]
+    weights = torch.randn(4, 64)
+    gradients = []
+    for features in (model(images, tokens), towers(images, cut, where)):
+        model.zero_grad()
+        (features["text_features"] * weights + features["image_features"]).sum().backward()
+        values = {key: value.detach() for key, value in features.items()}
+        gradients.append(
+            (values, {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
+        )
+    for plain, ours in zip(*gradients, strict=True):
+        assert plain.keys() == ours.keys()
+        for name, value in plain.items():
+            tolerance = 2e-6 * max(1.0, float(value.abs().max()))
+            torch.testing.assert_close(value, ours[name], atol=tolerance, rtol=1e-4)
+
+
+def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
+    more = {"no_causal_mask": True, "pool_type": "last"}
+    model = open_clip.CustomTextCLIP(**{**CONFIG, "text_cfg": CONFIG["text_cfg"] | more})
+    tokenizer = open_clip.get_tokenizer(architecture)
+    towers, tokens = Towers(model, tokenizer), tokenizer(TEXTS)
+    cut, where = towers.shortened(tokens, NUMBERS)
+    assert cut.shape == (3, 77)
+    found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
+    torch.testing.assert_close(found, model.encode_text(tokens, normalize=True))

@@ -1,0 +1,38 @@
+"""Recalls of held-out pairs: an equal text is a right answer."""
+
+import torch
+
+from stages.train.validate import Features, recalls
+
+
+def plainly(found, k):
+    images, words, texts = found
+    scores = images @ words.T
+    hit = sum(
+        any(texts[j] == texts[i] for j in scores[i].argsort(descending=True)[:k].tolist())
+        for i in range(len(texts))
+    )
+    return hit / len(texts)
+
+
+def test_distinct_texts_are_ranked_as_one_would_by_hand():
+    draw = torch.Generator().manual_seed(0)
+    found = Features(
+        torch.randn(30, 8, generator=draw), torch.randn(30, 8, generator=draw), torch.arange(30)
+    )
+    values = recalls(found)
+    for k in (1, 5, 10):
+        assert abs(values[f"image_to_text_R@{k}"] - plainly(found, k)) < 1e-9
+        turned = Features(found.words, found.images, found.texts)
+        assert abs(values[f"text_to_image_R@{k}"] - plainly(turned, k)) < 1e-9
+
+
+def test_any_image_of_an_equal_text_is_found_and_a_tie_with_a_wrong_one_is_not():
+    axes = torch.eye(4)
+    texts = torch.tensor([0, 0, 1, 2])
+    words = axes[texts]
+    images = torch.stack([axes[3], axes[0], axes[1], axes[2]])  # the first is nowhere near
+    values = recalls(Features(images, words, texts))
+    assert values["text_to_image_R@1"] == 1  # text 0 finds the second image, which has it too
+    assert values["image_to_text_R@1"] == 0.75  # the first image's text ties with the others
+    assert values["image_to_text_R@5"] == 1
