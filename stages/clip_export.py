@@ -1,21 +1,23 @@
-"""A model as safetensors with open_clip's config beside it: every loader takes it without flags.
+"""A model as a folder that open_clip loads without flags: weights as safetensors, and a config.
 
-``local-dir:FOLDER`` in open_clip and clip_benchmark; the folder uploaded is ``hf-hub:OWNER/NAME``.
-The config says the activation, so that nobody has to know it.
+``local-dir:FOLDER`` in open_clip and clip_benchmark; uploaded, it is ``hf-hub:OWNER/NAME``. The
+config records the activation, which a checkpoint file does not.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.atomic import write_bytes, write_file
+from pipeline.errors import InputError
 from stages.clip_source import HUB, LOCAL, ClipSource, open_clip_library
 
-WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
+WEIGHTS = "open_clip_model.safetensors"
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 
 
@@ -38,24 +40,44 @@ def model_config(source: ClipSource) -> dict[str, Any]:
 
 
 def export_model(model: Any, config: Mapping[str, Any], folder: Path) -> None:  # noqa: ANN401
-    """Write a model and its config (`model_config`) into a folder, each file whole or not at all.
+    """Write a model of open_clip's, and its config (`model_config`), into a folder.
 
-    The preprocessing is the model's own, as open_clip set it when it made the model.
+    The config comes last, so that a folder with one is whole. Preprocessing and activation are the
+    model's own, whatever the config says. Raises `InputError` where a folder would not do.
     """
     from safetensors.torch import save_file
 
-    # Tied weights are one tensor in memory, which safetensors refuses: each name gets its own.
-    weights = {
-        name: value.detach().cpu().clone().contiguous()
-        for name, value in model.state_dict().items()
+    bare = getattr(model, "module", model)
+    held = {"model_cfg": _settings(bare, config), "preprocess_cfg": _preprocess(bare)}
+    tensors = {
+        # A copy each: safetensors refuses tied weights, which share memory.
+        name: tensor.detach().cpu().clone().contiguous()
+        for name, tensor in bare.state_dict().items()
     }
-    preprocess = open_clip_library().get_model_preprocess_cfg(model)
-    kept = {key: preprocess[key] for key in _PREPROCESS if key in preprocess}
-    settings = {"model_cfg": dict(config), "preprocess_cfg": kept}
 
     def write(path: Path) -> None:
-        save_file(weights, path, {"format": "pt"})
+        save_file(tensors, path, {"format": "pt"})
         path.chmod(0o644)  # safetensors leaves it to its owner alone
 
     write_file(folder / WEIGHTS, write)
-    write_bytes(folder / CONFIG, json.dumps(settings, indent=1).encode() + b"\n")
+    write_bytes(folder / CONFIG, (json.dumps(held, indent=1) + "\n").encode())
+
+
+def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401
+    found = open_clip_library().get_model_preprocess_cfg(model)
+    return {name: found[name] for name in _PREPROCESS if name in found}
+
+
+def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Give the architecture with the activation that the model has."""
+    from open_clip.transformer import QuickGELU
+
+    settings = copy.deepcopy(dict(config))
+    text = settings["text_cfg"]
+    if "hf_model_name" in text or "hf_tokenizer_name" in text:
+        raise InputError(
+            "this model's tokenizer is one of the hub's, which a folder of ours does not carry; "
+            "publish it with open_clip's push_to_hf_hub."
+        )
+    settings["quick_gelu"] = any(isinstance(part, QuickGELU) for part in model.modules())
+    return settings

@@ -36,8 +36,8 @@ class ClipConfig(StageConfig):
     )
     pretrained: str | None = Field(
         "openai",
-        description="Weights: a tag of open_clip's, or a checkpoint file; not used where the "
-        "model names both.",
+        description="Weights: a tag of open_clip's, or a checkpoint file. A folder has its own, "
+        "and a file goes before them; a tag is not used there.",
         json_schema_extra=EXECUTION,
     )
     quick_gelu: Literal["auto", "on", "off"] = Field(
@@ -136,8 +136,12 @@ def _in_folder(folder: Path, config: ClipConfig) -> ClipSource:
         )
     settings = json.loads(path.read_text("utf-8"))
     quick = bool(settings["model_cfg"].get("quick_gelu", False)) or config.quick_gelu == "on"
+    other = Path(config.pretrained).expanduser() if config.pretrained else None
+    if other is not None and other.is_file():
+        weights = [other]  # a checkpoint of this architecture
     held = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
-    return ClipSource(f"{LOCAL}{folder}", None, quick, content_id(held.encode()))
+    pretrained = str(other) if weights == [other] else None
+    return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(held.encode()))
 
 
 def open_clip_library() -> Any:  # noqa: ANN401 - a module

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
-from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_source import LOCAL, ClipSource, open_clip_library
 
 
 def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: ANN401
@@ -34,6 +34,8 @@ def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: 
                 force_quick_gelu=source.quick_gelu,
                 **more,
             )
+            if source.model.startswith(LOCAL) and source.pretrained:
+                open_clip.load_checkpoint(model, source.pretrained)  # it takes the folder's
     except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

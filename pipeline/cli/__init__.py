@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from pipeline.cli import pairs, recipe
+from pipeline.cli import evaluate, pairs, recipe
 from pipeline.cli.sources import sources_app
 from pipeline.cli.train import train
 from pipeline.cli.vocab import vocab_app
@@ -31,6 +31,9 @@ app.command(
     add_help_option=False,  # argparse's help: it knows the published options
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(train)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.compare)
+app.command()(evaluate.export)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pipeline.atomic import content_id
 from stages.benchmarks.images import Pixels, batches
+from stages.clip_text import causal_tower, encode_cut
 
 if TYPE_CHECKING:
     import torch
@@ -20,18 +22,20 @@ CUDA would hand on in fp16 (features and logits): ties fall as published, the re
 """
 TEXTS = 64
 """Texts that go through the model at once."""
+_KEPT_TEXTS, _KEPT_IMAGES = 4096, 512
+"""What is kept together, and what a kill may lose."""
 Progress = Callable[[int], None]
 """Is told of images that are done."""
 
 
 class Keep(Protocol):
-    """Where features of images stay between runs."""
+    """Where features stay between runs, by what they are of."""
 
-    def get(self, files: Sequence[Path]) -> torch.Tensor | None:
-        """Give the features of these very files, if they are kept."""
+    def get(self, key: str) -> torch.Tensor | None:
+        """Give what is kept under a key."""
 
-    def put(self, files: Sequence[Path], features: torch.Tensor) -> None:
-        """Keep them."""
+    def put(self, key: str, features: torch.Tensor) -> None:
+        """Keep features."""
 
 
 def autocast(device: str, precision: Precision) -> AbstractContextManager[Any]:
@@ -69,19 +73,51 @@ def text_features(
     *,
     device: str,
     precision: Precision,
+    keep: Keep | None = None,
+    progress: Progress | None = None,
 ) -> torch.Tensor:
-    """Give the unit vectors of texts, fp32; batches have one shape, so company does not matter."""
+    """Give the unit vectors of texts, fp32."""
     import torch
-    from torch.nn import functional
 
+    parts = []
+    for start in range(0, len(texts), _KEPT_TEXTS):
+        some = texts[start : start + _KEPT_TEXTS]
+        key = content_id("\n".join(some).encode()) if keep else ""
+        found = keep.get(key) if keep else None
+        if found is None:
+            found = _texts_computed(model, tokenizer, some, device, precision, progress)
+            if keep:
+                keep.put(key, found)
+        elif progress:
+            progress(len(some))
+        parts.append(_unit(found.to(device), precision))
+    return torch.cat(parts)
+
+
+def _texts_computed(
+    model: Any,  # noqa: ANN401
+    tokenizer: Any,  # noqa: ANN401
+    texts: Sequence[str],
+    device: str,
+    precision: Precision,
+    progress: Progress | None,
+) -> torch.Tensor:
+    """Give what the text tower gives. Texts of one length go together, cut where they end."""
+    import torch
+
+    tower = causal_tower(model, tokenizer)
+    tokens = tokenizer(list(texts))
+    ends = tokens.argmax(1) + 1 if tower is not None else torch.full((len(texts),), tokens.shape[1])
+    order = ends.argsort(stable=True)
     found = []
-    for start in range(0, len(texts), TEXTS):
-        some = list(texts[start : start + TEXTS])
-        tokens = tokenizer(some + [some[-1]] * (TEXTS - len(some))).to(device)
+    for some in order.split(TEXTS):
+        cut = tokens[some, : int(ends[some].max())].to(device)
         with autocast(device, precision):
-            vectors = _rounded(model.encode_text(tokens), precision)
-            found.append(functional.normalize(vectors, dim=-1)[: len(some)].float())
-    return torch.cat(found)
+            vectors = model.encode_text(cut) if tower is None else encode_cut(tower, cut)
+        found.append(vectors.cpu())
+        if progress:
+            progress(len(some))
+    return torch.cat(found)[order.argsort()]
 
 
 def image_features(
@@ -100,22 +136,25 @@ def image_features(
 
     What ``keep`` has is not computed again.
     """
-    from torch.nn import functional
-
     pixels = Pixels(preprocess)
-    step = batch_size * max(1, 512 // batch_size)
+    step = batch_size * max(1, _KEPT_IMAGES // batch_size)
     for start in range(0, len(files), step):
         some = files[start : start + step]
-        found = keep.get(some) if keep else None
+        key = files_id(some) if keep else ""
+        found = keep.get(key) if keep else None
         if found is None:
             found = _computed(model, pixels, some, device, precision, batch_size, workers, progress)
             if keep:
-                keep.put(some, found)
+                keep.put(key, found)
         elif progress:
             progress(len(some))
-        with autocast(device, precision):
-            unit = functional.normalize(found.to(device), dim=-1).float()
-        yield start, unit
+        yield start, _unit(found.to(device), precision)
+
+
+def files_id(files: Sequence[Path]) -> str:
+    """Give an id of files by their places, sizes and times of change; they are not read."""
+    stats = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    return content_id(repr(stats).encode())
 
 
 def _computed(
@@ -136,14 +175,14 @@ def _computed(
         on_device = batch.pin_memory() if device.startswith("cuda") else batch
         images = pixels.finish(on_device.to(device, non_blocking=True))
         with autocast(device, precision):
-            found.append(_rounded(model.encode_image(images), precision)[:count].cpu())
+            found.append(model.encode_image(images)[:count].cpu())
         if progress:
             progress(count)
     return torch.cat(found)
 
 
-def _rounded(vectors: torch.Tensor, precision: Precision) -> torch.Tensor:
-    """Give what leaves a tower: under ``amp`` fp16, on a CPU too; in fp32 as it is."""
-    import torch
+def _unit(vectors: torch.Tensor, precision: Precision) -> torch.Tensor:
+    """Give unit vectors of what left a tower: fp16 under ``amp``, on a CPU too."""
+    from torch.nn import functional
 
-    return vectors.to(torch.float16) if precision == "amp" else vectors.float()
+    return functional.normalize((vectors.half() if precision == "amp" else vectors).float(), dim=-1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from stages.benchmarks.layout import Benchmark
+from stages.benchmarks.layout import Benchmark, chosen, is_there
 
 NULLS = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
@@ -69,6 +69,23 @@ class Captioned:
     text_of: NDArray[np.int64]
     """Of each pair: its text."""
     notes: list[str]
+
+
+def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
+    """Give those of the chosen benchmarks that are there; naming the others is the caller's.
+
+    Raises `InputError` where there is no such root or benchmark, or one that is there is not whole:
+    a column, a class or an image is missing.
+    """
+    found = [benchmark for benchmark in chosen(root, names) if is_there(benchmark, root)]
+    for benchmark in found:
+        check(benchmark, root)
+    return found
+
+
+def check(benchmark: Benchmark, root: Path) -> None:
+    """Raise `InputError` where a benchmark is not whole."""
+    (read_captioned if benchmark.kind == "retrieval" else read_labelled)(benchmark, root)
 
 
 def read_labelled(benchmark: Benchmark, root: Path) -> Labelled:
@@ -189,9 +206,8 @@ def _image_files(root: Path, benchmark: Benchmark, rows: list[tuple[int, str]]) 
     files = []
     for line, path in rows:
         if ".." in Path(path).parts:
-            raise InputError(
-                f"{root / benchmark.csv}: line {line}: {path!r} leads out of {folder}."
-            )
+            where = f"{root / benchmark.csv}: line {line}"
+            raise InputError(f"{where}: {path!r} leads out of {folder}.")
         file = folder / path.lstrip("/")  # the published code joins by "+": a slash is the root
         if not file.is_file():
             missing.append((line, path))

@@ -143,20 +143,3 @@ def _meant(root: Path, name: str) -> Sequence[Benchmark]:
 def is_there(benchmark: Benchmark, root: Path) -> bool:
     """Tell whether a benchmark's rows are under a root."""
     return (root / benchmark.csv).is_file()
-
-
-def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
-    """Give those of the chosen benchmarks that are there; names of the others are the caller's.
-
-    Raises `InputError` where there is no such root or benchmark, or one that is there is not whole:
-    a column, a class or an image is missing.
-    """
-    from stages.benchmarks.files import read_captioned, read_labelled
-
-    found = [benchmark for benchmark in chosen(root, names) if is_there(benchmark, root)]
-    for benchmark in found:
-        if benchmark.kind == "retrieval":
-            read_captioned(benchmark, root)
-        else:
-            read_labelled(benchmark, root)
-    return found

@@ -1,0 +1,297 @@
+"""An evaluation: every set that is there, what is behind its figures, and `results.json`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.atomic import file_id, write_bytes
+from pipeline.errors import InputError
+from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
+from stages.benchmarks import (
+    SEVEN,
+    Benchmark,
+    Captioned,
+    Precision,
+    check,
+    chosen,
+    is_there,
+    zero_shot,
+)
+from stages.benchmarks.features import (
+    Progress,
+    evaluating,
+    image_features,
+    text_features,
+)
+from stages.benchmarks.files import read_captioned, read_labelled
+from stages.benchmarks.layout import SKYSCRIPT
+from stages.clip_model import Clip, load_clip
+from stages.clip_source import HUB, LOCAL, TINY, ClipSource, find_clip
+from stages.evaluate.config import PRECISION, EvaluateConfig
+from stages.evaluate.keep import KeptFeatures
+from stages.evaluate.published import counts_note
+from stages.evaluate.retrieval import views
+from stages.evaluate.table import tables
+from stages.evaluate.written import mean_of_classes, write_classified, write_retrieved
+
+RESULTS = "results.json"
+TABLE = "results.md"
+Draw = Callable[[Event], None]
+
+
+class Placed(NamedTuple):
+    """A benchmark and the root that it lies under."""
+
+    benchmark: Benchmark
+    root: Path
+
+
+class Tower(NamedTuple):
+    """A loaded model and how it is used."""
+
+    clip: Clip
+    preprocess: Callable[[Any], Any]
+    precision: Precision
+    config: EvaluateConfig
+    keep: KeptFeatures
+
+
+def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
+    """Evaluate a model on the sets that are there; give what `results.json` then holds.
+
+    Features are kept under ``out``: another protocol, or a run after a kill, computes little.
+    Raises `InputError` before any work where a set or the model is not what it should be.
+    """
+    sets, missing = _sets(config)
+    source = _source(config)
+    tower = _tower(source, config, out)
+    results = _head(source, tower)
+    results["missing"] = missing
+    for placed in sets:
+        results["sets"][placed.benchmark.name] = _evaluated(placed, tower, out, draw)
+    results["mean_of_seven"] = _mean(results)
+    write_bytes(out / RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    write_bytes(out / TABLE, tables([results]).encode())
+    return results
+
+
+def _sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
+    """Give the sets that are there, checked, and the names of the others."""
+    root = config.benchmarks
+    wanted = chosen(root, config.sets)
+    places = [_place(benchmark, config) for benchmark in wanted]
+    there = [place for place in places if is_there(*place)]
+    if not there:
+        names = ", ".join(f"{place.benchmark.csv}" for place in places[:3])
+        raise InputError(
+            f"{root}: holds none of the sets asked for; it must hold {names} ..., as published."
+        )
+    for benchmark, folder in there:
+        check(benchmark, folder)
+    return there, [place.benchmark.name for place in places if place not in there]
+
+
+def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
+    """Give where a set lies: the dataset's own test may lie in the dataset's folder."""
+    if benchmark.name != SKYSCRIPT or config.skyscript is None:
+        return Placed(benchmark, config.benchmarks)
+    moved = benchmark._replace(csv=Path(benchmark.csv).name, images="")
+    return Placed(moved, config.skyscript)
+
+
+def _source(config: EvaluateConfig) -> ClipSource:
+    """Find the model. A tag beside a folder would not be used, and the figures be of another."""
+    given = config.pretrained
+    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    if own and given is not None and not Path(given).expanduser().is_file():
+        raise InputError(
+            f"pretrained {given!r}: is no file, and {config.model} has weights of its own: leave "
+            "it out, or name a checkpoint file."
+        )
+    return find_clip(config)
+
+
+def _tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    clip = load_clip(source, config.device)
+    preprocess = image_transform_v2(PreprocessCfg(**clip.preprocess), is_train=False)
+    precision = PRECISION[config.protocol]
+    kind = clip.device.partition(":")[0]
+    towers = f"{kind}-{precision if kind == 'cuda' else 'fp32'}"
+    folder = out / "embeddings" / f"{source.digest()}-{towers}"
+    return Tower(clip, preprocess, precision, config, KeptFeatures(folder))
+
+
+def _head(source: ClipSource, tower: Tower) -> dict[str, Any]:
+    """Say what was evaluated, and with what."""
+    import numpy as np
+    import open_clip
+    import PIL
+    import torch
+    import torchvision
+
+    libraries = (np, PIL, torch, torchvision, open_clip)
+    return {
+        "model": {"name": tower.config.name or model_name(tower.config), **source.identity()},
+        "protocol": tower.config.protocol,
+        "precision": _precision(tower),
+        "device": _device(tower.clip.device),
+        "versions": {
+            "python": platform.python_version(),
+            **{library.__name__: library.__version__ for library in libraries},
+        },
+        "sets": {},
+    }
+
+
+def model_name(config: EvaluateConfig) -> str:
+    """Give what a model is called where it was given no name."""
+    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    model = Path(config.model.removeprefix(LOCAL).removeprefix(HUB)).name if own else config.model
+    weights = Path(config.pretrained or "")
+    if weights.is_file():
+        return f"{model} {weights.parent.name}/{weights.name}"
+    return model if own else f"{model} {config.pretrained}"
+
+
+def _precision(tower: Tower) -> str:
+    if tower.precision == "fp32":
+        return "fp32"
+    if tower.clip.device.startswith("cuda"):
+        return "fp16 by CUDA's autocast, logits too; class vectors in fp32"
+    return (
+        "towers in fp32, features and logits rounded to fp16: CUDA's autocast, which the published "
+        "figures were made with, does nothing on a CPU"
+    )
+
+
+def _device(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def _evaluated(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
+    """Evaluate one set, its progress drawn."""
+    name, count = placed.benchmark.name, 0
+    begun = time.monotonic()
+    captions = read_captioned(*placed) if placed.benchmark.kind == "retrieval" else None
+    of = captions or read_labelled(*placed)
+    work = len(of.files) + (len(captions.texts) if captions else 0)
+    draw(StageStarted(name, -(-work // tower.config.batch_size), 0, "first run"))
+
+    def progress(done: int) -> None:
+        nonlocal count
+        count += done
+        draw(ShardFinished(name, count, done, time.monotonic() - begun))
+
+    result = (
+        _retrieved(placed, captions, tower, out / name, progress)
+        if captions
+        else _classified(placed, tower, out / name, progress)
+    )
+    draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - begun))
+    return {**result, "notes": [*of.notes, *counts_note(name, result["counts"])]}
+
+
+def _common(placed: Placed, tower: Tower) -> dict[str, Any]:
+    return {
+        "kind": placed.benchmark.kind,
+        "protocol": tower.config.protocol,
+        "precision": _precision(tower),
+        "rows": {"file": placed.benchmark.csv, "id": file_id(placed.root / placed.benchmark.csv)},
+    }
+
+
+def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
+    found = zero_shot(
+        tower.clip.model,
+        tower.clip.tokenizer,
+        tower.preprocess,
+        *placed,
+        device=tower.clip.device,
+        precision=tower.precision,
+        batch_size=tower.config.batch_size,
+        workers=tower.config.workers,
+        keep=tower.keep,
+        progress=progress,
+    )
+    classes = len(found.images.classes)
+    low, high = found.top1_range
+    title = f"{placed.benchmark.name}: top-1 {found.top1:.1%}. Rows: true class; columns: taken for"
+    return {
+        **_common(placed, tower),
+        "templates": list(placed.benchmark.templates),
+        "counts": {"images": found.count, "classes": classes},
+        "top1": found.top1,
+        "top5": found.top5,
+        "top5_is_of": min(5, classes),
+        "mean_of_classes": mean_of_classes(found),
+        "ties": {"images": int(found.tied.sum()), "top1_lowest": low, "top1_highest": high},
+        "files": write_classified(folder, found, title),
+    }
+
+
+def _retrieved(
+    placed: Placed, data: Captioned, tower: Tower, folder: Path, progress: Progress
+) -> dict[str, Any]:
+    import torch
+
+    clip, config = tower.clip, tower.config
+    with evaluating(clip.model) as model:
+        images = torch.cat(
+            [
+                vectors.cpu()
+                for _, vectors in image_features(
+                    model,
+                    tower.preprocess,
+                    data.files,
+                    device=clip.device,
+                    precision=tower.precision,
+                    batch_size=config.batch_size,
+                    workers=config.workers,
+                    keep=tower.keep,
+                    progress=progress,
+                )
+            ]
+        )
+        texts = text_features(
+            model,
+            clip.tokenizer,
+            data.texts,
+            device=clip.device,
+            precision=tower.precision,
+            keep=tower.keep,
+            progress=progress,
+        ).cpu()
+    ways = views(data, images.numpy(), texts.numpy())
+    counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
+    return {
+        **_common(placed, tower),
+        "prefix": placed.benchmark.prefix,
+        "caption": placed.benchmark.column,
+        "counts": counts,
+        **{way: view.recalls() for way, view in ways.items()},
+        "files": write_retrieved(folder, data, ways),
+    }
+
+
+def _mean(results: dict[str, Any]) -> dict[str, Any]:
+    """Give the README's mean; where sets are missing, say that it is not that one."""
+    over = [name for name in SEVEN if name in results["sets"]]
+    whole = len(over) == len(SEVEN)
+    value = sum(results["sets"][name]["top1"] for name in over) / len(over) if over else None
+    return {
+        "top1": value if whole else None,
+        "partial_top1": None if whole else value,
+        "over": over,
+        "missing": [name for name in SEVEN if name not in over],
+        "protocol": results["protocol"],
+        "precision": results["precision"],
+    }

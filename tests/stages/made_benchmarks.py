@@ -1,0 +1,92 @@
+"""Benchmarks made for tests, and a model that knows colours, so that its answers are known."""
+
+import csv
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torchvision import transforms
+
+COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "white": (255, 255, 255),
+}
+
+
+def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+def write_image(path: Path, colour: tuple[int, ...], size: int = 16) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (size, size), colour).save(path)
+
+
+def colour_set(
+    root: Path,
+    name: str,
+    csv_name: str,
+    images: list[tuple[str, str]],
+    classes: str = "red\ngreen\nblue\nwhite\n",
+    column: str = "label",
+    classnames: str = "classnames.txt",
+) -> None:
+    """Lay out a set of plain images: the colour that each shows, and its label."""
+    rows = []
+    for number, (shown, label) in enumerate(images):
+        path = f"{name}/images/{number}.png"
+        write_image(root / path, COLOURS[shown])
+        rows.append([path, label])
+    write_rows(root / name / csv_name, ["filepath", column], rows)
+    (root / name / classnames).write_text(classes)
+
+
+class Words:
+    """A tokenizer: a text is its number among those seen, which are kept."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, texts):
+        for text in texts:
+            if text not in self.seen:
+                self.seen.append(text)
+        return torch.tensor([[self.seen.index(text)] for text in texts])
+
+
+class KnowsColours(torch.nn.Module):
+    """Its vectors: of an image its mean colour, of a text the colour that it names."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words = words
+        self.encoded = 0
+
+    def encode_image(self, images):
+        assert not self.training
+        self.encoded += len(images)
+        return images.mean((2, 3)) + 1e-3
+
+    def encode_text(self, tokens):
+        found = []
+        for (number,) in tokens.tolist():
+            named = [c for c in COLOURS if c in self.words.seen[number]]
+            colour = COLOURS[named[0]] if named else (128, 0, 255)
+            found.append(torch.tensor(colour) / 255 + 1e-3)
+        return torch.stack(found)
+
+
+TO_TENSOR = transforms.Compose([transforms.ToTensor()])
+
+
+def knowing():
+    """Give the arguments of a model that knows colours."""
+    words = Words()
+    return KnowsColours(words), words, TO_TENSOR
