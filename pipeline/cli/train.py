@@ -62,7 +62,7 @@ def train(context: typer.Context) -> None:
     with interruptible(), _drawing() if leading else _silent() as draw:
         folder = learn(config, draw)
     if leading:
-        console.print(f"the model is in {escape(str(folder))}", soft_wrap=True)
+        console.print(f"trained   {escape(str(folder))}", soft_wrap=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from pipeline.atomic import storage, write_bytes
-from pipeline.errors import ConfigError, SkyScriptError
+from pipeline.errors import ConfigError, InputError, SkyScriptError
 from stages.clip_export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
@@ -57,7 +57,7 @@ Report = Callable[[Progress], None]
 
 
 def train(config: TrainConfig, report: Report) -> Path:
-    """Train, or go on where the run of this name stopped; give the folder of the exported model.
+    """Train, or go on where the run of this name stopped; give the run's folder.
 
     Raises `InputError` and `ConfigError` for what cannot be trained on or with.
     """
@@ -114,10 +114,16 @@ class Training:
             self._learn(record)
         if record is not None:
             record.close()
+            self._export()
+        self._wait()
+        return self.folder
+
+    def _export(self) -> None:
+        try:
             begun = self.beginning
             export_model(self.state.model, begun.settings, self.folder / "export", begun.tokenizer)
-        self._wait()
-        return self.folder / "export"
+        except InputError as error:  # the training is done, and its checkpoints are there
+            log.warning("not exported: %s", error)
 
     def _say_what_begins(self) -> None:
         if not self.first:

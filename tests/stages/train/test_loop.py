@@ -25,7 +25,7 @@ def learn(options, **more):
     """Train; give the run's folder and what was reported."""
     told = []
     folder = train(TrainConfig(**{**options, **more}), told.append)
-    return folder.parent, told
+    return folder, told
 
 
 def same(left, right):

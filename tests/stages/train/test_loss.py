@@ -101,7 +101,8 @@ def shared(rank, world, file, results):
 def test_over_two_devices_losses_and_gradients_are_those_of_one(tmp_path):
     with multiprocessing.Manager() as manager:
         results = manager.dict()
-        multiprocessing.spawn(shared, (2, tmp_path / "meeting", results), 2)
+        given = (2, tmp_path / "meeting", results)
+        multiprocessing.start_processes(shared, given, 2, start_method="fork")
         results = dict(results)
     texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     for loss, same in KINDS:
