@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -95,6 +95,26 @@ def config_of_command(
     return parse_config(data, recipe, base=Path.cwd(), where=where)
 
 
+Block = TypeVar("Block", bound=StageConfig)
+
+
+def config_of_block(
+    model: type[Block], given: Mapping[str, Any], overrides: Iterable[str], where: str
+) -> Block:
+    """Check the one block that a command without stages was given; paths start where it runs.
+
+    Raises `ConfigError` that names the command, ``where``, and every key that is wrong.
+    """
+    data = dict(given)
+    for override in overrides:
+        _override(data, override)
+    block, problems = _block("", model, data, {}, Path.cwd())
+    if problems:
+        raise ConfigError(f"{where}: " + "; ".join(problems))
+    assert isinstance(block, model)  # no problem: it is there
+    return block
+
+
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
     """Name the fields that two or more stages have: those may stand at the top level."""
     counts = Counter(name for stage in recipe for name in stage.config.model_fields)
@@ -146,7 +166,8 @@ def _problem(
     key = _key(block, values, item["loc"])
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
-        return f"unknown key {_named(key, [f'{block}.{field}' for field in fields])}"
+        prefix = f"{block}." if block else ""
+        return f"unknown key {_named(key, [f'{prefix}{field}' for field in fields])}"
     if item["type"] == "missing":
         return f"{key} is required"
     message = str(item["msg"]).removeprefix("Value error, ")

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import pairs, recipe
+from pipeline.cli.download import download
 from pipeline.cli.sources import sources_app
 from pipeline.cli.vocab import vocab_app
 from pipeline.display import console, set_up_logging
@@ -26,6 +27,7 @@ app.command()(recipe.demo)
 app.command()(pairs.caption)
 app.command()(pairs.score)
 app.command(name="filter")(pairs.filter_)
+app.command()(download)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")
