@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
+from pipeline import left_out
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
-from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
+from pipeline.events import (
+    Event,
+    ShardFailed,
+    ShardFinished,
+    StageFinished,
+    StageLeftOut,
+    StageStarted,
+)
 from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
 from pipeline.manifest import (
     Receipt,
@@ -54,11 +63,16 @@ def run(
     shards or rows failed; bad input and a full disk stop the run at once.
     """
     failed: list[str] = []
-    chosen = [stage for stage in recipe if not only or stage.name in only]
+    reasons = left_out.reasons(recipe, config.stages)
+    used = left_out.in_use(recipe, reasons)
+    chosen = [stage for stage in used if not only or stage.name in only]
+    if not chosen:
+        raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
     # All at first: an input of the last stage that cannot be used shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     with open_run(root), _executor(config) as executor:
         clear_temporaries(root)
+        _leave_out(recipe, used, reasons, root, emit)
         for stage in chosen:
             missing = incomplete_inputs(stage, root)
             if missing and not failed:
@@ -79,6 +93,26 @@ def run(
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+
+
+def _leave_out(
+    recipe: Sequence[Stage],
+    used: Sequence[Stage],
+    reasons: Mapping[str, str],
+    root: Path,
+    emit: Emit,
+) -> None:
+    """Say which stages the config leaves out; remove what an earlier config made of them."""
+    names = {stage.name for stage in used}
+    others = [stage for stage in recipe if stage.name not in names]
+    for stage in others:
+        sweep(root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
+        TableFolder(root, stage.writes).clear()
+    left_out.note(root, (stage.name for stage in others))
+    for name, why in reasons.items():
+        without = {stage.name for stage in left_out.in_use(recipe, [name])}
+        along = (stage.name for stage in recipe if stage.name not in {*without, name})
+        emit(StageLeftOut(name, tuple(along), why))
 
 
 def _executor(config: RunConfig) -> Executor:

@@ -98,6 +98,11 @@ def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any
     return {}
 
 
+def stays(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Leave the stage in."""
+    return None
+
+
 @dataclass(frozen=True)
 class ShardStage:
     """A stage that works part by part.
@@ -118,6 +123,9 @@ class ShardStage:
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     """What the stage reads from outside the run: name -> content id. Part of its fingerprint."""
+    left_out: Callable[[Any], str | None] = stays
+    """Why its config leaves the stage out, in a sentence; none: it runs. What needs its table is
+    left out with it."""
     version: int = 1
     """Raised when the code's meaning changes: the fingerprint cannot see code."""
 
@@ -127,7 +135,7 @@ class DatasetStage:
     """A stage that sees whole tables.
 
     ``run(<one pyarrow.dataset.Dataset for each of reads>, config=..., root=...)`` yields the parts
-    of its table, in an order that the data decides.
+    of its table, in an order that the data decides. What it may read comes likewise, where it is.
     """
 
     name: str
@@ -135,8 +143,11 @@ class DatasetStage:
     config: type[StageConfig]
     reads: tuple[Table, ...]
     writes: Table
+    may_read: tuple[Table, ...] = ()
+    """Tables of stages that a config may leave out."""
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
+    left_out: Callable[[Any], str | None] = stays
     version: int = 1
 
 

@@ -243,15 +243,18 @@ PAIRS = Table(
     "pairs",
     pa.schema(
         [
-            pa.field("row", pa.int64(), nullable=False),  # number in the captions file, from 0
+            pa.field(
+                "row", pa.int64(), nullable=False
+            ),  # number in the captions file or the shards, from 0
             pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
+            pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
         ]
     ),
     key="row",
 )
-"""A pair from outside: a row of a captions file."""
+"""A pair from outside: a row of a captions file, or a sample of a WebDataset shard."""
 
 PAIR_SCORES = Table(
     "pair_scores",

@@ -15,7 +15,7 @@ from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
 from stages import chance
 from stages.clip_model import Clip, load_clip
-from stages.clip_source import ClipSource, find_clip, open_clip_library
+from stages.clip_source import ClipSource, find_clip, need_clip
 from stages.score.config import ScoreConfig
 from stages.score.embed import Images, Read, image_vectors, text_vectors
 from stages.score.store import Store
@@ -25,6 +25,7 @@ Titles = Sequence[str | None]
 
 def external(config: ScoreConfig) -> dict[str, str]:
     """Name what decides a score beside the pairs: the weights, and the activation."""
+    need_clip()
     return dict(find_clip(config).identity())
 
 
@@ -43,7 +44,6 @@ def score_pairs(
     """
     if not paths:
         return _columns(config, "", paths, [], [], None)
-    open_clip_library()  # or say how to get it
     _set_threads(config)
     source = find_clip(config)
     clip = load_clip(source, config.device)
