@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import pairs, recipe
-from pipeline.cli.build import build_classification
+from pipeline.cli.build import build_classification, build_laion_rs
 from pipeline.cli.download import download
 from pipeline.cli.sources import sources_app
 from pipeline.cli.vocab import vocab_app
@@ -30,6 +30,7 @@ app.command()(pairs.score)
 app.command(name="filter")(pairs.filter_)
 app.command()(download)
 app.command()(build_classification)
+app.command()(build_laion_rs)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.config import config_of_block
+from pipeline.cli.working import Overrides, run_job
+from pipeline.config import config_of_block, config_of_command
 from pipeline.display import console
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ItemsFailed
 from pipeline.manifest import TableFolder
 
 
@@ -54,3 +55,69 @@ def build_classification(
     config = config_of_block(ClassificationConfig, block, overrides or [], "build-classification")
     done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
     console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)
+
+
+def build_laion_rs(
+    images: Annotated[
+        Path,
+        typer.Option(
+            help="The folder that the table's paths start at; or WebDataset shards: a folder of "
+            "tars, or 'shards-{0000..0009}.tar'. With --urls, the folder that they are fetched to."
+        ),
+    ],
+    remote_sensing: Annotated[
+        Path, typer.Option(help="Examples: a folder of remote-sensing images.")
+    ],
+    other: Annotated[Path, typer.Option(help="Examples: a folder of images of other kinds.")],
+    out: Annotated[Path, typer.Option(help="The job's folder; laion_rs.csv appears in it.")],
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            help="The table of a folder of images, CSV or Parquet. Shards have their own."
+        ),
+    ] = None,
+    image_column: Annotated[str, typer.Option(help="The table's image paths.")] = "filepath",
+    caption_column: Annotated[str, typer.Option(help="The table's captions.")] = "title",
+    urls: Annotated[
+        Path | None,
+        typer.Option(help="A Parquet file with columns URL and TEXT, to fetch with img2dataset."),
+    ] = None,
+    img2dataset: Annotated[str, typer.Option(help="That program.")] = "img2dataset",
+    model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
+    pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Least probability. [default: that of the precision kept.precision]"),
+    ] = None,
+    overrides: Overrides = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
+) -> None:
+    """Keep the remote-sensing images of the web, told by a classifier on CLIP from two folders.
+
+    The CSV (filepath, title, score) trains. Run it again after a crash: it goes on.
+    """
+    from stages.laion_rs import LAION_RS_JOB, fetch_images, summary
+    from stages.laion_rs.fetched import FetchConfig
+
+    if urls is not None:
+        if captions is not None:
+            raise ConfigError("--urls and --captions: name one; what is fetched has its captions")
+        given = {"urls": urls.absolute(), "program": img2dataset, "processes": workers}
+        fetch_images(config_of_block(FetchConfig, given, [], "build-laion-rs"), images)
+    block = {
+        "images": images.absolute(),
+        "captions": captions.absolute() if captions else None,
+        "model": model,
+        "pretrained": pretrained,
+        "web": {"image_column": image_column, "caption_column": caption_column},
+        "examples": {"remote_sensing": remote_sensing.absolute(), "other": other.absolute()},
+        "kept": {"threshold": threshold},
+        "runner": {"executor": "serial" if workers == 1 else "processes", "workers": workers},
+    }
+    settings = config_of_command(block, LAION_RS_JOB, overrides or [], "build-laion-rs")
+    try:
+        run_job(LAION_RS_JOB, settings, out)
+    except ItemsFailed:
+        console.print(*summary(out), sep="\n", soft_wrap=True, markup=False)
+        raise
+    console.print(*summary(out), sep="\n", soft_wrap=True, markup=False)

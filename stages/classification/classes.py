@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import tag_vocab
 from pipeline.schema import STATUS_OK
+from stages import chance
 from stages.classification.config import ClassificationConfig
 from stages.classification.places import Mask, Rows
 from tag_vocab.vocabulary import is_attribute
@@ -21,6 +22,10 @@ TOO_FEW = "too few images"
 AMBIGUOUS = "too few images that show it and no other class"
 TAKES = "would leave another class too few images"
 NOT_NEEDED = "there were enough classes"
+_ORDERS = 64
+"""Orders of joining that are tried at most."""
+_JITTER = 4.0
+"""How many times more or less often seen a class may count as in such an order."""
 
 
 class Mentions(NamedTuple):
@@ -65,40 +70,60 @@ def mentions_of(meta: ds.Dataset, eligible: Mask) -> Mentions:
 
 
 def choose_classes(mentions: Mentions, count: int, config: ClassificationConfig) -> Choice:
-    """Choose classes greedily, those first that are rarely seen around other things.
+    """Choose classes, or as many as can be found; ``count`` is how many images the run has.
 
-    ``count`` is how many images the run has. A class joins where it has enough images that show it
-    and no class chosen before, and leaves all of those enough.
+    Greedily: a class joins where it has enough images that show it and no class chosen before, and
+    leaves all of those enough. What comes first decides, so several orders are tried until one
+    gives as many as asked for: first what is least seen around other things, then that drawn anew.
     """
-    need = config.per_class
-    anywhere = mentions.focus if config.ambiguous == "focus" else mentions.anywhere
-    order = sorted(
-        mentions.focus,
-        key=lambda phrase: (
-            len(anywhere[phrase]) / len(mentions.focus[phrase]),
-            -len(mentions.focus[phrase]),
-            phrase,
-        ),
-    )
+    best: Choice | None = None
+    for number in range(_ORDERS):
+        found = _greedy(mentions, _order(mentions, number, config), count, config)
+        if best is None or len(found.rows) > len(best.rows):
+            best = found
+        if len(best.rows) == config.classes:
+            break
+    assert best is not None  # there is an order
+    return best
+
+
+def _order(mentions: Mentions, number: int, config: ClassificationConfig) -> list[str]:
+    """Give the classes-to-be, rarely seen around others first; all orders but the first jittered."""
+    anywhere = _counted(mentions, config)
+
+    def place(phrase: str) -> tuple[float, int, str]:
+        own = len(mentions.focus[phrase])
+        jitter = chance.between(config.seed, phrase, f"order {number}", -1, 1) if number else 0.0
+        return len(anywhere[phrase]) / own * _JITTER**jitter, -own, phrase
+
+    return sorted(mentions.focus, key=place)
+
+
+def _counted(mentions: Mentions, config: ClassificationConfig) -> Mapping[str, Rows]:
+    """Give where a class counts as seen."""
+    return mentions.focus if config.ambiguous == "focus" else mentions.anywhere
+
+
+def _greedy(
+    mentions: Mentions, order: Sequence[str], count: int, config: ClassificationConfig
+) -> Choice:
+    need, anywhere = config.per_class, _counted(mentions, config)
     classes: list[str] = []
     why: dict[str, str] = {}
     shown = np.zeros(count, np.int16)
     label = np.full(count, -1, np.int32)
     have: NDArray[np.int64] = np.zeros(config.classes, np.int64)
     for phrase in order:
-        if len(mentions.focus[phrase]) < need:
-            why[phrase] = TOO_FEW
+        own, everywhere = mentions.focus[phrase], anywhere[phrase]
+        if len(own) < need or len(classes) == config.classes:
+            why[phrase] = TOO_FEW if len(own) < need else NOT_NEEDED
             continue
-        if len(classes) == config.classes:
-            why[phrase] = NOT_NEEDED
-            continue
-        everywhere, own = anywhere[phrase], mentions.focus[phrase]
         gained = own[shown[own] == 0]
         taken = label[everywhere]
         lost = np.bincount(taken[taken >= 0], minlength=len(have))
         if len(gained) < need:
             why[phrase] = AMBIGUOUS
-        elif any(have[i] - lost[i] < need for i in range(len(classes))):
+        elif (have - lost < need)[: len(classes)].any():
             why[phrase] = TAKES
         else:
             have -= lost
@@ -107,8 +132,7 @@ def choose_classes(mentions: Mentions, count: int, config: ClassificationConfig)
             label[gained] = len(classes)
             shown[everywhere] += 1
             classes.append(phrase)
-    rows = {phrase: np.flatnonzero(label == index) for index, phrase in enumerate(classes)}
-    return Choice(rows, why)
+    return Choice({name: np.flatnonzero(label == at) for at, name in enumerate(classes)}, why)
 
 
 def _shown(
