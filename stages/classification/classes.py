@@ -88,7 +88,7 @@ def choose_classes(mentions: Mentions, count: int, config: ClassificationConfig)
 
 
 def _order(mentions: Mentions, number: int, config: ClassificationConfig) -> list[str]:
-    """Give the classes-to-be, rarely seen around others first; all orders but the first jittered."""
+    """Give the classes-to-be, rarely seen around others first; only order 0 plain."""
     anywhere = _counted(mentions, config)
 
     def place(phrase: str) -> tuple[float, int, str]:
