@@ -14,8 +14,7 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
 from stages import tables
-from stages.clip_source import ClipConfig
-from stages.laion_rs.vectors import external, vectors_of
+from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.score.embed import read_below
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
@@ -24,7 +23,7 @@ TWICE = "the same image is there already"
 _AT_ONCE = 2048
 
 
-class ExamplesConfig(ClipConfig):
+class ExamplesConfig(VectorsConfig):
     """The folders."""
 
     remote_sensing: ConfigPath = Field(description="A folder of remote-sensing images.")

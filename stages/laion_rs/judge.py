@@ -11,9 +11,8 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from stages import tables
-from stages.clip_source import ClipConfig
 from stages.laion_rs.classifier import trained
-from stages.laion_rs.vectors import external, vectors_of
+from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
 from stages.score.embed import Read, read_below
 from stages.score.tars import TarImages
@@ -21,7 +20,7 @@ from stages.score.tars import TarImages
 NO_CAPTION = "it has no caption"
 
 
-class JudgeConfig(Source, ClipConfig):
+class JudgeConfig(Source, VectorsConfig):
     """Which CLIP, and where the images lie."""
 
 

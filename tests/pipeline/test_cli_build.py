@@ -39,3 +39,12 @@ def test_no_run_and_too_few_classes_are_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "70 were asked for" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_laion_rs_without_examples_or_a_table_is_one_sentence(tmp_path: Path) -> None:
+    given = ["--images", tmp_path, "--model", "tiny", "--out", tmp_path / "out"]
+    examples = ["--remote-sensing", tmp_path / "rs", "--other", tmp_path / "other"]
+    done = skyscript("build-laion-rs", *given, *examples, "--captions", tmp_path / "web.csv")
+    assert done.returncode == 2
+    assert "rs: there is no such folder of examples" in done.stderr
+    assert "Traceback" not in done.stderr
