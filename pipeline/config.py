@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -95,23 +95,19 @@ def config_of_command(
     return parse_config(data, recipe, base=Path.cwd(), where=where)
 
 
-Block = TypeVar("Block", bound=StageConfig)
-
-
 def config_of_block(
-    model: type[Block], given: Mapping[str, Any], overrides: Iterable[str], where: str
-) -> Block:
-    """Check the one block that a command without stages was given; paths start where it runs.
+    path: Path | None, model: type[StageConfig], given: Mapping[str, Any], where: str
+) -> StageConfig:
+    """Check a config of one block: a file's keys, and what a command was given on top of them.
 
-    Raises `ConfigError` that names the command, ``where``, and every key that is wrong.
+    Paths start at the file's folder; those typed in a shell (`FromShell`) at the working directory.
+    Raises `ConfigError` that names every key that is wrong.
     """
-    data = dict(given)
-    for override in overrides:
-        _override(data, override)
-    block, problems = _block("", model, data, {}, Path.cwd())
-    if problems:
-        raise ConfigError(f"{where}: " + "; ".join(problems))
-    assert isinstance(block, model)  # no problem: it is there
+    data = {**(_read_yaml(path) if path else {}), **given}
+    base = path.parent.absolute() if path else Path.cwd()
+    block, problems = _block("", model, data, {}, base)
+    if block is None:
+        raise ConfigError(f"{path or where}: " + "; ".join(dict.fromkeys(problems)))
     return block
 
 
@@ -166,11 +162,13 @@ def _problem(
     key = _key(block, values, item["loc"])
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
-        prefix = f"{block}." if block else ""
-        return f"unknown key {_named(key, [f'{prefix}{field}' for field in fields])}"
+        known = [f"{block}.{field}" if block else field for field in fields]
+        return f"unknown key {_named(key, known)}"
     if item["type"] == "missing":
         return f"{key} is required"
     message = str(item["msg"]).removeprefix("Value error, ")
+    if not key:  # of the whole block, which is too long to repeat
+        return message
     return f"{key}: {message[:1].lower()}{message[1:]} (given: {_short(item['input'])})"
 
 
@@ -182,6 +180,14 @@ def _named(key: object, known: Sequence[str]) -> str:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Give the keys of one block, ``--set`` overrides (``key=value``) among them."""
+    data = dict(given)
+    for override in overrides:
+        _override(data, override)
+    return data
 
 
 class _Loader(yaml.SafeLoader):
@@ -230,7 +236,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not separator or not all(keys):
         raise ConfigError(f"--set {override}: write it as key.key=value")
     try:
-        value = _from_shell(yaml.load(text, _Loader))
+        value = from_shell(yaml.load(text, _Loader))
     except (yaml.YAMLError, ValueError, TypeError):
         raise ConfigError(f"--set {override}: the value is not YAML") from None
     block = data
@@ -243,12 +249,12 @@ def _override(data: dict[str, Any], override: str) -> None:
     block[keys[-1]] = value
 
 
-def _from_shell(value: object) -> object:
+def from_shell(value: object) -> object:
     """Mark strings typed in a shell: paths among them start at the working directory."""
     if isinstance(value, str):
         return FromShell(value)
     if isinstance(value, dict):
-        return {key: _from_shell(item) for key, item in value.items()}
+        return {key: from_shell(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_from_shell(item) for item in value]
+        return [from_shell(item) for item in value]
     return value

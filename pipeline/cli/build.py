@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.working import Overrides, run_job
-from pipeline.config import config_of_block, config_of_command
+from pipeline.config import config_of_block, config_of_command, with_overrides
 from pipeline.display import console
 from pipeline.errors import ConfigError, ItemsFailed
 from pipeline.manifest import TableFolder
@@ -52,7 +52,9 @@ def build_classification(
     if not folder.is_whole():
         raise ConfigError(f"{run}: has no whole table meta; it is made by skyscript run.")
     block = {"classes": classes, "per_class": per_class, "trained_on": tuple(trained_on or ())}
-    config = config_of_block(ClassificationConfig, block, overrides or [], "build-classification")
+    keys = with_overrides(block, overrides or [])
+    config = config_of_block(None, ClassificationConfig, keys, "build-classification")
+    assert isinstance(config, ClassificationConfig)
     done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
     console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)
 
@@ -103,7 +105,9 @@ def build_laion_rs(
         if captions is not None:
             raise ConfigError("--urls and --captions: name one; what is fetched has its captions")
         given = {"urls": urls.absolute(), "program": img2dataset, "processes": workers}
-        fetch_images(config_of_block(FetchConfig, given, [], "build-laion-rs"), images)
+        fetching = config_of_block(None, FetchConfig, given, "build-laion-rs")
+        assert isinstance(fetching, FetchConfig)
+        fetch_images(fetching, images)
     block = {
         "images": images.absolute(),
         "captions": captions.absolute() if captions else None,

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from pipeline.cli.working import interruptible
-from pipeline.config import config_of_block
+from pipeline.config import config_of_block, with_overrides
 from pipeline.display import LINE_EVERY, console, log, print_plainly
 from pipeline.errors import ConfigError, ItemsFailed
 
@@ -77,7 +77,9 @@ def download(
         raise ConfigError("name what to fetch; skyscript download --list shows what there is")
     given = {"base_url": base_url, "connections": connections, "zips": zips, "check": check}
     block = {key: value for key, value in given.items() if value is not None}
-    config = config_of_block(DownloadConfig, block, overrides or [], "download")
+    keys = with_overrides(block, overrides or [])
+    config = config_of_block(None, DownloadConfig, keys, "download")
+    assert isinstance(config, DownloadConfig)
     with interruptible(), _drawn() as tell:
         outcomes = bring(choose(names), to, config, tell)
     for outcome in outcomes:

@@ -1,85 +1,31 @@
-"""A server of published files as S3 is one: whole or by ranges, with ETags, and with faults.
-
-A cousin of the archive of COGs: the same server, another way to give a file.
-"""
+"""A server of published files as S3 is one: whole or by ranges, with ETags, and with faults."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from tests.emulators.faults import Faults
-from tests.emulators.stac import StacArchive, _Handler
+from tests.emulators.server import Broken, Emulator, Handler
 
+_KIND = "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
-class _Giver(_Handler):
-    """Gives files; the archive says how well."""
-
-    def _range(self, name: str, query: str) -> tuple[int, bytes, dict[str, str]]:
-        archive = self.server.archive
-        assert isinstance(archive, FileServer) and archive.files is not None
-        path = archive.files / name
-        if name in archive.refused:
-            return archive.refused[name], b"", {}
-        if not path.is_file():
-            return 404, b"", {}
-        size = path.stat().st_size
-        headers = archive.headers(path)
-        asked = query == "partNumber=1" and archive.says_part_size
-        part = archive.part_size if asked else None
-        if self.command == "HEAD":
-            if not archive.knows_head:
-                return 405, b"", {}
-            told = size + archive.wrong_length if part is None else min(part, size)
-            return 200 if part is None else 206, b"", {**headers, "Content-Length": str(told)}
-        if fault := archive.desk.fault():
-            if fault.isdigit():
-                return int(fault), b"", {"Retry-After": "0"}
-            archive.cut_next = True
-        found = _RANGE.fullmatch(self.headers.get("Range", ""))
-        unchanged = self.headers.get("If-Range") in {None, headers.get("ETag")}
-        if not (found and archive.ranges and unchanged):
-            return 200, path.read_bytes(), headers
-        start, end = int(found[1]), min(int(found[2]) + 1, size)
-        with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(end - start)
-        archive.given += len(data)
-        return 206, data, headers | {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
-
-    def _send(self, status: int, data: bytes, headers: Mapping[str, str]) -> None:
-        archive = self.server.archive
-        assert isinstance(archive, FileServer)
-        cut, archive.cut_next = archive.cut_next, False
-        given = {"Content-Length": str(len(data)), **headers}
-        self.send_response(status)
-        for name, value in given.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-        self.wfile.flush()
-        if cut:
-            self.close_connection = True
-        if status in {200, 206} and data and archive.after_each:
-            archive.after_each()
-
-
-class FileServer(StacArchive):
+class FileServer(Emulator):
     """The emulated bucket; tests change it while it runs. Planned faults hit only bodies."""
 
-    handler = _Giver
-
     def __init__(self, files: Path, faults: Faults | None = None) -> None:
-        super().__init__({}, files, faults)
-        self.ranges = True
-        self.knows_head = True
-        self.etags = True
+        super().__init__(_Handler, faults)
+        self.files = files
+        self.base_url = f"{self.url}/files/"
+        self.ranges = self.knows_head = self.etags = True
         self.part_size: int | None = None
         """ETags are of uploads in parts of so many bytes."""
         self.says_part_size = True
@@ -87,18 +33,16 @@ class FileServer(StacArchive):
         self.wrong_length = 0
         """Added to what HEAD says."""
         self.refused: dict[str, int] = {}
-        self.after_each: object = None
-        self.cut_next = False
+        """Files that are answered by a status."""
+        self.after_each: Callable[[], object] | None = None
+        """Done after each body."""
         self.given = 0
         """Bytes of pieces that were given."""
-        self.base_url = f"{self.url}/files/"
 
-    def headers(self, path: Path) -> dict[str, str]:
+    def fields(self, path: Path) -> dict[str, str]:
         """Give what S3 says of a file beside its length."""
-        found = {
-            "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True),
-            "x-amz-request-id": "1",
-        }
+        time_of_change = formatdate(path.stat().st_mtime, usegmt=True)
+        found = {"Last-Modified": time_of_change, "x-amz-request-id": "1"}
         if self.ranges:
             found["Accept-Ranges"] = "bytes"
         if self.etags:
@@ -111,5 +55,63 @@ class FileServer(StacArchive):
         data, part = path.read_bytes(), self.part_size
         if part is None:
             return hashlib.md5(data).hexdigest()
-        digests = [hashlib.md5(data[at : at + part]).digest() for at in range(0, len(data), part)]
-        return f"{hashlib.md5(b''.join(digests)).hexdigest()}-{len(digests)}"
+        parts = [data[at : at + part] for at in range(0, len(data), part)]
+        digests = b"".join(hashlib.md5(some).digest() for some in parts)
+        return f"{hashlib.md5(digests).hexdigest()}-{len(parts)}"
+
+
+class _Handler(Handler):
+    """Gives files; the bucket says how well."""
+
+    def do_HEAD(self) -> None:
+        bucket, path, query = self._asked()
+        if path is None:
+            return
+        if not bucket.knows_head:
+            return self.send(405, _KIND, b"", {})
+        size = path.stat().st_size
+        if query == "partNumber=1" and bucket.says_part_size and bucket.part_size:
+            return self._head(206, _KIND, min(size, bucket.part_size), bucket.fields(path))
+        self._head(200, _KIND, size + bucket.wrong_length, bucket.fields(path))
+
+    def do_GET(self) -> None:
+        bucket, path, _ = self._asked()
+        if path is None:
+            return
+        fault = bucket.desk.fault()
+        if fault and fault.isdigit():
+            return self.send(int(fault), _KIND, b"", {"Retry-After": "0"})
+        status, data, fields = self._body(bucket, path)
+        if fault:
+            return self.go_wrong(Broken(fault, _KIND, data), status, fields)
+        self.send(status, _KIND, data, fields)
+        if bucket.after_each:
+            bucket.after_each()
+
+    def _asked(self) -> tuple[FileServer, Path | None, str]:
+        """Give the file that is asked for; none where the answer is out already."""
+        bucket: Any = self.server.service
+        address = urlsplit(self.path)
+        name = address.path.removeprefix("/files/")
+        path = bucket.files / name
+        status = bucket.refused.get(name, 200 if path.is_file() else 404)
+        bucket.desk.note(self.command, status, time.monotonic())
+        time.sleep(bucket.faults.latency)
+        if status != 200:
+            self.send(status, _KIND, b"", {})
+            return bucket, None, ""
+        return bucket, path, address.query
+
+    def _body(self, bucket: FileServer, path: Path) -> tuple[int, bytes, dict[str, str]]:
+        fields, data = bucket.fields(path), path.read_bytes()
+        found = _RANGE.fullmatch(self.headers.get("Range", ""))
+        unchanged = self.headers.get("If-Range") in {None, fields.get("ETag")}
+        if not (found and bucket.ranges and unchanged):
+            return 200, data, fields
+        start, end = int(found[1]), min(int(found[2]) + 1, len(data))
+        bucket.given += end - start
+        return (
+            206,
+            data[start:end],
+            fields | {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"},
+        )

@@ -35,9 +35,6 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 class StacArchive:
     """The emulated archive: items of collections, and the files they lead to."""
 
-    handler: type[_Handler]
-    """What answers; a kind of its own where a service gives files in another way."""
-
     def __init__(
         self,
         collections: Mapping[str, Sequence[dict[str, Any]]],
@@ -49,7 +46,7 @@ class StacArchive:
         self.token = token
         self.faults = faults or Faults()
         self.desk = Desk(self.faults)
-        self._server = _Server(("127.0.0.1", 0), self.handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.archive = self
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -252,6 +249,3 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
         self.wfile.flush()
-
-
-StacArchive.handler = _Handler
