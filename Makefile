@@ -31,7 +31,7 @@ $(VENV)/dev: $(VENV)/core
 
 # The libraries whose readers must load what we write, and the models' own; torch makes this long.
 $(VENV)/readers: $(VENV)/dev
-	$(BIN)/pip install --quiet --editable '.[dev,readers,clip,laion,vocab]'
+	$(BIN)/pip install --quiet --editable '.[dev,readers,clip,vocab]'
 	touch $@
 
 clean:
