@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.atomic import file_id, write_bytes
+from pipeline.atomic import TEMPORARY, file_id, write_bytes
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from stages.benchmarks import (
@@ -70,6 +70,7 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     sets, missing = _sets(config)
     source = _source(config)
     tower = _tower(source, config, out)
+    _clear(out, tower.keep.folder, *(out / placed.benchmark.name for placed in sets))
     results = _head(source, tower)
     results["missing"] = missing
     for placed in sets:
@@ -78,6 +79,13 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     write_bytes(out / RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
     write_bytes(out / TABLE, tables([results]).encode())
     return results
+
+
+def _clear(*folders: Path) -> None:
+    """Remove what a killed run had begun to write."""
+    for folder in folders:
+        for path in folder.glob(f"{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
 
 
 def _sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:

@@ -348,9 +348,15 @@ def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     seen.clear()
     with pytest.raises(KeyboardInterrupt):
         run(real, tmp_path / "killed", ["aid", "RSICD"], batch_size=16)
+    (kept,) = (tmp_path / "killed/embeddings").iterdir()
+    begun = [kept / ".tmp-7-x.npy", tmp_path / "killed/aid/.tmp-7-confusion.png"]
+    for path in begun:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
     stop_at = 0
     seen.clear()
     assert run(real, tmp_path / "killed", ["aid", "RSICD"], batch_size=16) == undisturbed
+    assert not any(path.exists() for path in begun)
     assert len(seen) == batches - 3
     seen.clear()
     half = run(real, tmp_path / "killed", ["aid", "RSICD"], batch_size=16, protocol="original")
