@@ -407,6 +407,8 @@ def test_a_checkpoint_that_runs_code_or_is_of_another_model_is_refused(tmp_path,
             run(real, tmp_path / "out", ["aid"], pretrained=str(tmp_path / name))
     with pytest.raises(InputError, match=r"'nowhere\.pt': is no file, and tiny has weights of its"):
         run(real, tmp_path / "out", ["aid"], pretrained="nowhere.pt")
+    with pytest.raises(InputError, match="hf-hub:a/b has weights of its own: leave it out"):
+        run(real, tmp_path / "out", ["aid"], "hf-hub:a/b", pretrained="openai")
 
 
 def test_nothing_to_evaluate_and_no_results_are_said(tmp_path):
