@@ -59,11 +59,17 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
     bare = getattr(model, "module", model)
     training = bare.training
     bare.eval()
+    products = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    shortened = [kind.allow_tf32 for kind in products]
     try:
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        for kind in products:
+            kind.allow_tf32 = False
+        with torch.inference_mode():
             yield bare
     finally:
         bare.train(training)
+        for kind, before in zip(products, shortened, strict=True):
+            kind.allow_tf32 = before
 
 
 def text_features(

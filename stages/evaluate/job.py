@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.atomic import file_id, write_bytes
+from pipeline.atomic import TEMPORARY, file_id, write_bytes
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from stages.benchmarks import (
     SEVEN,
     Benchmark,
     Captioned,
-    Precision,
     check,
     chosen,
     is_there,
@@ -30,13 +28,11 @@ from stages.benchmarks.features import (
 )
 from stages.benchmarks.files import read_captioned, read_labelled
 from stages.benchmarks.layout import SKYSCRIPT
-from stages.clip_model import Clip, load_clip
-from stages.clip_source import HUB, LOCAL, TINY, ClipSource, find_clip
-from stages.evaluate.config import PRECISION, EvaluateConfig
-from stages.evaluate.keep import KeptFeatures
+from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.published import counts_note
 from stages.evaluate.retrieval import views
 from stages.evaluate.table import tables
+from stages.evaluate.tower import Tower, find_model, head, load_tower, precision_of
 from stages.evaluate.written import mean_of_classes, write_classified, write_retrieved
 
 RESULTS = "results.json"
@@ -51,16 +47,6 @@ class Placed(NamedTuple):
     root: Path
 
 
-class Tower(NamedTuple):
-    """A loaded model and how it is used."""
-
-    clip: Clip
-    preprocess: Callable[[Any], Any]
-    precision: Precision
-    config: EvaluateConfig
-    keep: KeptFeatures
-
-
 def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     """Evaluate a model on the sets that are there; give what `results.json` then holds.
 
@@ -68,9 +54,10 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     Raises `InputError` before any work where a set or the model is not what it should be.
     """
     sets, missing = _sets(config)
-    source = _source(config)
-    tower = _tower(source, config, out)
-    results = _head(source, tower)
+    source = find_model(config)
+    tower = load_tower(source, config, out)
+    _clear(out, tower.keep.folder, *(out / placed.benchmark.name for placed in sets))
+    results = head(source, tower)
     results["missing"] = missing
     for placed in sets:
         results["sets"][placed.benchmark.name] = _evaluated(placed, tower, out, draw)
@@ -78,6 +65,13 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     write_bytes(out / RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
     write_bytes(out / TABLE, tables([results]).encode())
     return results
+
+
+def _clear(*folders: Path) -> None:
+    """Remove what a killed run had begun to write."""
+    for folder in folders:
+        for path in folder.glob(f"{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
 
 
 def _sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
@@ -104,92 +98,20 @@ def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
     return Placed(moved, config.skyscript)
 
 
-def _source(config: EvaluateConfig) -> ClipSource:
-    """Find the model. A tag beside a folder would not be used, and the figures be of another."""
-    given = config.pretrained
-    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
-    if own and given is not None and not Path(given).expanduser().is_file():
-        raise InputError(
-            f"pretrained {given!r}: is no file, and {config.model} has weights of its own: leave "
-            "it out, or name a checkpoint file."
-        )
-    return find_clip(config)
-
-
-def _tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
-    clip = load_clip(source, config.device)
-    preprocess = image_transform_v2(PreprocessCfg(**clip.preprocess), is_train=False)
-    precision = PRECISION[config.protocol]
-    kind = clip.device.partition(":")[0]
-    towers = f"{kind}-{precision if kind == 'cuda' else 'fp32'}"
-    folder = out / "embeddings" / f"{source.digest()}-{towers}"
-    return Tower(clip, preprocess, precision, config, KeptFeatures(folder))
-
-
-def _head(source: ClipSource, tower: Tower) -> dict[str, Any]:
-    """Say what was evaluated, and with what."""
-    import numpy as np
-    import open_clip
-    import PIL
-    import torch
-    import torchvision
-
-    libraries = (np, PIL, torch, torchvision, open_clip)
-    return {
-        "model": {"name": tower.config.name or model_name(tower.config), **source.identity()},
-        "protocol": tower.config.protocol,
-        "precision": _precision(tower),
-        "device": _device(tower.clip.device),
-        "versions": {
-            "python": platform.python_version(),
-            **{library.__name__: library.__version__ for library in libraries},
-        },
-        "sets": {},
-    }
-
-
-def model_name(config: EvaluateConfig) -> str:
-    """Give what a model is called where it was given no name."""
-    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
-    model = Path(config.model.removeprefix(LOCAL).removeprefix(HUB)).name if own else config.model
-    weights = Path(config.pretrained or "")
-    if weights.is_file():
-        return f"{model} {weights.parent.name}/{weights.name}"
-    return model if own else f"{model} {config.pretrained}"
-
-
-def _precision(tower: Tower) -> str:
-    if tower.precision == "fp32":
-        return "fp32"
-    if tower.clip.device.startswith("cuda"):
-        return "fp16 by CUDA's autocast, logits too; class vectors in fp32"
-    return (
-        "towers in fp32, features and logits rounded to fp16: CUDA's autocast, which the published "
-        "figures were made with, does nothing on a CPU"
-    )
-
-
-def _device(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-
-
 def _evaluated(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
     """Evaluate one set, its progress drawn."""
-    name, count = placed.benchmark.name, 0
+    name, count, size = placed.benchmark.name, 0, tower.config.batch_size
     begun = time.monotonic()
     captions = read_captioned(*placed) if placed.benchmark.kind == "retrieval" else None
     of = captions or read_labelled(*placed)
     work = len(of.files) + (len(captions.texts) if captions else 0)
-    draw(StageStarted(name, -(-work // tower.config.batch_size), 0, "first run"))
+    draw(StageStarted(name, -(-work // size), 0, "first run"))
 
     def progress(done: int) -> None:
         nonlocal count
-        count += done
-        draw(ShardFinished(name, count, done, time.monotonic() - begun))
+        before, count = count // size, count + done
+        for batch in range(before, count // size):
+            draw(ShardFinished(name, batch, size, time.monotonic() - begun))
 
     result = (
         _retrieved(placed, captions, tower, out / name, progress)
@@ -204,7 +126,7 @@ def _common(placed: Placed, tower: Tower) -> dict[str, Any]:
     return {
         "kind": placed.benchmark.kind,
         "protocol": tower.config.protocol,
-        "precision": _precision(tower),
+        "precision": precision_of(tower),
         "rows": {"file": placed.benchmark.csv, "id": file_id(placed.root / placed.benchmark.csv)},
     }
 

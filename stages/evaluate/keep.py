@@ -17,14 +17,14 @@ class KeptFeatures:
     """A folder of features: a file for each run of images or texts, there whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def get(self, key: str) -> torch.Tensor | None:
         """Give what is kept under a key."""
         import torch
 
         try:
-            return torch.from_numpy(np.load(self._folder / f"{key}.npy", allow_pickle=False))
+            return torch.from_numpy(np.load(self.folder / f"{key}.npy", allow_pickle=False))
         except (FileNotFoundError, ValueError, EOFError):
             return None
 
@@ -36,4 +36,4 @@ class KeptFeatures:
             with path.open("wb") as file:
                 np.save(file, values, allow_pickle=False)
 
-        write_file(self._folder / f"{key}.npy", write)
+        write_file(self.folder / f"{key}.npy", write)

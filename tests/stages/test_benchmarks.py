@@ -11,12 +11,14 @@ from PIL import Image
 from pipeline.errors import InputError
 from stages.benchmarks import SEVEN, accuracy, chosen, present, zero_shot
 from stages.benchmarks.files import NULLS, read_captioned, read_labelled
+from stages.clip_source import TINY_FOLDER
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
 from stages.benchmarks.classify import judged, logits  # noqa: E402
+from stages.benchmarks.features import evaluating  # noqa: E402
 from stages.benchmarks.images import MAX_PIXELS, Pixels, batches, large_images  # noqa: E402
 from tests.stages.made_benchmarks import colour_set, knowing, write_image, write_rows  # noqa: E402
 
@@ -273,6 +275,34 @@ def test_a_model_in_training_is_evaluated_and_trains_on(tmp_path):
     model.train()
     zero_shot(model, words, transform, benchmark, tmp_path, device="cpu")
     assert model.training
+
+
+def test_convolutions_take_no_short_cut_while_a_model_is_evaluated():
+    backend, model = torch.backends.cudnn, knowing()[0]
+    before = backend.allow_tf32, backend.enabled
+    with evaluating(model):
+        assert (backend.allow_tf32, backend.enabled) == (False, before[1])
+    assert (backend.allow_tf32, backend.enabled) == before
+
+
+@pytest.mark.gpu
+def test_a_gpu_agrees_with_the_cpu_in_fp32_and_its_half_precision_is_near(tmp_path):
+    transform = open_clip.image_transform(96, is_train=False)
+    name = f"local-dir:{TINY_FOLDER}"
+    model, tokenizer = open_clip.create_model(name), open_clip.get_tokenizer(name)
+    benchmark = made(tmp_path, RIGHT * 20)
+    found = {
+        (device, precision): zero_shot(
+            model.to(device), tokenizer, transform, benchmark, tmp_path,
+            device=device, precision=precision,
+        )
+        for device, precision in (("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "amp"))
+    }  # fmt: skip
+    cpu, gpu, half = found.values()
+    assert np.array_equal(cpu.predicted, gpu.predicted)
+    np.testing.assert_allclose(cpu.logit, gpu.logit, atol=1e-3)
+    np.testing.assert_allclose(cpu.logit, half.logit, atol=0.2)
+    assert np.array_equal(half.logit, half.logit.astype(np.float16))
 
 
 def pictures():

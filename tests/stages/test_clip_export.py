@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from pipeline.errors import InputError
 from stages.clip_source import TINY_FOLDER, ClipConfig, find_clip
-from tests.conftest import skyscript
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
@@ -124,10 +125,9 @@ def exported(tmp_path_factory):
     path = folder / "epoch_20.pt"
     weights = {f"module.{name}": value for name, value in model.state_dict().items()}
     torch.save({"state_dict": weights, "optimizer": {"lr": np.float64(1e-9)}}, path)
-    done = skyscript(
-        "export", "--model", "tiny", "--pretrained", path, "--out", folder / "model", cwd=folder
-    )
-    assert done.returncode == 0, done.stderr
+    command = ["export", "--model", "tiny", "--pretrained", str(path)]
+    done = CliRunner().invoke(app, [*command, "--out", str(folder / "model")])
+    assert done.exit_code == 0, done.output
     return model.eval(), folder / "model"
 
 
