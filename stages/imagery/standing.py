@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import shapely
@@ -15,7 +16,8 @@ from shapely.geometry import shape
 from image_sources import SOURCES, ImageSource
 from pipeline.atomic import write_bytes
 from pipeline.errors import InputError
-from stages.geometry import tile_around
+from stages.geometry import Box, tile_around
+from stages.imagery import stac_search
 from stages.imagery.backend import ImageryError
 from stages.imagery.earth_engine import EarthEngineSource
 from stages.imagery.earth_engine.account import HIGH_VOLUME, Connection, connect
@@ -47,8 +49,11 @@ PLACES: dict[str, Place] = {
 _SIDE = 256
 
 
-def listing(said: Mapping[str, str]) -> Iterator[str]:
-    """Give a line for each source; ``said`` is what Earth Engine answered, by alias."""
+def listing(
+    said: Mapping[str, str] = MappingProxyType({}),
+    archives: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """Give a line for each source, and what Earth Engine and the archives answered, by alias."""
     form = "{:6}{:>7}  {:10} {:30} {:20} {:48} {}"
     yield form.format("alias", "GSD", "years", "W S E N", "backends", "asset", "licence")
     for source in _asked():
@@ -64,6 +69,8 @@ def listing(said: Mapping[str, str]) -> Iterator[str]:
         )
         if source.alias in said:
             yield f"{'':6}Earth Engine: {said[source.alias]}"
+        if source.alias in archives:
+            yield f"{'':6}STAC: {archives[source.alias]}"
 
 
 def answers(
@@ -80,6 +87,13 @@ def answers(
             yield source.alias, f"answers ({str(asset['type']).lower().replace('_', ' ')})"
         except ImageryError as error:
             yield source.alias, str(error)
+
+
+def archives_answer() -> Iterator[tuple[str, str]]:
+    """Ask the public archives: alias and whether its API answers. No account is needed."""
+    for source in _asked():
+        if source.stac is not None:
+            yield source.alias, stac_search.answers(source.stac, Box(*source.coverage))
 
 
 def probe(project: str, service_account: Path | None, endpoint: str | None, out: Path) -> Path:

@@ -1,13 +1,19 @@
 """`skyscript sources`: what there is, whether it answers, what the live service tells."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from shapely.geometry import box, mapping
+
 from image_sources import SOURCES
-from stages.imagery.standing import PLACES, listing
+from stages.imagery import standing
+from stages.imagery.standing import PLACES, archives_answer, listing
 from tests.conftest import skyscript
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
+from tests.emulators.stac import StacArchive, item
 from tests.emulators.world import mercator_image, naip, noise
 
 
@@ -19,6 +25,19 @@ def test_every_source_is_listed_and_has_a_place_where_it_can_be_tried() -> None:
     for alias, (lon, lat) in PLACES.items():
         west, south, east, north = SOURCES[alias].coverage
         assert west < lon < east and south < lat < north, alias
+
+
+def test_archives_say_whether_they_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    route, coverage = SOURCES["US"].stac, mapping(box(*SOURCES["US"].coverage))
+    assert route is not None
+    with StacArchive({"naip": [item("a", "https://example.org/a.tif", coverage)]}) as archive:
+        here = replace(SOURCES["US"], stac=replace(route, api=archive.url))
+        none = replace(SOURCES["CH"], stac=replace(route, api="http://127.0.0.1:9"))
+        monkeypatch.setattr(standing, "SOURCES", {"US": here, "CH": none})
+        said = dict(archives_answer())
+    assert said["US"] == "answers"
+    assert said["CH"].startswith("does not answer (")
+    assert any("STAC: answers" in line for line in listing({}, said))
 
 
 def test_the_command_lists_them_without_an_account() -> None:
