@@ -47,7 +47,7 @@ def probe(
     endpoint: Endpoint = None,
 ) -> None:
     """Ask the live service what no page tells of the sources, and write it down."""
-    from stages.imagery.standing import probe
+    from stages.imagery.probing import probe
 
     found = probe(project, service_account, endpoint, out)
     console.print(f"{'findings':9} {escape(str(found))}", soft_wrap=True)

@@ -1,20 +1,16 @@
 """`skyscript sources`: what there is, whether it answers, what the live service tells."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from shapely.geometry import box, mapping
 
 from image_sources import SOURCES
 from stages.imagery import standing
-from stages.imagery.standing import PLACES, archives_answer, listing
+from stages.imagery.probing import PLACES
+from stages.imagery.standing import archives_answer, listing
 from tests.conftest import skyscript
-from tests.emulators.accounts import key_file
-from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.stac import StacArchive, item
-from tests.emulators.world import mercator_image, naip, noise
 
 
 def test_every_source_is_listed_and_has_a_place_where_it_can_be_tried() -> None:
@@ -44,27 +40,3 @@ def test_the_command_lists_them_without_an_account() -> None:
     done = skyscript("sources")
     assert done.returncode == 0, done.stderr
     assert "SWISSIMAGE" in done.stdout
-
-
-def test_a_probe_writes_down_what_the_service_said(tmp_path: Path) -> None:
-    one = mercator_image(
-        "Germany/Brandenburg/orthos/20cm", PLACES["DE"], noise(0, 800, 800), 0.2, year=2021
-    )
-    with EarthEngine(naip(PLACES["US"], 2), single=[one]) as earth:
-        account = [
-            *("--project", PROJECT, "--endpoint", earth.url),
-            *("--service-account", key_file(tmp_path / "key.json", earth.url)),
-        ]
-        listed = skyscript("sources", *account)
-        assert listed.returncode == 0, listed.stderr
-        assert "Earth Engine: answers (image collection)" in listed.stdout
-        done = skyscript("sources", "probe", *account, "--out", tmp_path / "found.json")
-        assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "found.json").read_text())["sources"]
-    assert found["DE"]["type"] == "IMAGE"
-    assert found["US"]["images"]["in the first page"] == 2
-    assert found["US"]["tile"]["format"] == "JPEG"
-    edge = found["US"]["tile at the edge"]
-    assert edge["format"] == "PNG"
-    assert 0 < edge["valid share"] < 1
-    assert "not found" in found["CH"]["error"]
