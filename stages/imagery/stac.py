@@ -18,7 +18,17 @@ from pipeline.errors import InputError
 from pipeline.stage import EXECUTION
 from stages.geometry import Box, Tile
 from stages.imagery.attempts import persistently
-from stages.imagery.backend import CHOICE, Gone, Problem, Scene, SourceConfig, TileImage
+from stages.imagery.backend import (
+    CHOICE,
+    Bands,
+    Gone,
+    Problem,
+    Scale,
+    Scene,
+    SourceConfig,
+    TileImage,
+    Years,
+)
 from stages.imagery.breaker import Breaker
 from stages.imagery.grid import GRID_HELP, GridChoice
 from stages.imagery.places import covered
@@ -69,10 +79,10 @@ class StacSource(SourceConfig):
         "(`*_0.1_*`) are taken.",
     )
     platform: str | None = Field(None, description="Only items of this satellite.")
-    bands: tuple[int, int, int] = Field(
+    bands: Bands = Field(
         (1, 2, 3), description="The bands of a single asset that are red, green and blue."
     )
-    scale: tuple[float, float] | None = Field(
+    scale: Scale | None = Field(
         None,
         description="Sample values that become black and white; needed where samples are not "
         "8-bit.",
@@ -91,7 +101,7 @@ class StacSource(SourceConfig):
         description="Metres on the ground a pixel; without it, as the items say.",
         json_schema_extra=CHOICE,
     )
-    years: tuple[int, int] | None = Field(
+    years: Years | None = Field(
         None,
         description="The first and the last year; without it all that there is.",
         json_schema_extra=CHOICE,
