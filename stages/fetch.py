@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ import pyarrow.dataset as ds
 import shapely
 from pydantic import Field
 
-from image_sources import SOURCES
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
@@ -35,6 +34,7 @@ from stages.imagery.backend import (
     Unfit,
 )
 from stages.imagery.catalogue import scenes_by_id
+from stages.imagery.deciding import keys_of, scene_ids, tile_of
 from stages.imagery.grid import named
 from stages.imagery.sources import Asked, Sources, archive_of, backend_of, registered
 from stages.ledger import Ledger
@@ -110,7 +110,7 @@ def fetch(
 ) -> pa.Table:
     """Save the image of each tile and give its row; rows that have none say why."""
     rows = tiles.to_pylist()
-    wanted = (name for row in rows for each in row["candidates"] for name in _scene_ids(each))
+    wanted = (name for row in rows for each in row["candidates"] for name in scene_ids(each))
     known = scenes_by_id(scenes, wanted)
     surroundings = _surroundings(rows, known, objects)
     asked = {name: s for name, s in config.sources.items() if isinstance(s, Asked)}
@@ -152,9 +152,11 @@ def _once(row: Row, work: _Work) -> dict[str, object]:
     """Give what the ledger has of a row; else fetch it and write it down."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
-    keys = list(_keys(row, work))
-    if work.ledger is not None and (before := work.ledger.kept(keys)) is not None:
-        return before
+    keys = list(keys_of(row, work.known, work.config.sources, _settings(work.config)))
+    if work.ledger is not None:
+        is_whole = len(keys) == len(row["candidates"])
+        if (before := work.ledger.kept(keys, is_whole=is_whole)) is not None:
+            return before
     begun = time.monotonic()
     with tallied() as tally:
         outcome, used = _fetch(row, work)
@@ -165,32 +167,9 @@ def _once(row: Row, work: _Work) -> dict[str, object]:
     return outcome
 
 
-def _keys(row: Row, work: _Work) -> Iterator[str]:
-    """Give an id of all that decides what the first one, two, three ... candidates give.
-
-    It ends before a candidate that is drawn anew each time. What a candidate further back is, or
-    how often its source is drawn, does not matter to an image that came from one before it.
-    """
-    config = work.config
-    cutting: dict[str, object] = {}
-    parts: list[object] = [row["object_id"], row["part"], config.max_nodata, config.jpeg_quality]
-    parts.append(FETCH.version)
-    for candidate in row["candidates"]:
-        scenes = [work.known[name] for name in _scene_ids(candidate)]
-        source = config.sources[scenes[0].source]
-        if any(s.content is None for s in scenes) and not isinstance(source, Asked):
-            return
-        alias = scenes[0].source
-        if alias not in cutting:
-            entry = SOURCES.get(alias) if isinstance(source, Asked) else None
-            drawing = entry and (entry.name, entry.bands, entry.stretch, entry.gamma, entry.stac)
-            cutting[alias] = [source.cutting(), drawing]
-        facts = [
-            (s.scene_id, s.name, s.gsd, s.acquired, s.time_precision, s.hrefs, s.content, s.crs)
-            for s in scenes
-        ]
-        parts += [_tile(candidate), facts, cutting[alias]]
-        yield content_id(repr(parts).encode())
+def _settings(config: FetchConfig) -> tuple[object, ...]:
+    """Give what decides all images alike."""
+    return config.max_nodata, config.jpeg_quality, FETCH.version
 
 
 def _fetch(row: Row, work: _Work) -> tuple[dict[str, object], int]:
@@ -236,7 +215,7 @@ def _first_image(
     """
     errors: list[ImageryError] = []
     for used, candidate in enumerate(candidates, start=1):
-        scenes, tile = [work.known[name] for name in _scene_ids(candidate)], _tile(candidate)
+        scenes, tile = [work.known[name] for name in scene_ids(candidate)], tile_of(candidate)
         try:
             image = _cut(scenes, tile, work)
         except NotNow as error:
@@ -267,27 +246,18 @@ def _cut(scenes: Sequence[Scene], tile: Tile, work: _Work) -> TileImage:
         return backend.mosaic(scenes, tile) if scenes[1:] else backend.cut(scenes[0], tile, near)
 
 
-def _scene_ids(candidate: Row) -> list[str]:
-    return [candidate["scene_id"], *(candidate["others"] or [])]
-
-
 def _surroundings(
     rows: Sequence[Row], known: Mapping[str, Scene], objects: ds.Dataset
 ) -> _Surroundings:
     """Give the objects that simulated sources need: those near the tiles that are to be drawn."""
     boxes = {
-        _tile(candidate).box
+        tile_of(candidate).box
         for row in rows
         for candidate in row["candidates"]
         if known[candidate["scene_id"]].backend == "simulated"
     }
     table = objects_near(objects, sorted(boxes))
     return _Surroundings(table, shapely.STRtree(shapely.from_wkb(table["geometry"].to_numpy())))
-
-
-def _tile(candidate: Row) -> Tile:
-    box = Box(*(candidate[side] for side in Box._fields))
-    return Tile(box, candidate["width"], candidate["height"])
 
 
 def _nodata_share(image: TileImage) -> float:

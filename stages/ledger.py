@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pipeline.atomic import content_id
-from pipeline.schema import STATUS_FAILED, STATUS_OK
+from pipeline.schema import STATUS_FILTERED, STATUS_OK
 
 
 class Ledger:
@@ -55,17 +55,20 @@ class Ledger:
         """Close it."""
         os.close(self._file)
 
-    def kept(self, keys: Iterable[str]) -> dict[str, Any] | None:
-        """Give the row that one of some keys has, if it is final and its image there, unchanged."""
+    def kept(self, keys: Sequence[str], *, is_whole: bool) -> dict[str, Any] | None:
+        """Give the row that one of some keys has, if its image is there, unchanged.
+
+        That there is no image is final only once all candidates were tried: where the keys are of
+        the whole row, by the last of them.
+        """
         for key in keys:
             row = self._known.get(key)
-            if row is not None and self._holds(row):
-                return row | {"acquired": _time(row.get("acquired"))}
-        return None
+            if row is not None and row["status"] == STATUS_OK and self._is_there(row):
+                return row | {"acquired": datetime.fromisoformat(row["acquired"])}
+        last = self._known.get(keys[-1]) if keys and is_whole else None
+        return last if last is not None and last["status"] == STATUS_FILTERED else None
 
-    def _holds(self, row: Mapping[str, Any]) -> bool:
-        if row["status"] != STATUS_OK:
-            return str(row["status"]) != STATUS_FAILED
+    def _is_there(self, row: Mapping[str, Any]) -> bool:
         try:
             data = (self._root / row["filepath"]).read_bytes()
         except FileNotFoundError:
@@ -79,10 +82,6 @@ class Ledger:
         data = ("\n" + json.dumps(entry, default=_plain)).encode()
         with self._lock:
             os.write(self._file, data)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _plain(value: object) -> object:

@@ -142,8 +142,8 @@ def test_an_archive_of_files_killed_and_run_again_beside_faults_is_as_undisturbe
 ) -> None:
     files = tmp_path / "files"
     files.mkdir()
-    pixel = 4.0 * mercator_scale(ISLAND[1])
-    samples = noise(0, 3800, 5600).transpose(2, 0, 1)
+    pixel = 10.0 * mercator_scale(ISLAND[1])
+    samples = noise(0, 1520, 2240).transpose(2, 0, 1)
     layout = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
     write_raster(files / "a.tif", samples, "EPSG:3857", ISLAND, pixel, **layout)
     (scene,) = FolderBackend(FolderSource(path=files, acquired=2020)).scenes("OAM")
@@ -152,8 +152,8 @@ def test_an_archive_of_files_killed_and_run_again_beside_faults_is_as_undisturbe
         found[0]["assets"]["visual"]["href"] = f"{archive.url}/files/a.tif"
         source = {"backend": "stac", "api": archive.url, "collection": "images"}
         blocks = {
-            "gsd_slack": 5,
-            "sources": {"OAM": source | {"assets": ["visual"], "gsd": 4.0, "at_once": 4}},
+            "gsd_slack": 10,
+            "sources": {"OAM": source | {"assets": ["visual"], "gsd": 10.0, "at_once": 4}},
             "extract": {"path": str(TOY.parent / "town.osm.pbf")},
             "sample": {"max_objects": 120, "shard_rows": 50},
         }

@@ -22,13 +22,20 @@ def list_sources(
     project: Project = None,
     service_account: KeyFile = None,
     endpoint: Endpoint = None,
+    stac: Annotated[
+        bool, typer.Option("--stac", help="Ask the public archives whether they answer.")
+    ] = False,
 ) -> None:
-    """List the sources with their coverage; with a project, whether Earth Engine answers."""
+    """List the sources with their coverage, without asking anybody.
+
+    With a project: whether Earth Engine answers for each. With --stac: whether the public archives
+    do, which need no account.
+    """
     if context.invoked_subcommand is None:
-        from stages.imagery.standing import answers, listing
+        from stages.imagery.standing import answers, archives_answer, listing
 
         said = dict(answers(project, service_account, endpoint)) if project else {}
-        for line in listing(said):
+        for line in listing(said, dict(archives_answer()) if stac else {}):
             print_plainly(line)
 
 
@@ -40,7 +47,7 @@ def probe(
     endpoint: Endpoint = None,
 ) -> None:
     """Ask the live service what no page tells of the sources, and write it down."""
-    from stages.imagery.standing import probe
+    from stages.imagery.probing import probe
 
     found = probe(project, service_account, endpoint, out)
     console.print(f"{'findings':9} {escape(str(found))}", soft_wrap=True)

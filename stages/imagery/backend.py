@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.stage import StageConfig
 from stages.geometry import Box, Tile
@@ -115,6 +115,28 @@ class TileImage:
     grid: PixelGrid | None = None
     """Where the pixels lie; None where that is the tile's box, on the EPSG:3857 grid."""
 
+
+def _from_one(value: tuple[int, int, int]) -> tuple[int, int, int]:
+    if min(value) < 1:
+        raise ValueError("bands are counted from 1")
+    return value
+
+
+def _black_below_white(value: tuple[float, float]) -> tuple[float, float]:
+    if not value[0] < value[1]:
+        raise ValueError("the first value of `scale` must be below the second")
+    return value
+
+
+def _in_order(value: tuple[int, int]) -> tuple[int, int]:
+    if value[0] > value[1]:
+        raise ValueError("the first of `years` must not be after the second")
+    return value
+
+
+Bands = Annotated[tuple[int, int, int], AfterValidator(_from_one)]
+Scale = Annotated[tuple[float, float], AfterValidator(_black_below_white)]
+Years = Annotated[tuple[int, int], AfterValidator(_in_order)]
 
 CHOICE: dict[str, Any] = {"pixels": False}
 """Pass as ``json_schema_extra``: the field says which scenes there are, and nothing of how tiles

@@ -20,7 +20,15 @@ from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from stages.geometry import Box, Tile
 from stages.imagery.acquired import Acquired, from_file, parse
-from stages.imagery.backend import CHOICE, ImageryError, Scene, SourceConfig, TileImage
+from stages.imagery.backend import (
+    CHOICE,
+    Bands,
+    ImageryError,
+    Scale,
+    Scene,
+    SourceConfig,
+    TileImage,
+)
 from stages.imagery.grid import GRID_HELP, GridChoice
 from stages.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from stages.imagery.straddle import composed
@@ -45,10 +53,10 @@ class FolderSource(SourceConfig):
     recursive: bool = Field(
         True, description="Look in the folders within as well.", json_schema_extra=CHOICE
     )
-    bands: tuple[int, int, int] = Field(
+    bands: Bands = Field(
         (1, 2, 3), description="The bands that are red, green and blue, counted from 1."
     )
-    scale: tuple[float, float] | None = Field(
+    scale: Scale | None = Field(
         None,
         description="Sample values that become black and white. Needed where samples are not "
         "8-bit; without it 8-bit samples stay as they are.",
@@ -83,20 +91,6 @@ class FolderSource(SourceConfig):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
-
-    @field_validator("bands")
-    @classmethod
-    def _count_from_one(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
-        if min(value) < 1:
-            raise ValueError("bands are counted from 1")
-        return value
-
-    @field_validator("scale")
-    @classmethod
-    def _ascend(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None and not value[0] < value[1]:
-            raise ValueError("the first value of `scale` must be below the second")
-        return value
 
 
 class FolderBackend:

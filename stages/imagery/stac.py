@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -18,13 +17,24 @@ from image_sources import SOURCES, StacRoute
 from pipeline.errors import InputError
 from pipeline.stage import EXECUTION
 from stages.geometry import Box, Tile
-from stages.imagery.attempts import Kind, Verdict, persistently
-from stages.imagery.backend import CHOICE, Gone, NotNow, Problem, Scene, SourceConfig, TileImage
+from stages.imagery.attempts import persistently
+from stages.imagery.backend import (
+    CHOICE,
+    Bands,
+    Gone,
+    Problem,
+    Scale,
+    Scene,
+    SourceConfig,
+    TileImage,
+    Years,
+)
 from stages.imagery.breaker import Breaker
 from stages.imagery.grid import GRID_HELP, GridChoice
 from stages.imagery.places import covered
 from stages.imagery.quota import Quota
 from stages.imagery.raster import Raster, placed
+from stages.imagery.stac_errors import TOO_MANY, classify, http_status
 from stages.imagery.stac_search import Wanted, search
 from stages.imagery.stac_token import Signer
 from stages.imagery.straddle import composed
@@ -50,8 +60,6 @@ _DRIVERS = ("GTiff", "JP2OpenJPEG")
 """A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
 _OPEN_FILES = 4
 """Files that each thread keeps open."""
-_TOO_MANY = 429
-_HTTP_STATUS = re.compile(r"HTTP response code: (\d{3})|HTTP error code ?: (\d{3})")
 
 
 class StacSource(SourceConfig):
@@ -71,10 +79,10 @@ class StacSource(SourceConfig):
         "(`*_0.1_*`) are taken.",
     )
     platform: str | None = Field(None, description="Only items of this satellite.")
-    bands: tuple[int, int, int] = Field(
+    bands: Bands = Field(
         (1, 2, 3), description="The bands of a single asset that are red, green and blue."
     )
-    scale: tuple[float, float] | None = Field(
+    scale: Scale | None = Field(
         None,
         description="Sample values that become black and white; needed where samples are not "
         "8-bit.",
@@ -93,7 +101,7 @@ class StacSource(SourceConfig):
         description="Metres on the ground a pixel; without it, as the items say.",
         json_schema_extra=CHOICE,
     )
-    years: tuple[int, int] | None = Field(
+    years: Years | None = Field(
         None,
         description="The first and the last year; without it all that there is.",
         json_schema_extra=CHOICE,
@@ -175,7 +183,7 @@ class StacBackend:
             finally:
                 settings.update(_ANEW)
 
-        return persistently(read, lambda error: _classify(scene, error), self._breaker)
+        return persistently(read, lambda error: classify(scene, error), self._breaker)
 
     def _read(
         self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
@@ -190,7 +198,7 @@ class StacBackend:
             try:
                 image = self._of_parts(scene, tile, grid)
             except RasterioError as error:
-                if _status(error) == _TOO_MANY:
+                if http_status(error) == TOO_MANY:
                     quota.refused(begun)
                 raise
         quota.succeeded()
@@ -288,48 +296,3 @@ def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
     except Exception:
         data.close()
         raise
-
-
-def _classify(scene: Scene, error: Exception) -> Verdict:
-    """Tell what a reading error means, by the HTTP status in GDAL's messages."""
-    from rasterio.errors import RasterioError
-
-    if isinstance(error, NotNow):  # no read token
-        return Verdict(Kind.TRANSIENT, error.problem, str(error))
-    if isinstance(error, Gone):  # not what can be read here
-        return Verdict(Kind.PERMANENT, error.problem, str(error))
-    if isinstance(error, InputError):
-        reason = f"{scene.scene_id}: its file does not say where it lies"
-        return Verdict(Kind.PERMANENT, Problem.UNREADABLE, reason)
-    if not isinstance(error, RasterioError):
-        raise error
-    status = _status(error)
-    if status in (404, 410):
-        reason = f"{scene.scene_id}: its file is not there ({status})"
-        return Verdict(Kind.PERMANENT, Problem.MISSING, reason, status)
-    reason = f"{scene.scene_id} cannot be read" + (f" ({status})" if status else "")
-    if status is None:
-        is_broken = "CURL error" in _told(error)
-        problem = Problem.CONNECTION if is_broken else Problem.UNREADABLE
-    else:
-        problem = _PROBLEMS.get(status, Problem.REFUSED)
-    return Verdict(Kind.TRANSIENT, problem, reason, status)
-
-
-_PROBLEMS = {_TOO_MANY: Problem.BUSY, **dict.fromkeys((500, 502, 503, 504), Problem.DOWN)}
-
-
-def _status(error: BaseException) -> int | None:
-    """Find the HTTP status in what GDAL said."""
-    found = _HTTP_STATUS.search(_told(error))
-    return int(found.group(1) or found.group(2)) if found else None
-
-
-def _told(error: BaseException) -> str:
-    """Give what GDAL said, which rasterio hands on in a chain of errors."""
-    chain: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        chain.append(str(cause))
-        cause = cause.__cause__ or cause.__context__
-    return " ".join(chain)

@@ -59,6 +59,18 @@ def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
     return scenes_of_items(items, wanted)
 
 
+def answers(route: StacRoute, coverage: Box) -> str:
+    """Say whether an API answers, and whether it has an image in a coverage."""
+    client = _client()
+    try:
+        api = client.open(route.api, timeout=_TIMEOUT)
+        found = api.search(collections=[route.collection], bbox=list(coverage), max_items=1)
+        count = len(list(found.items_as_dicts()))
+    except Exception as error:  # whatever the client makes of what was sent
+        return f"does not answer ({first_line(str(error))})"
+    return "answers" if count else f"answers, and has nothing in {route.collection}"
+
+
 def scenes_of_items(items: Sequence[Any], wanted: Wanted) -> list[Scene]:
     """Give the scenes of a search's items, each once; what is no item is passed over and told."""
     scenes: dict[str, Scene] = {}

@@ -1,57 +1,29 @@
-"""How sources stand: what they cover, whether they answer, and what only the live service tells."""
+"""How sources stand: what they cover, and whether they answer."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import shapely
-from shapely.geometry import shape
-
 from image_sources import SOURCES, ImageSource
-from pipeline.atomic import write_bytes
-from pipeline.errors import InputError
-from stages.geometry import tile_around
+from stages.geometry import Box
+from stages.imagery import stac_search
 from stages.imagery.backend import ImageryError
 from stages.imagery.earth_engine import EarthEngineSource
-from stages.imagery.earth_engine.account import HIGH_VOLUME, Connection, connect
+from stages.imagery.earth_engine.account import Connection, connect
 from stages.imagery.earth_engine.calls import persistently
-from stages.imagery.earth_engine.pixels import decode, tile_request
-from stages.imagery.grid import mercator_grid
-
-Place = tuple[float, float]
-"""Longitude and latitude."""
-
-PLACES: dict[str, Place] = {
-    "CH": (8.54, 47.37),
-    "ES": (-3.70, 40.42),
-    "DE": (13.06, 52.40),
-    "FI": (24.94, 60.17),
-    "US": (-83.0, 39.96),
-    "P3": (-122.4, 37.78),
-    "P5": (-122.4, 37.78),
-    "S2": (8.54, 47.37),
-    "L8": (8.54, 47.37),
-    "L9": (8.54, 47.37),
-    "NL": (5.12, 52.09),
-    "SK": (17.11, 48.15),
-    "EE": (24.75, 59.44),
-    "LV": (24.11, 56.95),
-    "NEO": (-105.55, 40.03),
-}
-"""Where each source should have images: a town, or a site of the observatory."""
-_SIDE = 256
 
 
-def listing(said: Mapping[str, str]) -> Iterator[str]:
-    """Give a line for each source; ``said`` is what Earth Engine answered, by alias."""
+def listing(
+    said: Mapping[str, str] = MappingProxyType({}),
+    archives: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """Give a line for each source, and what Earth Engine and the archives answered, by alias."""
     form = "{:6}{:>7}  {:10} {:30} {:20} {:48} {}"
     yield form.format("alias", "GSD", "years", "W S E N", "backends", "asset", "licence")
-    for source in _asked():
+    for source in asked_sources():
         first, last = source.years
         yield form.format(
             source.alias,
@@ -64,6 +36,8 @@ def listing(said: Mapping[str, str]) -> Iterator[str]:
         )
         if source.alias in said:
             yield f"{'':6}Earth Engine: {said[source.alias]}"
+        if source.alias in archives:
+            yield f"{'':6}STAC: {archives[source.alias]}"
 
 
 def answers(
@@ -73,138 +47,37 @@ def answers(
 
     Raises `InputError` where there is no account.
     """
-    connection = _connection(project, service_account, endpoint)
-    for source in _asked():
+    connection = connection_of(project, service_account, endpoint)
+    for source in asked_sources():
         try:
-            asset = _asset(connection, source)
+            asset = asset_of(connection, source)
             yield source.alias, f"answers ({str(asset['type']).lower().replace('_', ' ')})"
         except ImageryError as error:
             yield source.alias, str(error)
 
 
-def probe(project: str, service_account: Path | None, endpoint: str | None, out: Path) -> Path:
-    """Ask the live service what no page says, and write it down as JSON.
-
-    Of each source: the asset's kind, how many images a town has, the first ones with their time,
-    CRS and scale, the pages' size; of a tile in the town and of one at an image's edge: seconds,
-    cost, format, and whether pixels without data have alpha.
-    """
-    connection = _connection(project, service_account, endpoint)
-    found = {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "endpoint": endpoint or HIGH_VOLUME,
-        "client": connection.ee.__version__,
-        "sources": {source.alias: _probed(connection, source) for source in _asked()},
-    }
-    write_bytes(out, (json.dumps(found, indent=1) + "\n").encode())
-    return out
+def archives_answer() -> Iterator[tuple[str, str]]:
+    """Ask the public archives: alias and whether its API answers. No account is needed."""
+    for source in asked_sources():
+        if source.stac is not None:
+            yield source.alias, stac_search.answers(source.stac, Box(*source.coverage))
 
 
-def _connection(project: str, service_account: Path | None, endpoint: str | None) -> Connection:
+def connection_of(project: str, service_account: Path | None, endpoint: str | None) -> Connection:
+    """Sign in; raises `InputError` where there is no account."""
     given = {"project": project, "service_account": service_account}
     given |= {"endpoint": endpoint} if endpoint else {}
     return connect(EarthEngineSource.model_validate(given).account())
 
 
-def _asked() -> list[ImageSource]:
+def asked_sources() -> list[ImageSource]:
+    """Give the sources that Earth Engine has."""
     return [source for source in SOURCES.values() if source.layout != "none"]
 
 
-def _asset(connection: Connection, source: ImageSource) -> Mapping[str, Any]:
+def asset_of(connection: Connection, source: ImageSource) -> Mapping[str, Any]:
+    """Ask for what Earth Engine says of a source as a whole."""
     asset: Mapping[str, Any] = persistently(
         lambda: connection.ee.data.getAsset(source.name), connection.breaker
     )
     return asset
-
-
-def _probed(connection: Connection, source: ImageSource) -> dict[str, Any]:
-    """Tell of one source what can be found out; an error is a finding too."""
-    asset: dict[str, Any] = _finding(lambda: dict(_asset(connection, source)))
-    if "error" in asset:
-        return asset
-    found: dict[str, Any] = {"type": asset["type"], "time": [asset.get(t) for t in _TIMES]}
-    images = _finding(lambda: _images(connection, source, asset))
-    found["images"] = images
-    first = next(iter(images.get("first", [])), None)
-    if first is not None:
-        place = PLACES[source.alias]
-        found["tile"] = _finding(lambda: _tile(connection, source, first, place))
-        found["tile at the edge"] = _finding(lambda: _tile(connection, source, first, _edge(first)))
-    return found
-
-
-_TIMES = ("startTime", "endTime")
-
-
-def _images(
-    connection: Connection, source: ImageSource, asset: Mapping[str, Any]
-) -> dict[str, Any]:
-    if asset["type"] == "IMAGE":
-        return {"first": [_summary(asset)]}
-    lon, lat = PLACES[source.alias]
-    region = f"{{'type':'Point','coordinates':[{lon},{lat}]}}"
-    query = {"parent": source.name, "pageSize": 1000, "filter": f'intersects("{region}")'}
-    begun = time.monotonic()
-    page = persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
-    return {
-        "seconds": round(time.monotonic() - begun, 3),
-        "in the first page": len(page["assets"]),
-        "more pages": bool(page.get("nextPageToken")),
-        "first": [_summary(image) for image in page["assets"][:5]],
-    }
-
-
-def _summary(image: Mapping[str, Any]) -> dict[str, Any]:
-    bands = image.get("bands", [])
-    return {
-        "id": image["id"],
-        "time": [image.get(name) for name in _TIMES],
-        "geometry": image.get("geometry"),
-        "bands": [band["id"] for band in bands],
-        "grid": bands[0].get("grid") if bands else None,
-    }
-
-
-def _tile(
-    connection: Connection, source: ImageSource, image: Mapping[str, Any], place: Place
-) -> dict[str, Any]:
-    """Get a tile around a place, with what the service says of its cost."""
-    grid = mercator_grid(tile_around(*place, _SIDE, _SIDE, source.gsd))
-    request = {"assetId": image["id"], **tile_request(grid, source)}
-    profiles: list[str] = []
-    begun = time.monotonic()
-    with connection.ee.data.profiling(profiles.append):
-        data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
-    seconds = time.monotonic() - begun
-    drawn = decode(data, grid)
-    return {
-        "seconds": round(seconds, 3),
-        "bytes": len(data),
-        "format": "JPEG" if drawn.jpeg else "PNG",
-        "valid share": round(float(drawn.valid.mean()), 4),
-        "darkest and brightest": [int(drawn.rgb.min()), int(drawn.rgb.max())],
-        "cost": _finding(lambda: _cost(connection, profiles)),
-    }
-
-
-def _cost(connection: Connection, profiles: list[str]) -> Any:  # noqa: ANN401 - JSON
-    """Give the service's own account of a request's EECU; None where it gave no profile."""
-    if not profiles:
-        return None
-    said = connection.ee.ApiFunction.lookup("Profile.getProfiles").call(ids=profiles)
-    return persistently(said.getInfo, connection.breaker)
-
-
-def _edge(image: Mapping[str, Any]) -> Place:
-    """Give a corner of the image's outline: a tile there is in part without data."""
-    corners = shapely.get_coordinates(shape(image["geometry"]))
-    return float(corners[0, 0]), float(corners[0, 1])
-
-
-def _finding(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - JSON
-    try:
-        return ask()
-    except InputError:
-        raise
-    except Exception as error:  # whatever it is, it is what the service did
-        return {"error": f"{type(error).__name__}: {error}"}

@@ -83,7 +83,7 @@ class StacArchive(Emulator):
             raise ValueError("bbox is not west, south, east, north")
         area = box(west, south, east, north)
         found = [item for item in found if shape(item["geometry"]).intersects(area)]
-        found = [item for item in found if _within(item, question["datetime"])]
+        found = [item for item in found if _within(item, question.get("datetime"))]
         found = [item for item in found if _matches(item, question.get("query", {}))]
         for order in question.get("sortby", []):
             key = order["field"].removeprefix("properties.")
@@ -130,7 +130,9 @@ def item(
     }
 
 
-def _within(item: Mapping[str, Any], interval: str) -> bool:
+def _within(item: Mapping[str, Any], interval: str | None) -> bool:
+    if interval is None:
+        return True
     first, last = (datetime.fromisoformat(text) for text in interval.split("/"))
     return first <= datetime.fromisoformat(item["properties"]["datetime"]) <= last
 

@@ -1,6 +1,7 @@
 """Tiles from a service: faults, quotas, what is asked for again and what is not."""
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,7 @@ def test_only_what_failed_is_asked_for_again(
     second = fetched(sources, given, tmp_path / "run")
     assert {row["status"] for row in second} == {"ok"}
     assert len(earth.asked) - asked == len(failed)
+    assert {row["error"] for row in failed} == {"down", "busy", "connection"}
     assert second == fetched(sources, given, tmp_path / "undisturbed")
 
 
@@ -202,6 +204,42 @@ def test_masked_images_give_way_to_the_next_and_then_to_none(tmp_path: Path) -> 
         assert row["status"] == "filtered"
         assert row["reason"] == "no image with at most 0.05 of the tile without data"
         assert whole.valid is None
+
+
+def test_that_there_is_no_image_is_kept_until_there_is_another_to_try(tmp_path: Path) -> None:
+    with EarthEngine(naip(HERE, 2)) as earth:
+        earth.collections["USDA/NAIP/DOQQ"][0].valid = np.zeros((1500, 1500), bool)
+        earth.collections["USDA/NAIP/DOQQ"][0].__post_init__()
+        sources = {"US": source(earth, tmp_path)}
+        for _ in range(2):
+            rows = fetched(sources, tiles(3, "US/m_0_20140613"), tmp_path)
+            assert {(row["status"], row["error"]) for row in rows} == {("filtered", "no_imagery")}
+        assert earth.desk.count("getPixels") == {200: 3}
+        rows = fetched(sources, tiles(3, "US/m_0_20140613", "US/m_1_20160613"), tmp_path)
+        assert {(row["status"], row["error"]) for row in rows} == {("ok", None)}
+
+
+def test_a_weight_or_a_further_image_asks_for_nothing_again(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    first = fetched({"US": source(earth, tmp_path)}, tiles(5, "US/m_0_20140613"), tmp_path)
+    asked = len(earth.asked)
+    more = tiles(5, "US/m_0_20140613", "US/m_1_20160613")
+    other = {"US": source(earth, tmp_path, weight=7, max_cloud=50, per_place=9, at_once=3)}
+    assert fetched(other, more, tmp_path) == first
+    assert len(earth.asked) == asked
+
+
+def test_what_became_of_a_tile_stands_in_the_ledger_with_what_it_took(
+    earth: EarthEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "ATTEMPTS", 3)
+    earth.faults.share, earth.faults.kinds = 1.0, ("503",)
+    (row,) = fetched({"US": source(earth, tmp_path)}, tiles(1, "US/m_0_20140613"), tmp_path)
+    assert (row["status"], row["error"]) == ("failed", "down")
+    entry = json.loads((tmp_path / "_ledger" / "00003.jsonl").read_text())
+    assert (entry["attempts"], entry["http"]) == (3, 503)
+    assert entry["row"]["reason"] == "Earth Engine failed (503), 3 times"
 
 
 def test_an_asset_that_is_gone_is_recorded_for_good(earth: EarthEngine, tmp_path: Path) -> None:

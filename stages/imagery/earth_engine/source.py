@@ -7,12 +7,21 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from image_sources import SOURCES
 from pipeline.stage import EXECUTION, ConfigPath
 from stages.geometry import Box, Tile
-from stages.imagery.backend import CHOICE, Gone, Problem, Scene, SourceConfig, TileImage, Unfit
+from stages.imagery.backend import (
+    CHOICE,
+    Gone,
+    Problem,
+    Scene,
+    SourceConfig,
+    TileImage,
+    Unfit,
+    Years,
+)
 from stages.imagery.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
 from stages.imagery.earth_engine.calls import persistently
 from stages.imagery.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
@@ -62,7 +71,7 @@ class EarthEngineSource(SourceConfig):
         "five minutes.",
         json_schema_extra=EXECUTION,
     )
-    years: tuple[int, int] | None = Field(
+    years: Years | None = Field(
         None,
         description="The first and the last year; without it all that the source has.",
         json_schema_extra=CHOICE,
@@ -95,13 +104,6 @@ class EarthEngineSource(SourceConfig):
         "each tile, which costs more of its quota.",
     )
     grid: GridChoice = Field("mercator", description=GRID_HELP)
-
-    @field_validator("years")
-    @classmethod
-    def _ascend(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
-        if value is not None and value[0] > value[1]:
-            raise ValueError("the first of `years` must not be after the second")
-        return value
 
     def account(self) -> Account:
         """Give what a connection is made with: one for all Earth Engine sources of a run."""

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import rasterio
+from pydantic import ValidationError
 from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
@@ -285,6 +286,14 @@ def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> Non
     ):
         given = {"api": page.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
         StacBackend(StacSource.model_validate(given)).search("OAM", [Box(*HERE, *HERE)])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bands": (0, 1, 2)}, {"scale": (3000, 0)}, {"years": (2020, 2010)}, {"at_once": 0}]
+)
+def test_a_config_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        StacSource(**fields)
 
 
 def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path) -> None:
