@@ -1,10 +1,12 @@
 """A download from a local server that misbehaves: what comes is right, or nothing comes."""
 
+import errno
 import json
 import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,6 +272,25 @@ def test_a_disk_that_is_too_small_is_told_before_anything_comes(
     with pytest.raises(StorageError, match=r"are needed.* are free"):
         bring("images2")
     assert bucket.given == 0
+
+
+def test_a_disk_that_fills_up_midway_ends_it_in_one_sentence_and_what_came_stays(
+    bucket: FileServer, bring: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, writes = os.pwrite, iter(range(4))
+
+    def pwrite(*arguments: Any) -> int:
+        if next(writes, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with pytest.raises(StorageError, match="No space left on device"):
+        bring(CSV, connections=1)
+    monkeypatch.setattr(os, "pwrite", real)
+    bucket.given = 0
+    assert bring(CSV)[NAME].status == "fetched"
+    assert 0 < bucket.given < source(bucket).stat().st_size
 
 
 def test_one_download_at_a_time_in_a_root(bring: Download) -> None:
