@@ -109,6 +109,16 @@ def test_passing_errors_and_answers_that_break_off_are_overcome(
     assert not bucket.faults.planned
 
 
+def test_whatever_goes_wrong_at_random_the_bytes_are_right(
+    bucket: FileServer, bring: Download
+) -> None:
+    bucket.faults.share, bucket.faults.kinds = 0.4, ("503", "cut", "429", "500")
+    for _ in range(8):  # a download that gives up goes on the next time
+        if bring(CSV, attempts=2)[NAME].status == "fetched":
+            break
+    assert (bring.root / CSV).read_bytes() == source(bucket).read_bytes()
+
+
 def test_a_server_that_gives_whole_files_only_and_knows_no_head(
     bucket: FileServer, bring: Download
 ) -> None:
