@@ -1,12 +1,16 @@
 """The field's own readers load what we write: TorchGeo's and open_clip's code, not ours."""
 
+import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+from stages.published import DownloadConfig, choose, download
 from tests.conftest import SHARED, skyscript
+from tests.emulators.published import FileServer
+from tests.stages.laion_rs.pictures import ground, jpeg
 
 torchgeo_datasets = pytest.importorskip("torchgeo.datasets")
 open_clip_data = pytest.importorskip("open_clip_train.data")
@@ -67,3 +71,26 @@ def test_open_clip_reads_every_pair(
         assert min(size) >= 100
         assert tokens[0] == 49406  # start of text
         assert (tokens != 0).sum() > 5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchgeo_reads_what_was_downloaded_as_it_lies(tmp_path: Path) -> None:
+    files, root = tmp_path / "bucket", tmp_path / "data"
+    (files / "dataframe").mkdir(parents=True)
+    rows = []
+    for part in range(2, 8):
+        path = f"images{part}/a{part}_CH_19.jpg"
+        with zipfile.ZipFile(files / f"images{part}.zip", "w") as archive:
+            archive.writestr(path, jpeg(ground(part)))
+        rows.append(f"{path},a satellite image of field {part}\n")
+    csv = "SkyScript_test_30K_filtered_by_CLIP_openai.csv"
+    (files / "dataframe" / csv).write_text("filepath,title\n" + "".join(rows))
+    # The published MD5s are of the published files: the server's own prove these.
+    with FileServer(files) as server:
+        config = DownloadConfig(base_url=server.base_url)
+        outcomes = download(choose(["images", csv]), root, config, lambda _: None)
+    assert {outcome.status for outcome in outcomes} == {"fetched"}
+    dataset = torchgeo_datasets.SkyScript(root, split="test")
+    assert len(dataset) == 6
+    assert dataset[5]["caption"] == "a satellite image of field 7"
+    assert dataset[5]["image"].shape == (3, 224, 224)

@@ -56,7 +56,7 @@ def build_classification(
     config = config_of_block(None, ClassificationConfig, keys, "build-classification")
     assert isinstance(config, ClassificationConfig)
     done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
-    console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)
+    _say(done.lines())
 
 
 def build_laion_rs(
@@ -98,7 +98,8 @@ def build_laion_rs(
 
     The CSV (filepath, title, score) trains. Run it again after a crash: it goes on.
     """
-    from stages.laion_rs import LAION_RS_JOB, fetch_images, summary
+    from stages.clip_source import TINY
+    from stages.laion_rs import LAION_RS_JOB, fetch_images, finished, summary
     from stages.laion_rs.fetched import FetchConfig
 
     if urls is not None:
@@ -119,9 +120,15 @@ def build_laion_rs(
         "runner": {"executor": "serial" if workers == 1 else "processes", "workers": workers},
     }
     settings = config_of_command(block, LAION_RS_JOB, overrides or [], "build-laion-rs")
+    if model == TINY:
+        console.print("the tiny model has seen simulated tiles only: use it for trials")
     try:
         run_job(LAION_RS_JOB, settings, out)
-    except ItemsFailed:
-        console.print(*summary(out), sep="\n", soft_wrap=True, markup=False)
+    except ItemsFailed:  # some images: the others are judged, unless a whole part failed
+        _say(summary(out) if finished(out) else [])
         raise
-    console.print(*summary(out), sep="\n", soft_wrap=True, markup=False)
+    _say(summary(out))
+
+
+def _say(lines: list[str]) -> None:
+    console.print(*lines, sep="\n", soft_wrap=True, markup=False)

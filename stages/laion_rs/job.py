@@ -16,6 +16,11 @@ LAION_RS_JOB: tuple[Stage, ...] = (EXAMPLES, CLASSIFIER, WEB, JUDGE, KEPT)
 """Keep the remote-sensing pairs of the web."""
 
 
+def finished(root: Path) -> bool:
+    """Tell whether a job has come to its end, some of its images failed or not."""
+    return (root / "tables" / KEPT.writes.name / "_manifest.json").is_file()
+
+
 def summary(root: Path) -> list[str]:
     """Say what a finished job found, a line each."""
     report = json.loads((root / REPORT).read_bytes())

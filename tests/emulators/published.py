@@ -103,15 +103,14 @@ class _Handler(Handler):
         return bucket, path, address.query
 
     def _body(self, bucket: FileServer, path: Path) -> tuple[int, bytes, dict[str, str]]:
-        fields, data = bucket.fields(path), path.read_bytes()
+        fields, size = bucket.fields(path), path.stat().st_size
         found = _RANGE.fullmatch(self.headers.get("Range", ""))
         unchanged = self.headers.get("If-Range") in {None, fields.get("ETag")}
         if not (found and bucket.ranges and unchanged):
-            return 200, data, fields
-        start, end = int(found[1]), min(int(found[2]) + 1, len(data))
-        bucket.given += end - start
-        return (
-            206,
-            data[start:end],
-            fields | {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"},
-        )
+            return 200, path.read_bytes(), fields
+        start, end = int(found[1]), min(int(found[2]) + 1, size)
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read(end - start)
+        bucket.given += len(data)
+        return 206, data, fields | {"Content-Range": f"bytes {start}-{end - 1}/{size}"}

@@ -1,10 +1,12 @@
 """A download from a local server that misbehaves: what comes is right, or nothing comes."""
 
+import errno
 import json
 import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +107,16 @@ def test_passing_errors_and_answers_that_break_off_are_overcome(
     assert bring(CSV)[NAME].status == "fetched"
     assert (bring.root / CSV).read_bytes() == source(bucket).read_bytes()
     assert not bucket.faults.planned
+
+
+def test_whatever_goes_wrong_at_random_the_bytes_are_right(
+    bucket: FileServer, bring: Download
+) -> None:
+    bucket.faults.share, bucket.faults.kinds = 0.4, ("503", "cut", "429", "500")
+    for _ in range(8):  # a download that gives up goes on the next time
+        if bring(CSV, attempts=2)[NAME].status == "fetched":
+            break
+    assert (bring.root / CSV).read_bytes() == source(bucket).read_bytes()
 
 
 def test_a_server_that_gives_whole_files_only_and_knows_no_head(
@@ -270,6 +282,25 @@ def test_a_disk_that_is_too_small_is_told_before_anything_comes(
     with pytest.raises(StorageError, match=r"are needed.* are free"):
         bring("images2")
     assert bucket.given == 0
+
+
+def test_a_disk_that_fills_up_midway_ends_it_in_one_sentence_and_what_came_stays(
+    bucket: FileServer, bring: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, writes = os.pwrite, iter(range(4))
+
+    def pwrite(*arguments: Any) -> int:
+        if next(writes, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with pytest.raises(StorageError, match="No space left on device"):
+        bring(CSV, connections=1)
+    monkeypatch.setattr(os, "pwrite", real)
+    bucket.given = 0
+    assert bring(CSV)[NAME].status == "fetched"
+    assert 0 < bucket.given < source(bucket).stat().st_size
 
 
 def test_one_download_at_a_time_in_a_root(bring: Download) -> None:
