@@ -14,7 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
-from tag_vocab import OwnLabel, TagEntry, Vocabulary, phrase, read_own_labels
+from tag_vocab import (
+    OwnLabel,
+    TagEntry,
+    Vocabulary,
+    phrase,
+    read_own_labels,
+    with_own_labels,
+)
 
 _COLUMNS = ["key", "value", "groundable", "max_gsd", "source", "reason", "probability", "phrase"]
 _OF_ITS_OWN = (pc.field("source") == "own") | (
@@ -65,8 +72,4 @@ def own_labels(path: Path | None) -> dict[Tag, OwnLabel]:
 
 def labelled_vocabulary(path: Path | None) -> Vocabulary:
     """Give the shipped vocabulary with a user's labels before it."""
-    labels = own_labels(path)
-    return Vocabulary(
-        {tag: label.entry for tag, label in labels.items()},
-        {tag: label.phrase for tag, label in labels.items() if label.phrase},
-    )
+    return with_own_labels(own_labels(path))

@@ -7,7 +7,7 @@ a `Vocabulary`.
 from tag_vocab.deprecated import current
 from tag_vocab.files import ANY, content_id
 from tag_vocab.objects import SHIPPED, Vocabulary
-from tag_vocab.own import OwnLabel, read_own_labels
+from tag_vocab.own import OwnLabel, read_own_labels, with_own_labels
 from tag_vocab.vocabulary import (
     TagEntry,
     groundable_keys,
@@ -34,4 +34,5 @@ __all__ = [
     "never_visible",
     "phrase",
     "read_own_labels",
+    "with_own_labels",
 ]

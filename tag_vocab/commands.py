@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tag_vocab import encoders, files, words
-from tag_vocab.vocabulary import TagEntry, key_rule, look_up
+from tag_vocab import encoders, files
+from tag_vocab.objects import SHIPPED, Vocabulary
+from tag_vocab.own import read_own_labels, with_own_labels
+from tag_vocab.vocabulary import TagEntry, key_rule
 
 _NEAREST = 8
+_SHOWN = 200
 COLUMNS = ("tag", "groundable", "probability", "source", "max_gsd", "phrase")
 
 
@@ -47,7 +50,7 @@ def evaluate(encoder: str = encoders.OFFLINE) -> str:
 
 
 def renew(schema: Path, extracts: Iterable[Path], folder: Path) -> None:
-    """Write universe.csv and deprecated.csv into a folder, before a new build.
+    """Write universe.csv, deprecated.csv and id_words.csv into a folder, before a new build.
 
     ``schema`` is the folder ``dist`` of the npm package @openstreetmap/id-tagging-schema; the
     extracts are OSM files.
@@ -56,24 +59,35 @@ def renew(schema: Path, extracts: Iterable[Path], folder: Path) -> None:
 
     _replace(folder / "universe.csv", known.universe(schema, extracts))
     _replace(folder / "deprecated.csv", known.deprecations(schema))
+    _replace(folder / "id_words.csv", known.id_words(schema))
 
 
-def lookup(tags: Iterable[str]) -> Iterator[Row]:
+def vocabulary_with(own_labels: Path | None) -> Vocabulary:
+    """Give the shipped vocabulary, with a user's labels before it where there is a file of them."""
+    return with_own_labels(read_own_labels(own_labels)) if own_labels else SHIPPED
+
+
+def lookup(tags: Iterable[str], vocabulary: Vocabulary = SHIPPED) -> Iterator[Row]:
     """Give the answer for each ``key=value``, whatever it holds; what has no = is a key alone."""
     for tag in tags:
         key, _, value = tag.partition("=")
-        entry = look_up(key, value)
-        yield Row(tag, *_said(entry), words.phrase(key, value))
+        yield Row(tag, *_said(vocabulary.answer(key, value)), _phrase(vocabulary, key, value))
 
 
-def lookup_file(source: Path, out: Path) -> int:
+def _phrase(vocabulary: Vocabulary, key: str, value: str) -> str:
+    """Say a tag as captions do: in today's spelling, several values one by one."""
+    said = vocabulary.said({key: value}) or [(key, value)]
+    return ", ".join(vocabulary.phrase(*tag) for tag in said)
+
+
+def lookup_file(source: Path, out: Path, vocabulary: Vocabulary = SHIPPED) -> int:
     """Answer a CSV file's column ``tag`` (or ``key`` and ``value``) and give how many rows.
 
     Raises `ValueError` where the file has neither, is no UTF-8 or no CSV.
     """
-    with source.open(encoding="utf-8", newline="") as file:
+    with source.open(encoding="utf-8-sig", newline="") as file:
         try:
-            rows = [Row(*row) for row in lookup(_tags(csv.DictReader(file, strict=True), source))]
+            rows = list(lookup(_tags(csv.DictReader(file, strict=True), source), vocabulary))
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{source} is no CSV file in UTF-8: {error}.") from error
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -86,12 +100,14 @@ def lookup_file(source: Path, out: Path) -> int:
     return len(rows)
 
 
-def explain(key: str, value: str, encoder: str | None = None) -> str:
+def explain(
+    key: str, value: str, encoder: str | None = None, vocabulary: Vocabulary = SHIPPED
+) -> str:
     """Give all that the vocabulary knows of a tag, line by line; with an encoder its guess too."""
-    entry = look_up(key, value)
+    entry = vocabulary.answer(key, value)
     lines = [
-        f"{key}={value}",
-        f'  said      "{words.phrase(key, value)}"',
+        plain(f"{key}={value}"),
+        f'  said      "{plain(_phrase(vocabulary, key, value))}"',
         f"  answer    {_sentence(entry)}, by {entry.source}",
         f"  because   {entry.reason}",
         *_evidence(key, value),
@@ -99,6 +115,15 @@ def explain(key: str, value: str, encoder: str | None = None) -> str:
     if encoder is not None:
         lines += _model(key, value, encoder)
     return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """Give a text as a terminal may show it: one line, nothing that steers it, not endless."""
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ... ({len(text):,} characters)"
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in shown
+    )
 
 
 def _sentence(entry: TagEntry) -> str:
@@ -147,7 +172,10 @@ def _model(key: str, value: str, encoder: str) -> Iterator[str]:
 def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
     names = reader.fieldnames or ()
     if "tag" not in names and not {"key", "value"} <= set(names):
-        raise ValueError(f"{source} has no column tag, nor columns key and value.")
+        header = plain(",".join(names)) or "empty"
+        raise ValueError(
+            f"{source}: has no column tag, nor columns key and value (its header: {header})."
+        )
     for row in reader:
         yield row["tag"] or "" if "tag" in names else f"{row['key']}={row['value']}"
 

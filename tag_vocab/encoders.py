@@ -35,12 +35,20 @@ def load(name: str = OFFLINE) -> Encoder:
         if name == OFFLINE:
             return _minilm()
         model, _, checkpoint = (name, "", "") if ":" in name else name.partition("/")
+        if ":" not in name and not checkpoint:
+            raise ValueError(
+                f"there is no encoder {name!r}: write {OFFLINE}, or MODEL/CHECKPOINT as in "
+                "ViT-L-14/openai, or local-dir:PATH"
+            )
         return _open_clip(name, model, checkpoint or None)
     except ModuleNotFoundError as error:
         extra = "vocab" if name == OFFLINE else "clip"
         raise ImportError(
             f"the encoder {name} needs the package {error.name}: pip install 'skyscript[{extra}]'"
         ) from error
+    except (RuntimeError, OSError) as error:  # open_clip: no such checkpoint, or none to be had
+        reason = str(error).splitlines()[0][:200]
+        raise ValueError(f"the encoder {name} cannot be loaded: {reason}") from error
 
 
 class _MiniLM:

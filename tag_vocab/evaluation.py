@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tag_vocab import classifier, files
 from tag_vocab.classifier import Folds, Ints, Lessons, Ridge
 from tag_vocab.encoders import Encoder, Vectors
-from tag_vocab.likeness import PARTS, describe, likeness
+from tag_vocab.likeness import PARTS, Described, describe, likeness
 from tag_vocab.vocabulary import key_rule
 
 Trials = list[tuple[str, Folds]]
@@ -66,6 +66,7 @@ def evaluate(encoder: Encoder) -> list[Line]:
     for name, parts in _ladder():
         alike = likeness(described, described, parts)
         lines += _lines(name, known, alike, trials)
+    lines += _chosen_within(known, described, trials)
     return lines
 
 
@@ -127,6 +128,77 @@ def _lines(name: str, known: Lessons, alike: Vectors, trials: Trials) -> Iterato
         yield Line(name, on, _seen(known, chance >= 0.5, chance), _step(truth, step))
 
 
+SETTINGS = [(sharpness, ridge) for sharpness in (2.0, 3.0, 4.0) for ridge in (0.1, 0.2, 0.4)]
+"""What the classifiers' two numbers, `likeness`'s sharpness and the ridge, are chosen among."""
+
+
+class _Choice:
+    """For one stage and one trial: each tenth scored by what did best on the other nine."""
+
+    def __init__(self, shape: tuple[int, ...], folds: Folds) -> None:
+        self._folds, self._tens = folds, _in_tens(folds)
+        self._error = np.full(len(self._tens), np.inf)
+        self.scores = np.zeros(shape)
+
+    def ask(self, regression: Ridge) -> None:
+        """Try one more setting."""
+        for number, rows in enumerate(self._tens):
+            hidden = set(rows.tolist())
+            others = [fold for fold in self._folds if int(fold[0]) not in hidden]
+            error = regression.error_without(rows, others)
+            if error < self._error[number]:
+                self._error[number] = error
+                self.scores[rows] = regression.left_out([rows])[rows]
+
+
+def _chosen_within(known: Lessons, described: Described, trials: Trials) -> Iterator[Line]:
+    """Yield the figures where the settings are chosen anew for each tenth, by the other nine.
+
+    Of the new tags also the figures on those that were labelled twice.
+    """
+    shown = np.flatnonzero(known.seen)
+    seen, step = classifier.seen_targets(known.seen), classifier.step_targets(known.step[shown])
+    firsts = [_Choice(seen.shape, folds) for _, folds in trials]
+    seconds = [_Choice(step.shape, _within(folds, shown)) for _, folds in trials]
+    for sharpness, ridge in SETTINGS:
+        alike = likeness(described, described, sharpness=sharpness)
+        for choices, regression in (
+            (firsts, Ridge(alike, seen, ridge)),
+            (seconds, Ridge(alike[np.ix_(shown, shown)], step, ridge)),
+        ):
+            for choice in choices:
+                choice.ask(regression)
+    for (on, folds), first, second in zip(trials, firsts, seconds, strict=True):
+        chance = _cross_fitted(first.scores[:, 0], known.seen, folds)
+        said = np.full(len(known.tags), -1)
+        said[shown] = classifier.to_step(second.scores)
+        yield _judged("settings chosen within each fold", on, known, chance, said)
+        if on == "new tags":
+            yield from _beside_second_labels(known, chance, said)
+
+
+def _beside_second_labels(known: Lessons, chance: Vectors, said: Ints) -> Iterator[Line]:
+    """Yield how far a second labelling and the classifiers agree with the labels, tag by tag."""
+    second = files.second_labels()
+    rows = np.array([row for row, tag in enumerate(known.tags) if tag in second], np.int64)
+    if not len(rows):
+        return
+    tags = [known.tags[row] for row in rows]
+    some = Lessons(tags, known.seen[rows], known.step[rows], known.by_hand[rows])
+    gsds = [second[tag] for tag in some.tags]
+    steps = np.array([files.GSDS.index(gsd) if gsd else -1 for gsd in gsds])
+    on = f"{len(rows)} tags"
+    yield _judged("a second labelling, blind", on, some, (steps >= 0).astype(np.float64), steps)
+    yield _judged("the classifiers, on the same", on, some, chance[rows], said[rows])
+
+
+def _judged(name: str, on: str, known: Lessons, chance: Vectors, step: Ints) -> Line:
+    """Give a line; steps are judged where both say that something shows."""
+    both = known.seen & (step >= 0)
+    figures = _step(known.step[both], step[both])
+    return Line(name, on, _seen(known, chance >= 0.5, chance), figures)
+
+
 def _cross_fitted(scores: Vectors, seen: Bools, folds: Folds) -> Vectors:
     """Give probabilities; the curve of a fold is fitted on the scores of the other folds."""
     chance = np.empty_like(scores)
@@ -175,12 +247,16 @@ def _seen(known: Lessons, said: Bools, chance: Vectors) -> SeenScores:
         balanced_accuracy(truth[hand], said[hand]),
         roc_auc(truth[hand], chance[hand]),
         f1(truth[hand], said[hand]),
-        tuple(float(said[known.step == step].mean()) for step in range(len(files.GSDS))),
+        tuple(_share(said[known.step == step]) for step in range(len(files.GSDS))),
     )
 
 
 def _step(truth: Ints, said: Ints) -> StepScores:
     return StepScores(float(np.mean(truth == said)), float(np.mean(abs(truth - said) <= 1)))
+
+
+def _share(said: Bools) -> float:
+    return float(said.mean()) if said.size else 0.0
 
 
 def balanced_accuracy(truth: Bools, said: Bools) -> float:

@@ -12,6 +12,11 @@
 ``universe.csv``   tags that are known to be used, labelled or not: key, value, in_id (preset, field
                    or nothing: what the iD editor has it as), kinds (on points, lines, areas: n, w,
                    a). Tags of the extracts only where they are words that recur.
+``second_labels.csv``
+                   a second labelling of 300 tags of labels.csv, drawn at random and judged blind:
+                   key, value, max_gsd (empty: not visible). It decides nothing; it measures how far
+                   two judgements agree.
+``id_words.csv``   what the iD editor calls a tag, or (value ``*``) a key: key, value, words.
 ``vocabulary.csv`` the answer for every tag of these files, built by `tag_vocab.build`.
 
 NOTICE.md says what they are derived from, and under which licences.
@@ -33,7 +38,15 @@ GSDS = (0.1, 0.2, 0.6, 1.0, 10.0)
 ANY = "*"
 """As a label's key: any key. In a rule's key: any part before or after the colon."""
 
-NAMES = ("labels.csv", "keys.csv", "frequency.csv", "deprecated.csv", "vocabulary.csv")
+NAMES = (
+    "labels.csv",
+    "keys.csv",
+    "frequency.csv",
+    "deprecated.csv",
+    "universe.csv",
+    "id_words.csv",
+    "vocabulary.csv",
+)
 """The files that decide an answer."""
 
 Role = Literal["thing", "attribute"]
@@ -135,6 +148,23 @@ def universe() -> dict[tuple[str, str], Known]:
             raise ValueError(f"{where}: unknown kinds {row['kinds']!r} or in_id {row['in_id']!r}.")
         found[row["key"], row["value"]] = Known(row["in_id"], row["kinds"])
     return found
+
+
+@functools.cache
+def id_words() -> dict[tuple[str, str], str]:
+    """Give what iD calls a tag by (key, value), and a key by (key, "*")."""
+    rows = _rows("id_words.csv", ["key", "value", "words"])
+    return {(row["key"], row["value"]): row["words"] for _, row in rows}
+
+
+@functools.cache
+def second_labels() -> dict[tuple[str, str], float | None]:
+    """Give the maximum GSD that a second, blind labelling of some labelled tags gave them."""
+    rows = _rows("second_labels.csv", ["key", "value", "max_gsd"])
+    return {
+        (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
+        for _, row in rows
+    }
 
 
 class Guess(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which tags are known to be used: makes ``universe.csv`` and ``deprecated.csv``.
+"""Which tags are known to be used: makes ``universe.csv``, ``deprecated.csv``, ``id_words.csv``.
 
 For whoever renews them: from the folder ``dist`` of the npm package
 @openstreetmap/id-tagging-schema, and from OSM extracts. What is free text or rare is left out.
@@ -20,6 +20,8 @@ from tag_vocab.vocabulary import is_word, key_rule
 
 _LEAST = 5
 """A tag that nobody judged must occur so often in the extracts."""
+_MOST_TERMS = 8
+"""Search terms of a preset that are kept: the first say the most."""
 _SURE_KINDS = 20
 """From so many objects on, the extracts say on which kinds a tag stands; below, iD says it too."""
 _SHARE = 0.1
@@ -34,6 +36,42 @@ def deprecations(schema: Path) -> bytes:
     rules = json.loads((schema / "deprecated.json").read_text("utf-8"))
     rows = ([_joined(rule["old"]), _joined(rule.get("replace", {}))] for rule in rules)
     return _table(["old", "new"], rows)
+
+
+def id_words(schema: Path) -> bytes:
+    """Give ``id_words.csv``: what iD calls a tag or a key in English, and what else finds it."""
+    english = json.loads((schema / "translations/en.json").read_text("utf-8"))["en"]["presets"]
+    presets = json.loads((schema / "presets.json").read_text("utf-8"))
+    fields = json.loads((schema / "fields.json").read_text("utf-8"))
+    said = {**_field_words(fields, english["fields"]), **_preset_words(presets, english["presets"])}
+    return _table(["key", "value", "words"], ([*tag, said[tag]] for tag in sorted(said)))
+
+
+def _preset_words(presets: dict[str, Any], english: dict[str, Any]) -> dict[Tag, str]:
+    """Give a tag's name and first search terms, of the preset that asks for the fewest others."""
+    found: dict[Tag, str] = {}
+    for name in sorted(presets, key=lambda name: (len(presets[name]["tags"]), name)):
+        own, said = list(presets[name]["tags"].items())[-1:], english.get(name, {})
+        terms = [term.strip() for term in said.get("terms", "").split(",")[:_MOST_TERMS]]
+        for tag in own:
+            if tag[1] != files.ANY and not tag[0].startswith("@") and "name" in said:
+                found.setdefault(tag, f"{said['name']}. {', '.join(filter(None, terms))}")
+    return found
+
+
+def _field_words(fields: dict[str, Any], english: dict[str, Any]) -> dict[Tag, str]:
+    """Give the label of a key, as of any value, and of each value that a field offers."""
+    found: dict[Tag, str] = {}
+    for name, field in fields.items():
+        said = english.get(name, {})
+        for key in [field["key"]] if "key" in field else field.get("keys", []):
+            if said.get("label"):
+                found.setdefault((key, files.ANY), said["label"])
+            for value, label in said.get("options", {}).items():
+                title = label if isinstance(label, str) else label.get("title", "")
+                if title and value != files.ANY:
+                    found.setdefault((key, value), title)
+    return found
 
 
 def universe(schema: Path, extracts: Iterable[Path]) -> bytes:

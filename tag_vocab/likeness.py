@@ -19,10 +19,11 @@ from tag_vocab.vocabulary import key_rule
 
 Tag = tuple[str, str]
 
-PARTS = ("key and value", "key", "value", "same key", "kinds")
-"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which gain nothing."""
+PARTS = ("key and value", "key", "value", "same key", "kinds", "words of iD")
+"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which gain nothing. Their
+weights are round numbers that nobody tuned."""
 
-_SHARPNESS = 3.0
+SHARPNESS = 3.0
 """Of likeness in an angle: 1 for the same words, 0.05 for words that have nothing in common."""
 _LONGEST = 200
 """Characters of a key or a value that are read: an encoder reads no more of it anyway."""
@@ -35,6 +36,8 @@ class Described(NamedTuple):
     both: Vectors
     key: Vectors
     value: Vectors
+    words: Vectors
+    """What the iD editor calls it; where iD does not know it, key and value again."""
     same: npt.NDArray[np.int64]
     """The same number for the same key."""
     kinds: Vectors
@@ -49,7 +52,8 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
     keys = [_words(key) for key, _ in tags]
     values = [_words(value) for _, value in tags]
     both = [f"{key} {value}" for key, value in zip(keys, values, strict=True)]
-    texts = sorted({*keys, *values, *both})
+    said = [_id_text(*tag) for tag in tags]
+    texts = sorted({*keys, *values, *both, *said})
     place = {text: row for row, text in enumerate(texts)}
     vectors = encoder.encode(texts)
     known = [files.universe().get(tag, files.Known("", "")) for tag in tags]
@@ -59,6 +63,7 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
         both=vectors[[place[text] for text in both]],
         key=vectors[[place[text] for text in keys]],
         value=vectors[[place[text] for text in values]],
+        words=vectors[[place[text] for text in said]],
         same=np.array([_number(base_key(key)) for key, _ in tags]),
         kinds=np.array(kinds, np.float64),
         rule=np.array([_number(_rule_name(key)) for key, _ in tags]),
@@ -66,21 +71,29 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
     )
 
 
-def likeness(left: Described, right: Described, parts: Sequence[str] = PARTS) -> Vectors:
+def likeness(
+    left: Described,
+    right: Described,
+    parts: Sequence[str] = PARTS,
+    sharpness: float = SHARPNESS,
+) -> Vectors:
     """Give how like each tag of the left is to each of the right: symmetric, positive definite."""
-    value = _angle(left.value, right.value)
+    value = _angle(left.value, right.value, sharpness)
+    same = left.same[:, None] == right.same
     total = np.zeros_like(value)
     for part in parts:
         if part == "key and value":
-            total += _angle(left.both, right.both) / 3
+            total += _angle(left.both, right.both, sharpness) / 3
         elif part == "key":
-            total += _angle(left.key, right.key) / 3
+            total += _angle(left.key, right.key, sharpness) / 3
         elif part == "value":
             total += value / 3
         elif part == "same key":
-            total += (left.same[:, None] == right.same) * value / 3
+            total += same * value / 3
         elif part == "kinds":
             total += _distance(left.kinds, right.kinds) * (1 + value) / 5
+        elif part == "words of iD":
+            total += _angle(left.words, right.words, sharpness) * (1 + same) / 3
         elif part == "key rule":
             total += (left.rule[:, None] == right.rule) / 3
         elif part == "count":
@@ -113,6 +126,14 @@ def _words(text: str) -> str:
     return text[:_LONGEST].replace("_", " ").replace(":", " ").encode(errors="replace").decode()
 
 
+def _id_text(key: str, value: str) -> str:
+    """Give what iD calls a tag; of what it does not know, as much as it knows of the key."""
+    own = files.id_words().get((key, value))
+    if own is None or "." not in own:  # no preset: the label of a value says little alone
+        own = f"{files.id_words().get((key, files.ANY)) or _words(key)}: {own or _words(value)}."
+    return f"{own} {_words(key)} {_words(value)}"
+
+
 def _number(text: str) -> int:
     digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=7).digest()
     return int.from_bytes(digest, "big")
@@ -123,8 +144,8 @@ def _rule_name(key: str) -> str:
     return f"{rule.rule} {rule.role}" if rule else ""
 
 
-def _angle(left: Vectors, right: Vectors) -> Vectors:
-    result: Vectors = np.exp(_SHARPNESS * (left @ right.T - 1))
+def _angle(left: Vectors, right: Vectors, sharpness: float) -> Vectors:
+    result: Vectors = np.exp(sharpness * (left @ right.T - 1))
     return result
 
 

@@ -55,8 +55,13 @@ class Vocabulary:
         self._seen_values = functools.lru_cache(maxsize=_KEPT)(self._ask)
 
     def answer(self, key: str, value: str) -> TagEntry:
-        """Give the answer for a tag: one's own, else the shipped one."""
-        return self._own(key, value) or look_up(key, value)
+        """Give the answer for a tag: one's own, else the shipped one; of several the best."""
+        own = self._own(key, value)
+        parts = self._parts(key, value)
+        if own is None and len(parts) > 1:
+            answers = (self.answer(key, part) for part in parts)
+            return max(answers, key=lambda answer: answer.max_gsd or 0.0)
+        return own or look_up(key, value)
 
     def phrase(self, key: str, value: str) -> str:
         """Say a tag."""

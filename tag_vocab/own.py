@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from tag_vocab import deprecated
+from tag_vocab.objects import Vocabulary
 from tag_vocab.vocabulary import TagEntry
 
 NEEDED = ("tag", "groundable", "max_gsd")
@@ -59,6 +61,14 @@ def read_own_labels(path: Path) -> dict[Tag, OwnLabel]:
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is no CSV file in UTF-8: {error}.") from error
     return found
+
+
+def with_own_labels(labels: Mapping[Tag, OwnLabel]) -> Vocabulary:
+    """Give the shipped vocabulary with a user's labels before it."""
+    return Vocabulary(
+        {tag: label.entry for tag, label in labels.items()},
+        {tag: label.phrase for tag, label in labels.items() if label.phrase},
+    )
 
 
 def _check_header(path: Path, names: list[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.display import print_plainly
 from pipeline.errors import ConfigError, InputError
@@ -21,7 +22,13 @@ vocab_app = typer.Typer(
 
 Encoder = Annotated[
     str,
-    typer.Option(help="What turns words into vectors: minilm, or open_clip's MODEL/CHECKPOINT."),
+    typer.Option(
+        help="What turns words into vectors: minilm, open_clip's MODEL/CHECKPOINT, or "
+        "local-dir:PATH."
+    ),
+]
+OwnLabels = Annotated[
+    Path | None, typer.Option(help="A CSV of your own labels; they go before the shipped ones.")
 ]
 
 
@@ -30,7 +37,9 @@ def _told() -> Iterator[None]:
     """Turn what the vocabulary, which knows nothing of us, raises into one sentence."""
     try:
         yield
-    except (ValueError, ImportError, OSError) as error:
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror or error}") from error
+    except (ValueError, ImportError) as error:
         raise InputError(str(error)) from error
 
 
@@ -41,18 +50,25 @@ def lookup(
         Path | None, typer.Option(help="A CSV with a column tag, or columns key and value.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The CSV to write, with --file.")] = None,
+    own_labels: OwnLabels = None,
 ) -> None:
-    """Say of tags whether they can be seen, how surely, and down to which resolution."""
+    """Say of tags whether they can be seen, how surely, and down to which resolution.
+
+    The columns: tag, groundable (yes or no), probability, source (own label, label, model, rule of
+    the key, or default), max_gsd (metres a pixel), phrase (as captions say it).
+    """
     if (file is None) != (out is None) or bool(tags) == (file is not None):
         raise ConfigError("name tags (building=church), or --file tags.csv --out answers.csv")
-    output = Console(highlight=False, soft_wrap=True)
     with _told():
+        vocabulary = commands.vocabulary_with(own_labels)
         if file is not None and out is not None:
-            output.print(f"{commands.lookup_file(file, out):,} tags in {out}", markup=False)
+            print_plainly(f"{commands.lookup_file(file, out, vocabulary):,} tags in {out}")
             return
-        output.print(",".join(commands.COLUMNS), markup=False)
-        for row in commands.lookup(tags or []):
-            output.print(",".join(row), markup=False)
+        text = io.StringIO()
+        rows = commands.lookup(tags or [], vocabulary)
+        shown = ([commands.plain(cell) for cell in row] for row in rows)
+        csv.writer(text, lineterminator="\n").writerows([commands.COLUMNS, *shown])
+        print_plainly(text.getvalue().rstrip("\n"))
 
 
 @vocab_app.command()
@@ -61,11 +77,13 @@ def explain(
     encoder: Annotated[
         str | None, typer.Option(help="Ask the classifiers too, with this encoder.")
     ] = None,
+    own_labels: OwnLabels = None,
 ) -> None:
     """Show all the evidence on a tag: label, rule, reason, counts, what each model says."""
     key, _, value = tag.partition("=")
     with _told():
-        print_plainly(commands.explain(key, value, encoder))
+        vocabulary = commands.vocabulary_with(own_labels)
+        print_plainly(commands.explain(key, value, encoder, vocabulary))
 
 
 @vocab_app.command()

@@ -120,6 +120,17 @@ BROKEN = {
 NEGATIVE_FIRST = sorted(BROKEN, key=lambda line: (line[0], line[1] != "-"))
 
 
+def test_a_key_that_the_user_calls_visible_is_extracted_and_makes_it_another_stage(tmp_path):
+    lines = "n1 Tmy:key=crater x1 y1", "n2 Tother:key=crater x1 y1", "n3 Tnatural=tree x1 y1"
+    path = write_opl(tmp_path / "craters.opl", *lines)
+    own = tmp_path / "own.csv"
+    own.write_text("tag,groundable,max_gsd\nmy:key=*,yes,1\nother:key=*,no,\n")
+    config = ExtractConfig(path=path, own_labels=own)
+    found = pa.concat_tables(extract(config=config, root=tmp_path))
+    assert sorted(found["object_id"].to_pylist()) == ["n1", "n3"]
+    assert EXTRACT.external(config) != EXTRACT.external(ExtractConfig(path=path))
+
+
 def test_what_is_broken_comes_out_last_filtered_and_named(tmp_path):
     nodes, ways, relations = (
         [line for line in NEGATIVE_FIRST if line[0] == letter] for letter in "nwr"

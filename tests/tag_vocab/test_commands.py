@@ -111,3 +111,35 @@ def test_a_build_replaces_the_file_whole(tmp_path, monkeypatch):
     with (tmp_path / "vocabulary.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) == count + 1
     assert [path.name for path in tmp_path.iterdir()] == ["vocabulary.csv"]
+
+
+def test_a_terminal_gets_one_line_that_does_not_steer_it():
+    hostile = "building=\x1b[31m\n" + "x" * 10_240
+    card = commands.explain(*hostile.split("=", 1))
+    assert all(line.isprintable() for line in card.splitlines())
+    assert max(map(len, card.splitlines())) < 300
+    assert commands.plain("a\x1b\nb") == "a\\x1b\\nb"
+
+
+def test_own_labels_go_before_the_shipped_ones(tmp_path):
+    own = tmp_path / "own.csv"
+    own.write_text("tag,groundable,max_gsd,phrase\nmy:key=*,yes,0.6,thing of mine\n")
+    mine = commands.vocabulary_with(own)
+    (row,) = commands.lookup(["my:key=a"], mine)
+    assert row == ("my:key=a", "yes", "1.00", "own", "0.6", "thing of mine")
+    assert "by own" in commands.explain("my:key", "a", vocabulary=mine)
+    (other,) = commands.lookup(["building=church"], mine)
+    assert other == next(commands.lookup(["building=church"]))
+
+
+def test_a_phrase_is_what_captions_say():
+    rows = commands.lookup(["sport=tennis;basketball", "power=sub_station", ""])
+    assert [row.phrase for row in rows][:2] == [
+        "sport of tennis, sport of basketball",
+        "power substation",
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path):
+    (tmp_path / "tags.csv").write_bytes(b"\xef\xbb\xbftag\nbuilding=church\n")
+    assert commands.lookup_file(tmp_path / "tags.csv", tmp_path / "out.csv") == 1

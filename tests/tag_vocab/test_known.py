@@ -8,7 +8,7 @@ import pytest
 
 from tag_vocab import files
 from tag_vocab.commands import renew
-from tag_vocab.known import deprecations, universe
+from tag_vocab.known import deprecations, id_words, universe
 
 PRESETS = {
     "man_made/pier": {"tags": {"man_made": "pier"}, "geometry": ["line", "area"]},
@@ -31,10 +31,28 @@ RULES = [
     {"old": {"content": "unknown"}},
 ]
 
+ENGLISH = {
+    "presets": {
+        "man_made/pier": {"name": "Pier", "terms": "dock, jetty"},
+        "man_made/pier/floating": {"name": "Floating Pier"},
+        "building": {"name": "Building", "terms": "house"},
+    },
+    "fields": {
+        "crop": {"label": "Crop", "options": {"corn": {"title": "Corn", "description": "maize"}}},
+        "sides": {"label": "Parking", "options": {"lane": "Lane"}},
+    },
+}
+
 
 @pytest.fixture
 def schema(tmp_path):
-    for name, content in (("presets", PRESETS), ("fields", FIELDS), ("deprecated", RULES)):
+    (tmp_path / "translations").mkdir()
+    for name, content in (
+        ("presets", PRESETS),
+        ("fields", FIELDS),
+        ("deprecated", RULES),
+        ("translations/en", {"en": {"presets": ENGLISH}}),
+    ):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     return tmp_path
 
@@ -103,7 +121,22 @@ def test_the_shipped_table_is_in_order_and_no_longer_than_words_are():
         assert known.in_id or len(value) <= 60, value
 
 
-def test_a_renewal_writes_both_tables(schema, tmp_path):
+def test_the_words_of_a_tag_are_its_preset_s_name_and_terms_or_the_label_of_its_value(schema):
+    assert id_words(schema).decode().splitlines() == [
+        "key,value,words",
+        "crop,*,Crop",
+        "crop,corn,Corn",
+        "floating,yes,Floating Pier. ",
+        'man_made,pier,"Pier. dock, jetty"',
+        "parking:left,*,Parking",
+        "parking:left,lane,Lane",
+        "parking:right,*,Parking",
+        "parking:right,lane,Lane",
+    ]
+
+
+def test_a_renewal_writes_its_three_tables(schema, tmp_path):
     renew(schema, [], tmp_path / "new")
     assert (tmp_path / "new/universe.csv").read_bytes() == universe(schema, [])
     assert (tmp_path / "new/deprecated.csv").read_bytes() == deprecations(schema)
+    assert (tmp_path / "new/id_words.csv").read_bytes() == id_words(schema)

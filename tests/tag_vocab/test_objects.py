@@ -94,6 +94,7 @@ def test_own_answers_go_before_the_shipped_ones():
     assert mine.max_gsd({"building": "church"}) is None
     assert mine.max_gsd({"building": "house"}) == SHIPPED.max_gsd({"building": "house"})
     assert mine.answer("shop", "cheese").source == "own"
+    assert mine.answer("shop", "bakery;cheese").max_gsd == 0.2
     assert mine.left_out({"building": "church"}, 0.1) == {"building=church": "I say so"}
 
 
