@@ -120,6 +120,7 @@ def test_right_captions_score_above_shuffled_ones_and_the_filter_removes_these(d
     for percent in (20, 30, 50):
         kept = read(tmp_path / f"SkyScript_train_top{percent}pct_filtered_by_tiny.csv")
         shares.append(np.mean([(row["filepath"], row["title"]) in titles for row in kept]))
+    print(f"AUC of right over shuffled captions: {found:.3f}; right among the kept: {shares}")  # noqa: T201
     assert found > 0.85
     assert min(shares[:2]) > 0.9
 
