@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from pipeline.children import end_with_parent
 from pipeline.errors import SkyScriptError
 
 Item = TypeVar("Item")
@@ -22,8 +19,10 @@ Answer = TypeVar("Answer")
 class Executor(Protocol):
     """Carries out a picklable task for each item; answers come in any order."""
 
-    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
-        """Yield each item's answer as it is ready."""
+    def map(
+        self, task: Callable[[Item], Answer], items: Iterable[Item], at_most: int | None = None
+    ) -> Iterator[Answer]:
+        """Yield each item's answer as it is ready; at most so many are worked on at once."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -39,7 +38,12 @@ class Executor(Protocol):
 class SerialExecutor:
     """This process, one item after the other: for tests and debuggers."""
 
-    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
+    def map(
+        self,
+        task: Callable[[Item], Answer],
+        items: Iterable[Item],
+        at_most: int | None = None,  # noqa: ARG002 - it is one anyway
+    ) -> Iterator[Answer]:
         """Yield each item's answer, in order."""
         yield from map(task, items)
 
@@ -55,16 +59,19 @@ class ProcessExecutor:
     """Spawned worker processes (fork is unsafe with threads), kept for the whole run."""
 
     def __init__(self, workers: int) -> None:
-        self._pool = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker
-        )
+        self._workers = workers
+        self._pool = _pool(workers)
 
-    def map(self, task: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
-        """Yield each item's answer as it is ready."""
+    def map(
+        self, task: Callable[[Item], Answer], items: Iterable[Item], at_most: int | None = None
+    ) -> Iterator[Answer]:
+        """Yield each item's answer as it is ready; fewer workers than ours are a pool of theirs."""
         try:
-            futures = [self._pool.submit(task, item) for item in items]
-            for future in as_completed(futures):
-                yield future.result()
+            if at_most is None or at_most >= self._workers:
+                yield from _answers(self._pool, task, items)
+            else:
+                with _pool(at_most) as few:
+                    yield from _answers(few, task, items)
         except BrokenProcessPool:
             raise SkyScriptError(
                 "a worker process died at once, most likely for want of memory: run again with "
@@ -80,21 +87,22 @@ class ProcessExecutor:
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
 
 
-def _prepare_worker() -> None:
-    """Make a worker use one CPU, and end with its parent however that ends.
+def _pool(workers: int) -> ProcessPoolExecutor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, spawn, initializer=_prepare_worker)
 
-    A worker that outlived a killed run could write beside the next one. Ctrl-C reaches the whole
-    terminal; it is the parent's to act on.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+def _answers(
+    pool: ProcessPoolExecutor, task: Callable[[Item], Answer], items: Iterable[Item]
+) -> Iterator[Answer]:
+    futures = [pool.submit(task, item) for item in items]
+    for future in as_completed(futures):
+        yield future.result()
+
+
+def _prepare_worker() -> None:
+    """Make a worker use one CPU, and end with its parent."""
+    end_with_parent()
     import pyarrow as pa
 
     pa.set_cpu_count(1)
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # spawned
-
-    def end_with_parent() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()

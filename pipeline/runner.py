@@ -229,7 +229,8 @@ def _what_to_make(
 
 def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
-    for outcome in executor.map(make_shard, jobs):
+    at_most = stage.at_most(jobs[0].config) if jobs else None
+    for outcome in executor.map(make_shard, jobs, at_most):
         if isinstance(outcome, Receipt):
             emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
             continue

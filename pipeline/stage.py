@@ -105,6 +105,11 @@ def stays(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any stage's conf
     return None
 
 
+def any_number(config: Any) -> int | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Let all workers work at once."""
+    return None
+
+
 @dataclass(frozen=True)
 class ShardStage:
     """A stage that works part by part.
@@ -130,6 +135,8 @@ class ShardStage:
     left out with it."""
     by_row: bool = False
     """Whether failed rows can be made again alone: nothing depends on the others of their part."""
+    at_most: Callable[[Any], int | None] = any_number
+    """How many shards are worked on at once: as many as there are GPUs, say; none: all workers."""
     version: int = 1
     """Raised when the code's meaning changes: the fingerprint cannot see code."""
 

@@ -9,15 +9,17 @@ than bf16.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.clip_source import ClipSource, open_clip_library
+from stages.clip_source import ClipConfig, ClipSource, clip_installed, open_clip_library
 from stages.clip_text import causal_tower, encode_cut
+from stages.clip_tower import compiled, image_tower, worth_compiling
 from stages.clip_weights import create_model
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _TOKENS = 8
 class Clip:
     """A loaded model."""
 
+    _memory: tuple[torch.Tensor, torch.Tensor] | None = None
+
     def __init__(self, source: ClipSource, device: str) -> None:
         self.source = source
         self.device = device
@@ -41,8 +45,14 @@ class Clip:
         self.tokenizer = open_clip_library().get_tokenizer(source.model)
         self.preprocess: dict[str, Any] = open_clip_library().get_model_preprocess_cfg(self.model)
         self._kind = device.partition(":")[0]
+        self._tower: Any = self._plain
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether the model is on one."""
+        return self._kind == "cuda"
+
+    @functools.cached_property
     def width(self) -> int:
         """Numbers in a vector."""
         return int(self._texts_of(self.tokenizer(["a"])).shape[1])
@@ -54,18 +64,69 @@ class Clip:
 
     def encode_images(self, pixels: NDArray[np.uint8]) -> Vectors:
         """Give the unit vectors of images, N x height x width x 3 of the model's own size."""
+        starts = range(0, len(pixels), self.image_batch)
+        found = list(self.encode_stream(pixels[s : s + self.image_batch] for s in starts))
+        return np.concatenate(found) if found else np.zeros((0, self.width), np.float32)
+
+    def encode_stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Vectors]:
+        """Give the unit vectors of batch after batch, of at most `image_batch` images each.
+
+        A GPU is never waited for at once: its next batch is made and sent while it works on one.
+        """
+        working: _Working | None = None
+        for number, pixels in enumerate(batches):
+            begun = self._begin(pixels, number % 2)
+            if working is not None:
+                yield working.vectors()
+            working = begun
+        if working is not None:
+            yield working.vectors()
+
+    def _begin(self, pixels: NDArray[np.uint8], turn: int) -> _Working:
+        """Send a batch off, filled up to the one shape; ``turn`` says which of two buffers."""
         import torch
 
-        found = []
-        for start in range(0, len(pixels), self.image_batch):
-            chunk = pixels[start : start + self.image_batch]
-            batch = np.zeros((self.image_batch, *pixels.shape[1:]), np.uint8)
-            batch[: len(chunk)] = chunk
-            images = torch.from_numpy(batch)
-            if self._kind == "cuda":
-                images = images.pin_memory().to(self.device, non_blocking=True)
-            found.append(self._images_of(images)[: len(chunk)])
-        return np.concatenate(found) if found else np.zeros((0, self.width), np.float32)
+        batch = self._buffers(pixels.shape[1:])[turn]
+        batch[: len(pixels)] = torch.from_numpy(pixels)
+        batch[len(pixels) :] = 0
+        vectors = self._images_of(batch.to(self.device, non_blocking=True))
+        if self._kind != "cuda":
+            return _Working(vectors, len(pixels), None)
+        held = torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
+        held.copy_(vectors, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record(torch.cuda.current_stream(self.device))
+        return _Working(held, len(pixels), done)
+
+    def _buffers(self, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give two batches' worth of memory, pinned for a GPU: one is read while one is filled."""
+        import torch
+
+        if self._memory is None or self._memory[0].shape[1:] != shape:
+            whole, pinned = (self.image_batch, *shape), self._kind == "cuda"
+            made = (torch.empty(whole, dtype=torch.uint8, pin_memory=pinned) for _ in range(2))
+            self._memory = (next(made), next(made))
+        return self._memory
+
+    def expect(self, images: int) -> None:
+        """Take the compiled image tower where so many images are to come that it pays, on the CPU.
+
+        It follows from their number alone: what a process did before is not seen in a vector.
+        """
+        pays = self._kind == "cpu" and worth_compiling(self.model, images)
+        self._tower = self._compiled if pays else self._plain
+
+    @functools.cached_property
+    def _plain(self) -> Any:  # noqa: ANN401 - a function or a module of torch's
+        return image_tower(self.model)
+
+    @functools.cached_property
+    def _compiled(self) -> Any:  # noqa: ANN401 - likewise
+        import torch
+
+        size = self.preprocess["size"]
+        side = (size, size) if isinstance(size, int) else tuple(size)
+        return compiled(self._plain, torch.zeros(self.image_batch, 3, *side))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Give the unit vectors of texts."""
@@ -114,19 +175,24 @@ class Clip:
             unit: Vectors = functional.normalize(found.float(), dim=-1).cpu().numpy()
         return unit
 
-    def _images_of(self, images: torch.Tensor) -> Vectors:
+    def _images_of(self, images: torch.Tensor) -> torch.Tensor:
         import torch
         from torch.nn import functional
 
-        mean, std = (
-            torch.tensor(self.preprocess[name], device=self.device).view(3, 1, 1) * 255
-            for name in ("mean", "std")
-        )
+        mean, std = self._normalisation
         with torch.inference_mode(), self._autocast():
             planes = (images.permute(0, 3, 1, 2).float() - mean) / std
-            found = self.model.encode_image(planes)
-            unit: Vectors = functional.normalize(found.float(), dim=-1).cpu().numpy()
-        return unit
+            found = self._tower(planes.contiguous())
+            return functional.normalize(found.float(), dim=-1)
+
+    @functools.cached_property
+    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of the pixels, on the device once: to send is to wait."""
+        import torch
+
+        values = (torch.tensor(self.preprocess[name]).view(3, 1, 1) for name in ("mean", "std"))
+        mean, std = ((value * 255).to(self.device) for value in values)
+        return mean, std
 
     def _autocast(self) -> AbstractContextManager[Any]:
         import torch
@@ -149,9 +215,43 @@ class Clip:
             return float((vector * self.model.encode_text(tokens, normalize=True)).sum())
 
 
+class _Working(NamedTuple):
+    """A batch that a device may still work on."""
+
+    held: torch.Tensor
+    images: int
+    done: torch.cuda.Event | None
+
+    def vectors(self) -> Vectors:
+        """Wait, and give the vectors."""
+        if self.done is not None:
+            self.done.synchronize()
+        found: Vectors = self.held[: self.images].numpy().copy()
+        return found
+
+
 @functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
     """Give the model, loaded once a process. Raises `InputError` where its weights do not load."""
+    return Clip(source, device or _device())
+
+
+def _device() -> str:
+    """Give the GPU of this process: workers, who are numbered as they are born, go round them."""
     import torch
 
-    return Clip(source, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if not torch.cuda.is_available():
+        return "cpu"
+    number = multiprocessing.current_process().name.rpartition("-")[2]
+    return f"cuda:{int(number) % torch.cuda.device_count() if number.isdigit() else 0}"
+
+
+def one_process_a_gpu(config: ClipConfig) -> int | None:
+    """Give how many processes shall use a model at once; none: as many as there are CPUs."""
+    if config.device is not None:
+        return 1 if config.device.startswith("cuda") else None
+    if not clip_installed():
+        return None
+    import torch
+
+    return torch.cuda.device_count() or None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
-from pipeline.cli.working import Overrides, run_job
-from pipeline.config import config_of_command
+from pipeline.cli.working import Overrides, counting_vectors, run_job, with_workers
+from pipeline.config import RunnerConfig, config_of_command
 from pipeline.display import console
 
 
@@ -51,20 +52,37 @@ def score(
     pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
     name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
     overrides: Overrides = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Worker processes, a model each. [default: one a GPU, else one for all CPUs]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
+    from stages.clip_model import one_process_a_gpu
+    from stages.clip_source import ClipConfig
     from stages.score import SCORE_JOB, SHARDS_JOB
 
     block = {"model": model, "pretrained": pretrained, "name": name}
-    one = "serial" if workers == 1 else "processes"  # one model may have all CPUs
-    runner = {"executor": one, "workers": workers}
-    given = {"score": block, "runner": runner}
+    given: dict[str, Any] = {"score": block}
     if captions is None:
         job, given = SHARDS_JOB, given | {"images": images}
     else:
         job, given = SCORE_JOB, given | {"captions": captions, "score": block | {"images": images}}
-    run_job(job, config_of_command(given, job, overrides or [], "score"), out)
+    options = with_workers(overrides, workers)
+    settings = config_of_command(given, job, options, "score")
+    if not any(option.startswith("runner.") for option in options):
+        clip = settings.stages["score"]
+        assert isinstance(clip, ClipConfig)
+        count = one_process_a_gpu(clip) or 1
+        one: Literal["serial", "processes"] = "serial" if count == 1 else "processes"
+        # Serial, so that one model may have all CPUs.
+        settings = replace(settings, runner=RunnerConfig(executor=one, workers=count))
+    with counting_vectors(out):
+        run_job(job, settings, out)
 
 
 def filter_(

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from pipeline import left_out
-from pipeline.cli.working import Overrides, Workers, run_job, with_workers
+from pipeline.cli.working import Overrides, Workers, counting_vectors, run_job, with_workers
 from pipeline.config import RunConfig, load_config
 from pipeline.display import console, print_plainly
 from pipeline.errors import ConfigError
@@ -52,7 +52,8 @@ MADE = (
 
 
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
-    run_job(PIPELINE, config, root, only, retry=retry)
+    with counting_vectors(root):
+        run_job(PIPELINE, config, root, only, retry=retry)
     for stage, what, name in MADE:
         if stage not in left_out.noted(root) and (not only or stage in only):
             console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)

@@ -39,6 +39,25 @@ def run_job(
 
 
 @contextmanager
+def counting_vectors(root: Path) -> Iterator[None]:
+    """Say at the end, also after an error, how many vectors were computed: from what is kept."""
+    from stages.score.store import count_vectors
+
+    before = count_vectors(root)
+    try:
+        yield
+    finally:
+        after = count_vectors(root)
+        if after.images or after.texts:
+            console.print(
+                f"vectors   computed now: {after.images - before.images:,} of images, "
+                f"{after.texts - before.texts:,} of texts; kept from before: {before.images:,} and "
+                f"{before.texts:,}",
+                soft_wrap=True,
+            )
+
+
+@contextmanager
 def interruptible() -> Iterator[None]:
     """End in order where the user interrupts; DuckDB says it in an error of its own."""
     try:

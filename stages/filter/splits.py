@@ -65,30 +65,8 @@ def _by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> No
     A pair is at home in the block of its centre. One that reaches into a block of another side,
     where either is set aside, is on neither: no pixel of the Earth is on two sides.
     """
-    connection.execute(
-        """
-        CREATE TABLE places AS
-        SELECT row, floor((west + east) / 2 / $side)::INT AS x,
-            floor((south + north) / 2 / $side)::INT AS y,
-            floor(west / $side)::INT AS x0, floor(east / $side)::INT AS x1,
-            floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1
-        FROM pairs
-        """,
-        {"side": config.block},
-    )
-    blocks = asking.rows(connection, "SELECT x, y, count(*) FROM places GROUP BY x, y")
-    drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
-    wanted = _wanted(connection, config)
-    chosen: list[tuple[int, int, str]] = []
-    for x, y, count in drawn:
-        side = next((s for s in HELD_OUT if 0 < count <= wanted[s]), None)
-        if side is not None:
-            wanted[side] -= count
-            chosen.append((x, y, side))
-    columns = list(zip(*chosen, strict=True)) or [(), (), ()]
-    types = {"block_x": pa.int32(), "block_y": pa.int32(), "side": pa.string()}
-    arrays = [pa.array(values, kind) for kind, values in zip(types.values(), columns, strict=True)]
-    connection.register("held_out", pa.table(arrays, names=list(types)))
+    _place(connection, config.block)
+    _draw_blocks(connection, config)
     connection.execute(
         """
         CREATE TABLE homes AS
@@ -113,6 +91,38 @@ def _by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> No
         """,
         {"across": ACROSS},
     )
+
+
+def _place(connection: duckdb.DuckDBPyConnection, side: float) -> None:
+    """Make ``places``: the block of each pair's centre, and the range of blocks that it touches."""
+    connection.execute(
+        """
+        CREATE TABLE places AS
+        SELECT row, floor((west + east) / 2 / $side)::INT AS x,
+            floor((south + north) / 2 / $side)::INT AS y,
+            floor(west / $side)::INT AS x0, floor(east / $side)::INT AS x1,
+            floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1
+        FROM pairs
+        """,
+        {"side": side},
+    )
+
+
+def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+    """Make ``held_out`` (block_x, block_y, side): blocks drawn until each side has enough pairs."""
+    blocks = asking.rows(connection, "SELECT x, y, count(*) FROM places GROUP BY x, y")
+    drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
+    wanted = _wanted(connection, config)
+    chosen: list[tuple[int, int, str]] = []
+    for x, y, count in drawn:
+        side = next((s for s in HELD_OUT if 0 < count <= wanted[s]), None)
+        if side is not None:
+            wanted[side] -= count
+            chosen.append((x, y, side))
+    columns = list(zip(*chosen, strict=True)) or [(), (), ()]
+    types = {"block_x": pa.int32(), "block_y": pa.int32(), "side": pa.string()}
+    arrays = [pa.array(values, kind) for kind, values in zip(types.values(), columns, strict=True)]
+    connection.register("held_out", pa.table(arrays, names=list(types)))
 
 
 def _by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:

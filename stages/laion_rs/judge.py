@@ -14,7 +14,8 @@ from stages import tables
 from stages.laion_rs.classifier import trained
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
-from stages.score.embed import Read, read_below
+from stages.score.decoding import Read
+from stages.score.embed import read_below
 from stages.score.tars import TarImages
 
 NO_CAPTION = "it has no caption"

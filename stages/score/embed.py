@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,15 +14,13 @@ from numpy.typing import NDArray
 
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
 from stages.clip_model import Clip
-from stages.score.pixels import MAX_BYTES, Unusable, likeness, model_pixels
+from stages.score.decoding import THREADS, Read, decode_ahead
+from stages.score.pixels import MAX_BYTES, Unusable
 from stages.score.store import KEY_BYTES, Store, text_key
 
-Read = Callable[[str], bytes]
-"""Gives an image's bytes by its path; raises `OSError` where there are none."""
-_THREADS = 4
-"""Read and decode ahead of the model; both let other threads run."""
-_KEPT_AT_ONCE = 512
-"""Vectors that are written together: what a killed run may lose."""
+_KEPT_AT_ONCE = 16
+"""Batches whose vectors are written together: what a killed run may lose."""
+_TEXTS_AT_ONCE = 4096
 
 
 class Images(NamedTuple):
@@ -36,31 +35,31 @@ class Images(NamedTuple):
 
 def read_below(root: Path) -> Read:
     """Read images under a folder; a path that leads out of it is not there."""
+    return functools.partial(_read_below, root)
 
-    def read(path: str) -> bytes:
-        file = root / path
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise PermissionError(path)
-        if file.stat().st_size > MAX_BYTES:
-            raise OverflowError(path)
-        return file.read_bytes()
 
-    return read
+def _read_below(root: Path, path: str) -> bytes:
+    file = root / path
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise PermissionError(path)
+    if file.stat().st_size > MAX_BYTES:
+        raise OverflowError(path)
+    return file.read_bytes()
 
 
 def image_vectors(paths: Sequence[str], read: Read, clip: Clip, store: Store) -> Images:
     """Give each image's vector, by its content: computed only where it is not kept."""
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         keys = list(threads.map(lambda path: _key(path, read), paths))
-        wanted = dict.fromkeys(key for key in keys if isinstance(key, bytes))
-        where = dict(zip(keys, paths, strict=True))
-        distinct = list(wanted)
-        kept = store.get(distinct).there
-        missing = [key for key, there in zip(distinct, kept, strict=True) if not there]
-        refused: dict[bytes, Unusable] = {}
-        for start in range(0, len(missing), _KEPT_AT_ONCE):
-            some = missing[start : start + _KEPT_AT_ONCE]
-            _compute(some, [where[key] for key in some], read, clip, store, refused, threads)
+    where = {key: path for key, path in zip(keys, paths, strict=True) if isinstance(key, bytes)}
+    kept = store.get(list(where)).there
+    missing = {
+        key: path for (key, path), is_there in zip(where.items(), kept, strict=True) if not is_there
+    }
+    refused: dict[bytes, Unusable] = {}
+    if missing:
+        clip.expect(len(paths))  # and not the missing: a killed part goes on as it began
+        _compute(missing, read, clip, store, refused)
     wrong = [refused.get(key) if isinstance(key, bytes) else key for key in keys]
     found = store.get([key if isinstance(key, bytes) else bytes(KEY_BYTES) for key in keys])
     hashes = [key.hex() if isinstance(key, bytes) else None for key in keys]
@@ -81,38 +80,48 @@ def _key(path: str, read: Read) -> bytes | Unusable:
 
 
 def _compute(
-    keys: Sequence[bytes],
-    paths: Sequence[str],
+    missing: Mapping[bytes, str],
     read: Read,
     clip: Clip,
     store: Store,
     refused: dict[bytes, Unusable],
-    threads: ThreadPoolExecutor,
 ) -> None:
-    """Decode ahead, encode in the model's batches, keep."""
+    """Decode ahead, encode in the model's batches, keep some batches at a time."""
+    sent: list[tuple[bytes, int]] = []
+    """Key and likeness of each image that the model was given."""
 
-    def prepare(path: str) -> tuple[NDArray[np.uint8], int] | Unusable:
-        pixels = model_pixels(read(path), clip.preprocess)
-        return pixels if isinstance(pixels, Unusable) else (pixels, likeness(pixels))
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        batch: list[NDArray[np.uint8]] = []
+        prepared = decode_ahead(list(missing.values()), read, clip)
+        for key, image in zip(missing, prepared, strict=True):
+            if isinstance(image, Unusable):
+                refused[key] = image
+                continue
+            sent.append((key, image.likeness))
+            batch.append(image.pixels)
+            if len(batch) == clip.image_batch:
+                yield np.stack(batch)
+                batch = []
+        if batch:
+            yield np.stack(batch)
 
-    good: list[bytes] = []
-    alike: list[int] = []
-    vectors: list[NDArray[np.float32]] = []
-    batch: list[NDArray[np.uint8]] = []
-    for key, prepared in zip(keys, threads.map(prepare, paths), strict=True):
-        if isinstance(prepared, Unusable):
-            refused[key] = prepared
-            continue
-        good.append(key)
-        batch.append(prepared[0])
-        alike.append(prepared[1])
-        if len(batch) == clip.image_batch:
-            vectors.append(clip.encode_images(np.stack(batch)))
-            batch = []
-    if batch:
-        vectors.append(clip.encode_images(np.stack(batch)))
-    if good:
-        store.add(good, np.concatenate(vectors), alike)
+    done = 0
+    for vectors in _some(clip.encode_stream(batches()), _KEPT_AT_ONCE * clip.image_batch):
+        keys, alike = zip(*sent[done : done + len(vectors)], strict=True)
+        store.add(keys, vectors, alike)
+        done += len(vectors)
+
+
+def _some(pieces: Iterator[NDArray[np.float32]], rows: int) -> Iterator[NDArray[np.float32]]:
+    """Put pieces together until there are so many rows."""
+    held: list[NDArray[np.float32]] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) >= rows:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)
 
 
 def text_vectors(texts: Sequence[str], clip: Clip, store: Store) -> NDArray[np.float32]:
@@ -126,5 +135,5 @@ def text_vectors(texts: Sequence[str], clip: Clip, store: Store) -> NDArray[np.f
 
 
 def _in_pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    size = 8 * _KEPT_AT_ONCE
+    size = _TEXTS_AT_ONCE
     return (texts[start : start + size] for start in range(0, len(texts), size))

@@ -19,6 +19,7 @@ from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
 from stages import tables
+from stages.clip_model import one_process_a_gpu
 from stages.score.config import PairScoreConfig
 from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
@@ -141,6 +142,7 @@ PAIR_SCORES = ShardStage(
     reads=(tables.PAIRS,),
     writes=tables.PAIR_SCORES,
     external=external,
+    at_most=one_process_a_gpu,
 )
 SCORED = DatasetStage(
     "scored",

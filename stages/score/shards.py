@@ -13,6 +13,7 @@ from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
 from stages import tables
+from stages.clip_model import one_process_a_gpu
 from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_pairs
 from stages.score.partners import PAIR_NORMALISE
@@ -120,6 +121,7 @@ SHARDS_JOB: tuple[Stage, ...] = (
         reads=(tables.PAIRS,),
         writes=tables.PAIR_SCORES,
         external=external,
+        at_most=one_process_a_gpu,
     ),
     PAIR_NORMALISE,
     DatasetStage(

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from stages import tables
+from stages.clip_model import one_process_a_gpu
 from stages.score.config import OFF, RunScoreConfig
 from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
@@ -67,4 +68,5 @@ SCORE = ShardStage(
     writes=tables.SCORES,
     external=external,
     left_out=left_out,
+    at_most=one_process_a_gpu,
 )

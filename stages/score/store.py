@@ -136,3 +136,24 @@ def _halves(keys: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.uint6
 def _write(path: Path, table: pa.Table) -> None:
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
+
+
+class Counts(NamedTuple):
+    """Vectors that a job's folder keeps, of all models."""
+
+    images: int
+    texts: int
+
+
+def count_vectors(root: Path) -> Counts:
+    """Count what is kept under a run's or a job's folder, from the files."""
+    return Counts(
+        *(sum(map(_rows, root.glob(f"embeddings/*/{kind}/*{SUFFIX}"))) for kind in Counts._fields)
+    )
+
+
+def _rows(path: Path) -> int:
+    if path.name.startswith(TEMPORARY):
+        return 0
+    with pa.memory_map(str(path)) as source:
+        return len(pa.ipc.open_file(source).read_all())  # mapped: nothing is copied

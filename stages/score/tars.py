@@ -6,11 +6,12 @@ the archive, is a link, a device or sparse (a few bytes that claim to be many) r
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -183,9 +184,10 @@ def _described(path: Path, file: int, member: Member) -> dict[str, str]:
 
 
 class TarImages:
-    """Reads the images of a tar, from several threads at once."""
+    """Reads the images of a tar, from several threads or processes at once."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._where = {f"{path.name}/{member.name}": member for member in members(path)}
         self._file = path.open("rb")
 
@@ -198,6 +200,10 @@ class TarImages:
             raise OverflowError(path)
         return os.pread(self._file.fileno(), member.size, member.offset)
 
+    def __reduce__(self) -> tuple[Callable[[Path], TarImages], tuple[Path]]:
+        """Let another process open the tar itself, once."""
+        return _opened_again, (self._path,)
+
     def __enter__(self) -> TarImages:
         """Hold the tar open."""
         return self
@@ -205,3 +211,8 @@ class TarImages:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self._file.close()
+
+
+@functools.lru_cache(maxsize=1)
+def _opened_again(path: Path) -> TarImages:
+    return TarImages(path)

@@ -30,6 +30,17 @@ def test_both_executors_answer_every_item() -> None:
         assert sorted(processes.map(abs, items)) == sorted(serial.map(abs, items))
 
 
+def process_of(_: int) -> int:
+    time.sleep(0.02)
+    return os.getpid()
+
+
+def test_a_stage_may_have_fewer_workers_at_once() -> None:
+    with ProcessExecutor(2) as processes:
+        assert len(set(processes.map(process_of, range(8), at_most=1))) == 1
+        assert sorted(processes.map(abs, range(4), at_most=5)) == [0, 1, 2, 3]
+
+
 def test_workers_end_when_their_run_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "driver.py"
     script.write_text(SCRIPT)

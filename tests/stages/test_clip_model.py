@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -109,6 +110,29 @@ def test_checkpoints_in_every_form_give_the_same_vectors(tiny, architecture, tmp
                 "optimizer": {"param_groups": [{"lr": np.float64(3e-9)}]},
             }
         torch.save(held, path)
+    config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
+    clip = load_clip(find_clip(config), "cpu")
+    assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
+
+
+@pytest.mark.parametrize("numpy_of", ["numpy.core", "numpy._core"])
+def test_a_learning_rate_pickled_by_either_numpy_loads_safely(
+    tiny, architecture, tmp_path, numpy_of
+):
+    """open_clip 2.20 kept `np.float64`, whose module the two name differently."""
+    held = {"epoch": 20, "state_dict": tiny.model.state_dict()}
+    held |= {"optimizer": {"param_groups": [{"lr": np.float64(3e-9)}]}}
+    path, written = tmp_path / "epoch_20.pt", tmp_path / "written.pt"
+    torch.save(held, written)
+    names = {name.encode() for name in ("numpy._core.multiarray", "numpy.core.multiarray")}
+    with zipfile.ZipFile(written) as old, zipfile.ZipFile(path, "w") as new:
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename.endswith("/data.pkl"):
+                (name,) = [name for name in names if name in data]
+                data = data.replace(name, f"{numpy_of}.multiarray".encode())
+            new.writestr(member.filename, data)
+    assert torch.load(path, weights_only=False)["optimizer"]["param_groups"][0]["lr"] == 3e-9
     config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
     clip = load_clip(find_clip(config), "cpu")
     assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
