@@ -33,6 +33,17 @@ class StacRoute:
 
 
 @dataclass(frozen=True)
+class CloudBand:
+    """The band of a satellite's images that tells of each pixel whether it is cloud."""
+
+    band: str
+    values: tuple[int, ...] = ()
+    """Its values that are cloud."""
+    bits: tuple[int, ...] = ()
+    """Its bits, counted from 0, that say cloud."""
+
+
+@dataclass(frozen=True)
 class ImageSource:
     """A source of images that datasets name by its alias."""
 
@@ -64,6 +75,7 @@ class ImageSource:
     """Brightens the middle tones after the stretch."""
     cloud_property: str | None = None
     """The property that holds an image's cloud share in percent."""
+    clouds: CloudBand | None = None
     stac: StacRoute | None = None
     published: bool = True
     """One of the ten of the published dataset."""
@@ -95,6 +107,7 @@ def _landsat(alias: str, number: int, since: int) -> ImageSource:
         stretch=(0.0, 0.4),
         gamma=1.2,
         cloud_property="CLOUD_COVER",
+        clouds=CloudBand("QA_PIXEL", bits=(1, 2, 3)),  # dilated, cirrus, cloud
         stac=StacRoute(
             _PLANETARY,
             "landsat-c2-l2",
@@ -200,6 +213,7 @@ _SOURCES = (
         time_precision="minute",
         stretch=(0.0, 3000.0),
         cloud_property="CLOUDY_PIXEL_PERCENTAGE",
+        clouds=CloudBand("SCL", values=(8, 9, 10)),  # likely, surely, cirrus
         stac=StacRoute("https://earth-search.aws.element84.com/v1", "sentinel-2-l2a", ("visual",)),
     ),
     _landsat("L8", 8, since=2013),
@@ -208,10 +222,10 @@ _SOURCES = (
         alias="NL",
         name="Netherlands/Beeldmateriaal/LUCHTFOTO_RGB",
         gsd=0.08,
-        coverage=(3.2, 50.7, 7.3, 53.6),
+        coverage=(3.2, 50.7, 7.3, 53.7),
         years=(2021, 2022),
         licence="CC BY 4.0",
-        attribution="© Beeldmateriaal Nederland, CC BY 4.0",
+        attribution="opendata.beeldmaterial.nl: © Beeldmateriaal Nederland, CC BY 4.0",
         layout="mosaics",
         time_precision="year",
         published=False,
@@ -220,10 +234,10 @@ _SOURCES = (
         alias="SK",
         name="Slovakia/orthos/25cm",
         gsd=0.25,
-        coverage=(16.8, 47.7, 22.6, 49.7),
+        coverage=(16.5, 47.4, 22.6, 49.7),
         years=(2017, 2019),
-        licence="GKÚ, NLC: the source must be named; see the catalogue's terms of use",
-        attribution="© GKÚ Bratislava, NLC, orthophotomosaic of Slovakia 2017-2019",
+        licence="GKÚ, NLC: any use in works of one's own, the source must be named",
+        attribution="GKÚ Bratislava, NLC: orthophotomosaic of the Slovak Republic 2017-2019",
         layout="mosaics",
         time_precision="range",
         published=False,
@@ -231,11 +245,11 @@ _SOURCES = (
     ImageSource(
         alias="EE",
         name="Estonia/Maamet/orthos/rgb",
-        gsd=0.2,
-        coverage=(21.7, 57.5, 28.3, 59.8),
+        gsd=0.4,
+        coverage=(21.5, 57.3, 28.3, 59.8),
         years=(1993, 2021),
-        licence="Estonian Land Board open data: the source must be named",
-        attribution="© Estonian Land Board (Maa-amet), orthophotos",
+        licence="Estonian Land Board open data: any use; licensor, title and age must be named",
+        attribution="Map data: Estonian Land Board, orthophotos 1993-2021",
         layout="mosaics",
         time_precision="year",
         published=False,
@@ -244,10 +258,10 @@ _SOURCES = (
         alias="LV",
         name="Latvia/Maamet/orthos/rgb",
         gsd=0.2,
-        coverage=(20.9, 55.6, 28.3, 58.1),
+        coverage=(20.5, 55.5, 28.6, 58.5),
         years=(2007, 2018),
         licence="CC BY 4.0",
-        attribution="© Latvian Geospatial Information Agency, orthophotos, CC BY 4.0",
+        attribution="© Latvian Geospatial Information Agency (LĢIA), orthophotos, CC BY 4.0",
         layout="mosaics",
         time_precision="range",
         published=False,
@@ -256,10 +270,10 @@ _SOURCES = (
         alias="NEO",
         name="projects/neon-prod-earthengine/assets/RGB/001",
         gsd=0.1,
-        coverage=(-167.0, 17.9, -66.8, 71.4),
+        coverage=(-170.0, 16.0, -66.0, 73.0),
         years=(2013, None),
         licence="CC0 1.0",
-        attribution="National Ecological Observatory Network (NEON), camera orthophotos",
+        attribution="NEON (National Ecological Observatory Network), camera imagery DP3.30010.001",
         published=False,
     ),
     ImageSource(

@@ -20,7 +20,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
+from pipeline.events import (
+    Event,
+    ShardFailed,
+    ShardFinished,
+    StageFinished,
+    StageLeftOut,
+    StageStarted,
+)
 from pipeline.schema import STATUS_OK
 
 LINE_EVERY = 60.0
@@ -45,6 +52,9 @@ class Display:
         match event:
             case StageStarted():
                 self._start(event)
+            case StageLeftOut():
+                names = ", ".join([event.stage, *event.along])
+                log.info("left out: %s: %s", names, event.why)
             case ShardFinished() | ShardFailed():
                 self._step(event)
             case StageFinished():

@@ -19,6 +19,16 @@ class StageStarted:
 
 
 @dataclass(frozen=True)
+class StageLeftOut:
+    """The config leaves a stage out; what an earlier config made of it is gone."""
+
+    stage: str
+    along: tuple[str, ...]
+    """Stages that need what it would make."""
+    why: str
+
+
+@dataclass(frozen=True)
 class ShardFinished:
     """A part and its receipt are on disk."""
 
@@ -50,4 +60,4 @@ class StageFinished:
     seconds: float
 
 
-Event = StageStarted | ShardFinished | ShardFailed | StageFinished
+Event = StageStarted | StageLeftOut | ShardFinished | ShardFailed | StageFinished

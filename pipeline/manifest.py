@@ -17,6 +17,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -182,6 +183,10 @@ class TableFolder:
         """Remove a part that the table no longer has."""
         self.revoke(shard)
         self.part(shard).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove the table."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def old_recipe(self) -> Recipe | None:
         """Give the recipe that the folder was last built with."""

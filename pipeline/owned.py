@@ -42,18 +42,39 @@ def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> None:
 
 
 def parts_without_files(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> set[Path]:
-    """Give the part files of ``table`` that name a file which is not there.
+    """Give the part files of ``table`` that name a file which is not there, or cut short.
 
-    Counts first, for that is quick: only where fewer files are there than rows name are the names
-    compared.
+    Counts and sums bytes first, for that is quick: only where fewer files are there than rows name,
+    or the bytes differ, are the names compared.
     """
     return {
         Path(fragment.path)
         for owned in owns
-        if sum(1 for _ in root.glob(owned.glob)) < _count(table, owned.column)
+        if not _adds_up(root, owned, table)
         for fragment in table.get_fragments()
-        if not all((root / path).is_file() for path in _paths(fragment, owned.column, ""))
+        if not _all_there(root, owned, fragment)
     }
+
+
+def _adds_up(root: Path, owned: Owned, table: ds.Dataset) -> bool:
+    named = _count(table, owned.column)
+    if owned.size is None:
+        return sum(1 for _ in root.glob(owned.glob)) >= named
+    sizes = [path.stat().st_size for path in root.glob(owned.glob)]
+    wanted = pc.sum(table.to_table(columns=[owned.size]).column(0)).as_py() or 0
+    return len(sizes) == named and sum(sizes) == wanted
+
+
+def _all_there(root: Path, owned: Owned, part: ds.Fragment) -> bool:
+    if owned.size is None:
+        return all((root / path).is_file() for path in _paths(part, owned.column, ""))
+    named = part.to_table(
+        columns=[owned.column, owned.size], filter=pc.field(owned.column).is_valid()
+    )
+    files = zip(*(column.to_pylist() for column in named.columns), strict=True)
+    return all(
+        (root / path).is_file() and (root / path).stat().st_size == size for path, size in files
+    )
 
 
 def _folders(root: Path, owned: Owned) -> list[Path]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
+from pipeline import left_out
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
-from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
+from pipeline.events import (
+    Event,
+    ShardFailed,
+    ShardFinished,
+    StageFinished,
+    StageLeftOut,
+    StageStarted,
+)
 from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
 from pipeline.manifest import (
     Receipt,
@@ -26,11 +35,14 @@ from pipeline.schema import STATUS_FAILED, STATUS_OK, conform
 from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
 from pipeline.state import (
     Identity,
+    Retry,
+    errors_of_failed_rows,
     failed_rows,
     incomplete_inputs,
     is_complete,
     is_done,
     own_totals,
+    to_retry,
     wanted_parts,
     why_work,
 )
@@ -46,19 +58,25 @@ def run(
     emit: Emit,
     *,
     only: Collection[str] = (),
-    retry: bool = False,
+    retry: Retry | None = None,
 ) -> None:
     """Bring the stages up to date, in order; only those named, where any are.
 
-    ``retry`` takes shards with failed rows for not done. Raises `ItemsFailed` at the end where
-    shards or rows failed; bad input and a full disk stop the run at once.
+    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end where shards or rows failed;
+    bad input and a full disk stop the run at once.
     """
     failed: list[str] = []
-    chosen = [stage for stage in recipe if not only or stage.name in only]
+    reasons = left_out.reasons(recipe, config.stages)
+    used = left_out.in_use(recipe, reasons)
+    chosen = [stage for stage in used if not only or stage.name in only]
+    if not chosen:
+        raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
+    _check_errors(retry, chosen, root)
     # All at first: an input of the last stage that cannot be used shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     with open_run(root), _executor(config) as executor:
         clear_temporaries(root)
+        _leave_out(recipe, used, reasons, root, emit)
         for stage in chosen:
             missing = incomplete_inputs(stage, root)
             if missing and not failed:
@@ -79,6 +97,38 @@ def run(
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+
+
+def _leave_out(
+    recipe: Sequence[Stage],
+    used: Sequence[Stage],
+    reasons: Mapping[str, str],
+    root: Path,
+    emit: Emit,
+) -> None:
+    """Say which stages the config leaves out; remove what an earlier config made of them."""
+    names = {stage.name for stage in used}
+    others = [stage for stage in recipe if stage.name not in names]
+    for stage in others:
+        sweep(root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
+        TableFolder(root, stage.writes).clear()
+    left_out.note(root, (stage.name for stage in others))
+    for name, why in reasons.items():
+        without = {stage.name for stage in left_out.in_use(recipe, [name])}
+        along = (stage.name for stage in recipe if stage.name not in {*without, name})
+        emit(StageLeftOut(name, tuple(along), why))
+
+
+def _check_errors(retry: Retry | None, stages: Sequence[Stage], root: Path) -> None:
+    """Stop where a class of error is to be tried again that no failed row has."""
+    if retry is None or not retry.errors:
+        return
+    known = errors_of_failed_rows(stages, root)
+    if unknown := sorted(retry.errors - known.keys()):
+        there = ", ".join(f"{error} ({count:,})" for error, count in known.most_common())
+        raise ConfigError(
+            f"no failed row has the class of error {unknown[0]!r}; there is {there or 'none'}"
+        )
 
 
 def _executor(config: RunConfig) -> Executor:
@@ -120,42 +170,61 @@ def _run_shards(
     root: Path,
     executor: Executor,
     emit: Emit,
-    retry: bool,
+    retry: Retry | None,
 ) -> list[str]:
     """Make the shards that are not done; give a line for each kind of failure."""
     started = time.monotonic()
     folder = TableFolder(root, stage.writes)
     wanted = wanted_parts(stage, root, fingerprint_of(recipe))
     before = folder.receipts()
-    robbed = parts_without_files(root, stage.owns, folder.dataset(before)) if before else []
-    todo = [
-        shard
-        for shard, identity in wanted.items()
-        if not is_done(before.get(shard), identity, retry) or folder.part(shard) in robbed
-    ]
+    whole, rows = _what_to_make(stage, folder, root, wanted, before, retry)
+    todo = sorted(whole | rows)
     why = why_work(folder, recipe, wanted, before, todo)
     emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
     failures: list[Failure] = []
     # While inputs are missing, a part without them is not known to be superfluous.
-    whole = not incomplete_inputs(stage, root)
-    extra = folder.shards_on_disk() - wanted.keys() if whole else set()
-    if todo or extra or not whole or folder.manifest() is None:
+    is_last = not incomplete_inputs(stage, root)
+    extra = folder.shards_on_disk() - wanted.keys() if is_last else set()
+    if todo or extra or not is_last or folder.manifest() is None:
         resumed = folder.begin(recipe)
-        for shard in todo:
+        for shard in whole:
             folder.revoke(shard)
         for shard in extra:
             folder.remove(shard)
         if resumed:
             clear_temporaries(root, stage.owns)
-        jobs = [Job(stage, config, root, shard, wanted[shard]) for shard in todo]
+        jobs = [
+            Job(stage, config, root, shard, wanted[shard], retry if shard in rows else None)
+            for shard in todo
+        ]
         failures = _work(stage, executor, jobs, emit)
-        if whole and not failures:
+        if is_last and not failures:
             if resumed:
                 sweep(root, stage.owns, folder.dataset())
             folder.finish(recipe, {})
     _emit_finished(stage, root, len(todo), started, emit)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
     return broken + failed_rows(stage, root)
+
+
+def _what_to_make(
+    stage: ShardStage,
+    folder: TableFolder,
+    root: Path,
+    wanted: Mapping[int, Identity],
+    before: Mapping[int, Receipt],
+    retry: Retry | None,
+) -> tuple[set[int], set[int]]:
+    """Give the shards to make whole, and those of which some rows are to be made again."""
+    robbed = parts_without_files(root, stage.owns, folder.dataset(before)) if before else []
+    whole = {
+        shard
+        for shard, identity in wanted.items()
+        if not is_done(before.get(shard), identity) or folder.part(shard) in robbed
+    }
+    done = {shard: before[shard] for shard in wanted.keys() - whole}
+    again = set() if retry is None else to_retry(folder, done, retry)
+    return (whole, again) if stage.by_row else (whole | again, set())
 
 
 def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:

@@ -14,7 +14,7 @@ STATUS_OK = "ok"
 STATUS_FILTERED = "filtered"
 """The row ends here, for good; ``reason`` says why."""
 STATUS_FAILED = "failed"
-"""The row has no result yet and may be retried; ``reason`` names the class of error."""
+"""The row has no result yet and may be retried; ``reason`` says what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Table:
     def has_status(self) -> bool:
         """Whether rows carry ``status`` and ``reason``."""
         return "status" in self.schema.names
+
+    @property
+    def has_error(self) -> bool:
+        """Whether rows carry ``error`` too: the class of what went wrong, in one word."""
+        return "error" in self.schema.names
 
 
 def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:

@@ -91,11 +91,18 @@ class Owned(NamedTuple):
     """From the run folder: ``images[2-7]/*.jpg``."""
     column: str
     """The column of the stage's table that names them."""
+    size: str | None = None
+    """The column that holds their bytes: a file of another size counts as gone."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
     """Name nothing: the stage reads only tables of the run."""
     return {}
+
+
+def stays(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Leave the stage in."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,11 @@ class ShardStage:
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     """What the stage reads from outside the run: name -> content id. Part of its fingerprint."""
+    left_out: Callable[[Any], str | None] = stays
+    """Why its config leaves the stage out, in a sentence; none: it runs. What needs its table is
+    left out with it."""
+    by_row: bool = False
+    """Whether failed rows can be made again alone: nothing depends on the others of their part."""
     version: int = 1
     """Raised when the code's meaning changes: the fingerprint cannot see code."""
 
@@ -127,7 +139,7 @@ class DatasetStage:
     """A stage that sees whole tables.
 
     ``run(<one pyarrow.dataset.Dataset for each of reads>, config=..., root=...)`` yields the parts
-    of its table, in an order that the data decides.
+    of its table, in an order that the data decides. What it may read comes likewise, where it is.
     """
 
     name: str
@@ -135,8 +147,11 @@ class DatasetStage:
     config: type[StageConfig]
     reads: tuple[Table, ...]
     writes: Table
+    may_read: tuple[Table, ...] = ()
+    """Tables of stages that a config may leave out."""
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
+    left_out: Callable[[Any], str | None] = stays
     version: int = 1
 
 

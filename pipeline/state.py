@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.manifest import (
@@ -22,6 +23,24 @@ from pipeline.stage import DatasetStage, ShardStage, Stage
 
 _NAMED = 5
 """Failed rows named for each reason; all are in the table."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Which failed rows to try again."""
+
+    errors: frozenset[str] = frozenset()
+    """Only those with one of these classes of error; empty: all."""
+
+    def chosen(self, part: pa.Table) -> pa.ChunkedArray:
+        """Give which rows of a part are meant."""
+        failed = pc.equal(part.column("status"), STATUS_FAILED)
+        if not self.errors:
+            return failed
+        if "error" not in part.column_names:
+            return pc.and_(failed, False)
+        meant = pc.is_in(part.column("error"), pa.array(sorted(self.errors), pa.string()))
+        return pc.and_(failed, meant)
 
 
 @dataclass(frozen=True)
@@ -53,14 +72,19 @@ def wanted_parts(stage: ShardStage, root: Path, fingerprint: str) -> dict[int, I
     }
 
 
-def is_done(receipt: Receipt | None, wanted: Identity, retry: bool) -> bool:
-    """Tell whether a part is what is wanted; one with failed rows is not where ``retry`` is."""
+def is_done(receipt: Receipt | None, wanted: Identity) -> bool:
+    """Tell whether a part is what is wanted, failed rows or not."""
     return (
         receipt is not None
         and receipt.fingerprint == wanted.fingerprint
         and receipt.inputs == wanted.inputs
-        and not (retry and receipt.status.get(STATUS_FAILED))
     )
+
+
+def to_retry(folder: TableFolder, receipts: Mapping[int, Receipt], retry: Retry) -> set[int]:
+    """Give the parts that have failed rows of the kind that is to be tried again."""
+    failed = [shard for shard, receipt in receipts.items() if receipt.status.get(STATUS_FAILED)]
+    return {shard for shard in failed if pc.any(retry.chosen(folder.read(shard))).as_py()}
 
 
 def is_complete(stage: DatasetStage, folder: TableFolder, root: Path, wanted: Identity) -> bool:
@@ -87,7 +111,7 @@ def is_current(stage: Stage, root: Path) -> bool:
         return bool(manifest["inputs"] == inputs)
     receipts = folder.receipts()
     wanted = wanted_parts(stage, root, manifest["fingerprint"])
-    return all(is_done(receipts.get(shard), wanted[shard], retry=False) for shard in wanted)
+    return all(is_done(receipts.get(shard), wanted[shard]) for shard in wanted)
 
 
 def why_work(
@@ -137,18 +161,32 @@ def failed_rows(stage: Stage, root: Path) -> list[str]:
     if not own.status.get(STATUS_FAILED):
         return []
     table = stage.writes
-    counts: Counter[str] = Counter()
-    keys: defaultdict[str, list[str]] = defaultdict(list)
+    counts: Counter[tuple[str, str]] = Counter()
+    keys: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     failed = pc.field("status") == STATUS_FAILED
+    columns = [table.key, "reason", *(["error"] if table.has_error else [])]
     dataset = TableFolder(root, table).dataset()
-    for batch in dataset.to_batches(columns=[table.key, "reason"], filter=failed):
-        for key, reason in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            counts[reason] += 1
-            if len(keys[reason]) < _NAMED:
-                keys[reason].append(str(key))
+    for batch in dataset.to_batches(columns=columns, filter=failed):
+        for key, reason, *error in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            kind = (reason, f" ({error[0]})" if error and error[0] else "")
+            counts[kind] += 1
+            if len(keys[kind]) < _NAMED:
+                keys[kind].append(str(key))
     return [
-        f"{stage.name}: {count:,} rows failed, {reason}: {', '.join(keys[reason])}"
+        f"{stage.name}: {count:,} rows failed{error}, {reason}: {', '.join(keys[reason, error])}"
         + (" ..." if count > _NAMED else "")
-        for reason, count in counts.items()
+        for (reason, error), count in counts.items()
         if reason in own.reasons
     ]
+
+
+def errors_of_failed_rows(stages: Iterable[Stage], root: Path) -> Counter[str]:
+    """Count the failed rows of some stages by their class of error."""
+    counts: Counter[str] = Counter()
+    for stage in stages:
+        folder = TableFolder(root, stage.writes)
+        if stage.writes.has_error and folder.receipts():
+            failed = pc.field("status") == STATUS_FAILED
+            errors = folder.dataset().to_table(columns=["error"], filter=failed).column(0)
+            counts.update(error for error in errors.to_pylist() if error)
+    return counts

@@ -9,13 +9,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError, SkyScriptError, StorageError
 from pipeline.manifest import Receipt, TableFolder
 from pipeline.schema import STATUS_OK, conform
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
-from pipeline.state import Identity
+from pipeline.state import Identity, Retry
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Job:
     root: Path
     shard: int
     identity: Identity
+    retry: Retry | None = None
+    """Make only these rows of the part again; None: all of it."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,19 @@ def make_shard(job: Job) -> Receipt | Failure:
     where = f"{stage.name} shard {job.shard}"
     try:
         tables = {table.name: TableFolder(root, table).read(job.shard) for table in stage.reads}
+        before = None if job.retry is None else folder.read(job.shard)
+        chosen = None if job.retry is None or before is None else job.retry.chosen(before)
+        if chosen is not None:
+            tables = {name: table.filter(chosen) for name, table in tables.items()}
         whole = {table.name: TableFolder(root, table).dataset() for table in stage.looks_up}
         result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, root))
         result = conform(result, stage.writes, where=where)
         first = stage.reads[0]
         if not result.column(stage.writes.key).equals(tables[first.name].column(first.key)):
             raise SchemaError(f"{where}: rows of {first.name!r} went missing or changed order")
+        if before is not None and chosen is not None:
+            result = _merged(before, chosen, result)
+            folder.revoke(job.shard)
         return write_part(stage, root, job.shard, result, job.identity, started)
     except StorageError as error:  # nowhere to write the traceback to
         return Failure(job.shard, str(error), error)
@@ -62,6 +73,14 @@ def make_shard(job: Job) -> Receipt | Failure:
         return Failure(
             job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
         )
+
+
+def _merged(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:
+    """Put rows that were made again into their places among the others."""
+    is_new = chosen.to_numpy()
+    order = np.argsort(np.concatenate([np.flatnonzero(~is_new), np.flatnonzero(is_new)]))
+    rows = pa.concat_tables([before.filter(pc.invert(chosen)), again])
+    return rows.take(pa.array(order)).combine_chunks()
 
 
 def write_part(

@@ -4,6 +4,9 @@ The rules are read off published rows: the prefix; an object's tags in the vocab
 words; in the single caption joined by ", ", in the multi caption by " with " and then " and ";
 neighbours after ", surrounded by ", separated by "; ", equal ones once.
 
+Old spellings are said as today's, and several values in one (tennis;basketball) one by one, in a
+run's captions and in those of published pickles alike.
+
 A neighbour that would be said just as the focus is left out: none of the known published captions
 repeats its focus, though crossings and bus stops seldom stand alone, and the repeat says nothing.
 """
@@ -20,6 +23,7 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from pydantic import Field
 
 import tag_vocab
@@ -32,8 +36,11 @@ from stages.caption_csv import write_captions
 from stages.meta_files import image_path, read_metas
 from stages.outside import vocabulary
 from stages.pickles import Meta
+from stages.run_vocabulary import labelled_vocabulary, run_vocabulary
+from tag_vocab import SHIPPED, Vocabulary
 
 TagOrder = Literal["most_frequent_first", "as_given"]
+Spelling = Literal["today", "as_given"]
 NOTHING_TO_SAY = "no tag to say"
 _KEPT_TAGS = 16
 """Objects of up to so many tags are worth remembering in words, which also bounds the memory."""
@@ -54,38 +61,58 @@ class CaptionConfig(StageConfig):
         default="most_frequent_first",
         description="Order of an object's tags: the vocabulary's frequency table, or as given.",
     )
+    spelling: Spelling = Field(
+        default="today",
+        description="Old tags as they are said today and several values one by one, or both as "
+        "given.",
+    )
 
 
 _DEFAULT = CaptionConfig()
 
 
-def single_caption(center_tags: Mapping[str, str], config: CaptionConfig = _DEFAULT) -> str:
+def single_caption(
+    center_tags: Mapping[str, str],
+    config: CaptionConfig = _DEFAULT,
+    words: Vocabulary = SHIPPED,
+) -> str:
     """Say the focus object alone: "... of building, office of energy supplier"."""
-    return config.prefix + _said(center_tags, config.tag_order).single
+    return config.prefix + _said(center_tags, config, words).single
 
 
 def multi_caption(
     center_tags: Mapping[str, str],
     surrounding: Iterable[Mapping[str, str]],
     config: CaptionConfig = _DEFAULT,
+    words: Vocabulary = SHIPPED,
 ) -> str:
     """Say the focus object and, in the order given, what stands around it."""
-    focus = _said(center_tags, config.tag_order).multi
-    distinct = dict.fromkeys(_said(tags, config.tag_order).multi for tags in surrounding)
-    around = [words for words in distinct if words and words != focus][: config.max_surrounding]
+    focus = _said(center_tags, config, words).multi
+    distinct = dict.fromkeys(_said(tags, config, words).multi for tags in surrounding)
+    around = [said for said in distinct if said and said != focus][: config.max_surrounding]
     return config.prefix + ", surrounded by ".join(filter(None, [focus, "; ".join(around)]))
 
 
-def caption(meta: pa.Table, *, config: CaptionConfig, shard: Shard) -> pa.Table:  # noqa: ARG001
+def caption(
+    meta: pa.Table,
+    vocab: ds.Dataset,
+    *,
+    config: CaptionConfig,
+    shard: Shard,  # noqa: ARG001
+) -> pa.Table:
     """Give each image its two captions; rows that are not ok pass with their reason."""
+    words = run_vocabulary(vocab)
     titles: list[str | None] = []
     multi_titles: list[str | None] = []
     for status, center_tags, surrounding in zip(
         meta["status"].to_pylist(), _centers(meta), _surroundings(meta), strict=True
     ):
-        sayable = status == STATUS_OK and _sayable(center_tags, config)
-        titles.append(single_caption(center_tags, config) if sayable else None)
-        multi_titles.append(multi_caption(center_tags, surrounding, config) if sayable else None)
+        if status == STATUS_OK and _said(center_tags, config, words).single:
+            titles.append(single_caption(center_tags, config, words))
+            multi_titles.append(multi_caption(center_tags, surrounding, config, words))
+        else:
+            titles.append(None)
+            multi_titles.append(None)
     title = pa.array(titles, pa.string())
     silent = pc.and_(pc.equal(meta["status"], STATUS_OK), pc.is_null(title))
     return pa.table(
@@ -101,19 +128,29 @@ def caption(meta: pa.Table, *, config: CaptionConfig, shard: Shard) -> pa.Table:
     )
 
 
-def caption_pickles(source: Path, out: Path, config: CaptionConfig = _DEFAULT) -> int:
+def caption_pickles(
+    source: Path,
+    out: Path,
+    config: CaptionConfig = _DEFAULT,
+    own_labels: Path | None = None,
+) -> int:
     """Write the caption CSV of published meta files, its image's path first; give its row count.
 
     ``source`` is whatever `read_metas` reads, of any size. A file that cannot be used does not stop
     the others: it is named, with the reason, in ``<stem of out>.rejected.csv``, and `ItemsFailed`
     is raised at the end. A source that cannot be used raises `InputError` and changes nothing.
+    ``own_labels`` is a user's CSV of labels: how a tag is said, or that it is not.
     """
     if out.is_dir():
         raise InputError(f"{out}: is a folder; name the CSV file to write.")
-    metas = read_metas(source)
+    words = labelled_vocabulary(own_labels)
+    rows = (
+        (name, meta if isinstance(meta, InputError) else _row(name, meta, config, words))
+        for name, meta in read_metas(source)
+    )
     rejects = out.with_name(f"{out.stem}.rejected.csv")
     done: list[_Tally] = []
-    write_file(rejects, lambda path: done.append(_caption_all(metas, out, path, config)))
+    write_file(rejects, lambda path: done.append(_caption_all(rows, out, path)))
     tally = done[0]
     if tally.rejected:
         raise ItemsFailed(
@@ -134,18 +171,19 @@ class _Tally:
     first: str = ""
 
 
-_Metas = Iterator[tuple[str, Meta | InputError]]
+_Row = tuple[str, str, str]
 
 
-def _caption_all(metas: _Metas, out: Path, rejects: Path, config: CaptionConfig) -> _Tally:
+def _caption_all(
+    named: Iterable[tuple[str, _Row | InputError]], out: Path, rejects: Path
+) -> _Tally:
     tally = _Tally()
     with rejects.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         reject = csv.writer(file, lineterminator="\n").writerow
         reject(("name", "reason"))
 
-        def rows() -> Iterator[tuple[str, str, str]]:
-            for name, meta in metas:
-                row = meta if isinstance(meta, InputError) else _row(name, meta, config)
+        def rows() -> Iterator[_Row]:
+            for name, row in named:
                 if isinstance(row, InputError):
                     reject((name, str(row).removeprefix(f"{name}: ")))
                     tally.rejected += 1
@@ -160,18 +198,14 @@ def _caption_all(metas: _Metas, out: Path, rejects: Path, config: CaptionConfig)
     return tally
 
 
-def _row(name: str, meta: Meta, config: CaptionConfig) -> tuple[str, str, str] | InputError:
-    if not _sayable(meta.center_tags, config):
+def _row(name: str, meta: Meta, config: CaptionConfig, words: Vocabulary) -> _Row | InputError:
+    if not _said(meta.center_tags, config, words).single:
         return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
     return (
         image_path(name),
-        single_caption(meta.center_tags, config),
-        multi_caption(meta.center_tags, meta.surrounding_tags, config),
+        single_caption(meta.center_tags, config, words),
+        multi_caption(meta.center_tags, meta.surrounding_tags, config, words),
     )
-
-
-def _sayable(center_tags: Mapping[str, str], config: CaptionConfig) -> bool:
-    return bool(_said(center_tags, config.tag_order).single)
 
 
 class _Said(NamedTuple):
@@ -181,20 +215,24 @@ class _Said(NamedTuple):
     multi: str
 
 
-def _said(tags: Mapping[str, str], order: TagOrder) -> _Said:
+def _said(tags: Mapping[str, str], config: CaptionConfig, words: Vocabulary) -> _Said:
     """Say an object. Most objects come again and again, so the short ones are kept."""
-    items = tuple(tags.items())
-    return _say(items, order) if len(items) > _KEPT_TAGS else _say_again(items, order)
+    say = _say if len(tags) > _KEPT_TAGS else _say_again
+    return say(tuple(tags.items()), config.tag_order, config.spelling, words)
 
 
-def _say(tags: tuple[tuple[str, str], ...], order: TagOrder) -> _Said:
+def _say(
+    given: tuple[tuple[str, str], ...], order: TagOrder, spelling: Spelling, words: Vocabulary
+) -> _Said:
+    tags = words.said(dict(given)) if spelling == "today" else list(given)
     if order == "most_frequent_first":
-        tags = tuple(tag_vocab.most_frequent_first(dict(tags)))
+        tags = tag_vocab.most_frequent_first(tags)
     # A caption is one line: whatever counts as white space, line ends too, becomes one space.
-    phrases = [" ".join(tag_vocab.phrase(*tag).split()) for tag in tags]
-    first, *rest = [words for words in phrases if words] or [""]
+    spoken = dict.fromkeys(" ".join(words.phrase(*tag).split()) for tag in tags)
+    phrases = [said for said in spoken if said]
+    first, *rest = phrases or [""]
     multi = f"{first} with {' and '.join(rest)}" if rest else first
-    return _Said(", ".join(filter(None, phrases)), multi)
+    return _Said(", ".join(phrases), multi)
 
 
 _say_again = functools.lru_cache(maxsize=1 << 13)(_say)
@@ -217,6 +255,8 @@ CAPTION = ShardStage(
     caption,
     CaptionConfig,
     reads=(tables.META,),
+    looks_up=(tables.VOCAB,),
     writes=tables.CAPTIONS,
     external=vocabulary,
+    version=2,
 )

@@ -39,16 +39,27 @@ def model_config(source: ClipSource) -> dict[str, Any]:
     return {**found, "quick_gelu": source.quick_gelu or bool(found.get("quick_gelu", False))}
 
 
-def export_model(model: Any, config: Mapping[str, Any], folder: Path) -> None:  # noqa: ANN401
+def export_model(
+    model: Any,  # noqa: ANN401
+    config: Mapping[str, Any],
+    folder: Path,
+    tokenizer: Any = None,  # noqa: ANN401
+) -> None:
     """Write a model of open_clip's, and its config (`model_config`), into a folder.
 
     The config comes last, so that a folder with one is whole. Preprocessing and activation are the
-    model's own, whatever the config says. Raises `InputError` where a folder would not do.
+    model's own, whatever the config says. A tokenizer of the hub's goes along; raises `InputError`
+    where the config asks for one and none is given.
     """
     from safetensors.torch import save_file
 
     bare = getattr(model, "module", model)
     held = {"model_cfg": _settings(bare, config), "preprocess_cfg": _preprocess(bare)}
+    if _has_own_tokenizer(config):
+        if not hasattr(tokenizer, "save_pretrained"):
+            raise InputError("this model's tokenizer is one of the hub's and must be exported too.")
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.save_pretrained(folder)
     tensors = {
         # A copy each: safetensors refuses tied weights, which share memory.
         name: tensor.detach().cpu().clone().contiguous()
@@ -73,11 +84,10 @@ def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa:
     from open_clip.transformer import QuickGELU
 
     settings = copy.deepcopy(dict(config))
-    text = settings["text_cfg"]
-    if "hf_model_name" in text or "hf_tokenizer_name" in text:
-        raise InputError(
-            "this model's tokenizer is one of the hub's, which a folder of ours does not carry; "
-            "publish it with open_clip's push_to_hf_hub."
-        )
     settings["quick_gelu"] = any(isinstance(part, QuickGELU) for part in model.modules())
     return settings
+
+
+def _has_own_tokenizer(config: Mapping[str, Any]) -> bool:
+    """Tell whether open_clip looks for the tokenizer's files in the folder."""
+    return not {"hf_tokenizer_name", "hf_model_name"}.isdisjoint(config["text_cfg"])

@@ -7,6 +7,7 @@ or must be said.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ TINY = "tiny"
 TINY_FOLDER = Path(__file__).parents[1] / "data" / "tiny_clip"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
+_NEEDED = ("torch", "torchvision", "open_clip", "simplejpeg")
+_GET_IT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
 
 
 class ClipConfig(StageConfig):
@@ -144,12 +147,21 @@ def _in_folder(folder: Path, config: ClipConfig) -> ClipSource:
     return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(held.encode()))
 
 
+def clip_installed() -> bool:
+    """Tell whether the extra ``clip`` is there; nothing is imported."""
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
+
+
+def need_clip() -> None:
+    """Raise `InputError`, which says how to get it, where the extra ``clip`` is not installed."""
+    if not clip_installed():
+        raise InputError(_GET_IT)
+
+
 def open_clip_library() -> Any:  # noqa: ANN401 - a module
     """Import open_clip, or raise `InputError` that says how to get it."""
     try:
         import open_clip
     except ImportError:
-        raise InputError(
-            "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
-        ) from None
+        raise InputError(_GET_IT) from None
     return open_clip

@@ -35,7 +35,7 @@ def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: 
                 **more,
             )
             if source.model.startswith(LOCAL) and source.pretrained:
-                open_clip.load_checkpoint(model, source.pretrained)  # it takes the folder's
+                open_clip.load_checkpoint(model, source.pretrained)  # it took the folder's
     except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

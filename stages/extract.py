@@ -22,6 +22,7 @@ from pipeline.stage import ConfigPath, DatasetStage, StageConfig
 from stages import tables
 from stages.osm_file import NotInOrderError, OsmFile, check_file
 from stages.osm_rows import Rows
+from stages.run_vocabulary import own_labels
 from stages.scratch import database, in_parts, scratch, view
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class ExtractConfig(StageConfig):
         description="OSM extract, in any format that libosmium reads: .osm.pbf, .osm, .osm.gz, "
         ".osm.bz2, .o5m, .opl."
     )
+    own_labels: ConfigPath | None = Field(
+        None, description="As in vocab: what a label calls visible is extracted by its key, too."
+    )
     part_rows: int = Field(20_000, ge=1, description="Objects in a part of the table.")
 
 
@@ -68,13 +72,13 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Raises `InputError` where the file cannot be read or holds no such object.
     """
     with scratch(root, "extract") as folder:
-        source = OsmFile(config.path, folder)
+        source, keys = OsmFile(config.path, folder), _keys(config)
         objects, shapes = folder / "objects.parquet", folder / "shapes.parquet"
         try:
-            _read(source, objects, shapes)
+            _read(source, keys, objects, shapes)
         except NotInOrderError:
             source.sort()
-            _read(source, objects, shapes)
+            _read(source, keys, objects, shapes)
         if not pq.read_metadata(objects).num_rows:
             raise InputError(
                 f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
@@ -88,10 +92,16 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
                 yield part.cast(tables.OBJECTS.schema)
 
 
-def _read(source: OsmFile, objects: Path, shapes: Path) -> None:
+def _keys(config: ExtractConfig) -> frozenset[str]:
+    """Give the keys of which at least one value can be seen, by the vocabulary or the user."""
+    own = own_labels(config.own_labels).items()
+    return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
+
+
+def _read(source: OsmFile, keys: frozenset[str], objects: Path, shapes: Path) -> None:
     """Read the file into two scratch files; raise `NotInOrderError` where it must be sorted."""
     with Rows(objects, shapes) as rows:
-        source.read(tag_vocab.groundable_keys(), rows)
+        source.read(keys, rows)
     with database(objects.parent) as connection:
         view(connection, "objects", objects)
         if connection.sql(_TWICE).fetchall():
@@ -110,7 +120,7 @@ def _name_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None
 
 def _external(config: ExtractConfig) -> Mapping[str, str]:
     check_file(config.path)
-    keys = "\n".join(sorted(tag_vocab.groundable_keys()))
+    keys = "\n".join(sorted(_keys(config)))
     return {
         "OSM file": file_id(config.path),
         "keys of the vocabulary": content_id(keys.encode()),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,33 @@ import pyarrow.dataset as ds
 import shapely
 from pydantic import Field
 
+from image_sources import SOURCES
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from stages import tables
 from stages.geometry import Box, Tile
-from stages.imagery.backend import Gone, ImageryError, NotNow, Pixels, Scene, TileImage
+from stages.imagery.attempts import tallied
+from stages.imagery.backend import (
+    Gone,
+    ImageryError,
+    NotNow,
+    Pixels,
+    Problem,
+    Scene,
+    TileImage,
+    Unfit,
+)
 from stages.imagery.catalogue import scenes_by_id
-from stages.imagery.sources import Asked, Sources, archive_of, backend_of, contents
-from stages.imagery.straddle import composed
+from stages.imagery.grid import named
+from stages.imagery.sources import Asked, Sources, archive_of, backend_of, registered
 from stages.ledger import Ledger
 from stages.neighbours import objects_near
 
 _LOCAL = threading.Lock()
 """Held while a tile is cut from a file or drawn: GDAL's files are not made for many threads."""
+
+Row = Mapping[str, Any]
 
 
 class FetchConfig(StageConfig):
@@ -47,13 +60,30 @@ class FetchConfig(StageConfig):
     )
     jpeg_quality: int = Field(90, ge=1, le=100, description="Quality of the JPEGs.")
 
+    def identity(self) -> dict[str, Any]:
+        """Leave out what only decides which scenes there are: the table of scenes tells that."""
+        cutting = {alias: source.cutting() for alias, source in self.sources.items()}
+        return super().identity() | {"sources": cutting}
+
 
 class _NoImage(Exception):
-    """No scene gives the tile: status and reason."""
+    """No scene gives the tile: status, class of error, reason."""
 
-    def __init__(self, status: str, reason: str) -> None:
+    def __init__(self, status: str, problem: Problem, reason: str) -> None:
         super().__init__(reason)
-        self.status = status
+        self.status, self.problem = status, problem
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the tiles of a shard are fetched with."""
+
+    config: FetchConfig
+    root: Path
+    known: Mapping[str, Scene]
+    surroundings: _Surroundings
+    ledger: Ledger | None
+    """None where no tile could be kept."""
 
 
 @dataclass(frozen=True)
@@ -83,148 +113,166 @@ def fetch(
     wanted = (name for row in rows for each in row["candidates"] for name in _scene_ids(each))
     known = scenes_by_id(scenes, wanted)
     surroundings = _surroundings(rows, known, objects)
-
-    def one(row: Mapping[str, Any]) -> dict[str, object]:
-        return _fetch(row, known, surroundings, config, shard.root)
-
-    at_once = [archive_of(s).at_once for s in config.sources.values() if isinstance(s, Asked)]
-    if at_once:
-        with Ledger(shard.root, shard.index) as ledger:
-            keep = partial(_once, one=one, known=known, config=config, ledger=ledger)
-            fetched = _all_at_once(rows, keep, max(at_once))
-    else:
-        fetched = [one(row) for row in rows]
+    asked = {name: s for name, s in config.sources.items() if isinstance(s, Asked)}
+    with ExitStack() as stack:
+        can_keep = any(s.source in asked or s.content is not None for s in known.values())
+        ledger = stack.enter_context(Ledger(shard.root, shard.index)) if can_keep else None
+        work = _Work(config, shard.root, known, surroundings, ledger)
+        if asked:
+            at_once = max(archive_of(source).at_once for source in asked.values())
+            fetched = _all_at_once(rows, lambda row: _once(row, work), at_once)
+        else:
+            fetched = [_once(row, work) for row in rows]
     return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
 
 
 def _all_at_once(
-    rows: Sequence[Mapping[str, Any]],
-    one: Callable[[Mapping[str, Any]], dict[str, object]],
-    at_once: int,
+    rows: Sequence[Row], one: Callable[[Row], dict[str, object]], at_once: int
 ) -> list[dict[str, object]]:
-    """Give the rows' outcomes in their order; the first error drops what has not begun."""
+    """Give the rows' outcomes in their order; the first error drops what has not begun.
+
+    Tiles of one scene are asked for one after the other: what was read for one serves the next.
+    """
+
+    def scene(number: int) -> str:
+        candidates = rows[number]["candidates"]
+        return str(candidates[0]["scene_id"]) if candidates else ""
+
     with ThreadPoolExecutor(at_once) as pool:
-        futures = [pool.submit(one, row) for row in rows]
+        order = sorted(range(len(rows)), key=scene)
+        futures = {number: pool.submit(one, rows[number]) for number in order}
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-            return [future.result() for future in futures]
+            wait(futures.values(), return_when=FIRST_EXCEPTION)
+            return [futures[number].result() for number in range(len(rows))]
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _once(
-    row: Mapping[str, Any],
-    one: Callable[[Mapping[str, Any]], dict[str, object]],
-    known: Mapping[str, Scene],
-    config: FetchConfig,
-    ledger: Ledger,
-) -> dict[str, object]:
-    """Give what the ledger has of a row; else fetch it and write it down.
-
-    Only where services alone can give the tile: to read files or draw again costs little, and
-    files may have changed.
-    """
-    scenes = [known[name] for each in row["candidates"] for name in _scene_ids(each)]
-    if not all(isinstance(config.sources[scene.source], Asked) for scene in scenes):
-        return one(row)
-    key = content_id(repr((row, scenes, config.identity(), FETCH.version)).encode())
-    if (before := ledger.kept(key)) is not None:
+def _once(row: Row, work: _Work) -> dict[str, object]:
+    """Give what the ledger has of a row; else fetch it and write it down."""
+    if row["status"] != STATUS_OK:
+        return {name: row[name] for name in ("object_id", "status", "reason")}
+    keys = list(_keys(row, work))
+    if work.ledger is not None and (before := work.ledger.kept(keys)) is not None:
         return before
     begun = time.monotonic()
-    outcome = one(row)
-    if row["status"] == STATUS_OK:
-        ledger.note(key, outcome, time.monotonic() - begun)
+    with tallied() as tally:
+        outcome, used = _fetch(row, work)
+    if work.ledger is not None and used <= len(keys):
+        seconds = round(time.monotonic() - begun, 3)
+        account = {"attempts": tally.attempts, "http": tally.status, "seconds": seconds}
+        work.ledger.note(keys[used - 1], outcome, account)
     return outcome
 
 
-def _fetch(
-    row: Mapping[str, Any],
-    known: Mapping[str, Scene],
-    surroundings: _Surroundings,
-    config: FetchConfig,
-    root: Path,
-) -> dict[str, object]:
-    outcome = {"object_id": row["object_id"], "status": row["status"], "reason": row["reason"]}
-    if row["status"] != STATUS_OK:
-        return outcome
+def _keys(row: Row, work: _Work) -> Iterator[str]:
+    """Give an id of all that decides what the first one, two, three ... candidates give.
+
+    It ends before a candidate that is drawn anew each time. What a candidate further back is, or
+    how often its source is drawn, does not matter to an image that came from one before it.
+    """
+    config = work.config
+    cutting: dict[str, object] = {}
+    parts: list[object] = [row["object_id"], row["part"], config.max_nodata, config.jpeg_quality]
+    parts.append(FETCH.version)
+    for candidate in row["candidates"]:
+        scenes = [work.known[name] for name in _scene_ids(candidate)]
+        source = config.sources[scenes[0].source]
+        if any(s.content is None for s in scenes) and not isinstance(source, Asked):
+            return
+        alias = scenes[0].source
+        if alias not in cutting:
+            entry = SOURCES.get(alias) if isinstance(source, Asked) else None
+            drawing = entry and (entry.name, entry.bands, entry.stretch, entry.gamma, entry.stac)
+            cutting[alias] = [source.cutting(), drawing]
+        facts = [
+            (s.scene_id, s.name, s.gsd, s.acquired, s.time_precision, s.hrefs, s.content, s.crs)
+            for s in scenes
+        ]
+        parts += [_tile(candidate), facts, cutting[alias]]
+        yield content_id(repr(parts).encode())
+
+
+def _fetch(row: Row, work: _Work) -> tuple[dict[str, object], int]:
+    """Give a row's outcome, and by how many of the candidates it was decided."""
+    outcome: dict[str, object] = {"object_id": row["object_id"], "status": STATUS_OK}
     try:
-        scenes, tile, image = _first_image(row["candidates"], known, surroundings, config)
+        used, scenes, tile, image = _first_image(row["candidates"], work)
     except _NoImage as error:
-        return outcome | {"status": error.status, "reason": str(error)}
+        said = {"status": error.status, "error": error.problem.value, "reason": str(error)}
+        return outcome | said, len(row["candidates"])
     scene = scenes[0]
     filepath = (
         f"images{row['part']}/{row['object_id']}_{scene.source}_{scene.acquired.year % 100:02}.jpg"
     )
-    data = image.jpeg or _jpeg(image.rgb, config.jpeg_quality)
-    write_bytes(root / filepath, data)
+    data = image.jpeg or _jpeg(image.rgb, work.config.jpeg_quality)
+    write_bytes(work.root / filepath, data)
+    height, width = image.rgb.shape[:2]
     return outcome | {
         "filepath": filepath,
         "source": scene.source,
         "scene_id": scene.scene_id,
         "gsd": scene.gsd,
-        "width": tile.width,
-        "height": tile.height,
+        "width": width,
+        "height": height,
         **tile.box._asdict(),
+        "crs": image.grid and named(image.grid.crs),
+        "transform": image.grid and list(image.grid.transform),
         "acquired": scene.acquired,
         "time_precision": scene.time_precision,
         "nodata_share": _nodata_share(image),
         "others": [other.scene_id for other in scenes[1:]] or None,
         "byte_size": len(data),
         "content_hash": content_id(data),
-    }
+    }, used
 
 
 def _first_image(
-    candidates: Sequence[Mapping[str, Any]],
-    known: Mapping[str, Scene],
-    surroundings: _Surroundings,
-    config: FetchConfig,
-) -> tuple[list[Scene], Tile, TileImage]:
+    candidates: Sequence[Row], work: _Work
+) -> tuple[int, list[Scene], Tile, TileImage]:
     """Give the first candidate that can be read and is whole enough, or raise `_NoImage`.
 
     A scene that could not be read may be readable another time, so then the row may be retried.
     """
     errors: list[ImageryError] = []
-    for candidate in candidates:
-        scenes, tile = [known[name] for name in _scene_ids(candidate)], _tile(candidate)
+    for used, candidate in enumerate(candidates, start=1):
+        scenes, tile = [work.known[name] for name in _scene_ids(candidate)], _tile(candidate)
         try:
-            image = _cut(scenes, tile, surroundings, config)
+            image = _cut(scenes, tile, work)
         except NotNow as error:
-            raise _NoImage(STATUS_FAILED, str(error)) from error
+            raise _NoImage(STATUS_FAILED, error.problem, str(error)) from error
         except ImageryError as error:
             errors.append(error)
             continue
-        if _nodata_share(image) <= config.max_nodata:
-            return scenes, tile, image
-    if passing := [error for error in errors if not isinstance(error, Gone)]:
-        raise _NoImage(STATUS_FAILED, str(passing[0]))
+        if _nodata_share(image) <= work.config.max_nodata:
+            return used, scenes, tile, image
+    passing = [error for error in errors if not isinstance(error, Gone | Unfit)]
+    if passing:
+        raise _NoImage(STATUS_FAILED, passing[0].problem, str(passing[0]))
     if errors:
-        raise _NoImage(STATUS_FILTERED, str(errors[0]))
-    limit = f"{config.max_nodata:.3g}"
-    raise _NoImage(STATUS_FILTERED, f"no image with at most {limit} of the tile without data")
+        raise _NoImage(STATUS_FILTERED, errors[0].problem, str(errors[0]))
+    limit = f"no image with at most {work.config.max_nodata:.3g} of the tile without data"
+    raise _NoImage(STATUS_FILTERED, Problem.NO_IMAGERY, limit)
 
 
-def _cut(
-    scenes: Sequence[Scene], tile: Tile, surroundings: _Surroundings, config: FetchConfig
-) -> TileImage:
+def _cut(scenes: Sequence[Scene], tile: Tile, work: _Work) -> TileImage:
     """Give a tile of one scene, or of several where the first does not show all of it."""
-    source = config.sources[scenes[0].source]
-    near = surroundings.within(tile.box)
+    source = work.config.sources[scenes[0].source]
+    near = work.surroundings.within(tile.box)
     if isinstance(source, Asked):
         archive = archive_of(source)
-        if len(scenes) > 1:
-            return archive.mosaic(scenes, tile)
-        return archive.cut(scenes[0], tile, near)
+        return archive.mosaic(scenes, tile) if scenes[1:] else archive.cut(scenes[0], tile, near)
     with _LOCAL:
-        return composed(lambda scene: backend_of(source).cut(scene, tile, near), scenes)
+        backend = backend_of(source)
+        return backend.mosaic(scenes, tile) if scenes[1:] else backend.cut(scenes[0], tile, near)
 
 
-def _scene_ids(candidate: Mapping[str, Any]) -> list[str]:
+def _scene_ids(candidate: Row) -> list[str]:
     return [candidate["scene_id"], *(candidate["others"] or [])]
 
 
 def _surroundings(
-    rows: Sequence[Mapping[str, Any]], known: Mapping[str, Scene], objects: ds.Dataset
+    rows: Sequence[Row], known: Mapping[str, Scene], objects: ds.Dataset
 ) -> _Surroundings:
     """Give the objects that simulated sources need: those near the tiles that are to be drawn."""
     boxes = {
@@ -237,7 +285,7 @@ def _surroundings(
     return _Surroundings(table, shapely.STRtree(shapely.from_wkb(table["geometry"].to_numpy())))
 
 
-def _tile(candidate: Mapping[str, Any]) -> Tile:
+def _tile(candidate: Row) -> Tile:
     box = Box(*(candidate[side] for side in Box._fields))
     return Tile(box, candidate["width"], candidate["height"])
 
@@ -256,7 +304,7 @@ def _jpeg(rgb: Pixels, quality: int) -> bytes:
 
 
 def _external(config: FetchConfig) -> Mapping[str, str]:
-    return contents(config.sources)
+    return registered(config.sources)
 
 
 FETCH = ShardStage(
@@ -266,6 +314,8 @@ FETCH = ShardStage(
     reads=(tables.TILES,),
     looks_up=(tables.SCENES, tables.OBJECTS),
     writes=tables.IMAGES,
-    owns=(Owned("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath"),),
+    owns=(Owned("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath", "byte_size"),),
     external=_external,
+    by_row=True,
+    version=2,
 )

@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
+from image_sources import SOURCES
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, StageConfig
 from stages import tables
+from stages.geometry import Box
 from stages.imagery.backend import Scene
 from stages.imagery.estimate import estimate
-from stages.imagery.places import occupied_places
-from stages.imagery.sources import Asked, Sources, contents, scenes_of
+from stages.imagery.places import around, occupied_places
+from stages.imagery.sources import Asked, Sources, contents, registered, scenes_of
 
 _PART_ROWS = 50_000
 log = logging.getLogger(__name__)
@@ -44,14 +46,32 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
     places = occupied_places(focus) if asked else []
     for source in asked[:1]:
         log.info("%s", estimate(focus.count_rows(), source))
-    scenes = [
-        scene
-        for alias, source in sorted(config.sources.items())
-        for scene in scenes_of(alias, source, places)
-    ]
+    scenes: list[Scene] = []
+    for alias in sorted(config.sources):
+        found = scenes_of(alias, config.sources[alias], places)
+        if not found:
+            log.warning("%s has no image of a place where objects lie", alias)
+        scenes += found
+    if not scenes:
+        raise InputError(_nothing(config, places))
     scenes.sort(key=lambda scene: scene.scene_id)
     for start in range(0, len(scenes), _PART_ROWS):
         yield _table(scenes[start : start + _PART_ROWS])
+
+
+def _nothing(config: IndexConfig, places: Sequence[Box]) -> str:
+    """Say why there is no scene: where the objects lie, and what the sources cover."""
+    covers = [
+        f"{alias} covers " + " ".join(f"{side:g}" for side in SOURCES[alias].coverage)
+        for alias in sorted(config.sources)
+        if alias in SOURCES
+    ]
+    lie = " ".join(f"{side:.2f}" for side in around(places)) if places else "nowhere"
+    return (
+        f"No source has an image of a place where objects lie (W S E N: {lie}"
+        f"{''.join(f'; {each}' for each in covers)}). Check `sources`, their `years` and "
+        "`max_cloud`."
+    )
 
 
 def _table(scenes: Sequence[Scene]) -> pa.Table:
@@ -69,6 +89,9 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
             "weight": scene.weight,
             "cloud": scene.cloud,
             "hrefs": list(scene.hrefs) or None,
+            "content": scene.content,
+            "crs": scene.crs,
+            "transform": scene.transform and list(scene.transform),
         }
         for scene in scenes
     ]
@@ -76,7 +99,7 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
 
 
 def _external(config: IndexConfig) -> Mapping[str, str]:
-    return contents(config.sources)
+    return contents(config.sources) | registered(config.sources)
 
 
 INDEX = DatasetStage(

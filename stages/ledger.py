@@ -1,7 +1,8 @@
-"""What became of each tile that a service was asked for: written down as it happens.
+"""What became of each tile, written down as it happens: a line a tile, appended.
 
-Services are slow and count requests. So what was fetched before a run was killed, or beside rows
-that failed, is not asked for again. A line a tile, appended; one that was cut off is passed over.
+Services are slow and count requests. So what was fetched before a run was killed, beside rows that
+failed, or before a change that does not touch it, is not asked for again. A line that was cut off
+is passed over.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pipeline.atomic import content_id
-from pipeline.schema import STATUS_OK
+from pipeline.schema import STATUS_FAILED, STATUS_OK
 
 
 class Ledger:
@@ -54,26 +55,34 @@ class Ledger:
         """Close it."""
         os.close(self._file)
 
-    def kept(self, key: str) -> dict[str, Any] | None:
-        """Give the row of a tile that was fetched before, if its image is there, unchanged."""
-        row = self._known.get(key)
-        if row is None or row["status"] != STATUS_OK:
-            return None
+    def kept(self, keys: Iterable[str]) -> dict[str, Any] | None:
+        """Give the row that one of some keys has, if it is final and its image there, unchanged."""
+        for key in keys:
+            row = self._known.get(key)
+            if row is not None and self._holds(row):
+                return row | {"acquired": _time(row.get("acquired"))}
+        return None
+
+    def _holds(self, row: Mapping[str, Any]) -> bool:
+        if row["status"] != STATUS_OK:
+            return str(row["status"]) != STATUS_FAILED
         try:
             data = (self._root / row["filepath"]).read_bytes()
         except FileNotFoundError:
-            return None
-        if content_id(data) != row["content_hash"]:
-            return None
-        return row | {"acquired": datetime.fromisoformat(row["acquired"])}
+            return False
+        return bool(content_id(data) == row["content_hash"])
 
-    def note(self, key: str, row: Mapping[str, Any], seconds: float) -> None:
-        """Write down what became of a tile."""
-        entry = {"key": key, "seconds": round(seconds, 3), "row": row}
+    def note(self, key: str, row: Mapping[str, Any], account: Mapping[str, object]) -> None:
+        """Write down what became of a tile, and what it took."""
+        entry = {"key": key, **account, "row": row}
         # The line end comes first: a line that a killed process cut off must not swallow this one.
         data = ("\n" + json.dumps(entry, default=_plain)).encode()
         with self._lock:
             os.write(self._file, data)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _plain(value: object) -> object:

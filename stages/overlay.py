@@ -2,8 +2,10 @@
 
 A neighbour is another object of which the tile shows enough: an area a number of square pixels, a
 line a number of pixels, a point itself (how large a point is, its tags' maximum GSD says). Only the
-tags that can be seen at the image's GSD are kept; an object with none is no neighbour, nor is one
-that is hidden from above (`hidden_from_above`). Written as the published pickle and as a row.
+tags that the run's vocabulary calls visible at the image's GSD are kept, in today's spelling; an
+object with none is no neighbour, nor is one that is hidden from above (`hidden_from_above`).
+Written as the published pickle and as a row, which also says why the focus object's other tags are
+left out.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import pyarrow.dataset as ds
 import shapely
 from pydantic import Field
 
-import tag_vocab
 from pipeline.atomic import write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
@@ -29,6 +30,8 @@ from stages.meta_files import meta_path
 from stages.neighbours import objects_near
 from stages.outside import vocabulary
 from stages.pickles import Meta, dump_meta
+from stages.run_vocabulary import run_vocabulary
+from tag_vocab import Vocabulary
 
 NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"
 
@@ -56,7 +59,13 @@ class OverlayConfig(StageConfig):
 
 
 def overlay(
-    images: pa.Table, focus: pa.Table, objects: ds.Dataset, *, config: OverlayConfig, shard: Shard
+    images: pa.Table,
+    focus: pa.Table,
+    objects: ds.Dataset,
+    vocab: ds.Dataset,
+    *,
+    config: OverlayConfig,
+    shard: Shard,
 ) -> pa.Table:
     """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
 
@@ -66,10 +75,11 @@ def overlay(
     tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
     rows = images.to_pylist()
     boxes = [_box(row) for row in rows if row["status"] == STATUS_OK]
-    around = _Around(objects_near(objects, boxes))
+    words = run_vocabulary(vocab)
+    around = _Around(objects_near(objects, boxes), words)
     metas = []
     for row in rows:
-        meta = _meta(row, dict(tags_of[row["object_id"]]), around, config)
+        meta = _meta(row, dict(tags_of[row["object_id"]]), around, words, config)
         if meta["status"] == STATUS_OK:
             write_bytes(shard.root / meta["metapath"], dump_meta(_published(meta)))
         metas.append(meta)
@@ -77,20 +87,28 @@ def overlay(
 
 
 def _meta(
-    image: Mapping[str, Any], tags: dict[str, str], around: _Around, config: OverlayConfig
+    image: Mapping[str, Any],
+    tags: dict[str, str],
+    around: _Around,
+    words: Vocabulary,
+    config: OverlayConfig,
 ) -> dict[str, Any]:
     """Give the row of the table meta for an image and its focus object's tags."""
     empty = {"object_id": image["object_id"], "center_tags": [], "surrounding": []}
     if image["status"] != STATUS_OK:
         return empty | {"status": image["status"], "reason": image["reason"]}
-    center_tags = tag_vocab.visible(tags, image["gsd"] / config.gsd_slack)
+    gsd = image["gsd"] / config.gsd_slack
+    center_tags = words.visible(tags, gsd)
+    left_out = list(words.left_out(tags, gsd).items())
     if not center_tags:
-        return empty | {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
+        status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
+        return empty | status | {"left_out": left_out}
     kept = ("object_id", "filepath", "source", "gsd", *Box._fields, "acquired", "status", "reason")
     return {
         **{name: image[name] for name in kept},
         "metapath": meta_path(image["filepath"]),
         "center_tags": list(center_tags.items()),
+        "left_out": left_out,
         "surrounding": list(around.neighbours(image, config)),
     }
 
@@ -138,7 +156,8 @@ def _tile(image: Mapping[str, Any]) -> _Tile:
 class _Around:
     """The objects near a shard's tiles, searchable by place, in EPSG:3857 metres."""
 
-    def __init__(self, objects: pa.Table) -> None:
+    def __init__(self, objects: pa.Table, words: Vocabulary) -> None:
+        self._words = words
         self._object_id: list[str] = objects["object_id"].to_pylist()
         self._kind = np.array(objects["kind"].to_pylist(), dtype="U1")
         self._osm_id = objects["osm_id"].to_numpy()
@@ -178,7 +197,7 @@ class _Around:
 
     def _visible_tags(self, index: int, gsd: float) -> dict[str, str]:
         if (index, gsd) not in self._visible:
-            self._visible[index, gsd] = tag_vocab.visible(self._tags[index], gsd)
+            self._visible[index, gsd] = self._words.visible(self._tags[index], gsd)
         return self._visible[index, gsd]
 
 
@@ -209,8 +228,9 @@ OVERLAY = ShardStage(
     overlay,
     OverlayConfig,
     reads=(tables.IMAGES, tables.FOCUS),
-    looks_up=(tables.OBJECTS,),
+    looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.META,
     owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath"),),
     external=vocabulary,
+    version=2,
 )

@@ -16,7 +16,6 @@ import pyarrow.dataset as ds
 import shapely
 from pydantic import Field, model_validator
 
-import tag_vocab
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage, StageConfig
 from stages import chance, tables
@@ -36,6 +35,8 @@ from stages.imagery.order import drawn_order
 from stages.imagery.straddle import pieces
 from stages.meta_files import PARTS
 from stages.outside import vocabulary
+from stages.run_vocabulary import run_vocabulary
+from tag_vocab import Vocabulary
 
 AREAS = ("a", "r")
 
@@ -122,17 +123,28 @@ class _Framing(NamedTuple):
     """East and north, in tile sides; (0, 0) in the very centre."""
 
 
-def plan(focus: pa.Table, scenes: ds.Dataset, *, config: PlanConfig, shard: Shard) -> pa.Table:  # noqa: ARG001
+def plan(
+    focus: pa.Table,
+    scenes: ds.Dataset,
+    vocab: ds.Dataset,
+    *,
+    config: PlanConfig,
+    shard: Shard,  # noqa: ARG001
+) -> pa.Table:
     """Give a tile with its candidates for each focus object, or the reason why it gets none."""
-    known = catalogue(scenes)
+    known, words = catalogue(scenes), run_vocabulary(vocab)
     geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()
-    planned = [_plan(*pair, known, config) for pair in zip(rows, geometries, strict=True)]
+    planned = [_plan(*pair, known, words, config) for pair in zip(rows, geometries, strict=True)]
     return pa.Table.from_pylist(planned, schema=tables.TILES.schema)
 
 
 def _plan(
-    row: Mapping[str, Any], geometry: shapely.Geometry, known: Catalogue, config: PlanConfig
+    row: Mapping[str, Any],
+    geometry: shapely.Geometry,
+    known: Catalogue,
+    words: Vocabulary,
+    config: PlanConfig,
 ) -> dict[str, object]:
     object_id = row["object_id"]
     framing = _framing(object_id, config)
@@ -146,7 +158,7 @@ def _plan(
         "reason": None,
     }
     try:
-        subject = _subject(row, geometry, config)
+        subject = _subject(row, geometry, words, config)
         result["candidates"] = _candidates(subject, framing, known, config)
     except _Skip as skip:
         result |= {"status": STATUS_FILTERED, "reason": str(skip)}
@@ -165,11 +177,13 @@ def _framing(object_id: str, config: PlanConfig) -> _Framing:
     return _Framing(side, (east, north))
 
 
-def _subject(row: Mapping[str, Any], geometry: shapely.Geometry, config: PlanConfig) -> _Subject:
+def _subject(
+    row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary, config: PlanConfig
+) -> _Subject:
     object_id, tags = row["object_id"], dict(row["tags"])
     if hidden_from_above(tags):
         raise _Skip(UNDERGROUND)
-    max_gsd = tag_vocab.max_gsd(tags)
+    max_gsd = words.max_gsd(tags)
     if max_gsd is None:
         raise _Skip(NOTHING_SEEN)
     box = Box(*(row[side] for side in Box._fields))
@@ -288,7 +302,8 @@ PLAN = ShardStage(
     plan,
     PlanConfig,
     reads=(tables.FOCUS,),
-    looks_up=(tables.SCENES,),
+    looks_up=(tables.SCENES, tables.VOCAB),
     writes=tables.TILES,
     external=vocabulary,
+    version=2,
 )

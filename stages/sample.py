@@ -18,13 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import Field
 
-import tag_vocab
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
 from stages import chance, tables
 from stages.outside import vocabulary
+from stages.run_vocabulary import run_vocabulary
 from stages.scratch import TableFile, database, in_parts, scratch, view
+from tag_vocab import Vocabulary
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,16 +107,18 @@ class SampleConfig(StageConfig):
     )
 
 
-def sample(objects: ds.Dataset, *, config: SampleConfig, root: Path) -> Iterator[pa.Table]:
+def sample(
+    objects: ds.Dataset, vocab: ds.Dataset, *, config: SampleConfig, root: Path
+) -> Iterator[pa.Table]:
     """Give the objects that get a tile, in the order of ``objects``, with what chose each.
 
-    Only an object that can be seen at some GSD (`tag_vocab.max_gsd`) is a candidate. It belongs to
+    Only an object that the run's vocabulary calls visible at some GSD is a candidate. It belongs to
     the cell of its box's centre, named by two whole numbers: degrees divided by the cell's side,
     rounded down. Raises `InputError` where there is no candidate.
     """
     with scratch(root, "sample") as folder:
         path = folder / "candidates.parquet"
-        if not _write_candidates(objects, config, path):
+        if not _write_candidates(objects, run_vocabulary(vocab), config, path):
             raise InputError(
                 "no object of the extract carries a tag that can be seen from above: "
                 "take a larger extract or another place"
@@ -128,12 +131,14 @@ def sample(objects: ds.Dataset, *, config: SampleConfig, root: Path) -> Iterator
                 yield part.cast(tables.FOCUS.schema)
 
 
-def _write_candidates(objects: ds.Dataset, config: SampleConfig, path: Path) -> int:
+def _write_candidates(
+    objects: ds.Dataset, vocabulary: Vocabulary, config: SampleConfig, path: Path
+) -> int:
     """Write a scratch row for each candidate and give how many there are."""
     start = count = 0
     with TableFile(path, _CANDIDATES) as file:
         for batch in _scan(objects, ["object_id", "west", "south", "east", "north", "tags"]):
-            visible = _visible_tags(batch.column("tags"))
+            visible = _visible_tags(batch.column("tags"), vocabulary)
             rows = np.flatnonzero([bool(tags) for tags in visible])
             ids = batch.column("object_id").take(rows).to_pylist()
             cells = _cells(batch.take(rows), config.cell_degrees)
@@ -152,16 +157,14 @@ def _write_candidates(objects: ds.Dataset, config: SampleConfig, path: Path) -> 
     return count
 
 
-def _visible_tags(column: pa.MapArray) -> list[list[str]]:
+def _visible_tags(column: pa.MapArray, vocabulary: Vocabulary) -> list[list[str]]:
     """Give each object's tags that can be seen, as ``key=value``; none where it never shows."""
     keys, values = column.keys.to_pylist(), column.items.to_pylist()
     ends = column.offsets.to_pylist()
     visible = []
     for first, last in itertools.pairwise(ends):
         tags = dict(zip(keys[first:last], values[first:last], strict=True))
-        seen = [tag for tag in tags.items() if tag_vocab.look_up(*tag).groundable]
-        shows = seen and tag_vocab.max_gsd(tags) is not None
-        visible.append([f"{key}={value}" for key, value in seen] if shows else [])
+        visible.append([f"{key}={value}" for key, value, _ in vocabulary.seen(tags)])
     return visible
 
 
@@ -229,7 +232,8 @@ SAMPLE = DatasetStage(
     "sample",
     sample,
     SampleConfig,
-    reads=(tables.OBJECTS,),
+    reads=(tables.OBJECTS, tables.VOCAB),
     writes=tables.FOCUS,
     external=vocabulary,
+    version=2,
 )

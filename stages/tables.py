@@ -68,11 +68,12 @@ VOCAB = Table(
             pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
             pa.field("key", pa.string(), nullable=False),
             pa.field("value", pa.string(), nullable=False),  # * all values of an invisible key
-            pa.field("objects", pa.int64(), nullable=False),  # how many carry it
+            # how many carry it; 0 of a label of the user's that none carries
+            pa.field("objects", pa.int64(), nullable=False),
             pa.field("kinds", pa.string(), nullable=False),  # those objects' kinds, as in "anw"
             pa.field("groundable", pa.bool_(), nullable=False),
             pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
-            pa.field("source", pa.string(), nullable=False),  # label, model, key or default
+            pa.field("source", pa.string(), nullable=False),  # own, label, model, key or default
             pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
             pa.field("phrase", pa.string()),  # as captions say it; null for all values of a key
             pa.field("current", pa.string()),  # today's spelling of an old tag, else null
@@ -114,6 +115,10 @@ SCENES = Table(
             pa.field("cloud", pa.float64()),  # percent; null where the source does not say it
             # addresses of its files; null where the name alone leads to them
             pa.field("hrefs", pa.list_(pa.string())),
+            pa.field("content", pa.string()),  # id of its file; null where it is not ours
+            # of its own pixels, where a service says it; null where its file does
+            pa.field("crs", pa.string()),
+            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
         ],
         metadata=_GEO,
     ),
@@ -162,13 +167,18 @@ IMAGES = Table(
             pa.field("gsd", pa.float64()),
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),
-            *_NULLABLE_BOX,  # the true box of the pixels
+            *_NULLABLE_BOX,  # the true box of the pixels; on a native grid: one that they hold
+            # of a native grid; null where the box on the EPSG:3857 grid tells it all
+            pa.field("crs", pa.string()),
+            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
             pa.field("time_precision", pa.string()),
             pa.field("nodata_share", pa.float64()),  # 0 to 1
             pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
             pa.field("byte_size", pa.int64()),
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+            # the class of what kept it from being fetched: no_imagery, busy ...; null where ok
+            pa.field("error", pa.string()),
             *_STATUS,
         ]
     ),
@@ -196,7 +206,10 @@ META = Table(
             pa.field("gsd", pa.float64()),
             *_NULLABLE_BOX,
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
-            pa.field("center_tags", TAGS, nullable=False),
+            pa.field("center_tags", TAGS, nullable=False),  # today's spelling; a;b where two show
+            # key=value -> why it is not there: all other tags of the focus object; null where
+            # the image is not ok
+            pa.field("left_out", TAGS),
             pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
             *_STATUS,
         ]
@@ -226,6 +239,8 @@ _SCORE = [
     # cosines, -1 to 1; null where status is not ok, or where there is no such caption
     pa.field("similarity", pa.float32()),  # of the image and its title
     pa.field("similarity_multi_objects", pa.float32()),
+    # cosines of the phrases after "surrounded by", in order; null where they were not asked for
+    pa.field("phrases", pa.list_(pa.float32())),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
     pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
     pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/
@@ -243,15 +258,18 @@ PAIRS = Table(
     "pairs",
     pa.schema(
         [
-            pa.field("row", pa.int64(), nullable=False),  # number in the captions file, from 0
+            pa.field(
+                "row", pa.int64(), nullable=False
+            ),  # number in the captions file or the shards, from 0
             pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
+            pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
         ]
     ),
     key="row",
 )
-"""A pair from outside: a row of a captions file."""
+"""A pair from outside: a row of a captions file, or a sample of a WebDataset shard."""
 
 PAIR_SCORES = Table(
     "pair_scores",

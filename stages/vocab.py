@@ -1,30 +1,36 @@
 """Vocab: what the vocabulary says of each tag that the run's objects carry.
 
-Objects keep all their tags; this table says which of them can be seen and why the others cannot. A
-key of which nothing shows (a name, a date) gets one row for all its values, so the table stays
-small however large the extract is.
+Objects keep all their tags; this table says which of them can be seen and why the others cannot,
+and the stages after it go by it (`run_vocabulary`). A key of which nothing shows (a name, a date)
+gets one row for all its values, so the table stays small however large the extract is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
 import tag_vocab
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.stage import DatasetStage, StageConfig
+from pipeline.stage import ConfigPath, DatasetStage, StageConfig
 from stages import tables
+from stages.outside import vocabulary
+from stages.run_vocabulary import own_labels
 from stages.scratch import database, scratch
+from tag_vocab import OwnLabel
 
 if TYPE_CHECKING:
     import duckdb
 
     from tag_vocab.classifier import Classifiers
+
+Tag = tuple[str, str]
 
 _CARRIED = """
     CREATE VIEW carried AS
@@ -32,9 +38,15 @@ _CARRIED = """
     FROM objects WHERE status = 'ok'
 """
 _TAGS = """
-    SELECT key, IF(key IN (SELECT key FROM never), $any, value) AS value,
-        count(*) AS objects, string_agg(DISTINCT kind, '' ORDER BY kind) AS kinds
-    FROM carried GROUP BY ALL ORDER BY objects DESC, key, value
+    WITH counted AS (
+        SELECT key,
+            IF(key IN (SELECT key FROM never)
+                AND (key, value) NOT IN (SELECT (key, value) FROM own), $any, value) AS value,
+            count(*) AS objects, string_agg(DISTINCT kind, '' ORDER BY kind) AS kinds
+        FROM carried GROUP BY ALL
+    )
+    SELECT key, value, coalesce(objects, 0) AS objects, coalesce(kinds, '') AS kinds
+    FROM counted FULL JOIN own USING (key, value) ORDER BY objects DESC, key, value
 """
 
 
@@ -47,18 +59,26 @@ class VocabConfig(StageConfig):
         "minilm (extra vocab), or open_clip's text tower as ViT-L-14/openai. None: the rule of "
         "the key decides.",
     )
+    own_labels: ConfigPath | None = Field(
+        None,
+        description="A CSV file of labels that go before the shipped ones: columns tag "
+        "(key=value, or key=* for any value), groundable (yes or no), max_gsd (metres a pixel) "
+        "and, where wanted, phrase and reason. Set it at the top level, for extract asks the same.",
+    )
     shard_rows: int = Field(10_000, ge=1, description="Tags in a part.")
 
 
 def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[pa.Table]:
     """Give every tag of the objects that are ok, the most frequent first, with its answer.
 
-    Raises `InputError` where the encoder's package is not installed.
+    Labels of the user's are all there, whether an object carries their tag or not. Raises
+    `InputError` where the encoder's package is not installed, or a label is wrong.
     """
+    own = own_labels(config.own_labels)
     classifiers = _classifiers(config)
     with scratch(root, "vocab") as folder, database(folder) as connection:
-        for batch in _tags(connection, objects, config.shard_rows):
-            yield _answers(batch, classifiers)
+        for batch in _tags(connection, objects, own, config.shard_rows):
+            yield _answers(batch, own, classifiers)
 
 
 def _classifiers(config: VocabConfig) -> Classifiers | None:
@@ -74,7 +94,7 @@ def _classifiers(config: VocabConfig) -> Classifiers | None:
 
 
 def _tags(
-    connection: duckdb.DuckDBPyConnection, objects: ds.Dataset, rows: int
+    connection: duckdb.DuckDBPyConnection, objects: ds.Dataset, own: Collection[Tag], rows: int
 ) -> Iterator[pa.RecordBatch]:
     """Yield key, value, objects and kinds, in parts of so many rows."""
     connection.register("objects", objects)
@@ -82,23 +102,36 @@ def _tags(
     keys = connection.sql("SELECT DISTINCT key FROM carried").to_arrow_table()["key"].to_pylist()
     never = pa.array([key for key in keys if tag_vocab.never_visible(key)], pa.string())
     connection.register("never", pa.table({"key": never}))
+    names, values = (pa.array([tag[place] for tag in own], pa.string()) for place in (0, 1))
+    connection.register("own", pa.table({"key": names, "value": values}))
     found = connection.sql(_TAGS, params={"any": tag_vocab.ANY}).to_arrow_reader(rows)
     yield from found
 
 
-def _answers(batch: pa.RecordBatch, classifiers: Classifiers | None) -> pa.Table:
+def _answers(
+    batch: pa.RecordBatch, own: Mapping[Tag, OwnLabel], classifiers: Classifiers | None
+) -> pa.Table:
     rows = batch.to_pylist()
-    guesses = _guesses([(row["key"], row["value"]) for row in rows], classifiers)
-    for row in rows:
-        tag = row["key"], row["value"]
-        answer = guesses.get(tag) or tag_vocab.look_up(*tag)
+    tags = [(row["key"], row["value"]) for row in rows]
+    labels = {tag: label for tag in tags if (label := _label(own, *tag))}
+    guesses = _guesses([tag for tag in tags if tag not in labels], classifiers)
+    for tag, row in zip(tags, rows, strict=True):
+        label = labels.get(tag)
+        answer = label.entry if label else guesses.get(tag) or tag_vocab.look_up(*tag)
         row.update(answer._asdict(), **_said(*tag))
+        if label and label.phrase:
+            row["phrase"] = label.phrase
     return pa.Table.from_pylist(rows, schema=tables.VOCAB.schema)
 
 
-def _guesses(
-    tags: list[tuple[str, str]], classifiers: Classifiers | None
-) -> dict[tuple[str, str], tag_vocab.TagEntry]:
+def _label(own: Mapping[Tag, OwnLabel], key: str, value: str) -> OwnLabel | None:
+    """Give the user's label of a tag, of what stands for it today, or of all values of its key."""
+    today = tuple(tag_vocab.current({key: value}).items())
+    asked = [(key, value), *(today if len(today) == 1 else ()), (key, tag_vocab.ANY)]
+    return next((own[tag] for tag in asked if tag in own), None)
+
+
+def _guesses(tags: list[Tag], classifiers: Classifiers | None) -> dict[Tag, tag_vocab.TagEntry]:
     """Ask the classifiers about the tags that neither the vocabulary nor a rule decides."""
     if classifiers is None:
         return {}
@@ -113,7 +146,7 @@ def _guesses(
 def _said(key: str, value: str) -> dict[str, str | None]:
     """Give a tag's name in the table, its phrase and its spelling today."""
     name = key.replace("%", "%25").replace("=", "%3D")
-    if value == tag_vocab.ANY and tag_vocab.never_visible(key):
+    if value == tag_vocab.ANY:  # all values of a key
         return {"tag": f"{name}={value}", "phrase": None, "current": None}
     today = tag_vocab.current({key: value})
     return {
@@ -125,8 +158,11 @@ def _said(key: str, value: str) -> dict[str, str | None]:
     }
 
 
-def _external(_: Any) -> Mapping[str, str]:  # noqa: ANN401 - the stage's config
-    return {"vocabulary": tag_vocab.content_id()}
+def _external(config: VocabConfig) -> Mapping[str, str]:
+    if config.own_labels is None:
+        return vocabulary(config)
+    own_labels(config.own_labels)  # names what is wrong before any work is done
+    return {**vocabulary(config), "own labels": content_id(config.own_labels.read_bytes())}
 
 
 VOCAB = DatasetStage(
@@ -136,4 +172,5 @@ VOCAB = DatasetStage(
     reads=(tables.OBJECTS,),
     writes=tables.VOCAB,
     external=_external,
+    version=2,
 )

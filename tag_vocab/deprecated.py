@@ -42,20 +42,28 @@ def current(tags: Mapping[str, str]) -> dict[str, str]:
 def renamed_keys() -> frozenset[str]:
     """Give the keys of tags that have another spelling today, whatever else an object carries."""
     return frozenset(
-        key for key, rules in _rules_by_key().items() if any(len(rule.old) == 1 for rule in rules)
+        key
+        for (key, _), rules in _rules_by_tag().items()
+        if any(len(rule.old) == 1 for rule in rules)
     )
 
 
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
     """Give the rule of the most old tags, as the special one precedes the general."""
-    by_key = _rules_by_key()
+    by_tag = _rules_by_tag()
     found = [
         rule
-        for key in tags
-        for rule in by_key.get(key, ())
+        for key, value in tags.items()
+        for asked in ((key, value), (key, files.ANY))
+        if asked in by_tag
+        for rule in by_tag[asked]
         if all(_matches(tags, *tag) for tag in rule.old)
     ]
-    return max(found, key=lambda rule: len(rule.old), default=None)
+    if not found:
+        return None
+    # What it adds may be there already (highway=platform + public_transport=platform).
+    changing = (rule for rule in found if _apply(rule, tags) != tags)
+    return max(changing, key=lambda rule: len(rule.old), default=None)
 
 
 def _matches(tags: Mapping[str, str], key: str, value: str) -> bool:
@@ -79,14 +87,14 @@ def _apply(rule: Rule, tags: dict[str, str]) -> dict[str, str]:
 
 
 @functools.cache
-def _rules_by_key() -> dict[str, tuple[Rule, ...]]:
-    """Give the rules by the key of their first old tag."""
-    by_key: dict[str, tuple[Rule, ...]] = {}
+def _rules_by_tag() -> dict[tuple[str, str], tuple[Rule, ...]]:
+    """Give the rules by their first old tag, whose value may be `files.ANY`."""
+    by_tag: dict[tuple[str, str], tuple[Rule, ...]] = {}
     for old, new in files.deprecations():
         rule = Rule(_tags(old), _tags(new))
         if set(rule.old) != set(rule.new):
-            by_key[rule.old[0][0]] = (*by_key.get(rule.old[0][0], ()), rule)
-    return by_key
+            by_tag[rule.old[0]] = (*by_tag.get(rule.old[0], ()), rule)
+    return by_tag
 
 
 def _tags(text: str) -> tuple[tuple[str, str], ...]:

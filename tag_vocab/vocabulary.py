@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tag_vocab import deprecated, files
@@ -21,9 +21,9 @@ class TagEntry(NamedTuple):
     """The tag can be seen in an image taken from straight above."""
     max_gsd: float | None
     """The coarsest image in which it still can, in metres a pixel; None if it cannot be seen."""
-    source: Literal["label", "model", "key", "default"]
-    """A hand label of the tag, the classifiers, the rule of its key, or none of them (then it is
-    not groundable)."""
+    source: Literal["own", "label", "model", "key", "default"]
+    """A label of the user's own, a hand label that ships, the classifiers, the rule of its key, or
+    none of them (then it is not groundable)."""
     reason: str
     """A few words: what shows it, or why nothing does."""
     probability: float = 0.0
@@ -83,8 +83,8 @@ def _by_rule(key: str, value: str) -> TagEntry:
     if rule is None:
         return _UNKNOWN
     if rule.rule != "never" and ";" in value:
-        parts = [part.strip() for part in value.split(";", _MOST_PARTS)[:_MOST_PARTS]]
-        return max((decided(key, part) for part in parts), key=lambda entry: entry.max_gsd or 0.0)
+        parts = (decided(key, part) for part in several(value))
+        return max(parts, key=lambda entry: entry.max_gsd or 0.0, default=_OTHER_VALUE)
     if rule.judgement.groundable and not _fits(rule, value):
         return _OTHER_VALUE
     return _judged("key", rule.judgement)
@@ -124,6 +124,12 @@ def is_open(key: str, value: str) -> bool:
     )
 
 
+def several(value: str) -> tuple[str, ...]:
+    """Give the values that stand in one (``tennis;basketball``), each once; of many the first."""
+    parts = (part.strip() for part in value.split(";", _MOST_PARTS)[:_MOST_PARTS])
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
 def is_word(value: str) -> bool:
     """Tell whether a value is one plain word, as values of a fixed list are; free text is not."""
     return _WORD.fullmatch(value) is not None
@@ -138,24 +144,6 @@ def is_attribute(key: str) -> bool:
     """Tell whether a key tells of a thing that another tag names (surface, crop, roof:shape)."""
     rule = _rule(key)
     return rule is None or rule.role == "attribute"
-
-
-def max_gsd(tags: Mapping[str, str]) -> float | None:
-    """Give the coarsest GSD, in metres, at which an object shows; None if it never does.
-
-    The largest over its things: an attribute is seen only where what it belongs to is seen.
-    """
-    gsds = [look_up(*tag).max_gsd for tag in tags.items() if not is_attribute(tag[0])]
-    return max((gsd for gsd in gsds if gsd is not None), default=None)
-
-
-def visible(tags: Mapping[str, str], gsd: float) -> dict[str, str]:
-    """Give the tags that can be seen at a GSD in metres, in the given order.
-
-    None of them where only attributes would be left.
-    """
-    seen = {key: value for key, value in tags.items() if (look_up(key, value).max_gsd or 0) >= gsd}
-    return seen if not all(is_attribute(key) for key in seen) else {}
 
 
 def _rule(key: str) -> files.KeyRule | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from tag_vocab import files
 from tag_vocab.vocabulary import is_attribute
@@ -36,14 +36,14 @@ def phrase(key: str, value: str) -> str:
     return f"{name}{connector}{value.translate(_SPACES)}"
 
 
-def most_frequent_first(tags: Mapping[str, str]) -> list[tuple[str, str]]:
+def most_frequent_first(tags: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Give (key, value) pairs in the order in which a caption names them."""
     count, by_key = files.frequency(), _count_by_key()
 
     def place(tag: tuple[str, str]) -> tuple[bool, int, int, str]:
         return is_attribute(tag[0]), -count.get(tag, 0), -by_key[tag[0]], tag[0]
 
-    return sorted(tags.items(), key=place)
+    return sorted(tags, key=place)
 
 
 def _key_words(key: str, value: str) -> str:

@@ -27,13 +27,13 @@ app.command()(recipe.demo)
 app.command()(pairs.caption)
 app.command()(pairs.score)
 app.command(name="filter")(pairs.filter_)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.compare)
+app.command()(evaluate.export)
 app.command(
     add_help_option=False,  # argparse's help: it knows the published options
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(train)
-app.command()(evaluate.evaluate)
-app.command()(evaluate.compare)
-app.command()(evaluate.export)
 app.command()(recipe.status)
 app.command()(recipe.show)
 app.add_typer(vocab_app, name="vocab")

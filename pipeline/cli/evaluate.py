@@ -101,5 +101,6 @@ def export(
 
     config = ClipConfig(model=model, pretrained=pretrained, quick_gelu=quick_gelu, device=None)
     source = find_clip(config)
-    export_model(load_clip(source, "cpu").model, model_config(source), out)
+    clip = load_clip(source, "cpu")
+    export_model(clip.model, model_config(source), out, clip.tokenizer)
     console.print(f"model     local-dir:{escape(str(out))}", soft_wrap=True)

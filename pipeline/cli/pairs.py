@@ -16,33 +16,55 @@ from pipeline.display import console
 def caption(
     meta: Annotated[Path, typer.Option(help="A folder of meta pickles, or a zip as published.")],
     out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    own_labels: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of your own labels: how a tag is said, or that it is not."),
+    ] = None,
+    overrides: Overrides = None,
 ) -> None:
-    """Write captions from meta pickles: a run's, or the published meta*.zip."""
-    from stages.caption import CaptionConfig, caption_pickles
+    """Write captions from meta pickles: a run's, or the published meta*.zip.
 
-    count = caption_pickles(meta, out, CaptionConfig())
+    Keys of --set are those of the stage: caption.prefix, caption.max_surrounding ...
+    """
+    from stages.caption import CAPTION, CaptionConfig, caption_pickles
+
+    settings = config_of_command({}, [CAPTION], overrides or [], "caption").stages["caption"]
+    assert isinstance(settings, CaptionConfig)
+    count = caption_pickles(meta, out, settings, own_labels)
     console.print(f"{count:,} captions in {escape(str(out))}", soft_wrap=True)
 
 
 def score(
-    images: Annotated[Path, typer.Option(help="The folder that the captions' paths start at.")],
-    captions: Annotated[Path, typer.Option(help="A captions CSV: ours, or a published one.")],
+    images: Annotated[
+        Path,
+        typer.Option(
+            help="The folder that the captions' paths start at; or WebDataset shards: a folder of "
+            "tars, or 'shards-{0000..0009}.tar'."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The job's folder; the scored CSV appears in it.")],
+    captions: Annotated[
+        Path | None,
+        typer.Option(help="A captions CSV: ours, or a published one. Shards have their own."),
+    ] = None,
     model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
     pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
     name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
     overrides: Overrides = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
 ) -> None:
-    """Score the pairs of a captions file with any CLIP; again after a crash, it goes on."""
-    from stages.score import SCORE_JOB
+    """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
+    from stages.score import SCORE_JOB, SHARDS_JOB
 
-    block = {"images": images, "model": model, "pretrained": pretrained, "name": name}
+    block = {"model": model, "pretrained": pretrained, "name": name}
     one = "serial" if workers == 1 else "processes"  # one model may have all CPUs
     runner = {"executor": one, "workers": workers}
-    given = {"captions": captions, "score": block, "runner": runner}
-    settings = config_of_command(given, SCORE_JOB, overrides or [], "score")
-    run_job(SCORE_JOB, settings, out)
+    given = {"score": block, "runner": runner}
+    if captions is None:
+        job, given = SHARDS_JOB, given | {"images": images}
+    else:
+        job, given = SCORE_JOB, given | {"captions": captions, "score": block | {"images": images}}
+    run_job(job, config_of_command(given, job, overrides or [], "score"), out)
 
 
 def filter_(

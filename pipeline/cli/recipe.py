@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from pipeline import left_out
 from pipeline.cli.working import Overrides, Workers, run_job, with_workers
 from pipeline.config import RunConfig, load_config
 from pipeline.display import console, print_plainly
@@ -18,8 +19,9 @@ from pipeline.errors import ConfigError
 from pipeline.explain import explain
 from pipeline.manifest import TableFolder
 from pipeline.schema import STATUS_OK
-from pipeline.state import is_current, own_totals
+from pipeline.state import Retry, is_current, own_totals
 from stages import PIPELINE
+from stages.clip_source import TINY, clip_installed
 
 TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
 
@@ -43,15 +45,16 @@ def _stage_names(first: str | None, last: str | None, only: str | None) -> list[
 MADE = (
     ("unfiltered", "captions", "SkyScript_train_unfiltered.csv"),
     ("fetch", "images", "images2 … images7"),
+    ("filter", "filtered", "SkyScript_*_filtered_by_*.csv"),
     ("report", "report", "report/index.html"),
 )
 """What a run ends by naming: the stage that makes it, what it is, where it lies."""
 
 
-def _run(config: RunConfig, root: Path, only: Sequence[str], retry: bool) -> None:
+def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     run_job(PIPELINE, config, root, only, retry=retry)
     for stage, what, name in MADE:
-        if not only or stage in only:
+        if stage not in left_out.noted(root) and (not only or stage in only):
             console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)
 
 
@@ -70,9 +73,15 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
     workers: Workers = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try shards with failed rows once more.")
-    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")] = False,
+    retry_only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Try only failed rows of this class of error once more (`busy`, `timeout` ...: "
+            "the end of a run names them); repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run what is missing of a dataset, from an OSM extract to captions.
 
@@ -80,7 +89,8 @@ def run(
     """
     settings = load_config(config, PIPELINE, with_workers(overrides, workers))
     root = out or Path("runs") / config.stem
-    _run(settings, root, _stage_names(first, last, only), retry)
+    again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
+    _run(settings, root, _stage_names(first, last, only), again)
 
 
 def demo(
@@ -91,8 +101,15 @@ def demo(
     """Build a small dataset of a made-up town: no account, no network, no GPU.
 
     Its tiles are simulated, drawn from the map: they show how the pipeline works, not the Earth.
+    Where the extra `clip` is installed, they are scored by the tiny CLIP and filtered.
     """
-    _run(load_config(TOY, PIPELINE, with_workers(overrides, workers)), out, [], retry=False)
+    chosen = with_workers([*_demo_scorer(), *(overrides or [])], workers)
+    _run(load_config(TOY, PIPELINE, chosen), out, [])
+
+
+def _demo_scorer() -> list[str]:
+    """Score with the model that ships with us, where it can run."""
+    return [f"score.model={TINY}", f"score.name={TINY}"] if clip_installed() else []
 
 
 def status(
@@ -102,12 +119,19 @@ def status(
     if not (out / "_run.json").exists():
         raise ConfigError(f"{out}: is not the folder of a run")
     grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
+    without = left_out.noted(out)
+    used = {stage.name: stage for stage in left_out.in_use(PIPELINE, without)}
     for stage in PIPELINE:
+        if stage.name not in used:
+            grid.add_row(stage.name, "", "", "", "left out")
+            continue
         folder = TableFolder(out, stage.writes)
         receipts = folder.receipts()
-        summary = own_totals(stage, out)
+        summary = own_totals(used[stage.name], out)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
-        complete = "yes" if is_current(stage, out) else "stale" if folder.manifest() else "no"
+        complete = (
+            "yes" if is_current(used[stage.name], out) else "stale" if folder.manifest() else "no"
+        )
         ok = summary.status.get(STATUS_OK, 0)
         cells = [str(len(receipts)), f"{summary.rows:,}", f"{ok:,}", complete, escape(reasons)]
         grid.add_row(stage.name, *cells)

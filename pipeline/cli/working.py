@@ -13,6 +13,7 @@ from pipeline.config import RunConfig
 from pipeline.display import console, display
 from pipeline.runner import run
 from pipeline.stage import Stage
+from pipeline.state import Retry
 
 Overrides = Annotated[
     list[str] | None,
@@ -30,7 +31,7 @@ def run_job(
     root: Path,
     only: Sequence[str] = (),
     *,
-    retry: bool = False,
+    retry: Retry | None = None,
 ) -> None:
     """Run stages with their progress drawn."""
     with interruptible(), display() as draw:

@@ -47,6 +47,17 @@ class FilterConfig(StageConfig):
         ge=1,
         description="At most so many images of one and the same caption; fewer rows may be left.",
     )
+    lowest_phrases: int = Field(
+        0,
+        ge=0,
+        le=99,
+        description="Drop the neighbours' phrases of title_multi_objects whose scores are the "
+        "lowest so many percent of all phrases, in place of whole pairs: what the map knows but "
+        "the image does not show. Needs scores with `score.phrases: true`.",
+    )
+    phrases_below: float | None = Field(
+        None, ge=-1, le=1, description="Likewise those that score less than this."
+    )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
         description="What is set aside: whole blocks of the Earth that training never sees, or "

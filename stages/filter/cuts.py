@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from stages import chance
+from stages import chance, phrases
 from stages.filter import asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
     import duckdb
 
-TAGS = "string_split(regexp_replace(title, '^an? (satellite|aerial) image of ', '', 'i'), ', ')"
+TAGS = f"string_split(regexp_replace(title, '{phrases.PREFIX}', '', 'i'), ', ')"
 """The tags that a title names: what stands between its commas, after the prefix."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
-from stages.filter.given import CAPTIONS, PREFIX
+from stages.filter.given import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +19,11 @@ _BATCH = 1 << 14
 def scorer_name(by: Sequence[str], given: str | None) -> str:
     """Give what the files say after ``filtered_by_``."""
     return given or "+".join(column.removeprefix(PREFIX) for column in by)
+
+
+def scorer_of(column: str) -> str:
+    """Give the scorer that a score column names."""
+    return column.removeprefix(PREFIX).removeprefix(NORMALISED).removesuffix(MULTI)
 
 
 def train_name(percent: int, scorer: str) -> str:

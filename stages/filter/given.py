@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 PREFIX = "similarity_"
+NORMALISED = "normalised_"
 MULTI = "_multi_objects"
 """Ends the column of the other caption's score: taken only where asked for."""
 CAPTIONS = ("filepath", "title_raw", "title", "title_multi_objects")

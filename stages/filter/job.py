@@ -10,8 +10,9 @@ from pipeline.atomic import write_bytes
 from pipeline.errors import InputError
 from stages.filter import account, cuts
 from stages.filter.config import FilterConfig
-from stages.filter.files import held_out_name, scorer_name, train_name, write_kept
+from stages.filter.files import held_out_name, scorer_name, scorer_of, train_name, write_kept
 from stages.filter.given import load_boxes, load_csv, make_pairs
+from stages.filter.phrases import Dropped, drop_phrases
 from stages.filter.splits import HELD_OUT, set_aside
 from stages.scratch import database, scratch
 
@@ -27,15 +28,25 @@ class Filtered(NamedTuple):
     sides: dict[str, int]
     """Pairs by what became of them before the cut."""
     files: list[account.Kept]
+    phrases: Dropped | None
 
     def lines(self) -> list[str]:
         """Say it, a line each."""
+        lost = self.phrases
         return [
             *(f"{count:>10,}  {side}" for side, count in self.sides.items()),
             *(
                 f"{kept.rows:>10,}  {kept.file}: {kept.tags:,} tags, {kept.captions:,} captions"
                 + ("" if kept.like_plain is None else f", {kept.like_plain:.1%} as the plain cut")
                 for kept in self.files
+            ),
+            *(
+                [
+                    f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
+                    f"{lost.below:.4f}, from {lost.captions:,} captions"
+                ]
+                if lost
+                else []
             ),
         ]
 
@@ -78,6 +89,7 @@ def write_all(
     """Set aside, cut and write what the table ``given`` holds."""
     by = make_pairs(connection, columns, config, where)
     scorer = scorer_name(by, config.name)
+    phrases = drop_phrases(connection, columns, scorer_of(by[0]), config, where)
     set_aside(connection, config, where)
     sides = account.sides(connection)
     if "train" not in sides:
@@ -95,7 +107,7 @@ def write_all(
         file = held_out_name(side, rows, scorer)
         write_kept(connection, columns, by, out / file)
         files.append(account.kept(connection, file, plain=False))
-    done = Filtered(sides, files)
+    done = Filtered(sides, files, phrases)
     write_bytes(out / REPORT, _json(done, config))
     return done
 
@@ -105,5 +117,6 @@ def _json(done: Filtered, config: FilterConfig) -> bytes:
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,
         "files": [kept._asdict() for kept in done.files],
+        "phrases": done.phrases._asdict() if done.phrases else None,
     }
     return (json.dumps(value, indent=1) + "\n").encode()

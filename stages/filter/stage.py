@@ -16,8 +16,9 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
 from stages import tables
 from stages.filter.config import FilterConfig
-from stages.filter.given import BOX, MULTI, PREFIX
+from stages.filter.given import BOX, MULTI, NORMALISED, PREFIX
 from stages.filter.job import REPORT, prepare, write_all
+from stages.filter.phrases import PHRASES
 from stages.scratch import database, scratch
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _load(
     """Make ``given`` as a captions file with scores would be; give its columns."""
     scorer = _scorer(scores)
     single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
-    normal = f"normalised_{scorer}"
+    normal = f"{NORMALISED}{scorer}"
     box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
     ok = pc.field("status") == STATUS_OK
     of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
@@ -79,6 +80,7 @@ def _load(
             s.similarity::VARCHAR AS "{single}",
             s.similarity_multi_objects::VARCHAR AS "{multi}",
             n.normalised::VARCHAR AS "{normal}",
+            array_to_string(s.phrases, ';') AS "{PHRASES}{scorer}",
             s.content_hash, s.image_hash, {box}
         FROM in_order AS c JOIN images USING (object_id) LEFT JOIN scores AS s USING (object_id)
             LEFT JOIN normalised AS n USING (object_id)
@@ -86,7 +88,7 @@ def _load(
         """
     )
     fields = ["filepath", "title", "title_multi_objects", single, multi, normal]
-    return [*fields, "content_hash", "image_hash", *BOX]
+    return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *BOX]
 
 
 def _scorer(scores: ds.Dataset) -> str:

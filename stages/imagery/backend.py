@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,32 @@ from pydantic import Field
 
 from pipeline.stage import StageConfig
 from stages.geometry import Box, Tile
+from stages.imagery.grid import PixelGrid
 
 Pixels = npt.NDArray[np.uint8]
+
+
+class Problem(StrEnum):
+    """The class of what kept a tile from being fetched: the column ``error`` of ``images``."""
+
+    NO_IMAGERY = "no_imagery"
+    """Every scene lacks too much of the tile, or shows clouds there."""
+    MISSING = "missing"
+    """The service has no such image or file."""
+    REFUSED = "refused"
+    """The service does not take the request, now or later."""
+    TOO_HEAVY = "too_heavy"
+    """The service ran out of memory or time over it."""
+    BUSY = "busy"
+    """Too many requests, the service said."""
+    DOWN = "down"
+    """The service failed."""
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    DAMAGED = "damaged"
+    """What came is no image, or not the one that was asked for."""
+    UNREADABLE = "unreadable"
+    """A file of ours, or one that a service leads to, cannot be read."""
 
 
 class ImageryError(Exception):
@@ -24,12 +49,23 @@ class ImageryError(Exception):
     The next scene is tried; where none is left, the row may be tried again another time.
     """
 
+    def __init__(self, reason: str, problem: Problem = Problem.UNREADABLE) -> None:
+        super().__init__(reason)
+        self.problem = problem
+
 
 class Gone(ImageryError):
     """The scene will never give the tile: the next one is tried, and with none left that is final.
 
     An asset that is not there, a band that it lacks, a request that the service refuses.
     """
+
+
+class Unfit(ImageryError):
+    """The scene gives the tile, and what it shows is not worth having: clouds."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, Problem.NO_IMAGERY)
 
 
 class NotNow(ImageryError):
@@ -57,6 +93,12 @@ class Scene:
     """Percent of the image, where the source says it."""
     hrefs: tuple[str, ...] = ()
     """Addresses of its files, where the name alone does not lead to them."""
+    content: str | None = None
+    """Content id of its file, where that is one of ours."""
+    crs: str | None = None
+    """Of its own pixels, where the service says it and no file does."""
+    transform: tuple[float, ...] | None = None
+    """Likewise: a, b, c, d, e, f."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +112,33 @@ class TileImage:
     jpeg: bytes | None = None
     """The pixels as the source itself encoded them, to be kept untouched; None where ours is the
     first encoding."""
+    grid: PixelGrid | None = None
+    """Where the pixels lie; None where that is the tile's box, on the EPSG:3857 grid."""
+
+
+CHOICE: dict[str, Any] = {"pixels": False}
+"""Pass as ``json_schema_extra``: the field says which scenes there are, and nothing of how tiles
+are cut from them."""
 
 
 class SourceConfig(StageConfig):
     """Fields that every source has, whatever its backend."""
 
     weight: float = Field(
-        1.0, gt=0, description="How often this source is drawn where several suit, relatively."
+        1.0,
+        gt=0,
+        description="How often this source is drawn where several suit, relatively.",
+        json_schema_extra=CHOICE,
     )
+
+    def cutting(self) -> dict[str, Any]:
+        """Give the fields that decide what a tile of a given scene looks like."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in self.identity().items()
+            if fields[name].json_schema_extra != CHOICE
+        }
 
 
 class Cutter(Protocol):
@@ -89,6 +150,10 @@ class Cutter(Protocol):
         ``objects`` are the OSM objects (rows of the table ``objects``) that touch the tile; only a
         simulated source looks at them.
         """
+        ...
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
+        """Give the tile's pixels out of several scenes, the first one on top; raises as `cut`."""
         ...
 
 
@@ -114,8 +179,4 @@ class Archive(Cutter, Protocol):
 
         Raises `InputError` where the service cannot be used.
         """
-        ...
-
-    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several scenes, the first one on top."""
         ...

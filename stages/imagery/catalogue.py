@@ -87,5 +87,5 @@ def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
 
 def _scene(row: dict[str, Any]) -> Scene:
     box = Box(*(row.pop(side) for side in Box._fields))
-    hrefs = row.pop("hrefs") or ()
-    return Scene(box=box, hrefs=tuple(hrefs), **row)
+    hrefs, transform = tuple(row.pop("hrefs") or ()), row.pop("transform")
+    return Scene(box=box, hrefs=hrefs, transform=transform and tuple(transform), **row)

@@ -20,9 +20,11 @@ from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from stages.geometry import Box, Tile
 from stages.imagery.acquired import Acquired, from_file, parse
-from stages.imagery.backend import ImageryError, Scene, SourceConfig, TileImage
+from stages.imagery.backend import CHOICE, ImageryError, Scene, SourceConfig, TileImage
+from stages.imagery.grid import GRID_HELP, GridChoice
 from stages.imagery.raster import Raster, footprint, ground_gsd, open_raster
-from stages.imagery.warp import Reading, cut_tile
+from stages.imagery.straddle import composed
+from stages.imagery.warp import Reading, Resample, cut_on
 
 _BLOCKS = 2
 """MiB of each file that its content id is made from: the first and the last."""
@@ -34,12 +36,15 @@ class FolderSource(SourceConfig):
     backend: Literal["folder"] = Field(
         "folder", description="Georeferenced rasters on disk: GeoTIFF, COG, JPEG 2000, VRT, ..."
     )
-    path: ConfigPath = Field(description="The folder, or one file.")
+    path: ConfigPath = Field(description="The folder, or one file.", json_schema_extra=CHOICE)
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
         description="Which files of the folder, by name; capitals and small letters are the same.",
+        json_schema_extra=CHOICE,
     )
-    recursive: bool = Field(True, description="Look in the folders within as well.")
+    recursive: bool = Field(
+        True, description="Look in the folders within as well.", json_schema_extra=CHOICE
+    )
     bands: tuple[int, int, int] = Field(
         (1, 2, 3), description="The bands that are red, green and blue, counted from 1."
     )
@@ -58,16 +63,20 @@ class FolderSource(SourceConfig):
         description="`none` ignores mask and alpha band: some four-band files (NAIP from several "
         "hands) call their infrared band alpha.",
     )
+    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
+    grid: GridChoice = Field("mercator", description=GRID_HELP)
     gsd: float | None = Field(
         None,
         gt=0,
         description="Metres on the ground a pixel. Without it, as measured at each image's centre, "
         "to two digits.",
+        json_schema_extra=CHOICE,
     )
     acquired: Acquired | None = Field(
         None,
         description="When the images were taken (UTC): 2019, 2019-07-14 or 2019-07-14T10:30. "
         "Without it each file must say so itself (TIFFTAG_DATETIME).",
+        json_schema_extra=CHOICE,
     )
 
     @field_validator("pattern", mode="before")
@@ -96,7 +105,9 @@ class FolderBackend:
     def __init__(self, config: FolderSource) -> None:
         self._config = config
         self._root = config.path if config.path.is_dir() else config.path.parent
-        self._reading = Reading(config.bands, config.scale, config.nodata, config.mask)
+        self._reading = Reading(
+            config.bands, config.scale, config.nodata, config.mask, config.resample
+        )
 
     def scenes(self, alias: str) -> Sequence[Scene]:
         """Give a scene for each file; raises `InputError` with the first file that cannot serve."""
@@ -104,10 +115,17 @@ class FolderBackend:
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Give the tile's pixels out of the scene's file, or raise `ImageryError`."""
+        return self._cut(scene, tile, self._config.grid)
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
+        """Give the tile's pixels out of several files, the first one on top; raises as `cut`."""
+        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+
+    def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         from rasterio.errors import RasterioError
 
         try:
-            return cut_tile(open_raster(self._root / scene.name), tile, self._reading)
+            return cut_on(grid, open_raster(self._root / scene.name), tile, self._reading)
         except (InputError, RasterioError) as error:
             raise ImageryError(f"{scene.scene_id} cannot be read") from error
 
@@ -129,6 +147,7 @@ class FolderBackend:
             acquired=acquired,
             time_precision=precision,
             weight=self._config.weight,
+            content=_content(path),
         )
 
     def _check_bands(self, alias: str, raster: Raster) -> None:
@@ -200,16 +219,13 @@ def content(config: FolderSource) -> str:
     The time tells of pixels changed in place; a copy with new times counts as changed too.
     """
     root = config.path if config.path.is_dir() else config.path.parent
-    listing = [
-        [path.relative_to(root).as_posix(), path.stat().st_mtime_ns, _file_id(path)]
-        for path in files(config)
-    ]
+    listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
     return content_id(json.dumps(listing).encode())
 
 
-def _file_id(path: Path) -> str:
+def _content(path: Path) -> str:
     stat = path.stat()
-    return _unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)
+    return f"{stat.st_mtime_ns:x}-{_unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)}"
 
 
 @lru_cache(maxsize=1 << 16)

@@ -77,12 +77,19 @@ def cells(places: Iterable[Box]) -> list[Box]:
     for place in places:
         key = (math.floor(place.west), math.floor(place.south))
         groups.setdefault(key, []).append(place)
-    return [
-        Box(
-            max(-180, min(box.west for box in group) - _MARGIN),
-            max(-90, min(box.south for box in group) - _MARGIN),
-            min(180, max(box.east for box in group) + _MARGIN),
-            min(90, max(box.north for box in group) + _MARGIN),
-        )
-        for _, group in sorted(groups.items())
-    ]
+    return [_widened(around(group)) for _, group in sorted(groups.items())]
+
+
+def around(places: Sequence[Box]) -> Box:
+    """Give the box that holds all of some places."""
+    west, south, east, north = zip(*places, strict=True)
+    return Box(min(west), min(south), max(east), max(north))
+
+
+def _widened(box: Box) -> Box:
+    return Box(
+        max(-180, box.west - _MARGIN),
+        max(-90, box.south - _MARGIN),
+        min(180, box.east + _MARGIN),
+        min(90, box.north + _MARGIN),
+    )

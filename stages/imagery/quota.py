@@ -25,8 +25,8 @@ from pathlib import Path
 
 from pipeline.atomic import content_id
 
-START = 8.0
-"""Requests at once to begin with."""
+START, START_SHARE = 8.0, 0.5
+"""Requests at once to begin with: so many, or this share of what the config allows."""
 CUT = 0.7
 CEILING = 0.9
 """What counts as the ceiling after a refusal, of the number at which it came."""
@@ -168,7 +168,8 @@ class Quota:
                 now = time.monotonic()
                 # Zeros of a new file, and times of before the machine last started, are idle too.
                 if state.limit < 1 or not now - IDLE < state.last_use < now + IDLE:
-                    state = _State(min(START, self._at_once), self._at_once, now, 0, now, 0, 0)
+                    begin = min(self._at_once, max(START, START_SHARE * self._at_once))
+                    state = _State(begin, self._at_once, now, 0, now, 0, 0)
                 state.limit = min(state.limit, self._at_once)
                 yield state
                 _NUMBERS.pack_into(self._memory, 0, *astuple(state))

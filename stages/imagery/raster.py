@@ -14,6 +14,8 @@ import numpy.typing as npt
 import shapely
 
 from pipeline.errors import InputError
+from stages.geometry import Tile
+from stages.imagery.grid import PixelGrid, from_mercator, native_grid
 from stages.imagery.outline import turned
 
 if TYPE_CHECKING:
@@ -35,17 +37,27 @@ class Raster:
     """The rasterio dataset."""
     to_degrees: pyproj.Transformer
     """From the file's CRS to WGS 84, longitude first."""
-    from_mercator: pyproj.Transformer
-    """From EPSG:3857 to the file's CRS."""
+    crs: str
+    """The file's, as WKT."""
 
     def degrees(self, cols: Floats, rows: Floats) -> tuple[Floats, Floats]:
         """Give the longitude and latitude of positions in the file, counted from its corner."""
         lon, lat = self.to_degrees.transform(*_affine(self.data.transform, cols, rows))
         return np.asarray(lon), np.asarray(lat)
 
-    def positions(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Give the columns and rows of EPSG:3857 coordinates; inf where the CRS has none."""
-        return _affine(~self.data.transform, *self.from_mercator.transform(x, y))
+    def positions(self, x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
+        """Give the columns and rows of coordinates in EPSG:3857 or the file's CRS.
+
+        They are inf where the CRS has none.
+        """
+        if crs != self.crs:
+            x, y = from_mercator(self.crs).transform(x, y)
+        return _affine(~self.data.transform, x, y)
+
+    def holding(self, tile: Tile) -> PixelGrid:
+        """Give the file's own pixels that hold a tile."""
+        a, b, c, d, e, f = self.data.transform[:6]
+        return native_grid(tile, self.crs, (a, b, c, d, e, f))
 
 
 def _affine(matrix: Sequence[float], x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -92,10 +104,9 @@ def placed(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
     try:
         crs = pyproj.CRS.from_wkt(data.crs.to_wkt())
         to_degrees = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-        from_mercator = pyproj.Transformer.from_crs("EPSG:3857", crs, always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise InputError(f"{path}: its CRS cannot be turned into longitude, latitude.") from error
-    return Raster(Path(path), data, to_degrees, from_mercator)
+    return Raster(Path(path), data, to_degrees, data.crs.to_wkt())
 
 
 def footprint(raster: Raster) -> shapely.Geometry:

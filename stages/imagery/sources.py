@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from image_sources import SIMULATED, SOURCES
+from pipeline.atomic import content_id
 from stages.geometry import Box
 from stages.imagery import folder
 from stages.imagery.backend import Archive, Backend, Scene
@@ -86,7 +88,18 @@ def scenes_of(alias: str, source: Listed | Asked, places: Sequence[Box]) -> Sequ
     return backend_of(source).scenes(alias)
 
 
-def contents(sources: Sources) -> Mapping[str, str]:
+def registered(sources: Sources) -> dict[str, str]:
+    """Name what the registry says of the sources that services are asked for, by content."""
+    return {
+        f"image_sources.{alias}": content_id(
+            repr(replace(SOURCES[alias], licence="", attribution="")).encode()
+        )
+        for alias, source in sorted(sources.items())
+        if isinstance(source, Asked) and alias in SOURCES
+    }
+
+
+def contents(sources: Sources) -> dict[str, str]:
     """Name what lies in the sources' folders by content: it decides a result as the config does.
 
     Raises `InputError` where a folder is not there.

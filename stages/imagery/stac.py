@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -17,29 +18,39 @@ from image_sources import SOURCES, StacRoute
 from pipeline.errors import InputError
 from pipeline.stage import EXECUTION
 from stages.geometry import Box, Tile
-from stages.imagery.backend import Gone, ImageryError, NotNow, Scene, SourceConfig, TileImage
+from stages.imagery.attempts import Kind, Verdict, persistently
+from stages.imagery.backend import CHOICE, Gone, NotNow, Problem, Scene, SourceConfig, TileImage
 from stages.imagery.breaker import Breaker
+from stages.imagery.grid import GRID_HELP, GridChoice
 from stages.imagery.places import covered
+from stages.imagery.quota import Quota
 from stages.imagery.raster import Raster, placed
 from stages.imagery.stac_search import Wanted, search
 from stages.imagery.stac_token import Signer
 from stages.imagery.straddle import composed
-from stages.imagery.warp import Reading, cut_tile
+from stages.imagery.warp import Reading, Resample, cut_on
 
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_MAX_RETRY": "5",
+    "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "0.3",
+    "GDAL_HTTP_RETRY_CODES": "500,502,503,504",
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "VSI_CACHE": "TRUE",
     "VSI_CACHE_SIZE": "5000000",
 }
-"""No look at the folder around a file; retries are GDAL's, as it is GDAL that asks."""
+"""No look at the folder around a file. One of a tile's many requests that fails is repeated by
+GDAL; that there were too many is ours to know."""
+_ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
+"""For a second attempt: GDAL remembers a file that could not be opened, and asks no more."""
+_DRIVERS = ("GTiff", "JP2OpenJPEG")
+"""A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
 _OPEN_FILES = 4
 """Files that each thread keeps open."""
+_TOO_MANY = 429
 _HTTP_STATUS = re.compile(r"HTTP response code: (\d{3})|HTTP error code ?: (\d{3})")
 
 
@@ -74,20 +85,43 @@ class StacSource(SourceConfig):
     mask: Literal["file", "none"] = Field(
         "file", description="`none` ignores mask and alpha band of the files."
     )
+    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
+    grid: GridChoice = Field("mercator", description=GRID_HELP)
     gsd: float | None = Field(
-        None, gt=0, description="Metres on the ground a pixel; without it, as the items say."
+        None,
+        gt=0,
+        description="Metres on the ground a pixel; without it, as the items say.",
+        json_schema_extra=CHOICE,
     )
     years: tuple[int, int] | None = Field(
-        None, description="The first and the last year; without it all that there is."
+        None,
+        description="The first and the last year; without it all that there is.",
+        json_schema_extra=CHOICE,
     )
     max_cloud: float = Field(
-        10, gt=0, le=100, description="Percent of an image under cloud, below which it counts."
+        10,
+        gt=0,
+        le=100,
+        description="Percent of an image under cloud, below which it counts.",
+        json_schema_extra=CHOICE,
     )
     per_place: int = Field(
-        4, ge=1, le=100, description="Images kept of each place of a satellite, clearest first."
+        4,
+        ge=1,
+        le=100,
+        description="Images kept of each place of a satellite, clearest first.",
+        json_schema_extra=CHOICE,
     )
     at_once: int = Field(
-        16, ge=1, le=256, description="Tiles read at the same time.", json_schema_extra=EXECUTION
+        16,
+        ge=1,
+        le=256,
+        description="Tiles read at the same time, at most: fewer while the service says that "
+        "there are too many.",
+        json_schema_extra=EXECUTION,
+    )
+    a_second: float = Field(
+        100, gt=0, description="Tiles begun a second, at most.", json_schema_extra=EXECUTION
     )
 
 
@@ -96,9 +130,11 @@ class StacBackend:
 
     def __init__(self, config: StacSource) -> None:
         self._config = config
-        self.at_once = config.at_once
+        # Twice the slots: who waits before a retry holds none.
+        self.at_once = 2 * config.at_once
         self._mine = threading.local()
         self._signers: dict[str, Signer] = {}
+        self._quotas: dict[str, Quota] = {}
         self._lock = threading.Lock()
         self._breaker = Breaker()
 
@@ -124,41 +160,80 @@ class StacBackend:
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Give the tile's pixels; raises `Gone` or `NotNow`."""
+        return self._cut(scene, tile, self._config.grid)
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
+        """Give the tile's pixels out of several scenes' files; raises as `cut`."""
+        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+
+    def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+        settings = dict(_GDAL)
+
+        def read() -> TileImage:
+            try:
+                return self._read(scene, tile, grid, settings)
+            finally:
+                settings.update(_ANEW)
+
+        return persistently(read, lambda error: _classify(scene, error), self._breaker)
+
+    def _read(
+        self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
+    ) -> TileImage:
+        """Read a tile once, in a slot of the service's quota."""
         import rasterio
         from rasterio.errors import RasterioError
 
+        quota = self._quota(self._route(scene.source).api)
+        with quota.slot(), rasterio.Env(**settings):
+            begun = time.monotonic()
+            try:
+                image = self._of_parts(scene, tile, grid)
+            except RasterioError as error:
+                if _status(error) == _TOO_MANY:
+                    quota.refused(begun)
+                raise
+        quota.succeeded()
+        return image
+
+    def _of_parts(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         route = self._route(scene.source)
         reading = Reading(
             self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
             self._config.scale or route.stretch,
             self._config.nodata,
             self._config.mask,
+            self._config.resample,
         )
-        try:
-            with rasterio.Env(**_GDAL):
-                parts = [self._part(href, tile, reading, route) for href in scene.hrefs]
-        except (InputError, RasterioError) as error:
-            failure = _failure(scene, error)
-            self._breaker.note(isinstance(failure, NotNow), str(failure))
-            raise failure from error
-        self._breaker.note(False)
+        parts = [self._part(href, tile, grid, reading, route) for href in scene.hrefs]
         if len(parts) == 1:
             return parts[0]
+        if len({part.rgb.shape for part in parts}) > 1:
+            raise Gone(f"{scene.scene_id}: its files differ in their grids", Problem.REFUSED)
         rgb = np.dstack([part.rgb[..., 0] for part in parts])
         valid = np.logical_and.reduce([part.valid for part in parts])
         rgb[~valid] = 0
-        return TileImage(rgb, valid)
+        return TileImage(rgb, valid, grid=parts[0].grid)
 
-    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several scenes' files; raises as `cut`."""
-        return composed(lambda scene: self.cut(scene, tile, pa.table({})), scenes)
-
-    def _part(self, href: str, tile: Tile, reading: Reading, route: StacRoute) -> TileImage:
+    def _part(
+        self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
+    ) -> TileImage:
         with self._opened(self._signed(href, route), href) as raster:
+            name, count = raster.path.name, raster.data.count
+            if max(reading.bands) > count:
+                said = f"{name} has {count} bands: set the source's `bands`"
+                raise Gone(said, Problem.REFUSED)
             kind = raster.data.dtypes[reading.bands[0] - 1]
             if kind != "uint8" and reading.scale is None:
-                raise Gone(f"{raster.path.name} is {kind}, not 8-bit: set the source's `scale`")
-            return cut_tile(raster, tile, reading)
+                said = f"{name} is {kind}, not 8-bit: set the source's `scale`"
+                raise Gone(said, Problem.REFUSED)
+            return cut_on(grid, raster, tile, reading)
+
+    def _quota(self, api: str) -> Quota:
+        with self._lock:
+            if api not in self._quotas:
+                self._quotas[api] = Quota(api, self._config.at_once, self._config.a_second)
+            return self._quotas[api]
 
     @contextmanager
     def _opened(self, address: str, href: str) -> Iterator[Raster]:
@@ -166,7 +241,7 @@ class StacBackend:
         import rasterio
 
         files: OrderedDict[str, Raster] = self._mine.__dict__.setdefault("files", OrderedDict())
-        raster = files.pop(href, None) or placed(rasterio.open(address), href)
+        raster = files.pop(href, None) or _placed(rasterio.open(address), href)
         try:
             yield raster
         except Exception:
@@ -204,18 +279,57 @@ class StacBackend:
         return StacRoute(**fields)
 
 
-def _failure(scene: Scene, error: BaseException) -> ImageryError:
-    """Say what a reading error means, by the HTTP status in GDAL's messages."""
+def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
+    try:
+        if data.driver not in _DRIVERS:
+            said = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
+            raise Gone(said, Problem.REFUSED)
+        return placed(data, href)
+    except Exception:
+        data.close()
+        raise
+
+
+def _classify(scene: Scene, error: Exception) -> Verdict:
+    """Tell what a reading error means, by the HTTP status in GDAL's messages."""
+    from rasterio.errors import RasterioError
+
+    if isinstance(error, NotNow):  # no read token
+        return Verdict(Kind.TRANSIENT, error.problem, str(error))
+    if isinstance(error, Gone):  # not what can be read here
+        return Verdict(Kind.PERMANENT, error.problem, str(error))
+    if isinstance(error, InputError):
+        reason = f"{scene.scene_id}: its file does not say where it lies"
+        return Verdict(Kind.PERMANENT, Problem.UNREADABLE, reason)
+    if not isinstance(error, RasterioError):
+        raise error
+    status = _status(error)
+    if status in (404, 410):
+        reason = f"{scene.scene_id}: its file is not there ({status})"
+        return Verdict(Kind.PERMANENT, Problem.MISSING, reason, status)
+    reason = f"{scene.scene_id} cannot be read" + (f" ({status})" if status else "")
+    if status is None:
+        is_broken = "CURL error" in _told(error)
+        problem = Problem.CONNECTION if is_broken else Problem.UNREADABLE
+    else:
+        problem = _PROBLEMS.get(status, Problem.REFUSED)
+    return Verdict(Kind.TRANSIENT, problem, reason, status)
+
+
+_PROBLEMS = {_TOO_MANY: Problem.BUSY, **dict.fromkeys((500, 502, 503, 504), Problem.DOWN)}
+
+
+def _status(error: BaseException) -> int | None:
+    """Find the HTTP status in what GDAL said."""
+    found = _HTTP_STATUS.search(_told(error))
+    return int(found.group(1) or found.group(2)) if found else None
+
+
+def _told(error: BaseException) -> str:
+    """Give what GDAL said, which rasterio hands on in a chain of errors."""
     chain: list[str] = []
     cause: BaseException | None = error
     while cause is not None:
         chain.append(str(cause))
         cause = cause.__cause__ or cause.__context__
-    text = " ".join(chain)
-    found = _HTTP_STATUS.search(text)
-    status = int(found.group(1) or found.group(2)) if found else None
-    if isinstance(error, InputError):
-        return Gone(f"{scene.scene_id}: its file does not say where it lies")
-    if status in (404, 410):
-        return Gone(f"{scene.scene_id}: its file is not there ({status})")
-    return NotNow(f"{scene.scene_id} cannot be read" + (f" ({status})" if status else ""))
+    return " ".join(chain)

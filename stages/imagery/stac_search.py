@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from shapely.geometry import shape
 from image_sources import StacRoute
 from pipeline.errors import InputError
 from stages.geometry import Box
+from stages.imagery.attempts import first_line
 from stages.imagery.backend import Scene
 from stages.imagery.outline import on_the_globe
 from stages.imagery.places import cells
@@ -22,6 +24,8 @@ _PAGE = 250
 _TIMEOUT = 60
 _RETRIES = 5
 _CLOUD = "eo:cloud_cover"
+_SERVERS = ("https://", "http://", "s3://", "gs://")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,30 +45,45 @@ class Wanted:
 
 def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` where it cannot ask."""
-    client, trouble = _client()
+    client = _client()
     try:
         api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_patient_io())
-        found = {item["id"]: item for item in _items(api, wanted, places)}
-    except trouble as error:
+        items = list(_items(api, wanted, places))
+    except Exception as error:  # whatever the client makes of what was sent
+        is_odd = isinstance(error, AttributeError | KeyError | TypeError | ValueError)
+        said = f"{'its answer is no STAC: ' * is_odd}{first_line(str(error))}"
         raise InputError(
-            f"{wanted.alias}: {wanted.route.api} cannot be searched ({_first(str(error))}); check "
-            "the address and the collection, or run the same command again later."
+            f"{wanted.alias}: {wanted.route.api} cannot be searched ({said}); check the address "
+            "and the collection, or run the same command again later."
         ) from error
-    scenes = [_scene(item, wanted) for item in found.values()]
-    return [scene for scene in scenes if scene is not None]
+    return scenes_of_items(items, wanted)
 
 
-def _client() -> tuple[Any, tuple[type[Exception], ...]]:
+def scenes_of_items(items: Sequence[Any], wanted: Wanted) -> list[Scene]:
+    """Give the scenes of a search's items, each once; what is no item is passed over and told."""
+    scenes: dict[str, Scene] = {}
+    broken = 0
+    for item in items:
+        try:
+            scene = _scene(item, wanted)
+        except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+            broken += 1
+            continue
+        if scene is not None:
+            scenes[scene.scene_id] = scene
+    if broken:
+        log.warning("%s: %d of %d items are no STAC items", wanted.alias, broken, len(items))
+    return list(scenes.values())
+
+
+def _client() -> Any:  # noqa: ANN401 - the client is imported late
     try:
         import pystac_client
-        from pystac.errors import STACError
-        from requests import RequestException
     except ImportError:
         raise InputError(
             "The STAC client is not installed: pip install 'skyscript[stac]'."
         ) from None
-    errors = (pystac_client.exceptions.APIError, STACError, RequestException, NotImplementedError)
-    return pystac_client.Client, errors
+    return pystac_client.Client
 
 
 def _patient_io() -> Any:  # noqa: ANN401 - pystac_client's
@@ -103,8 +122,11 @@ def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[
 
 
 def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
-    """Give an item's row; None where it lacks an outline, a time or the assets."""
-    facts = item.get("properties", {})
+    """Give an item's row; None where it lacks an outline, a time or the assets.
+
+    Raises whatever an item that is none leads to.
+    """
+    facts = item["properties"]
     time = facts.get("datetime") or facts.get("start_datetime")
     outline = on_the_globe(shape(item["geometry"])) if item.get("geometry") else None
     hrefs = _hrefs(item.get("assets", {}), wanted.route.assets)
@@ -132,16 +154,17 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
 
 
 def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the addresses of the assets with these names or patterns; None where one is missing."""
+    """Give the addresses of the assets with these names or patterns; None where one is missing.
+
+    Raises `ValueError` where one leads elsewhere than to a server: to a file of ours, say.
+    """
     found = []
     for pattern in wanted:
         names = [name for name in sorted(assets) if fnmatchcase(name, pattern)]
         if not names:
             return None
-        found.append(str(assets[names[0]]["href"]))
+        href = str(assets[names[0]]["href"])
+        if not href.startswith(_SERVERS):
+            raise ValueError(f"{href} is no address on a server")
+        found.append(href)
     return tuple(found)
-
-
-def _first(message: str) -> str:
-    line = message.strip().splitlines()[0] if message.strip() else "no answer"
-    return line if len(line) <= 160 else line[:157] + "..."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from urllib.error import URLError
+from http.client import HTTPException
 from urllib.request import urlopen
 
-from stages.imagery.backend import NotNow
+from stages.imagery.backend import NotNow, Problem
 
 _KEPT = 20 * 60.0
 """Seconds that a token is used; it holds for about 45 minutes."""
@@ -27,7 +27,8 @@ class Signer:
             try:
                 with urlopen(self._address, timeout=_TIMEOUT) as answer:
                     self._token = str(json.load(answer)["token"])
-            except (URLError, TimeoutError, ValueError, KeyError) as error:
-                raise NotNow(f"no read token from {self._address} ({error})") from error
+            except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+                reason = f"no read token from {self._address} ({error})"
+                raise NotNow(reason, Problem.CONNECTION) from error
             self._since = time.monotonic()
         return self._token

@@ -21,6 +21,7 @@ from stages.imagery.earth_engine import EarthEngineSource
 from stages.imagery.earth_engine.account import HIGH_VOLUME, Connection, connect
 from stages.imagery.earth_engine.calls import persistently
 from stages.imagery.earth_engine.pixels import decode, tile_request
+from stages.imagery.grid import mercator_grid
 
 Place = tuple[float, float]
 """Longitude and latitude."""
@@ -168,14 +169,14 @@ def _tile(
     connection: Connection, source: ImageSource, image: Mapping[str, Any], place: Place
 ) -> dict[str, Any]:
     """Get a tile around a place, with what the service says of its cost."""
-    tile = tile_around(*place, _SIDE, _SIDE, source.gsd)
-    request = {"assetId": image["id"], **tile_request(tile, source)}
+    grid = mercator_grid(tile_around(*place, _SIDE, _SIDE, source.gsd))
+    request = {"assetId": image["id"], **tile_request(grid, source)}
     profiles: list[str] = []
     begun = time.monotonic()
     with connection.ee.data.profiling(profiles.append):
         data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
     seconds = time.monotonic() - begun
-    drawn = decode(data, tile)
+    drawn = decode(data, grid)
     return {
         "seconds": round(seconds, 3),
         "bytes": len(data),

@@ -9,19 +9,21 @@ a hundredth of a pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.geometry import Tile, mercator_box
+from stages.geometry import Tile
 from stages.imagery.backend import Pixels, TileImage
+from stages.imagery.grid import GridChoice, PixelGrid, mercator_grid
 from stages.imagery.raster import Raster
 
 _NODES = 17
 """Positions are transformed on a grid of so many points a side, and linear between them."""
 
+Resample = Literal["nearest", "bilinear", "cubic"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Samples = npt.NDArray[Any]
@@ -38,6 +40,7 @@ class Reading:
     """Replaces what the file says."""
     mask: Literal["file", "none"]
     """``none``: neither the file's mask nor its alpha band counts."""
+    resample: Resample = "bilinear"
 
 
 class _Window(NamedTuple):
@@ -51,12 +54,12 @@ class _Window(NamedTuple):
     """Columns and rows that become one sample."""
 
 
-def cut_tile(raster: Raster, tile: Tile, reading: Reading) -> TileImage:
-    """Give a tile's pixels, bilinear; where the tile is much coarser than the file, of means.
+def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
+    """Give a grid's pixels; where they are much coarser than the file, of means.
 
-    Raises rasterio's errors where the file cannot be read.
+    The grid is EPSG:3857 or the file's own. Raises rasterio's errors where the file cannot be read.
     """
-    cols, rows = _positions(raster, tile)
+    cols, rows = _positions(raster, grid)
     width, height = raster.data.width, raster.data.height
     inside = (cols >= 0) & (cols <= width) & (rows >= 0) & (rows <= height)
     if not inside.any():
@@ -69,21 +72,29 @@ def cut_tile(raster: Raster, tile: Tile, reading: Reading) -> TileImage:
     # OpenCV counts from the middle of the first sample, GDAL from its corner.
     x = (cols - left) * (samples.shape[1] / window.width) - 0.5
     y = (rows - top) * (samples.shape[0] / window.height) - 0.5
-    rgb, known = _resample(samples, valid, x.astype(np.float32), y.astype(np.float32))
+    positions = x.astype(np.float32), y.astype(np.float32)
+    rgb, known = _resample(samples, valid, *positions, reading.resample)
     inside &= known
     rgb[~inside] = 0
     return TileImage(rgb, inside)
 
 
-def _positions(raster: Raster, tile: Tile) -> tuple[Floats, Floats]:
+def cut_on(choice: GridChoice, raster: Raster, tile: Tile, reading: Reading) -> TileImage:
+    """Give a tile's pixels on the grid that a source asks for; raises as `cut_tile`."""
+    if choice == "mercator":
+        return cut_tile(raster, mercator_grid(tile), reading)
+    grid = raster.holding(tile)
+    return replace(cut_tile(raster, grid, reading), grid=grid)
+
+
+def _positions(raster: Raster, grid: PixelGrid) -> tuple[Floats, Floats]:
     """Give the column and the row in the file of every pixel's centre; inf where there is none."""
-    box = mercator_box(tile.box)
-    across, down = _nodes(tile.width), _nodes(tile.height)
-    x = box.west + across.places * (box.east - box.west)
-    y = box.north + down.places * (box.south - box.north)
-    cols, rows = raster.positions(*np.meshgrid(x, y))
+    across, down = _nodes(grid.width), _nodes(grid.height)
+    col, row = np.meshgrid(across.places * grid.width, down.places * grid.height)
+    a, b, c, d, e, f = grid.transform
+    cols, rows = raster.positions(a * col + b * row + c, d * col + e * row + f, grid.crs)
     if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
-        nowhere = np.full((tile.height, tile.width), np.inf)
+        nowhere = np.full((grid.height, grid.width), np.inf)
         return nowhere, nowhere
     return _between(cols, across, down), _between(rows, across, down)
 
@@ -173,13 +184,17 @@ def _declared(raster: Raster, read: Samples, where: Any, reading: Reading) -> Ma
     return np.asarray(mask > 0)
 
 
-def _resample(samples: Samples, valid: Mask, x: Samples, y: Samples) -> tuple[Pixels, Mask]:
+def _resample(
+    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Resample
+) -> tuple[Pixels, Mask]:
     """Interpolate samples at positions, and say which of these are mostly known."""
     import cv2
 
+    ways = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
     def at_positions(image: Samples) -> Samples:
         edge = cv2.BORDER_REPLICATE
-        return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=edge))
+        return np.asarray(cv2.remap(image, x, y, ways[how], borderMode=edge))
 
     known = np.ones(x.shape, np.bool_)
     if valid.all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,8 +41,12 @@ def cards(
     meta: ds.Dataset, images: ds.Dataset, captions: ds.Dataset, *, seed: int, count: int
 ) -> list[Card]:
     """Give up to ``count`` tiles: as many different tags as there are, key after key."""
-    chosen = choose(meta, seed, count)
-    wanted = _OK & pc.field("object_id").isin(pa.array(chosen, pa.string()))
+    return cards_of(choose(meta, seed, count), images, captions)
+
+
+def cards_of(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) -> list[Card]:
+    """Give the tiles of objects, in their order."""
+    wanted = _OK & pc.field("object_id").isin(pa.array(list(chosen), pa.string()))
     fields = ["object_id", "filepath", "source", "gsd", "width", "height"]
     fields += ["acquired", "time_precision"]
     found = {row["object_id"]: row for row in images.to_table(fields, filter=wanted).to_pylist()}

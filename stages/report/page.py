@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
+from typing import NamedTuple
 from urllib.parse import quote
 
 from image_sources import SIMULATED, SOURCES
 from stages.report.charts import SERIES, bars, cover_map
 from stages.report.figures import Figures, SourceFigures, Step
 from stages.report.gallery import Card
+from stages.report.scored import Scored, filter_section, scores_section
 
 NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
@@ -25,8 +27,16 @@ _STAGES = {
 _CHOSEN = {"all": "from the whole extract", "cell": "in drawn cells", "rare": "for a rare tag"}
 
 
-def page(title: str, figures: Figures, shown: Sequence[Card]) -> str:
-    """Give the whole document."""
+class Ends(NamedTuple):
+    """Scores, and the tiles at both ends of them."""
+
+    scored: Scored
+    best: Sequence[Card]
+    worst: Sequence[Card]
+
+
+def page(title: str, figures: Figures, shown: Sequence[Card], ends: Ends | None = None) -> str:
+    """Give the whole document; a run that was not scored has no ``ends``."""
     css = files("stages.report").joinpath("style.css").read_text("utf-8")
     aliases = sorted({source for source, _ in figures.listed_sources})
     series = {alias: i % SERIES for i, alias in enumerate(aliases)}
@@ -40,6 +50,11 @@ def page(title: str, figures: Figures, shown: Sequence[Card]) -> str:
         _section("tags", "Tags", _tags(figures)),
         _section("captions", "Captions", _captions(figures)),
     ]
+    if ends is not None:
+        sections += [
+            _section("scores", "Scores", _scores(ends, links=bool(real))),
+            _section("filter", "What the filter kept", filter_section(ends.scored)),
+        ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -96,7 +111,15 @@ def _gallery(shown: Sequence[Card], *, links: bool) -> str:
     )
 
 
-def _card(card: Card, *, links: bool) -> str:
+def _scores(ends: Ends, *, links: bool) -> str:
+    best, worst = (
+        [_card(card, links=links, note=f" · score {scores[card.object_id]:.3f}") for card in cards]
+        for cards, scores in ((ends.best, ends.scored.best), (ends.worst, ends.scored.worst))
+    )
+    return scores_section(ends.scored, best, worst)
+
+
+def _card(card: Card, *, links: bool, note: str = "") -> str:
     name = escape(card.object_id)
     if links and card.source != SIMULATED:
         kind = _OSM_KINDS[card.object_id[0]]
@@ -111,7 +134,7 @@ def _card(card: Card, *, links: bool) -> str:
         f'<span class="multi" title="{escape(card.title_multi_objects)}">'
         f"{escape(card.title_multi_objects)}</span>"
         f'<span class="facts">{escape(card.source)} · {_metres(card.gsd)} · '
-        f"{card.width} × {card.height} px · {date} · {name}</span></figcaption></figure>\n"
+        f"{card.width} × {card.height} px · {date} · {name}{note}</span></figcaption></figure>\n"
     )
 
 

@@ -13,8 +13,9 @@ from pipeline.atomic import content_id, write_bytes
 from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
 from stages.report.figures import ask
-from stages.report.gallery import cards
-from stages.report.page import page
+from stages.report.gallery import cards, cards_of
+from stages.report.page import Ends, page
+from stages.report.scored import ask_scored
 from stages.scratch import database, scratch
 
 FILE_NAME = "report/index.html"
@@ -36,13 +37,16 @@ def report(
     images: ds.Dataset,
     meta: ds.Dataset,
     captions: ds.Dataset,
+    scores: ds.Dataset | None = None,
+    filtered: ds.Dataset | None = None,
     *,
     config: ReportConfig,
     root: Path,
 ) -> Iterator[pa.Table]:
     """Write the page and give its row; ``rows`` counts the captioned images that it is about.
 
-    All counting is DuckDB's, out of core; the page's size does not grow with the run's.
+    A run that was scored and filtered has two sections more. All counting is DuckDB's, out of core;
+    the page's size does not grow with the run's.
     """
     given = {
         "objects": objects,
@@ -57,8 +61,14 @@ def report(
         for name, dataset in given.items():
             connection.register(name, dataset)
         figures = ask(connection)
+        ends = None
+        if scores is not None and filtered is not None:
+            connection.register("scores", scores)
+            scored = ask_scored(connection, root)
+            best, worst = (cards_of([*e], images, captions) for e in (scored.best, scored.worst))
+            ends = Ends(scored, best, worst)
     shown = cards(meta, images, captions, seed=config.seed, count=config.gallery)
-    data = page(config.title, figures, shown).encode()
+    data = page(config.title, figures, shown, ends).encode()
     write_bytes(root / FILE_NAME, data)
     yield pa.table(
         {"filepath": [FILE_NAME], "rows": [figures.captioned], "content_hash": [content_id(data)]},
@@ -79,6 +89,7 @@ REPORT = DatasetStage(
         tables.META,
         tables.CAPTIONS,
     ),
+    may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=(Owned("report/index.html", "filepath"),),
 )

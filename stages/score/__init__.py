@@ -2,6 +2,7 @@
 
 from stages.score.outside import SCORE_JOB
 from stages.score.partners import NORMALISE
+from stages.score.shards import SHARDS_JOB
 from stages.score.stage import SCORE
 
-__all__ = ["NORMALISE", "SCORE", "SCORE_JOB"]
+__all__ = ["NORMALISE", "SCORE", "SCORE_JOB", "SHARDS_JOB"]

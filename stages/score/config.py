@@ -16,6 +16,11 @@ class ScoreConfig(ClipConfig):
         pattern=r"^[A-Za-z0-9_.+-]+$",
         description="The scorer's name: the CSVs' column is similarity_<name>.",
     )
+    phrases: bool = Field(
+        False,
+        description="Score each neighbour's phrase of title_multi_objects too, as a caption of its "
+        "own: a column phrases_<name>, by which the filter can drop single phrases.",
+    )
     check: int = Field(
         2,
         ge=0,
@@ -37,7 +42,26 @@ class ScoreConfig(ClipConfig):
     )
 
 
+OFF = "none"
+"""In place of a model: the run is not scored."""
+
+
+class RunScoreConfig(ScoreConfig):
+    """The same of a run, which is scored only where its config names a model."""
+
+    model: str = Field(
+        OFF,
+        description="An architecture of open_clip's (ViT-L-14, with `pretrained: openai`), "
+        "`local-dir:FOLDER`, `hf-hub:OWNER/NAME`, `tiny` (knows simulated tiles only), or `none`: "
+        "the run is not scored, and not filtered.",
+        json_schema_extra=EXECUTION,
+    )
+
+
 class PairScoreConfig(ScoreConfig):
     """The same for pairs from outside a run."""
 
-    images: ConfigPath = Field(description="Folder that the captions file's paths start at.")
+    images: ConfigPath = Field(
+        description="Folder that the captions file's paths start at; or tars: a folder of them, or "
+        "shards-{0000..0009}.tar."
+    )

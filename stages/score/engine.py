@@ -15,7 +15,8 @@ from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
 from stages import chance
 from stages.clip_model import Clip, load_clip
-from stages.clip_source import ClipSource, find_clip, open_clip_library
+from stages.clip_source import ClipSource, find_clip, need_clip
+from stages.phrases import alone, neighbours
 from stages.score.config import ScoreConfig
 from stages.score.embed import Images, Read, image_vectors, text_vectors
 from stages.score.store import Store
@@ -25,6 +26,7 @@ Titles = Sequence[str | None]
 
 def external(config: ScoreConfig) -> dict[str, str]:
     """Name what decides a score beside the pairs: the weights, and the activation."""
+    need_clip()
     return dict(find_clip(config).identity())
 
 
@@ -42,8 +44,7 @@ def score_pairs(
     Vectors are kept under ``root``. Raises `SkyScriptError` where the self-check fails.
     """
     if not paths:
-        return _columns(config, "", paths, [], [], None)
-    open_clip_library()  # or say how to get it
+        return _columns(config, "", paths, [], [], None, None)
     _set_threads(config)
     source = find_clip(config)
     clip = load_clip(source, config.device)
@@ -52,8 +53,9 @@ def score_pairs(
     texts = Store(folder / "texts", clip.width, np.float32)
     singles = _similarities(images, titles, clip, texts)
     multis = _similarities(images, multi_titles, clip, texts)
+    phrases = _phrases(images, multi_titles, clip, texts) if config.phrases else None
     _check(paths, titles, singles, read, clip, config)
-    return _columns(config, folder.name, paths, singles, multis, images)
+    return _columns(config, folder.name, paths, singles, multis, phrases, images)
 
 
 def store_folder(root: Path, config: ScoreConfig, source: ClipSource) -> Path:
@@ -74,6 +76,22 @@ def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> l
     for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
         found[row] = cosine
     return found
+
+
+def _phrases(
+    images: Images, captions: Titles, clip: Clip, store: Store
+) -> list[list[float] | None]:
+    """Give each image's cosines with the phrases of its neighbours, each as a caption alone."""
+    said = [
+        [] if wrong or not caption else [alone(p, caption) for p in neighbours(caption)]
+        for wrong, caption in zip(images.wrong, captions, strict=True)
+    ]
+    distinct = list(dict.fromkeys(phrase for phrases in said for phrase in phrases))
+    vectors = dict(zip(distinct, text_vectors(distinct, clip, store), strict=True))
+    return [
+        (np.stack([vectors[phrase] for phrase in phrases]) @ image).tolist() if phrases else None
+        for phrases, image in zip(said, images.vectors, strict=True)
+    ]
 
 
 def _check(
@@ -114,6 +132,7 @@ def _columns(
     paths: Sequence[str],
     singles: Sequence[float | None],
     multis: Sequence[float | None],
+    phrases: Sequence[list[float] | None] | None,
     images: Images | None,
 ) -> dict[str, pa.Array]:
     wrong = images.wrong if images else []
@@ -131,6 +150,7 @@ def _columns(
         "scorer": pa.array([config.name] * len(paths), pa.string()),
         "similarity": pa.array(singles, pa.float32()),
         "similarity_multi_objects": pa.array(multis, pa.float32()),
+        "phrases": pa.array(phrases or [None] * len(paths), pa.list_(pa.float32())),
         "content_hash": pa.array(images.content_hash if images else [], pa.string()),
         "image_hash": pa.array(hashes, pa.string()),
         "status": pa.array([bad.status if bad else STATUS_OK for bad in wrong], pa.string()),

@@ -7,27 +7,24 @@ one computes nothing.
 from __future__ import annotations
 
 import csv
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import file_id, write_file
+from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from pipeline.schema import STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
 from stages.score.partners import PAIR_NORMALISE
+from stages.score.scored_csv import write_scored
 
-REJECTED = ".rejected.csv"
 csv.field_size_limit(1 << 20)
 
 
@@ -63,6 +60,7 @@ def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: AR
                     "filepath": [row["filepath"] for _, row in some],
                     "title": [row["title"] for _, row in some],
                     "title_multi_objects": [row.get("title_multi_objects") for _, row in some],
+                    "origin": [None] * len(some),
                 },
                 schema=tables.PAIRS.schema,
             )
@@ -124,92 +122,13 @@ def scored(
     ``<stem>_scored_by_<name>.csv`` has every row, in order, its score empty where there is none;
     ``….rejected.csv`` names each image that could not be used, with the reason.
     """
-    values = _scores(pair_scores, pair_normalised)
-    first = next(values, None)
-    name = first[0] if first else "none"
-    out = root / f"{config.captions.stem}_scored_by_{name}.csv"
-    if out == config.captions:
-        raise InputError(f"{out}: is the captions file itself; choose another --out.")
-    rejects = out.with_name(f"{out.stem}{REJECTED}")
-    rows = itertools.chain([first] if first else [], values)
-    counts: list[tuple[int, int]] = []
-    write_file(
-        rejects,
-        lambda reject: write_file(
-            out, lambda file: counts.append(_write(config.captions, name, rows, file, reject))
-        ),
-    )
-    count, rejected = counts[0]
-    if not rejected:
-        rejects.unlink()
-    yield pa.table(
-        {"filepath": [out.name], "rows": [count], "content_hash": [_digest(out)]},
-        schema=tables.SCORED.schema,
-    )
-
-
-_Scored = tuple[str, str, str, str, str, str, str, str]
-"""Scorer, two similarities, the normalised one, two hashes, status, reason; all as text."""
-
-
-def _scores(scores: ds.Dataset, normalised: ds.Dataset) -> Iterator[_Scored]:
-    for scored, normal in zip(scores.get_fragments(), normalised.get_fragments(), strict=True):
-        part = scored.to_table(schema=scores.schema)
-        numbers = [
-            part["similarity"],
-            part["similarity_multi_objects"],
-            normal.to_table(columns=["normalised"]).column(0),
-        ]
-        texts = (part[name] for name in ("content_hash", "image_hash", "status", "reason"))
-        yield from zip(
-            part["scorer"].to_pylist(),
-            *(_as_text(column) for column in numbers),
-            *([text or "" for text in column.to_pylist()] for column in texts),
-            strict=True,
-        )
-
-
-def _as_text(column: pa.ChunkedArray) -> list[str]:
-    """Give the shortest digits that make the same float32 again; nothing for null."""
-    values = column.to_numpy()
-    return ["" if np.isnan(value) else str(value) for value in values]
-
-
-def _write(
-    captions: Path, name: str, scores: Iterator[_Scored], out: Path, rejects: Path
-) -> tuple[int, int]:
-    """Write both files; give how many rows, and how many of them have no score."""
-    count = rejected = 0
-    with (
-        captions.open(encoding="utf-8", newline="") as file,
-        out.open("w", encoding="utf-8", newline="") as sink,
-        rejects.open("w", encoding="utf-8", newline="") as reject_sink,
-    ):
+    path = config.captions
+    with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         names = list(reader.fieldnames or [])
-        multi = "title_multi_objects" in names
-        added = [f"similarity_{name}", *([f"similarity_{name}_multi_objects"] if multi else [])]
-        added += [f"normalised_{name}", "content_hash", "image_hash"]
-        kept = [column for column in names if column not in added]
-        writer, reject = (csv.writer(f, lineterminator="\n") for f in (sink, reject_sink))
-        writer.writerow([*kept, *added])
-        reject.writerow(["filepath", "reason"])
-        for row, (_, single, both, normal, content, likeness, status, reason) in zip(
-            reader, scores, strict=True
-        ):
-            similar = [single, both] if multi else [single]
-            added_values = [*similar, normal, content, likeness]
-            writer.writerow([*(row[column] for column in kept), *added_values])
-            count += 1
-            if status != STATUS_OK:
-                reject.writerow([row["filepath"], reason])
-                rejected += 1
-    return count, rejected
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        yield write_scored(
+            reader, names, pair_scores, pair_normalised, root, path.stem, not_over=path
+        )
 
 
 PAIRS = DatasetStage(

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from stages import tables
-from stages.score.config import ScoreConfig
+from stages.score.config import OFF, RunScoreConfig
 from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
 
@@ -17,7 +17,7 @@ def score(
     captions: pa.Table,
     images: pa.Table,  # noqa: ARG001 - read so that a changed image is scored again
     *,
-    config: ScoreConfig,
+    config: RunScoreConfig,
     shard: Shard,
 ) -> pa.Table:
     """Give each image's cosine with its captions; an image that cannot be used says why.
@@ -49,11 +49,22 @@ def score(
     return both.take(pc.index_in(captions["object_id"], both["object_id"].combine_chunks()))
 
 
+def left_out(config: RunScoreConfig) -> str | None:
+    """Score only where a model is named: a run needs no torch else."""
+    if config.model != OFF:
+        return None
+    return (
+        "the config names no model; set score.model (which needs pip install 'skyscript[clip]') "
+        "to score and filter"
+    )
+
+
 SCORE = ShardStage(
     "score",
     score,
-    ScoreConfig,
+    RunScoreConfig,
     reads=(tables.CAPTIONS, tables.IMAGES),
     writes=tables.SCORES,
     external=external,
+    left_out=left_out,
 )

@@ -119,8 +119,9 @@ class Training:
         return self.folder
 
     def _export(self) -> None:
+        begun, folder = self.beginning, self.folder / "export"
         try:
-            export_model(self.state.model, self.beginning.settings, self.folder / "export")
+            export_model(self.state.model, begun.settings, folder, begun.tokenizer)
         except InputError as error:  # the training is done, and its checkpoints are there
             log.warning("not exported: %s", error)
 

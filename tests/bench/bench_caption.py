@@ -18,6 +18,7 @@ from stages import tables
 from stages.caption import CaptionConfig, caption, caption_pickles
 from stages.geometry import Box
 from stages.pickles import Meta
+from tests.stages.vocabularies import AS_SHIPPED
 
 pytestmark = pytest.mark.bench
 
@@ -131,5 +132,7 @@ def test_rows_a_second():
         for number, meta in some_metas()
     ]
     meta = pa.Table.from_pylist(rows, schema=tables.META.schema)
-    (seconds,) = best(lambda: caption(meta, config=CaptionConfig(), shard=Shard(0, None)))
+    (seconds,) = best(
+        lambda: caption(meta, AS_SHIPPED, config=CaptionConfig(), shard=Shard(0, None))
+    )
     print(f"\ncaption stage:          {PICKLES / seconds:9,.0f} rows/s")

@@ -6,11 +6,10 @@ it is strict: what the service would refuse, it refuses.
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any
 
 from pipeline.atomic import content_id
 from tests.emulators.earth_expressions import Assets, Evaluator, Framed
@@ -18,18 +17,20 @@ from tests.emulators.earth_images import EarthImage, Refused, encode, invalid
 from tests.emulators.earth_requests import (
     asset_filter,
     check_fields,
+    check_size,
     drawing,
     partial,
     pixel_grid,
 )
-from tests.emulators.earth_server import Handler, Server
-from tests.emulators.faults import Desk, Faults
+from tests.emulators.earth_server import EarthHandler
+from tests.emulators.faults import Faults
+from tests.emulators.server import Emulator
 
 PROJECT = "toy-project"
 PUBLIC = "projects/earthengine-public/assets/"
 
 
-class EarthEngine:
+class EarthEngine(Emulator):
     """The emulated service: assets, faults, and an account of what was asked."""
 
     def __init__(
@@ -38,11 +39,10 @@ class EarthEngine:
         single: Iterable[EarthImage] = (),
         faults: Faults | None = None,
     ) -> None:
+        super().__init__(EarthHandler, faults)
         self.collections = dict(collections or {})
         self.images = {image.asset_id: image for image in single}
         self.images |= {i.asset_id: i for group in self.collections.values() for i in group}
-        self.faults = faults or Faults()
-        self.desk = Desk(self.faults)
         self.tokens: dict[str, float] = {}
         self.token_seconds = 3600.0
         self.revoked = False
@@ -51,17 +51,6 @@ class EarthEngine:
         self.sent: set[str] = set()
         """Content ids of all pixels that were sent."""
         self.thumbnails: dict[str, Mapping[str, Any]] = {}
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.earth = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def token(self) -> dict[str, Any]:
         if self.revoked:
@@ -87,6 +76,8 @@ class EarthEngine:
         unknown = set(query) - {"pageSize", "pageToken", "filter", "view", "fields", "alt"}
         if unknown:
             raise invalid(f"Unknown name {sorted(unknown)[0]!r}: Cannot bind query parameter.")
+        if query.get("view", ["FULL"])[0] not in {"FULL", "BASIC", "BASIC_SYNC"}:
+            raise invalid(f"Invalid value at 'view': {query['view'][0]!r}")
         asset_id = _asset_id(name)
         if asset_id in self.images:
             raise invalid(f"Asset '{asset_id}' is not a collection or a folder.")
@@ -117,9 +108,12 @@ class EarthEngine:
             body,
             {"fileFormat", "grid", "region", "bandIds", "visualizationOptions", "workloadTag"},
         )
+        if "region" in body:
+            raise invalid("the emulator wants a grid alone")
         return self._draw(self._image(_asset_id(name)), body)
 
-    def compute_pixels(self, body: Mapping[str, Any]) -> tuple[str, bytes]:
+    def compute_pixels(self, name: str, body: Mapping[str, Any]) -> tuple[str, bytes]:
+        _check_project(name)
         check_fields(
             body,
             {"expression", "fileFormat", "grid", "bandIds", "visualizationOptions", "workloadTag"},
@@ -139,20 +133,31 @@ class EarthEngine:
         grid, bands = pixel_grid(body), body.get("bandIds")
         if not bands:
             raise invalid("the emulator wants bandIds to be named")
+        options, form = body.get("visualizationOptions"), body.get("fileFormat", "AUTO_JPEG_PNG")
+        check_size(grid, len(bands), 1 if options else image.sample_bytes())
         samples, valid = image.pixels(grid, bands)
-        form = body.get("fileFormat", "AUTO_JPEG_PNG")
-        samples = drawing(samples, form, body.get("visualizationOptions"))
+        samples = drawing(samples, form, options)
         answer = encode(samples, valid, form, bands)
         self.asked.append((getattr(image, "asset_id", "mosaic"), repr(grid)))
         self.sent.add(content_id(answer[1]))
         return answer
 
-    def compute_value(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def compute_value(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        _check_project(name)
         check_fields(body, {"expression", "workloadTag"})
         return {"result": self._evaluate(body)}
 
     def _evaluate(self, body: Mapping[str, Any]) -> Any:
-        return Evaluator(body["expression"], self.images, self.collections).value()
+        expression = body.get("expression")
+        if not expression:
+            raise invalid("Required field 'expression' is missing.")
+        check_fields(expression, {"result", "values"})
+        return Evaluator(expression, self.images, self.collections).value()
+
+
+def _check_project(name: str) -> None:
+    if name != f"projects/{PROJECT}":
+        raise Refused(403, "PERMISSION_DENIED", f"No permission to use project {name}.")
 
 
 def _asset_id(name: str) -> str:

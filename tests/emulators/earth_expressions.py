@@ -32,12 +32,29 @@ class Mosaic:
 
     images: Sequence[EarthImage]
 
+    def sample_bytes(self) -> int:
+        return max(image.sample_bytes() for image in self.images)
+
     def pixels(self, grid: Grid, bands: Sequence[str]) -> tuple[Samples, Samples]:
         samples, valid = self.images[0].pixels(grid, bands)
         for image in self.images[1:]:
             above, there = image.pixels(grid, bands)
             samples, valid = np.where(there[..., None], above, samples), valid | there
         return samples, valid
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """An image that interpolates between its pixels."""
+
+    image: EarthImage
+    mode: str
+
+    def sample_bytes(self) -> int:
+        return self.image.sample_bytes()
+
+    def pixels(self, grid: Grid, bands: Sequence[str]) -> tuple[Samples, Samples]:
+        return self.image.pixels(grid, bands, self.mode)
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,13 @@ class Evaluator:
             "Filter.dateRangeContains": _in_dates,
             "DateRange": lambda start, end: (_millis(start), _millis(end)),
             "Projection": lambda crs: crs,
+            "Image.resample": _resample,
+            "Image.select": lambda input, bandSelectors: _select(input, bandSelectors),
+            "Image.projection": lambda image: {
+                "type": "Projection",
+                "crs": image.crs,
+                "transform": list(image.transform),
+            },
             "Image.setDefaultProjection": lambda image, crs, crsTransform: image,
             "Image.clipToBoundsAndScale": _frame,
             "GeometryConstructors.Rectangle": lambda coordinates, **_: coordinates,
@@ -170,6 +194,18 @@ def _less_than(leftField: str, rightValue: float) -> Callable[[EarthImage], bool
 def _in_dates(leftValue: tuple[float, float], rightField: str) -> Callable[[EarthImage], bool]:
     first, end = leftValue
     return lambda image: first <= _property(image, rightField) < end
+
+
+def _resample(image: EarthImage, mode: str = "bilinear") -> Resampled:
+    if mode not in ("bilinear", "bicubic"):
+        raise invalid(f"Image.resample: unknown mode {mode}.")
+    return Resampled(image, mode)
+
+
+def _select(image: EarthImage, bands: Sequence[str]) -> EarthImage:
+    for band in bands:
+        image.number(band)
+    return image
 
 
 def _frame(input: EarthImage, geometry: Any, width: float, height: float) -> Framed:

@@ -71,6 +71,9 @@ class EarthImage:
     def mask(self) -> npt.NDArray[np.bool_]:
         return np.ones(self.samples.shape[:2], bool) if self.valid is None else self.valid
 
+    def sample_bytes(self) -> int:
+        return int(self.samples.dtype.itemsize)
+
     def footprint(self) -> Polygon:
         """Give the outline in degrees: of the grid, masked or not."""
         height, width = self.samples.shape[:2]
@@ -111,14 +114,20 @@ class EarthImage:
             "properties": dict(self.properties),
         }
 
-    def pixels(self, grid: Grid, bands: Sequence[str]) -> tuple[Samples, npt.NDArray[np.bool_]]:
-        """Give samples (rows, columns, bands) on a grid, and which of them hold data."""
-        wrong = [band for band in bands if band not in self.bands]
-        if wrong:
+    def number(self, band: str) -> int:
+        """Give a band's place; refuse one that is not there."""
+        if band not in self.bands:
             raise invalid(
-                f"Band pattern '{wrong[0]}' did not match any bands. Available bands: "
+                f"Band pattern '{band}' did not match any bands. Available bands: "
                 f"[{', '.join(self.bands)}]"
             )
+        return list(self.bands).index(band)
+
+    def pixels(
+        self, grid: Grid, bands: Sequence[str], mode: str = "nearest"
+    ) -> tuple[Samples, npt.NDArray[np.bool_]]:
+        """Give samples (rows, columns, bands) on a grid, and which of them hold data."""
+        numbers = [self.number(band) for band in bands]
         cols, rows = self._positions(grid)
         level = self._level(cols, rows)
         samples, valid = self._levels[level]
@@ -128,8 +137,12 @@ class EarthImage:
         inside = (col >= 0) & (col < width) & (row >= 0) & (row < height)
         col, row = np.clip(col, 0, width - 1), np.clip(row, 0, height - 1)
         found = inside & valid[row, col]
-        numbers = [list(self.bands).index(band) for band in bands]
         picked = samples[row, col][..., numbers]
+        if mode != "nearest":
+            how = cv2.INTER_LINEAR if mode == "bilinear" else cv2.INTER_CUBIC
+            x, y = ((p / shrink - 0.5).astype(np.float32) for p in (cols, rows))
+            chosen = np.ascontiguousarray(samples[..., numbers])
+            picked = cv2.remap(chosen, x, y, how, borderMode=cv2.BORDER_REPLICATE)
         return np.where(found[..., None], picked, 0).astype(self.samples.dtype), found
 
     def _positions(self, grid: Grid) -> tuple[Samples, Samples]:

@@ -57,15 +57,17 @@ def pixel_grid(body: Mapping[str, Any]) -> Grid:
         pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError:
         raise invalid(f"The CRS '{crs}' could not be parsed.") from None
-    size_bytes = width * height * max(1, len(body.get("bandIds") or ()))
-    if size_bytes > MOST_BYTES:
-        raise invalid(
-            f"Total request size ({size_bytes} bytes) must be less than or equal to {MOST_BYTES} "
-            "bytes."
-        )
     names = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
     transform = tuple(float(affine.get(name, 0)) for name in names)
     return Grid(crs, transform, width, height)  # type: ignore[arg-type]
+
+
+def check_size(grid: Grid, bands: int, sample_bytes: int) -> None:
+    size = grid.width * grid.height * bands * sample_bytes
+    if size > MOST_BYTES:
+        raise invalid(
+            f"Total request size ({size} bytes) must be less than or equal to {MOST_BYTES} bytes."
+        )
 
 
 def drawing(samples: Samples, form: str, options: Mapping[str, Any] | None) -> Samples:
@@ -84,8 +86,12 @@ def drawing(samples: Samples, form: str, options: Mapping[str, Any] | None) -> S
     ranges = options.get("ranges", [])
     if len(ranges) not in (1, samples.shape[2]):
         raise invalid("Number of ranges must be 1 or the number of bands.")
+    for item in ranges:
+        check_fields(item, {"min", "max"})
     low = np.array([item["min"] for item in ranges], float)
     high = np.array([item["max"] for item in ranges], float)
+    if not (low < high).all():
+        raise invalid("Visualization range min must be less than max.")
     share = np.clip((samples.astype(float) - low) / (high - low), 0, 1)
     colours: Samples = np.rint(255 * share ** (1 / options.get("gamma", 1))).astype(np.uint8)
     return colours

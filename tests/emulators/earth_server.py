@@ -6,16 +6,18 @@ import json
 import time
 import uuid
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.emulators.earth_images import Refused, invalid
+from tests.emulators.faults import BROKEN
+from tests.emulators.server import Broken, Handler
 
 PIXELS = {"getPixels", "computePixels", "getThumbnail"}
-HANG = 3.0
-"""Seconds after which a hanging or dripping answer is given up by the server itself."""
+RESTRICTED = "parallelism_restricted=true"
+_LARGEST = 10485760
+"""Bytes of a request."""
 
 
 @lru_cache
@@ -34,41 +36,25 @@ def _algorithms() -> bytes:
     return files("ee").joinpath("tests/algorithms.json").read_bytes()
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    earth: Any
-    """The service."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away: some tests make them."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: Server
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
+class EarthHandler(Handler):
+    """Routes requests; the service refuses or answers them."""
 
     def do_GET(self) -> None:
-        self._answer("")
+        self._answer(b"")
 
     def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+        self._answer(self.body())
 
-    def _answer(self, body: str) -> None:
-        earth, arrived = self.server.earth, time.monotonic()
+    def _answer(self, body: bytes) -> None:
+        earth, arrived = self.server.service, time.monotonic()
         path = urlsplit(self.path)
         if path.path == "/$discovery/rest":
-            return self._send(200, "application/json", _discovery())
+            return self.send(200, "application/json", _discovery(), {})
         method = _method(path.path)
         with earth.desk.admitted() as admitted:
             try:
                 if path.path == "/token":
-                    kind, data = "application/json", json.dumps(earth.token()).encode()
+                    kind, data = _as_json(earth.token())
                 else:
                     if method != "getThumbnail":  # its address is the secret
                         earth.check(self.headers)
@@ -76,21 +62,25 @@ class Handler(BaseHTTPRequestHandler):
                         raise Refused(429, "RESOURCE_EXHAUSTED", "Too Many Requests: quota.")
                     kind, data = self._work(method, path.path, parse_qs(path.query), body)
                 earth.desk.note(method, 200, arrived)
-                return self._send(200, kind, data)
+                return self.send(200, kind, data, self._fields())
             except Refused as refusal:
                 earth.desk.note(method, refusal.status, arrived)
                 return self._refuse(refusal)
-            except _Broken as broken:
+            except Broken as broken:
                 earth.desk.note(method, 0, arrived)
-                return self._break(broken)
+                return self.go_wrong(broken, 200, self._fields())
+
+    def _fields(self) -> dict[str, str]:
+        restricted = self.server.service.faults.restricted
+        return {"x-earth-engine-quota-status": RESTRICTED} if restricted else {}
 
     def _work(
-        self, method: str, path: str, query: dict[str, list[str]], text: str
+        self, method: str, path: str, query: dict[str, list[str]], content: bytes
     ) -> tuple[str, bytes]:
-        earth = self.server.earth
+        earth = self.server.service
         if method == "algorithms":
             return "application/json", _algorithms()
-        body = json.loads(text) if text else {}
+        body = _read_json(content)
         name = unquote(path.removeprefix("/v1/").removesuffix(f":{method}"))
         time.sleep(earth.faults.latency)
         fault = earth.desk.fault() if method in PIXELS else None
@@ -101,20 +91,20 @@ class Handler(BaseHTTPRequestHandler):
             case "getAsset":
                 return _as_json(earth.asset(name))
             case "value:compute":
-                return _as_json(earth.compute_value(body))
+                return _as_json(earth.compute_value(name.removesuffix("/value:compute"), body))
             case "createThumbnail":
                 earth.thumbnails[key := f"{name}/{uuid.uuid4().hex}"] = body
                 return _as_json({"name": key})
             case "getThumbnail":
                 kind, data = earth.get_thumbnail(name.removesuffix(":getPixels"))
             case "computePixels":
-                kind, data = earth.compute_pixels(body)
+                kind, data = earth.compute_pixels(name.removesuffix("/image"), body)
             case "getPixels":
                 kind, data = earth.get_pixels(name, body)
             case _:
                 raise Refused(404, "NOT_FOUND", f"no method {path}")
-        if fault in {"cut", "slow", "hang"}:
-            raise _Broken(fault, kind, data)
+        if fault in BROKEN:
+            raise Broken(fault, kind, data)
         return kind, data[: len(data) // 2] if fault == "garbage" else data
 
     def _refuse(self, refusal: Refused) -> None:
@@ -123,41 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             answer: dict[str, Any] = {"error": refusal.name, "error_description": str(refusal)}
         else:
             answer = {"error": error}
-        self._send(refusal.status, "application/json", json.dumps(answer).encode())
-
-    def _send(self, status: int, kind: str, data: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        if self.server.earth.faults.restricted:
-            self.send_header("x-earth-engine-quota-status", "parallelism_restricted=true")
-        self.end_headers()
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    def _break(self, broken: _Broken) -> None:
-        self.close_connection = True
-        if broken.fault == "hang":
-            time.sleep(HANG)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", broken.kind)
-        self.send_header("Content-Length", str(len(broken.data)))
-        self.end_headers()
-        end = time.monotonic() + HANG
-        for start in range(0, len(broken.data) // 2, 64):
-            self.wfile.write(broken.data[start : start + 64])
-            if broken.fault == "slow":
-                self.wfile.flush()
-                time.sleep(0.05)
-                if time.monotonic() > end:
-                    return
-
-
-class _Broken(Exception):
-    def __init__(self, fault: str, kind: str, data: bytes) -> None:
-        super().__init__(fault)
-        self.fault, self.kind, self.data = fault, kind, data
+        self.send_json(refusal.status, answer, self._fields())
 
 
 def _refuse_by(fault: str | None) -> None:
@@ -170,6 +126,18 @@ def _refuse_by(fault: str | None) -> None:
             raise invalid("User memory limit exceeded.")
         case "timeout":
             raise invalid("Computation timed out.")
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    if len(content) > _LARGEST:
+        raise invalid(f"Request payload size exceeds the limit: {_LARGEST} bytes.")
+    try:
+        body = json.loads(content) if content else {}
+    except ValueError as error:
+        raise invalid(f"Invalid JSON payload received. {error}") from None
+    if not isinstance(body, dict):
+        raise invalid("Invalid JSON payload received. Root element must be a message.")
+    return body
 
 
 def _as_json(value: object) -> tuple[str, bytes]:

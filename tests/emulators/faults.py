@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-PLANNED = ("429", "500", "503", "hang", "cut", "garbage", "slow", "memory", "timeout", "quota")
-"""hang: no answer; cut: the body ends early; garbage: a whole body that is no image; slow: a few
-bytes at a time; memory and timeout: 400, as Earth Engine says it; quota: an answer that is right
-and says that the project is restricted."""
+BROKEN = frozenset({"hang", "cut", "slow"})
+"""No answer; a body that ends early; one that comes a few bytes at a time. The other faults are an
+HTTP status (429, 500, 503); garbage, a whole body that is no image; memory and timeout, a 400 as
+Earth Engine says it."""
 
 
 @dataclass

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from shapely.geometry import box, shape
 
-from tests.emulators.faults import Desk, Faults
+from tests.emulators.faults import BROKEN, Faults
+from tests.emulators.server import Broken, Emulator, Handler
 
 _KEYS = {"collections", "bbox", "datetime", "limit", "query", "sortby", "token"}
 _CONFORMS = [
@@ -29,10 +28,11 @@ _CONFORMS = [
     "https://api.stacspec.org/v1.0.0/item-search#query",
     "https://api.stacspec.org/v1.0.0/item-search#sort",
 ]
+_KIND = "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
-class StacArchive:
+class StacArchive(Emulator):
     """The emulated archive: items of collections, and the files they lead to."""
 
     def __init__(
@@ -42,21 +42,9 @@ class StacArchive:
         faults: Faults | None = None,
         token: str | None = None,
     ) -> None:
+        super().__init__(_Handler, faults)
         self.collections, self.files = collections, files
         self.token = token
-        self.faults = faults or Faults()
-        self.desk = Desk(self.faults)
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.archive = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def landing(self) -> dict[str, Any]:
         links = [
@@ -163,64 +151,49 @@ def _matches(item: Mapping[str, Any], query: Mapping[str, Mapping[str, Any]]) ->
     return True
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    archive: StacArchive
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Server
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
-
+class _Handler(Handler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def do_GET(self) -> None:
-        archive, arrived = self.server.archive, time.monotonic()
+        archive, arrived = self.server.service, time.monotonic()
         path = urlsplit(self.path)
         if path.path.startswith("/files/"):
             return self._file(path.path.removeprefix("/files/"), path.query)
         archive.desk.note("token" if path.path == "/token" else "landing", 200, arrived)
         if path.path == "/token":
-            return self._json(200, {"token": archive.token})
-        return self._json(200, archive.landing())
+            return self.send_json(200, {"token": archive.token}, {})
+        return self.send_json(200, archive.landing(), {})
 
     def do_POST(self) -> None:
-        archive, arrived = self.server.archive, time.monotonic()
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        archive, arrived = self.server.service, time.monotonic()
+        question = json.loads(self.body())
         if fault := archive.desk.fault():
             archive.desk.note("search", int(fault), arrived)
-            return self._json(int(fault), {"description": "not now"})
+            return self.send_json(int(fault), {"description": "not now"}, {})
         try:
             answer, status = archive.search(question), 200
         except ValueError as error:
             answer, status = {"code": "BadRequest", "description": str(error)}, 400
         archive.desk.note("search", status, arrived)
-        return self._json(status, answer)
-
-    def _json(self, status: int, value: object) -> None:
-        self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
+        return self.send_json(status, answer, {})
 
     def _file(self, name: str, query: str) -> None:
-        archive, arrived = self.server.archive, time.monotonic()
-        time.sleep(archive.faults.latency)
-        status, data, headers = self._range(name, query)
-        archive.desk.note("file", status, arrived)
-        self._send(status, data, headers)
+        archive, arrived = self.server.service, time.monotonic()
+        with archive.desk.admitted() as admitted:
+            time.sleep(archive.faults.latency)
+            fault = archive.desk.fault() if admitted else "429"
+            status, data, fields = self._range(name, query)
+            if fault in BROKEN:
+                archive.desk.note("file", 0, arrived)
+                return self.go_wrong(Broken(fault, _KIND, data), status, fields)
+            if fault:
+                status, data, fields = int(fault), b"", {}
+            archive.desk.note("file", status, arrived)
+            return self.send(status, _KIND, data, fields)
 
     def _range(self, name: str, query: str) -> tuple[int, bytes, dict[str, str]]:
-        archive = self.server.archive
-        if fault := archive.desk.fault():
-            return int(fault), b"", {}
+        archive = self.server.service
         if archive.token is not None and query != archive.token:
             return 403, b"", {}
         assert archive.files is not None
@@ -235,17 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not found:
             return 400, b"", {}  # nobody shall read a whole file
         start, end = int(found.group(1)), min(int(found.group(2)) + 1, size)
+        if start >= size:
+            return 416, b"", {}
         with path.open("rb") as file:
             file.seek(start)
             data = file.read(end - start)
         return 206, data, headers | {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
-
-    def _send(self, status: int, data: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-        self.wfile.flush()

@@ -22,7 +22,11 @@ from pipeline.stage import (
     StageConfig,
 )
 
-STATUS = [pa.field("status", pa.string(), nullable=False), pa.field("reason", pa.string())]
+STATUS = [
+    pa.field("error", pa.string()),
+    pa.field("status", pa.string(), nullable=False),
+    pa.field("reason", pa.string()),
+]
 NUMBERS = Table("numbers", pa.schema([pa.field("n", pa.int64(), nullable=False)]), key="n")
 SQUARES = Table(
     "squares",
@@ -51,7 +55,9 @@ class SquareConfig(StageConfig):
     seed: int = Field(0, description="Unused by the numbers; a shared key.")
     fail_at: tuple[int, ...] = Field((), description="Numbers at which a shard raises.")
     bad_input_at: int | None = Field(None, description="A number that is bad input.")
-    flaky: Path | None = Field(None, description="Rows fail while this file exists.")
+    flaky: Path | None = Field(
+        None, description="Rows fail while this file exists and holds `odd`, `even`, or nothing."
+    )
     pause: float = Field(0, description="Seconds a row takes.", json_schema_extra=EXECUTION)
     kill_at: int | None = Field(None, description="A number that kills the process.")
     drop: int | None = Field(None, description="A row that goes missing.")
@@ -80,11 +86,13 @@ def square(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table
         if n == config.kill_at:
             os._exit(9)
         if config.flaky is not None and config.flaky.exists():
-            rows.append((n, None, None, "failed", "the service was away"))
-            continue
+            error, words = "odd" if n % 2 else "even", config.flaky.read_text()
+            if not words or error in words:
+                rows.append((n, None, None, error, "failed", "the service was away"))
+                continue
         name = f"files/{n**config.power}.txt"
         write_bytes(shard.root / name, str(n).encode())
-        rows.append((n, n**config.power, name, "ok", None))
+        rows.append((n, n**config.power, name, None, "ok", None))
     rows = [row for row in rows if row[0] != config.drop]
     return pa.Table.from_pylist(
         [dict(zip(SQUARES.schema.names, row, strict=True)) for row in rows], schema=SQUARES.schema
@@ -110,6 +118,7 @@ SQUARE = ShardStage(
     reads=(NUMBERS,),
     writes=SQUARES,
     owns=(Owned("files/*.txt", "filepath"),),
+    by_row=True,
 )
 TOTAL = DatasetStage("total", total, SumConfig, reads=(SQUARES,), writes=SUM)
 RECIPE = (COUNT, SQUARE, TOTAL)

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from pipeline.display import Display
-from pipeline.events import ShardFailed, ShardFinished, StageFinished, StageStarted
+from pipeline.events import ShardFailed, ShardFinished, StageFinished, StageLeftOut, StageStarted
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ def test_work_is_said_with_its_cause_its_failures_and_its_outcome(
         "plan             700 rows  679 ok, 6 reason 0, 5 reason 1, 4 reason 2, 3 reason 3, "
         "2 more reasons, 61.0 s",
     ]
+
+
+def test_a_stage_that_is_left_out_is_one_line(said: pytest.LogCaptureFixture) -> None:
+    Display(None)(StageLeftOut("score", ("normalise", "filter"), "the config names no model"))
+    assert said.messages == ["left out: score, normalise, filter: the config names no model"]
 
 
 def test_a_line_of_progress_counts_this_runs_parts(said: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,21 @@ from pipeline.owned import parts_without_files, sweep
 from pipeline.stage import Owned
 
 
+def test_a_part_is_found_whose_file_was_cut_short(tmp_path: Path) -> None:
+    table = pa.table({"filepath": ["a.jpg", "b.jpg", None], "size": [3, 5, None]})
+    parts = [tmp_path / f"part-{index}.parquet" for index in range(2)]
+    pq.write_table(table.slice(0, 1), parts[0])
+    pq.write_table(table.slice(1), parts[1])
+    owned, dataset = (Owned("*.jpg", "filepath", "size"),), ds.dataset([str(p) for p in parts])
+    (tmp_path / "a.jpg").write_bytes(b"abc")
+    (tmp_path / "b.jpg").write_bytes(b"abcde")
+    assert parts_without_files(tmp_path, owned, dataset) == set()
+    (tmp_path / "b.jpg").write_bytes(b"")
+    assert parts_without_files(tmp_path, owned, dataset) == {parts[1]}
+    (tmp_path / "b.jpg").unlink()
+    assert parts_without_files(tmp_path, owned, dataset) == {parts[1]}
+
+
 def table_of(root: Path, *parts: list[str | None]) -> ds.Dataset:
     for index, paths in enumerate(parts):
         table = pa.table({"filepath": pa.array(paths, pa.string())})

@@ -1,8 +1,11 @@
 """What a run does: what is missing, and no more."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +21,8 @@ from pipeline.errors import (
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from pipeline.manifest import open_run
 from pipeline.runner import run
-from tests.pipeline.recipe import RECIPE
+from pipeline.state import Retry
+from tests.pipeline.recipe import COUNT, RECIPE, SQUARE, TOTAL, square
 
 
 class World:
@@ -32,7 +36,9 @@ class World:
         runner = {"executor": "serial"} | blocks.pop("runner", {})  # type: ignore[operator]
         return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
 
-    def run(self, *, only: tuple[str, ...] = (), retry: bool = False, **blocks: object) -> None:
+    def run(
+        self, *, only: tuple[str, ...] = (), retry: Retry | None = None, **blocks: object
+    ) -> None:
         self.events = []
         run(RECIPE, self.config(**blocks), self.root, self.events.append, only=only, retry=retry)
 
@@ -237,16 +243,53 @@ def test_failed_rows_are_named_and_tried_again_only_when_asked(world: World) -> 
     away = world.root.parent / "away"
     away.touch()
     with pytest.raises(
-        ItemsFailed, match=r"square: 10 rows failed, the service was away: 0, 1, 2, 3, 4 \.\.\."
+        ItemsFailed,
+        match=r"square: 5 rows failed \(even\), the service was away: 0, 2, 4, 6, 8\n",
     ):
         world.run(square={"flaky": str(away)})
     away.unlink()
     with pytest.raises(ItemsFailed, match="Try these again with --retry"):
         world.run(square={"flaky": str(away)})
     assert world.ran() == []
-    world.run(square={"flaky": str(away)}, retry=True)
+    world.run(square={"flaky": str(away)}, retry=Retry())
     assert world.why("square") == "failed rows in 4 parts"
     assert world.sum() == 285
+
+
+def test_failed_rows_are_made_again_alone_all_or_those_of_one_class(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run()
+    undisturbed = world.content()
+    away = world.root.parent / "away"
+    away.touch()
+    flaky = {"flaky": str(away)}
+    with pytest.raises(ItemsFailed):
+        world.run(square=flaky)
+    made: list[list[int]] = []
+
+    def noted(numbers: pa.Table, **arguments: Any) -> pa.Table:
+        made.append(numbers.column("n").to_pylist())
+        return square(numbers, **arguments)
+
+    recipe = (COUNT, replace(SQUARE, run=noted), TOTAL)
+    away.write_text("even")
+    with pytest.raises(ItemsFailed, match=r"5 rows failed \(even\)"):
+        run(recipe, world.config(square=flaky), world.root, print, retry=Retry(frozenset({"odd"})))
+    assert made == [[1], [3, 5], [7], [9]]
+    away.unlink()
+    run(recipe, world.config(square=flaky), world.root, print, retry=Retry())
+    assert made[4:] == [[0, 2], [4], [6, 8]]
+    assert world.content() == undisturbed
+
+
+def test_a_class_that_no_failed_row_has_is_refused_with_those_there_are(world: World) -> None:
+    away = world.root.parent / "away"
+    away.touch()
+    with pytest.raises(ItemsFailed):
+        world.run(square={"flaky": str(away)})
+    with pytest.raises(ConfigError, match=r"class of error 'old'; there is even \(5\), odd \(5\)"):
+        world.run(square={"flaky": str(away)}, retry=Retry(frozenset({"old"})))
 
 
 def test_bad_input_stops_the_run_and_leaves_the_earlier_table(world: World) -> None:
@@ -321,8 +364,6 @@ def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:
 
 
 def test_a_stage_that_breaks_its_contract_is_shown_both_sides() -> None:
-    import pyarrow as pa
-
     from pipeline.schema import conform
     from tests.pipeline.recipe import NUMBERS
 

@@ -22,6 +22,7 @@ from stages.caption import (
 )
 from stages.geometry import Box
 from stages.pickles import Meta, dump_meta
+from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 PREFIX = "a satellite image of "
 
@@ -181,9 +182,9 @@ META_ROW = {
 EMPTY_ROW = {"center_tags": [], "surrounding": [], "status": "ok"}
 
 
-def captions_of(*rows):
+def captions_of(*rows, vocab=AS_SHIPPED):
     meta = pa.Table.from_pylist(list(rows), schema=tables.META.schema)
-    made = caption(meta, config=CaptionConfig(), shard=Shard(0, Path("unused")))
+    made = caption(meta, vocab, config=CaptionConfig(), shard=Shard(0, Path("unused")))
     return conform(made, tables.CAPTIONS, where="caption").to_pylist()
 
 
@@ -339,3 +340,41 @@ def test_commas_quotes_and_other_scripts_come_through_the_csv(published, tmp_pat
     assert list(frame.columns) == ["filepath", "title", "title_multi_objects"]
     (title,) = frame[frame.filepath == "images5/n1_US_20.jpg"].title
     assert title == PREFIX + 'building of a "b", ثلج 雪'
+
+
+def test_old_spellings_are_said_as_today_s_and_several_values_one_by_one():
+    assert single_caption({"power": "sub_station"}) == PREFIX + "power substation"
+    pitch = {"leisure": "pitch", "sport": "tennis;basketball"}
+    assert multi_caption(pitch, [{"power": "sub_station"}, {"power": "substation"}]) == (
+        PREFIX + "leisure land of pitch with sport of tennis and sport of basketball, "
+        "surrounded by power substation"
+    )
+
+
+def test_spelling_as_given_changes_no_tag():
+    config = CaptionConfig(spelling="as_given")
+    assert single_caption({"power": "sub_station"}, config) == PREFIX + "power sub station"
+    pitch = {"leisure": "pitch", "sport": "tennis;basketball"}
+    assert single_caption(pitch, config).endswith("sport of tennis;basketball")
+
+
+def test_the_run_s_own_phrases_are_said():
+    mine = vocab_with(("power", "pole", 0.2, "utility pole"))
+    (row,) = captions_of(META_ROW, vocab=mine)
+    assert row["title"] == PREFIX + "utility pole"
+
+
+def test_published_pickles_go_by_the_same_rules_and_by_the_user_s_labels(published, tmp_path):
+    write_meta(published, "meta2/n4_US_18.pickle", {"power": "sub_station", "sport": "golf;chess"})
+    labels = tmp_path / "own.csv"
+    labels.write_text(
+        "tag,groundable,max_gsd,phrase\nbuilding=warehouse,yes,1,depot hall\nsport=chess,no,,\n"
+    )
+    out = tmp_path / "captions.csv"
+    caption_pickles(published, out, own_labels=labels)
+    titles = {path: title for path, title, _ in rows_of(out)}
+    assert titles["images2/n4_US_18.jpg"] == PREFIX + "power substation, sport of golf"
+    assert titles["images2/w22_US_18.jpg"] == PREFIX + "depot hall"
+    labels.write_text("tag,groundable\n")
+    with pytest.raises(InputError, match="has no column max_gsd"):
+        caption_pickles(published, out, own_labels=labels)

@@ -93,11 +93,18 @@ def test_a_wrapped_model_is_exported_under_its_own_names_and_tied_weights_too(tm
     assert mode & stat.S_IROTH
 
 
-def test_a_model_with_a_tokenizer_of_the_hub_is_not_exported(tmp_path):
+def test_a_tokenizer_of_the_hub_goes_along_or_there_is_no_folder(tmp_path):
+    class Tokenizer:
+        def save_pretrained(self, folder):
+            (folder / "tokenizer.json").write_text("{}")
+
     text = {**SMALL["text_cfg"], "hf_tokenizer_name": "someone/some"}
+    config = {**SMALL, "text_cfg": text}
     with pytest.raises(InputError, match="tokenizer is one of the hub's"):
-        export_model(small(False), {**SMALL, "text_cfg": text}, tmp_path)
-    assert not list(tmp_path.iterdir())
+        export_model(small(False), config, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    export_model(small(False), config, tmp_path / "made", Tokenizer())
+    assert (tmp_path / "made/tokenizer.json").exists()
 
 
 def test_the_architecture_is_found_by_every_kind_of_name():

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+import rasterio
 import shapely
 from PIL import Image
 
@@ -17,6 +18,8 @@ from pipeline.stage import Shard
 from stages import tables
 from stages.fetch import FETCH, FetchConfig, fetch
 from stages.geometry import Box, tile_around
+from stages.imagery.backend import Scene
+from stages.imagery.folder import FolderBackend
 from stages.index import IndexConfig, index
 from tests.stages.imagery.rasters import write_raster
 
@@ -195,8 +198,74 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
     assert with_pool[2] - with_pool[0] > without[2] - without[0] + 30
 
 
-def test_images_and_their_folders_contents_belong_to_the_stage(tmp_path: Path) -> None:
+def test_the_stage_owns_its_images_and_knows_their_size() -> None:
+    assert FETCH.owns == (("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath", "byte_size"),)
+
+
+@pytest.fixture
+def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the names of the files that tiles are cut from, as it happens."""
+    names: list[str] = []
+    cut = FolderBackend.cut
+
+    def noted(self: FolderBackend, scene: Scene, *arguments: Any) -> Any:
+        names.append(scene.name)
+        return cut(self, scene, *arguments)
+
+    monkeypatch.setattr(FolderBackend, "cut", noted)
+    return names
+
+
+def test_what_does_not_touch_a_tile_does_not_cut_it_again(tmp_path: Path, cuts: list[str]) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    write_raster(images / "a.tif", noise())
+    rows = [tile(f"n{number}", "CH/a.tif") for number in range(4)]
+    first = fetched(rows, {"CH": folder(images)}, tmp_path)
+    assert cuts == ["a.tif"] * 4
+
+    write_raster(images / "b.tif", noise(1))
+    more = [tile(f"n{number}", "CH/a.tif", "CH/b.tif") for number in range(4)]
+    assert fetched(more, {"CH": folder(images, weight=3)}, tmp_path) == first
+    assert len(cuts) == 4
+
+    (tmp_path / first[0]["filepath"]).write_bytes(b"")
+    write_raster(images / "a.tif", noise(2))
+    assert fetched(more, {"CH": folder(images)}, tmp_path) != first
+    assert fetched(more[:1], {"CH": folder(images, resample="cubic")}, tmp_path)[0] not in first
+    assert len(cuts) == 9
+
+
+def test_a_lost_or_cut_image_of_a_file_is_cut_again(tmp_path: Path, cuts: list[str]) -> None:
     write_raster(tmp_path / "a.tif", noise())
-    config = FetchConfig.model_validate({"sources": {"CH": folder(tmp_path)}})
-    assert [owned.column for owned in FETCH.owns] == ["filepath"]
-    assert list(FETCH.external(config)) == ["sources.CH"]
+    rows = [tile(f"n{number}", "CH/a.tif") for number in range(3)]
+    sources = {"CH": folder(tmp_path / "a.tif")}
+    first = fetched(rows, sources, tmp_path)
+    (tmp_path / first[0]["filepath"]).unlink()
+    (tmp_path / first[1]["filepath"]).write_bytes(b"")
+    assert fetched(rows, sources, tmp_path) == first
+    assert len(cuts) == 5
+
+
+def test_tiles_on_the_files_own_grid_are_its_own_pixels(tmp_path: Path) -> None:
+    samples = noise()
+    path = write_raster(tmp_path / "a.tif", samples, "EPSG:2056", (8.5, 47.4))
+    place = tile_around(8.5, 47.4, 120, 120, 0.5)
+    given = tile("n1", "CH/a.tif", size=120)
+    given["candidates"][0] |= place.box._asdict()
+
+    (row,) = fetched([given], {"CH": folder(path, grid="native")}, tmp_path, jpeg_quality=100)
+
+    assert row["crs"] == "EPSG:2056"
+    a, b, west, d, e, north = row["transform"]
+    assert (a, b, d, e) == (0.5, 0, 0, -0.5)
+    with rasterio.open(path) as file:
+        left = round((west - file.transform.c) / 0.5)
+        top = round((file.transform.f - north) / 0.5)
+    assert 120 < row["width"] < 130 and 120 < row["height"] < 130
+    wanted = samples[:, top : top + row["height"], left : left + row["width"]].transpose(1, 2, 0)
+    got = np.asarray(Image.open(tmp_path / row["filepath"]))
+    # The JPEG alone makes a difference: it halves the resolution of colours.
+    buffer = io.BytesIO()
+    Image.fromarray(wanted).save(buffer, "JPEG", quality=100)
+    assert np.array_equal(got, np.asarray(Image.open(buffer)))

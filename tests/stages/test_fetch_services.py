@@ -20,7 +20,7 @@ from pipeline.stage import Shard
 from stages import tables
 from stages.fetch import FetchConfig, fetch
 from stages.geometry import mercator_scale, tile_around, to_degrees, to_mercator
-from stages.imagery.earth_engine import calls
+from stages.imagery import attempts
 from stages.index import IndexConfig, index
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
@@ -36,7 +36,7 @@ SIDE = 64
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_only_what_failed_is_asked_for_again(
 ) -> None:
     sources = {"US": source(earth, tmp_path)}
     given = tiles(60, "US/m_0_20140613", "US/m_1_20160613")
-    monkeypatch.setattr(calls, "ATTEMPTS", 1)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
     earth.faults.share, earth.faults.kinds = 0.3, ("503", "cut", "429")
     first = fetched(sources, given, tmp_path / "run")
     failed = [row for row in first if row["status"] == "failed"]
@@ -215,7 +215,7 @@ def test_an_asset_that_is_gone_is_recorded_for_good(earth: EarthEngine, tmp_path
     )
     assert Counter(table.column("status").to_pylist()) == {"filtered": 3}
     assert table.column("reason")[0].as_py() == (
-        "Earth Engine answered 404: Asset 'USDA/NAIP/DOQQ/m_0_20140613' not found."
+        "Earth Engine answered 404: Asset 'USDA/NAIP/DOQQ/m_0_20140613' not found"
     )
 
 

@@ -15,6 +15,7 @@ from pipeline.stage import Shard
 from stages import tables
 from stages.geometry import Box, mercator_scale, tile_around, to_degrees, to_mercator
 from stages.overlay import OVERLAY, OverlayConfig, overlay
+from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 LON, LAT = 7.42, 43.73
 GSD = 0.5
@@ -89,13 +90,14 @@ def focus_row(row):
 def metas(tmp_path):
     """Run the stage over images of focus objects among others; give its rows."""
 
-    def run(others, images=None, focuses=(FOCUS,), config=None):
+    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED):
         images = [image()] if images is None else images
         objects = pa.Table.from_pylist([*focuses, *others], schema=tables.OBJECTS.schema)
         made = overlay(
             pa.Table.from_pylist(images, schema=tables.IMAGES.schema),
             pa.Table.from_pylist([focus_row(f) for f in focuses], schema=tables.FOCUS.schema),
             ds.dataset(objects),
+            vocab,
             config=config or OverlayConfig(),
             shard=Shard(0, tmp_path),
         )
@@ -167,7 +169,7 @@ def test_what_shows_too_few_pixels_is_left_out(surrounding):
 def test_points_count_where_they_lie_in_the_tile(surrounding, metas):
     inside, outside = point(20, 0), point(60, 0)
     tree = {"natural": "tree"}
-    gsd = tag_vocab.max_gsd(tree)
+    gsd = tag_vocab.SHIPPED.max_gsd(tree)
     rows = metas(
         [thing("n2", inside, **tree), thing("n3", outside, **tree)],
         images=[image(gsd=gsd, **tile_around(LON, LAT, SIDE, SIDE, GSD).box._asdict())],
@@ -290,3 +292,30 @@ def test_shares_and_distances_agree_with_exact_intersections(surrounding):
 
 def test_a_changed_vocabulary_changes_the_stages_identity():
     assert set(OVERLAY.external(OverlayConfig())) == {"tag_vocab"}
+
+
+def test_the_run_s_own_vocabulary_decides_what_is_seen(metas):
+    crater = thing("n2", point(9, 9), my__key="crater")
+    tree = thing("n3", point(5, 5), natural="tree")
+    mine = vocab_with(("my:key", "crater", 1.0), ("natural", "tree", None))
+    (row,) = metas([crater, tree], vocab=mine)
+    assert [dict(near["tags"]) for near in row["surrounding"]] == [{"my:key": "crater"}]
+
+
+def test_metas_say_what_is_seen_in_today_s_spelling(metas, tmp_path):
+    focus = thing("n1", point(0, 0), leisure="pitch", sport="tennis;chess", landuse="pond")
+    (row,) = metas([], focuses=[focus])
+    seen = dict(row["center_tags"])
+    assert seen["sport"] == "tennis" and seen["natural"] == "water" and "landuse" not in seen
+    published = pickle.loads((tmp_path / row["metapath"]).read_bytes())
+    assert published["center_tags"] == seen
+
+
+def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
+    (row,) = metas([], focuses=[thing("n1", point(0, 0), man_made="pier", name="J", sport="chess")])
+    left = dict(row["left_out"])
+    assert left["name=J"] == "a name; nothing of it shows"
+    assert set(left) == {"name=J", "sport=chess"}
+    (unseen,) = metas([], images=[image(gsd=10)])
+    assert unseen["status"] == "filtered"
+    assert dict(unseen["left_out"])["man_made=pier"].startswith("shows up to ")

@@ -16,6 +16,7 @@ from stages import tables
 from stages.geometry import Box, mercator_box, mercator_scale, to_degrees, to_mercator
 from stages.plan import PlanConfig, plan
 from tests.stages.imagery.rasters import scenes_table
+from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 HERE = (85.52, 27.63)
 AROUND = (85.0, 27.0, 86.0, 28.0)
@@ -51,12 +52,15 @@ def area(metres: tuple[float, float], number: int = 1, **tags: str) -> dict[str,
 
 
 def planned(
-    rows: list[dict[str, Any]], scenes: ds.Dataset | None = None, **config: Any
+    rows: list[dict[str, Any]],
+    scenes: ds.Dataset | None = None,
+    vocab: ds.Dataset = AS_SHIPPED,
+    **config: Any,
 ) -> list[dict[str, Any]]:
     scenes = scenes or scenes_table({"scene_id": "CH/a", "box": AROUND, "gsd": 0.1})
     focus = pa.Table.from_pylist(rows, schema=tables.FOCUS.schema)
     shard = Shard(0, Path("unused"))
-    table = plan(focus, scenes, config=PlanConfig(**config), shard=shard)
+    table = plan(focus, scenes, vocab, config=PlanConfig(**config), shard=shard)
     result = conform(table, tables.TILES, where="plan").to_pylist()
     assert [tile["object_id"] for tile in result] == [given["object_id"] for given in rows]
     return list(result)
@@ -295,3 +299,14 @@ def test_a_tile_across_two_images_is_put_together_only_where_no_single_one_shows
     for tile in planned([point(n) for n in range(20)], scenes_table(*whole)):
         assert [each["scene_id"] for each in tile["candidates"]] == ["CH/whole"]
         assert tile["candidates"][0]["others"] is None
+
+
+def test_the_run_s_own_vocabulary_decides_what_is_sharp_enough() -> None:
+    scenes = scenes_table({"scene_id": "CH/a", "box": AROUND, "gsd": 0.5})
+    crater = point(**{"my:key": "crater"})
+    assert reason(crater, scenes) == "no tag that can be seen from above"
+    assert reason(crater, scenes, vocab=vocab_with(("my:key", "crater", 0.2))) == (
+        "no source is sharp enough"
+    )
+    (tile,) = planned([crater], scenes, vocab=vocab_with(("my:key", "crater", 0.6)))
+    assert tile["status"] == "ok"

@@ -12,6 +12,7 @@ from pipeline.schema import conform
 from stages import tables
 from stages.sample import SAMPLE, SampleConfig, sample
 from tests.stages.osm_text import extracted
+from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 TREE, HOUSE, QUARRY = {"natural": "tree"}, {"building": "yes"}, {"landuse": "quarry"}
 
@@ -50,9 +51,9 @@ def dataset(table, part_rows):
     )
 
 
-def sampled(table, root, **config):
+def sampled(table, root, vocab=AS_SHIPPED, **config):
     """Sample and give the whole table; each part must keep the contract."""
-    parts = list(sample(table, config=SampleConfig(**config), root=root))
+    parts = list(sample(table, vocab, config=SampleConfig(**config), root=root))
     for part in parts:
         conform(part, tables.FOCUS, where="test")
     return pa.concat_tables(parts)
@@ -181,7 +182,12 @@ def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path,
     assert {"cell", "rare"} == set(whole["chosen_by"].to_pylist())
     in_parts = sampled(dataset(table, 500), tmp_path, shard_rows=64, **config)
     assert in_parts.equals(whole)
-    parts = sample(ds.dataset(table), config=SampleConfig(shard_rows=64, **config), root=tmp_path)
+    parts = sample(
+        ds.dataset(table),
+        AS_SHIPPED,
+        config=SampleConfig(shard_rows=64, **config),
+        root=tmp_path,
+    )
     assert [len(part) for part in parts] == [64] * 10 + [60]
     order = {name: place for place, name in enumerate(ids(table))}
     places = [order[name] for name in ids(whole)]
@@ -196,3 +202,24 @@ def test_nothing_to_see_is_bad_input_and_leaves_no_scratch_file(tmp_path):
 
 def test_another_vocabulary_makes_another_sample():
     assert SAMPLE.external(SampleConfig()) == {"tag_vocab": tag_vocab.content_id()}
+
+
+def test_the_run_s_own_vocabulary_decides_what_is_a_candidate(tmp_path):
+    made = objects((0, 0, TREE), (0, 0, {"my:key": "crater"}), (0, 0, {"sport": "x;crater"}))
+    mine = vocab_with(("natural", "tree", None), ("my:key", "*", 1.0))
+    assert sampled(made, tmp_path)["object_id"].to_pylist() == ["n1"]
+    assert sampled(made, tmp_path, mine)["object_id"].to_pylist() == ["n2"]
+
+
+def test_old_spellings_and_several_values_count_as_the_tags_they_stand_for(tmp_path):
+    made = objects(
+        (0.005, 0.005, {"building": "church"}),
+        (5.005, 5.005, {"building:type": "church"}),
+        (7.005, 7.005, {"leisure": "pitch", "sport": "tennis;chess;basketball"}),
+    )
+    found = sampled(made, tmp_path, cells=1, rare_below=5)
+    chosen = {row["object_id"]: row["chosen_for"] for row in found.to_pylist()}
+    cells, pitch = {"0/0", "500/500", "700/700"}, {"leisure=pitch", "sport=basketball"}
+    assert set(chosen) == {"n1", "n2", "n3"}
+    assert set(chosen.values()) <= {"building=church"} | pitch | cells
+    assert len(set(chosen.values()) & cells) == 1  # the others come for a rare tag, as said today

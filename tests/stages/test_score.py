@@ -1,7 +1,9 @@
 """Scoring with the tiny CLIP: runs of ours and captions files from outside."""
 
 import csv
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,10 +24,11 @@ from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from pipeline.stage import Shard
 from stages import PIPELINE, tables
-from stages.filter import FILTER, FilterConfig, filter_csv
-from stages.score import NORMALISE, SCORE, SCORE_JOB
-from stages.score.config import ScoreConfig
-from tests.conftest import COMMAND, content_of
+from stages.filter import FilterConfig, filter_csv
+from stages.phrases import neighbours
+from stages.score import SCORE, SCORE_JOB
+from stages.score.config import RunScoreConfig
+from tests.conftest import COMMAND, content_of, skyscript
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -182,6 +185,31 @@ def test_other_captions_of_the_same_images_cost_only_their_new_texts(demo, tmp_p
     assert computed == {"images": 0, "texts": []}
 
 
+def test_each_phrase_is_scored_as_a_caption_alone(demo, tmp_path):
+    rows = read(captions_of(demo))
+    score(captions_of(demo), demo, tmp_path, block=TINY | {"phrases": True})
+    scored = read(tmp_path / "SkyScript_train_unfiltered_scored_by_tiny.csv")
+    phrases = [neighbours(row["title_multi_objects"]) for row in rows]
+    apart = write(
+        tmp_path / "apart.csv",
+        [
+            {"filepath": row["filepath"], "title": f"a satellite image of {phrase}"}
+            for row, some in zip(rows, phrases, strict=True)
+            for phrase in some
+        ],
+    )
+    score(apart, demo, tmp_path / "apart")
+    alone = [
+        float(row["similarity_tiny"]) for row in read(tmp_path / "apart/apart_scored_by_tiny.csv")
+    ]
+    found = [float(text) for row in scored for text in row["phrases_tiny"].split(";") if text]
+    assert len(found) > 200
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    assert [len(row["phrases_tiny"].split(";")) for row in scored if row["phrases_tiny"]] == [
+        len(some) for some in phrases if some
+    ]
+
+
 def test_a_second_model_adds_its_column_beside_the_first(demo, tmp_path):
     score(captions_of(demo), demo, tmp_path)
     first = tmp_path / "SkyScript_train_unfiltered_scored_by_tiny.csv"
@@ -295,14 +323,14 @@ def test_the_stage_of_a_run_passes_on_what_has_no_caption(demo, tmp_path):
             captions.slice(4, 3),
         ]
     )
-    found = SCORE.run(some, images, config=ScoreConfig(**TINY), shard=Shard(0, demo))
+    found = SCORE.run(some, images, config=RunScoreConfig(**TINY), shard=Shard(0, demo))
     assert found.schema == tables.SCORES.schema
     assert found["object_id"].equals(some["object_id"])
     assert found["status"].to_pylist() == some["status"].to_pylist()
     assert found["reason"].to_pylist()[3] == "no tag to say"
     assert found["similarity"].null_count == some["status"].to_pylist().count("filtered")
     empty = SCORE.run(
-        some.slice(0, 0), images.slice(0, 0), config=ScoreConfig(**TINY), shard=Shard(0, demo)
+        some.slice(0, 0), images.slice(0, 0), config=RunScoreConfig(**TINY), shard=Shard(0, demo)
     )
     assert empty.schema == tables.SCORES.schema
     assert len(empty) == 0
@@ -310,13 +338,12 @@ def test_the_stage_of_a_run_passes_on_what_has_no_caption(demo, tmp_path):
 
 @pytest.fixture(scope="module")
 def filtered(demo):
-    """A run with both stages behind the recipe: what a machine with torch does."""
-    recipe = (*PIPELINE, SCORE, NORMALISE, FILTER)
+    """The same run with a model named in its config."""
     options = ["sample.max_objects=150", "sample.shard_rows=64", "runner.executor=serial"]
     options += [f"score.{name}={value}" for name, value in TINY.items()]
-    options += ["filter.block=0.01", "filter.max_held_out=0.2"]
+    options += ["score.phrases=true", "filter.lowest_phrases=20"]
     options += ["score.name=CLIP_openai"]  # the name that TorchGeo's reader looks for
-    run(recipe, load_config(TOY, recipe, options), demo, lambda event: None)
+    run(PIPELINE, load_config(TOY, PIPELINE, options), demo, lambda event: None)
     return demo
 
 
@@ -337,6 +364,40 @@ def test_a_run_is_scored_and_filtered_into_the_published_files(filtered):
     ]  # fmt: skip
     for row in best:
         assert np.float32(row["similarity_CLIP_openai"]) == np.float32(by_path[row["filepath"]])
+
+
+def test_the_phrases_that_score_lowest_are_dropped_from_all_files(filtered):
+    report = json.loads((filtered / "filter_report.json").read_text())["phrases"]
+    assert 0.19 < report["dropped"] / report["phrases"] <= 0.2
+    before = {row["filepath"]: row["title_multi_objects"] for row in read(captions_of(filtered))}
+    rows = [row for path in filtered.glob("*_filtered_by_*.csv") for row in read(path)]
+    changed = {r["filepath"] for r in rows if r["title_multi_objects"] != before[r["filepath"]]}
+    assert 0 < len(changed) <= report["captions"]
+    for row in rows:
+        left = neighbours(row["title_multi_objects"])
+        assert set(left) <= set(neighbours(before[row["filepath"]]))
+    assert (
+        f"{report['dropped']:,} of {report['phrases']:,} phrases"
+        in (filtered / "report" / "index.html").read_text()
+    )
+
+
+def test_the_report_shows_scores_both_ends_and_what_each_file_kept(filtered):
+    page = (filtered / "report" / "index.html").read_text()
+    scores = ds.dataset(filtered / "tables" / "scores").to_table().to_pylist()
+    values = sorted(row["similarity"] for row in scores if row["similarity"] is not None)
+    assert f"{len(values):,} pairs, each the cosine" in page
+    ends = page.split('<section id="scores">')[1].split("</section>")[0]
+    shown = [float(value) for value in re.findall(r"score (-?\d\.\d{3})", ends)]
+    assert len(shown) == 12
+    assert shown[0] == pytest.approx(values[-1], abs=6e-4)
+    assert shown[6] == pytest.approx(values[0], abs=6e-4)
+    assert shown[:6] == sorted(shown[:6], reverse=True)
+    assert shown[6:] == sorted(shown[6:])
+    kept = page.split('<section id="filter">')[1]
+    report = json.loads((filtered / "filter_report.json").read_text())
+    for file in report["files"]:
+        assert f"<tr><th>{file['file']}</th><td>{file['rows']:,}</td>" in kept
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
@@ -363,6 +424,28 @@ def test_open_clip_reads_every_filtered_pair(filtered, monkeypatch):
     )
     assert len(dataset) == len(read(filtered / name))
     assert all(min(size) >= 100 and tokens[0] == 49406 for size, tokens in dataset)
+
+
+def test_a_run_without_the_extra_leaves_scoring_out_in_one_line(tmp_path):
+    """As on a machine that has the core alone; and one that asks for a score says so at once."""
+    code = "import sys; sys.modules |= dict.fromkeys(['torch', 'open_clip'])\n" + COMMAND[-1]
+    small = ["--workers", "1", "--set", "sample.max_objects=8", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "demo", *small], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+    assert line.startswith("left out: score, normalise, filter: ")
+    assert "pip install 'skyscript[clip]'" in line
+    assert 'id="scores"' not in (tmp_path / "run" / "report" / "index.html").read_text()
+    said = skyscript("status", tmp_path / "run").stdout
+    assert said.count("left out") == 3
+    asked = ["demo", *small, "--set", "score.model=tiny"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'skyscript[clip]'" in done.stderr.replace("\n", " ")
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(demo, tmp_path):

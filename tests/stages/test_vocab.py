@@ -9,7 +9,8 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from stages import tables
 from stages.extract import ExtractConfig, extract
-from stages.vocab import VocabConfig, vocab
+from stages.run_vocabulary import run_vocabulary
+from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
 from tests.stages.test_sample import dataset, objects
 from tests.tag_vocab.letters import Letters, few_lessons
@@ -126,3 +127,69 @@ def test_monaco_s_own_vocabulary_covers_all_its_tags(shared_data, tmp_path):
     assert sum(row["groundable"] for row in found) > 200
     for row in found:
         assert row["groundable"] == (row["max_gsd"] is not None), row["tag"]
+
+
+def labels(tmp_path, text):
+    path = tmp_path / "own.csv"
+    path.write_text("tag,groundable,max_gsd,phrase,reason\n" + text)
+    return path
+
+
+def test_a_user_s_labels_go_before_all_else(tmp_path):
+    own = labels(
+        tmp_path,
+        "building=church,no,,,all hidden by trees\n"
+        "name=Red Roof,yes,0.6,red roof,\n"
+        "my:key=*,yes,1,,a thing of mine\n"
+        "shop=moon,yes,10,,\n",
+    )
+    made = objects(
+        (0, 0, {"building": "church", "name": "Red Roof"}),
+        (0, 0, {"building:type": "church", "name": "A", "my:key": "a"}),
+    )
+    found = rows(made, tmp_path, own_labels=own)
+    church = found["building=church"]
+    assert (church["groundable"], church["source"]) == (False, "own")
+    assert church["reason"] == "all hidden by trees"
+    assert found["building:type=church"]["groundable"] is False
+    red = found["name=Red Roof"]
+    assert (red["max_gsd"], red["phrase"]) == (0.6, "red roof")
+    assert (found["name=*"]["objects"], found["name=*"]["groundable"]) == (1, False)
+    assert (found["my:key=a"]["source"], found["my:key=a"]["objects"]) == ("own", 1)
+    assert (found["shop=moon"]["objects"], found["shop=moon"]["kinds"]) == (0, "")
+    assert found["my:key=*"]["objects"] == 0
+
+
+def test_other_labels_are_another_stage(tmp_path):
+    own = labels(tmp_path, "building=church,no,,,\n")
+    config = VocabConfig(own_labels=own)
+    first = VOCAB.external(config)
+    own.write_text(own.read_text() + "building=barn,no,,,\n")
+    assert VOCAB.external(config) != first != VOCAB.external(VocabConfig())
+    assert config.identity() == VocabConfig(own_labels=tmp_path / "other.csv").identity()
+
+
+def test_labels_that_are_wrong_or_not_there_are_named_before_the_work(tmp_path):
+    own = labels(tmp_path, "building=church,maybe,,,\n")
+    with pytest.raises(InputError, match=r"own\.csv, line 2: groundable is 'maybe'"):
+        VOCAB.external(VocabConfig(own_labels=own))
+    with pytest.raises(InputError, match="there is no such file of labels"):
+        VOCAB.external(VocabConfig(own_labels=tmp_path / "none.csv"))
+
+
+def test_the_table_in_memory_is_the_run_s_vocabulary(tmp_path, monkeypatch):
+    few = few_lessons()
+    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(encoders, "load", lambda name: Letters())
+    own = labels(tmp_path, "building=church,no,,,\nman_made=crane,yes,0.2,tower crane,\n")
+    made = objects((0, 0, {"landuse": "farm_yards"}), (0, 0, {"building": "church"}))
+    found = table(made, tmp_path, encoder="letters", own_labels=own)
+    mine = run_vocabulary(ds.dataset(found))
+    for row in found.to_pylist():
+        answer = mine.answer(row["key"], row["value"])
+        assert (answer.groundable, answer.max_gsd) == (row["groundable"], row["max_gsd"])
+        assert answer.source == row["source"]
+    assert mine.answer("landuse", "farm_yards").source == "model"
+    assert mine.max_gsd({"landuse": "farm_yards"}) == 1
+    assert tag_vocab.SHIPPED.max_gsd({"landuse": "farm_yards"}) is None
+    assert mine.phrase("man_made", "crane") == "tower crane"

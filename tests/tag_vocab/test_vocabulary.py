@@ -2,7 +2,7 @@
 
 import pytest
 
-from tag_vocab import TagEntry, groundable_keys, look_up, max_gsd, visible
+from tag_vocab import TagEntry, groundable_keys, look_up
 
 PUBLISHED = {  # tags that stand in SkyScript's published captions or paper
     "highway": ["residential", "tertiary", "track", "footway", "crossing", "bus_stop", "service"],
@@ -138,50 +138,3 @@ def test_hostile_tags_get_an_answer(text):
     assert isinstance(look_up("building", text), TagEntry)
     assert look_up(text, "yes").groundable is False
     assert look_up(text, text).groundable is False
-    assert visible({"building": "yes", text: text}, 0.1) == {"building": "yes"}
-
-
-def test_an_object_shows_up_to_the_gsd_of_its_largest_thing():
-    tags = {"highway": "crossing", "crossing": "zebra", "name": "Oak Street"}
-    assert max_gsd(tags) == 0.2
-    assert max_gsd({"landuse": "quarry", "building": "yes"}) == 10
-    assert max_gsd({"name": "Oak Street"}) is None
-    assert max_gsd({}) is None
-
-
-def test_an_attribute_does_not_outlive_the_thing_it_tells_of():
-    footway = {"highway": "footway", "surface": "grass"}
-    assert look_up("surface", "grass").max_gsd == 1
-    assert max_gsd(footway) == 0.6
-    assert visible(footway, 0.6) == footway
-    assert visible(footway, 1) == {}
-    assert max_gsd({"surface": "grass"}) is None
-    assert visible({"office": "energy_supplier"}, 0.1) == {}
-
-
-def test_visible_tags_keep_the_given_order_and_leave_out_what_is_too_small():
-    tags = {"roof:material": "slate", "name": "Town hall", "building": "yes", "roof:shape": "flat"}
-    assert list(visible(tags, 0.1)) == ["roof:material", "building", "roof:shape"]
-    assert list(visible(tags, 0.6)) == ["building", "roof:shape"]
-    assert list(visible(tags, 0.9)) == ["building"]
-    assert visible(tags, 10) == {}
-
-
-def test_rooftop_panels_need_a_fine_image_and_wind_turbines_do_not():
-    assert max_gsd({"power": "generator", "generator:source": "solar"}) == 0.2
-    assert max_gsd({"power": "generator", "generator:source": "wind"}) == 1
-
-
-def test_real_objects_of_monaco_are_partly_visible_and_never_by_name(shared_data):
-    osmium = pytest.importorskip("osmium")
-    reader = osmium.FileProcessor(str(shared_data / "osm/monaco.osm.pbf"))
-    seen: set[tuple[str, str]] = set()
-    objects = shown = 0
-    for thing in reader.with_filter(osmium.filter.EmptyTagFilter()):
-        tags = visible(dict(thing.tags), 0.1)
-        objects += 1
-        shown += bool(tags)
-        seen.update(tags.items())
-    assert 0.4 < shown / objects < 0.95
-    assert len(seen) >= 200
-    assert not {key for key, _ in seen} & {"name", "addr:street", "operator", "website", "ref"}

@@ -1,4 +1,4 @@
-"""What an error of Earth Engine means, and calls that survive those that pass.
+"""What an error of Earth Engine means.
 
 The client's own retries are off: it sleeps while it holds its place, and retries what cannot work.
 """
@@ -6,38 +6,16 @@ The client's own retries are off: it sleeps while it holds its place, and retrie
 from __future__ import annotations
 
 import json
-import random
 import re
-import time
 from collections.abc import Callable
-from enum import Enum
 from typing import TypeVar
 
-from pipeline.errors import InputError
-from stages.imagery.backend import Gone, NotNow
+from stages.imagery import attempts
+from stages.imagery.attempts import Kind, Verdict, first_line
+from stages.imagery.backend import Problem
 from stages.imagery.breaker import Breaker
 
-ATTEMPTS = 6
-HEAVY_ATTEMPTS = 2
-"""Of a computation that was too large or too slow: the service may have been busy, once."""
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-"""Seconds; the wait before a retry is drawn between 0 and twice the last one's bound."""
-
 Answer = TypeVar("Answer")
-
-
-class Damaged(Exception):
-    """An answer came whole, and is not what was asked for; it may be right another time."""
-
-
-class Kind(Enum):
-    """What to do about an error."""
-
-    TRANSIENT = "try again"
-    HEAVY = "try again once"
-    PERMANENT = "try the next image"
-    FATAL = "stop the run"
-
 
 _HEAVY = re.compile("memory limit|timed out|Too many concurrent aggregations", re.IGNORECASE)
 _RATE = re.compile("rate ?limit|quota exceeded", re.IGNORECASE)
@@ -48,8 +26,17 @@ _PROJECT = re.compile(
 )
 
 
-def classify(error: Exception) -> tuple[Kind, str]:
-    """Give what to do about an error, and the reason to record.
+class Damaged(Exception):
+    """An answer came whole, and is not what was asked for; it may be right another time."""
+
+
+def persistently(call: Callable[[], Answer], breaker: Breaker) -> Answer:
+    """Make a call of the client, again while its error passes; raises as `attempts` says."""
+    return attempts.persistently(call, classify, breaker)
+
+
+def classify(error: Exception) -> Verdict:
+    """Tell what an error means; one that is none of the service's is raised again.
 
     The status alone does not tell: too little memory and a wrong band are both a 400.
     """
@@ -58,14 +45,16 @@ def classify(error: Exception) -> tuple[Kind, str]:
     from googleapiclient.errors import HttpError
 
     if isinstance(error, Damaged | json.JSONDecodeError):
-        return Kind.TRANSIENT, f"Earth Engine sent a damaged answer ({error})"
+        return _passing(Problem.DAMAGED, f"Earth Engine sent a damaged answer ({error})")
     if isinstance(error, TimeoutError):
-        return Kind.TRANSIENT, "Earth Engine did not answer in time"
+        return _passing(Problem.TIMEOUT, "Earth Engine did not answer in time")
     if isinstance(error, ConnectionError | TransportError):
-        return Kind.TRANSIENT, "the connection to Earth Engine broke"
+        return _passing(Problem.CONNECTION, "the connection to Earth Engine broke")
     if isinstance(error, GoogleAuthError):
-        passes = getattr(error, "retryable", False)
-        return (Kind.TRANSIENT if passes else Kind.FATAL), f"no token: {_first(str(error))}"
+        reason = f"no token: {first_line(str(error))}"
+        if getattr(error, "retryable", False):
+            return _passing(Problem.CONNECTION, reason)
+        return Verdict(Kind.FATAL, Problem.REFUSED, _remedy(reason))
     if isinstance(error, HttpError):  # of the client's own set-up
         return _classify_status(int(error.resp.status), str(error))
     if isinstance(error, ee.EEException):
@@ -73,20 +62,24 @@ def classify(error: Exception) -> tuple[Kind, str]:
     raise error
 
 
-def _classify_status(status: int | None, message: str) -> tuple[Kind, str]:
-    reason = f"Earth Engine answered {status}: {_first(message)}"
-    if status is None or status in (408, 429) or status >= 500:
-        kind = "is busy (429)" if status == 429 else f"failed ({status})"
-        return Kind.TRANSIENT, f"Earth Engine {kind}"
-    if status == 401:
-        return Kind.FATAL, reason
-    if status == 403 and _RATE.search(message):
-        return Kind.TRANSIENT, "Earth Engine is busy (403)"
-    if status == 403 and _PROJECT.search(message):
-        return Kind.FATAL, reason
+def _passing(problem: Problem, reason: str, status: int | None = None) -> Verdict:
+    return Verdict(Kind.TRANSIENT, problem, reason, status)
+
+
+def _classify_status(status: int | None, message: str) -> Verdict:
+    reason = f"Earth Engine answered {status}: {first_line(message)}"
+    if status == 429 or (status == 403 and _RATE.search(message)):
+        return _passing(Problem.BUSY, f"Earth Engine is busy ({status})", status)
+    if status == 408:
+        return _passing(Problem.TIMEOUT, "Earth Engine did not answer in time (408)", status)
+    if status is None or status >= 500:
+        return _passing(Problem.DOWN, f"Earth Engine failed ({status})", status)
+    if status == 401 or (status == 403 and _PROJECT.search(message)):
+        return Verdict(Kind.FATAL, Problem.REFUSED, _remedy(reason), status)
     if status == 400 and _HEAVY.search(message):
-        return Kind.HEAVY, reason
-    return Kind.PERMANENT, reason
+        return Verdict(Kind.HEAVY, Problem.TOO_HEAVY, reason, status)
+    problem = Problem.MISSING if status in (404, 410) else Problem.REFUSED
+    return Verdict(Kind.PERMANENT, problem, reason, status)
 
 
 def _status(error: Exception) -> int | None:
@@ -95,42 +88,7 @@ def _status(error: Exception) -> int | None:
     return None if response is None else int(response.status)
 
 
-def _first(message: str) -> str:
-    """Keep the first line: it becomes the reason of a row."""
-    line = message.strip().splitlines()[0] if message.strip() else "no message"
-    return line if len(line) <= 160 else line[:157] + "..."
-
-
-def persistently(
-    call: Callable[[], Answer], breaker: Breaker, sleep: Callable[[float], None] = time.sleep
-) -> Answer:
-    """Make a call, again and again while its error is one that passes.
-
-    Raises `NotNow` where it does not pass, `Gone` where no repeat can help, and `InputError` where
-    no call at all can work: without an account or a project.
-    """
-    bound = FIRST_WAIT
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            answer = call()
-        except Exception as error:
-            kind, reason = classify(error)
-            if kind is Kind.FATAL:
-                raise InputError(_refused(reason)) from error
-            breaker.note(kind is Kind.TRANSIENT and "busy" not in reason, reason)
-            if kind is Kind.PERMANENT or (kind is Kind.HEAVY and attempt == HEAVY_ATTEMPTS):
-                raise Gone(reason) from error
-            if attempt == ATTEMPTS:
-                raise NotNow(f"{reason}, {ATTEMPTS} times") from error
-            sleep(random.uniform(0, bound))  # not of the result: only of when
-            bound = min(2 * bound, LONGEST_WAIT)
-        else:
-            breaker.note(False)
-            return answer
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _refused(reason: str) -> str:
+def _remedy(reason: str) -> str:
     return (
         f"{reason}. Check the account (`earthengine authenticate`, or the source's "
         "`service_account`) and that `project` is registered for Earth Engine and yours to use; "

@@ -31,6 +31,7 @@ NO_END = 9998
 _PLACES = 100
 """Places in one question: enough that questions are few, few enough for five minutes."""
 _FIELDS = "nextPageToken,assets(id,type,startTime,endTime,geometry,bands,properties)"
+_AFFINE = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
 _DEGREE = 111_320.0
 """Metres on the ground at the equator."""
 
@@ -46,6 +47,8 @@ class Wanted:
     per_place: int
     """Images of each place, of an archive."""
     weight: float
+    is_native: bool
+    """Whether tiles are cut on the images' own grids, so that those must be known."""
 
 
 def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
@@ -109,14 +112,28 @@ def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> 
     for start in range(0, len(middles), _PLACES):
         question = _question(connection.ee, wanted, middles[start : start + _PLACES])
         for of_place in _answer(connection, question):
-            for index, time, cloud, coordinates in of_place:
+            for index, time, cloud, coordinates, *grid in of_place:
                 moment = datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 yield {
                     "id": f"{wanted.source.name}/{index}",
                     "startTime": moment,
-                    "geometry": {"type": "Polygon", "coordinates": coordinates},
+                    "geometry": _geometry(coordinates),
                     "properties": {wanted.source.cloud_property: cloud},
+                    "grid": grid[0] if grid else {},
                 }
+
+
+def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested lists
+    """Give the geometry that has some coordinates: how deep they lie tells which."""
+    depth, inner = 0, coordinates
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    match depth:
+        case 2:
+            return {"type": "Polygon", "coordinates": [coordinates]}  # of a ring
+        case 4:
+            return {"type": "MultiPolygon", "coordinates": coordinates}
+    return {"type": "Polygon", "coordinates": coordinates}
 
 
 def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
@@ -124,7 +141,7 @@ def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
 
 
 def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
-    """Build: for each place the clearest images, as [index, time, cloud, outline]."""
+    """Build: for each place the clearest images, as [index, time, cloud, outline, own grid]."""
     cloud, (first, last) = wanted.source.cloud_property, wanted.years
     images = (
         ee.ImageCollection(wanted.source.name)
@@ -136,9 +153,9 @@ def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> An
     def told(image: Any) -> Any:  # noqa: ANN401
         image = ee.Image(image)
         outline = image.geometry().coordinates()
-        return ee.List(
-            [image.get("system:index"), image.get("system:time_start"), image.get(cloud), outline]
-        )
+        facts = [image.get(name) for name in ("system:index", "system:time_start", cloud)]
+        grid = [image.select(wanted.source.bands[0]).projection()] if wanted.is_native else []
+        return ee.List([*facts, outline, *grid])
 
     def clearest(middle: Any) -> Any:  # noqa: ANN401
         here = images.filterBounds(ee.Geometry.Point(ee.List(middle)))
@@ -163,6 +180,7 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
         return None
     asset_id = str(item["id"])
     cloud = item.get("properties", {}).get(source.cloud_property)
+    crs, transform = _native(item, source) if wanted.is_native else (None, None)
     return Scene(
         scene_id=f"{wanted.alias}/{asset_id.removeprefix(source.name).strip('/') or 'image'}",
         source=wanted.alias,
@@ -175,7 +193,24 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
         time_precision=source.time_precision,
         weight=wanted.weight,
         cloud=None if cloud is None else float(cloud),
+        crs=crs,
+        transform=transform,
     )
+
+
+def _native(
+    item: Mapping[str, Any], source: ImageSource
+) -> tuple[str | None, tuple[float, ...] | None]:
+    """Give the CRS and the geotransform of an image's first colour; None where they are not told.
+
+    Lists tell them of each band; a projection that was computed has other words for the same.
+    """
+    of_colour = [band for band in item.get("bands", []) if band["id"] == source.bands[0]]
+    grid = of_colour[0].get("grid", {}) if of_colour else item.get("grid", {})
+    affine = grid.get("affineTransform")
+    transform = [affine.get(name, 0) for name in _AFFINE] if affine else grid.get("transform")
+    crs = next((grid[name] for name in ("crsCode", "crsWkt", "crs", "wkt") if grid.get(name)), None)
+    return (crs, tuple(map(float, transform))) if crs and transform else (None, None)
 
 
 def _outline(item: Mapping[str, Any], source: ImageSource) -> shapely.Geometry | None:

@@ -77,3 +77,7 @@ class SimulatedBackend:
             raise ImageryError(f"{scene.scene_id} is no simulated scene") from None
         rgb = render(tile, objects, season)
         return TileImage(rgb, np.ones(rgb.shape[:2], np.bool_))
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:  # noqa: ARG002
+        """Raise `ImageryError`: each scene shows the whole world."""
+        raise ImageryError(f"{scenes[0].scene_id} needs no other scene")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stages.imagery.quota import ENOUGH, START, Quota
+from stages.imagery.quota import ENOUGH, Quota
 
 FAST = 1e6
 
@@ -26,9 +26,10 @@ def answered(quota: Quota, count: int) -> None:
 
 def test_the_number_grows_with_success_up_to_what_is_allowed(service: str) -> None:
     quota = Quota(service, 40, FAST)
-    assert quota.at_once() == START
-    answered(quota, 20)
-    assert quota.at_once() == START + 20
+    assert quota.at_once() == 20
+    assert Quota(f"{service} small", 5, FAST).at_once() == 5
+    answered(quota, 15)
+    assert quota.at_once() == 35
     answered(quota, 100)
     assert quota.at_once() == 40
 
@@ -50,7 +51,7 @@ def test_it_comes_back_to_just_below_where_it_was_refused(service: str) -> None:
     for _ in range(int(ENOUGH) + 1):
         quota.refused(time.monotonic())
     answered(quota, 1000)
-    assert quota.at_once() == pytest.approx(0.9 * 20)
+    assert quota.at_once() == pytest.approx(0.9 * 32)
 
 
 def test_a_restricted_project_gets_little(service: str) -> None:

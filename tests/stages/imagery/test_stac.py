@@ -1,19 +1,27 @@
 """A STAC API and the files it leads to, by the maintained client and by ranges."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import rasterio
+from rasterio.shutil import copy
+from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
 
+from image_sources import StacRoute
 from pipeline.errors import InputError
 from stages.geometry import Box, mercator_scale, tile_around
-from stages.imagery.backend import Gone, NotNow, Scene
+from stages.imagery import attempts, stac
+from stages.imagery.backend import Gone, NotNow, Problem, Scene
 from stages.imagery.stac import StacBackend, StacSource
+from stages.imagery.stac_search import Wanted, scenes_of_items
 from tests.emulators.faults import Faults
+from tests.emulators.server import Emulator, Handler
 from tests.emulators.stac import StacArchive, item
 from tests.stages.imagery.rasters import write_raster
 
@@ -22,6 +30,11 @@ AROUND = mapping(box(8.9, 46.9, 9.1, 47.1))
 NOTHING = pa.table({})
 TILE = tile_around(*HERE, 100, 80, 0.5)
 Start = Callable[..., StacArchive]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
@@ -169,6 +182,48 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
     assert one.cut(there, TILE, NOTHING).rgb.max() == 77
 
 
+@pytest.mark.parametrize("fault", ["429", "503", "cut", "hang"])
+def test_a_fault_that_passes_is_survived_and_does_not_stick(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_TIMEOUT", "1")
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
+    samples = np.random.default_rng(0).integers(0, 255, (3, 300, 300), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.planned.extend([fault] * 2)
+    rgb = one.cut(scene, TILE, NOTHING).rgb
+    assert not archive.faults.planned
+    assert np.array_equal(rgb, backend(archive).cut(scene, TILE, NOTHING).rgb)
+
+
+def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 255, (3, 600, 600), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
+    one = backend(archive, at_once=12, a_second=1000)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
+    with ThreadPoolExecutor(24) as pool:
+        cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
+    assert all(image.valid.all() for image in cut)
+    assert one._quota(archive.url).at_once() < 8
+    assert archive.desk.most_at_once == 3
+
+
+def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(kinds=("429",)))
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.share = 1
+    with pytest.raises(NotNow, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+        one.cut(scene, TILE, NOTHING)
+    assert caught.value.problem is Problem.BUSY
+
+
 def test_a_search_survives_faults_that_pass(start: Start) -> None:
     archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults())
     archive.faults.planned.extend(["503", "429"])
@@ -192,3 +247,51 @@ def test_places_outside_of_a_sources_coverage_are_not_asked_about(start: Start) 
     archive = start([item("a", "HERE/a.tif", AROUND)])
     assert backend(archive).search("US", [Box(*HERE, *HERE)]) == []
     assert archive.desk.calls == []
+
+
+POLYGON = mapping(box(8.9, 46.9, 9.1, 47.1))
+BROKEN: dict[str, dict[str, Any]] = {
+    "no geometry": {"geometry": {"type": "Polygon", "coordinates": "x"}},
+    "an open ring": {"geometry": {"type": "Polygon", "coordinates": [[[float("nan"), 1]] * 4]}},
+    "no time": {"properties": {"datetime": "yesterday"}},
+    "no number": {"properties": {"datetime": "2020-01-01T00:00:00Z", "eo:cloud_cover": "low"}},
+    "a list of assets": {"assets": ["visual"]},
+    "no address": {"assets": {"visual": {}}},
+    "a file of ours": {"assets": {"visual": {"href": "/etc/passwd"}}},
+    "a file of ours by another name": {"assets": {"visual": {"href": "/vsizip/vsicurl/x"}}},
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_item_that_is_none_is_passed_over_and_counted(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, 0.5, "day", 1.0)
+    good = item("a", "https://example.org/a.tif", POLYGON)
+    found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
+    assert [scene.name for scene in found] == ["a"]
+    assert "OAM: 3 of 4 items are no STAC items" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"hello": 1}'])
+def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> None:
+    class Page(Handler):
+        def do_GET(self) -> None:
+            self.send(200, "application/json", answer, {})
+
+    with (
+        Emulator(Page, None) as page,
+        pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*check the address"),
+    ):
+        given = {"api": page.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
+        StacBackend(StacSource.model_validate(given)).search("OAM", [Box(*HERE, *HERE)])
+
+
+def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path) -> None:
+    secret = write_raster(tmp_path / "secret.tif", np.full((3, 300, 300), 77, np.uint8))
+    with rasterio.open(secret) as file, WarpedVRT(file) as view:
+        copy(view, tmp_path / "a.vrt", driver="VRT")
+    one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(Gone, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
+        one.cut(scene, TILE, NOTHING)

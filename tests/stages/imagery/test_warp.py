@@ -12,11 +12,17 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.vrt import WarpedVRT
 
 from stages.geometry import Tile, mercator_box, tile_around
+from stages.imagery.backend import TileImage
+from stages.imagery.grid import mercator_grid
 from stages.imagery.raster import Raster, ground_gsd, open_raster
-from stages.imagery.warp import Reading, cut_tile
+from stages.imagery.warp import Reading, cut_on, cut_tile
 from tests.stages.imagery.rasters import PLACES, north_up, plain, write_raster
 
 AS_IT_IS = Reading(bands=(1, 2, 3), scale=None, nodata=None, mask="file")
+
+
+def cut(raster: Raster, tile: Tile, reading: Reading) -> TileImage:
+    return cut_tile(raster, mercator_grid(tile), reading)
 
 
 def ramps(size: int) -> npt.NDArray[np.uint8]:
@@ -43,7 +49,7 @@ def test_pixels_are_true_to_half_a_pixel_in_any_crs(tmp_path: Path, crs: str) ->
     raster = open_raster(write_raster(tmp_path / "ramps.tif", ramps(250), crs, place, pixel))
     tile = tile_around(*place, 120, 110, ground_gsd(raster))
 
-    image = cut_tile(raster, tile, AS_IT_IS)
+    image = cut(raster, tile, AS_IT_IS)
 
     cols, rows = expected_positions(raster, tile)
     assert image.valid.all()
@@ -71,7 +77,7 @@ def test_real_files_come_out_as_through_gdal(shared_data: Path, name: str) -> No
     lon, lat = raster.degrees(raster.data.width / 2, raster.data.height / 2)
     tile = tile_around(float(lon), float(lat), 300, 300, ground_gsd(raster))
 
-    image = cut_tile(raster, tile, AS_IT_IS)
+    image = cut(raster, tile, AS_IT_IS)
 
     box = mercator_box(tile.box)
     pixel = (box.east - box.west) / 300, (box.north - box.south) / 300
@@ -87,12 +93,12 @@ def test_real_files_come_out_as_through_gdal(shared_data: Path, name: str) -> No
 def test_what_lies_outside_of_the_file_is_not_valid(tmp_path: Path) -> None:
     raster = open_raster(write_raster(tmp_path / "a.tif", plain(), "EPSG:3857", (9, 47), 1.0))
     gsd = math.cos(math.radians(47))
-    image = cut_tile(raster, tile_around(9, 47, 200, 200, gsd, shift=(200, 0)), AS_IT_IS)
+    image = cut(raster, tile_around(9, 47, 200, 200, gsd, shift=(200, 0)), AS_IT_IS)
     # The file reaches 150 pixels to the east of its middle, the tile from 100 to 300.
     assert image.valid[:, :49].all()
     assert not image.valid[:, 51:].any()
     assert not image.rgb[~image.valid].any()
-    beyond = cut_tile(raster, tile_around(9, 47, 200, 200, gsd, shift=(500, 0)), AS_IT_IS)
+    beyond = cut(raster, tile_around(9, 47, 200, 200, gsd, shift=(500, 0)), AS_IT_IS)
     assert not beyond.valid.any()
 
 
@@ -101,7 +107,7 @@ def test_nodata_is_nodata_in_all_three_bands(tmp_path: Path) -> None:
     samples[:, :, :100] = 0  # not there
     samples[1:, :, 200:] = 0  # a pure red, there
     raster = open_raster(write_raster(tmp_path / "a.tif", samples, nodata=0))
-    image = cut_tile(raster, tile_around(9, 47, 290, 290, 0.5), AS_IT_IS)
+    image = cut(raster, tile_around(9, 47, 290, 290, 0.5), AS_IT_IS)
     assert image.valid.mean() == pytest.approx(195 / 290, abs=0.01)
     # Next to what is not there, colours are not darkened.
     assert (image.rgb[image.valid][:, 0] == 10).all()
@@ -112,8 +118,8 @@ def test_the_configs_nodata_replaces_the_files(tmp_path: Path) -> None:
     samples[:, :150] = 255
     raster = open_raster(write_raster(tmp_path / "a.tif", samples))
     tile = tile_around(9, 47, 200, 200, 0.5)
-    assert cut_tile(raster, tile, AS_IT_IS).valid.all()
-    white = cut_tile(raster, tile, Reading((1, 2, 3), None, 255, "file"))
+    assert cut(raster, tile, AS_IT_IS).valid.all()
+    white = cut(raster, tile, Reading((1, 2, 3), None, 255, "file"))
     assert white.valid.mean() == pytest.approx(0.5, abs=0.01)
 
 
@@ -125,15 +131,13 @@ def test_an_alpha_band_counts_unless_it_is_infrared(tmp_path: Path) -> None:
     raster = open_raster(path)
     assert raster.data.colorinterp[3] == ColorInterp.alpha
     tile = tile_around(9, 47, 200, 200, 0.5)
-    assert cut_tile(raster, tile, AS_IT_IS).valid.mean() == pytest.approx(0.5, abs=0.02)
-    assert cut_tile(raster, tile, Reading((1, 2, 3), None, None, "none")).valid.all()
+    assert cut(raster, tile, AS_IT_IS).valid.mean() == pytest.approx(0.5, abs=0.02)
+    assert cut(raster, tile, Reading((1, 2, 3), None, None, "none")).valid.all()
 
 
 def test_bands_come_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
     raster = open_raster(write_raster(tmp_path / "a.tif", plain(6)))
-    image = cut_tile(
-        raster, tile_around(9, 47, 100, 100, 0.5), Reading((5, 1, 3), None, None, "file")
-    )
+    image = cut(raster, tile_around(9, 47, 100, 100, 0.5), Reading((5, 1, 3), None, None, "file"))
     assert (image.rgb == (50, 10, 30)).all()
 
 
@@ -143,7 +147,7 @@ def test_samples_are_stretched_between_black_and_white(tmp_path: Path, dtype: st
     samples[0], samples[1], samples[2] = 200, 1600, 9000
     raster = open_raster(write_raster(tmp_path / "a.tif", samples))
     reading = Reading((1, 2, 3), (1000, 3000), None, "file")
-    image = cut_tile(raster, tile_around(9, 47, 100, 100, 0.5), reading)
+    image = cut(raster, tile_around(9, 47, 100, 100, 0.5), reading)
     assert np.abs(image.rgb.astype(int) - (0, 76, 255)).max() <= 1
 
 
@@ -152,7 +156,7 @@ def test_not_a_number_is_no_data(tmp_path: Path) -> None:
     samples[:, :, :150] = np.nan
     raster = open_raster(write_raster(tmp_path / "a.tif", samples))
     reading = Reading((1, 2, 3), (0, 255), None, "file")
-    image = cut_tile(raster, tile_around(9, 47, 200, 200, 0.5), reading)
+    image = cut(raster, tile_around(9, 47, 200, 200, 0.5), reading)
     assert image.valid.mean() == pytest.approx(0.5, abs=0.01)
     assert (image.rgb[image.valid] == (10, 20, 30)).all()
 
@@ -162,7 +166,7 @@ def test_a_coarser_tile_is_made_of_means_and_does_not_flicker(tmp_path: Path) ->
     samples = np.repeat(checkers[None].astype(np.uint8), 3, axis=0)
     raster = open_raster(write_raster(tmp_path / "a.tif", samples, "EPSG:3857", (9, 47), 1.0))
     gsd = 4.3 * math.cos(math.radians(47))
-    image = cut_tile(raster, tile_around(9, 47, 200, 200, gsd), AS_IT_IS)
+    image = cut(raster, tile_around(9, 47, 200, 200, gsd), AS_IT_IS)
     assert image.valid.all()
     assert np.abs(image.rgb.astype(int) - 100).max() <= 2
 
@@ -172,8 +176,46 @@ def test_a_coarser_tile_lies_where_its_box_says(tmp_path: Path) -> None:
     samples[:, :, 640:] = 200  # an edge 40 m east of the middle
     raster = open_raster(write_raster(tmp_path / "a.tif", samples, "EPSG:3857", (9, 47), 1.0))
     gsd = 5 * math.cos(math.radians(47))
-    image = cut_tile(raster, tile_around(9, 47, 200, 200, gsd), AS_IT_IS)
+    image = cut(raster, tile_around(9, 47, 200, 200, gsd), AS_IT_IS)
     row = image.rgb[100, :, 0]
     assert (row[:107] == 0).all()
     assert (row[109:] == 200).all()
     assert row.sum() / 200 == pytest.approx(200 - 108, abs=0.1)
+
+
+@pytest.mark.parametrize("crs", PLACES)
+def test_a_files_own_grid_gives_its_pixels_untouched_and_holds_the_tile(
+    tmp_path: Path, crs: str
+) -> None:
+    place = PLACES[crs]
+    pixel = 5e-6 if crs == "EPSG:4326" else 0.5
+    raster = open_raster(write_raster(tmp_path / "ramps.tif", ramps(250), crs, place, pixel))
+    tile = tile_around(*place, 90, 80, ground_gsd(raster), shift=(5, 3))
+
+    image = cut_on("native", raster, tile, AS_IT_IS)
+
+    assert image.grid is not None and image.valid.all()
+    left, top = (round(side) for side in ~raster.data.transform @ image.grid.transform[2::3])
+    height, width = image.rgb.shape[:2]
+    assert (width, height) == image.grid[2:]
+    assert (image.rgb[..., 0] == left + np.arange(width)).all()
+    assert (image.rgb[..., 1] == top + np.arange(height)[:, None]).all()
+    cols, rows = expected_positions(raster, tile)
+    assert left <= cols.min() - 0.5 + 1e-6 and cols.max() + 0.5 - 1e-6 <= left + width
+    assert top <= rows.min() - 0.5 + 1e-6 and rows.max() + 0.5 - 1e-6 <= top + height
+
+
+def test_pixels_between_pixels_are_made_as_the_config_says(tmp_path: Path) -> None:
+    samples = np.zeros((3, 300, 300), np.uint8)
+    samples[:, :, 150:] = 200
+    raster = open_raster(write_raster(tmp_path / "a.tif", samples, "EPSG:3857", (9, 47), 1.0))
+    tile = tile_around(9, 47, 200, 200, 0.25 * math.cos(math.radians(47)))
+    rows = {
+        how: cut(raster, tile, Reading((1, 2, 3), None, None, "file", how)).rgb[100, :, 0]
+        for how in ("nearest", "bilinear", "cubic")
+    }
+    assert set(rows["nearest"].tolist()) == {0, 200}
+    assert len(set(rows["bilinear"].tolist())) > 4
+    assert rows["cubic"].max() > 200  # it overshoots
+    middle = [int(np.argmax(row > 100)) for row in rows.values()]
+    assert max(middle) - min(middle) <= 1

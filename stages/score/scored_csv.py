@@ -1,0 +1,152 @@
+"""A captions file with its scores as columns, and beside it what could not be scored."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.atomic import write_file
+from pipeline.errors import InputError
+from pipeline.schema import STATUS_OK
+from stages import tables
+
+REJECTED = ".rejected.csv"
+_PHRASES = pc.field("phrases").is_valid()
+
+
+class _Scores(NamedTuple):
+    """A pair's, as text; nothing for null."""
+
+    scorer: str
+    single: str
+    multi: str
+    normalised: str
+    phrases: str
+    content: str
+    likeness: str
+    status: str
+    reason: str
+
+
+def write_scored(
+    rows: Iterator[Mapping[str, str]],
+    names: Sequence[str],
+    scores: ds.Dataset,
+    normalised: ds.Dataset,
+    root: Path,
+    stem: str,
+    *,
+    not_over: Path | None = None,
+) -> pa.Table:
+    """Write ``<stem>_scored_by_<name>.csv`` and its row of the table ``scored``.
+
+    It has every row, in order, its score empty where there is none; ``….rejected.csv`` names each
+    image that could not be used, with the reason.
+    """
+    values = _scores(scores, normalised)
+    first = next(values, None)
+    scorer = first.scorer if first else "none"
+    out = root / f"{stem}_scored_by_{scorer}.csv"
+    if out == not_over:
+        raise InputError(f"{out}: is the captions file itself; choose another --out.")
+    added = _added(names, scorer, phrases=bool(scores.count_rows(filter=_PHRASES)))
+    rejects = out.with_name(f"{out.stem}{REJECTED}")
+    all_values = itertools.chain([first] if first else [], values)
+    counts: list[tuple[int, int]] = []
+    write_file(
+        rejects,
+        lambda reject: write_file(
+            out,
+            lambda file: counts.append(_write(rows, names, added, all_values, file, reject)),
+        ),
+    )
+    count, rejected = counts[0]
+    if not rejected:
+        rejects.unlink()
+    return pa.table(
+        {"filepath": [out.name], "rows": [count], "content_hash": [_digest(out)]},
+        schema=tables.SCORED.schema,
+    )
+
+
+def _scores(scores: ds.Dataset, normalised: ds.Dataset) -> Iterator[_Scores]:
+    for scored, normal in zip(scores.get_fragments(), normalised.get_fragments(), strict=True):
+        part = scored.to_table(schema=scores.schema)
+        numbers = [
+            part["similarity"],
+            part["similarity_multi_objects"],
+            normal.to_table(columns=["normalised"]).column(0),
+        ]
+        phrases = [
+            ";".join(map(str, p.values.to_numpy())) if p.is_valid else "" for p in part["phrases"]
+        ]
+        texts = (part[name] for name in ("content_hash", "image_hash", "status", "reason"))
+        yield from map(
+            _Scores._make,
+            zip(
+                part["scorer"].to_pylist(),
+                *(_as_text(column) for column in numbers),
+                phrases,
+                *([text or "" for text in column.to_pylist()] for column in texts),
+                strict=True,
+            ),
+        )
+
+
+def _as_text(column: pa.ChunkedArray) -> list[str]:
+    """Give the shortest digits that make the same float32 again; nothing for null."""
+    values = column.to_numpy()
+    return ["" if np.isnan(value) else str(value) for value in values]
+
+
+def _added(names: Sequence[str], scorer: str, *, phrases: bool) -> dict[str, str]:
+    """Give the columns to add, each with the score that it holds."""
+    added = {f"similarity_{scorer}": "single"}
+    if "title_multi_objects" in names:
+        added |= {f"similarity_{scorer}_multi_objects": "multi"}
+    added |= {f"normalised_{scorer}": "normalised"}
+    if phrases:
+        added |= {f"phrases_{scorer}": "phrases"}
+    return added | {"content_hash": "content", "image_hash": "likeness"}
+
+
+def _write(
+    rows: Iterator[Mapping[str, str]],
+    names: Sequence[str],
+    added: Mapping[str, str],
+    scores: Iterator[_Scores],
+    out: Path,
+    rejects: Path,
+) -> tuple[int, int]:
+    """Write both files; give how many rows, and how many of them have no score."""
+    count = rejected = 0
+    kept = [column for column in names if column not in added]
+    with (
+        out.open("w", encoding="utf-8", newline="") as sink,
+        rejects.open("w", encoding="utf-8", newline="") as reject_sink,
+    ):
+        writer, reject = (csv.writer(f, lineterminator="\n") for f in (sink, reject_sink))
+        writer.writerow([*kept, *added])
+        reject.writerow(["filepath", "reason"])
+        for row, score in zip(rows, scores, strict=True):
+            values = (getattr(score, field) for field in added.values())
+            writer.writerow([*(row[column] for column in kept), *values])
+            count += 1
+            if score.status != STATUS_OK:
+                reject.writerow([row["filepath"], score.reason])
+                rejected += 1
+    return count, rejected
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
