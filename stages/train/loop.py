@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from pipeline.atomic import storage, write_bytes
-from pipeline.errors import ConfigError, InputError, SkyScriptError
+from pipeline.errors import ConfigError, SkyScriptError
 from stages.clip_export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
@@ -114,16 +114,10 @@ class Training:
             self._learn(record)
         if record is not None:
             record.close()
-            self._export()
+            begun, folder = self.beginning, self.folder / "export"
+            export_model(self.state.model, begun.settings, folder, begun.tokenizer)
         self._wait()
         return self.folder
-
-    def _export(self) -> None:
-        begun, folder = self.beginning, self.folder / "export"
-        try:
-            export_model(self.state.model, begun.settings, folder, begun.tokenizer)
-        except InputError as error:  # the training is done, and its checkpoints are there
-            log.warning("not exported: %s", error)
 
     def _say_what_begins(self) -> None:
         if not self.first:
