@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,14 +44,43 @@ class Progress(NamedTuple):
     samples_per_second: float
     waiting: float
     """Share of the time in which the device waited for data."""
+    seconds_left: float
 
     def line(self) -> str:
         """Say it in a line; the learning rate in a form that shows 3e-09."""
         return (
             f"epoch {self.epoch + 1} of {self.epochs}, step {self.step:,} of {self.steps:,}: loss "
             f"{self.loss:.4f}, LR {self.lr:.2e}, logit scale {self.scale:.2f}, "
-            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data"
+            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data, "
+            f"{self.seconds_left / 60:,.0f} min left"
         )
+
+
+class Pace:
+    """How long some steps took, and how much of it was waiting for data."""
+
+    def __init__(self) -> None:
+        self.steps, self.waited = 0, 0.0
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the first of these steps began, pauses left out."""
+        return max(time.monotonic() - self._begun, 1e-9)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count what is inside as waiting for data."""
+        begun = time.monotonic()
+        yield
+        self.waited += time.monotonic() - begun
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out what is inside: evaluating and saving."""
+        begun = time.monotonic()
+        yield
+        self._begun += time.monotonic() - begun
 
 
 Report = Callable[[Progress], None]
@@ -135,30 +165,22 @@ class Training:
 
     def _learn(self, record: Record | None) -> None:
         given = loader(self.data, self.batches, self.config, self.place.device)
-        every = self.config.log_every_n_steps
-        begun, waited, since = time.monotonic(), 0.0, self.batches.begin
+        config, pace = self.config, Pace()
         for step in range(self.batches.begin, self.steps):
             rate = self.schedule(step)
-            asked = time.monotonic()
-            some = [next(given) for _ in range(self.config.accum_freq)]
-            waited += time.monotonic() - asked
+            with pace.waiting():
+                some = [next(given) for _ in range(config.accum_freq)]
             loss = self.learner.take(some, step)
             done = step + 1
-            if done % every == 0 or done == self.steps:
-                now = time.monotonic()
-                pairs = (done - since) * len(some) * self.config.batch_size * self.place.world
-                self._tell(record, done, loss, rate, pairs / (now - begun), waited / (now - begun))
-                begun, waited, since = now, 0.0, done
-            self._after(done, record)
+            pace.steps += 1
+            if done % config.log_every_n_steps == 0 or done == self.steps:
+                self._tell(record, done, loss, rate, pace)
+                pace = Pace()
+            with pace.paused():
+                self._after(done, record)
 
     def _tell(
-        self,
-        record: Record | None,
-        done: int,
-        loss: torch.Tensor,
-        rate: float,
-        speed: float,
-        waiting: float,
+        self, record: Record | None, done: int, loss: torch.Tensor, rate: float, pace: Pace
     ) -> None:
         """Report a step, with the loss over all devices."""
         if self.place.world > 1:
@@ -173,15 +195,22 @@ class Training:
             )
         if record is None:
             return
-        scale = float(self.state.model.logit_scale.detach().exp())
-        epoch = (done - 1) // self.batches.steps
+        seconds = pace.seconds / pace.steps
+        speed = self.batches.step / seconds
         found = Progress(
-            done, self.steps, epoch, self.config.epochs, value, rate, scale, speed, waiting
+            step=done,
+            steps=self.steps,
+            epoch=(done - 1) // self.batches.steps,
+            epochs=self.config.epochs,
+            loss=value,
+            lr=rate,
+            scale=float(self.state.model.logit_scale.detach().exp()),
+            samples_per_second=speed,
+            waiting=pace.waited / pace.seconds,
+            seconds_left=seconds * (self.steps - done),
         )
-        record.training(
-            done,
-            {"loss": value, "lr": rate, "scale": scale, "samples_per_second": round(speed, 1)},
-        )
+        written = {"loss": value, "lr": rate, "scale": found.scale}
+        record.training(done, {**written, "samples_per_second": round(speed, 1)})
         self.report(found)
 
     def _after(self, done: int, record: Record | None) -> None:

@@ -9,38 +9,37 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from stages.tars import IMAGES, MAX_BYTES, Member, find_tars, members, samples
+from stages.tars import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, check_present, numbered
 
 CAPTIONS = ("title", "title_multi_objects")
-
-
-class Found(NamedTuple):
-    """A pair of a shard."""
-
-    image: Member
-    caption: str
+_PLACES = pa.schema(
+    {
+        "shard": pa.int32(),
+        "name": pa.large_string(),
+        "offset": pa.int64(),
+        "size": pa.int64(),
+        "caption": pa.large_string(),
+    }
+)
+"""Where an image lies; small: of five million pairs, half a gigabyte."""
 
 
 class ImagesInShards:
     """Images as members of tar files."""
 
-    def __init__(self, shards: list[Path], shard: NDArray[np.int32], found: list[Found]) -> None:
-        self._shards, self._shard = shards, shard
-        self._names = pa.array([pair.image.name for pair in found], pa.large_string())
-        self._offsets = np.array([pair.image.offset for pair in found], np.int64)
-        self._sizes = np.array([pair.image.size for pair in found], np.int64)
+    def __init__(self, shards: list[Path], where: pa.Table) -> None:
+        self._shards, self._names = shards, where["name"].combine_chunks()
+        self._shard, self._offsets, self._sizes = (
+            where[column].to_numpy() for column in ("shard", "offset", "size")
+        )
         self._open: dict[int, int] = {}
 
     def read(self, row: int) -> bytes:
@@ -67,29 +66,26 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     shards = find_tars(path)
     if not shards:
         raise InputError(f"{path}: holds no shard (*.tar).")
-    numbers: list[int] = []
-    found: list[Found] = []
-    for number, shard in enumerate(shards):
-        some = list(_found(shard, config.csv_caption_key))
-        if not some:
-            raise InputError(
-                f"{shard}: holds no pair of an image ({', '.join(IMAGES)}) and a "
-                f"{config.csv_caption_key}."
-            )
-        captions = pa.array([pair.caption for pair in some], pa.large_string())
-        check_present(captions, f"{shard}: captions")
-        found += some
-        numbers += [number] * len(some)
+    found = pa.concat_tables(
+        _found(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
+    )
     identity = hashlib.blake2b("".join(map(file_id, shards)).encode(), digest_size=16).hexdigest()
-    images = ImagesInShards(shards, np.array(numbers, np.int32), found)
-    captions = pa.array([pair.caption for pair in found], pa.large_string())
-    return numbered(images, captions, identity)
+    images = ImagesInShards(shards, found)
+    return numbered(images, found["caption"].combine_chunks(), identity)
 
 
-def _found(shard: Path, key: str) -> Iterator[Found]:
+def _found(shard: Path, number: int, key: str) -> pa.Table:
     """Give a shard's pairs; a sample without an image, or without a caption, is none."""
     where = {member.name: member for member in members(shard)}
-    for sample in samples(shard):
-        caption = sample.title if key == "title" else sample.multi
-        if sample.image in where and caption is not None:
-            yield Found(where[sample.image], caption)
+    rows = [
+        (number, *where[sample.image], caption)
+        for sample in samples(shard)
+        if (caption := sample.title if key == "title" else sample.multi) is not None
+        and sample.image in where
+    ]
+    if not rows:
+        kinds = ", ".join(IMAGES)
+        raise InputError(f"{shard}: holds no pair of an image ({kinds}) and a {key}.")
+    table = pa.table([list(column) for column in zip(*rows, strict=True)], _PLACES)
+    check_present(table["caption"].combine_chunks(), f"{shard}: captions")
+    return table
