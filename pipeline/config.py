@@ -182,6 +182,14 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Give the keys of one block, ``--set`` overrides (``key=value``) among them."""
+    data = dict(given)
+    for override in overrides:
+        _override(data, override)
+    return data
+
+
 class _Loader(yaml.SafeLoader):
     """Plain data only: no aliases (a small file must not unfold into a large one), no repeats."""
 

@@ -150,6 +150,7 @@ def set_up_logging() -> None:
     logging.basicConfig(format="%(message)s", handlers=[handler])
     for ours in ("skyscript", "pipeline", "stages"):
         logging.getLogger(ours).setLevel(logging.INFO)
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # each retry of a download, nameless
 
 
 def print_plainly(text: str) -> None:

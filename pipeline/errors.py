@@ -5,6 +5,7 @@ SkyScriptError
 ├── ConfigError     the configuration cannot be used                               exit code 2
 ├── StorageError    the disk refuses (full, read-only, gone)                       exit code 2
 ├── LockError       another run holds the folder                                   exit code 2
+├── RemoteError     a server does not give what it should, however often it is asked exit code 1
 ├── SchemaError     a stage broke its contract: a defect of ours, never the user's exit code 1
 └── ItemsFailed     the run ended, but some shards or rows failed (each is named)   exit code 1
 """
@@ -38,6 +39,10 @@ class LockError(SkyScriptError):
     """Another run is at work in the same folder."""
 
     exit_code = 2
+
+
+class RemoteError(SkyScriptError):
+    """A server does not give what it should, however often it is asked."""
 
 
 class SchemaError(SkyScriptError):

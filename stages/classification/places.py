@@ -1,0 +1,95 @@
+"""Where a run's images lie, and which of them share ground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from pipeline.schema import STATUS_OK
+
+BOX = ("west", "south", "east", "north")
+_STRIP = 0.5
+"""Degrees of longitude that are compared at once: so memory does not grow with the Earth."""
+_BITS = 32
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+
+class Places(NamedTuple):
+    """A run's ok images, in the order of the table meta."""
+
+    object_ids: pa.ChunkedArray
+    boxes: NDArray[np.float64]
+    """N x (west, south, east, north), in degrees."""
+
+
+def places_of(meta: ds.Dataset) -> Places:
+    """Read them."""
+    ok = pc.field("status") == STATUS_OK
+    table = meta.to_table(columns=["object_id", *BOX], filter=ok)
+    columns = [table[name].to_numpy() for name in BOX]
+    boxes = np.stack(columns, axis=1) if len(table) else np.zeros((0, 4))
+    return Places(table["object_id"], boxes)
+
+
+def own_blocks(boxes: NDArray[np.float64], side: float) -> NDArray[np.int64]:
+    """Give the block that each box's centre is in, as one number."""
+    x = np.floor((boxes[:, 0] + boxes[:, 2]) / 2 / side).astype(np.int64)
+    y = np.floor((boxes[:, 1] + boxes[:, 3]) / 2 / side).astype(np.int64)
+    return _number(x, y)
+
+
+def block_name(block: int) -> str:
+    """Give the corner of a block in sides: ``x/y``."""
+    x = block >> _BITS
+    return f"{x}/{block - (x << _BITS) - (1 << (_BITS - 1))}"
+
+
+def touched(
+    boxes: NDArray[np.float64], side: float, blocks: NDArray[np.int64]
+) -> tuple[Mask, Mask]:
+    """Tell of each box whether it touches any of the blocks, and whether it lies in them whole."""
+    corners = np.floor(boxes / side).astype(np.int64)
+    wide, high = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
+    some, whole = np.zeros(len(boxes), bool), np.ones(len(boxes), bool)
+    for right in range(int(wide.max(initial=-1)) + 1):
+        for up in range(int(high.max(initial=-1)) + 1):
+            reaches = (wide >= right) & (high >= up)
+            hit = np.isin(_number(corners[:, 0] + right, corners[:, 1] + up), blocks)
+            some |= reaches & hit
+            whole &= ~reaches | hit
+    return some, whole
+
+
+def sharing_ground(boxes: NDArray[np.float64], these: Rows, others: Rows) -> Rows:
+    """Give those of ``these`` rows whose box overlaps the box of any of the ``others``."""
+    import shapely
+
+    found: list[Rows] = []
+    for mine, theirs in _strips(boxes, these, others):
+        tree = shapely.STRtree([*shapely.box(*boxes[mine].T)])  # type: ignore[misc] # an array
+        pairs = tree.query(shapely.box(*boxes[theirs].T), predicate="intersects")
+        found.append(mine[np.unique(pairs[1])])
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+def _strips(boxes: NDArray[np.float64], these: Rows, others: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """Cut both into strips of longitude; a box that reaches over an edge is in both strips."""
+    first = [np.floor(boxes[rows, 0] / _STRIP).astype(np.int64) for rows in (these, others)]
+    last = [np.floor(boxes[rows, 2] / _STRIP).astype(np.int64) for rows in (these, others)]
+    for strip in np.unique(np.concatenate([first[0], last[0]])).tolist():
+        mine = these[(first[0] <= strip) & (last[0] >= strip)]
+        theirs = others[(first[1] <= strip) & (last[1] >= strip)]
+        if len(mine) and len(theirs):
+            yield mine, theirs
+
+
+def _number(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (x << _BITS) + y + (1 << (_BITS - 1))

@@ -1,0 +1,81 @@
+"""Images by their addresses, fetched by img2dataset into WebDataset shards.
+
+img2dataset is a program of its own here, never imported: its requirements (OpenCV 4, webdataset
+0.2) are not ours, so it may live in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from pydantic import Field
+
+from pipeline.errors import InputError, ItemsFailed
+from pipeline.stage import ConfigPath, StageConfig
+
+PROGRAM = "img2dataset"
+
+
+class FetchConfig(StageConfig):
+    """Which addresses, and how they are fetched."""
+
+    urls: ConfigPath = Field(description="A Parquet file with a column of addresses.")
+    url_column: str = Field("URL", description="Its column of addresses, as LAION calls it.")
+    caption_column: str = Field("TEXT", description="Its column of captions, as LAION calls it.")
+    program: str = Field(PROGRAM, description="The program, or a path to it.")
+    longest_side: int = Field(
+        512, ge=32, description="Larger images are made smaller; others stay as they are."
+    )
+    rows: int = Field(10_000, ge=1, description="Rows in a shard.")
+    processes: int = Field(1, ge=1, description="Processes at once.")
+    threads: int = Field(32, ge=1, description="Connections of each.")
+    timeout: int = Field(10, ge=1, description="Seconds for one image.")
+
+
+def fetch_images(config: FetchConfig, shards: Path) -> Path:
+    """Fetch what is missing into a folder of shards, and give it; again after a kill, it goes on.
+
+    Raises `InputError` where the program or the file is not there, `ItemsFailed` where it fails.
+    """
+    program = shutil.which(config.program)
+    if program is None:
+        raise InputError(
+            f"{config.program}: there is no such program; pip install img2dataset, into an "
+            "environment of its own if you like, and name it with --img2dataset."
+        )
+    if not config.urls.is_file():
+        raise InputError(f"{config.urls}: there is no such file of addresses.")
+    shards.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}  # else it asks the network
+    done = subprocess.run(_command(program, config, shards), env=environment, check=False)
+    if done.returncode:
+        raise ItemsFailed(
+            f"{config.program} has ended with {done.returncode}; what it says stands above. What "
+            "has come stays; run the same command again."
+        )
+    return shards
+
+
+def _command(program: str, config: FetchConfig, shards: Path) -> list[str]:
+    options = {
+        "url_list": config.urls.absolute(),
+        "input_format": "parquet",
+        "url_col": config.url_column,
+        "caption_col": config.caption_column,
+        "output_format": "webdataset",
+        "output_folder": shards.absolute(),
+        "number_sample_per_shard": config.rows,
+        "processes_count": config.processes,
+        "thread_count": config.threads,
+        "timeout": config.timeout,
+        "image_size": config.longest_side,
+        "resize_mode": "keep_ratio_largest",
+        "resize_only_if_bigger": True,
+        "encode_quality": 95,
+        "enable_wandb": False,
+        "incremental_mode": "incremental",
+    }
+    return [program, *(f"--{name}={value}" for name, value in options.items())]
