@@ -15,7 +15,7 @@ from stages.laion_rs.classifier import trained
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
 from stages.score.embed import Read, read_below
-from stages.score.tars import TarImages
+from stages.tars import TarImages
 
 NO_CAPTION = "it has no caption"
 
