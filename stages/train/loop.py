@@ -153,6 +153,8 @@ class Training:
         if not self.first:
             return
         done = self.batches.begin
+        if self.beginning.identity["weights"].startswith("random") and not done:
+            log.info("no --pretrained: begins from random weights")
         if done:
             log.info("%s: goes on after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
         if self.config.warmup >= self.steps:
