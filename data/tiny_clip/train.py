@@ -22,11 +22,11 @@ import open_clip
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch.nn import functional
 
 from pipeline.config import load_config
 from pipeline.runner import run
 from stages import PIPELINE, chance
+from stages.train.loss import multi_positive
 
 HERE = Path(__file__).parent
 TOY = HERE.parent / "toy" / "toy.yaml"
@@ -99,10 +99,8 @@ def contrast(images: torch.Tensor, texts: torch.Tensor, titles: list[str]) -> to
     """Give the contrastive loss where pairs of one and the same caption are all right answers."""
     ids = {title: number for number, title in enumerate(dict.fromkeys(titles))}
     label = torch.tensor([ids[title] for title in titles])
-    right = (label[:, None] == label[None, :]).float()
-    right /= right.sum(1, keepdim=True)
     logits = images @ texts.T
-    return (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
+    return multi_positive(logits, logits.T, label[:, None] == label[None, :])
 
 
 def train(model: Any, tokenizer: Any, pairs: Pairs, config: Any, epochs: int) -> None:  # noqa: ANN401

@@ -16,7 +16,7 @@ from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
 from stages.score.decoding import Read
 from stages.score.embed import read_below
-from stages.score.tars import TarImages
+from stages.tars import TarImages
 
 NO_CAPTION = "it has no caption"
 

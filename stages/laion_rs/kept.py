@@ -24,7 +24,7 @@ from pipeline.stage import DatasetStage, Owned
 from stages import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
 from stages.laion_rs.web import Source
-from stages.score.tars import TarImages
+from stages.tars import TarImages
 
 CSV = "laion_rs.csv"
 REJECTED = "laion_rs.rejected.csv"

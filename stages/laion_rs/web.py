@@ -14,8 +14,8 @@ from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath, DatasetStage, StageConfig
 from stages import tables
-from stages.score.tars import find_tars, samples
 from stages.scratch import in_parts
+from stages.tars import find_tars, samples
 
 _TAR_BLOCKS = 4
 """Mebibytes of a tar that are read to tell whether it has changed."""

@@ -18,7 +18,7 @@ from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_pairs
 from stages.score.partners import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
-from stages.score.tars import TarImages, find_tars, samples
+from stages.tars import TarImages, find_tars, samples
 
 _BLOCKS = 4
 """Mebibytes of a tar that are read to tell whether it has changed."""

@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import torch
 from torch import distributed
 
 from pipeline.atomic import storage, write_bytes
-from pipeline.errors import ConfigError, InputError, SkyScriptError
+from pipeline.errors import ConfigError, SkyScriptError
 from stages.clip_export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
@@ -43,14 +44,43 @@ class Progress(NamedTuple):
     samples_per_second: float
     waiting: float
     """Share of the time in which the device waited for data."""
+    seconds_left: float
 
     def line(self) -> str:
         """Say it in a line; the learning rate in a form that shows 3e-09."""
         return (
             f"epoch {self.epoch + 1} of {self.epochs}, step {self.step:,} of {self.steps:,}: loss "
             f"{self.loss:.4f}, LR {self.lr:.2e}, logit scale {self.scale:.2f}, "
-            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data"
+            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data, "
+            f"{self.seconds_left / 60:,.0f} min left"
         )
+
+
+class Pace:
+    """How long some steps took, and how much of it was waiting for data."""
+
+    def __init__(self) -> None:
+        self.steps, self.waited = 0, 0.0
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the first of these steps began, pauses left out."""
+        return max(time.monotonic() - self._begun, 1e-9)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count what is inside as waiting for data."""
+        begun = time.monotonic()
+        yield
+        self.waited += time.monotonic() - begun
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out what is inside: evaluating and saving."""
+        begun = time.monotonic()
+        yield
+        self._begun += time.monotonic() - begun
 
 
 Report = Callable[[Progress], None]
@@ -114,21 +144,17 @@ class Training:
             self._learn(record)
         if record is not None:
             record.close()
-            self._export()
+            begun, folder = self.beginning, self.folder / "export"
+            export_model(self.state.model, begun.settings, folder, begun.tokenizer)
         self._wait()
         return self.folder
-
-    def _export(self) -> None:
-        try:
-            begun = self.beginning
-            export_model(self.state.model, begun.settings, self.folder / "export", begun.tokenizer)
-        except InputError as error:  # the training is done, and its checkpoints are there
-            log.warning("not exported: %s", error)
 
     def _say_what_begins(self) -> None:
         if not self.first:
             return
         done = self.batches.begin
+        if self.beginning.identity["weights"].startswith("random") and not done:
+            log.info("no --pretrained: begins from random weights")
         if done:
             log.info("%s: goes on after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
         if self.config.warmup >= self.steps:
@@ -141,30 +167,22 @@ class Training:
 
     def _learn(self, record: Record | None) -> None:
         given = loader(self.data, self.batches, self.config, self.place.device)
-        every = self.config.log_every_n_steps
-        begun, waited, since = time.monotonic(), 0.0, self.batches.begin
+        config, pace = self.config, Pace()
         for step in range(self.batches.begin, self.steps):
             rate = self.schedule(step)
-            asked = time.monotonic()
-            some = [next(given) for _ in range(self.config.accum_freq)]
-            waited += time.monotonic() - asked
+            with pace.waiting():
+                some = [next(given) for _ in range(config.accum_freq)]
             loss = self.learner.take(some, step)
             done = step + 1
-            if done % every == 0 or done == self.steps:
-                now = time.monotonic()
-                pairs = (done - since) * len(some) * self.config.batch_size * self.place.world
-                self._tell(record, done, loss, rate, pairs / (now - begun), waited / (now - begun))
-                begun, waited, since = now, 0.0, done
-            self._after(done, record)
+            pace.steps += 1
+            if done % config.log_every_n_steps == 0 or done == self.steps:
+                self._tell(record, done, loss, rate, pace)
+                pace = Pace()
+            with pace.paused():
+                self._after(done, record)
 
     def _tell(
-        self,
-        record: Record | None,
-        done: int,
-        loss: torch.Tensor,
-        rate: float,
-        speed: float,
-        waiting: float,
+        self, record: Record | None, done: int, loss: torch.Tensor, rate: float, pace: Pace
     ) -> None:
         """Report a step, with the loss over all devices."""
         if self.place.world > 1:
@@ -179,15 +197,22 @@ class Training:
             )
         if record is None:
             return
-        scale = float(self.state.model.logit_scale.detach().exp())
-        epoch = (done - 1) // self.batches.steps
+        seconds = pace.seconds / pace.steps
+        speed = self.batches.step / seconds
         found = Progress(
-            done, self.steps, epoch, self.config.epochs, value, rate, scale, speed, waiting
+            step=done,
+            steps=self.steps,
+            epoch=(done - 1) // self.batches.steps,
+            epochs=self.config.epochs,
+            loss=value,
+            lr=rate,
+            scale=float(self.state.model.logit_scale.detach().exp()),
+            samples_per_second=speed,
+            waiting=pace.waited / pace.seconds,
+            seconds_left=seconds * (self.steps - done),
         )
-        record.training(
-            done,
-            {"loss": value, "lr": rate, "scale": scale, "samples_per_second": round(speed, 1)},
-        )
+        written = {"loss": value, "lr": rate, "scale": found.scale}
+        record.training(done, {**written, "samples_per_second": round(speed, 1)})
         self.report(found)
 
     def _after(self, done: int, record: Record | None) -> None:

@@ -47,6 +47,7 @@ class Batches:
             raise ConfigError(
                 f"batch_size: a step takes {split.step:,} pairs, and there are only {len(texts):,}."
             )
+        self.step = split.step
         self.begin = 0
         self._texts, self._split, self._epochs, self._seed = texts, split, epochs, seed
         self._kind = kind

@@ -33,7 +33,7 @@ from stages.train.config import TrainConfig
 from stages.train.loop import train
 
 OBJECTS, SIDE, INPUT = 3000, 80, 64
-BATCH, STEPS = 64, 200
+BATCH, STEPS = 64, 160
 SEEDS = (0, 1, 2)
 TOWER = {"layers": 3, "width": 128}
 MODEL = {
@@ -44,10 +44,6 @@ MODEL = {
 MULTI = {"same_text": "positive", "batches": "shuffled"}
 ARMS = {
     "whole, plain loss": ("whole", {"same_text": "negative", "batches": "shuffled"}),
-    "whole, plain loss, distinct texts": (
-        "whole",
-        {"same_text": "negative", "batches": "distinct-texts"},
-    ),
     "whole, multi-positive": ("whole", MULTI),
     "whole, multi-positive, distinct texts": ("whole", MULTI | {"batches": "distinct-texts"}),
     "better half, multi-positive": ("better", MULTI),
@@ -142,7 +138,7 @@ def recall(work: Path, files: dict[str, Path], held: Path, arm: str, seed: int) 
         epochs=epochs,
         val_frequency=epochs,
         save_frequency=0,
-        warmup=30,
+        warmup=20,
         lr=1e-3,
         wd=0.2,
         optimizer="adamw",

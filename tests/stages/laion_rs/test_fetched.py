@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import InputError, ItemsFailed
 from stages.laion_rs.fetched import FetchConfig, fetch_images
-from stages.score.tars import find_tars, samples
+from stages.tars import find_tars, samples
 from tests.emulators.published import FileServer
 from tests.stages.laion_rs.pictures import folder_of, ground, jpeg
 

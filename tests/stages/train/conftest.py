@@ -24,7 +24,7 @@ CONFIG = {
     "embed_dim": 64,
     "quick_gelu": False,
     "vision_cfg": {**TOWER, "image_size": 32, "head_width": 32, "patch_size": 8},
-    "text_cfg": {**TOWER, "heads": 2, "context_length": 77, "vocab_size": 49408},
+    "text_cfg": {**TOWER, "width": 32, "heads": 2, "context_length": 77, "vocab_size": 49408},
 }
 CSV = "SkyScript_train_unfiltered.csv"
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}

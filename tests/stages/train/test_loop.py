@@ -81,6 +81,21 @@ def test_accumulated_batches_are_one_large_batch(options):
     assert scales[0] == pytest.approx(scales[1], abs=1e-6)
 
 
+def test_shards_teach_the_same_as_the_csv_and_the_images(options, town, tmp_path):
+    import csv
+
+    from webdataset import TarWriter
+
+    with TarWriter(str(tmp_path / "pairs-0.tar")) as file:
+        for row in csv.DictReader((town / CSV).open()):
+            pixels = (town / row["filepath"]).read_bytes()
+            key = row["filepath"].removesuffix(".jpg")
+            file.write({"__key__": key, "jpg": pixels, "txt": row["title"]})
+    files, _ = learn(options, name="files", epochs=1)
+    tars, _ = learn(options, name="tars", epochs=1, train_data=tmp_path / "pairs-{0..0}.tar")
+    assert same(weights(files), weights(tars))
+
+
 def test_the_weights_do_not_depend_on_worker_processes(options):
     none, _ = learn(options, name="none", epochs=2)
     some, _ = learn(options, name="some", epochs=2, workers=2)

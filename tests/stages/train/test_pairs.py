@@ -120,7 +120,7 @@ def test_shards_that_webdataset_wrote_are_read_in_any_order(tmp_path):
         pairs = load(path)
         assert said(pairs) == ["a pond", "a road, wide", "a pond"]
         assert [pairs.images.read(row) for row in (2, 0, 1)] == [PIXELS] * 3
-    assert pairs.images.name(2).endswith("train-00001.tar: c")
+    assert pairs.images.name(2).endswith("train-00001.tar: c.jpg")
 
 
 def test_shards_have_other_captions_in_their_json(tmp_path):
@@ -128,17 +128,17 @@ def test_shards_have_other_captions_in_their_json(tmp_path):
     assert said(load(path)) == ["a pond"]
     many = load(path, csv_caption_key="title_multi_objects")
     assert said(many) == ["a pond, surrounded by a road"]
-    with pytest.raises(InputError, match=r"a.tar: images2/n1.json holds no caption 'other'"):
+    with pytest.raises(InputError, match=r"'other': shards have the captions title and title_mul"):
         load(path, csv_caption_key="other")
 
 
 @pytest.mark.parametrize(
     ("samples", "sentence"),
     [
-        (pair("n1", ""), r"a.tar: captions, row 1: is empty"),
+        (pair("n1", ""), r"a.tar: holds no pair of an image .* and a title"),
         (pair("n1", "NaN"), r"is 'NaN', a missing value"),
         ([("n1.jpg", PIXELS)], r"a.tar: holds no pair of an image"),
-        ([("n1.jpg", PIXELS), ("n1.txt", b"\xff\xfe")], r"n1.txt holds no caption 'title'"),
+        ([("n1.jpg", PIXELS), ("n1.txt", b"\xff\xfe")], r"n1.txt' is not in UTF-8"),
     ],
 )
 def test_shards_that_cannot_be_used_are_named(tmp_path, samples, sentence):
@@ -148,9 +148,9 @@ def test_shards_that_cannot_be_used_are_named(tmp_path, samples, sentence):
 
 def test_what_is_no_shard_is_named(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"not a tar" * 200)
-    with pytest.raises(InputError, match=r"a.tar: cannot be read as a plain tar file"):
+    with pytest.raises(InputError, match=r"a.tar: is not a plain tar"):
         load(tmp_path / "a.tar")
-    with pytest.raises(InputError, match=r"b-1.tar: there is no such shard"):
+    with pytest.raises(InputError, match=r"b-1.tar: there is no such tar"):
         load(tmp_path / "b-{1..2}.tar")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty: holds no shard"):

@@ -1,8 +1,13 @@
 """Recalls of held-out pairs: an equal text is a right answer."""
 
+from types import SimpleNamespace
+
 import torch
 
-from stages.train.validate import Features, recalls
+from stages.train import validate
+from stages.train.adapter import Place
+from stages.train.config import TrainConfig
+from stages.train.validate import Features, ZeroShotCheck, due, recalls
 
 
 def plainly(found, k):
@@ -36,3 +41,25 @@ def test_any_image_of_an_equal_text_is_found_and_a_tie_with_a_wrong_one_is_not()
     assert values["text_to_image_R@1"] == 1  # text 0 finds the second image, which has it too
     assert values["image_to_text_R@1"] == 0.75  # the first image's text ties with the others
     assert values["image_to_text_R@5"] == 1
+
+
+def test_each_rank_classifies_its_share_alone(monkeypatch):
+    asked = []
+
+    def zero_shot(*_, rank, world_size, **__):
+        asked.append((rank, world_size))
+        return SimpleNamespace(top1=0.25, top5=0.5)
+
+    monkeypatch.setattr(validate, "zero_shot", zero_shot)
+    sets = (SimpleNamespace(name="aid"), SimpleNamespace(name="nwpu"))
+    check = ZeroShotCheck(sets, "benchmarks", None, None)
+    values = check(None, TrainConfig(train_data="a.csv"), Place("cpu", 2, 4))
+    assert asked == [(2, 4), (2, 4)]
+    assert values["mean_top1"] == 0.25
+    assert values["nwpu_top5"] == 0.5
+
+
+def test_the_last_epoch_is_evaluated_whatever_the_frequency():
+    assert [epoch for epoch in range(1, 8) if due(epoch, 3, 7)] == [3, 6, 7]
+    assert [epoch for epoch in range(1, 8) if due(epoch, 0, 7)] == []
+    assert [epoch for epoch in range(1, 8) if due(epoch, 0, 7, always=True)] == [7]

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import InputError
-from stages.score.pixels import MAX_BYTES
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
 MAX_TEXT = 1 << 20
 """A caption or a description larger than this is none; nor is a header of the tar."""
+MAX_BYTES = 1 << 26
+"""An image larger than this is not read."""
 MAX_SAMPLES = 1_000_000
 """A tar of more is refused: what is known of a tar's samples is held in memory."""
 _BLOCK = 512
