@@ -41,7 +41,7 @@ def run_job(
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
     """Say at the end, also after an error, how many vectors were computed: from what is kept."""
-    from stages.score.store import count_vectors
+    from stages.embeddings.store import count_vectors
 
     before = count_vectors(root)
     try:

@@ -14,8 +14,8 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
 from stages import tables
+from stages.embeddings.embed import read_below
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
-from stages.score.embed import read_below
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 REMOTE_SENSING, OTHER = "remote_sensing", "other"

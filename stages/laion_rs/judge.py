@@ -11,11 +11,11 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from stages import tables
+from stages.embeddings.decoding import Read
+from stages.embeddings.embed import read_below
 from stages.laion_rs.classifier import trained
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
-from stages.score.decoding import Read
-from stages.score.embed import read_below
 from stages.tars import TarImages
 
 NO_CAPTION = "it has no caption"

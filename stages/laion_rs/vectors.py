@@ -12,9 +12,9 @@ from pydantic import Field
 from pipeline.stage import EXECUTION
 from stages.clip_model import load_clip
 from stages.clip_source import ClipConfig, find_clip, need_clip
-from stages.score.decoding import Read
-from stages.score.embed import Images, image_vectors
-from stages.score.store import Store
+from stages.embeddings.decoding import Read
+from stages.embeddings.embed import Images, image_vectors
+from stages.embeddings.store import Store
 
 
 class VectorsConfig(ClipConfig):

@@ -16,11 +16,11 @@ from pipeline.schema import STATUS_OK
 from stages import chance
 from stages.clip_model import Clip, load_clip
 from stages.clip_source import ClipSource, find_clip, need_clip
+from stages.embeddings.decoding import Read
+from stages.embeddings.embed import Images, image_vectors, text_vectors
+from stages.embeddings.store import Store
 from stages.phrases import alone, neighbours
 from stages.score.config import ScoreConfig
-from stages.score.decoding import Read
-from stages.score.embed import Images, image_vectors, text_vectors
-from stages.score.store import Store
 
 Titles = Sequence[str | None]
 

@@ -20,8 +20,8 @@ from pipeline.errors import InputError
 from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
 from stages import tables
 from stages.clip_model import one_process_a_gpu
+from stages.embeddings.embed import read_below
 from stages.score.config import PairScoreConfig
-from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
 from stages.score.partners import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored

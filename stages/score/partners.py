@@ -22,7 +22,7 @@ from pydantic import Field
 from pipeline.schema import STATUS_OK, Table
 from pipeline.stage import DatasetStage, StageConfig
 from stages import chance, tables
-from stages.score.store import Store, text_key
+from stages.embeddings.store import Store, text_key
 
 Numbers = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from stages import tables
 from stages.clip_model import one_process_a_gpu
+from stages.embeddings.embed import read_below
 from stages.score.config import OFF, RunScoreConfig
-from stages.score.embed import read_below
 from stages.score.engine import external, score_pairs
 
 

@@ -25,9 +25,9 @@ from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
 from stages.clip_model import Clip, load_clip  # noqa: E402
 from stages.clip_source import ClipConfig, find_clip  # noqa: E402
-from stages.score.embed import image_vectors, text_vectors  # noqa: E402
-from stages.score.pixels import model_pixels  # noqa: E402
-from stages.score.store import Store  # noqa: E402
+from stages.embeddings.embed import image_vectors, text_vectors  # noqa: E402
+from stages.embeddings.pixels import model_pixels  # noqa: E402
+from stages.embeddings.store import Store  # noqa: E402
 
 pytestmark = [pytest.mark.bench, pytest.mark.filterwarnings("ignore")]
 

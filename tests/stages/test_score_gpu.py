@@ -15,8 +15,8 @@ pytest.importorskip("simplejpeg")
 
 from stages.clip_model import Clip, one_process_a_gpu  # noqa: E402
 from stages.clip_source import ClipConfig, find_clip  # noqa: E402
-from stages.score.embed import image_vectors, read_below, text_vectors  # noqa: E402
-from stages.score.store import Store  # noqa: E402
+from stages.embeddings.embed import image_vectors, read_below, text_vectors  # noqa: E402
+from stages.embeddings.store import Store  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 

@@ -14,7 +14,7 @@ pytest.importorskip("open_clip")
 
 from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
-from stages.score.pixels import Unusable, decoded, likeness, model_pixels  # noqa: E402
+from stages.embeddings.pixels import Unusable, decoded, likeness, model_pixels  # noqa: E402
 
 PREPROCESS = {
     "size": (224, 224),

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
 from stages.clip_model import Clip
-from stages.score.decoding import THREADS, Read, decode_ahead
-from stages.score.pixels import MAX_BYTES, Unusable
-from stages.score.store import KEY_BYTES, Store, text_key
+from stages.embeddings.decoding import THREADS, Read, decode_ahead
+from stages.embeddings.pixels import MAX_BYTES, Unusable
+from stages.embeddings.store import KEY_BYTES, Store, text_key
 
 _KEPT_AT_ONCE = 16
 """Batches whose vectors are written together: what a killed run may lose."""

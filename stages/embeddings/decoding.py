@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.children import end_with_parent
 from stages.clip_model import Clip
-from stages.score.pixels import Unusable, likeness, model_pixels
+from stages.embeddings.pixels import Unusable, likeness, model_pixels
 
 Read = Callable[[str], bytes]
 """Gives an image's bytes by its path; raises `OSError` where there are none. It can be pickled."""

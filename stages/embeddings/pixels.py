@@ -29,7 +29,7 @@ _DEEP = ("I", "F")
 
 
 class Unusable(NamedTuple):
-    """Why an image has no score."""
+    """Why an image has no vector."""
 
     status: str
     """``failed`` where the file may be mended, ``filtered`` where the image is not of our kind."""

@@ -1,0 +1,1 @@
+"""Vectors of images and texts under a CLIP: computed once, kept, and found again by content."""
