@@ -154,6 +154,8 @@ class _Choice:
 def _chosen_within(known: Lessons, described: Described, trials: Trials) -> Iterator[Line]:
     """Yield the figures where the settings are chosen anew for each tenth, by the other nine.
 
+    The weights of the parts are not chosen anew: they were picked on all folds.
+
     Of the new tags also the figures on those that were labelled twice.
     """
     shown = np.flatnonzero(known.seen)
