@@ -168,8 +168,8 @@ class TrainConfig(StageConfig):
     loss: Literal["clip", "siglip"] = Field("clip", description="Softmax, or SigLIP's sigmoid.")
     same_text: Literal["positive", "negative"] = Field(
         "positive",
-        description="What an image is to the equal caption of another pair in the batch. The "
-        "published loss pushes them apart (negative).",
+        description="What an image is to the equal caption of another pair in the batch: no "
+        "negative (a positive of SigLIP's loss), or, as published, a negative.",
     )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",

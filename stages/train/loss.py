@@ -1,8 +1,9 @@
 """Losses that know which pairs of a batch have the same text.
 
-Of SkyScript's pairs 96 % share their caption with another. The plain loss pushes an image away from
-its own words where they stand beside another image of the batch; here those are right answers
-too: the target is spread evenly over them (UniCL), or each is a positive (SigLIP).
+Of SkyScript's pairs 96 % share their caption with another. In the plain loss such pairs compete:
+images of one text push one another away. Here they are left out of each other's negatives, or are
+positives (SigLIP). To spread the target evenly over them (UniCL) would change nothing: equal texts
+have equal logits, so the sum of the plain loss's targets is that spread already.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ Loss = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
 def multi_positive(
     logits_per_image: torch.Tensor, logits_per_text: torch.Tensor, same: torch.Tensor
 ) -> torch.Tensor:
-    """Give the contrastive loss where all pairs that ``same`` marks are right answers."""
+    """Give the contrastive loss with its target spread over all pairs that ``same`` marks.
+
+    Where equal texts have equal features, it is the plain loss.
+    """
     right = same.float()
     right /= right.sum(1, keepdim=True)
     return (
@@ -45,7 +49,7 @@ def make_loss(config: TrainConfig, place: Place) -> Loss:
     whole = config.gather == "whole"
     gathering = {"local_loss": whole, "gather_with_grad": whole}
     if config.same_text == "positive":
-        return MultiPositiveClip(place, gathering)
+        return EqualTextsLeftOut(place, gathering)
     return _plain(ClipLoss(**gathering, **known))
 
 
@@ -57,8 +61,22 @@ def _plain(loss: Any) -> Loss:  # noqa: ANN401 - a module of open_clip's
     return of
 
 
-class MultiPositiveClip:
-    """open_clip's loss, its logits over all devices, with every equal text a right answer."""
+def left_out(
+    logits_per_image: torch.Tensor,
+    logits_per_text: torch.Tensor,
+    same: torch.Tensor,
+    own: torch.Tensor,
+) -> torch.Tensor:
+    """Give the contrastive loss of each row's ``own``; what ``same`` marks is no negative."""
+    others = same.scatter(1, own[:, None], value=False)
+    return (
+        functional.cross_entropy(logits_per_image.masked_fill(others, -torch.inf), own)
+        + functional.cross_entropy(logits_per_text.masked_fill(others, -torch.inf), own)
+    ) / 2
+
+
+class EqualTextsLeftOut:
+    """open_clip's loss, its logits over all devices, with equal texts no negatives."""
 
     def __init__(self, place: Place, gathering: dict[str, bool]) -> None:
         self._logits = ClipLoss(**gathering, rank=place.rank, world_size=place.world).get_logits
@@ -69,8 +87,10 @@ class MultiPositiveClip:
         logits = self._logits(**features)
         everyone = gathered(texts, self._place)
         rows = texts if self._local else everyone
+        first = self._place.rank * len(texts) if self._local else 0
+        own = torch.arange(first, first + len(rows), device=texts.device)
         per_image, per_text = logits
-        return multi_positive(per_image, per_text, rows[:, None] == everyone[None, :])
+        return left_out(per_image, per_text, rows[:, None] == everyone[None, :], own)
 
 
 class MultiPositiveSigLip:

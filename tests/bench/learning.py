@@ -41,13 +41,13 @@ MODEL = {
     "vision_cfg": {**TOWER, "image_size": INPUT, "head_width": 32, "patch_size": 16},
     "text_cfg": {**TOWER, "heads": 4, "context_length": 77, "vocab_size": 49408},
 }
-MULTI = {"same_text": "positive", "batches": "shuffled"}
+PLAIN = {"same_text": "negative", "batches": "shuffled"}
 ARMS = {
-    "whole, plain loss": ("whole", {"same_text": "negative", "batches": "shuffled"}),
-    "whole, multi-positive": ("whole", MULTI),
-    "whole, multi-positive, distinct texts": ("whole", MULTI | {"batches": "distinct-texts"}),
-    "better half, multi-positive": ("better", MULTI),
-    "random half, multi-positive": ("random", MULTI),
+    "whole, plain loss": ("whole", PLAIN),
+    "whole, equal captions left out": ("whole", PLAIN | {"same_text": "positive"}),
+    "whole, plain loss, distinct texts": ("whole", PLAIN | {"batches": "distinct-texts"}),
+    "better half, plain loss": ("better", PLAIN),
+    "random half, plain loss": ("random", PLAIN),
 }
 
 Row = tuple[str, str]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loss import make_loss
+from stages.train.loss import make_loss, multi_positive
 
 ALONE = Place("cpu", 0, 1)
 KINDS = [(loss, same) for loss in ("clip", "siglip") for same in ("positive", "negative")]
@@ -42,7 +42,7 @@ def test_where_all_texts_differ_both_losses_are_open_clips(same_text):
     assert found.item() == pytest.approx(SigLipLoss()(**given).item(), abs=1e-5)
 
 
-def test_equal_texts_are_right_answers_and_not_wrong_ones():
+def test_equal_texts_are_no_negatives():
     texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     given = features()
     words = given["text_features"].detach()
@@ -50,19 +50,23 @@ def test_equal_texts_are_right_answers_and_not_wrong_ones():
     logits = 10.0 * given["image_features"] @ given["text_features"].T
     expected = []
     for scores in (logits, logits.T):
-        rows = scores.log_softmax(1)
-        expected += [
-            -sum(rows[i, j] for j in range(8) if texts[j] == texts[i]) / (texts == texts[i]).sum()
-            for i in range(8)
-        ]
+        for i in range(8):
+            against = [j for j in range(8) if j == i or texts[j] != texts[i]]
+            expected.append(scores[i, against].logsumexp(0) - scores[i, i])
     found = make_loss(config(), ALONE)(given, texts)
     assert found.item() == pytest.approx(sum(expected).item() / 16, abs=1e-5)
     perfect = torch.eye(5)[texts]
     sure = {"image_features": perfect, "text_features": perfect, "logit_scale": torch.tensor(100.0)}
-    counts = (texts[:, None] == texts).sum(1).float()
-    assert make_loss(config(), ALONE)(sure, texts).item() == pytest.approx(
-        float(counts.log().mean()), abs=1e-4
-    )
+    assert make_loss(config(), ALONE)(sure, texts).item() == pytest.approx(0, abs=1e-6)
+    assert make_loss(config("clip", "negative"), ALONE)(sure, texts).item() > 0.3
+
+
+def test_to_spread_the_target_over_equal_texts_is_the_plain_loss():
+    texts, given = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4]), features()
+    given["text_features"] = given["text_features"].detach()[texts]
+    logits = 10.0 * given["image_features"] @ given["text_features"].T
+    spread = multi_positive(logits, logits.T, texts[:, None] == texts[None, :])
+    assert spread.item() == pytest.approx(ClipLoss()(**given).item(), abs=1e-6)
 
 
 def test_the_sigmoid_loss_takes_every_equal_text_for_a_positive():
