@@ -17,7 +17,7 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev
+bench: $(VENV)/readers
 	$(BIN)/pytest -m bench -s tests/bench
 
 $(VENV)/core: pyproject.toml
@@ -31,7 +31,7 @@ $(VENV)/dev: $(VENV)/core
 
 # The libraries whose readers must load what we write, and the models' own; torch makes this long.
 $(VENV)/readers: $(VENV)/dev
-	$(BIN)/pip install --quiet --editable '.[dev,readers,clip,train,vocab]'
+	$(BIN)/pip install --quiet --editable '.[dev,readers,train,laion,vocab]'
 	touch $@
 
 clean:

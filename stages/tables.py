@@ -32,7 +32,7 @@ _BOX = [
     pa.field("north", pa.float64(), nullable=False),
 ]
 _NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
-_STATUS = [
+STATUS = [
     pa.field("status", pa.string(), nullable=False),
     pa.field("reason", pa.string()),
 ]
@@ -53,7 +53,7 @@ OBJECTS = Table(
             pa.field("osm_version", pa.int32()),  # null where the extract does not carry it
             pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
             pa.field("geom_rule", pa.string(), nullable=False),  # why node, line or area
-            *_STATUS,
+            *STATUS,
         ],
         metadata=_GEO,
     ),
@@ -148,7 +148,7 @@ TILES = Table(
             pa.field("centred", pa.bool_(), nullable=False),  # the object is in the very centre
             # the drawn one first, then the fall-backs; empty where status is not ok
             pa.field("candidates", pa.list_(CANDIDATE), nullable=False),
-            *_STATUS,
+            *STATUS,
         ]
     ),
     key="object_id",
@@ -179,7 +179,7 @@ IMAGES = Table(
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
             # the class of what kept it from being fetched: no_imagery, busy ...; null where ok
             pa.field("error", pa.string()),
-            *_STATUS,
+            *STATUS,
         ]
     ),
     key="object_id",
@@ -211,7 +211,7 @@ META = Table(
             # the image is not ok
             pa.field("left_out", TAGS),
             pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
-            *_STATUS,
+            *STATUS,
         ]
     ),
     key="object_id",
@@ -226,7 +226,7 @@ CAPTIONS = Table(
             pa.field("filepath", pa.string()),  # null where status is not ok
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
-            *_STATUS,
+            *STATUS,
         ]
     ),
     key="object_id",
@@ -244,7 +244,7 @@ _SCORE = [
     pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
     pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
     pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/
-    *_STATUS,
+    *STATUS,
 ]
 
 SCORES = Table(
@@ -318,53 +318,3 @@ FILTERED = Table("filtered", FILES.schema, key="filepath")
 
 SCORED = Table("scored", FILES.schema, key="filepath")
 """The captions file with its scores."""
-
-EXAMPLES = Table(
-    "examples",
-    pa.schema(
-        [
-            pa.field("filepath", pa.string(), nullable=False),  # remote_sensing/… or other/…
-            pa.field("remote_sensing", pa.bool_(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32())),  # of the image; null where not ok
-            pa.field("content_hash", pa.string()),  # blake2b-128 of the file, hex; null likewise
-            *_STATUS,
-        ]
-    ),
-    key="filepath",
-)
-"""An image that a person has sorted: remote sensing, or not."""
-
-CLASSIFIER = Table(
-    "classifier",
-    pa.schema(
-        [
-            pa.field("name", pa.string(), nullable=False),
-            pa.field("weights", pa.list_(pa.float64()), nullable=False),  # of a vector's numbers
-            pa.field("intercept", pa.float64(), nullable=False),
-            # what each example gets from classifiers that have not seen it, ascending
-            pa.field("remote_sensing", pa.list_(pa.float64()), nullable=False),
-            pa.field("other", pa.list_(pa.float64()), nullable=False),
-            pa.field("auc", pa.float64(), nullable=False),  # area under the ROC curve, of these
-            pa.field("average_precision", pa.float64(), nullable=False),  # likewise
-        ]
-    ),
-    key="name",
-)
-"""The one classifier of a job, with its cross-validation."""
-
-JUDGED = Table(
-    "judged",
-    pa.schema(
-        [
-            pa.field("row", pa.int64(), nullable=False),  # as in pairs
-            pa.field("probability", pa.float64()),  # of remote sensing; null where not ok
-            pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex
-            *_STATUS,
-        ]
-    ),
-    key="row",
-)
-"""A pair from the web: how surely its image is of remote sensing."""
-
-LAION_RS = Table("laion_rs", FILES.schema, key="filepath")
-"""The kept pairs' CSV and its report, and the images where they came in shards."""

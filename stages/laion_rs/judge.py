@@ -10,12 +10,13 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from stages import tables
 from stages.embeddings.decoding import Read
 from stages.embeddings.embed import read_below
+from stages.laion_rs import tables
 from stages.laion_rs.classifier import trained
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
+from stages.tables import PAIRS
 from stages.tars import TarImages
 
 NO_CAPTION = "it has no caption"
@@ -68,7 +69,7 @@ JUDGE = ShardStage(
     "judge",
     judge,
     JudgeConfig,
-    reads=(tables.PAIRS,),
+    reads=(PAIRS,),
     writes=tables.JUDGED,
     looks_up=(tables.CLASSIFIER,),
     external=external,

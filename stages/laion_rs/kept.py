@@ -21,9 +21,10 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
-from stages import tables
+from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
 from stages.laion_rs.web import Source
+from stages.tables import PAIRS
 from stages.tars import TarImages
 
 CSV = "laion_rs.csv"
@@ -197,7 +198,7 @@ KEPT = DatasetStage(
     "kept",
     kept,
     KeptConfig,
-    reads=(tables.PAIRS, tables.JUDGED, tables.CLASSIFIER),
+    reads=(PAIRS, tables.JUDGED, tables.CLASSIFIER),
     writes=tables.LAION_RS,
     owns=(Owned("laion_rs*", "filepath"), Owned(f"{IMAGES}/*/*", "filepath")),
 )

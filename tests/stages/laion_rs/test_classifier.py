@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from pipeline.errors import InputError
-from stages import tables
+from stages.laion_rs import tables
 from stages.laion_rs.classifier import (
     Classifier,
     ClassifierConfig,

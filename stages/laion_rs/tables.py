@@ -1,0 +1,58 @@
+"""Tables between the stages that keep remote-sensing images of the web: their contract."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipeline.schema import Table
+from stages.tables import FILES, STATUS
+
+EXAMPLES = Table(
+    "examples",
+    pa.schema(
+        [
+            pa.field("filepath", pa.string(), nullable=False),  # remote_sensing/… or other/…
+            pa.field("remote_sensing", pa.bool_(), nullable=False),
+            pa.field("vector", pa.list_(pa.float32())),  # of the image; null where not ok
+            pa.field("content_hash", pa.string()),  # blake2b-128 of the file, hex; null likewise
+            *STATUS,
+        ]
+    ),
+    key="filepath",
+)
+"""An image that a person has sorted: remote sensing, or not."""
+
+CLASSIFIER = Table(
+    "classifier",
+    pa.schema(
+        [
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("weights", pa.list_(pa.float64()), nullable=False),  # of a vector's numbers
+            pa.field("intercept", pa.float64(), nullable=False),
+            # what each example gets from classifiers that have not seen it, ascending
+            pa.field("remote_sensing", pa.list_(pa.float64()), nullable=False),
+            pa.field("other", pa.list_(pa.float64()), nullable=False),
+            pa.field("auc", pa.float64(), nullable=False),  # area under the ROC curve, of these
+            pa.field("average_precision", pa.float64(), nullable=False),  # likewise
+        ]
+    ),
+    key="name",
+)
+"""The one classifier of a job, with its cross-validation."""
+
+JUDGED = Table(
+    "judged",
+    pa.schema(
+        [
+            pa.field("row", pa.int64(), nullable=False),  # as in pairs
+            pa.field("probability", pa.float64()),  # of remote sensing; null where not ok
+            pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex
+            *STATUS,
+        ]
+    ),
+    key="row",
+)
+"""A pair from the web: how surely its image is of remote sensing."""
+
+LAION_RS = Table("laion_rs", FILES.schema, key="filepath")
+"""The kept pairs' CSV and its report, and the images where they came in shards."""
