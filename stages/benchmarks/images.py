@@ -1,8 +1,8 @@
 """From files to batches of pixels: decoded ahead by threads, bit for bit what the transform gives.
 
-JPEGs are decoded by simplejpeg, which gives Pillow's own bits in less time; resizing stays the
-transform's. Its last two steps, to floats and normalised, are the same numbers for a whole batch at
-once, on the model's device.
+JPEGs are decoded in less time to Pillow's own bits; resizing stays the transform's. Its last two
+steps, to floats and normalised, are the same numbers for a whole batch at once, on the model's
+device.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import InputError
+from stages.jpeg import fast_jpeg
 
 if TYPE_CHECKING:
     import torch
@@ -77,16 +78,10 @@ class Pixels:
 
 def _decoded(file: Path) -> Any:  # noqa: ANN401 - a PIL image
     """Open an image as Pillow does; a JPEG is decoded already."""
-    import simplejpeg
-
     data = file.read_bytes()
-    if data[:2] == b"\xff\xd8":
-        try:
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-            if colours in {"YCbCr", "Gray"} and height * width <= MAX_PIXELS:
-                return Image.fromarray(simplejpeg.decode_jpeg(data))
-        except ValueError:
-            pass  # broken, or of a kind that Pillow knows better
+    fast = fast_jpeg(data, MAX_PIXELS)
+    if fast is not None:
+        return Image.fromarray(fast)
     image = Image.open(io.BytesIO(data))
     if image.width * image.height > MAX_PIXELS:
         raise InputError(f"{file}: has more than {MAX_PIXELS:,} pixels.")

@@ -1,8 +1,7 @@
 """From a file's bytes to a model's pixels, or to the reason why not.
 
-JPEGs take the fast way: simplejpeg decodes as Pillow does, bit for bit, and torchvision's bicubic
-is within one step of 255 of Pillow's. Never by DCT scaling or OpenCV, which move scores a hundred
-times as much. All else goes through Pillow.
+JPEGs take the fast way (`stages.jpeg`), and torchvision's bicubic is within one step of 255 of
+Pillow's. Never OpenCV's, which moves scores a hundred times as much. All else goes through Pillow.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
+from stages.jpeg import fast_jpeg
 
 MAX_BYTES = 1 << 26
 """A file larger than this is not decoded."""
@@ -50,13 +50,9 @@ def model_pixels(data: bytes, preprocess: Mapping[str, Any]) -> Pixels | Unusabl
 
 def decoded(data: bytes) -> Pixels | Unusable:
     """Give an image's own pixels in RGB."""
-    if data[:2] == b"\xff\xd8":
-        try:
-            fast = _fast_jpeg(data)
-        except ValueError:  # broken, or of a kind that Pillow knows better
-            fast = None
-        if fast is not None:
-            return fast
+    fast = fast_jpeg(data, MAX_PIXELS)
+    if fast is not None:
+        return fast
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own limit: ours is lower
@@ -67,18 +63,6 @@ def decoded(data: bytes) -> Pixels | Unusable:
         return Unusable(STATUS_FILTERED, "more pixels than any tile")
     except Exception as error:  # whatever Pillow's many decoders raise: a row, not a crash
         return Unusable(STATUS_FAILED, f"cannot be decoded ({type(error).__name__})")
-
-
-def _fast_jpeg(data: bytes) -> Pixels | Unusable | None:
-    import simplejpeg
-
-    height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-    if height * width > MAX_PIXELS:
-        return Unusable(STATUS_FILTERED, "more pixels than any tile")
-    if colours not in {"YCbCr", "Gray", "GRAY", "RGB"}:
-        return None
-    pixels: Pixels = simplejpeg.decode_jpeg(data)
-    return pixels
 
 
 def _by_pillow(data: bytes) -> Pixels | Unusable:

@@ -19,6 +19,7 @@ from PIL import Image
 from torchvision import transforms
 
 from stages import chance
+from stages.jpeg import fast_jpeg
 from stages.train.config import TrainConfig
 
 Transform = Callable[[Image.Image], torch.Tensor]
@@ -89,8 +90,9 @@ class Normalise:
 
 def decode(data: bytes) -> Image.Image:
     """Give an image in RGB, whatever it was in. Raises `ValueError` that says why not."""
-    if data[:2] == b"\xff\xd8" and (fast := _fast_jpeg(data)) is not None:
-        return fast
+    fast = fast_jpeg(data, MAX_PIXELS)
+    if fast is not None:
+        return Image.fromarray(fast)
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -100,19 +102,6 @@ def decode(data: bytes) -> Image.Image:
             return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"is not a readable image ({error})") from error
-
-
-def _fast_jpeg(data: bytes) -> Image.Image | None:
-    """Decode as Pillow does, bit for bit, in less time; None: let Pillow try."""
-    import simplejpeg
-
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours not in {"YCbCr", "Gray", "GRAY", "RGB"} or height * width > MAX_PIXELS:
-            return None
-        return Image.fromarray(simplejpeg.decode_jpeg(data))
-    except ValueError:
-        return None
 
 
 @contextmanager
