@@ -12,8 +12,8 @@ from image_sources import SOURCES
 from stages.geometry import Box, tile_around
 from stages.imagery.backend import Archive
 from stages.imagery.earth_engine import EarthEngineBackend, EarthEngineSource
+from stages.imagery.probing import PLACES
 from stages.imagery.stac import StacBackend, StacSource
-from stages.imagery.standing import PLACES
 
 pytestmark = pytest.mark.online
 
