@@ -334,3 +334,12 @@ def test_a_score_column_names_neither_a_path_nor_a_question(tmp_path, name):
     with pytest.raises(InputError, match=r"in\.csv: column .* none of a scorer's"):
         filter_csv(source, tmp_path / "a" / "out", all_for_training())
     assert {path.name for path in tmp_path.iterdir()} <= {"in.csv", "a"}
+
+
+def test_a_file_is_not_filtered_over_itself(tmp_path):
+    source = write(tmp_path / TRAIN.format(50), pairs(10, lambda number: number))
+    before = source.read_bytes()
+    with pytest.raises(InputError, match="is one of the files to write"):
+        filter_csv(source, tmp_path, all_for_training())
+    assert source.read_bytes() == before
+    filter_csv(source, tmp_path / "out", all_for_training())
