@@ -74,7 +74,7 @@ def _header(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             columns = next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None

@@ -311,13 +311,14 @@ def test_a_file_that_is_no_captions_file_is_named_with_the_line(tmp_path, data, 
         filter_csv(path, tmp_path / "out", all_for_training())
 
 
-def test_line_ends_of_either_kind_are_read(tmp_path):
+def test_line_ends_of_either_kind_and_a_byte_order_mark_are_read(tmp_path):
     rows = pairs(10, lambda number: number / 10)
     unix = write(tmp_path / "unix.csv", rows)
     (tmp_path / "dos.csv").write_bytes(unix.read_bytes().replace(b"\n", b"\r\n"))
-    for name in ("unix", "dos"):
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbf" + unix.read_bytes())
+    for name in ("unix", "dos", "marked"):
         filter_csv(tmp_path / f"{name}.csv", tmp_path / name, all_for_training(top=(30,)))
-    assert kept(tmp_path / "unix", 30) == kept(tmp_path / "dos", 30) == [r[0] for r in rows[7:]]
+        assert kept(tmp_path / name, 30) == [r[0] for r in rows[7:]]
 
 
 def test_the_command_says_what_each_file_kept(tmp_path):
