@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.working import Overrides, run_job
+from pipeline.cli.working import Again, Overrides, run_job
 from pipeline.config import config_of_block, config_of_command, with_overrides
 from pipeline.display import console
 from pipeline.errors import ConfigError, ItemsFailed
 from pipeline.manifest import TableFolder
+from pipeline.state import Retry
 
 
 def build_classification(
@@ -93,6 +94,7 @@ def build_laion_rs(
     ] = None,
     overrides: Overrides = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes, a model each.")] = 1,
+    retry: Again = False,
 ) -> None:
     """Keep the remote-sensing images of the web, told by a classifier on CLIP from two folders.
 
@@ -123,7 +125,7 @@ def build_laion_rs(
     if model == TINY:
         console.print("the tiny model has seen simulated tiles only: use it for trials")
     try:
-        run_job(LAION_RS_JOB, settings, out)
+        run_job(LAION_RS_JOB, settings, out, retry=Retry() if retry else None)
     except ItemsFailed:  # some images: the others are judged, unless a whole part failed
         _say(summary(out) if finished(out) else [])
         raise

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli.working import Overrides, counting_vectors, run_job, with_workers
+from pipeline.cli.working import Again, Overrides, counting_vectors, run_job, with_workers
 from pipeline.config import RunnerConfig, config_of_command
 from pipeline.display import console
+from pipeline.state import Retry
 
 
 def caption(
@@ -60,6 +61,7 @@ def score(
             show_default=False,
         ),
     ] = None,
+    retry: Again = False,
 ) -> None:
     """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
     from stages.clip_model import one_process_a_gpu
@@ -82,7 +84,7 @@ def score(
         # Serial, so that one model may have all CPUs.
         settings = replace(settings, runner=RunnerConfig(executor=one, workers=count))
     with counting_vectors(out):
-        run_job(job, settings, out)
+        run_job(job, settings, out, retry=Retry() if retry else None)
 
 
 def filter_(

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from pipeline import left_out
-from pipeline.cli.working import Overrides, Workers, counting_vectors, run_job, with_workers
+from pipeline.cli.working import Again, Overrides, Workers, counting_vectors, run_job, with_workers
 from pipeline.config import RunConfig, load_config
 from pipeline.display import console, print_plainly
 from pipeline.errors import ConfigError
@@ -74,7 +74,7 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
     workers: Workers = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")] = False,
+    retry: Again = False,
     retry_only: Annotated[
         list[str] | None,
         typer.Option(

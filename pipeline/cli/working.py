@@ -24,6 +24,8 @@ Workers = Annotated[
     typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default=False),
 ]
 
+Again = Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")]
+
 
 def run_job(
     recipe: Sequence[Stage],

@@ -482,3 +482,22 @@ def test_without_the_extra_the_command_says_how_to_get_it(demo, tmp_path):
     assert done.returncode == 2
     assert "pip install 'skyscript[clip]'" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+
+
+def test_an_image_that_was_mended_is_scored_with_retry(demo, tmp_path):
+    row = read(captions_of(demo))[0]
+    images = tmp_path / "images"
+    path = images / row["filepath"]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    source = write(tmp_path / "in.csv", [row])
+    given = ("--images", images, "--captions", source, "--model", "tiny", "--name", "tiny")
+    command = ("score", *given, "--out", tmp_path / "out")
+    failed = skyscript(*command)
+    assert failed.returncode == 1
+    assert "Try these again with --retry" in failed.stderr
+    path.write_bytes((demo / row["filepath"]).read_bytes())
+    mended = skyscript(*command, "--retry")
+    assert mended.returncode == 0, mended.stderr
+    assert read(tmp_path / "out" / "in_scored_by_tiny.csv")[0]["similarity_tiny"]
+    assert not (tmp_path / "out" / "in_scored_by_tiny.rejected.csv").exists()
