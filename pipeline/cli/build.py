@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.working import Again, Overrides, run_job
+from pipeline.cli.working import Again, ClipName, Overrides, run_job
 from pipeline.config import config_of_block, config_of_command, with_overrides
 from pipeline.display import console
 from pipeline.errors import ConfigError, ItemsFailed
@@ -86,7 +86,7 @@ def build_laion_rs(
         typer.Option(help="A Parquet file with columns URL and TEXT, to fetch with img2dataset."),
     ] = None,
     img2dataset: Annotated[str, typer.Option(help="That program.")] = "img2dataset",
-    model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
+    model: ClipName = "ViT-L-14",
     pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
     threshold: Annotated[
         float | None,

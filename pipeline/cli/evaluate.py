@@ -8,15 +8,12 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli.working import interruptible
+from pipeline.cli.working import ClipName, interruptible
 from pipeline.display import console, display, print_plainly
 
 Gelu = Annotated[
     Literal["auto", "on", "off"],
     typer.Option(help="The activation of OpenAI's weights; a checkpoint file does not say it."),
-]
-Model = Annotated[
-    str, typer.Option(help="An open_clip architecture, local-dir:FOLDER, hf-hub:..., or tiny.")
 ]
 Weights = Annotated[
     str | None,
@@ -27,7 +24,7 @@ Weights = Annotated[
 def evaluate(
     benchmarks: Annotated[Path, typer.Option(help="The root of benchmarks as published.")],
     out: Annotated[Path, typer.Option(help="The folder of results.")],
-    model: Model = "ViT-L-14",
+    model: ClipName = "ViT-L-14",
     pretrained: Weights = None,
     sets: Annotated[
         str | None,
@@ -90,7 +87,7 @@ def compare(
 
 def export(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
-    model: Model = "ViT-L-14",
+    model: ClipName = "ViT-L-14",
     pretrained: Weights = None,
     quick_gelu: Gelu = "auto",
 ) -> None:

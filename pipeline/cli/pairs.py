@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli.working import Again, Overrides, counting_vectors, run_job, with_workers
+from pipeline.cli.working import Again, ClipName, Overrides, counting_vectors, run_job, with_workers
 from pipeline.config import RunnerConfig, config_of_command
 from pipeline.display import console
 from pipeline.state import Retry
@@ -49,7 +49,7 @@ def score(
         Path | None,
         typer.Option(help="A captions CSV: ours, or a published one. Shards have their own."),
     ] = None,
-    model: Annotated[str, typer.Option(help="An open_clip architecture.")] = "ViT-L-14",
+    model: ClipName = "ViT-L-14",
     pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
     name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
     overrides: Overrides = None,

@@ -24,6 +24,9 @@ Workers = Annotated[
     typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default=False),
 ]
 
+ClipName = Annotated[
+    str, typer.Option(help="An open_clip architecture, local-dir:FOLDER, hf-hub:..., or tiny.")
+]
 Again = Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")]
 
 
