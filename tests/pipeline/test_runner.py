@@ -239,6 +239,15 @@ def test_a_receipt_cut_short_by_a_crash_is_no_receipt(world: World) -> None:
     assert world.content() == before
 
 
+def test_a_receipt_with_other_fields_is_no_receipt(world: World) -> None:
+    world.run()
+    before = world.content()
+    (world.root / "tables/squares/_receipts/00001.json").write_text('{"of another": "version"}')
+    world.run()
+    assert ("square", 1) in world.ran()
+    assert world.content() == before
+
+
 def test_failed_rows_are_named_and_tried_again_only_when_asked(world: World) -> None:
     away = world.root.parent / "away"
     away.touch()
