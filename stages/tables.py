@@ -202,6 +202,7 @@ META = Table(
             pa.field("object_id", pa.string(), nullable=False),
             pa.field("filepath", pa.string()),  # null where status is not ok
             pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
+            pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
             pa.field("source", pa.string()),
             pa.field("gsd", pa.float64()),
             *_NULLABLE_BOX,
@@ -303,6 +304,7 @@ FILES = Table(
         [
             pa.field("filepath", pa.string(), nullable=False),  # from the run folder
             pa.field("rows", pa.int64(), nullable=False),
+            pa.field("byte_size", pa.int64(), nullable=False),
             pa.field("content_hash", pa.string(), nullable=False),
         ]
     ),
