@@ -154,7 +154,7 @@ def _classes(path: Path) -> tuple[list[str], list[str]]:
 
 def _rows(path: Path, column: str) -> Iterator[Row]:
     """Give the lines of a benchmark's CSV."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
             header = next(reader, [])
@@ -189,7 +189,7 @@ def _positions(
     found = np.empty(len(rows), np.int64)
     for index, row in enumerate(rows):
         value = row.value or ""
-        place = int(float(value)) if by_number else named.get(value, -1)
+        place = float(value) if by_number else named.get(value, -1)  # of many digits: inf
         if not 0 <= place < len(classes):
             raise InputError(
                 f"{root / benchmark.csv}: line {row.line}: {benchmark.column} {value!r} is none of "

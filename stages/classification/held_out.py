@@ -129,7 +129,7 @@ def rows_of(path: Path) -> Iterator[tuple[list[str], str]]:
     """Give each row after the header, and its object. Raises `InputError` that names a bad line."""
     header = header_of(path)
     column = header.index("filepath")
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
             next(reader)
@@ -155,7 +155,7 @@ def header_of(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such captions file.")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,7 +43,10 @@ def _read_below(root: Path, path: str) -> bytes:
     file = root / path
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise PermissionError(path)
-    if file.stat().st_size > MAX_BYTES:
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(path)  # a pipe would be waited for
+    if found.st_size > MAX_BYTES:
         raise OverflowError(path)
     return file.read_bytes()
 

@@ -29,6 +29,8 @@ MULTI = "_multi_objects"
 """Ends the column of the other caption's score: taken only where asked for."""
 CAPTIONS = ("filepath", "title_raw", "title", "title_multi_objects")
 """Columns that a filtered file takes over, in the order of the file; the scores follow."""
+SCORER = r"[A-Za-z0-9_.+-]+"
+"""A score column's name goes into questions and into the names of files: nothing else may."""
 BOX = ("west", "south", "east", "north")
 
 _NAME = r"([nwar][0-9]+)_([A-Za-z0-9]+)_[0-9]{2}\.[A-Za-z]+$"
@@ -72,7 +74,7 @@ def _header(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             columns = next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
@@ -91,15 +93,20 @@ def score_columns(columns: Sequence[str], config: FilterConfig, where: str) -> t
                 f"{where}: has no column {name!r} to cut by; its scores are "
                 f"{', '.join(scored) or 'none: run skyscript score first'}."
             )
-    if config.by:
-        return config.by
-    if len(of_titles) == 1:
-        return (of_titles[0],)
-    raise InputError(
-        f"{where}: has no column {PREFIX}* to cut by; run skyscript score first."
-        if not of_titles
-        else f"{where}: has several scores ({', '.join(of_titles)}); say which with `by`."
-    )
+    if not config.by and len(of_titles) != 1:
+        raise InputError(
+            f"{where}: has no column {PREFIX}* to cut by; run skyscript score first."
+            if not of_titles
+            else f"{where}: has several scores ({', '.join(of_titles)}); say which with `by`."
+        )
+    chosen = config.by or (of_titles[0],)
+    for name in chosen:
+        if not re.fullmatch(SCORER, name):
+            raise InputError(
+                f"{where}: column {name!r} has a name that is none of a scorer's: letters, digits, "
+                "and _ . + - only."
+            )
+    return chosen
 
 
 def load_boxes(connection: duckdb.DuckDBPyConnection, metas: Path) -> None:

@@ -66,7 +66,7 @@ def filter_csv(
         columns = load_csv(connection, captions)
         if metas is not None:
             load_boxes(connection, metas)
-        return write_all(connection, columns, out, config, where=str(captions))
+        return write_all(connection, columns, out, config, where=str(captions), not_over=captions)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -85,10 +85,19 @@ def write_all(
     config: FilterConfig,
     *,
     where: str,
+    not_over: Path | None = None,
 ) -> Filtered:
     """Set aside, cut and write what the table ``given`` holds."""
     by = make_pairs(connection, columns, config, where)
     scorer = scorer_name(by, config.name)
+    training = {percent: train_name(percent, scorer) for percent in config.top}
+    held_out = {
+        side: (rows, held_out_name(side, rows, scorer))
+        for side, rows in zip(HELD_OUT, (config.test_rows, config.val_rows), strict=True)
+    }
+    names = {*training.values(), *(name for _, name in held_out.values())}
+    if not_over is not None and not_over.resolve() in {(out / name).resolve() for name in names}:
+        raise InputError(f"{where}: is one of the files to write; choose another --out.")
     phrases = drop_phrases(connection, columns, scorer_of(by[0]), config, where)
     set_aside(connection, config, where)
     sides = account.sides(connection)
@@ -96,15 +105,12 @@ def write_all(
         raise InputError(f"{where}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)
     files = []
-    for percent in config.top:
+    for percent, file in training.items():
         cuts.cut(connection, percent, config)
-        file = train_name(percent, scorer)
         write_kept(connection, columns, by, out / file)
         files.append(account.kept(connection, file, plain=True))
-    for side in HELD_OUT:
-        rows = config.test_rows if side == "test" else config.val_rows
+    for side, (rows, file) in held_out.items():
         cuts.hold_out(connection, side, rows, config)
-        file = held_out_name(side, rows, scorer)
         write_kept(connection, columns, by, out / file)
         files.append(account.kept(connection, file, plain=False))
     done = Filtered(sides, files, phrases)

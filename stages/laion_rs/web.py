@@ -126,7 +126,7 @@ def _parquet(path: Path, names: list[str]) -> Iterator[pa.Table]:
 
 
 def _csv(path: Path, names: list[str], rows: int) -> Iterator[pa.Table]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
             header = next(reader, [])

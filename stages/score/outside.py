@@ -50,7 +50,7 @@ def captions_file(config: PairsConfig | ScoredConfig) -> Mapping[str, str]:
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
     """Give a captions file's pairs, in its order. Raises `InputError` that names a bad line."""
-    with config.captions.open(encoding="utf-8", newline="") as file:
+    with config.captions.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         _check_header(config.captions, reader)
         numbered = enumerate(_rows(config.captions, reader))
@@ -124,7 +124,7 @@ def scored(
     ``….rejected.csv`` names each image that could not be used, with the reason.
     """
     path = config.captions
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         names = list(reader.fieldnames or [])
         yield write_scored(

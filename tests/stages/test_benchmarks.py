@@ -157,6 +157,7 @@ def test_labels_that_pandas_reads_as_empty_are_left_out_and_counted(tmp_path):
 WRONG = {
     "a label that is no class": ("filepath,label\nnwpu/a.png,pink\n", "line 2: label 'pink' is no"),
     "a position that is no class": ("filepath,label\nnwpu/a.png,4\n", "line 2: label '4' is none"),
+    "a position beyond all numbers": ("filepath,label\nnwpu/a.png," + "9" * 400, "is none of the"),
     "a negative position": ("filepath,label\nnwpu/a.png,-1\n", "line 2: label '-1' is none"),
     "a missing image": ("filepath,label\nnwpu/b.png,red\nnwpu/a.png,red\n", "'nwpu/b.png' (line 2"),
     "a missing column": ("filepath,class\nnwpu/a.png,red\n", "no column 'label'; it has filepath"),
@@ -353,3 +354,11 @@ def test_large_images_open_and_pillows_own_limit_comes_back():
     with large_images():
         assert Image.MAX_IMAGE_PIXELS == MAX_PIXELS == 1_000_000_000
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    benchmark = made(tmp_path, RIGHT)
+    plain = read_labelled(benchmark, tmp_path).paths
+    rows = tmp_path / benchmark.csv
+    rows.write_bytes(b"\xef\xbb\xbf" + rows.read_bytes())  # as spreadsheets write it
+    assert read_labelled(benchmark, tmp_path).paths == plain

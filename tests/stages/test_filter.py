@@ -311,13 +311,14 @@ def test_a_file_that_is_no_captions_file_is_named_with_the_line(tmp_path, data, 
         filter_csv(path, tmp_path / "out", all_for_training())
 
 
-def test_line_ends_of_either_kind_are_read(tmp_path):
+def test_line_ends_of_either_kind_and_a_byte_order_mark_are_read(tmp_path):
     rows = pairs(10, lambda number: number / 10)
     unix = write(tmp_path / "unix.csv", rows)
     (tmp_path / "dos.csv").write_bytes(unix.read_bytes().replace(b"\n", b"\r\n"))
-    for name in ("unix", "dos"):
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbf" + unix.read_bytes())
+    for name in ("unix", "dos", "marked"):
         filter_csv(tmp_path / f"{name}.csv", tmp_path / name, all_for_training(top=(30,)))
-    assert kept(tmp_path / "unix", 30) == kept(tmp_path / "dos", 30) == [r[0] for r in rows[7:]]
+        assert kept(tmp_path / name, 30) == [r[0] for r in rows[7:]]
 
 
 def test_the_command_says_what_each_file_kept(tmp_path):
@@ -326,3 +327,20 @@ def test_the_command_says_what_each_file_kept(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"312  {TRAIN.format(30)}" in done.stderr
     assert "100.0% as the plain cut" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["similarity_/../../elsewhere", 'similarity_x" FROM given; --'])
+def test_a_score_column_names_neither_a_path_nor_a_question(tmp_path, name):
+    source = write(tmp_path / "in.csv", pairs(4, lambda number: number), [*HEADER[:-1], name])
+    with pytest.raises(InputError, match=r"in\.csv: column .* none of a scorer's"):
+        filter_csv(source, tmp_path / "a" / "out", all_for_training())
+    assert {path.name for path in tmp_path.iterdir()} <= {"in.csv", "a"}
+
+
+def test_a_file_is_not_filtered_over_itself(tmp_path):
+    source = write(tmp_path / TRAIN.format(50), pairs(10, lambda number: number))
+    before = source.read_bytes()
+    with pytest.raises(InputError, match="is one of the files to write"):
+        filter_csv(source, tmp_path, all_for_training())
+    assert source.read_bytes() == before
+    filter_csv(source, tmp_path / "out", all_for_training())

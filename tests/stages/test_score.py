@@ -254,6 +254,23 @@ def test_images_that_cannot_be_used_are_named_and_the_others_scored(demo, tmp_pa
     assert rejected[4]["reason"] == "its path may not be read"
 
 
+def test_a_captions_file_may_begin_with_a_byte_order_mark(demo, tmp_path):
+    path = write(tmp_path / "in.csv", read(captions_of(demo))[:2])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    _, failed = score(path, demo, tmp_path / "out")
+    assert not failed
+    scored = (tmp_path / "out" / "in_scored_by_tiny.csv").read_text()
+    assert scored.startswith("filepath,title,title_multi_objects,similarity_tiny,")
+
+
+def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
+    from stages.embeddings.embed import read_below
+
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(OSError, match=r"a\.jpg"):
+        read_below(tmp_path)("a.jpg")
+
+
 def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
     from stages.clip_model import Clip
 
