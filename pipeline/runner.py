@@ -216,13 +216,11 @@ def _what_to_make(
     retry: Retry | None,
 ) -> tuple[set[int], set[int]]:
     """Give the shards to make whole, and those of which some rows are to be made again."""
-    robbed = parts_without_files(root, stage.owns, folder.dataset(before)) if before else []
-    whole = {
-        shard
-        for shard, identity in wanted.items()
-        if not is_done(before.get(shard), identity) or folder.part(shard) in robbed
-    }
-    done = {shard: before[shard] for shard in wanted.keys() - whole}
+    # Only parts of today's schema are read: those of an earlier version may lack a column.
+    done = {s: before[s] for s, identity in wanted.items() if is_done(before.get(s), identity)}
+    robbed = parts_without_files(root, stage.owns, folder.dataset(done)) if done else set()
+    done = {shard: done[shard] for shard in done if folder.part(shard) not in robbed}
+    whole = wanted.keys() - done.keys()
     again = set() if retry is None else to_retry(folder, done, retry)
     return (whole, again) if stage.by_row else (whole | again, set())
 

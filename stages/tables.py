@@ -259,9 +259,7 @@ PAIRS = Table(
     "pairs",
     pa.schema(
         [
-            pa.field(
-                "row", pa.int64(), nullable=False
-            ),  # number in the captions file or the shards, from 0
+            pa.field("row", pa.int64(), nullable=False),  # of the captions file or shards, from 0
             pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
