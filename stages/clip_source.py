@@ -88,6 +88,11 @@ def find_clip(config: ClipConfig) -> ClipSource:
     if model.startswith(LOCAL):
         return _in_folder(Path(model.removeprefix(LOCAL)).expanduser(), config)
     if model.startswith(HUB):
+        if _given_file(config):
+            raise InputError(
+                f"pretrained {config.pretrained!r}: a model of the hub has its own weights; name "
+                "the checkpoint's architecture, or a folder as local-dir:FOLDER."
+            )
         return ClipSource(model, None, config.quick_gelu == "on", model)
     open_clip = open_clip_library()
     architecture = open_clip.get_model_config(model)
@@ -137,14 +142,32 @@ def _in_folder(folder: Path, config: ClipConfig) -> ClipSource:
             f"{folder}: is no folder of a model; it holds open_clip_config.json and "
             "open_clip_model.safetensors."
         )
-    settings = json.loads(path.read_text("utf-8"))
-    quick = bool(settings["model_cfg"].get("quick_gelu", False)) or config.quick_gelu == "on"
-    other = Path(config.pretrained).expanduser() if config.pretrained else None
-    if other is not None and other.is_file():
+    try:
+        settings = json.loads(path.read_text("utf-8"))["model_cfg"]
+        quick = bool(settings.get("quick_gelu", False)) or config.quick_gelu == "on"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise InputError(f"{path}: describes no model of open_clip's.") from None
+    other = _given_file(config)
+    if other is not None:
         weights = [other]  # a checkpoint of this architecture
     held = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
     pretrained = str(other) if weights == [other] else None
     return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(held.encode()))
+
+
+def _given_file(config: ClipConfig) -> Path | None:
+    """Give the checkpoint file beside a model that has weights; a tag is not used there.
+
+    Raises `InputError` for what is neither: the model would be another than the one meant.
+    """
+    if config.pretrained is None:
+        return None
+    path = Path(config.pretrained).expanduser()
+    if path.is_file():
+        return path
+    if config.pretrained not in {tag for _, tag in open_clip_library().list_pretrained()}:
+        raise InputError(f"pretrained {config.pretrained!r}: is neither a file nor a tag.")
+    return None
 
 
 def clip_installed() -> bool:

@@ -5,14 +5,14 @@ open_clip 4 changes every signature here, so the version is checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
 
 from pipeline.errors import InputError
-from stages.clip_source import open_clip_library
+from stages.clip_source import HUB, LOCAL, TINY, open_clip_library
 from stages.train.config import TrainConfig
 
 
@@ -62,14 +62,22 @@ def autocast(precision: str, device: str) -> Callable[[], AbstractContextManager
     return found
 
 
-def adam(config: TrainConfig) -> Adam:
-    """Give Adam's constants: those said, else the CLIP paper's for the kind of architecture."""
+def adam(config: TrainConfig, settings: Mapping[str, Any]) -> Adam:
+    """Give Adam's constants: those said, else the CLIP paper's for the kind of architecture.
+
+    open_clip tells the kind by the model's name. A folder's name says nothing, so there it is told
+    by the ``settings`` of the architecture.
+    """
     from open_clip_train.params import get_default_params
 
-    usual = get_default_params(config.model)
-    return Adam(
-        config.beta1 or usual["beta1"], config.beta2 or usual["beta2"], config.eps or usual["eps"]
-    )
+    kind = config.model
+    if kind == TINY or kind.startswith((LOCAL, HUB)):
+        vision = settings["vision_cfg"]
+        blocks = "ViT" if isinstance(vision.get("layers", 12), int) else "RN"
+        kind = vision.get("timm_model_name") or blocks
+    usual = get_default_params(kind)
+    said = {"beta1": config.beta1, "beta2": config.beta2, "eps": config.eps}
+    return Adam(**{name: usual[name] if value is None else value for name, value in said.items()})
 
 
 def schedule(

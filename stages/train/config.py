@@ -119,7 +119,8 @@ class TrainConfig(StageConfig):
     )
 
     model: str = Field(
-        "ViT-L-14", description="An architecture of open_clip's, or local-dir:FOLDER."
+        "ViT-L-14",
+        description="An architecture of open_clip's, local-dir:FOLDER, hf-hub:OWNER/NAME, or tiny.",
     )
     pretrained: str | None = Field(
         None, description="Weights to start from: a tag of open_clip's or a file. None: random."

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
 from stages.clip_export import model_config
-from stages.clip_source import HUB, LOCAL, ClipConfig, ClipSource, find_clip, open_clip_library
+from stages.clip_source import (
+    HUB,
+    LOCAL,
+    TINY,
+    ClipConfig,
+    ClipSource,
+    find_clip,
+    open_clip_library,
+)
 from stages.clip_weights import create_model
 from stages.train.config import TrainConfig
 
@@ -33,7 +41,8 @@ def find_source(config: TrainConfig) -> ClipSource:
 
     Raises `InputError` where there is none, or the activation said is not that of the weights.
     """
-    if config.pretrained is None and not config.model.startswith((LOCAL, HUB)):
+    has_weights = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    if config.pretrained is None and not has_weights:
         architecture = open_clip_library().get_model_config(config.model)
         if architecture is None:
             raise InputError(

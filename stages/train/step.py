@@ -43,7 +43,7 @@ class Learner:
         self._config, self._place = config, place
         self.normalise = Normalise(beginning.preprocess, place.device)
         self.autocast = adapter.autocast(config.precision, place.device)
-        optimiser = make_optimiser(model, config, adapter.adam(config))
+        optimiser = make_optimiser(model, config, adapter.adam(config, beginning.settings))
         scaler = torch.amp.GradScaler("cuda") if config.precision == "amp" else None
         self.state = State(model, optimiser, scaler)
         self._loss = make_loss(config, place)

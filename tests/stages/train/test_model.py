@@ -1,6 +1,7 @@
 """The model that training begins from: loaded safely, with the activation of its weights."""
 
 import json
+import shutil
 
 import numpy as np
 import open_clip
@@ -8,8 +9,9 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from stages.clip_source import ClipSource
+from stages.clip_source import TINY_FOLDER, ClipSource
 from stages.clip_weights import create_model
+from stages.train.adapter import adam
 from stages.train.config import TrainConfig
 from stages.train.model import begin, find_source
 from stages.train.towers import Towers
@@ -153,3 +155,37 @@ def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
     assert cut.shape == (3, 77)
     found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
     torch.testing.assert_close(found, model.encode_text(tokens, normalize=True))
+
+
+@pytest.mark.parametrize("name", ["model", "vital"])
+def test_adams_constants_follow_the_architecture_and_not_the_name_of_a_folder(
+    tmp_path, tiny_vit, name
+):
+    shutil.copytree(tiny_vit, tmp_path / name)
+    said = config(model=f"local-dir:{tmp_path / name}")
+    settings = begin(said, "cpu").settings
+    assert adam(said, settings) == adam(config(model="ViT-B-32"), {}) == (0.9, 0.98, 1e-6)
+    convolving = {"vision_cfg": {"layers": [1, 1, 1, 1]}}
+    assert adam(said, convolving) == adam(config(model="RN50"), {}) == (0.9, 0.999, 1e-8)
+    assert adam(config(model="ViT-B-32", beta1=0.0), {}).beta1 == 0
+
+
+def test_the_shipped_model_is_trained_by_its_name():
+    source = find_source(config(model="tiny"))
+    assert source == find_source(config(model=f"local-dir:{TINY_FOLDER}"))
+
+
+def test_a_checkpoint_that_is_not_there_is_no_other_model(tiny_vit):
+    for model in (f"local-dir:{tiny_vit}", "tiny"):
+        with pytest.raises(InputError, match=r"'epoch_2\.pt': is neither a file nor a tag"):
+            find_source(config(model=model, pretrained="epoch_2.pt"))
+    with pytest.raises(InputError, match="the hub has its own weights"):
+        find_source(config(model="hf-hub:a/b", pretrained=str(tiny_vit / "open_clip_config.json")))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"model_cfg": 3}'])
+def test_a_folder_whose_config_is_none_is_named(tiny_vit, tmp_path, text):
+    shutil.copytree(tiny_vit, tmp_path / "model")
+    (tmp_path / "model" / "open_clip_config.json").write_text(text)
+    with pytest.raises(InputError, match=r"open_clip_config\.json: describes no model"):
+        find_source(config(model=f"local-dir:{tmp_path / 'model'}"))
