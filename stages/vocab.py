@@ -51,7 +51,7 @@ _TAGS = """
 
 
 class VocabConfig(StageConfig):
-    """What judges a tag that nobody judged by hand."""
+    """What judges a tag that has no label and no rule."""
 
     encoder: str | None = Field(
         None,
