@@ -150,7 +150,8 @@ def set_up_logging() -> None:
     logging.basicConfig(format="%(message)s", handlers=[handler])
     for ours in ("skyscript", "pipeline", "stages"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # each retry of a download, nameless
+    for theirs in ("stamina", "urllib3"):  # a line for each retry; what comes of it, we say
+        logging.getLogger(theirs).setLevel(logging.ERROR)
 
 
 def print_plainly(text: str) -> None:

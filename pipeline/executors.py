@@ -96,8 +96,12 @@ def _answers(
     pool: ProcessPoolExecutor, task: Callable[[Item], Answer], items: Iterable[Item]
 ) -> Iterator[Answer]:
     futures = [pool.submit(task, item) for item in items]
-    for future in as_completed(futures):
-        yield future.result()
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    finally:  # an error ends the run: what has not begun is dropped
+        for future in futures:
+            future.cancel()
 
 
 def _prepare_worker() -> None:

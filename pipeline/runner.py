@@ -76,7 +76,9 @@ def run(
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     with open_run(root), _executor(config) as executor:
         clear_temporaries(root)
-        _leave_out(recipe, used, reasons, root, emit)
+        _say_left_out(recipe, reasons, emit)
+        if len(chosen) == len(used):
+            _remove_left_out(recipe, used, root)
         for stage in chosen:
             missing = incomplete_inputs(stage, root)
             if missing and not failed:
@@ -99,24 +101,26 @@ def run(
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
 
 
-def _leave_out(
-    recipe: Sequence[Stage],
-    used: Sequence[Stage],
-    reasons: Mapping[str, str],
-    root: Path,
-    emit: Emit,
-) -> None:
-    """Say which stages the config leaves out; remove what an earlier config made of them."""
+def _say_left_out(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
+    """Say which stages the config leaves out, and what goes with them."""
+    for name, why in reasons.items():
+        without = {stage.name for stage in left_out.in_use(recipe, [name])}
+        along = (stage.name for stage in recipe if stage.name not in {*without, name})
+        emit(StageLeftOut(name, tuple(along), why))
+
+
+def _remove_left_out(recipe: Sequence[Stage], used: Sequence[Stage], root: Path) -> None:
+    """Remove what an earlier config made of stages that this one leaves out.
+
+    A whole run does so, that the folder is what its config says; one that names stages touches no
+    others.
+    """
     names = {stage.name for stage in used}
     others = [stage for stage in recipe if stage.name not in names]
     for stage in others:
         sweep(root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
         TableFolder(root, stage.writes).clear()
     left_out.note(root, (stage.name for stage in others))
-    for name, why in reasons.items():
-        without = {stage.name for stage in left_out.in_use(recipe, [name])}
-        along = (stage.name for stage in recipe if stage.name not in {*without, name})
-        emit(StageLeftOut(name, tuple(along), why))
 
 
 def _check_errors(retry: Retry | None, stages: Sequence[Stage], root: Path) -> None:
@@ -216,13 +220,11 @@ def _what_to_make(
     retry: Retry | None,
 ) -> tuple[set[int], set[int]]:
     """Give the shards to make whole, and those of which some rows are to be made again."""
-    robbed = parts_without_files(root, stage.owns, folder.dataset(before)) if before else []
-    whole = {
-        shard
-        for shard, identity in wanted.items()
-        if not is_done(before.get(shard), identity) or folder.part(shard) in robbed
-    }
-    done = {shard: before[shard] for shard in wanted.keys() - whole}
+    # Only parts of today's schema are read: those of an earlier version may lack a column.
+    done = {s: before[s] for s, identity in wanted.items() if is_done(before.get(s), identity)}
+    robbed = parts_without_files(root, stage.owns, folder.dataset(done)) if done else set()
+    done = {shard: done[shard] for shard in done if folder.part(shard) not in robbed}
+    whole = wanted.keys() - done.keys()
     again = set() if retry is None else to_retry(folder, done, retry)
     return (whole, again) if stage.by_row else (whole | again, set())
 

@@ -45,7 +45,7 @@ result's identity (what it holds is: see ``external``)."""
 class StageConfig(BaseModel):
     """Base of every stage's config block: frozen, unknown keys forbidden."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
         """Give the fields that decide the result, as plain JSON values, nested blocks included."""

@@ -94,10 +94,14 @@ def is_complete(stage: DatasetStage, folder: TableFolder, root: Path, wanted: Id
         return False
     if manifest["inputs"] != wanted.inputs or len(folder.receipts()) != manifest["parts"]:
         return False
-    if not stage.owns:
+    if not {"filepath", "byte_size"} <= set(stage.writes.schema.names):
         return True
-    files = pc.unique(folder.dataset().to_table(columns=["filepath"]).column(0)).to_pylist()
-    return all((root / file).is_file() for file in files)
+    files = folder.dataset().to_table(columns=["filepath", "byte_size"]).to_pylist()
+    return all(_is_whole(root / file["filepath"], file["byte_size"]) for file in files)
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def is_current(stage: Stage, root: Path) -> bool:

@@ -63,10 +63,10 @@ class Ledger:
         """
         for key in keys:
             row = self._known.get(key)
-            if row is not None and row["status"] == STATUS_OK and self._is_there(row):
+            if row is not None and row.get("status") == STATUS_OK and self._is_there(row):
                 return row | {"acquired": datetime.fromisoformat(row["acquired"])}
         last = self._known.get(keys[-1]) if keys and is_whole else None
-        return last if last is not None and last["status"] == STATUS_FILTERED else None
+        return last if last is not None and last.get("status") == STATUS_FILTERED else None
 
     def _is_there(self, row: Mapping[str, Any]) -> bool:
         try:

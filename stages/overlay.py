@@ -81,7 +81,9 @@ def overlay(
     for row in rows:
         meta = _meta(row, dict(tags_of[row["object_id"]]), around, words, config)
         if meta["status"] == STATUS_OK:
-            write_bytes(shard.root / meta["metapath"], dump_meta(_published(meta)))
+            data = dump_meta(_published(meta))
+            write_bytes(shard.root / meta["metapath"], data)
+            meta["meta_size"] = len(data)
         metas.append(meta)
     return pa.Table.from_pylist(metas, schema=tables.META.schema)
 
@@ -230,7 +232,7 @@ OVERLAY = ShardStage(
     reads=(tables.IMAGES, tables.FOCUS),
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.META,
-    owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath"),),
+    owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath", "meta_size"),),
     external=vocabulary,
     version=2,
 )

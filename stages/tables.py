@@ -202,6 +202,7 @@ META = Table(
             pa.field("object_id", pa.string(), nullable=False),
             pa.field("filepath", pa.string()),  # null where status is not ok
             pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
+            pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
             pa.field("source", pa.string()),
             pa.field("gsd", pa.float64()),
             *_NULLABLE_BOX,
@@ -258,9 +259,7 @@ PAIRS = Table(
     "pairs",
     pa.schema(
         [
-            pa.field(
-                "row", pa.int64(), nullable=False
-            ),  # number in the captions file or the shards, from 0
+            pa.field("row", pa.int64(), nullable=False),  # of the captions file or shards, from 0
             pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
@@ -303,6 +302,7 @@ FILES = Table(
         [
             pa.field("filepath", pa.string(), nullable=False),  # from the run folder
             pa.field("rows", pa.int64(), nullable=False),
+            pa.field("byte_size", pa.int64(), nullable=False),
             pa.field("content_hash", pa.string(), nullable=False),
         ]
     ),

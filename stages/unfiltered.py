@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
 from stages.caption_csv import HEADER, write_captions
+from stages.files_written import files_written
 from stages.meta_files import PARTS
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
@@ -37,12 +37,7 @@ def unfiltered(
     path = root / FILE_NAME
     counts: list[int] = []
     write_file(path, lambda file: counts.append(write_captions(file, _rows(captions))))
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-    yield pa.table(
-        {"filepath": [FILE_NAME], "rows": counts, "content_hash": [digest.hexdigest()]},
-        schema=tables.FILES.schema,
-    )
+    yield files_written(root, {FILE_NAME: counts[0]})
 
 
 def _rows(captions: ds.Dataset) -> Iterator[tuple[str, str, str]]:

@@ -51,7 +51,7 @@ _TAGS = """
 
 
 class VocabConfig(StageConfig):
-    """What judges a tag that nobody judged by hand."""
+    """What judges a tag that has no label and no rule."""
 
     encoder: str | None = Field(
         None,
@@ -91,6 +91,8 @@ def _classifiers(config: VocabConfig) -> Classifiers | None:
         return Classifiers(load(config.encoder))
     except ImportError as error:
         raise InputError(f"vocab.encoder: {error}, or leave vocab.encoder out") from error
+    except ValueError as error:  # there is no such encoder
+        raise InputError(f"vocab.encoder: {error}") from error
 
 
 def _tags(

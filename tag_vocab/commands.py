@@ -177,7 +177,12 @@ def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
             f"{source}: has no column tag, nor columns key and value (its header: {header})."
         )
     for row in reader:
-        yield row["tag"] or "" if "tag" in names else f"{row['key']}={row['value']}"
+        if None in row or None in row.values():
+            raise ValueError(
+                f"{source}, line {reader.line_num}: has more or fewer values than the header has "
+                "columns."
+            )
+        yield row["tag"] if "tag" in names else f"{row['key']}={row['value']}"
 
 
 def _replace(out: Path, data: bytes) -> None:

@@ -1,8 +1,7 @@
 """The vocabulary's data files, read once and checked: what is wrong is named with file and line.
 
-``labels.csv``     a tag judged by hand: key, value, groundable, max_gsd, reason; key ``*`` is any
-                   key. Size of the telling detail over 5 px for a compact thing, 2 px for the width
-                   of a line, 8 px for an extent, gives the step of max_gsd.
+``labels.csv``     a tag labelled one by one: key, value, groundable, max_gsd, reason; key ``*`` is
+                   any key. CONTRIBUTING.md has the rule that they follow.
 ``keys.csv``       what a tag gets that no label names: key, role, groundable, max_gsd, rule,
                    reason; ``addr:*`` and ``*:wikidata`` are families of keys.
 ``frequency.csv``  how often a tag stands in the twelve OpenStreetMap extracts that were counted for

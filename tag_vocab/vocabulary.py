@@ -27,11 +27,11 @@ class TagEntry(NamedTuple):
     reason: str
     """A few words: what shows it, or why nothing does."""
     probability: float = 0.0
-    """That it can be seen: the classifiers' estimate; 1 or 0 where a person decided."""
+    """That it can be seen: the classifiers' estimate; 1 or 0 where a label or a rule decided."""
 
 
 _UNKNOWN = TagEntry(False, None, "default", "neither the tag nor its key is in the vocabulary")
-_GUESSED = "guessed from like tags that were judged by hand"
+_GUESSED = "guessed from like tags that have a label"
 _OTHER_VALUE = TagEntry(False, None, "key", "not a value that the key's rule knows")
 
 

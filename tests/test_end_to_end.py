@@ -92,6 +92,24 @@ def test_a_second_run_does_nothing(monaco: Path, monaco_config: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in files_of(monaco)} == before
 
 
+def test_files_that_were_cut_short_or_removed_are_made_again(
+    monaco_config: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    small = ["--set", "sample.max_objects=6", "--out", root, "--workers", 1]
+    assert skyscript("run", monaco_config, *small).returncode == 0
+    before = content_of(root)
+    for glob in ("images*/*.jpg", "meta*/*.pickle", "*_unfiltered.csv", "report/index.html"):
+        path = sorted(root.glob(glob))[0]
+        path.write_bytes(path.read_bytes()[:-10])
+    assert content_of(root) != before
+    assert skyscript("run", monaco_config, *small).returncode == 0
+    assert content_of(root) == before
+    (root / "SkyScript_train_unfiltered.csv").unlink()
+    assert skyscript("run", monaco_config, *small).returncode == 0
+    assert content_of(root) == before
+
+
 def test_a_changed_config_says_why_and_rebuilds_what_depends_on_it(
     monaco_config: Path, tmp_path: Path
 ) -> None:

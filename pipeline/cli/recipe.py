@@ -54,8 +54,10 @@ MADE = (
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     with counting_vectors(root):
         run_job(PIPELINE, config, root, only, retry=retry)
+    without = left_out.reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in left_out.in_use(PIPELINE, without)}
     for stage, what, name in MADE:
-        if stage not in left_out.noted(root) and (not only or stage in only):
+        if stage in used and (not only or stage in only):
             console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)
 
 

@@ -43,6 +43,14 @@ def _told() -> Iterator[None]:
         raise InputError(str(error)) from error
 
 
+def _key_and_value(tag: str) -> tuple[str, str]:
+    """Part a tag that was typed: without a value there is nothing to say of it."""
+    key, _, value = tag.partition("=")
+    if not (key and value):
+        raise ConfigError(f"{commands.plain(tag)!r} is no tag: write it as key=value")
+    return key, value
+
+
 @vocab_app.command()
 def lookup(
     tags: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...")] = None,
@@ -59,6 +67,8 @@ def lookup(
     """
     if (file is None) != (out is None) or bool(tags) == (file is not None):
         raise ConfigError("name tags (building=church), or --file tags.csv --out answers.csv")
+    for tag in tags or []:
+        _key_and_value(tag)
     with _told():
         vocabulary = commands.vocabulary_with(own_labels)
         if file is not None and out is not None:
@@ -80,7 +90,7 @@ def explain(
     own_labels: OwnLabels = None,
 ) -> None:
     """Show all the evidence on a tag: label, rule, reason, counts, what each model says."""
-    key, _, value = tag.partition("=")
+    key, value = _key_and_value(tag)
     with _told():
         vocabulary = commands.vocabulary_with(own_labels)
         print_plainly(commands.explain(key, value, encoder, vocabulary))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
 from stages import tables
+from stages.files_written import files_written
 from stages.filter.config import FilterConfig
 from stages.filter.given import BOX, MULTI, NORMALISED, PREFIX
 from stages.filter.job import REPORT, prepare, write_all
@@ -43,15 +43,8 @@ def filter_run(
         prepare(connection, folder)
         columns = _load(connection, captions, images, scores, normalised)
         done = write_all(connection, columns, root, config, where=str(root))
-    names = [kept.file for kept in done.files]
-    yield pa.table(
-        {
-            "filepath": [*names, REPORT],
-            "rows": [*(kept.rows for kept in done.files), sum(done.sides.values())],
-            "content_hash": [_digest(root / name) for name in (*names, REPORT)],
-        },
-        schema=tables.FILTERED.schema,
-    )
+    rows = {kept.file: kept.rows for kept in done.files}
+    yield files_written(root, {**rows, REPORT: sum(done.sides.values())})
 
 
 def _load(
@@ -96,11 +89,6 @@ def _scorer(scores: ds.Dataset) -> str:
         if len(batch):
             return str(batch.column(0)[0])
     raise InputError("there is no score to cut by: the run has no captions.")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 FILTER = DatasetStage(

@@ -23,5 +23,6 @@ def estimate(objects: int, source: Asked) -> str:
     )
     if isinstance(source, EarthEngineSource):
         share = FREE_HOURS * 3600 / max(1, objects)
-        said += f"; {FREE_HOURS} free EECU-hours a month are {share:,.2g} EECU-seconds a tile"
+        each_gets = f"{share:,.0f}" if share >= 10 else f"{share:.1f}"
+        said += f"; {FREE_HOURS} free EECU-hours a month are {each_gets} EECU-seconds a tile"
     return said

@@ -43,7 +43,7 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
             )
         if source.backend == "earth_engine" and alias not in _IN_EARTH_ENGINE:
             raise ValueError(
-                f"Earth Engine has no source {alias!r}; it has {', '.join(_IN_EARTH_ENGINE)}"
+                f"the alias {alias!r} is none of Earth Engine's: {', '.join(_IN_EARTH_ENGINE)}"
             )
     accounts = {s.account() for s in sources.values() if isinstance(s, EarthEngineSource)}
     if len(accounts) > 1:

@@ -24,6 +24,8 @@ _PAGE = 250
 _TIMEOUT = 60
 _RETRIES = 5
 _CLOUD = "eo:cloud_cover"
+_FINEST, _COARSEST = 0.001, 10_000.0
+"""Metres a pixel; whatever an item says beyond is a slip, and no tile can be cut by it."""
 _SERVERS = ("https://", "http://", "s3://", "gs://")
 log = logging.getLogger(__name__)
 
@@ -145,6 +147,8 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
     gsd = wanted.gsd or facts.get("gsd")
     if outline is None or time is None or hrefs is None or gsd is None:
         return None
+    if not _FINEST <= float(gsd) <= _COARSEST:
+        raise ValueError(f"{gsd} m is no GSD")
     acquired = datetime.fromisoformat(time)
     cloud = facts.get(_CLOUD)
     return Scene(

@@ -21,6 +21,7 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
+from stages.files_written import files_written
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
 from stages.laion_rs.web import Source
@@ -92,16 +93,9 @@ def kept(
         ),
     )
     write_bytes(root / REPORT, _json(_report(of, line, config, counts)))
-    files = [CSV, REJECTED, REPORT, *sorted(written)]
-    rows = [counts[STATUS_OK], *([sum(counts.values())] * 2), *([1] * len(written))]
-    yield pa.table(
-        {
-            "filepath": files,
-            "rows": rows,
-            "content_hash": [_digest(root / name) for name in files],
-        },
-        schema=tables.LAION_RS.schema,
-    )
+    judged_rows = sum(counts.values())
+    rows = {CSV: counts[STATUS_OK], REJECTED: judged_rows, REPORT: judged_rows}
+    yield files_written(root, {**rows, **dict.fromkeys(sorted(written), 1)})
 
 
 def _write(
@@ -187,11 +181,6 @@ def _report(of: Trained, line: Worth, config: KeptConfig, counts: Counter[str]) 
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1) + "\n").encode()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 KEPT = DatasetStage(

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import content_id, write_bytes
+from pipeline.atomic import write_bytes
 from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
+from stages.files_written import files_written
 from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
 from stages.report.page import Ends, page
@@ -70,10 +71,7 @@ def report(
     shown = cards(meta, images, captions, seed=config.seed, count=config.gallery)
     data = page(config.title, figures, shown, ends).encode()
     write_bytes(root / FILE_NAME, data)
-    yield pa.table(
-        {"filepath": [FILE_NAME], "rows": [figures.captioned], "content_hash": [content_id(data)]},
-        schema=tables.REPORT.schema,
-    )
+    yield files_written(root, {FILE_NAME: figures.captioned})
 
 
 REPORT = DatasetStage(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from stages import tables
+from stages.files_written import files_written
 
 REJECTED = ".rejected.csv"
 _PHRASES = pc.field("phrases").is_valid()
@@ -72,10 +71,7 @@ def write_scored(
     count, rejected = counts[0]
     if not rejected:
         rejects.unlink()
-    return pa.table(
-        {"filepath": [out.name], "rows": [count], "content_hash": [_digest(out)]},
-        schema=tables.SCORED.schema,
-    )
+    return files_written(root, {out.name: count})
 
 
 def _scores(scores: ds.Dataset, normalised: ds.Dataset) -> Iterator[_Scores]:
@@ -145,8 +141,3 @@ def _write(
                 reject.writerow([row["filepath"], score.reason])
                 rejected += 1
     return count, rejected
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

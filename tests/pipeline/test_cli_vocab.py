@@ -37,6 +37,8 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ["lookup", "a=b", "--file", "x", "--out", "y"],
         ["lookup", "--file", tmp_path / "nowhere.csv", "--out", tmp_path / "out.csv"],
         ["explain", "a=b", "--encoder", "nonsense"],
+        ["lookup", "building=church", "building"],
+        ["explain", "=church"],
     ):
         done = skyscript("vocab", *arguments)
         assert done.returncode == 2, done.stderr

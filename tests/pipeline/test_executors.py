@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from pipeline.executors import ProcessExecutor, SerialExecutor
 
 SCRIPT = """
@@ -39,6 +41,22 @@ def test_a_stage_may_have_fewer_workers_at_once() -> None:
     with ProcessExecutor(2) as processes:
         assert len(set(processes.map(process_of, range(8), at_most=1))) == 1
         assert sorted(processes.map(abs, range(4), at_most=5)) == [0, 1, 2, 3]
+
+
+def leave_a_file(path: Path) -> None:
+    path.touch()
+    time.sleep(0.05)
+
+
+def test_what_has_not_begun_is_dropped_where_an_error_ends_the_run(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(20)]
+    for at_most in (None, 1):
+        with pytest.raises(ZeroDivisionError), ProcessExecutor(2) as processes:
+            for _ in processes.map(leave_a_file, paths, at_most):
+                raise ZeroDivisionError
+        assert 0 < len(list(tmp_path.iterdir())) < 12
+        for path in tmp_path.iterdir():
+            path.unlink()
 
 
 def test_workers_end_when_their_run_is_killed(tmp_path: Path) -> None:

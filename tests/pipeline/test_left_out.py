@@ -65,6 +65,14 @@ def test_what_is_left_out_is_said_with_what_needs_it(tmp_path: Path) -> None:
     assert left_out.noted(tmp_path) == ["square", "total"]
 
 
+def test_a_run_of_single_stages_removes_nothing(tmp_path: Path) -> None:
+    told(tmp_path, 2)
+    before = sorted((tmp_path / "files").iterdir())
+    told(tmp_path, 3, "tell")
+    assert sorted((tmp_path / "files").iterdir()) == before
+    assert is_current(TOTAL, tmp_path)
+
+
 def test_nothing_of_an_earlier_config_stays(tmp_path: Path) -> None:
     told(tmp_path, 2)
     assert list((tmp_path / "files").iterdir())

@@ -21,8 +21,9 @@ from pipeline.errors import (
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from pipeline.manifest import open_run
 from pipeline.runner import run
+from pipeline.stage import Owned, Shard
 from pipeline.state import Retry
-from tests.pipeline.recipe import COUNT, RECIPE, SQUARE, TOTAL, square
+from tests.pipeline.recipe import COUNT, RECIPE, SQUARE, SQUARES, TOTAL, SquareConfig, square
 
 
 class World:
@@ -125,6 +126,23 @@ def test_a_part_whose_files_are_gone_is_made_again_alone(world: World) -> None:
     world.run()
     assert world.ran() == [("square", 1)]
     assert world.content() == before
+
+
+def test_parts_of_an_earlier_version_that_lack_a_column_are_made_again(world: World) -> None:
+    owned = (Owned("files/*.txt", "filepath", "byte_size"),)
+    size = pa.field("byte_size", pa.int64())
+    table = replace(SQUARES, schema=SQUARES.schema.append(size))
+
+    def sized(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
+        made = square(numbers, config=config, shard=shard)
+        sizes = [(shard.root / path).stat().st_size for path in made["filepath"].to_pylist()]
+        return made.append_column(size, pa.array(sizes, pa.int64()))
+
+    world.run()
+    recipe = (COUNT, replace(SQUARE, run=sized, writes=table, owns=owned))
+    run(recipe, world.config(), world.root, world.events.append)
+    run(recipe, world.config(), world.root, world.events.append)
+    assert ("square", 1) in world.ran()
 
 
 def test_a_changed_config_says_what_changed_and_rebuilds_what_depends_on_it(world: World) -> None:
@@ -236,6 +254,15 @@ def test_a_receipt_cut_short_by_a_crash_is_no_receipt(world: World) -> None:
     (world.root / "tables/sum/_manifest.json").write_text("")
     world.run()
     assert world.ran() == [("square", 1), ("total", 0)]
+    assert world.content() == before
+
+
+def test_a_receipt_with_other_fields_is_no_receipt(world: World) -> None:
+    world.run()
+    before = world.content()
+    (world.root / "tables/squares/_receipts/00001.json").write_text('{"of another": "version"}')
+    world.run()
+    assert ("square", 1) in world.ran()
     assert world.content() == before
 
 

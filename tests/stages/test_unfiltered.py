@@ -52,7 +52,12 @@ def test_the_file_holds_the_ok_rows_in_table_order(tmp_path):
         f'images7/n10_US_20.jpg,"{TITLE}",{quoted}\n'
         f'images3/n1_US_20.jpg,"{TITLE}",{quoted}\n'
     )
-    assert made == {"filepath": FILE_NAME, "rows": 3, "content_hash": content_id(text)}
+    assert made == {
+        "filepath": FILE_NAME,
+        "rows": 3,
+        "byte_size": len(text),
+        "content_hash": content_id(text),
+    }
 
 
 def test_all_twelve_folders_are_there_even_for_a_run_without_images(tmp_path):

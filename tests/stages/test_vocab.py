@@ -115,6 +115,11 @@ def test_an_encoder_that_is_not_installed_is_named_with_the_remedy(tmp_path, mon
         list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="minilm"), root=tmp_path))
 
 
+def test_an_encoder_that_there_is_not_is_bad_input(tmp_path):
+    with pytest.raises(InputError, match=r"vocab\.encoder: there is no encoder 'nonsense'"):
+        list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="nonsense"), root=tmp_path))
+
+
 def test_monaco_s_own_vocabulary_covers_all_its_tags(shared_data, tmp_path):
     config = ExtractConfig(path=shared_data / "osm/monaco.osm.pbf")
     made = dataset(pa.concat_tables(extract(config=config, root=tmp_path)), 1000)

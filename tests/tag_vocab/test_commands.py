@@ -60,6 +60,8 @@ def test_key_and_value_may_stand_in_columns_of_their_own(tmp_path):
         (b"", "has no column tag"),
         (b"tag\n\xff\xfe\n", "is no CSV file in UTF-8"),
         (b'tag\n"a"b\n', "is no CSV file in UTF-8"),
+        (b"key,value\nbuilding,church\nshop\n", "line 3: has more or fewer values"),
+        (b"tag\nname=a,b\n", "line 2: has more or fewer values"),
     ],
 )
 def test_a_file_that_is_no_list_of_tags_is_named_and_leaves_nothing(tmp_path, data, complaint):

@@ -35,7 +35,7 @@ def test_tags_and_keys_are_spelt_without_stray_spaces():
         assert text == text.strip() and text, repr(text)
 
 
-def test_every_tag_that_id_knows_was_judged_by_a_person():
+def test_every_tag_that_id_knows_has_a_label_or_a_rule():
     by_id = [tag for tag, known in files.universe().items() if known.in_id]
     assert len(by_id) >= 3_000
     others = [tag for tag in by_id if look_up(*tag).source not in ("label", "key")]
@@ -43,7 +43,7 @@ def test_every_tag_that_id_knows_was_judged_by_a_person():
 
 
 @pytest.mark.parametrize("name", ["helsinki", "columbus", "singapore_bay"])
-def test_nearly_every_tag_of_real_objects_was_judged_by_a_person(shared_data, name):
+def test_nearly_every_tag_of_real_objects_has_a_label_or_a_rule(shared_data, name):
     osmium = pytest.importorskip("osmium")
     sources: Counter[str] = Counter()
     reader = osmium.FileProcessor(str(shared_data / f"osm/{name}.osm.pbf"))
@@ -61,7 +61,7 @@ def test_every_frequent_tag_has_a_label_or_a_rule():
     assert unruled == []
 
 
-def test_every_frequent_tag_of_a_key_that_names_things_was_judged_by_hand():
+def test_every_frequent_tag_of_a_key_that_names_things_has_a_label():
     things = {key for key, rule in files.key_rules().items() if rule.role == "thing"}
     unlabelled = [
         f"{key}={value} ({count})"

@@ -12,6 +12,8 @@ def test_hours_follow_from_slots_latency_and_rate() -> None:
         "18.1 hours if the service takes 0.5 s a request at 40 at once, 72.2 hours at 2.0 s" in said
     )
     assert "150 free EECU-hours a month are 0.1 EECU-seconds a tile" in said
+    small = estimate(20, EarthEngineSource(project="mine"))
+    assert "150 free EECU-hours a month are 27,000 EECU-seconds a tile" in small
 
 
 def test_archives_of_files_have_no_compute_quota() -> None:

@@ -48,7 +48,9 @@ def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
 
 
 def test_earth_engine_knows_its_own_aliases_only() -> None:
-    with pytest.raises(ValidationError, match="Earth Engine has no source 'XY'; it has CH, ES, DE"):
+    with pytest.raises(
+        ValidationError, match="the alias 'XY' is none of Earth Engine's: CH, ES, DE"
+    ):
         SOURCES.validate_python({"XY": EARTH_ENGINE})
     assert set(SOURCES.validate_python({"US": EARTH_ENGINE, "NL": EARTH_ENGINE})) == {"US", "NL"}
 

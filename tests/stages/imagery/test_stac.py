@@ -274,6 +274,14 @@ def test_an_item_that_is_none_is_passed_over_and_counted(
     assert "OAM: 3 of 4 items are no STAC items" in caplog.text
 
 
+@pytest.mark.parametrize("gsd", [-1, 1e-9, float("nan"), float("inf")])
+def test_an_item_of_an_impossible_gsd_is_passed_over(gsd: float) -> None:
+    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, None, "day", 1.0)
+    good = item("a", "https://example.org/a.tif", POLYGON, gsd=0.5)
+    odd = item("b", "https://example.org/b.tif", POLYGON, gsd=gsd)
+    assert [scene.gsd for scene in scenes_of_items([good, odd], wanted)] == [0.5]
+
+
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"hello": 1}'])
 def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> None:
     class Page(Handler):
