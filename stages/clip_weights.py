@@ -7,6 +7,7 @@ the numpy numbers that optimisers of before 2024 left in it (SkyCLIP's are such)
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,13 +38,18 @@ def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: 
             if source.model.startswith(LOCAL) and source.pretrained:
                 open_clip.load_checkpoint(model, source.pretrained)  # it took the folder's
     except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{source.pretrained or source.model}: its weights cannot be had or loaded: {first}. "
-            "Without a network, name a checkpoint file."
+            f"{source.pretrained or source.model}: its weights cannot be had or loaded: "
+            f"{_why(error)}. Without a network, name a checkpoint file."
         ) from error
     _check_activation(model, source)
     return model
+
+
+def _why(error: Exception) -> str:
+    """Give an error's first line, without torch's advice to let a file run code."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return re.split(r"\. (?:In PyTorch|Re-running)|\(1\)", line)[0].strip().rstrip(".")
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -54,8 +60,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         with safe_numbers():
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is none of its own
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: is no checkpoint that can be loaded safely: {first}") from error
+        raise InputError(
+            f"{path}: is no checkpoint that can be loaded safely: {_why(error)}."
+        ) from error
     if not isinstance(found, dict):
         raise InputError(f"{path}: is no checkpoint: it holds a {type(found).__name__}.")
     return found

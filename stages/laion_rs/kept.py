@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,8 @@ from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained
 from stages.laion_rs.web import Source
 from stages.tables import PAIRS
 from stages.tars import TarImages
+
+log = logging.getLogger(__name__)
 
 CSV = "laion_rs.csv"
 REJECTED = "laion_rs.rejected.csv"
@@ -83,6 +86,13 @@ def kept(
         if config.threshold is None
         else worth(of, config.threshold, config.prevalence)
     )
+    if config.threshold is None and line.precision < config.precision:
+        log.warning(
+            "no threshold reaches a precision of %.3f: the best there is has %.3f; more examples, "
+            "or another model, may",
+            config.precision,
+            line.precision,
+        )
     counts: Counter[str] = Counter()
     written: set[str] = set()
     write_file(
