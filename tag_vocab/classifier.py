@@ -1,4 +1,4 @@
-"""Two classifiers from the hand labels: can a tag be seen, and down to which resolution.
+"""Two classifiers from the labels: can a tag be seen, and down to which resolution.
 
 Both are kernel ridge regressions on `likeness` (the mean of a Gaussian process): stage I on seen or
 not, stage II on the four questions "coarser than this step?". Their leave-out scores have a closed

@@ -79,7 +79,7 @@ class KeyRule(NamedTuple):
 
 @functools.cache
 def labels() -> dict[tuple[str, str], Judgement]:
-    """Give the hand labels by (key, value)."""
+    """Give the shipped labels by (key, value)."""
     found: dict[tuple[str, str], Judgement] = {}
     for where, row in _rows("labels.csv", ["key", "value", "groundable", "max_gsd", "reason"]):
         tag = (row["key"], row["value"])

@@ -22,7 +22,7 @@ class TagEntry(NamedTuple):
     max_gsd: float | None
     """The coarsest image in which it still can, in metres a pixel; None if it cannot be seen."""
     source: Literal["own", "label", "model", "key", "default"]
-    """A label of the user's own, a hand label that ships, the classifiers, the rule of its key, or
+    """A label of the user's own, a label that ships, the classifiers, the rule of its key, or
     none of them (then it is not groundable)."""
     reason: str
     """A few words: what shows it, or why nothing does."""
