@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,17 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real inputs are not there: {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Give torch one thread: several wait for one another, and for the machine's other guests."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

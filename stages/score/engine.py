@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
-from stages import chance
+from stages import chance, tables
 from stages.clip_model import Clip, load_clip
 from stages.clip_source import ClipSource, find_clip, need_clip
 from stages.embeddings.decoding import Read
@@ -57,6 +57,19 @@ def score_pairs(
     phrases = _phrases(images, multi_titles, clip, texts) if config.phrases else None
     _check(paths, titles, singles, read, clip, config)
     return _columns(config, folder.name, paths, singles, multis, phrases, images)
+
+
+def score_table(pairs: pa.Table, read: Read, root: Path, config: ScoreConfig) -> pa.Table:
+    """Give the scores of a part of pairs from outside a run; raises as `score_pairs`."""
+    found = score_pairs(
+        pairs["filepath"].to_pylist(),
+        pairs["title"].to_pylist(),
+        pairs["title_multi_objects"].to_pylist(),
+        read=read,
+        root=root,
+        config=config,
+    )
+    return pa.table({"row": pairs["row"], **found}, schema=tables.PAIR_SCORES.schema)
 
 
 def store_folder(root: Path, config: ScoreConfig, source: ClipSource) -> Path:

@@ -22,7 +22,7 @@ from stages import tables
 from stages.clip_model import one_process_a_gpu
 from stages.embeddings.embed import read_below
 from stages.score.config import PairScoreConfig
-from stages.score.engine import external, score_pairs
+from stages.score.engine import external, score_table
 from stages.score.partners import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
 
@@ -104,15 +104,7 @@ def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa
     """
     if not config.images.is_dir():
         raise InputError(f"{config.images}: there is no such folder of images.")
-    found = score_pairs(
-        pairs["filepath"].to_pylist(),
-        pairs["title"].to_pylist(),
-        pairs["title_multi_objects"].to_pylist(),
-        read=read_below(config.images),
-        root=shard.root,
-        config=config,
-    )
-    return pa.table({"row": pairs["row"], **found}, schema=tables.PAIR_SCORES.schema)
+    return score_table(pairs, read_below(config.images), shard.root, config)
 
 
 def scored(

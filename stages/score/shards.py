@@ -15,7 +15,7 @@ from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, S
 from stages import tables
 from stages.clip_model import one_process_a_gpu
 from stages.score.config import PairScoreConfig
-from stages.score.engine import external, score_pairs
+from stages.score.engine import external, score_table
 from stages.score.partners import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
 from stages.tars import TarImages, find_tars, samples
@@ -75,15 +75,7 @@ def tar_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.
     """Give the cosines of a tar's samples; an image that cannot be used says why."""
     tar = _tars(config)[shard.index]
     with TarImages(tar) as images:
-        found = score_pairs(
-            pairs["filepath"].to_pylist(),
-            pairs["title"].to_pylist(),
-            pairs["title_multi_objects"].to_pylist(),
-            read=images.read,
-            root=shard.root,
-            config=config,
-        )
-    return pa.table({"row": pairs["row"], **found}, schema=tables.PAIR_SCORES.schema)
+        return score_table(pairs, images.read, shard.root, config)
 
 
 def tar_scored(

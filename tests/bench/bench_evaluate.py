@@ -20,20 +20,16 @@ torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-pytestmark = [pytest.mark.bench, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.usefixtures("one_thread"),
+]
 
 BATCH, WORKERS, ROUNDS = 32, 2, 3
 IMAGES = 96
 """Whole batches, as in a large set: ours fills the last one up."""
 SAID = ("a satellite photo of {}.", "a satellite image of {}")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,11 @@ from stages.embeddings.embed import image_vectors, text_vectors  # noqa: E402
 from stages.embeddings.pixels import model_pixels  # noqa: E402
 from stages.embeddings.store import Store  # noqa: E402
 
-pytestmark = [pytest.mark.bench, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.usefixtures("one_thread"),
+]
 
 PAIRS = 64
 ROUNDS = 3
@@ -38,15 +42,6 @@ NEAR = 4000
 """Pairs whose scores are compared."""
 TITLES = 20_000
 """Captions whose repetition is SkyScript's: 96 % repeat another."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Both ways: threads that wait for one another measure the machine's other guests."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

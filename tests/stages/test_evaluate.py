@@ -24,7 +24,7 @@ pytest.importorskip("simplejpeg")
 from stages.clip_export import export_model  # noqa: E402
 from tests.stages.made_benchmarks import colour_set, write_image, write_rows  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
 
 SCENES = {
     "aid": "aid_img_txt_pairs_test.csv",
@@ -34,14 +34,6 @@ SCENES = {
     **dict.fromkeys(["nwpu", "patternnet", "millionaid", "rsicb256"], "img_txt_pairs_train.csv"),
 }
 COLOURED = [("red", "red"), ("green", "green"), ("blue", "red"), ("white", "blue")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

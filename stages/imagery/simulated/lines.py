@@ -17,8 +17,3 @@ def parallel(line: Points, pixels: float) -> Points:
     length = np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-9)[:, None]
     result: Points = line + normal / length * pixels
     return result
-
-
-def closed(ring: Points) -> Points:
-    """Give a ring as a line that ends where it begins."""
-    return np.concatenate((ring, ring[:1]))

@@ -30,12 +30,9 @@ CSV = "SkyScript_train_unfiltered.csv"
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(scope="module", autouse=True)
+def alone(one_thread) -> None:
+    """Every test of training has one thread."""
 
 
 @pytest.fixture(scope="session")
