@@ -31,12 +31,11 @@ from pipeline.atomic import write_file
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage, StageConfig
+from skyscript.files.captions_csv import write_captions
+from skyscript.files.meta import Meta
+from skyscript.files.metas import image_path, read_metas
+from skyscript.vocabulary import labelled_vocabulary, run_vocabulary, vocabulary
 from stages import tables
-from stages.caption_csv import write_captions
-from stages.meta_files import image_path, read_metas
-from stages.outside import vocabulary
-from stages.pickles import Meta
-from stages.run_vocabulary import labelled_vocabulary, run_vocabulary
 from tag_vocab import SHIPPED, Vocabulary
 
 TagOrder = Literal["most_frequent_first", "as_given"]

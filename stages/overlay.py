@@ -23,14 +23,13 @@ from pydantic import Field
 from pipeline.atomic import write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
+from skyscript.files.meta import Meta, dump_meta
+from skyscript.files.metas import meta_path
+from skyscript.geo.nearby import objects_near
+from skyscript.geo.tile import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
+from skyscript.osm.underground import hidden_from_above
+from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
-from stages.geometry import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
-from stages.hidden import hidden_from_above
-from stages.meta_files import meta_path
-from stages.neighbours import objects_near
-from stages.outside import vocabulary
-from stages.pickles import Meta, dump_meta
-from stages.run_vocabulary import run_vocabulary
 from tag_vocab import Vocabulary
 
 NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"

@@ -20,11 +20,11 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
+from pipeline.scratch import TableFile, database, in_parts, scratch, view
 from pipeline.stage import DatasetStage, StageConfig
-from stages import chance, tables
-from stages.outside import vocabulary
-from stages.run_vocabulary import run_vocabulary
-from stages.scratch import TableFile, database, in_parts, scratch, view
+from skyscript import chance
+from skyscript.vocabulary import run_vocabulary, vocabulary
+from stages import tables
 from tag_vocab import Vocabulary
 
 if TYPE_CHECKING:

@@ -7,7 +7,10 @@ ok. From ``focus`` on, part *i* of every table holds the same ``object_id``s.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -318,3 +321,21 @@ FILTERED = Table("filtered", FILES.schema, key="filepath")
 
 SCORED = Table("scored", FILES.schema, key="filepath")
 """The captions file with its scores."""
+
+
+def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
+    """Give the rows of files in a run folder, named with how many rows each holds."""
+    return pa.table(
+        {
+            "filepath": list(rows),
+            "rows": list(rows.values()),
+            "byte_size": [(root / name).stat().st_size for name in rows],
+            "content_hash": [_digest(root / name) for name in rows],
+        },
+        schema=FILES.schema,
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -12,10 +12,10 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned, StageConfig
+from skyscript.files.captions_csv import HEADER, write_captions
+from skyscript.files.metas import PARTS
 from stages import tables
-from stages.caption_csv import HEADER, write_captions
-from stages.files_written import files_written
-from stages.meta_files import PARTS
+from stages.tables import files_written
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
 

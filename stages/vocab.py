@@ -18,11 +18,10 @@ from pydantic import Field
 import tag_vocab
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.scratch import database, scratch
 from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from skyscript.vocabulary import own_labels, vocabulary
 from stages import tables
-from stages.outside import vocabulary
-from stages.run_vocabulary import own_labels
-from stages.scratch import database, scratch
 from tag_vocab import OwnLabel
 
 if TYPE_CHECKING:

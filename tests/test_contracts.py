@@ -12,8 +12,8 @@ from pipeline.manifest import TableFolder
 from pipeline.runner import run
 from pipeline.schema import conform
 from pipeline.stage import DatasetStage, Shard, ShardStage
+from skyscript.clip.source import clip_installed
 from stages import PIPELINE, tables
-from stages.clip_source import clip_installed
 
 SHARD_STAGES = [stage for stage in PIPELINE if isinstance(stage, ShardStage)]
 SCORED = ["score.model=tiny", "score.name=tiny", "score.threads=1"] if clip_installed() else []

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.published import DownloadConfig, choose, download
+from stages.download import DownloadConfig, choose, download
 from tests.conftest import SHARED, skyscript
 from tests.emulators.published import FileServer
 from tests.stages.laion_rs.pictures import ground, jpeg

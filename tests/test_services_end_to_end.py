@@ -12,14 +12,14 @@ import yaml
 from shapely.geometry import box, mapping
 
 from pipeline.cli.recipe import TOY
-from stages.geometry import mercator_scale
-from stages.imagery.folder import FolderBackend, FolderSource
+from skyscript.backends.folder import FolderBackend, FolderSource
+from skyscript.geo.tile import mercator_scale
 from tests.conftest import COMMAND, content_of, skyscript
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.stac import StacArchive, item
 from tests.emulators.world import mercator_image, noise
-from tests.stages.imagery.rasters import write_raster
+from tests.skyscript.imagery.rasters import write_raster
 
 ISLAND = (-29.94, 45.09)
 NAME = "SKYSAT/GEN-A/PUBLIC/ORTHO/RGB"

@@ -25,7 +25,8 @@ from safetensors.torch import save_file
 
 from pipeline.config import load_config
 from pipeline.runner import run
-from stages import PIPELINE, chance
+from skyscript import chance
+from stages import PIPELINE
 from stages.train.loss import multi_positive
 
 HERE = Path(__file__).parent

@@ -100,7 +100,7 @@ def build_laion_rs(
 
     The CSV (filepath, title, score) trains. Run it again after a crash: it goes on.
     """
-    from stages.clip_source import TINY
+    from skyscript.clip.source import TINY
     from stages.laion_rs import LAION_RS_JOB, fetch_images, finished, summary
     from stages.laion_rs.fetched import FetchConfig
 

@@ -27,8 +27,8 @@ from pipeline.display import LINE_EVERY, console, log, print_plainly
 from pipeline.errors import ConfigError, ItemsFailed
 
 if TYPE_CHECKING:
-    from stages.published import Progress
-    from stages.published.progress import Tell
+    from stages.download import Progress
+    from stages.download.progress import Tell
 
 Check = Literal["content", "sizes"]
 Zips = Literal["remove", "keep"]
@@ -67,8 +67,8 @@ def download(
     comes to lie in the data root, images2.zip unpacked in images2/, benchmark/aid.zip in
     benchmark/aid/.
     """
-    from stages.published import DownloadConfig, choose
-    from stages.published import download as bring
+    from stages.download import DownloadConfig, choose
+    from stages.download import download as bring
 
     if listing:
         _list(names or [])
@@ -94,7 +94,7 @@ def download(
 
 def _list(names: list[str]) -> None:
     """Print a line an artefact: what to call it, its kind, its size where known, what for."""
-    from stages.published import CATALOGUE, choose
+    from stages.download import CATALOGUE, choose
 
     chosen = choose(names) if names else CATALOGUE
     width = max(len(artefact.name) for artefact in chosen)

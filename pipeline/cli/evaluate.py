@@ -92,9 +92,9 @@ def export(
     quick_gelu: Gelu = "auto",
 ) -> None:
     """Make a checkpoint a folder that open_clip, a hub and clip_benchmark load without flags."""
-    from stages.clip_export import export_model, model_config
-    from stages.clip_model import load_clip
-    from stages.clip_source import ClipConfig, find_clip
+    from skyscript.clip.export import export_model, model_config
+    from skyscript.clip.model import load_clip
+    from skyscript.clip.source import ClipConfig, find_clip
 
     config = ClipConfig(model=model, pretrained=pretrained, quick_gelu=quick_gelu, device=None)
     source = find_clip(config)

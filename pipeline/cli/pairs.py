@@ -64,8 +64,8 @@ def score(
     retry: Again = False,
 ) -> None:
     """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
-    from stages.clip_model import one_process_a_gpu
-    from stages.clip_source import ClipConfig
+    from skyscript.clip.model import one_process_a_gpu
+    from skyscript.clip.source import ClipConfig
     from stages.score import SCORE_JOB, SHARDS_JOB
 
     block = {"model": model, "pretrained": pretrained, "name": name}

@@ -20,8 +20,8 @@ from pipeline.explain import explain
 from pipeline.manifest import TableFolder
 from pipeline.schema import STATUS_OK
 from pipeline.state import Retry, is_current, own_totals
+from skyscript.clip.source import TINY, clip_installed
 from stages import PIPELINE
-from stages.clip_source import TINY, clip_installed
 
 TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
 

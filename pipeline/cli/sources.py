@@ -32,7 +32,7 @@ def list_sources(
     do, which need no account.
     """
     if context.invoked_subcommand is None:
-        from stages.imagery.standing import answers, archives_answer, listing
+        from skyscript.backends.source_list import answers, archives_answer, listing
 
         said = dict(answers(project, service_account, endpoint)) if project else {}
         for line in listing(said, dict(archives_answer()) if stac else {}):
@@ -47,7 +47,7 @@ def probe(
     endpoint: Endpoint = None,
 ) -> None:
     """Ask the live service what no page tells of the sources, and write it down."""
-    from stages.imagery.probing import probe
+    from skyscript.backends.live_probe import probe
 
     found = probe(project, service_account, endpoint, out)
     console.print(f"{'findings':9} {escape(str(found))}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command that trains; `torchrun -m stages.train` is the same in several processes."""
+"""The command that trains; `torchrun --no-python skyscript train` does it in many processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ABOUT = """\
 Train a CLIP on, from pairs of images and captions, with the published options and more.
 
   skyscript train data/recipes/skyclip_vit_l14_top30.yaml --root-data-dir data --train-data a.csv
-  torchrun --nproc_per_node 4 -m stages.train ...       (the same, on four GPUs)
+  torchrun --no-python --nproc_per_node 4 skyscript train ...       (the same, on four GPUs)
 
 The same command goes on where it stopped, to the same weights. In the run's folder: checkpoints/
 (epoch_N.pt as open_clip writes them, results.jsonl), progress.jsonl, and at the end export/, which
@@ -50,7 +50,7 @@ def train(context: typer.Context) -> None:
     if config.name is None:
         name = recipe.stem if recipe else Path(config.model.rpartition(":")[2]).name
         config = config.model_copy(update={"name": name})
-    from stages.clip_source import open_clip_library
+    from skyscript.clip.source import open_clip_library
 
     open_clip_library()
     from stages.train.loop import train as learn

@@ -46,7 +46,7 @@ def run_job(
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
     """Say at the end, also after an error, how many vectors were computed: from what is kept."""
-    from stages.embeddings.store import count_vectors
+    from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)
     try:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 import tag_vocab
 from pipeline.schema import STATUS_OK
-from stages import chance
+from skyscript import chance
 from stages.classification.config import ClassificationConfig
-from stages.classification.places import Mask, Rows
+from stages.classification.spatial import Mask, Rows
 from tag_vocab.vocabulary import is_attribute
 
 TOO_FEW = "too few images"

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from stages import chance
+from skyscript import chance
 from stages.classification.config import ClassificationConfig
-from stages.classification.places import (
+from stages.classification.spatial import (
     Mask,
     Places,
     Rows,

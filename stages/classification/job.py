@@ -14,18 +14,18 @@ import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from stages import chance
+from skyscript import chance
 from stages.classification.classes import Choice, Mentions, choose_classes, mentions_of
 from stages.classification.config import ClassificationConfig
 from stages.classification.held_out import HeldOut, LeftOut, hold_out, left_out
-from stages.classification.places import Places, Rows, places_of
-from stages.classification.written import (
+from stages.classification.outputs import (
     replaced,
     write_left_out,
     write_report,
     write_set,
     write_training,
 )
+from stages.classification.spatial import Places, Rows, places_of
 
 _NAMED = 500
 """Tags that the report says of why they are no class: the most frequent ones."""

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.stage import EXECUTION, ConfigPath
-from stages.benchmarks import Precision
-from stages.clip_source import ClipConfig
+from skyscript.benchmarks import Precision
+from skyscript.clip.source import ClipConfig
 
 Protocol = Literal["fp32", "original"]
 PRECISION: dict[Protocol, Precision] = {"fp32": "fp32", "original": "amp"}

@@ -11,29 +11,16 @@ from typing import Any, NamedTuple
 from pipeline.atomic import TEMPORARY, file_id, write_bytes
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
-from stages.benchmarks import (
-    SEVEN,
-    Benchmark,
-    Captioned,
-    check,
-    chosen,
-    is_there,
-    zero_shot,
-)
-from stages.benchmarks.features import (
-    Progress,
-    evaluating,
-    image_features,
-    text_features,
-)
-from stages.benchmarks.files import read_captioned, read_labelled
-from stages.benchmarks.layout import SKYSCRIPT
+from skyscript.benchmarks import SEVEN, Benchmark, Captioned, check, chosen, is_there, zero_shot
+from skyscript.benchmarks.features import Progress, evaluating, image_features, text_features
+from skyscript.benchmarks.files import read_captioned, read_labelled
+from skyscript.benchmarks.layout import SKYSCRIPT
 from stages.evaluate.config import EvaluateConfig
+from stages.evaluate.model import Tower, find_model, head, load_tower, precision_of
+from stages.evaluate.outputs import mean_of_classes, write_classified, write_retrieved
 from stages.evaluate.published import counts_note
 from stages.evaluate.retrieval import views
 from stages.evaluate.table import tables
-from stages.evaluate.tower import Tower, find_model, head, load_tower, precision_of
-from stages.evaluate.written import mean_of_classes, write_classified, write_retrieved
 
 RESULTS = "results.json"
 TABLE = "results.md"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.benchmarks import Captioned
+from skyscript.benchmarks import Captioned
 
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from stages.benchmarks import RETRIEVAL, SCENES, SEVEN
+from skyscript.benchmarks import RETRIEVAL, SCENES, SEVEN
 from stages.evaluate.published import MODELS
 
 _NONE = "–"

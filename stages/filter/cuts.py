@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from stages import chance, phrases
-from stages.filter import asking
+from skyscript import chance
+from skyscript.files import phrases
+from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
-from stages.filter.given import CAPTIONS, MULTI, NORMALISED, PREFIX
+from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
     import duckdb

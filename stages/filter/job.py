@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.atomic import write_bytes
 from pipeline.errors import InputError
-from stages.filter import account, cuts
+from pipeline.scratch import database, scratch
+from stages.filter import cuts
+from stages.filter import summary as account
 from stages.filter.config import FilterConfig
 from stages.filter.files import held_out_name, scorer_name, scorer_of, train_name, write_kept
-from stages.filter.given import load_boxes, load_csv, make_pairs
+from stages.filter.input_table import load_boxes, load_csv, make_pairs
 from stages.filter.phrases import Dropped, drop_phrases
 from stages.filter.splits import HELD_OUT, set_aside
-from stages.scratch import database, scratch
 
 if TYPE_CHECKING:
     import duckdb

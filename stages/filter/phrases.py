@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import InputError
-from stages.filter import asking
+from skyscript.files.phrases import AROUND, BETWEEN
+from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
-from stages.phrases import AROUND, BETWEEN
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.errors import InputError
-from stages import chance
-from stages.filter import asking
+from skyscript import chance
+from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:

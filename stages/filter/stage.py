@@ -12,14 +12,14 @@ import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
+from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage, Owned
 from stages import tables
-from stages.files_written import files_written
 from stages.filter.config import FilterConfig
-from stages.filter.given import BOX, MULTI, NORMALISED, PREFIX
+from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.phrases import PHRASES
-from stages.scratch import database, scratch
+from stages.tables import files_written
 
 if TYPE_CHECKING:
     import duckdb

@@ -20,7 +20,7 @@ from pydantic import Field
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
-from stages import chance
+from skyscript import chance
 from stages.laion_rs import tables
 
 Numbers = NDArray[np.float64]

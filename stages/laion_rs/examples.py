@@ -13,7 +13,7 @@ from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
-from stages.embeddings.embed import read_below
+from skyscript.clip.vectors.embed import read_below
 from stages.laion_rs import tables
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 

@@ -10,14 +10,14 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from stages.embeddings.decoding import Read
-from stages.embeddings.embed import read_below
+from skyscript.clip.vectors.decoding import Read
+from skyscript.clip.vectors.embed import read_below
+from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import trained
 from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
 from stages.laion_rs.web import Source
 from stages.tables import PAIRS
-from stages.tars import TarImages
 
 NO_CAPTION = "it has no caption"
 

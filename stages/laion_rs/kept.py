@@ -22,12 +22,11 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
-from stages.files_written import files_written
+from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
 from stages.laion_rs.web import Source
-from stages.tables import PAIRS
-from stages.tars import TarImages
+from stages.tables import PAIRS, files_written
 
 log = logging.getLogger(__name__)
 

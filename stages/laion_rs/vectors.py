@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.stage import EXECUTION
-from stages.clip_model import load_clip
-from stages.clip_source import ClipConfig, find_clip, need_clip
-from stages.embeddings.decoding import Read
-from stages.embeddings.embed import Images, image_vectors
-from stages.embeddings.store import Store
+from skyscript.clip.model import load_clip
+from skyscript.clip.source import ClipConfig, find_clip, need_clip
+from skyscript.clip.vectors.decoding import Read
+from skyscript.clip.vectors.embed import Images, image_vectors
+from skyscript.clip.vectors.store import Store
 
 
 class VectorsConfig(ClipConfig):

@@ -12,10 +12,10 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
+from pipeline.scratch import in_parts
 from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from skyscript.files.shards import find_tars, samples
 from stages import tables
-from stages.scratch import in_parts
-from stages.tars import find_tars, samples
 
 _TAR_BLOCKS = 4
 """Mebibytes of a tar that are read to tell whether it has changed."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
-from stages import chance
+from skyscript import chance
 
 _OK = pc.field("status") == STATUS_OK
 Tag = tuple[str, str]

@@ -10,14 +10,14 @@ import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.atomic import write_bytes
+from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage, Owned, StageConfig
 from stages import tables
-from stages.files_written import files_written
 from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
 from stages.report.page import Ends, page
 from stages.report.scored import ask_scored
-from stages.scratch import database, scratch
+from stages.tables import files_written
 
 FILE_NAME = "report/index.html"
 

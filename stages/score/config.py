@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pipeline.stage import EXECUTION, ConfigPath
-from stages.clip_source import ClipConfig
+from skyscript.clip.source import ClipConfig
 
 
 class ScoreConfig(ClipConfig):

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
-from stages import chance, tables
-from stages.clip_model import Clip, load_clip
-from stages.clip_source import ClipSource, find_clip, need_clip
-from stages.embeddings.decoding import Read
-from stages.embeddings.embed import Images, image_vectors, text_vectors
-from stages.embeddings.store import Store
-from stages.phrases import alone, neighbours
+from skyscript import chance
+from skyscript.clip.model import Clip, load_clip
+from skyscript.clip.source import ClipSource, find_clip, need_clip
+from skyscript.clip.vectors.decoding import Read
+from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
+from skyscript.clip.vectors.store import Store
+from skyscript.files.phrases import alone, neighbours
+from stages import tables
 from stages.score.config import ScoreConfig
 
 Titles = Sequence[str | None]

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from stages.files_written import files_written
+from stages.tables import files_written
 
 REJECTED = ".rejected.csv"
 _PHRASES = pc.field("phrases").is_valid()

@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
+from skyscript.clip.model import one_process_a_gpu
+from skyscript.clip.vectors.embed import read_below
 from stages import tables
-from stages.clip_model import one_process_a_gpu
-from stages.embeddings.embed import read_below
 from stages.score.config import OFF, RunScoreConfig
 from stages.score.engine import external, score_pairs
 

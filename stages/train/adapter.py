@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from pipeline.errors import InputError
-from stages.clip_source import HUB, LOCAL, TINY, open_clip_library
+from skyscript.clip.source import HUB, LOCAL, TINY, open_clip_library
 from stages.train.config import TrainConfig
 
 

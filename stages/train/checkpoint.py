@@ -18,7 +18,7 @@ import torch
 
 from pipeline.atomic import storage, write_file
 from pipeline.errors import ConfigError, InputError
-from stages.clip_weights import load_checkpoint
+from skyscript.clip.weights import load_checkpoint
 
 LATEST = "epoch_latest.pt"
 

@@ -16,7 +16,7 @@ from torch import distributed
 
 from pipeline.atomic import storage, write_bytes
 from pipeline.errors import ConfigError, SkyScriptError
-from stages.clip_export import export_model
+from skyscript.clip.export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig

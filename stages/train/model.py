@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
-from stages.clip_export import model_config
-from stages.clip_source import (
+from skyscript.clip.export import model_config
+from skyscript.clip.source import (
     HUB,
     LOCAL,
     TINY,
@@ -17,7 +17,7 @@ from stages.clip_source import (
     find_clip,
     open_clip_library,
 )
-from stages.clip_weights import create_model
+from skyscript.clip.weights import create_model
 from stages.train.config import TrainConfig
 
 SIGLIP_SCALE = math.log(10)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError
-from stages import chance
+from skyscript import chance
 
 Order = NDArray[np.int64]
 Key = tuple[int, int]

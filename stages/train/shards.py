@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from stages.tars import IMAGES, MAX_BYTES, find_tars, members, samples
+from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, check_present, numbered
 

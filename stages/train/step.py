@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from stages import chance
+from skyscript import chance
 from stages.train import adapter
 from stages.train.adapter import Place
 from stages.train.checkpoint import State

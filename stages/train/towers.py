@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from stages.clip_text import causal_tower, encode_cut
+from skyscript.clip.text import causal_tower, encode_cut
 
 _TOKENS = 8
 """Texts are padded to a multiple of so many tokens: few shapes, little waste."""

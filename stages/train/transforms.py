@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-from stages import chance
-from stages.jpeg import fast_jpeg
+from skyscript import chance
+from skyscript.images.jpeg import fast_jpeg
 from stages.train.config import TrainConfig
 
 Transform = Callable[[Image.Image], torch.Tensor]

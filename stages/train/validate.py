@@ -14,8 +14,8 @@ import torch
 from torch import distributed
 
 from pipeline.errors import InputError
-from stages.benchmarks import Benchmark, chosen, present, zero_shot
-from stages.benchmarks.features import evaluating
+from skyscript.benchmarks import Benchmark, chosen, present, zero_shot
+from skyscript.benchmarks.features import evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 from stages.train.loading import PairDataset, load_pairs, loader

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline.stage import Shard
+from skyscript.files.meta import Meta
+from skyscript.geo.tile import Box
 from stages import tables
 from stages.caption import CaptionConfig, caption, caption_pickles
-from stages.geometry import Box
-from stages.pickles import Meta
 from tests.stages.vocabularies import AS_SHIPPED
 
 pytestmark = pytest.mark.bench

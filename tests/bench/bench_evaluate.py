@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.benchmarks import present, zero_shot
-from stages.clip_source import TINY_FOLDER
-from tests.stages.made_benchmarks import write_rows
+from skyscript.benchmarks import present, zero_shot
+from skyscript.clip.source import TINY_FOLDER
+from tests.skyscript.benchmarks.made_benchmarks import write_rows
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")

@@ -21,14 +21,14 @@ import pyarrow.dataset as ds
 import pytest
 
 from pipeline.stage import Shard
+from skyscript.backends.earth_engine.account import _connect
 from stages import tables
-from stages.fetch import FetchConfig, fetch
-from stages.imagery.earth_engine.account import _connect
-from stages.index import IndexConfig, index
+from stages.fetch.stage import FetchConfig, fetch
+from stages.index.stage import IndexConfig, index
 from tests.emulators.earth_engine import EarthEngine
 from tests.emulators.faults import Faults
 from tests.emulators.world import naip
-from tests.stages.test_fetch_services import HERE, focus, images, source, tiles
+from tests.stages.fetch.test_services import HERE, focus, images, source, tiles
 
 LATENCY, CAP, RATE = 0.5, 40, 100
 TILES, PLAIN_TILES = 3200, 300

@@ -14,12 +14,12 @@ import rasterio
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
-from stages import chance
-from stages.geometry import Tile, mercator_box, tile_around
-from stages.imagery.backend import Scene
-from stages.imagery.folder import FolderBackend, FolderSource
+from skyscript import chance
+from skyscript.backends.folder import FolderBackend, FolderSource
+from skyscript.geo.tile import Tile, mercator_box, tile_around
+from skyscript.imagery.protocol import Scene
 from tests.conftest import SHARED
-from tests.stages.imagery.rasters import north_up, write_raster
+from tests.skyscript.imagery.rasters import north_up, write_raster
 
 ROUNDS, TILES, SIDE = 3, 60, 384
 

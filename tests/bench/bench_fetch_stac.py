@@ -19,15 +19,15 @@ import pytest
 import rasterio
 from shapely.geometry import box, mapping
 
-from stages.geometry import Box, Tile
-from stages.imagery.backend import Scene
-from stages.imagery.folder import FolderBackend, FolderSource
-from stages.imagery.stac import StacBackend, StacSource
+from skyscript.backends.folder import FolderBackend, FolderSource
+from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.geo.tile import Box, Tile
+from skyscript.imagery.protocol import Scene
 from tests.bench.bench_fetch_folder import tiles_of, warped
 from tests.conftest import SHARED
 from tests.emulators.faults import Faults
 from tests.emulators.stac import StacArchive, item
-from tests.stages.imagery.rasters import write_raster
+from tests.skyscript.imagery.rasters import write_raster
 
 LATENCY, ROUNDS, AT_ONCE = 0.03, 2, 16
 NOTHING = pa.table({})

@@ -20,7 +20,7 @@ ROWS = int(os.environ.get("SKYSCRIPT_BENCH_ROWS", 5_200_000))
 _OURS = """
 import resource, sys
 from pathlib import Path
-from stages.filter import FilterConfig, filter_csv
+from stages.filter import (FilterConfig, filter_csv)
 done = filter_csv(Path(sys.argv[1]), Path(sys.argv[2]), FilterConfig(min_per_tag=int(sys.argv[3])))
 print(*done.lines(), sep="\\n")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

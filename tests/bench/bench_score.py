@@ -23,11 +23,11 @@ pytest.importorskip("simplejpeg")
 
 from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
-from stages.clip_model import Clip, load_clip  # noqa: E402
-from stages.clip_source import ClipConfig, find_clip  # noqa: E402
-from stages.embeddings.embed import image_vectors, text_vectors  # noqa: E402
-from stages.embeddings.pixels import model_pixels  # noqa: E402
-from stages.embeddings.store import Store  # noqa: E402
+from skyscript.clip.model import Clip, load_clip  # noqa: E402
+from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
+from skyscript.clip.vectors.embed import image_vectors, text_vectors  # noqa: E402
+from skyscript.clip.vectors.pixels import model_pixels  # noqa: E402
+from skyscript.clip.vectors.store import Store  # noqa: E402
 
 pytestmark = [
     pytest.mark.bench,

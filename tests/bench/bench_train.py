@@ -26,7 +26,7 @@ from stages.train.config import TrainConfig  # noqa: E402
 from stages.train.loading import PairDataset, load_pairs, loader  # noqa: E402
 from stages.train.sampler import Batches, Split  # noqa: E402
 from stages.train.transforms import training_transform  # noqa: E402
-from tests.conftest import REPOSITORY  # noqa: E402
+from tests.conftest import COMMAND, REPOSITORY  # noqa: E402
 
 pytestmark = [pytest.mark.bench, pytest.mark.filterwarnings("ignore")]
 
@@ -75,7 +75,7 @@ def theirs(pairs, runs, number):
 def ours(pairs, runs, number, *options):
     """The same of ours."""
     name = f"ours-{number}-{len(options)}"
-    command = [sys.executable, "-m", "stages.train", "--train-data", pairs / "pairs.csv"]
+    command = [*COMMAND, "train", "--train-data", pairs / "pairs.csv"]
     command += ["--model", MODEL, "--batch-size", BATCH, "--epochs", 1, "--workers", 1]
     command += ["--device", "cpu", "--precision", "fp32", "--log-every-n-steps", 1, *options]
     command += ["--lr", "1e-6", "--warmup", 10, "--runs", runs, "--name", name]

@@ -25,10 +25,11 @@ from PIL import Image
 from pipeline.cli.recipe import TOY
 from pipeline.config import load_config
 from pipeline.runner import run
-from stages import PIPELINE, chance
-from stages.clip_export import export_model
-from stages.clip_model import load_clip
-from stages.clip_source import ClipConfig, find_clip
+from skyscript import chance
+from skyscript.clip.export import export_model
+from skyscript.clip.model import load_clip
+from skyscript.clip.source import ClipConfig, find_clip
+from stages import PIPELINE
 from stages.train.config import TrainConfig
 from stages.train.loop import train
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stages.geometry import mercator_scale, to_mercator
+from skyscript.geo.tile import mercator_scale, to_mercator
 from tests.emulators.earth_images import EarthImage
 
 RGB = ("R", "G", "B")

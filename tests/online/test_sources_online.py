@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from image_sources import SOURCES
-from stages.geometry import Box, tile_around
-from stages.imagery.backend import Archive
-from stages.imagery.earth_engine import EarthEngineBackend, EarthEngineSource
-from stages.imagery.probing import PLACES
-from stages.imagery.stac import StacBackend, StacSource
+from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
+from skyscript.backends.live_probe import PLACES
+from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.geo.tile import Box, tile_around
+from skyscript.imagery.protocol import Archive
 
 pytestmark = pytest.mark.online
 

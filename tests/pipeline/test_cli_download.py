@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import COMMAND, skyscript
 from tests.emulators.faults import Faults
 from tests.emulators.published import FileServer
-from tests.stages.published.conftest import noise
+from tests.stages.download.conftest import noise
 
 CSV = "SkyScript_train_unfiltered_5M.csv"
 SIZE = 3_000_000

@@ -11,6 +11,8 @@ import pytest
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.files.meta import Meta, dump_meta
+from skyscript.geo.tile import Box
 from stages import tables
 from stages.caption import (
     CAPTION,
@@ -20,8 +22,6 @@ from stages.caption import (
     multi_caption,
     single_caption,
 )
-from stages.geometry import Box
-from stages.pickles import Meta, dump_meta
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 PREFIX = "a satellite image of "

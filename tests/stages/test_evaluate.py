@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import InputError
-from stages.clip_source import TINY_FOLDER
+from skyscript.clip.source import TINY_FOLDER
 from stages.evaluate import EvaluateConfig, evaluate, read_results, tables
 from stages.evaluate.published import MODELS
 from stages.evaluate.retrieval import Relation, find
@@ -21,8 +21,8 @@ torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-from stages.clip_export import export_model  # noqa: E402
-from tests.stages.made_benchmarks import colour_set, write_image, write_rows  # noqa: E402
+from skyscript.clip.export import export_model  # noqa: E402
+from tests.skyscript.benchmarks.made_benchmarks import colour_set, write_image, write_rows  # noqa: E402
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
 
@@ -242,7 +242,7 @@ def test_places_with_many_ties_are_those_of_a_stable_sort(monkeypatch):
 
 def test_an_identical_text_is_a_hit_where_only_the_own_pair_is_not(tmp_path):
     """Two images that look alike have the same caption; the third has one that comes twice."""
-    from stages.benchmarks import Captioned
+    from skyscript.benchmarks import Captioned
     from stages.evaluate.retrieval import views
 
     data = Captioned(
@@ -300,7 +300,7 @@ def test_every_figure_says_how_it_was_made_and_what_is_behind_it(tmp_path):
 
 def test_classes_are_told_apart_in_a_table_and_a_picture(tmp_path):
     from stages.evaluate.confusion import draw_confusion, matrix
-    from stages.evaluate.written import _per_class
+    from stages.evaluate.outputs import _per_class
 
     labels, predicted = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 1, 1])
     cells = matrix(labels, predicted, 4)
@@ -322,10 +322,10 @@ def test_classes_are_told_apart_in_a_table_and_a_picture(tmp_path):
 def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     real, tmp_path, monkeypatch
 ):
-    from stages.clip_model import load_clip
-    from stages.clip_source import ClipConfig, find_clip
+    from skyscript.clip.model import load_clip
+    from skyscript.clip.source import ClipConfig, find_clip
 
-    monkeypatch.setattr("stages.benchmarks.features._KEPT_IMAGES", 16)
+    monkeypatch.setattr("skyscript.benchmarks.features._KEPT_IMAGES", 16)
     model = load_clip(find_clip(ClipConfig(model="tiny")), "cpu").model
     plain, seen = model.encode_image, []
 

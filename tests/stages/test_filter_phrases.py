@@ -6,8 +6,8 @@ import json
 import pytest
 
 from pipeline.errors import InputError
+from skyscript.files.phrases import alone, neighbours
 from stages.filter import FilterConfig, filter_csv
-from stages.phrases import alone, neighbours
 
 HEADER = ["filepath", "title", "title_multi_objects", "similarity_A", "phrases_A"]
 TRAIN = "SkyScript_train_top100pct_filtered_by_A.csv"

@@ -12,8 +12,8 @@ import shapely
 import tag_vocab
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.geo.tile import Box, mercator_scale, tile_around, to_degrees, to_mercator
 from stages import tables
-from stages.geometry import Box, mercator_scale, tile_around, to_degrees, to_mercator
 from stages.overlay import OVERLAY, OverlayConfig, overlay
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 

@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from stages import tables
 from stages.sample import SAMPLE, SampleConfig, sample
-from tests.stages.osm_text import extracted
+from tests.skyscript.osm.osm_text import extracted
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 TREE, HOUSE, QUARRY = {"natural": "tree"}, {"building": "yes"}, {"landuse": "quarry"}

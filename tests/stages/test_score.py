@@ -23,9 +23,9 @@ from pipeline.config import config_of_command, load_config
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from pipeline.stage import Shard
+from skyscript.files.phrases import neighbours
 from stages import PIPELINE, tables
 from stages.filter import FilterConfig, filter_csv
-from stages.phrases import neighbours
 from stages.score import SCORE, SCORE_JOB
 from stages.score.config import RunScoreConfig
 from tests.conftest import COMMAND, content_of, skyscript
@@ -155,7 +155,7 @@ def test_a_score_against_partners_does_not_rank_captions(demo, tmp_path):
 
 
 def test_other_captions_of_the_same_images_cost_only_their_new_texts(demo, tmp_path, monkeypatch):
-    from stages.clip_model import Clip
+    from skyscript.clip.model import Clip
 
     computed = {"images": 0, "texts": []}
 
@@ -264,7 +264,7 @@ def test_a_captions_file_may_begin_with_a_byte_order_mark(demo, tmp_path):
 
 
 def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
-    from stages.embeddings.embed import read_below
+    from skyscript.clip.vectors.embed import read_below
 
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(OSError, match=r"a\.jpg"):
@@ -272,7 +272,7 @@ def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
 
 
 def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
-    from stages.clip_model import Clip
+    from skyscript.clip.model import Clip
 
     plain = Clip.encode_stream
     monkeypatch.setattr(

@@ -13,10 +13,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-from stages.clip_model import Clip, one_process_a_gpu  # noqa: E402
-from stages.clip_source import ClipConfig, find_clip  # noqa: E402
-from stages.embeddings.embed import image_vectors, read_below, text_vectors  # noqa: E402
-from stages.embeddings.store import Store  # noqa: E402
+from skyscript.clip.model import Clip, one_process_a_gpu  # noqa: E402
+from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
+from skyscript.clip.vectors.embed import image_vectors, read_below, text_vectors  # noqa: E402
+from skyscript.clip.vectors.store import Store  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 

@@ -7,9 +7,9 @@ import pytest
 import tag_vocab
 from pipeline.errors import InputError
 from pipeline.schema import conform
+from skyscript.vocabulary import run_vocabulary
 from stages import tables
-from stages.extract import ExtractConfig, extract
-from stages.run_vocabulary import run_vocabulary
+from stages.extract.stage import ExtractConfig, extract
 from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
 from tests.stages.test_sample import dataset, objects

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError, ItemsFailed
+from skyscript.files.shards import find_tars, samples
 from stages.laion_rs.fetched import FetchConfig, fetch_images
-from stages.tars import find_tars, samples
 from tests.emulators.published import FileServer
 from tests.stages.laion_rs.pictures import folder_of, ground, jpeg
 

@@ -14,10 +14,10 @@ open_clip = pytest.importorskip("open_clip")
 from pipeline.cli.recipe import TOY  # noqa: E402
 from pipeline.config import load_config  # noqa: E402
 from pipeline.runner import run  # noqa: E402
+from skyscript.clip.export import export_model  # noqa: E402
 from stages import PIPELINE  # noqa: E402
-from stages.clip_export import export_model  # noqa: E402
 from stages.train.config import TrainConfig  # noqa: E402
-from tests.conftest import REPOSITORY  # noqa: E402
+from tests.conftest import COMMAND, REPOSITORY  # noqa: E402
 
 TOWER = {"layers": 2, "width": 64}
 CONFIG = {
@@ -90,10 +90,11 @@ def words(options: dict) -> list[str]:
 
 
 def command(*arguments: str, processes: int = 1) -> list[str]:
+    train = [*COMMAND, "train", *arguments]
     if processes == 1:
-        return [sys.executable, "-m", "stages.train", *arguments]
+        return train
     started = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    return [sys.executable, *started, "--standalone", "-m", "stages.train", *arguments]
+    return [sys.executable, *started, "--standalone", "--no-python", *train]
 
 
 def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from pipeline.errors import ConfigError, InputError
-from stages.benchmarks import zero_shot
-from stages.clip_model import Clip, load_clip
-from stages.clip_source import ClipConfig, find_clip
+from skyscript.benchmarks import zero_shot
+from skyscript.clip.model import Clip, load_clip
+from skyscript.clip.source import ClipConfig, find_clip
 from stages.train import validate as checks
 from stages.train.config import TrainConfig
 from stages.train.loop import train

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from stages.clip_source import TINY_FOLDER, ClipSource
-from stages.clip_weights import create_model
+from skyscript.clip.source import TINY_FOLDER, ClipSource
+from skyscript.clip.weights import create_model
 from stages.train.adapter import adam
 from stages.train.config import TrainConfig
 from stages.train.model import begin, find_source

@@ -1,0 +1,1 @@
+"""The library: read, caption, score and evaluate image-text pairs of the Earth, without a run."""

@@ -1,0 +1,111 @@
+"""Whose account, which project, and the client set up with them: once a process."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InputError
+from skyscript.backends.earth_engine.calls import persistently
+from skyscript.backends.earth_engine.transport import Transport
+from skyscript.backends.service.circuit_breaker import Breaker
+from skyscript.backends.service.quota import Quota
+from skyscript.imagery.protocol import ImageryError
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+HIGH_VOLUME = "https://earthengine-highvolume.googleapis.com"
+_SCOPES = ("https://www.googleapis.com/auth/earthengine",)
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a connection is made with."""
+
+    project: str | None
+    service_account: Path | None
+    endpoint: str
+    at_once: int
+    a_second: float
+    longest_answer: float
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The client, ready, and what is known of the service's state."""
+
+    ee: Any
+    """The module of the official client: its state is one a process."""
+    quota: Quota
+    breaker: Breaker
+
+
+@lru_cache(maxsize=1)
+def _connect(account: Account) -> Connection:
+    ee = client()
+    credentials = _credentials(ee, account.service_account)
+    quota = Quota(f"{account.endpoint} {account.project}", account.at_once, account.a_second)
+    transport = Transport(account.endpoint, quota, account.at_once, account.longest_answer)
+    ee.Reset()
+    # Else the client fetches a list of renamed assets, from elsewhere and with no time-out.
+    ee.deprecation.deprecated_assets = {"": None}
+    ee.data.setMaxRetries(0)
+    connection = Connection(ee, quota, Breaker())
+    settings = {"url": account.endpoint, "project": account.project, "http_transport": transport}
+    try:
+        persistently(lambda: ee.Initialize(credentials, **settings), connection.breaker)
+    except ImageryError as error:
+        raise InputError(
+            f"Earth Engine at {account.endpoint} cannot be used now: {error}. Check the network "
+            "and the address, or run the same command again later."
+        ) from error
+    return connection
+
+
+def connect(account: Account) -> Connection:
+    """Give the client, set up for an account; raises `InputError` where that is not possible.
+
+    A process speaks with one account at a time: another one replaces it.
+    """
+    with _lock:
+        return _connect(account)
+
+
+def client() -> Any:  # noqa: ANN401 - the client has no types
+    """Import the official client."""
+    try:
+        import ee
+    except ImportError:
+        raise InputError(
+            "Earth Engine's client is not installed: pip install 'skyscript[ee]'."
+        ) from None
+    return ee
+
+
+def _credentials(ee: Any, service_account: Path | None) -> Credentials:  # noqa: ANN401
+    from google.auth import credentials, exceptions
+    from google.oauth2 import service_account as accounts
+
+    if service_account is not None:
+        try:
+            return accounts.Credentials.from_service_account_file(  # type: ignore[no-untyped-call,no-any-return]
+                service_account, scopes=_SCOPES
+            )
+        except (OSError, ValueError, exceptions.GoogleAuthError) as error:
+            raise InputError(
+                f"{service_account}: not the key file of a service account ({error})."
+            ) from error
+    try:
+        found = ee.data.get_persistent_credentials()
+    except (ee.EEException, exceptions.GoogleAuthError) as error:
+        raise InputError(
+            "There is no Earth Engine account on this machine: run `earthengine authenticate`, or "
+            "`gcloud auth application-default login`, or name a service account's key file in the "
+            "source's `service_account`. Without any account, use a source with `backend: stac`."
+        ) from error
+    return credentials.with_scopes_if_required(found, _SCOPES)  # type: ignore[no-untyped-call,no-any-return]

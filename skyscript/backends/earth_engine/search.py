@@ -1,0 +1,244 @@
+"""Which images there are: lists of a collection's assets, and questions about many places at once.
+
+A collection with true footprints is listed, by the cells in which objects lie: about one request a
+thousand images. An archive (Sentinel-2, Landsat) holds thousands of images of every place; there
+the service itself picks the clearest of each place, a hundred places a request.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import shapely
+from shapely.geometry import mapping, shape
+
+from image_sources import ImageSource
+from pipeline.errors import InputError
+from skyscript.backends.earth_engine.account import Connection
+from skyscript.backends.earth_engine.calls import persistently
+from skyscript.geo.tile import Box
+from skyscript.imagery.outline import on_the_globe
+from skyscript.imagery.places import cells
+from skyscript.imagery.protocol import Gone, NotNow, Scene
+
+_PAGE = 1000
+NO_END = 9998
+"""A last year for sources that go on: no clock decides what is asked for."""
+_PLACES = 100
+"""Places in one question: enough that questions are few, few enough for five minutes."""
+_FIELDS = "nextPageToken,assets(id,type,startTime,endTime,geometry,bands,properties)"
+_AFFINE = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
+_DEGREE = 111_320.0
+"""Metres on the ground at the equator."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a source's images must be."""
+
+    alias: str
+    source: ImageSource
+    years: tuple[int, int]
+    max_cloud: float
+    per_place: int
+    """Images of each place, of an archive."""
+    weight: float
+    is_native: bool
+    """Whether tiles are cut on the images' own grids, so that those must be known."""
+
+
+def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
+    """Give the scenes that show a part of the places; raises `InputError` where it cannot be asked.
+
+    What kind of asset a name stands for is asked and not believed: the catalogue calls Brandenburg
+    a collection, and it is one image.
+    """
+    try:
+        if wanted.source.layout == "archive":
+            items = list(_clearest(connection, wanted, places))
+        else:
+            items = list(_listed(connection, wanted, places))
+    except (Gone, NotNow) as error:
+        raise InputError(
+            f"{wanted.alias}: its images cannot be listed: {error}. If the asset "
+            f"{wanted.source.name} has moved, its entry in image_sources.py needs the new name."
+        ) from error
+    scenes = {item["id"]: _scene(item, wanted) for item in items}
+    return [scene for scene in scenes.values() if scene is not None]
+
+
+def _listed(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+    data, name = connection.ee.data, wanted.source.name
+    asset = persistently(lambda: data.getAsset(name), connection.breaker)
+    if asset["type"] == "IMAGE":
+        yield asset
+        return
+    for cell in cells(places):
+        token: str | None = ""
+        while token is not None:
+            page = _page(connection, name, _filter(wanted, cell), token)
+            yield from page["assets"]
+            token = page.get("nextPageToken")
+
+
+def _page(connection: Connection, name: str, clauses: str, token: str) -> Any:  # noqa: ANN401
+    query = {"parent": name, "pageSize": _PAGE, "view": "FULL", "fields": _FIELDS}
+    query |= {"filter": clauses} | ({"pageToken": token} if token else {})
+    # A copy, as the client writes into what it is given.
+    return persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+
+
+def _filter(wanted: Wanted, cell: Box) -> str:
+    first, last = wanted.years
+    region = str(mapping(shapely.box(*cell))).replace("(", "[").replace(")", "]").replace(",]", "]")
+    clauses = [f'startTime >= "{first:04}-01-01T00:00:00Z"', f'intersects("{region}")']
+    if last < NO_END:
+        # A mosaic of a year may end with the first moment of the next; `_scene` looks closer.
+        clauses.insert(1, f'endTime < "{last + 2:04}-01-01T00:00:00Z"')
+    if wanted.source.cloud_property:
+        clauses.append(f"properties.{wanted.source.cloud_property} < {wanted.max_cloud}")
+    return " AND ".join(clauses)
+
+
+def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+    middles = [
+        [round((place.west + place.east) / 2, 5), round((place.south + place.north) / 2, 5)]
+        for place in places
+    ]
+    for start in range(0, len(middles), _PLACES):
+        question = _question(connection.ee, wanted, middles[start : start + _PLACES])
+        for of_place in _answer(connection, question):
+            for index, time, cloud, coordinates, *grid in of_place:
+                moment = datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                yield {
+                    "id": f"{wanted.source.name}/{index}",
+                    "startTime": moment,
+                    "geometry": _geometry(coordinates),
+                    "properties": {wanted.source.cloud_property: cloud},
+                    "grid": grid[0] if grid else {},
+                }
+
+
+def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested lists
+    """Give the geometry that has some coordinates: how deep they lie tells which."""
+    depth, inner = 0, coordinates
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    match depth:
+        case 2:
+            return {"type": "Polygon", "coordinates": [coordinates]}  # of a ring
+        case 4:
+            return {"type": "MultiPolygon", "coordinates": coordinates}
+    return {"type": "Polygon", "coordinates": coordinates}
+
+
+def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
+    return persistently(lambda: connection.ee.data.computeValue(question), connection.breaker)
+
+
+def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
+    """Build: for each place the clearest images, as [index, time, cloud, outline, own grid]."""
+    cloud, (first, last) = wanted.source.cloud_property, wanted.years
+    images = (
+        ee.ImageCollection(wanted.source.name)
+        .filterDate(f"{first:04}-01-01", f"{last + 1:04}-01-01")
+        .filter(ee.Filter.lt(cloud, wanted.max_cloud))
+        .filter(ee.Filter.gte(cloud, 0))  # Landsat says -1 where it was not computed
+    )
+
+    def told(image: Any) -> Any:  # noqa: ANN401
+        image = ee.Image(image)
+        outline = image.geometry().coordinates()
+        facts = [image.get(name) for name in ("system:index", "system:time_start", cloud)]
+        grid = [image.select(wanted.source.bands[0]).projection()] if wanted.is_native else []
+        return ee.List([*facts, outline, *grid])
+
+    def clearest(middle: Any) -> Any:  # noqa: ANN401
+        here = images.filterBounds(ee.Geometry.Point(ee.List(middle)))
+        return here.limit(wanted.per_place, cloud).toList(wanted.per_place).map(told)
+
+    return ee.List([list(middle) for middle in middles]).map(clearest)
+
+
+def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
+    """Give an asset's row; None where it lacks a colour, a time within the years, or an outline."""
+    source = wanted.source
+    bands = item.get("bands", [])
+    if bands and not set(source.bands) <= {band["id"] for band in bands}:
+        return None  # a colour-infrared image
+    first, last = wanted.years
+    begun = item.get("startTime")
+    acquired = datetime.fromisoformat(begun) if begun else datetime(first, 1, 1, tzinfo=UTC)
+    if not first <= acquired.year <= last:
+        return None
+    outline = _outline(item, source)
+    if outline is None:
+        return None
+    asset_id = str(item["id"])
+    cloud = item.get("properties", {}).get(source.cloud_property)
+    crs, transform = _native(item, source) if wanted.is_native else (None, None)
+    return Scene(
+        scene_id=f"{wanted.alias}/{asset_id.removeprefix(source.name).strip('/') or 'image'}",
+        source=wanted.alias,
+        backend="earth_engine",
+        name=asset_id,
+        geometry=shapely.to_wkb(outline),
+        box=Box(*shapely.bounds(outline).tolist()),
+        gsd=_gsd(bands, outline, source),
+        acquired=acquired.replace(microsecond=0),
+        time_precision=source.time_precision,
+        weight=wanted.weight,
+        cloud=None if cloud is None else float(cloud),
+        crs=crs,
+        transform=transform,
+    )
+
+
+def _native(
+    item: Mapping[str, Any], source: ImageSource
+) -> tuple[str | None, tuple[float, ...] | None]:
+    """Give the CRS and the geotransform of an image's first colour; None where they are not told.
+
+    Lists tell them of each band; a projection that was computed has other words for the same.
+    """
+    of_colour = [band for band in item.get("bands", []) if band["id"] == source.bands[0]]
+    grid = of_colour[0].get("grid", {}) if of_colour else item.get("grid", {})
+    affine = grid.get("affineTransform")
+    transform = [affine.get(name, 0) for name in _AFFINE] if affine else grid.get("transform")
+    crs = next((grid[name] for name in ("crsCode", "crsWkt", "crs", "wkt") if grid.get(name)), None)
+    return (crs, tuple(map(float, transform))) if crs and transform else (None, None)
+
+
+def _outline(item: Mapping[str, Any], source: ImageSource) -> shapely.Geometry | None:
+    """Give the footprint in degrees; of a mosaic or a single image without one, the coverage."""
+    geometry = item.get("geometry")
+    if not geometry:
+        is_local = source.layout in ("mosaics", "single")
+        return shapely.box(*source.coverage) if is_local else None
+    found = shape(geometry)
+    if isinstance(found, shapely.LinearRing):
+        found = shapely.Polygon(found)
+    return on_the_globe(found)
+
+
+def _gsd(
+    bands: Sequence[Mapping[str, Any]], outline: shapely.Geometry, source: ImageSource
+) -> float:
+    """Give the metres a pixel of the first colour, to two digits; the source's if it is not told.
+
+    Images of one collection differ: NAIP has 0.3 to 2 m.
+    """
+    grids = [band.get("grid", {}) for band in bands if band["id"] == source.bands[0]]
+    scale = abs(grids[0].get("affineTransform", {}).get("scaleX", 0)) if grids else 0.0
+    if not scale:
+        return source.gsd
+    code, lat = grids[0].get("crsCode", ""), math.radians(shapely.get_y(shapely.centroid(outline)))
+    if code == "EPSG:4326":
+        scale *= _DEGREE * math.cos(lat)
+    elif code == "EPSG:3857":
+        scale *= math.cos(lat)
+    return float(f"{scale:.2g}")

@@ -1,0 +1,232 @@
+"""The backend ``folder``: georeferenced rasters on disk, in any CRS, read as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from pydantic import Field, field_validator
+
+from pipeline.atomic import content_id, file_id
+from pipeline.errors import InputError
+from pipeline.stage import ConfigPath
+from skyscript.geo.tile import Box, Tile
+from skyscript.imagery.acquisition_time import Acquired, from_file, parse
+from skyscript.imagery.grid import GRID_HELP, GridChoice
+from skyscript.imagery.mosaic import composed
+from skyscript.imagery.protocol import (
+    CHOICE,
+    Bands,
+    ImageryError,
+    Scale,
+    Scene,
+    SourceConfig,
+    TileImage,
+)
+from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
+from skyscript.imagery.warp import Reading, Resample, cut_on
+
+_BLOCKS = 2
+"""MiB of each file that its content id is made from: the first and the last."""
+
+
+class FolderSource(SourceConfig):
+    """A folder of georeferenced rasters, or one file."""
+
+    backend: Literal["folder"] = Field(
+        "folder", description="Georeferenced rasters on disk: GeoTIFF, COG, JPEG 2000, VRT, ..."
+    )
+    path: ConfigPath = Field(description="The folder, or one file.", json_schema_extra=CHOICE)
+    pattern: tuple[str, ...] = Field(
+        ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
+        description="Which files of the folder, by name; capitals and small letters are the same.",
+        json_schema_extra=CHOICE,
+    )
+    recursive: bool = Field(
+        True, description="Look in the folders within as well.", json_schema_extra=CHOICE
+    )
+    bands: Bands = Field(
+        (1, 2, 3), description="The bands that are red, green and blue, counted from 1."
+    )
+    scale: Scale | None = Field(
+        None,
+        description="Sample values that become black and white. Needed where samples are not "
+        "8-bit; without it 8-bit samples stay as they are.",
+    )
+    nodata: float | None = Field(
+        None,
+        description="A pixel with this value in all three bands is not there; without it the "
+        "file's own nodata value, mask or alpha band counts.",
+    )
+    mask: Literal["file", "none"] = Field(
+        "file",
+        description="`none` ignores mask and alpha band: some four-band files (NAIP from several "
+        "hands) call their infrared band alpha.",
+    )
+    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
+    grid: GridChoice = Field("mercator", description=GRID_HELP)
+    gsd: float | None = Field(
+        None,
+        gt=0,
+        description="Metres on the ground a pixel. Without it, as measured at each image's centre, "
+        "to two digits.",
+        json_schema_extra=CHOICE,
+    )
+    acquired: Acquired | None = Field(
+        None,
+        description="When the images were taken (UTC): 2019, 2019-07-14 or 2019-07-14T10:30. "
+        "Without it each file must say so itself (TIFFTAG_DATETIME).",
+        json_schema_extra=CHOICE,
+    )
+
+    @field_validator("pattern", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+class FolderBackend:
+    """Cuts tiles out of the files of a folder."""
+
+    def __init__(self, config: FolderSource) -> None:
+        self._config = config
+        self._root = config.path if config.path.is_dir() else config.path.parent
+        self._reading = Reading(
+            config.bands, config.scale, config.nodata, config.mask, config.resample
+        )
+
+    def scenes(self, alias: str) -> Sequence[Scene]:
+        """Give a scene for each file; raises `InputError` with the first file that cannot serve."""
+        return [self._scene(alias, path) for path in files(self._config)]
+
+    def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
+        """Give the tile's pixels out of the scene's file, or raise `ImageryError`."""
+        return self._cut(scene, tile, self._config.grid)
+
+    def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
+        """Give the tile's pixels out of several files, the first one on top; raises as `cut`."""
+        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+
+    def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+        from rasterio.errors import RasterioError
+
+        try:
+            return cut_on(grid, open_raster(self._root / scene.name), tile, self._reading)
+        except (InputError, RasterioError) as error:
+            raise ImageryError(f"{scene.scene_id} cannot be read") from error
+
+    def _scene(self, alias: str, path: Path) -> Scene:
+        raster = open_raster(path)
+        self._check_bands(alias, raster)
+        self._check_end(raster)
+        outline = footprint(raster)
+        acquired, precision = self._acquired(alias, raster)
+        name = path.relative_to(self._root).as_posix()
+        return Scene(
+            scene_id=f"{alias}/{name}",
+            source=alias,
+            backend="folder",
+            name=name,
+            geometry=shapely.to_wkb(outline),
+            box=Box(*shapely.bounds(outline).tolist()),
+            gsd=self._config.gsd or _two_digits(ground_gsd(raster)),
+            acquired=acquired,
+            time_precision=precision,
+            weight=self._config.weight,
+            content=_content(path),
+        )
+
+    def _check_bands(self, alias: str, raster: Raster) -> None:
+        count, missing = raster.data.count, max(self._config.bands)
+        if missing > count:
+            raise InputError(
+                f"{raster.path}: has {count} band{'s' * (count > 1)}, no band {missing}; set "
+                f"sources.{alias}.bands to those that are red, green and blue."
+            )
+        for band in self._config.bands:
+            kind = np.dtype(raster.data.dtypes[band - 1])
+            if np.issubdtype(kind, np.complexfloating):
+                raise InputError(f"{raster.path}: band {band} holds complex numbers, no colours.")
+            if kind != np.uint8 and self._config.scale is None:
+                raise InputError(
+                    f"{raster.path}: band {band} is {kind}, not 8-bit; set sources.{alias}.scale "
+                    "to the values that shall be black and white, for example [0, 3000]."
+                )
+
+    def _check_end(self, raster: Raster) -> None:
+        """Read the last pixel, which a file that was cut off in a download does not have."""
+        from rasterio.errors import RasterioError
+        from rasterio.windows import Window
+
+        last = Window(raster.data.width - 1, raster.data.height - 1, 1, 1)
+        try:
+            raster.data.read(self._config.bands, window=last)
+        except RasterioError as error:
+            raise InputError(
+                f"{raster.path}: its last pixel cannot be read, so the file is broken or cut off; "
+                "get it again."
+            ) from error
+
+    def _acquired(self, alias: str, raster: Raster) -> tuple[datetime, str]:
+        if self._config.acquired is not None:
+            return parse(self._config.acquired)
+        tags = {**raster.data.tags(), **raster.data.tags(ns="IMAGERY")}
+        if (found := from_file(tags)) is not None:
+            return found
+        raise InputError(
+            f"{raster.path}: does not say when it was taken; set sources.{alias}.acquired to a "
+            "year or a date."
+        )
+
+
+def files(config: FolderSource) -> list[Path]:
+    """List the source's files by name; raises `InputError` where there is none."""
+    if config.path.is_file():
+        return [config.path]
+    if not config.path.is_dir():
+        raise InputError(f"{config.path}: no such folder or file of images.")
+    patterns = [pattern.lower() for pattern in config.pattern]
+    inside = config.path.rglob("*") if config.recursive else config.path.iterdir()
+    found = [
+        path
+        for path in inside
+        if not path.name.startswith(".")
+        and any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)
+        and path.is_file()
+    ]
+    if not found:
+        raise InputError(f"{config.path}: holds no file like {' or '.join(config.pattern)}.")
+    return sorted(found)
+
+
+def content(config: FolderSource) -> str:
+    """Give an id of the source's files: names, sizes, times, and their first and last MiB.
+
+    The time tells of pixels changed in place; a copy with new times counts as changed too.
+    """
+    root = config.path if config.path.is_dir() else config.path.parent
+    listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
+    return content_id(json.dumps(listing).encode())
+
+
+def _content(path: Path) -> str:
+    stat = path.stat()
+    return f"{stat.st_mtime_ns:x}-{_unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _unchanged_file_id(path: Path, _changed: int, _size: int) -> str:
+    return file_id(path, _BLOCKS)
+
+
+def _two_digits(gsd: float) -> float:
+    """Round to two digits: a projection stretches by as much, and 0.6008 m images are 0.6 m."""
+    return float(f"{gsd:.2g}")

@@ -1,0 +1,111 @@
+"""The sources of a run: one config block an alias, and the backend that each asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from image_sources import SIMULATED, SOURCES
+from pipeline.atomic import content_id
+from skyscript.backends import folder
+from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
+from skyscript.backends.folder import FolderBackend, FolderSource
+from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
+from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.geo.tile import Box
+from skyscript.imagery.protocol import Archive, Backend, Scene
+
+Listed = FolderSource | SimulatedSource
+"""Sources that are listed whole."""
+Asked = EarthEngineSource | StacSource
+"""Sources that are asked what they have of certain places."""
+Source = Annotated[Listed | Asked, Field(discriminator="backend")]
+
+_ALIAS = re.compile(r"[A-Z0-9]{2,3}")
+_IN_EARTH_ENGINE = [alias for alias, source in SOURCES.items() if source.layout != "none"]
+
+
+def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
+    for alias, source in sources.items():
+        if not _ALIAS.fullmatch(alias):
+            raise ValueError(
+                f"the alias {alias!r} becomes part of file names: two or three of A-Z and 0-9"
+            )
+        if (alias == SIMULATED) != (source.backend == "simulated"):
+            raise ValueError(
+                f"the alias {SIMULATED} and the backend `simulated` belong together: nobody shall "
+                f"take rendered tiles for photographs, but {alias!r} has `{source.backend}`"
+            )
+        if source.backend == "earth_engine" and alias not in _IN_EARTH_ENGINE:
+            raise ValueError(
+                f"the alias {alias!r} is none of Earth Engine's: {', '.join(_IN_EARTH_ENGINE)}"
+            )
+    accounts = {s.account() for s in sources.values() if isinstance(s, EarthEngineSource)}
+    if len(accounts) > 1:
+        raise ValueError(
+            "Earth Engine sources of one run must agree in project, service_account, endpoint, "
+            "at_once, a_second and longest_answer: a quota is one project's"
+        )
+    return sources
+
+
+Sources = Annotated[dict[str, Source], AfterValidator(_check_aliases)]
+"""Alias -> source. The alias is part of every file name: ``a12_CH_19.jpg``."""
+
+
+@lru_cache(maxsize=64)
+def backend_of(source: Listed) -> Backend:
+    """Give the backend that a config block asks for, made once a process."""
+    match source:
+        case FolderSource():
+            return FolderBackend(source)
+        case SimulatedSource():
+            return SimulatedBackend(source)
+
+
+@lru_cache(maxsize=64)
+def archive_of(source: Asked) -> Archive:
+    """Give the service that a config block asks for, made once a process."""
+    match source:
+        case EarthEngineSource():
+            return EarthEngineBackend(source)
+        case StacSource():
+            return StacBackend(source)
+
+
+def scenes_of(alias: str, source: Listed | Asked, places: Sequence[Box]) -> Sequence[Scene]:
+    """List what a source has: all of it or, of a service, what shows a part of the places.
+
+    Raises `InputError` where the source cannot be used.
+    """
+    if isinstance(source, Asked):
+        return archive_of(source).search(alias, places)
+    return backend_of(source).scenes(alias)
+
+
+def registered(sources: Sources) -> dict[str, str]:
+    """Name what the registry says of the sources that services are asked for, by content."""
+    return {
+        f"image_sources.{alias}": content_id(
+            repr(replace(SOURCES[alias], licence="", attribution="")).encode()
+        )
+        for alias, source in sorted(sources.items())
+        if isinstance(source, Asked) and alias in SOURCES
+    }
+
+
+def contents(sources: Sources) -> dict[str, str]:
+    """Name what lies in the sources' folders by content: it decides a result as the config does.
+
+    Raises `InputError` where a folder is not there.
+    """
+    return {
+        f"sources.{alias}": folder.content(source)
+        for alias, source in sorted(sources.items())
+        if isinstance(source, FolderSource)
+    }

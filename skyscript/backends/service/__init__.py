@@ -1,0 +1,1 @@
+"""What every backend of a remote service shares: retries, quotas, a circuit breaker."""

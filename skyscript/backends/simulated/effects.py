@@ -1,0 +1,120 @@
+"""What season, weather and camera do to the whole drawing: textures, snow, haze, blur, noise."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from skyscript import chance
+from skyscript.backends.simulated.canvas import FINER, Canvas
+from skyscript.backends.simulated.materials import SNOW, STRENGTH, TURNING
+from skyscript.backends.simulated.noise import Field, sample
+from skyscript.backends.simulated.season import Season
+from skyscript.imagery.protocol import Pixels
+
+_SEED = 0
+_CAST = {
+    Season.SPRING: (1.00, 1.01, 1.01),
+    Season.SUMMER: (1.02, 1.01, 0.97),
+    Season.AUTUMN: (1.01, 0.98, 0.94),
+    Season.WINTER: (0.92, 0.95, 1.02),
+}
+"""The light's colour."""
+_DULL = 0.14
+"""Share of the colours that the air takes."""
+_CLOUDY = 1.9
+"""Spreads of the noise above which there is a cloud."""
+_DARK = 72
+"""What is darker before it snows lies in the shade, and so does the snow on it."""
+_SNOWY_FROM, _SNOWY_SPAN, _SNOWY_SHARE = 45.0, 20.0, 0.6
+
+
+def develop(canvas: Canvas, latitude: float, season: Season) -> Pixels:
+    """Give the finished tile from the drawing."""
+    size = (canvas.width // FINER, canvas.height // FINER)
+    image = cv2.resize(canvas.image, size, interpolation=cv2.INTER_AREA)[:, :, :3]
+    classes = np.ascontiguousarray(canvas.image[::FINER, ::FINER, 3])
+    rgb = image.astype(np.float32)
+    _texture(rgb, classes, canvas)
+    if canvas.light.season is Season.AUTUMN:
+        _turn_leaves(rgb, classes, canvas)
+    if canvas.light.season is Season.WINTER and _has_snow(canvas, latitude):
+        _snow(rgb, classes, image.max(axis=2) < _DARK, canvas)
+    rgb = np.asarray(cv2.transform(rgb, _filter(canvas.light.season)), np.float32)
+    _haze(rgb, canvas, season)
+    blurred = np.asarray(cv2.GaussianBlur(rgb, (3, 3), 0.55), np.float32)
+    blurred += _sensor(canvas)
+    return np.asarray(np.clip(np.rint(blurred), 0, 255), np.uint8)
+
+
+def _filter(season: Season) -> Field:
+    """Give the matrix that dulls colours and tints them with the season's light."""
+    dulled = np.eye(3) * (1 - _DULL) + _DULL / 3
+    return np.asarray(dulled * np.array(_CAST[season])[:, None], np.float32)
+
+
+def _texture(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
+    present = np.bincount(classes.ravel(), minlength=256) > 0
+    light: Field | None = None
+    for name, strength in STRENGTH.items():
+        if strength[present].any():
+            field = sample(name, canvas.grid)
+            field *= strength[classes]
+            light = field if light is None else light + field
+    if light is not None:
+        rgb *= np.clip(1 + light, 0.35, 1.7)[:, :, None]
+
+
+def _turn_leaves(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
+    """Let crowns differ in autumn: some still green, some yellow, some red."""
+    turning = TURNING[classes]
+    if not turning.any():
+        return
+    hue = sample("speck", canvas.grid, 0.3) * turning
+    rgb[:, :, 0] *= 1 + 0.16 * hue
+    rgb[:, :, 1] *= 1 - 0.05 * hue
+
+
+def _has_snow(canvas: Canvas, latitude: float) -> bool:
+    """Say whether snow lies, by cells of a degree: seldom, and more often towards the poles."""
+    share = min(1.0, max(0.0, (abs(latitude) - _SNOWY_FROM) / _SNOWY_SPAN)) * _SNOWY_SHARE
+    column = int((canvas.west + canvas.width * canvas.pixel / 2) // 111320)
+    return chance.uniform(_SEED, f"{column}/{int(latitude // 1)}", "snow") < share
+
+
+def _snow(rgb: Field, classes: Pixels, shaded: npt.NDArray[np.bool_], canvas: Canvas) -> None:
+    patch = sample("patch", canvas.grid, 0.7)
+    cover = SNOW[classes] * np.clip(0.92 + 0.12 * patch, 0, 1)
+    white = np.array((232, 238, 246), np.float32) + 4 * sample("speck", canvas.grid)[:, :, None]
+    white = np.where(shaded[:, :, None], white * 0.62, white)
+    rgb += (white - rgb) * cover[:, :, None]
+
+
+def _haze(rgb: Field, canvas: Canvas, season: Season) -> None:
+    """Let clouds of the scene's date drift over the world: over about one tile in twenty."""
+    shift = chance.uniform(_SEED, season.value, "clouds")
+    cloud = sample("clouds", canvas.grid, shift)
+    if cloud.max() < _CLOUDY:
+        return
+    cover = np.clip((cloud - _CLOUDY) * 1.1, 0, 0.82)
+    rgb += (np.array((238, 240, 244), np.float32) - rgb) * cover[:, :, None]
+
+
+def _sensor(canvas: Canvas) -> Field:
+    """Give the camera's noise, as coarse as its pixels whatever their size."""
+    grid = canvas.grid
+    noise = _noise_plate()
+    side = noise.shape[0]
+    rows = (np.arange(grid.height) - round(grid.north / grid.pixel)) % side
+    columns = (np.arange(grid.width) + round(grid.west / grid.pixel)) % side
+    return noise[np.ix_(rows, columns)]
+
+
+@cache
+def _noise_plate() -> Field:
+    plate = chance.generator(_SEED, "camera", "noise").standard_normal((512, 512, 3), np.float32)
+    plate *= 1.7
+    return plate

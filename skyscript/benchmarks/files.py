@@ -1,0 +1,221 @@
+"""What a benchmark's files hold, read as the published code reads them, but checked.
+
+It reads with pandas, and so do we, in effect: an empty field and the words in `NULLS` are no label;
+a column of whole numbers holds positions in ``classnames.txt``, any other one names. A line of
+``classnames.txt`` is a class, a blank one too; of two equal names the last one counts.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from skyscript.benchmarks.layout import Benchmark, chosen, is_there
+
+NULLS = frozenset(
+    {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
+    | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
+)
+"""What pandas reads as no value."""
+_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
+"""A whole number; with a point where pandas made a column of them one of floats."""
+_SHOWN = 3
+csv.field_size_limit(1 << 20)
+
+
+class Row(NamedTuple):
+    """A line of a benchmark's CSV."""
+
+    line: int
+    path: str
+    value: str | None
+    """The label or caption; none where the field holds no value."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images and the class of each."""
+
+    paths: list[str]
+    """As the rows say them."""
+    files: list[Path]
+    labels: NDArray[np.int64]
+    """Positions in ``classes``."""
+    classes: list[str]
+    notes: list[str]
+    """What is odd about the set, a sentence each."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Images, texts, and which belongs to which: a relation."""
+
+    paths: list[str]
+    """Distinct, sorted."""
+    files: list[Path]
+    texts: list[str]
+    """Distinct, sorted, with the prefix."""
+    image_of: NDArray[np.int64]
+    """Of each pair, in the file's order: its image."""
+    text_of: NDArray[np.int64]
+    """Of each pair: its text."""
+    notes: list[str]
+
+
+def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
+    """Give those of the chosen benchmarks that are there; naming the others is the caller's.
+
+    Raises `InputError` where there is no such root or benchmark, or one that is there is not whole:
+    a column, a class or an image is missing.
+    """
+    found = [benchmark for benchmark in chosen(root, names) if is_there(benchmark, root)]
+    for benchmark in found:
+        check(benchmark, root)
+    return found
+
+
+def check(benchmark: Benchmark, root: Path) -> None:
+    """Raise `InputError` where a benchmark is not whole."""
+    (read_captioned if benchmark.kind == "retrieval" else read_labelled)(benchmark, root)
+
+
+def read_labelled(benchmark: Benchmark, root: Path) -> Labelled:
+    """Read a set of labelled images. Raises `InputError` that names file and line."""
+    classes, notes = _classes(root / benchmark.classnames)
+    rows = list(_rows(root / benchmark.csv, benchmark.column))
+    kept = [row for row in rows if row.value is not None]
+    if dropped := len(rows) - len(kept):
+        notes.append(
+            f"{dropped:,} of {len(rows):,} rows have no label (empty, or a word that pandas reads "
+            "as empty: NA, None, null ...) and are left out, as published"
+        )
+    if not kept:
+        raise InputError(f"{root / benchmark.csv}: no row has a value in {benchmark.column!r}.")
+    labels = _positions(root, benchmark, kept, classes)
+    files = _image_files(root, benchmark, [(row.line, row.path) for row in kept])
+    return Labelled([row.path for row in kept], files, labels, classes, notes)
+
+
+def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
+    """Read a set of captioned images. Raises `InputError` that names file and line."""
+    rows = list(_rows(root / benchmark.csv, benchmark.column))
+    pairs = [(row.path, benchmark.prefix + row.value) for row in rows if row.value is not None]
+    if not pairs:
+        raise InputError(f"{root / benchmark.csv}: no row has a value in {benchmark.column!r}.")
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row.path, row.line)
+    paths, texts = sorted(first), sorted({text for _, text in pairs})
+    notes = []
+    if dropped := len(rows) - len(pairs):
+        alone = len(first) - len({path for path, _ in pairs})
+        notes.append(
+            f"{dropped:,} of {len(rows):,} rows have no caption; {alone:,} images have none at all "
+            "and are never found, as published"
+        )
+    files = _image_files(root, benchmark, [(first[path], path) for path in paths])
+    image, text = ({item: at for at, item in enumerate(items)} for items in (paths, texts))
+    image_of, text_of = zip(*((image[path], text[said]) for path, said in pairs), strict=True)
+    return Captioned(paths, files, texts, np.array(image_of), np.array(text_of), notes)
+
+
+def _classes(path: Path) -> tuple[list[str], list[str]]:
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; it names the classes, one a line.")
+    try:
+        with path.open(encoding="utf-8") as file:
+            names = [line.strip() for line in file]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not text in UTF-8: {error}.") from None
+    if not names:
+        raise InputError(f"{path}: names no class.")
+    notes = []
+    if blank := names.count(""):
+        notes.append(f"{path.name} has {blank} blank lines, each of them a class, as published")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1 and name)
+    if twice:
+        notes.append(
+            f"{path.name} names {', '.join(map(repr, twice[:_SHOWN]))} more than once: its images "
+            "belong to the last of them, as published"
+        )
+    if unread := sorted(NULLS.intersection(names) - {""}):
+        notes.append(f"no image can be of class {unread[0]!r}: pandas reads it as no label")
+    return names, notes
+
+
+def _rows(path: Path, column: str) -> Iterator[Row]:
+    """Give the lines of a benchmark's CSV."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        try:
+            header = next(reader, [])
+            for name in ("filepath", column):
+                if name not in header:
+                    raise InputError(
+                        f"{path}: has no column {name!r}; it has {', '.join(header) or 'none'}."
+                    )
+            at, value = header.index("filepath"), header.index(column)
+            for row in reader:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise InputError(
+                        f"{path}: line {reader.line_num} has {len(row)} fields, the header "
+                        f"{len(header)}."
+                    )
+                if row[at] in NULLS:
+                    raise InputError(f"{path}: line {reader.line_num} names no image.")
+                said = None if row[value] in NULLS else row[value]
+                yield Row(reader.line_num, row[at], said)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
+
+
+def _positions(
+    root: Path, benchmark: Benchmark, rows: list[Row], classes: list[str]
+) -> NDArray[np.int64]:
+    """Give each row's class; what is said decides together whether numbers are positions."""
+    named = {name: at for at, name in enumerate(classes)}  # the last of equal names
+    by_number = all(_WHOLE.fullmatch(row.value or "") for row in rows)
+    found = np.empty(len(rows), np.int64)
+    for index, row in enumerate(rows):
+        value = row.value or ""
+        place = float(value) if by_number else named.get(value, -1)  # of many digits: inf
+        if not 0 <= place < len(classes):
+            raise InputError(
+                f"{root / benchmark.csv}: line {row.line}: {benchmark.column} {value!r} is none of "
+                f"the {len(classes)} classes of {benchmark.classnames}."
+            )
+        found[index] = place
+    return found
+
+
+def _image_files(root: Path, benchmark: Benchmark, rows: list[tuple[int, str]]) -> list[Path]:
+    """Give each row's file; none may lie outside the root, or be missing."""
+    folder = root / benchmark.images
+    missing: list[tuple[int, str]] = []
+    files = []
+    for line, path in rows:
+        if ".." in Path(path).parts:
+            where = f"{root / benchmark.csv}: line {line}"
+            raise InputError(f"{where}: {path!r} leads out of {folder}.")
+        file = folder / path.lstrip("/")  # the published code joins by "+": a slash is the root
+        if not file.is_file():
+            missing.append((line, path))
+        files.append(file)
+    if missing:
+        line, path = missing[0]
+        raise InputError(
+            f"{root / benchmark.csv}: {len(missing):,} of {len(rows):,} images are not there, the "
+            f"first {path!r} (line {line})."
+        )
+    return files

@@ -1,0 +1,1 @@
+"""CLIP models: where they come from, how they are loaded, and the vectors that they give."""

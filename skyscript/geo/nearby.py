@@ -1,0 +1,69 @@
+"""Which objects lie around a few tiles, without reading the whole table.
+
+The objects are in Hilbert order, so a row group is a neighbourhood; its box, in the file's
+statistics, tells whether it must be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import shapely
+
+from pipeline.schema import STATUS_OK
+from skyscript.geo.hilbert import hilbert_keys
+from skyscript.geo.tile import Box
+
+MOST_GROUPS = 16
+"""Boxes are asked for in so many groups at most: each is one more comparison for a row group."""
+
+
+def objects_near(objects: ds.Dataset, boxes: Sequence[Box]) -> pa.Table:
+    """Give the ok objects whose box meets any of ``boxes`` (WGS 84 degrees), in dataset order.
+
+    Memory holds the result and a few row groups. An object's box says less than its geometry: who
+    needs the geometry to meet the box asks shapely next.
+    """
+    if not boxes:
+        return objects.schema.empty_table()
+    sides = np.array(boxes, dtype=np.float64)
+    wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
+    tree = shapely.STRtree([shapely.box(*box) for box in boxes])
+    found = []
+    for batch in objects.to_batches(
+        filter=(pc.field("status") == STATUS_OK) & wanted, batch_readahead=2, fragment_readahead=1
+    ):
+        own = (batch.column(side).to_numpy() for side in Box._fields)
+        hits = np.unique(tree.query(shapely.box(*own), predicate="intersects")[0])
+        if len(hits):
+            found.append(batch.take(pa.array(hits)))
+    return pa.Table.from_batches(found, schema=objects.schema)
+
+
+def _groups(sides: npt.NDArray[np.float64]) -> list[Box]:
+    """Unite boxes that are near each other: a Hilbert run of them, cut at its widest gaps."""
+    centres = (sides[:, :2] + sides[:, 2:]) / 2
+    order = np.argsort(hilbert_keys(*centres.T), kind="stable")
+    sides, centres = sides[order], centres[order]
+    gaps = np.abs(np.diff(centres, axis=0)).max(axis=1)
+    cuts = np.sort(np.argsort(-gaps, kind="stable")[: MOST_GROUPS - 1]) + 1
+    return [
+        Box(*group[:, :2].min(axis=0).tolist(), *group[:, 2:].max(axis=0).tolist())
+        for group in np.split(sides, cuts)
+    ]
+
+
+def _meets(box: Box) -> pc.Expression:
+    return (
+        (pc.field("west") <= box.east)
+        & (pc.field("east") >= box.west)
+        & (pc.field("south") <= box.north)
+        & (pc.field("north") >= box.south)
+    )

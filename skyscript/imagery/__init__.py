@@ -1,0 +1,1 @@
+"""Imagery without its backends: the protocol, scenes, rasters, warping and outlines."""

@@ -1,0 +1,61 @@
+"""Tiles that lie across the edge of images: several of one source and one year fill them together.
+
+Only where no single image shows a tile whole: a mosaic has seams, and no one time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import shapely
+
+from skyscript.geo.tile import Tile
+from skyscript.imagery.protocol import Scene, TileImage
+from skyscript.imagery.scene_index import Catalogue
+
+_MOST = 9
+"""Images that one tile may be put together from."""
+_GAP = 1e-3
+"""The share of a tile that may stay open: outlines are known to a fraction of a pixel."""
+
+
+def pieces(known: Catalogue, like: int, tile: Tile) -> list[int]:
+    """Give the scenes of the source, GSD and year of one that fill a tile; none where they do not.
+
+    The one with the largest share comes first.
+    """
+    box = shapely.box(*tile.box)
+    near = [
+        int(number)
+        for number in known.touching(tile.box)
+        if known.sources[number] == known.sources[like]
+        and known.gsds[number] == known.gsds[like]
+        and known.years[number] == known.years[like]
+    ]
+    shares = shapely.area(shapely.intersection(known.footprints[near], box)) / shapely.area(box)
+    chosen: list[int] = []
+    left: shapely.Geometry = box
+    for place in np.argsort(-shares, kind="stable")[:_MOST].tolist():
+        rest = shapely.difference(left, known.footprints[near[place]])
+        if shapely.area(rest) < shapely.area(left):
+            chosen.append(near[place])
+            left = rest
+    return chosen if shapely.area(left) <= _GAP * shapely.area(box) else []
+
+
+def composed(cut: Callable[[Scene], TileImage], scenes: Sequence[Scene]) -> TileImage:
+    """Put a tile together: each scene fills what those before it leave open."""
+    first, *others = scenes
+    image = cut(first)
+    if not others:
+        return image
+    rgb, valid = image.rgb.copy(), image.valid.copy()
+    for scene in others:
+        if valid.all():
+            break
+        below = cut(scene)
+        fill = below.valid & ~valid
+        rgb[fill] = below.rgb[fill]
+        valid |= fill
+    return TileImage(rgb, valid)

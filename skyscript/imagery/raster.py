@@ -1,0 +1,148 @@
+"""A georeferenced file, opened once a process, and where its pixels lie on the Earth."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from pipeline.errors import InputError
+from skyscript.geo.tile import Tile
+from skyscript.imagery.grid import PixelGrid, from_mercator, native_grid
+from skyscript.imagery.outline import turned
+
+if TYPE_CHECKING:
+    import pyproj
+
+_EDGE_POINTS = 21
+"""Points on each edge of a footprint: an edge is a straight line in its own CRS only."""
+_OPEN_FILES = 32
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Raster:
+    """An open file and its place."""
+
+    path: Path
+    data: Any
+    """The rasterio dataset."""
+    to_degrees: pyproj.Transformer
+    """From the file's CRS to WGS 84, longitude first."""
+    crs: str
+    """The file's, as WKT."""
+
+    def degrees(self, cols: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        """Give the longitude and latitude of positions in the file, counted from its corner."""
+        lon, lat = self.to_degrees.transform(*_affine(self.data.transform, cols, rows))
+        return np.asarray(lon), np.asarray(lat)
+
+    def positions(self, x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
+        """Give the columns and rows of coordinates in EPSG:3857 or the file's CRS.
+
+        They are inf where the CRS has none.
+        """
+        if crs != self.crs:
+            x, y = from_mercator(self.crs).transform(x, y)
+        return _affine(~self.data.transform, x, y)
+
+    def holding(self, tile: Tile) -> PixelGrid:
+        """Give the file's own pixels that hold a tile."""
+        a, b, c, d, e, f = self.data.transform[:6]
+        return native_grid(tile, self.crs, (a, b, c, d, e, f))
+
+
+def _affine(matrix: Sequence[float], x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Apply an affine transform; written out, as the operator for it differs among its versions."""
+    a, b, c, d, e, f = matrix[:6]
+    return a * x + b * y + c, d * x + e * y + f
+
+
+def open_raster(path: Path) -> Raster:
+    """Give an open file, the same as long as it does not change; at most 32 stay open.
+
+    Raises `InputError` where the file is no raster or does not say where on the Earth it lies.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    return _open(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=_OPEN_FILES)
+def _open(path: Path, _changed: int, _size: int) -> Raster:
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            data = rasterio.open(path)
+    except RasterioError as error:
+        raise InputError(f"{path}: not a raster that GDAL can read.") from error
+    return placed(data, path)
+
+
+def placed(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
+    """Give an open file its place; raises `InputError` where it does not say what that is."""
+    import pyproj
+
+    if data.crs is None or data.transform.is_identity:
+        raise InputError(
+            f"{path}: does not say where on the Earth it lies (no CRS or no geotransform); "
+            "georeference it, or leave it out by the source's `pattern`."
+        )
+    try:
+        crs = pyproj.CRS.from_wkt(data.crs.to_wkt())
+        to_degrees = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(f"{path}: its CRS cannot be turned into longitude, latitude.") from error
+    return Raster(Path(path), data, to_degrees, data.crs.to_wkt())
+
+
+def footprint(raster: Raster) -> shapely.Geometry:
+    """Give the file's outline in WGS 84, cut in two where it crosses the antimeridian."""
+    lon, lat = _outline(raster)
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        raise InputError(f"{raster.path}: its corners lie outside of what its CRS can express.")
+    lon = np.unwrap(lon, period=360)
+    if abs(lon[-1] - lon[0]) > 1:
+        raise InputError(f"{raster.path}: contains a pole, which no tile can show; leave it out.")
+    polygon = shapely.Polygon(np.column_stack([lon, lat])[:-1])
+    if not polygon.is_valid:
+        raise InputError(f"{raster.path}: its outline in longitude, latitude crosses itself.")
+    return turned(polygon)
+
+
+def _outline(raster: Raster) -> tuple[Floats, Floats]:
+    """Walk the file's edges, densely, back to the first corner."""
+    width, height = raster.data.width, raster.data.height
+    step = np.linspace(0, 1, _EDGE_POINTS)[:-1]
+    cols = np.concatenate([step, np.ones_like(step), 1 - step, np.zeros_like(step), [0]]) * width
+    rows = np.concatenate([np.zeros_like(step), step, np.ones_like(step), 1 - step, [0]]) * height
+    return raster.degrees(cols, rows)
+
+
+def ground_gsd(raster: Raster) -> float:
+    """Measure the metres on the ground that a pixel spans at the image's centre.
+
+    On the ellipsoid, whatever the CRS: the mean of the pixel's two sides (geometric, as they differ
+    in a geographic CRS).
+    """
+    import pyproj
+
+    col, row = raster.data.width / 2, raster.data.height / 2
+    cols = np.array([col - 0.5, col + 0.5, col, col])
+    rows = np.array([row, row, row - 0.5, row + 0.5])
+    lon, lat = raster.degrees(cols, rows)
+    _, _, sides = pyproj.Geod(ellps="WGS84").inv(lon[::2], lat[::2], lon[1::2], lat[1::2])
+    return float(np.sqrt(sides[0] * sides[1]))

@@ -1,0 +1,91 @@
+"""The table ``scenes`` in memory: what covers a place, and the scene of an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import shapely
+
+from skyscript.geo.tile import Box
+from skyscript.imagery.protocol import Scene
+
+_COLUMNS = ["scene_id", "source", "geometry", "gsd", "acquired", "weight"]
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every scene, by number: columns, not objects, as there may be a million."""
+
+    scene_ids: pa.ChunkedArray
+    sources: list[str]
+    gsds: npt.NDArray[np.float64]
+    years: npt.NDArray[np.int64]
+    """Of acquisition."""
+    weights: npt.NDArray[np.float64]
+    footprints: npt.NDArray[np.object_]
+    tree: shapely.STRtree
+
+    def touching(self, box: Box) -> Indices:
+        """Give the scenes that show at least a part of a box, in their order."""
+        return np.sort(self.tree.query(shapely.box(*box), predicate="intersects"))
+
+    def scene_id(self, number: int) -> str:
+        """Give a scene's id."""
+        return str(self.scene_ids[number].as_py())
+
+
+def catalogue(scenes: ds.Dataset) -> Catalogue:
+    """Give the catalogue of the table ``scenes``: read once a process while its files stay."""
+    if not isinstance(scenes, ds.FileSystemDataset):
+        return _catalogue(scenes.to_table(columns=_COLUMNS))
+    paths = [Path(file) for file in scenes.files]
+    stats = [path.stat() for path in paths]
+    return _read(
+        tuple(zip(paths, (s.st_mtime_ns for s in stats), (s.st_size for s in stats), strict=True))
+    )
+
+
+@lru_cache(maxsize=2)
+def _read(files: tuple[tuple[Path, int, int], ...]) -> Catalogue:
+    return _catalogue(
+        pa.concat_tables(pq.read_table(path, columns=_COLUMNS) for path, _, _ in files)
+    )
+
+
+def _catalogue(table: pa.Table) -> Catalogue:
+    footprints = shapely.from_wkb(table.column("geometry").to_numpy())
+    shapely.prepare(footprints)
+    return Catalogue(
+        scene_ids=table.column("scene_id"),
+        sources=table.column("source").to_pylist(),
+        gsds=table.column("gsd").to_numpy(),
+        years=pc.year(table.column("acquired")).to_numpy(),
+        weights=table.column("weight").to_numpy(),
+        footprints=footprints,
+        tree=shapely.STRtree(footprints),
+    )
+
+
+def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
+    """Give the scenes with these ids."""
+    wanted = pa.array(sorted(set(ids)), pa.string())
+    table = scenes.to_table(filter=pc.field("scene_id").isin(wanted))
+    return {row["scene_id"]: _scene(row) for row in table.to_pylist()}
+
+
+def _scene(row: dict[str, Any]) -> Scene:
+    box = Box(*(row.pop(side) for side in Box._fields))
+    hrefs, transform = tuple(row.pop("hrefs") or ()), row.pop("transform")
+    return Scene(box=box, hrefs=hrefs, transform=transform and tuple(transform), **row)

@@ -1,0 +1,210 @@
+"""Cut a tile out of a raster in any CRS.
+
+Not through GDAL's warper: it works on all bands of a file (24 in some) and its answer to "which
+pixels are there" depends on which of nodata, alpha, mask or none the file has. Here the window is
+read once, only the bands that are asked for, and resampled by OpenCV, with one rule for what is
+valid. It is also several times faster (`tests/bench/bench_fetch_folder.py`). Positions are exact to
+a hundredth of a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skyscript.geo.tile import Tile
+from skyscript.imagery.grid import GridChoice, PixelGrid, mercator_grid
+from skyscript.imagery.protocol import Pixels, TileImage
+from skyscript.imagery.raster import Raster
+
+_NODES = 17
+"""Positions are transformed on a grid of so many points a side, and linear between them."""
+
+Resample = Literal["nearest", "bilinear", "cubic"]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Samples = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file's samples become red, green, blue."""
+
+    bands: tuple[int, int, int]
+    scale: tuple[float, float] | None
+    """What becomes 0 and what becomes 255; None where samples are 8-bit colours already."""
+    nodata: float | None
+    """Replaces what the file says."""
+    mask: Literal["file", "none"]
+    """``none``: neither the file's mask nor its alpha band counts."""
+    resample: Resample = "bilinear"
+
+
+class _Window(NamedTuple):
+    """A part of a file, and how it is thinned as it is read."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    thin: tuple[int, int]
+    """Columns and rows that become one sample."""
+
+
+def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
+    """Give a grid's pixels; where they are much coarser than the file, of means.
+
+    The grid is EPSG:3857 or the file's own. Raises rasterio's errors where the file cannot be read.
+    """
+    cols, rows = _positions(raster, grid)
+    width, height = raster.data.width, raster.data.height
+    inside = (cols >= 0) & (cols <= width) & (rows >= 0) & (rows <= height)
+    if not inside.any():
+        return TileImage(np.zeros((*inside.shape, 3), np.uint8), inside)
+    across, down = _steps(cols), _steps(rows)
+    left, right = _span(cols[inside], across, width)
+    top, bottom = _span(rows[inside], down, height)
+    window = _Window(left, top, right - left, bottom - top, (across, down))
+    samples, valid = _read(raster, window, reading)
+    # OpenCV counts from the middle of the first sample, GDAL from its corner.
+    x = (cols - left) * (samples.shape[1] / window.width) - 0.5
+    y = (rows - top) * (samples.shape[0] / window.height) - 0.5
+    positions = x.astype(np.float32), y.astype(np.float32)
+    rgb, known = _resample(samples, valid, *positions, reading.resample)
+    inside &= known
+    rgb[~inside] = 0
+    return TileImage(rgb, inside)
+
+
+def cut_on(choice: GridChoice, raster: Raster, tile: Tile, reading: Reading) -> TileImage:
+    """Give a tile's pixels on the grid that a source asks for; raises as `cut_tile`."""
+    if choice == "mercator":
+        return cut_tile(raster, mercator_grid(tile), reading)
+    grid = raster.holding(tile)
+    return replace(cut_tile(raster, grid, reading), grid=grid)
+
+
+def _positions(raster: Raster, grid: PixelGrid) -> tuple[Floats, Floats]:
+    """Give the column and the row in the file of every pixel's centre; inf where there is none."""
+    across, down = _nodes(grid.width), _nodes(grid.height)
+    col, row = np.meshgrid(across.places * grid.width, down.places * grid.height)
+    a, b, c, d, e, f = grid.transform
+    cols, rows = raster.positions(a * col + b * row + c, d * col + e * row + f, grid.crs)
+    if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
+        nowhere = np.full((grid.height, grid.width), np.inf)
+        return nowhere, nowhere
+    return _between(cols, across, down), _between(rows, across, down)
+
+
+class _Nodes(NamedTuple):
+    """Nodes along one side of a tile, and where the pixels' centres lie among them."""
+
+    places: Floats
+    """Of the nodes, 0 to 1 of the side: from the first pixel's centre to the last one's."""
+    before: npt.NDArray[np.intp]
+    """The node before each pixel."""
+    share: Floats
+    """How far each pixel lies on its way to the next node, 0 to 1."""
+
+
+def _nodes(size: int) -> _Nodes:
+    centres = (np.arange(size) + 0.5) / size
+    places = np.linspace(centres[0], centres[-1], _NODES)
+    exact = np.interp(centres, places, np.arange(_NODES)) if size > 1 else np.zeros(1)
+    before = np.minimum(exact.astype(np.intp), _NODES - 2)
+    return _Nodes(places, before, exact - before)
+
+
+def _between(values: Floats, across: _Nodes, down: _Nodes) -> Floats:
+    """Interpolate values at nodes for every pixel.
+
+    Element by element and not as a matrix product, whose threads stand in each other's way.
+    """
+    wide = values[:, across.before] * (1 - across.share)
+    wide += values[:, across.before + 1] * across.share
+    result: Floats = wide[down.before] * (1 - down.share)[:, None]
+    result += wide[down.before + 1] * down.share[:, None]
+    return result
+
+
+def _steps(positions: Floats) -> int:
+    """Give how many whole columns (or rows) of the file one pixel of the tile spans, at least 1."""
+    height, width = positions.shape
+    along_x = (positions[0, -1] - positions[0, 0]) / max(1, width - 1)
+    along_y = (positions[-1, 0] - positions[0, 0]) / max(1, height - 1)
+    # The small addend: a span of five comes out as 4.999999.
+    return max(1, int(np.hypot(along_x, along_y) + 1e-3))
+
+
+def _span(positions: Floats, step: int, size: int) -> tuple[int, int]:
+    """Give the first and the end of the columns (or rows) that positions need, neighbours too."""
+    first = int(np.floor(positions.min())) - step - 1
+    end = int(np.ceil(positions.max())) + step + 1
+    return max(0, first), min(size, end)
+
+
+def _read(raster: Raster, window: _Window, reading: Reading) -> tuple[Samples, Mask]:
+    """Read a window: samples (height, width, 3) with 0 to 255 as black to white, and which count.
+
+    Where it is thinned, a sample is the mean of those that count; overviews serve if there are any.
+    """
+    from rasterio.enums import Resampling
+    from rasterio.windows import Window
+
+    shape = (-(-window.height // window.thin[1]), -(-window.width // window.thin[0]))
+    where = Window(window.left, window.top, window.width, window.height)
+    how = Resampling.average if window.thin != (1, 1) else Resampling.nearest
+    read = raster.data.read(reading.bands, window=where, out_shape=(3, *shape), resampling=how)
+    valid = _declared(raster, read, where, reading)
+    if np.issubdtype(read.dtype, np.floating):
+        valid &= np.isfinite(read).all(axis=0)
+    samples = np.ascontiguousarray(np.moveaxis(read, 0, -1))
+    if reading.scale is not None:
+        low, high = reading.scale
+        samples = (samples.astype(np.float32) - low) * (255 / (high - low))
+    return samples, valid
+
+
+def _declared(raster: Raster, read: Samples, where: Any, reading: Reading) -> Mask:  # noqa: ANN401
+    """Give which samples count by the nodata value, the mask or the alpha band of the file."""
+    from rasterio.enums import MaskFlags
+
+    first = reading.bands[0]
+    nodata = raster.data.nodatavals[first - 1] if reading.nodata is None else reading.nodata
+    if nodata is not None:
+        # Black with nodata 0: a red roof of (250, 0, 0) is there, only (0, 0, 0) is not.
+        return np.asarray((read != nodata).any(axis=0))
+    flags = raster.data.mask_flag_enums[first - 1]
+    if reading.mask == "none" or MaskFlags.all_valid in flags:
+        return np.ones(read.shape[1:], np.bool_)
+    mask = raster.data.read_masks(first, window=where, out_shape=read.shape[1:])
+    return np.asarray(mask > 0)
+
+
+def _resample(
+    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Resample
+) -> tuple[Pixels, Mask]:
+    """Interpolate samples at positions, and say which of these are mostly known."""
+    import cv2
+
+    ways = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+    def at_positions(image: Samples) -> Samples:
+        edge = cv2.BORDER_REPLICATE
+        return np.asarray(cv2.remap(image, x, y, ways[how], borderMode=edge))
+
+    known = np.ones(x.shape, np.bool_)
+    if valid.all():
+        rgb = at_positions(samples)
+    else:
+        share = at_positions(valid.astype(np.float32))
+        known = share > 0.5
+        # What is not there must not darken its neighbours: the mean is over what is there.
+        there = np.where(valid[..., None], samples, 0).astype(np.float32)
+        rgb = at_positions(there) / np.maximum(share, 1e-6)[..., None]
+    if rgb.dtype != np.uint8:
+        rgb = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return rgb, known

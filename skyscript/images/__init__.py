@@ -1,0 +1,1 @@
+"""Images as bytes: decoding and encoding."""

@@ -1,0 +1,1 @@
+"""OSM files and the rules that turn their ways and relations into objects."""

@@ -1,0 +1,5 @@
+"""The stage `extract`: OSM objects from an OSM file."""
+
+from stages.extract.stage import EXTRACT
+
+__all__ = ["EXTRACT"]

@@ -1,0 +1,132 @@
+"""Extract: the objects of an OSM file that the vocabulary knows a key of, each with its geometry.
+
+Rows go to a scratch file as they are read; DuckDB then joins the assembled relations to theirs and
+sorts all by place, out of core. So memory holds the index of the nodes' places, the ways that
+libosmium keeps for its assembler, and little else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+import tag_vocab
+from pipeline.atomic import content_id, file_id
+from pipeline.errors import InputError
+from pipeline.scratch import database, in_parts, scratch, view
+from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from skyscript.osm.file import NotInOrderError, OsmFile, check_file
+from skyscript.vocabulary import own_labels
+from stages import tables
+from stages.extract.rows import Rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SORTED = """
+    SELECT
+        o.kind || o.osm_id AS object_id, o.kind, o.osm_id,
+        coalesce(o.geometry, s.geometry) AS geometry,
+        coalesce(o.west, s.west) AS west, coalesce(o.south, s.south) AS south,
+        coalesce(o.east, s.east) AS east, coalesce(o.north, s.north) AS north,
+        o.tags, o.osm_version, o.changed, o.geom_rule,
+        CASE WHEN coalesce(o.geometry, s.geometry) IS NULL THEN 'filtered' ELSE 'ok' END AS status,
+        coalesce(o.reason, s.reason, b.reason) AS reason
+    FROM objects o
+    LEFT JOIN shapes s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
+    LEFT JOIN broken b ON o.kind = 'r' AND o.osm_id = b.osm_id
+    ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
+"""
+_BROKEN = """
+    SELECT osm_id FROM objects
+    WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
+    ORDER BY osm_id
+"""
+_TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
+
+
+class ExtractConfig(StageConfig):
+    """Which OSM file is read."""
+
+    path: ConfigPath = Field(
+        description="OSM extract, in any format that libosmium reads: .osm.pbf, .osm, .osm.gz, "
+        ".osm.bz2, .o5m, .opl."
+    )
+    own_labels: ConfigPath | None = Field(
+        None, description="As in vocab: what a label calls visible is extracted by its key, too."
+    )
+    part_rows: int = Field(20_000, ge=1, description="Objects in a part of the table.")
+
+
+def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
+    """Give every object that carries a key of the vocabulary, in Hilbert order of its box's centre.
+
+    Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and
+    relations of type multipolygon or boundary, assembled by libosmium. An object that has no
+    usable geometry comes last, filtered, with the reason. Tags are all there, in OSM's order.
+    Raises `InputError` where the file cannot be read or holds no such object.
+    """
+    with scratch(root, "extract") as folder:
+        source, keys = OsmFile(config.path, folder), _keys(config)
+        objects, shapes = folder / "objects.parquet", folder / "shapes.parquet"
+        try:
+            _read(source, keys, objects, shapes)
+        except NotInOrderError:
+            source.sort()
+            _read(source, keys, objects, shapes)
+        if not pq.read_metadata(objects).num_rows:
+            raise InputError(
+                f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
+            )
+        with database(folder) as connection:
+            view(connection, "objects", objects)
+            view(connection, "shapes", shapes)
+            _name_broken(connection, source)
+            rows = connection.sql(_SORTED).to_arrow_reader(min(config.part_rows, 20_000))
+            for part in in_parts(rows, config.part_rows):
+                yield part.cast(tables.OBJECTS.schema)
+
+
+def _keys(config: ExtractConfig) -> frozenset[str]:
+    """Give the keys of which at least one value can be seen, by the vocabulary or the user."""
+    own = own_labels(config.own_labels).items()
+    return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
+
+
+def _read(source: OsmFile, keys: frozenset[str], objects: Path, shapes: Path) -> None:
+    """Read the file into two scratch files; raise `NotInOrderError` where it must be sorted."""
+    with Rows(objects, shapes) as rows:
+        source.read(keys, rows)
+    with database(objects.parent) as connection:
+        view(connection, "objects", objects)
+        if connection.sql(_TWICE).fetchall():
+            raise NotInOrderError
+
+
+def _name_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
+    """Make the table of relations that the assembler gave nothing for, with the reasons."""
+    ids = [row[0] for row in connection.sql(_BROKEN).fetchall()]
+    reasons = source.why_no_area(ids)
+    table = pa.table(
+        {"osm_id": pa.array(reasons, pa.int64()), "reason": pa.array(reasons.values(), pa.string())}
+    )
+    connection.register("broken", table)
+
+
+def _external(config: ExtractConfig) -> Mapping[str, str]:
+    check_file(config.path)
+    keys = "\n".join(sorted(_keys(config)))
+    return {
+        "OSM file": file_id(config.path),
+        "keys of the vocabulary": content_id(keys.encode()),
+    }
+
+
+EXTRACT = DatasetStage(
+    "extract", extract, ExtractConfig, reads=(), writes=tables.OBJECTS, external=_external
+)

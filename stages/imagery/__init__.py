@@ -1,1 +1,0 @@
-"""Where pixels come from: one small protocol, a module a backend."""

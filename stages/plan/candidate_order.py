@@ -1,0 +1,29 @@
+"""In which order the scenes that suit an object are tried: by draws that only its id decides."""
+
+from __future__ import annotations
+
+import math
+
+from skyscript import chance
+from skyscript.imagery.scene_index import Catalogue
+
+
+def drawn_order(object_id: str, numbers: list[int], known: Catalogue, seed: int) -> list[int]:
+    """Put scenes in the order to try: sources by weighted draw, within a source at random.
+
+    The weighted draw is that of Efraimidis and Spirakis: each source waits an exponential time at
+    the rate of its weight, and the first to come is taken.
+    """
+    waits: dict[str, float] = {}
+    for number in numbers:
+        source = known.sources[number]
+        if source not in waits:
+            draw = chance.uniform(seed, object_id, f"source {source}")
+            waits[source] = -math.log1p(-draw) / float(known.weights[number])
+
+    def place(number: int) -> tuple[float, str, float, str]:
+        source, scene_id = known.sources[number], known.scene_id(number)
+        draw = chance.uniform(seed, object_id, f"scene {scene_id}")
+        return waits[source], source, draw, scene_id
+
+    return sorted(numbers, key=place)

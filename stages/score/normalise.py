@@ -1,0 +1,174 @@
+"""A score against random partners: what a pair has beyond a caption that suits everything.
+
+Raw cosine ranks captions as much as pairs ("swimming pool" above "surface of asphalt", whatever is
+in the image), so a plain cut drops whole tags. Here the mean likeness (log of the mean exponential,
+as in the contrastive loss) of the image to other captions, and of the caption to other images, is
+taken off: negCLIPLoss, Wang et al. 2024, arXiv 2405.19547. It works on kept vectors alone.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.schema import STATUS_OK, Table
+from pipeline.stage import DatasetStage, StageConfig
+from skyscript import chance
+from skyscript.clip.vectors.store import Store, text_key
+from stages import tables
+
+Numbers = NDArray[np.float32]
+
+
+class NormaliseConfig(StageConfig):
+    """The partners."""
+
+    seed: int = Field(0, description="Of the draw of the partners.")
+    partners: int = Field(1024, ge=1, description="Pairs, drawn at random, to compare with.")
+    temperature: float = Field(
+        0.01,
+        gt=0,
+        description="Of the mean: small, and only the likest partners count. CLIP's own is 0.01.",
+    )
+
+
+class _Partners(NamedTuple):
+    titles: NDArray[np.object_]
+    images: Numbers
+    texts: Numbers
+
+
+class _Stores(NamedTuple):
+    images: Store
+    texts: Store
+
+    def vectors(self, hashes: list[str], titles: list[str]) -> tuple[Numbers, Numbers]:
+        images = self.images.get([bytes.fromhex(name) for name in hashes])
+        return images.vectors, self.texts.get([text_key(title) for title in titles]).vectors
+
+
+def _normalise(
+    given: ds.Dataset, scores: ds.Dataset, writes: Table, config: NormaliseConfig, root: Path
+) -> Iterator[pa.Table]:
+    """Give part after part; ``given`` holds the titles, in the same parts and order."""
+    partners: _Partners | None = None
+    stores: _Stores | None = None
+    for titled, scored in zip(given.get_fragments(), scores.get_fragments(), strict=True):
+        titles = titled.to_table(columns=["title"]).column(0).to_pylist()
+        rows = scored.to_table(schema=scores.schema)
+        found: list[float | None] = [None] * len(titles)
+        usable = _usable(rows, titles)
+        if usable:
+            if stores is None:
+                folder = root / "embeddings" / rows["vectors"][usable[0]].as_py()
+                stores = _Stores(
+                    Store.existing(folder / "images"), Store.existing(folder / "texts")
+                )
+                partners = _draw(given, scores, stores, writes.key, config)
+            assert partners is not None  # drawn with the stores
+            hashes = rows["content_hash"].to_pylist()
+            some = [titles[row] for row in usable]
+            values = _against(
+                *stores.vectors([hashes[row] for row in usable], some), some, partners, config
+            )
+            for row, value in zip(usable, values.tolist(), strict=True):
+                found[row] = value
+        yield pa.table(
+            [rows[writes.key], rows["scorer"], pa.array(found, pa.float32())], schema=writes.schema
+        )
+
+
+def _usable(rows: pa.Table, titles: list[str | None]) -> list[int]:
+    """Number the rows that have a title and a score."""
+    return [
+        row
+        for row, (status, title, score) in enumerate(
+            zip(rows["status"].to_pylist(), titles, rows["similarity"].to_pylist(), strict=True)
+        )
+        if status == STATUS_OK and title and score is not None
+    ]
+
+
+def _draw(
+    given: ds.Dataset, scores: ds.Dataset, stores: _Stores, key: str, config: NormaliseConfig
+) -> _Partners:
+    """Draw the partners from all pairs: those of the lowest draws, wherever they stand."""
+
+    def all_pairs() -> Iterator[tuple[float, str, str]]:
+        for titled, scored in zip(given.get_fragments(), scores.get_fragments(), strict=True):
+            titles = titled.to_table(columns=["title"]).column(0).to_pylist()
+            rows = scored.to_table(
+                schema=scores.schema, columns=[key, "status", "similarity", "content_hash"]
+            )
+            names, hashes = rows[key].to_pylist(), rows["content_hash"].to_pylist()
+            for row in _usable(rows, titles):
+                draw = chance.uniform(config.seed, str(names[row]), "partner")
+                yield draw, hashes[row], titles[row]
+
+    drawn = heapq.nsmallest(config.partners, all_pairs())
+    titles = [title for _, _, title in drawn]
+    images, texts = stores.vectors([name for _, name, _ in drawn], titles)
+    return _Partners(np.array(titles, object), images, texts)
+
+
+def _against(
+    images: Numbers, texts: Numbers, titles: list[str], partners: _Partners, config: NormaliseConfig
+) -> Numbers:
+    """Take the mean likeness to partners off; a partner of the same title is none."""
+    same = np.array(titles, object)[:, None] == partners.titles[None, :]
+    of_image = _mean(images @ partners.texts.T, same, config.temperature)
+    of_text = _mean(texts @ partners.images.T, same, config.temperature)
+    own = np.einsum("ij,ij->i", images, texts)
+    normalised: Numbers = (own - (of_image + of_text) / 2).astype(np.float32)
+    return normalised
+
+
+def _mean(cosines: Numbers, same: NDArray[np.bool_], temperature: float) -> Numbers:
+    """Give the log of the mean exponential of each row, where not the ``same``; 0 for none."""
+    scaled = np.where(same, -np.inf, cosines / temperature)
+    highest = scaled.max(1, keepdims=True)
+    alone = ~np.isfinite(highest[:, 0])
+    highest[alone] = 0
+    total = np.exp(scaled - highest).sum(1)
+    count = np.maximum((~same).sum(1), 1)
+    found = temperature * (highest[:, 0] + np.log(np.where(alone, 1, total / count)))
+    mean: Numbers = np.where(alone, 0, found).astype(np.float32)
+    return mean
+
+
+def normalise(
+    captions: ds.Dataset, scores: ds.Dataset, *, config: NormaliseConfig, root: Path
+) -> Iterator[pa.Table]:
+    """Give each pair's score less the mean likeness of image and title to random partners."""
+    return _normalise(captions, scores, tables.NORMALISED, config, root)
+
+
+def pair_normalise(
+    pairs: ds.Dataset, pair_scores: ds.Dataset, *, config: NormaliseConfig, root: Path
+) -> Iterator[pa.Table]:
+    """Give the same of pairs from outside a run."""
+    return _normalise(pairs, pair_scores, tables.PAIR_NORMALISED, config, root)
+
+
+NORMALISE = DatasetStage(
+    "normalise",
+    normalise,
+    NormaliseConfig,
+    reads=(tables.CAPTIONS, tables.SCORES),
+    writes=tables.NORMALISED,
+)
+PAIR_NORMALISE = DatasetStage(
+    "normalise",
+    pair_normalise,
+    NormaliseConfig,
+    reads=(tables.PAIRS, tables.PAIR_SCORES),
+    writes=tables.PAIR_NORMALISED,
+)

@@ -1,0 +1,315 @@
+"""A STAC API and the files it leads to, by the maintained client and by ranges."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import rasterio
+from pydantic import ValidationError
+from rasterio.shutil import copy
+from rasterio.vrt import WarpedVRT
+from shapely.geometry import box, mapping
+
+from image_sources import StacRoute
+from pipeline.errors import InputError
+from skyscript.backends.service import retry as attempts
+from skyscript.backends.stac import source as stac
+from skyscript.backends.stac.search import Wanted, scenes_of_items
+from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.geo.tile import Box, mercator_scale, tile_around
+from skyscript.imagery.protocol import Gone, NotNow, Problem, Scene
+from tests.emulators.faults import Faults
+from tests.emulators.server import Emulator, Handler
+from tests.emulators.stac import StacArchive, item
+from tests.skyscript.imagery.rasters import write_raster
+
+HERE = (9.0, 47.0)
+AROUND = mapping(box(8.9, 46.9, 9.1, 47.1))
+NOTHING = pa.table({})
+TILE = tile_around(*HERE, 100, 80, 0.5)
+Start = Callable[..., StacArchive]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[StacArchive] = []
+
+    def begin(items: list[dict[str, Any]], **fields: Any) -> StacArchive:
+        running.append(StacArchive({"images": items}, tmp_path, **fields))
+        archive = running[-1].__enter__()
+        for found in items:
+            for asset in found["assets"].values():
+                asset["href"] = asset["href"].replace("HERE", f"{archive.url}/files")
+        return archive
+
+    yield begin
+    for archive in running:
+        archive.__exit__()
+
+
+def backend(archive: StacArchive, **fields: Any) -> StacBackend:
+    given = {"api": archive.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
+    return StacBackend(StacSource.model_validate(given | fields))
+
+
+def found(archive: StacArchive, alias: str = "OAM", **fields: Any) -> list[Scene]:
+    return list(backend(archive, **fields).search(alias, [Box(*HERE, *HERE)]))
+
+
+def test_items_become_scenes(start: Start) -> None:
+    far = item("far", "HERE/far.tif", mapping(box(20, 20, 21, 21)))
+    near = item("near", "HERE/a.tif", AROUND, "2019-07-14T10:30:05Z", **{"eo:cloud_cover": 2.5})
+    other = item("other", {"thumbnail": "HERE/b.jpg"}, AROUND)
+    (scene,) = found(start([near, far, other]))
+    assert (scene.scene_id, scene.backend, scene.gsd, scene.cloud) == ("OAM/near", "stac", 0.5, 2.5)
+    assert (scene.acquired.isoformat(), scene.time_precision) == (
+        "2019-07-14T10:30:05+00:00",
+        "minute",
+    )
+    assert scene.hrefs[0].endswith("/files/a.tif")
+    assert scene.box == (8.9, 46.9, 9.1, 47.1)
+
+
+def test_long_answers_come_in_pages_and_years_decide(start: Start) -> None:
+    items = [
+        item(f"i{n}", "HERE/a.tif", AROUND, f"{2000 + n % 20}-01-02T00:00:00Z") for n in range(600)
+    ]
+    archive = start(items)
+    assert len(found(archive)) == 600
+    assert len(found(archive, years=(2005, 2006))) == 60
+
+
+def test_of_a_satellite_the_clearest_of_each_place_are_kept(start: Start) -> None:
+    clouds = {"a": 5.0, "b": 1.0, "c": 40.0, "d": 3.0}
+    items = [
+        item(name, "HERE/a.tif", AROUND, **{"eo:cloud_cover": cloud})
+        for name, cloud in clouds.items()
+    ]
+    scenes = found(start(items), "S2", per_place=2)
+    assert [scene.scene_id for scene in scenes] == ["S2/b", "S2/d"]
+    assert found(start(items), "S2", max_cloud=2)[0].name == "b"
+
+
+def test_one_collection_of_two_satellites_gives_the_one_that_is_meant(start: Start) -> None:
+    items = [
+        item(name, dict.fromkeys(("red", "green", "blue"), "HERE/a.tif"), AROUND, platform=name)
+        | {
+            "properties": {
+                "datetime": "2022-01-01T00:00:00Z",
+                "platform": name,
+                "eo:cloud_cover": 1,
+            }
+        }
+        for name in ("landsat-8", "landsat-9")
+    ]
+    archive = start(items)
+    three = ["red", "green", "blue"]
+    (scene,) = found(archive, "L8", assets=three, platform="landsat-8")
+    assert scene.name == "landsat-8"
+    assert len(scene.hrefs) == 3
+
+
+def test_pixels_lie_where_the_box_says(start: Start, tmp_path: Path) -> None:
+    board = (np.indices((400, 400)) // 20).sum(0) % 2 * 255
+    samples = np.stack([board] * 3).astype(np.uint8)
+    pixel = 0.5 * mercator_scale(HERE[1])
+    write_raster(tmp_path / "a.tif", samples, "EPSG:3857", HERE, pixel, tiled=True)
+    archive = start([item("board", "HERE/a.tif", AROUND)])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    tile = tile_around(*HERE, 100, 80, 0.5, shift=(7, -13))
+    image = one.cut(scene, tile, NOTHING)
+    wanted = board[200 - 40 + 13 :, 200 - 50 + 7 :][:80, :100]
+    assert image.valid.all()
+    assert (np.abs(image.rgb[..., 0].astype(int) - wanted) > 128).mean() < 0.002
+
+
+def test_three_files_are_red_green_and_blue_with_one_stretch(start: Start, tmp_path: Path) -> None:
+    for name, value in (("r", 1000), ("g", 2000), ("b", 4000)):
+        samples = np.full((1, 300, 300), value, np.uint16)
+        write_raster(tmp_path / f"{name}.tif", samples, tiled=True)
+    hrefs = {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}
+    archive = start([item("three", hrefs, AROUND)])
+    one = backend(archive, assets=["red", "green", "blue"], scale=(0, 3000))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    image = one.cut(scene, TILE, NOTHING)
+    assert image.rgb[40, 50].tolist() == [85, 170, 255]
+
+
+def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 1000, np.uint16), tiled=True)
+    archive = start([item("deep", "HERE/a.tif", AROUND)])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(Gone, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"):
+        one.cut(scene, TILE, NOTHING)
+
+
+def test_files_behind_a_token_are_opened_with_it(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(NotNow):
+        one.cut(scene, TILE, NOTHING)
+    route = one._route("OAM")
+    monkeypatch.setattr(
+        one, "_route", lambda _: type(route)(**{**vars(route), "sign": f"{archive.url}/token"})
+    )
+    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
+    assert archive.desk.count("token") == {200: 1}
+
+
+def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
+    start: Start, tmp_path: Path
+) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND), item("gone", "HERE/none.tif", AROUND)])
+    one = backend(archive)
+    there, gone = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(Gone, match=r"OAM/gone: its file is not there \(404\)"):
+        one.cut(gone, TILE, NOTHING)
+    archive.faults.planned.extend(["503", "503"])
+    assert one.cut(there, TILE, NOTHING).rgb.max() == 77
+
+
+@pytest.mark.parametrize("fault", ["429", "503", "cut", "hang"])
+def test_a_fault_that_passes_is_survived_and_does_not_stick(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_TIMEOUT", "1")
+    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
+    samples = np.random.default_rng(0).integers(0, 255, (3, 300, 300), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.planned.extend([fault] * 2)
+    rgb = one.cut(scene, TILE, NOTHING).rgb
+    assert not archive.faults.planned
+    assert np.array_equal(rgb, backend(archive).cut(scene, TILE, NOTHING).rgb)
+
+
+def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 255, (3, 600, 600), np.uint8)
+    write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
+    one = backend(archive, at_once=12, a_second=1000)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
+    with ThreadPoolExecutor(24) as pool:
+        cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
+    assert all(image.valid.all() for image in cut)
+    assert one._quota(archive.url).at_once() < 8
+    assert archive.desk.most_at_once == 3
+
+
+def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(kinds=("429",)))
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.faults.share = 1
+    with pytest.raises(NotNow, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+        one.cut(scene, TILE, NOTHING)
+    assert caught.value.problem is Problem.BUSY
+
+
+def test_a_search_survives_faults_that_pass(start: Start) -> None:
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults())
+    archive.faults.planned.extend(["503", "429"])
+    assert len(found(archive)) == 1
+
+
+def test_a_wrong_collection_or_address_gives_one_sentence(start: Start) -> None:
+    archive = start([item("a", "HERE/a.tif", AROUND)])
+    with pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*no collection other"):
+        found(archive, collection="other")
+
+
+def test_an_alias_without_a_public_route_asks_for_one() -> None:
+    with pytest.raises(
+        InputError, match=r"sources.P3: no public STAC route .* set api, collection"
+    ):
+        StacBackend(StacSource()).search("P3", [Box(*HERE, *HERE)])
+
+
+def test_places_outside_of_a_sources_coverage_are_not_asked_about(start: Start) -> None:
+    archive = start([item("a", "HERE/a.tif", AROUND)])
+    assert backend(archive).search("US", [Box(*HERE, *HERE)]) == []
+    assert archive.desk.calls == []
+
+
+POLYGON = mapping(box(8.9, 46.9, 9.1, 47.1))
+BROKEN: dict[str, dict[str, Any]] = {
+    "no geometry": {"geometry": {"type": "Polygon", "coordinates": "x"}},
+    "an open ring": {"geometry": {"type": "Polygon", "coordinates": [[[float("nan"), 1]] * 4]}},
+    "no time": {"properties": {"datetime": "yesterday"}},
+    "no number": {"properties": {"datetime": "2020-01-01T00:00:00Z", "eo:cloud_cover": "low"}},
+    "a list of assets": {"assets": ["visual"]},
+    "no address": {"assets": {"visual": {}}},
+    "a file of ours": {"assets": {"visual": {"href": "/etc/passwd"}}},
+    "a file of ours by another name": {"assets": {"visual": {"href": "/vsizip/vsicurl/x"}}},
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_item_that_is_none_is_passed_over_and_counted(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, 0.5, "day", 1.0)
+    good = item("a", "https://example.org/a.tif", POLYGON)
+    found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
+    assert [scene.name for scene in found] == ["a"]
+    assert "OAM: 3 of 4 items are no STAC items" in caplog.text
+
+
+@pytest.mark.parametrize("gsd", [-1, 1e-9, float("nan"), float("inf")])
+def test_an_item_of_an_impossible_gsd_is_passed_over(gsd: float) -> None:
+    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, None, "day", 1.0)
+    good = item("a", "https://example.org/a.tif", POLYGON, gsd=0.5)
+    odd = item("b", "https://example.org/b.tif", POLYGON, gsd=gsd)
+    assert [scene.gsd for scene in scenes_of_items([good, odd], wanted)] == [0.5]
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"hello": 1}'])
+def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> None:
+    class Page(Handler):
+        def do_GET(self) -> None:
+            self.send(200, "application/json", answer, {})
+
+    with (
+        Emulator(Page, None) as page,
+        pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*check the address"),
+    ):
+        given = {"api": page.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
+        StacBackend(StacSource.model_validate(given)).search("OAM", [Box(*HERE, *HERE)])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bands": (0, 1, 2)}, {"scale": (3000, 0)}, {"years": (2020, 2010)}, {"at_once": 0}]
+)
+def test_a_config_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        StacSource(**fields)
+
+
+def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path) -> None:
+    secret = write_raster(tmp_path / "secret.tif", np.full((3, 300, 300), 77, np.uint8))
+    with rasterio.open(secret) as file, WarpedVRT(file) as view:
+        copy(view, tmp_path / "a.vrt", driver="VRT")
+    one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    with pytest.raises(Gone, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
+        one.cut(scene, TILE, NOTHING)

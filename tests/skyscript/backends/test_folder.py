@@ -1,0 +1,219 @@
+"""A folder of georeferenced files as a source."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import rasterio
+import shapely
+from PIL import Image
+from pydantic import ValidationError
+
+from pipeline.errors import InputError
+from skyscript.backends.folder import FolderBackend, FolderSource, content, files
+from skyscript.geo.tile import tile_around
+from skyscript.imagery.protocol import ImageryError
+from tests.skyscript.imagery.rasters import north_up, plain, write_raster
+
+NO_OBJECTS = pa.table({})
+
+
+def source(path: Path, **fields: Any) -> FolderSource:
+    return FolderSource(path=path, **({"acquired": 2019} | fields))
+
+
+def refusal(config: FolderSource) -> str:
+    with pytest.raises(InputError) as caught:
+        FolderBackend(config).scenes("CH")
+    return str(caught.value)
+
+
+def test_each_file_is_a_scene(tmp_path: Path) -> None:
+    (tmp_path / "north").mkdir()
+    write_raster(tmp_path / "b.TIF", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    write_raster(tmp_path / "north" / "a.tif", plain(), "EPSG:2056", (8.5, 47.5), 0.1)
+
+    first, second = FolderBackend(source(tmp_path, weight=3)).scenes("CH")
+
+    assert (first.scene_id, second.scene_id) == ("CH/b.TIF", "CH/north/a.tif")
+    assert (first.name, first.source, first.backend) == ("b.TIF", "CH", "folder")
+    assert first.gsd == 0.1
+    assert first.weight == 3
+    assert first.acquired == datetime(2019, 1, 1, tzinfo=UTC)
+    assert first.time_precision == "year"
+    assert shapely.from_wkb(second.geometry).contains(shapely.Point(8.5, 47.5))
+    assert first.box == shapely.from_wkb(first.geometry).bounds
+
+
+def test_which_files_count(tmp_path: Path) -> None:
+    (tmp_path / "within").mkdir()
+    for name in ("a.tif", "b.TIFF", "within/c.tif", ".hidden.tif", "notes.txt", "d.png"):
+        (tmp_path / name).touch()
+
+    def names(**fields: Any) -> list[str]:
+        return [path.name for path in files(source(tmp_path, **fields))]
+
+    assert names() == ["a.tif", "b.TIFF", "c.tif"]
+    assert names(recursive=False) == ["a.tif", "b.TIFF"]
+    assert names(pattern="*.png") == ["d.png"]
+    assert names(pattern=["a.*", "d.*"]) == ["a.tif", "d.png"]
+    assert [path.name for path in files(source(tmp_path / "d.png"))] == ["d.png"]
+
+
+def test_the_files_own_time_serves_where_the_config_has_none(tmp_path: Path) -> None:
+    tags = {"TIFFTAG_DATETIME": "2021:03:04 05:06:07"}
+    path = write_raster(tmp_path / "a.tif", plain(), tags=tags)
+    (scene,) = FolderBackend(source(path, acquired=None)).scenes("CH")
+    assert scene.acquired == datetime(2021, 3, 4, 5, 6, tzinfo=UTC)
+    assert scene.time_precision == "minute"
+    (scene,) = FolderBackend(source(path, acquired="2020-08-01")).scenes("CH")
+    assert (scene.acquired.year, scene.time_precision) == (2020, "day")
+
+
+def test_a_measured_gsd_has_two_digits_and_the_configs_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", plain(), pixel=0.6008)
+    assert FolderBackend(source(path)).scenes("US")[0].gsd == 0.6
+    assert FolderBackend(source(path, gsd=0.6123)).scenes("US")[0].gsd == 0.6123
+
+
+@pytest.mark.parametrize(
+    ("name", "gsd", "scale"),
+    [
+        ("imagery/dop_stade_de_1.7m.tif", 1.7, None),
+        ("imagery/l8_alabama_30m_rgb_uint16_cog.tif", 30, (7000, 20000)),
+        ("imagery/l8_baviaanskloof_30m_24band.tif", 30, None),
+        ("imagery/landsat7_olinda_br_28m_6band.tif", 28, None),
+        ("imagery/naip_ca_0.6m_20200415.tif", 0.6, None),
+        ("imagery/naip_wi_0.6m_20200902.tif", 0.6, None),
+        ("imagery/neon_sjer_ca_0.1m_2018.tif", 0.1, None),
+        ("imagery/ngi_baviaanskloof_5m_1.tif", 5, None),
+        ("imagery/nl_ortho_0.25m_deepforest.tif", 0.25, None),
+        ("imagery/oam_brazil_0.1m_deepforest.tif", 0.096, None),
+        ("imagery/rasterio_korea_0.6m.tif", 0.47, None),
+        ("imagery/s2_baviaanskloof_10m.tif", 10, None),
+        ("imagery/s2_virginia_eastern_shore_10m_tci_cog.tif", 10, None),
+        ("imagery/usgs_hro_colorado_0.15m.tif", 0.15, None),
+        ("imagery/zurich_ortho_0.5m.tif", 0.5, None),
+        ("imagery/zurichsee_ortho_0.5m.tif", 0.5, None),
+        ("pairs/banepa/imagery.tif", 0.13, None),
+        ("pairs/swellendam/3320D_2010_315_RGB_LATLNG.tif", 2.5, None),
+    ],
+)
+def test_real_files_serve(shared_data: Path, name: str, gsd: float, scale: Any) -> None:
+    backend = FolderBackend(source(shared_data / name, scale=scale))
+    (scene,) = backend.scenes("ORT")
+    assert scene.gsd == gsd
+    centre = shapely.from_wkb(scene.geometry).centroid
+    image = backend.cut(scene, tile_around(centre.x, centre.y, 120, 120, gsd), NO_OBJECTS)
+    assert image.valid.all()
+    assert image.rgb.std() > 3
+
+
+def test_a_file_without_a_place(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 50)).save(tmp_path / "plain.tif")
+    assert "plain.tif: does not say where on the Earth it lies" in refusal(source(tmp_path))
+
+
+def test_a_png_named_tif(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 50)).save(tmp_path / "really.png")
+    (tmp_path / "really.png").rename(tmp_path / "picture.tif")
+    assert "picture.tif: does not say where on the Earth it lies" in refusal(source(tmp_path))
+
+
+@pytest.mark.parametrize("data", [b"", b"no image at all", b"II*\0\xff\xff\xff\xff"])
+def test_a_file_that_is_no_raster(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "broken.tif").write_bytes(data)
+    assert "broken.tif: not a raster that GDAL can read" in refusal(source(tmp_path))
+
+
+def test_a_file_that_was_cut_off(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3, 400, 400), np.uint8)
+    path = write_raster(tmp_path / "half.tif", noise, tiled=True, blockxsize=128, blockysize=128)
+    path.write_bytes(path.read_bytes()[:200_000])
+    assert "half.tif: its last pixel cannot be read" in refusal(source(tmp_path))
+
+
+def test_a_crs_that_is_nowhere_on_the_earth(tmp_path: Path) -> None:
+    local = 'LOCAL_CS["building site",UNIT["metre",1]]'
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "width": 50, "height": 50}
+    with rasterio.open(
+        tmp_path / "site.tif", "w", crs=local, transform=north_up(5, 5, 1), **profile
+    ) as file:
+        file.write(plain(3, 50, 50))
+    assert "site.tif: its CRS cannot be turned into longitude, latitude" in refusal(
+        source(tmp_path)
+    )
+
+
+def test_a_band_that_is_not_there(tmp_path: Path) -> None:
+    write_raster(tmp_path / "grey.tif", plain(1))
+    sentence = refusal(source(tmp_path))
+    assert "grey.tif: has 1 band, no band 3; set sources.CH.bands" in sentence
+    assert len(FolderBackend(source(tmp_path, bands=(1, 1, 1))).scenes("CH")) == 1
+
+
+def test_deep_samples_without_a_scale(tmp_path: Path) -> None:
+    write_raster(tmp_path / "deep.tif", plain(dtype="uint16"))
+    sentence = refusal(source(tmp_path))
+    assert "deep.tif: band 1 is uint16, not 8-bit; set sources.CH.scale" in sentence
+
+
+def test_a_file_of_unknown_time(tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", plain())
+    sentence = refusal(source(tmp_path, acquired=None))
+    assert "a.tif: does not say when it was taken; set sources.CH.acquired" in sentence
+
+
+def test_a_folder_that_is_empty_or_not_there(tmp_path: Path) -> None:
+    assert "holds no file like *.tif or" in refusal(source(tmp_path))
+    assert "no such folder" in refusal(source(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"bands": (0, 1, 2)},
+        {"scale": (3000, 0)},
+        {"gsd": 0},
+        {"acquired": "last summer"},
+        {"mask": "alpha"},
+        {"band": (1, 2, 3)},
+    ],
+)
+def test_a_config_that_makes_no_sense_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        source(tmp_path, **fields)
+
+
+def test_a_file_that_vanishes_or_breaks_after_the_index_is_an_imagery_error(
+    tmp_path: Path,
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3, 400, 400), np.uint8)
+    path = write_raster(tmp_path / "a.tif", noise, tiled=True, blockxsize=128, blockysize=128)
+    backend = FolderBackend(source(tmp_path))
+    (scene,) = backend.scenes("CH")
+    tile = tile_around(9, 47, 200, 200, 0.5)
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+        backend.cut(scene, tile, NO_OBJECTS)
+    path.unlink()
+    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+        backend.cut(scene, tile, NO_OBJECTS)
+
+
+def test_content_changes_with_a_name_or_a_pixel_and_not_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    samples = plain()
+    write_raster(tmp_path / "one" / "a.tif", samples)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")  # the files' times are copied too
+    before = content(source(tmp_path / "one"))
+    assert content(source(tmp_path / "two")) == before
+    samples[0, 0, 0] += 1
+    write_raster(tmp_path / "two" / "a.tif", samples)
+    assert content(source(tmp_path / "two")) != before
+    (tmp_path / "one" / "a.tif").rename(tmp_path / "one" / "b.tif")
+    assert content(source(tmp_path / "one")) != before

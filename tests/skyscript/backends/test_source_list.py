@@ -1,0 +1,42 @@
+"""`skyscript sources`: what there is, whether it answers, what the live service tells."""
+
+from dataclasses import replace
+
+import pytest
+from shapely.geometry import box, mapping
+
+from image_sources import SOURCES
+from skyscript.backends import source_list as standing
+from skyscript.backends.live_probe import PLACES
+from skyscript.backends.source_list import archives_answer, listing
+from tests.conftest import skyscript
+from tests.emulators.stac import StacArchive, item
+
+
+def test_every_source_is_listed_and_has_a_place_where_it_can_be_tried() -> None:
+    lines = {line.split()[0]: line for line in listing({"US": "answers"})}
+    assert set(lines) - {"alias", "Earth"} == set(SOURCES) - {"SIM"} == set(PLACES)
+    assert "-124.84 24.42 -64.82 49.72" in lines["US"]
+    assert lines["Earth"].strip() == "Earth Engine: answers"
+    for alias, (lon, lat) in PLACES.items():
+        west, south, east, north = SOURCES[alias].coverage
+        assert west < lon < east and south < lat < north, alias
+
+
+def test_archives_say_whether_they_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    route, coverage = SOURCES["US"].stac, mapping(box(*SOURCES["US"].coverage))
+    assert route is not None
+    with StacArchive({"naip": [item("a", "https://example.org/a.tif", coverage)]}) as archive:
+        here = replace(SOURCES["US"], stac=replace(route, api=archive.url))
+        none = replace(SOURCES["CH"], stac=replace(route, api="http://127.0.0.1:9"))
+        monkeypatch.setattr(standing, "SOURCES", {"US": here, "CH": none})
+        said = dict(archives_answer())
+    assert said["US"] == "answers"
+    assert said["CH"].startswith("does not answer (")
+    assert any("STAC: answers" in line for line in listing({}, said))
+
+
+def test_the_command_lists_them_without_an_account() -> None:
+    done = skyscript("sources")
+    assert done.returncode == 0, done.stderr
+    assert "SWISSIMAGE" in done.stdout

@@ -1,0 +1,202 @@
+"""Models of open_clip's: loaded safely, with the right activation, the same for any company."""
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from pipeline.errors import InputError
+from skyscript.clip.source import TINY_FOLDER, ClipConfig, find_clip
+
+open_clip = pytest.importorskip("open_clip")
+torch = pytest.importorskip("torch")
+
+from skyscript.clip.model import Clip, load_clip  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+TEXTS = [
+    "a satellite image of building",
+    "a satellite image of road of crossing with crossing of zebra, surrounded by road of "
+    "residential; "
+    "road of tertiary; road of track; amenity of parking with surface of asphalt; natural tree",
+    "",
+    "a " * 100,  # longer than the context
+    *(f"a satellite image of tag {number} " + "and more " * (number % 9) for number in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Clip:
+    return load_clip(find_clip(ClipConfig(model="tiny")), "cpu")
+
+
+@pytest.fixture
+def architecture(tmp_path, monkeypatch):
+    """The tiny model's architecture under names of open_clip's own, to load checkpoints into."""
+    config = json.loads((TINY_FOLDER / "open_clip_config.json").read_text())["model_cfg"]
+    for name, quick in (("tiny-arch", False), ("tiny-arch-quickgelu", True)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(config | {"quick_gelu": quick}))
+        open_clip.add_model_config(path)
+    return "tiny-arch"
+
+
+def test_a_text_cut_after_its_end_token_has_the_vector_of_the_whole_context(tiny):
+    with torch.inference_mode():
+        whole = tiny.model.encode_text(tiny.tokenizer(TEXTS), normalize=True).numpy()
+    assert tiny._causal_tower() is not None
+    np.testing.assert_allclose(tiny.encode_texts(TEXTS), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32", "coca_ViT-B-32"])
+def test_other_text_towers_agree_with_open_clip_too(name):
+    config = open_clip.get_model_config(name)
+    small = {"width": 64, "heads": 2, "layers": 2}
+    config["vision_cfg"] |= {"width": 64, "layers": 1, "image_size": 32, "patch_size": 16}
+    config["text_cfg"] |= small
+    config["embed_dim"] = 64
+    if "multimodal_cfg" in config:
+        config["multimodal_cfg"] |= small
+    custom = config.pop("custom_text", False)
+    model = (open_clip.CoCa if custom else open_clip.CLIP)(**config).eval()
+    clip = object.__new__(Clip)
+    clip.model, clip.tokenizer, clip.device, clip._kind = (
+        model,
+        open_clip.get_tokenizer(name),
+        "cpu",
+        "cpu",
+    )
+    with torch.inference_mode():
+        whole = model.encode_text(clip.tokenizer(TEXTS), normalize=True).numpy()
+    np.testing.assert_allclose(clip.encode_texts(TEXTS), whole, atol=1e-5)
+
+
+def test_a_vector_is_the_same_bits_in_any_company(tiny):
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 255, (70, 96, 96, 3), np.uint8)
+    order = draw.permutation(70)
+    together, shuffled = tiny.encode_images(pixels), tiny.encode_images(pixels[order])
+    assert np.array_equal(together[order], shuffled)
+    assert np.array_equal(tiny.encode_images(pixels[3:4]), together[3:4])
+    texts = tiny.encode_texts(TEXTS)
+    assert np.array_equal(tiny.encode_texts(TEXTS[::-1])[::-1], texts)
+    assert np.array_equal(tiny.encode_texts(TEXTS[1:2]), texts[1:2])
+
+
+def test_no_images_and_no_texts_give_no_vectors(tiny):
+    assert tiny.encode_images(np.zeros((0, 96, 96, 3), np.uint8)).shape == (0, 128)
+    assert tiny.encode_texts([]).shape == (0, 128)
+
+
+@pytest.mark.parametrize("form", ["bare", "module", "training", "safetensors"])
+def test_checkpoints_in_every_form_give_the_same_vectors(tiny, architecture, tmp_path, form):
+    weights = tiny.model.state_dict()
+    path = tmp_path / ("epoch_20.safetensors" if form == "safetensors" else "epoch_20.pt")
+    if form == "safetensors":
+        from safetensors.torch import save_file
+
+        save_file({name: value.clone() for name, value in weights.items()}, path)
+    elif form == "bare":
+        torch.save(weights, path)
+    else:
+        held = {"state_dict": {f"module.{name}": value for name, value in weights.items()}}
+        if form == "training":  # as open_clip 2.20 wrote it: a numpy number as learning rate
+            held |= {
+                "epoch": 20,
+                "name": "x",
+                "optimizer": {"param_groups": [{"lr": np.float64(3e-9)}]},
+            }
+        torch.save(held, path)
+    config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
+    clip = load_clip(find_clip(config), "cpu")
+    assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
+
+
+@pytest.mark.parametrize("numpy_of", ["numpy.core", "numpy._core"])
+def test_a_learning_rate_pickled_by_either_numpy_loads_safely(
+    tiny, architecture, tmp_path, numpy_of
+):
+    """open_clip 2.20 kept `np.float64`, whose module the two name differently."""
+    held = {"epoch": 20, "state_dict": tiny.model.state_dict()}
+    held |= {"optimizer": {"param_groups": [{"lr": np.float64(3e-9)}]}}
+    path, written = tmp_path / "epoch_20.pt", tmp_path / "written.pt"
+    torch.save(held, written)
+    names = {name.encode() for name in ("numpy._core.multiarray", "numpy.core.multiarray")}
+    with zipfile.ZipFile(written) as old, zipfile.ZipFile(path, "w") as new:
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename.endswith("/data.pkl"):
+                (name,) = [name for name in names if name in data]
+                data = data.replace(name, f"{numpy_of}.multiarray".encode())
+            new.writestr(member.filename, data)
+    assert torch.load(path, weights_only=False)["optimizer"]["param_groups"][0]["lr"] == 3e-9
+    config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
+    clip = load_clip(find_clip(config), "cpu")
+    assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
+
+
+class Harm:
+    def __reduce__(self):
+        return print, ("code of a checkpoint ran",)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, capsys):
+    path = tmp_path / "epoch_1.pt"
+    torch.save({"state_dict": {}, "harm": Harm()}, path)
+    source = find_clip(ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off"))
+    with pytest.raises(InputError, match="cannot be had or loaded"):
+        load_clip(source, "cpu")
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_the_activation_of_openai_weights_is_quick_gelu_and_of_laions_is_not():
+    assert find_clip(ClipConfig(model="ViT-L-14", pretrained="openai")).quick_gelu
+    assert find_clip(ClipConfig(model="ViT-B-32-quickgelu", pretrained="openai")).quick_gelu
+    assert not find_clip(ClipConfig(model="ViT-B-32", pretrained="laion2b_e16")).quick_gelu
+    source = find_clip(ClipConfig(model="ViT-L-14", pretrained="openai"))
+    assert source.identity()["quick_gelu"] == "on"
+
+
+def test_a_file_must_say_its_activation(architecture, tmp_path, tiny):
+    path = tmp_path / "epoch_20.pt"
+    torch.save(tiny.model.state_dict(), path)
+    with pytest.raises(
+        InputError, match="tiny-arch-quickgelu where its training began from OpenAI"
+    ):
+        find_clip(ClipConfig(model=architecture, pretrained=str(path)))
+    named = find_clip(ClipConfig(model=f"{architecture}-quickgelu", pretrained=str(path)))
+    said = find_clip(ClipConfig(model=architecture, pretrained=str(path), quick_gelu="on"))
+    assert named.quick_gelu
+    assert said.quick_gelu
+    clip = load_clip(said, "cpu")
+    assert "QuickGELU" in str(clip.model)
+    with pytest.raises(InputError, match=r"quick_gelu: off: .* trained with it on"):
+        find_clip(ClipConfig(model="ViT-L-14", pretrained="openai", quick_gelu="off"))
+
+
+def test_the_name_of_a_model_follows_what_it_holds_not_where_it_lies(tmp_path):
+    here = find_clip(ClipConfig(model="tiny"))
+    shutil.copytree(TINY_FOLDER, tmp_path / "copy")
+    there = find_clip(ClipConfig(model=f"local-dir:{tmp_path / 'copy'}"))
+    assert here.digest() == there.digest()
+    weights = tmp_path / "copy" / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    changed = find_clip(ClipConfig(model=f"local-dir:{tmp_path / 'copy'}"))
+    assert changed.digest() != here.digest()
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"model": "ViT-Z-99"}, "has no such architecture"),
+        ({"pretrained": "nowhere.pt"}, "neither a file nor a tag of ViT-L-14"),
+        ({"pretrained": None}, "must name a tag or a checkpoint file"),
+        ({"model": "local-dir:nowhere"}, "is no folder of a model"),
+    ],
+)
+def test_a_model_that_is_not_there_is_named(config, says):
+    with pytest.raises(InputError, match=says):
+        find_clip(ClipConfig(**config))

@@ -1,0 +1,69 @@
+"""Where objects lie, coarsely; outlines on the globe."""
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+import shapely
+
+from skyscript.geo.tile import Box
+from skyscript.imagery.outline import on_the_globe
+from skyscript.imagery.places import cells, covered, occupied_places
+from stages import tables
+
+
+def objects(*boxes: tuple[float, float, float, float]) -> ds.Dataset:
+    rows = [
+        {
+            "object_id": f"n{number}",
+            "kind": "n",
+            "osm_id": number,
+            **Box(*box)._asdict(),
+            "tags": [],
+            "chosen_by": "all",
+        }
+        for number, box in enumerate(boxes)
+    ]
+    return ds.dataset(pa.Table.from_pylist(rows, schema=tables.FOCUS.schema))
+
+
+def test_objects_of_a_quarter_degree_share_a_place_around_their_centres() -> None:
+    found = occupied_places(
+        objects((9.0, 47.0, 9.1, 47.1), (9.2, 47.2, 9.2, 47.2), (9.26, 47.0, 9.26, 47.0))
+    )
+    assert [tuple(round(side, 3) for side in place) for place in found] == [
+        (9.05, 47.05, 9.2, 47.2),
+        (9.26, 47.0, 9.26, 47.0),
+    ]
+
+
+def test_objects_over_the_antimeridian_and_no_objects_have_no_place() -> None:
+    assert occupied_places(objects((-179.9, 0, 179.9, 1))) == []
+    assert occupied_places(objects()) == []
+
+
+def test_places_are_gathered_by_the_degree_and_never_without_an_area() -> None:
+    one = Box(9.1, 47.1, 9.1, 47.1)
+    (cell,) = cells([one])
+    assert cell.west < 9.1 < cell.east and cell.south < 47.1 < cell.north
+    assert len(cells([one, Box(9.9, 47.9, 9.9, 47.9), Box(10.1, 47.1, 10.1, 47.1)])) == 2
+    (edge,) = cells([Box(180, 90, 180, 90)])
+    assert (edge.east, edge.north) == (180, 90)
+
+
+def test_only_places_in_a_coverage_are_asked_about() -> None:
+    inside, outside = Box(9, 47, 9, 47), Box(12, 47, 12, 47)
+    assert covered([inside, outside], Box(5.9, 45.8, 10.6, 47.8)) == [inside]
+
+
+def test_a_footprint_over_the_antimeridian_lies_on_both_sides_of_it() -> None:
+    ring = [(179, 0), (-179, 0), (-179, 1), (179, 1)]
+    found = on_the_globe(shapely.Polygon(ring))
+    assert found is not None
+    assert shapely.area(found) == pytest.approx(2)
+    assert shapely.contains(found, shapely.Point(179.5, 0.5))
+    assert shapely.contains(found, shapely.Point(-179.5, 0.5))
+    assert not shapely.contains(found, shapely.Point(0, 0.5))
+
+
+def test_a_footprint_without_an_area_is_none() -> None:
+    assert on_the_globe(shapely.LineString([(0, 0), (1, 1)])) is None

@@ -1,0 +1,69 @@
+"""A bucket of small files with the published names, and downloads that do not wait."""
+
+import random
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import stamina
+
+from stages.download import Artefact, DownloadConfig, Outcome, choose, download
+from tests.emulators.published import FileServer
+
+PIECE = 1 << 16
+CSV = "SkyScript_val_5K_filtered_by_CLIP_openai.csv"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
+
+
+def noise(count: int, seed: int = 0) -> bytes:
+    return random.Random(seed).randbytes(count)
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[FileServer]:
+    files = tmp_path / "bucket"
+    (files / "dataframe").mkdir(parents=True)
+    (files / "benchmark").mkdir()
+    (files / "dataframe" / CSV).write_bytes(b"filepath,title\n" + noise(300_000))
+    with zipfile.ZipFile(files / "images2.zip", "w") as archive:
+        for number in range(5):
+            archive.writestr(f"images2/a{number}_CH_19.jpg", noise(50_000, number))
+    with zipfile.ZipFile(files / "benchmark" / "aid.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("aid/aid_img_txt_pairs_test.csv", "filepath,label\n")
+        archive.writestr("aid/classnames.txt", "airport\n")
+        archive.writestr("__MACOSX/aid/._classnames.txt", "junk")
+    with FileServer(files) as server:
+        yield server
+
+
+class Download(Protocol):
+    """What the fixture gives."""
+
+    root: Path
+
+    def __call__(self, *names: str, **options: object) -> dict[str, Outcome]: ...
+
+
+class _Download:
+    def __init__(self, root: Path, base_url: str) -> None:
+        self.root, self.base_url = root, base_url
+
+    def __call__(self, *names: str, **options: object) -> dict[str, Outcome]:
+        given = {"base_url": self.base_url, "piece": PIECE, "attempts": 4, **options}
+        config = DownloadConfig.model_validate(given)
+        # The published MD5s are of the published files, not of these.
+        artefacts: list[Artefact] = [a._replace(md5=None) for a in choose(names)]
+        outcomes = download(artefacts, self.root, config, lambda _: None)
+        return {outcome.artefact.name: outcome for outcome in outcomes}
+
+
+@pytest.fixture
+def bring(tmp_path: Path, bucket: FileServer) -> Download:
+    return _Download(tmp_path / "data", bucket.base_url)
