@@ -2,12 +2,12 @@
 
 from pipeline.stage import Stage
 from stages.caption import CAPTION
-from stages.extract.stage import EXTRACT
-from stages.fetch.stage import FETCH
+from stages.extract import EXTRACT
+from stages.fetch import FETCH
 from stages.filter import FILTER
-from stages.index.stage import INDEX
+from stages.index import INDEX
 from stages.overlay import OVERLAY
-from stages.plan.stage import PLAN
+from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
 from stages.score import NORMALISE, SCORE

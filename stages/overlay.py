@@ -26,7 +26,7 @@ from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.files.meta import Meta, dump_meta
 from skyscript.files.metas import meta_path
 from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
+from skyscript.geo.tile import Box, mercator_box, mercator_scale, project, to_degrees
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
@@ -35,8 +35,6 @@ from tag_vocab import Vocabulary
 NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"
 
 _WAY_KINDS = ["w", "a"]
-_MOST_NORTH = 89.0
-"""Degrees; EPSG:3857 has no poles, and tiles end long before them."""
 
 Geometries = npt.NDArray[np.object_]
 
@@ -73,7 +71,7 @@ def overlay(
     """
     tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
     rows = images.to_pylist()
-    boxes = [_box(row) for row in rows if row["status"] == STATUS_OK]
+    boxes = [Box.of(row) for row in rows if row["status"] == STATUS_OK]
     words = run_vocabulary(vocab)
     around = _Around(objects_near(objects, boxes), words)
     metas = []
@@ -117,15 +115,11 @@ def _meta(
 def _published(meta: Mapping[str, Any]) -> Meta:
     time = meta["acquired"]
     return Meta(
-        box=_box(meta),
+        box=Box.of(meta),
         time=(time.year, time.month, time.day, time.hour, time.minute),
         center_tags=dict(meta["center_tags"]),
         surrounding_tags=[dict(neighbour["tags"]) for neighbour in meta["surrounding"]],
     )
-
-
-def _box(row: Mapping[str, Any]) -> Box:
-    return Box(row["west"], row["south"], row["east"], row["north"])
 
 
 class _Tile(NamedTuple):
@@ -149,7 +143,7 @@ class _Tile(NamedTuple):
 
 
 def _tile(image: Mapping[str, Any]) -> _Tile:
-    box = mercator_box(_box(image))
+    box = mercator_box(Box.of(image))
     _, latitude = to_degrees(0, (box.south + box.north) / 2)
     return _Tile(box, (box.east - box.west) / image["width"], mercator_scale(latitude))
 
@@ -164,7 +158,9 @@ class _Around:
         self._osm_id = objects["osm_id"].to_numpy()
         self._tags = [dict(tags) for tags in objects["tags"].to_pylist()]
         self._hidden = np.array([hidden_from_above(tags) for tags in self._tags], dtype=bool)
-        self._geometries = _in_mercator(shapely.from_wkb(objects["geometry"].to_pylist()))
+        self._geometries = shapely.transform(
+            shapely.from_wkb(objects["geometry"].to_pylist()), project
+        )
         self._tree = shapely.STRtree(self._geometries)
         self._visible: dict[tuple[int, float], dict[str, str]] = {}
 
@@ -212,16 +208,6 @@ def _shows_enough(parts: Geometries, tile: _Tile, config: OverlayConfig) -> npt.
         default=False,
     )
     return enough
-
-
-def _in_mercator(geometries: Geometries) -> Geometries:
-    def project(degrees: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        latitude = np.radians(np.clip(degrees[:, 1], -_MOST_NORTH, _MOST_NORTH))
-        return EARTH_RADIUS * np.column_stack(
-            [np.radians(degrees[:, 0]), np.arcsinh(np.tan(latitude))]
-        )
-
-    return shapely.transform(geometries, project)
 
 
 OVERLAY = ShardStage(

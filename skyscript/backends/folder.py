@@ -25,11 +25,12 @@ from skyscript.imagery.mosaic import composed
 from skyscript.imagery.protocol import (
     CHOICE,
     Bands,
-    ImageryError,
+    Problem,
     Scale,
     Scene,
     SourceConfig,
     TileImage,
+    TryLater,
 )
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from skyscript.imagery.warp import Reading, Resample, cut_on
@@ -108,7 +109,7 @@ class FolderBackend:
         return [self._scene(alias, path) for path in files(self._config)]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels out of the scene's file, or raise `ImageryError`."""
+        """Give the tile's pixels out of the scene's file, or raise `TryLater`."""
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
@@ -121,7 +122,7 @@ class FolderBackend:
         try:
             return cut_on(grid, open_raster(self._root / scene.name), tile, self._reading)
         except (InputError, RasterioError) as error:
-            raise ImageryError(f"{scene.scene_id} cannot be read") from error
+            raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
     def _scene(self, alias: str, path: Path) -> Scene:
         raster = open_raster(path)

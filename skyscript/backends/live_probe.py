@@ -18,7 +18,6 @@ from image_sources import ImageSource
 from pipeline.atomic import write_bytes
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Connection
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.backends.earth_engine.pixels import decode, tile_request
 from skyscript.backends.source_list import asked_sources, asset_of, connection_of
 from skyscript.geo.tile import tile_around
@@ -101,7 +100,7 @@ def _images(
     region = f"{{'type':'Point','coordinates':[{lon},{lat}]}}"
     query = {"parent": source.name, "pageSize": 1000, "filter": f'intersects("{region}")'}
     begun = time.monotonic()
-    page = persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+    page = connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
     return {
         "seconds": round(time.monotonic() - begun, 3),
         "in the first page": len(page["assets"]),
@@ -119,7 +118,7 @@ def _largest_page(connection: Connection, source: ImageSource) -> dict[str, Any]
     query["fields"] = "nextPageToken,assets(id,startTime,geometry)"
     profiles: list[str] = []
     with connection.ee.data.profiling(profiles.append):
-        page = persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+        page = connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
     return {
         "asked for": _MANY,
         "images": len(page["assets"]),
@@ -135,7 +134,7 @@ def _samples(
     grid = mercator_grid(tile_around(*place, _SIDE, _SIDE, source.gsd))
     request = {"assetId": image["id"], **tile_request(grid, source), "fileFormat": "NPY"}
     del request["visualizationOptions"]
-    data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
+    data = connection.retry(lambda: connection.ee.data.getPixels(request))
     samples = np.load(io.BytesIO(data), allow_pickle=False)
     return {
         band: [round(float(value), 4) for value in np.percentile(samples[band], _PERCENTILES)]
@@ -163,7 +162,7 @@ def _tile(
     profiles: list[str] = []
     begun = time.monotonic()
     with connection.ee.data.profiling(profiles.append):
-        data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
+        data = connection.retry(lambda: connection.ee.data.getPixels(request))
     seconds = time.monotonic() - begun
     drawn = decode(data, grid)
     return {
@@ -181,7 +180,7 @@ def _cost(connection: Connection, profiles: list[str]) -> Any:  # noqa: ANN401 -
     if not profiles:
         return None
     said = connection.ee.ApiFunction.lookup("Profile.getProfiles").call(ids=profiles)
-    return persistently(said.getInfo, connection.breaker)
+    return connection.retry(said.getInfo)
 
 
 def _edge(image: Mapping[str, Any]) -> Place:

@@ -18,13 +18,13 @@ from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box
-from skyscript.imagery.protocol import Archive, Backend, Scene
+from skyscript.imagery.protocol import LocalBackend, RemoteBackend, Scene
 
-Listed = FolderSource | SimulatedSource
-"""Sources that are listed whole."""
-Asked = EarthEngineSource | StacSource
-"""Sources that are asked what they have of certain places."""
-Source = Annotated[Listed | Asked, Field(discriminator="backend")]
+LocalSource = FolderSource | SimulatedSource
+"""Sources on this machine, whose scenes are all listed."""
+RemoteSource = EarthEngineSource | StacSource
+"""Services, which are searched for scenes of given places."""
+Source = Annotated[LocalSource | RemoteSource, Field(discriminator="backend")]
 
 _ALIAS = re.compile(r"[A-Z0-9]{2,3}")
 _IN_EARTH_ENGINE = [alias for alias, source in SOURCES.items() if source.layout != "none"]
@@ -59,8 +59,8 @@ Sources = Annotated[dict[str, Source], AfterValidator(_check_aliases)]
 
 
 @lru_cache(maxsize=64)
-def backend_of(source: Listed) -> Backend:
-    """Give the backend that a config block asks for, made once a process."""
+def local_backend_of(source: LocalSource) -> LocalBackend:
+    """Give the backend of a local source, made once a process."""
     match source:
         case FolderSource():
             return FolderBackend(source)
@@ -69,8 +69,8 @@ def backend_of(source: Listed) -> Backend:
 
 
 @lru_cache(maxsize=64)
-def archive_of(source: Asked) -> Archive:
-    """Give the service that a config block asks for, made once a process."""
+def remote_backend_of(source: RemoteSource) -> RemoteBackend:
+    """Give the backend of a service, made once a process."""
     match source:
         case EarthEngineSource():
             return EarthEngineBackend(source)
@@ -78,14 +78,16 @@ def archive_of(source: Asked) -> Archive:
             return StacBackend(source)
 
 
-def scenes_of(alias: str, source: Listed | Asked, places: Sequence[Box]) -> Sequence[Scene]:
+def scenes_of(
+    alias: str, source: LocalSource | RemoteSource, places: Sequence[Box]
+) -> Sequence[Scene]:
     """List what a source has: all of it or, of a service, what shows a part of the places.
 
     Raises `InputError` where the source cannot be used.
     """
-    if isinstance(source, Asked):
-        return archive_of(source).search(alias, places)
-    return backend_of(source).scenes(alias)
+    if isinstance(source, RemoteSource):
+        return remote_backend_of(source).search(alias, places)
+    return local_backend_of(source).scenes(alias)
 
 
 def registered(sources: Sources) -> dict[str, str]:
@@ -95,7 +97,7 @@ def registered(sources: Sources) -> dict[str, str]:
             repr(replace(SOURCES[alias], licence="", attribution="")).encode()
         )
         for alias, source in sorted(sources.items())
-        if isinstance(source, Asked) and alias in SOURCES
+        if isinstance(source, RemoteSource) and alias in SOURCES
     }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from image_sources import SOURCES, ImageSource
 from skyscript.backends.earth_engine import EarthEngineSource
 from skyscript.backends.earth_engine.account import Connection, connect
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.backends.stac import search as stac_search
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import ImageryError
@@ -77,7 +76,5 @@ def asked_sources() -> list[ImageSource]:
 
 def asset_of(connection: Connection, source: ImageSource) -> Mapping[str, Any]:
     """Ask for what Earth Engine says of a source as a whole."""
-    asset: Mapping[str, Any] = persistently(
-        lambda: connection.ee.data.getAsset(source.name), connection.breaker
-    )
+    asset: Mapping[str, Any] = connection.retry(lambda: connection.ee.data.getAsset(source.name))
     return asset

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from skyscript.geo.tile import Box
+from skyscript.geo.tile import HALF_GLOBE, Box
 
 CELL = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
@@ -19,7 +19,7 @@ _MARGIN = 1e-4
 def occupied_places(objects: ds.Dataset) -> list[Box]:
     """Give a box around the centres of the objects in each occupied cell, from south to north.
 
-    Objects that cross the antimeridian are passed over: no tile can show them.
+    Objects that cross the antimeridian are left out: no tile can show them.
     """
     pieces = [_cells(batch) for batch in objects.to_batches(columns=list(Box._fields))]
     if not pieces:
@@ -35,7 +35,7 @@ def _cells(batch: pa.RecordBatch) -> pa.Table:
     west, south, east, north = (
         batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields
     )
-    whole = east - west <= 180
+    whole = east - west <= HALF_GLOBE
     x, y = ((west + east) / 2)[whole], ((south + north) / 2)[whole]
     table = pa.table(
         {

@@ -21,58 +21,52 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Problem(StrEnum):
-    """The class of what kept a tile from being fetched: the column ``error`` of ``images``."""
+    """Why a tile was not fetched, as a class: the column ``error`` of ``images``."""
 
     NO_IMAGERY = "no_imagery"
     """Every scene lacks too much of the tile, or shows clouds there."""
     MISSING = "missing"
     """The service has no such image or file."""
     REFUSED = "refused"
-    """The service does not take the request, now or later."""
+    """The service never accepts this request."""
     TOO_HEAVY = "too_heavy"
-    """The service ran out of memory or time over it."""
+    """The service ran out of memory or time for the request."""
     BUSY = "busy"
-    """Too many requests, the service said."""
+    """The service got too many requests."""
     DOWN = "down"
     """The service failed."""
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     DAMAGED = "damaged"
-    """What came is no image, or not the one that was asked for."""
+    """The answer is no image, or not the requested one."""
     UNREADABLE = "unreadable"
-    """A file of ours, or one that a service leads to, cannot be read."""
+    """A file, on disk or on a server, cannot be read."""
 
 
 class ImageryError(Exception):
-    """A tile could not be had from a scene; the message is the reason that is recorded.
+    """A scene did not give a tile; the message becomes the recorded reason.
 
-    The next scene is tried; where none is left, the row may be tried again another time.
+    The subclass says what happened; the stage `fetch` decides what follows from it.
     """
 
-    def __init__(self, reason: str, problem: Problem = Problem.UNREADABLE) -> None:
+    def __init__(self, reason: str, problem: Problem) -> None:
         super().__init__(reason)
         self.problem = problem
 
 
-class Gone(ImageryError):
-    """The scene will never give the tile: the next one is tried, and with none left that is final.
-
-    An asset that is not there, a band that it lacks, a request that the service refuses.
-    """
+class NeverAvailable(ImageryError):
+    """The scene will never give the tile: no such asset or band, or a request that is refused."""
 
 
-class Unfit(ImageryError):
-    """The scene gives the tile, and what it shows is not worth having: clouds."""
+class TooCloudy(ImageryError):
+    """Clouds cover too much of the tile."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, Problem.NO_IMAGERY)
 
 
-class NotNow(ImageryError):
-    """The service failed, more than once; another time it may not.
-
-    No other scene is tried: which image a tile comes from must not hang on a service's bad hour.
-    """
+class TryLater(ImageryError):
+    """The scene may give the tile another time: a file could not be read, or a service failed."""
 
 
 @dataclass(frozen=True)
@@ -179,16 +173,16 @@ class Cutter(Protocol):
         ...
 
 
-class Backend(Cutter, Protocol):
-    """A source that can be listed whole."""
+class LocalBackend(Cutter, Protocol):
+    """A source on this machine: all its scenes can be listed."""
 
     def scenes(self, alias: str) -> Sequence[Scene]:
         """List what tiles can be cut from; raises `InputError` where the source cannot be used."""
         ...
 
 
-class Archive(Cutter, Protocol):
-    """A service: too large to list whole, so it is asked what it has of certain places.
+class RemoteBackend(Cutter, Protocol):
+    """A service: too large to list, so it is searched for scenes of given places.
 
     Its ``cut`` may be called from many threads at once.
     """

@@ -17,6 +17,7 @@ import shapely
 
 from pipeline.scratch import TableFile
 from skyscript.geo.hilbert import hilbert_keys
+from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE, Box
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
 from stages import tables
@@ -35,11 +36,10 @@ NO_NODES = "nodes of the way are not in the extract"
 FEW_POINTS = "fewer than two points"
 FEW_CORNERS = "area of fewer than three corners"
 NOT_AREA = "relation is not of type multipolygon or boundary"
-ANTIMERIDIAN = "crosses the antimeridian"
 
 _PLACED = [
     pa.field("geometry", pa.binary()),
-    *(pa.field(side, pa.float64()) for side in ("west", "south", "east", "north")),
+    *(pa.field(side, pa.float64()) for side in Box._fields),
     pa.field("place", pa.int64()),  # on the Hilbert curve
     pa.field("reason", pa.string()),
 ]
@@ -240,10 +240,9 @@ def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
     place = np.zeros(len(geometries), dtype=np.int64)
     lon, lat = (box[~missing, 0] + box[~missing, 2]) / 2, (box[~missing, 1] + box[~missing, 3]) / 2
     place[~missing] = hilbert_keys(lon, lat)
-    sides = ("west", "south", "east", "north")
     return {
         "geometry": pa.array(shapely.to_wkb(geometries), pa.binary()),
-        **{side: pa.array(box[:, i], mask=missing) for i, side in enumerate(sides)},
+        **{side: pa.array(box[:, i], mask=missing) for i, side in enumerate(Box._fields)},
         "place": pa.array(place, mask=missing),
         "reason": pa.array(reasons, pa.string(), mask=reasons == SOUND),
     }
@@ -253,10 +252,11 @@ def _jumps(geometries: Geometries) -> npt.NDArray[np.bool_]:
     """Tell which geometries have two neighbouring points more than 180 degrees apart."""
     box = shapely.bounds(geometries)
     jumps = np.zeros(len(geometries), dtype=bool)
-    for index in np.flatnonzero(box[:, 2] - box[:, 0] > 180):
+    for index in np.flatnonzero(box[:, 2] - box[:, 0] > HALF_GLOBE):
         rings = shapely.get_parts(shapely.get_rings(shapely.get_parts(geometries[index])))
         lines = rings if len(rings) else shapely.get_parts(geometries[index])
         jumps[index] = any(
-            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > 180 for line in lines
+            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > HALF_GLOBE
+            for line in lines
         )
     return jumps

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
 
 import tag_vocab
 from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from pipeline.scratch import database, in_parts, scratch, view
-from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from pipeline.stage import DatasetStage
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
+from stages.extract.config import ExtractConfig
 from stages.extract.rows import Rows
 
 if TYPE_CHECKING:
@@ -48,19 +48,6 @@ _BROKEN = """
     ORDER BY osm_id
 """
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
-
-
-class ExtractConfig(StageConfig):
-    """Which OSM file is read."""
-
-    path: ConfigPath = Field(
-        description="OSM extract, in any format that libosmium reads: .osm.pbf, .osm, .osm.gz, "
-        ".osm.bz2, .o5m, .opl."
-    )
-    own_labels: ConfigPath | None = Field(
-        None, description="As in vocab: what a label calls visible is extracted by its key, too."
-    )
-    part_rows: int = Field(20_000, ge=1, description="Objects in a part of the table.")
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:

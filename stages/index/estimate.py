@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skyscript.backends.earth_engine import EarthEngineSource
-from skyscript.backends.registry import Asked
+from skyscript.backends.registry import RemoteSource
 
 FAST, SLOW = 0.5, 2.0
 """Seconds that a service may take for a request; what it does take shows on the first run."""
@@ -11,7 +11,7 @@ FREE_HOURS = 150
 """EECU-hours a month of Earth Engine's lowest non-commercial tier."""
 
 
-def estimate(objects: int, source: Asked) -> str:
+def estimate(objects: int, source: RemoteSource) -> str:
     """Say how many requests, hours and how much compute tiles of so many objects may take."""
     looks_at_clouds = isinstance(source, EarthEngineSource) and source.max_tile_cloud is not None
     each, words = (2, "two requests") if looks_at_clouds else (1, "one request")

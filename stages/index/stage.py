@@ -8,28 +8,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pydantic import Field
 
 from image_sources import SOURCES
 from pipeline.errors import InputError
-from pipeline.stage import DatasetStage, StageConfig
-from skyscript.backends.registry import Asked, Sources, contents, registered, scenes_of
+from pipeline.stage import DatasetStage
+from skyscript.backends.registry import RemoteSource, contents, registered, scenes_of
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import around, occupied_places
 from skyscript.imagery.protocol import Scene
 from stages import tables
+from stages.index.config import IndexConfig
 from stages.index.estimate import estimate
 
 _PART_ROWS = 50_000
 log = logging.getLogger(__name__)
-
-
-class IndexConfig(StageConfig):
-    """Where images come from."""
-
-    sources: Sources = Field(
-        default={}, description="Alias (CH, US, SIM ...) -> where its images come from."
-    )
 
 
 def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
@@ -42,9 +34,9 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
             "No source of images: name one under `sources`, for example "
             "{SIM: {backend: simulated}} or {CH: {backend: folder, path: images, acquired: 2019}}."
         )
-    asked = [source for source in config.sources.values() if isinstance(source, Asked)]
-    places = occupied_places(focus) if asked else []
-    for source in asked[:1]:
+    remote = [source for source in config.sources.values() if isinstance(source, RemoteSource)]
+    places = occupied_places(focus) if remote else []
+    for source in remote[:1]:
         log.info("%s", estimate(focus.count_rows(), source))
     scenes: list[Scene] = []
     for alias in sorted(config.sources):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import tag_vocab
-from stages.extract.stage import ExtractConfig, extract
+from stages.extract import ExtractConfig, extract
 
 ROUNDS = 3
 

@@ -23,8 +23,8 @@ import pytest
 from pipeline.stage import Shard
 from skyscript.backends.earth_engine.account import _connect
 from stages import tables
-from stages.fetch.stage import FetchConfig, fetch
-from stages.index.stage import IndexConfig, index
+from stages.fetch import FetchConfig, fetch
+from stages.index import IndexConfig, index
 from tests.emulators.earth_engine import EarthEngine
 from tests.emulators.faults import Faults
 from tests.emulators.world import naip

@@ -1,7 +1,7 @@
 """A stage in words."""
 
 from pipeline.explain import explain
-from stages.fetch.stage import FETCH
+from stages.fetch import FETCH
 from tests.pipeline.recipe import SQUARE
 
 

@@ -9,7 +9,7 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from skyscript.vocabulary import run_vocabulary
 from stages import tables
-from stages.extract.stage import ExtractConfig, extract
+from stages.extract import ExtractConfig, extract
 from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
 from tests.stages.test_sample import dataset, objects

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
-from skyscript.backends.earth_engine.calls import persistently
+from skyscript.backends.earth_engine.calls import classify
 from skyscript.backends.earth_engine.transport import Transport
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
+from skyscript.backends.service.retry import Answer, retry
 from skyscript.imagery.protocol import ImageryError
 
 if TYPE_CHECKING:
@@ -40,9 +42,13 @@ class Connection:
     """The client, ready, and what is known of the service's state."""
 
     ee: Any
-    """The module of the official client: its state is one a process."""
+    """The module of the official client, which holds one state per process."""
     quota: Quota
     breaker: Breaker
+
+    def retry(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call of the client with retries; raises as `service.retry.retry`."""
+        return retry(call, classify, self.breaker)
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +64,7 @@ def _connect(account: Account) -> Connection:
     connection = Connection(ee, quota, Breaker())
     settings = {"url": account.endpoint, "project": account.project, "http_transport": transport}
     try:
-        persistently(lambda: ee.Initialize(credentials, **settings), connection.breaker)
+        connection.retry(lambda: ee.Initialize(credentials, **settings))
     except ImageryError as error:
         raise InputError(
             f"Earth Engine at {account.endpoint} cannot be used now: {error}. Check the network "

@@ -19,11 +19,10 @@ from shapely.geometry import mapping, shape
 from image_sources import ImageSource
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import Connection
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import on_the_globe
 from skyscript.imagery.places import cells
-from skyscript.imagery.protocol import Gone, NotNow, Scene
+from skyscript.imagery.protocol import NeverAvailable, Scene, TryLater
 
 _PAGE = 1000
 NO_END = 9998
@@ -62,7 +61,7 @@ def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> lis
             items = list(_clearest(connection, wanted, places))
         else:
             items = list(_listed(connection, wanted, places))
-    except (Gone, NotNow) as error:
+    except (NeverAvailable, TryLater) as error:
         raise InputError(
             f"{wanted.alias}: its images cannot be listed: {error}. If the asset "
             f"{wanted.source.name} has moved, its entry in image_sources.py needs the new name."
@@ -73,7 +72,7 @@ def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> lis
 
 def _listed(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
     data, name = connection.ee.data, wanted.source.name
-    asset = persistently(lambda: data.getAsset(name), connection.breaker)
+    asset = connection.retry(lambda: data.getAsset(name))
     if asset["type"] == "IMAGE":
         yield asset
         return
@@ -89,7 +88,7 @@ def _page(connection: Connection, name: str, clauses: str, token: str) -> Any:  
     query = {"parent": name, "pageSize": _PAGE, "view": "FULL", "fields": _FIELDS}
     query |= {"filter": clauses} | ({"pageToken": token} if token else {})
     # A copy, as the client writes into what it is given.
-    return persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+    return connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
 
 
 def _filter(wanted: Wanted, cell: Box) -> str:
@@ -137,7 +136,7 @@ def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested list
 
 
 def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
-    return persistently(lambda: connection.ee.data.computeValue(question), connection.breaker)
+    return connection.retry(lambda: connection.ee.data.computeValue(question))
 
 
 def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401

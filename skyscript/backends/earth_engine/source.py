@@ -12,7 +12,6 @@ from pydantic import Field
 from image_sources import SOURCES
 from pipeline.stage import EXECUTION, ConfigPath
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
 from skyscript.backends.earth_engine.search import NO_END, Wanted, search
 from skyscript.geo.tile import Box, Tile
@@ -20,12 +19,12 @@ from skyscript.imagery.grid import GRID_HELP, GridChoice, PixelGrid, mercator_gr
 from skyscript.imagery.places import covered
 from skyscript.imagery.protocol import (
     CHOICE,
-    Gone,
+    NeverAvailable,
     Problem,
     Scene,
     SourceConfig,
     TileImage,
-    Unfit,
+    TooCloudy,
     Years,
 )
 from skyscript.imagery.warp import Resample
@@ -144,7 +143,7 @@ class EarthEngineBackend:
         return search(self._connection(), wanted, near)
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels; raises `Gone` or `NotNow`, and `InputError` with no account."""
+        """Give the tile's pixels, or raise `ImageryError`; `InputError` without an account."""
         grid = self._grid(scene, tile)
         image = self._pixels([scene], grid or mercator_grid(tile))
         self._check_clouds(scene, image, grid or mercator_grid(tile))
@@ -160,9 +159,9 @@ class EarthEngineBackend:
         data, request = connection.ee.data, tile_request(grid, SOURCES[scenes[0].source])
         if len(scenes) == 1 and self._config.resample == "nearest":
             stored = {"assetId": scenes[0].name, **request}
-            return persistently(lambda: decode(data.getPixels(stored), grid), connection.breaker)
+            return connection.retry(lambda: decode(data.getPixels(stored), grid))
         computed = {"expression": self._expression(connection.ee, scenes), **request}
-        return persistently(lambda: decode(data.computePixels(computed), grid), connection.breaker)
+        return connection.retry(lambda: decode(data.computePixels(computed), grid))
 
     def _expression(self, ee: Any, scenes: Sequence[Scene]) -> Any:  # noqa: ANN401 - the client's
         images = [ee.Image(scene.name) for scene in scenes]
@@ -175,26 +174,26 @@ class EarthEngineBackend:
         return ee.ImageCollection(images[::-1]).mosaic()
 
     def _grid(self, scene: Scene, tile: Tile) -> PixelGrid | None:
-        """Give the grid that is not the tile's own; raises `Gone` where an image has none."""
+        """Give the image's own grid, if the config asks for it; raises `NeverAvailable`."""
         if self._config.grid == "mercator":
             return None
         if scene.crs is None or scene.transform is None:
-            raise Gone(f"{scene.scene_id} does not say which grid is its own", Problem.REFUSED)
+            raise NeverAvailable(
+                f"{scene.scene_id} does not say which grid is its own", Problem.REFUSED
+            )
         a, b, c, d, e, f = scene.transform
         return native_grid(tile, scene.crs, (a, b, c, d, e, f))
 
     def _check_clouds(self, scene: Scene, image: TileImage, grid: PixelGrid) -> None:
-        """Ask how much of a tile is cloud, where that matters; raises `Unfit` if too much."""
+        """Ask how much of a tile is cloud, where that matters; raises `TooCloudy` if too much."""
         limit, clouds = self._config.max_tile_cloud, SOURCES[scene.source].clouds
         if limit is None or clouds is None or not image.valid.any():
             return
         connection = self._connection()
         request = {"assetId": scene.name, **cloud_request(grid, clouds)}
-        share = persistently(
-            lambda: cloud_share(connection.ee.data.getPixels(request), clouds), connection.breaker
-        )
+        share = connection.retry(lambda: cloud_share(connection.ee.data.getPixels(request), clouds))
         if 100 * share > limit:
-            raise Unfit(f"clouds over more than {limit:g} % of the tile")
+            raise TooCloudy(f"clouds over more than {limit:g} % of the tile")
 
     def _connection(self) -> Connection:
         return connect(self._config.account())

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from skyscript.backends.simulated.season import Season, acquired
 from skyscript.geo.tile import MAX_LATITUDE, Box, Tile
-from skyscript.imagery.protocol import ImageryError, Scene, SourceConfig, TileImage
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, SourceConfig, TileImage
 
 _WORLD = Box(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 
@@ -68,16 +68,17 @@ class SimulatedBackend:
         ]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:
-        """Draw the tile; raises `ImageryError` where the scene is none of a simulated source."""
+        """Draw the tile; raises `NeverAvailable` where the scene is none of a simulated source."""
         from skyscript.backends.simulated.render import render
 
         try:
             season = Season(scene.name.rsplit("/", 1)[-1])
         except ValueError:
-            raise ImageryError(f"{scene.scene_id} is no simulated scene") from None
+            reason = f"{scene.scene_id} is no simulated scene"
+            raise NeverAvailable(reason, Problem.MISSING) from None
         rgb = render(tile, objects, season)
         return TileImage(rgb, np.ones(rgb.shape[:2], np.bool_))
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:  # noqa: ARG002
-        """Raise `ImageryError`: each scene shows the whole world."""
-        raise ImageryError(f"{scenes[0].scene_id} needs no other scene")
+        """Raise `NeverAvailable`: each scene shows the whole world."""
+        raise NeverAvailable(f"{scenes[0].scene_id} needs no other scene", Problem.REFUSED)

@@ -14,7 +14,7 @@ from shapely.geometry import shape
 
 from image_sources import StacRoute
 from pipeline.errors import InputError
-from skyscript.backends.service.retry import first_line
+from skyscript.backends.service.retry import first_line, http_retries
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import on_the_globe
 from skyscript.imagery.places import cells
@@ -22,7 +22,6 @@ from skyscript.imagery.protocol import Scene
 
 _PAGE = 250
 _TIMEOUT = 60
-_RETRIES = 5
 _CLOUD = "eo:cloud_cover"
 _FINEST, _COARSEST = 0.001, 10_000.0
 """Metres a pixel; whatever an item says beyond is a slip, and no tile can be cut by it."""
@@ -49,7 +48,7 @@ def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` where it cannot ask."""
     client = _client()
     try:
-        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_patient_io())
+        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_retrying_io())
         items = list(_items(api, wanted, places))
     except Exception as error:  # whatever the client makes of what was sent
         is_odd = isinstance(error, AttributeError | KeyError | TypeError | ValueError)
@@ -100,17 +99,10 @@ def _client() -> Any:  # noqa: ANN401 - the client is imported late
     return pystac_client.Client
 
 
-def _patient_io() -> Any:  # noqa: ANN401 - pystac_client's
+def _retrying_io() -> Any:  # noqa: ANN401 - pystac_client's
     from pystac_client.stac_api_io import StacApiIO
-    from urllib3 import Retry
 
-    retry = Retry(
-        total=_RETRIES,
-        backoff_factor=0.3,
-        status_forcelist=[429, 500, 502, 503, 504],
-        allowed_methods=None,
-    )
-    return StacApiIO(timeout=_TIMEOUT, max_retries=retry)
+    return StacApiIO(timeout=_TIMEOUT, max_retries=http_retries())
 
 
 def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401

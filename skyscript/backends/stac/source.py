@@ -18,8 +18,8 @@ from pipeline.errors import InputError
 from pipeline.stage import EXECUTION
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
-from skyscript.backends.service.retry import persistently
-from skyscript.backends.stac.errors import TOO_MANY, classify, http_status
+from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
+from skyscript.backends.stac.errors import classify, http_status
 from skyscript.backends.stac.search import Wanted, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
@@ -29,7 +29,7 @@ from skyscript.imagery.places import covered
 from skyscript.imagery.protocol import (
     CHOICE,
     Bands,
-    Gone,
+    NeverAvailable,
     Problem,
     Scale,
     Scene,
@@ -44,18 +44,15 @@ _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "0.3",
-    "GDAL_HTTP_RETRY_CODES": "500,502,503,504",
+    **gdal_retries(),
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "VSI_CACHE": "TRUE",
     "VSI_CACHE_SIZE": "5000000",
 }
-"""No look at the folder around a file. One of a tile's many requests that fails is repeated by
-GDAL; that there were too many is ours to know."""
+"""GDAL does not list the folder around a file, and repeats single range requests that failed."""
 _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
-"""For a second attempt: GDAL remembers a file that could not be opened, and asks no more."""
+"""For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
 _DRIVERS = ("GTiff", "JP2OpenJPEG")
 """A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
 _OPEN_FILES = 4
@@ -167,7 +164,7 @@ class StacBackend:
         return search(wanted, places)
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels; raises `Gone` or `NotNow`."""
+        """Give the tile's pixels; raises `NeverAvailable` or `TryLater`."""
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
@@ -183,7 +180,7 @@ class StacBackend:
             finally:
                 settings.update(_ANEW)
 
-        return persistently(read, lambda error: classify(scene, error), self._breaker)
+        return retry(read, lambda error: classify(scene, error), self._breaker)
 
     def _read(
         self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
@@ -217,7 +214,9 @@ class StacBackend:
         if len(parts) == 1:
             return parts[0]
         if len({part.rgb.shape for part in parts}) > 1:
-            raise Gone(f"{scene.scene_id}: its files differ in their grids", Problem.REFUSED)
+            raise NeverAvailable(
+                f"{scene.scene_id}: its files differ in their grids", Problem.REFUSED
+            )
         rgb = np.dstack([part.rgb[..., 0] for part in parts])
         valid = np.logical_and.reduce([part.valid for part in parts])
         rgb[~valid] = 0
@@ -230,11 +229,11 @@ class StacBackend:
             name, count = raster.path.name, raster.data.count
             if max(reading.bands) > count:
                 said = f"{name} has {count} bands: set the source's `bands`"
-                raise Gone(said, Problem.REFUSED)
+                raise NeverAvailable(said, Problem.REFUSED)
             kind = raster.data.dtypes[reading.bands[0] - 1]
             if kind != "uint8" and reading.scale is None:
                 said = f"{name} is {kind}, not 8-bit: set the source's `scale`"
-                raise Gone(said, Problem.REFUSED)
+                raise NeverAvailable(said, Problem.REFUSED)
             return cut_on(grid, raster, tile, reading)
 
     def _quota(self, api: str) -> Quota:
@@ -291,7 +290,7 @@ def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
     try:
         if data.driver not in _DRIVERS:
             said = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
-            raise Gone(said, Problem.REFUSED)
+            raise NeverAvailable(said, Problem.REFUSED)
         return placed(data, href)
     except Exception:
         data.close()

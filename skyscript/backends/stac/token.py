@@ -7,7 +7,7 @@ import time
 from http.client import HTTPException
 from urllib.request import urlopen
 
-from skyscript.imagery.protocol import NotNow, Problem
+from skyscript.imagery.protocol import Problem, TryLater
 
 _KEPT = 20 * 60.0
 """Seconds that a token is used; it holds for about 45 minutes."""
@@ -29,6 +29,6 @@ class Signer:
                     self._token = str(json.load(answer)["token"])
             except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
                 reason = f"no read token from {self._address} ({error})"
-                raise NotNow(reason, Problem.CONNECTION) from error
+                raise TryLater(reason, Problem.CONNECTION) from error
             self._since = time.monotonic()
         return self._token

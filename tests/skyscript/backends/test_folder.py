@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pipeline.errors import InputError
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
 from skyscript.geo.tile import tile_around
-from skyscript.imagery.protocol import ImageryError
+from skyscript.imagery.protocol import TryLater
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
 NO_OBJECTS = pa.table({})
@@ -189,7 +189,7 @@ def test_a_config_that_makes_no_sense_is_refused(tmp_path: Path, fields: dict[st
         source(tmp_path, **fields)
 
 
-def test_a_file_that_vanishes_or_breaks_after_the_index_is_an_imagery_error(
+def test_a_file_that_vanishes_or_breaks_after_the_index_is_to_be_tried_later(
     tmp_path: Path,
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (3, 400, 400), np.uint8)
@@ -198,10 +198,10 @@ def test_a_file_that_vanishes_or_breaks_after_the_index_is_an_imagery_error(
     (scene,) = backend.scenes("CH")
     tile = tile_around(9, 47, 200, 200, 0.5)
     path.write_bytes(path.read_bytes()[:100_000])
-    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+    with pytest.raises(TryLater, match=r"CH/a\.tif cannot be read"):
         backend.cut(scene, tile, NO_OBJECTS)
     path.unlink()
-    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+    with pytest.raises(TryLater, match=r"CH/a\.tif cannot be read"):
         backend.cut(scene, tile, NO_OBJECTS)
 
 

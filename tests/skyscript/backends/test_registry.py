@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from skyscript.backends.folder import FolderBackend, FolderSource
-from skyscript.backends.registry import Sources, backend_of, contents
+from skyscript.backends.registry import Sources, contents, local_backend_of
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
 from tests.skyscript.imagery.rasters import plain, write_raster
 
@@ -21,13 +21,13 @@ def test_the_backend_decides_what_a_block_is() -> None:
     sources = SOURCES.validate_python({"CH": FOLDER, "SIM": SIMULATED})
     assert isinstance(sources["CH"], FolderSource)
     assert isinstance(sources["SIM"], SimulatedSource)
-    assert isinstance(backend_of(sources["CH"]), FolderBackend)
-    assert isinstance(backend_of(sources["SIM"]), SimulatedBackend)
+    assert isinstance(local_backend_of(sources["CH"]), FolderBackend)
+    assert isinstance(local_backend_of(sources["SIM"]), SimulatedBackend)
 
 
 def test_a_backend_is_made_once_for_equal_blocks() -> None:
     one, two = (SOURCES.validate_python({"CH": FOLDER})["CH"] for _ in range(2))
-    assert backend_of(one) is backend_of(two)
+    assert local_backend_of(one) is local_backend_of(two)
 
 
 @pytest.mark.parametrize("alias", ["ch", "C", "SWISS", "C_H", "", "CH/", "ÄÖ"])

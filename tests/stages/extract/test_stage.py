@@ -14,8 +14,8 @@ import tag_vocab
 from pipeline.errors import InputError, StorageError
 from skyscript.geo.hilbert import hilbert_keys
 from skyscript.osm import file as osm_file
+from stages.extract import EXTRACT, ExtractConfig, extract
 from stages.extract import rows as osm_rows
-from stages.extract.stage import EXTRACT, ExtractConfig, extract
 from tests.skyscript.osm.osm_text import CORNERS, by_id, convert, extracted, write_opl
 
 

@@ -14,7 +14,7 @@ from pipeline.schema import conform
 from pipeline.stage import Shard
 from skyscript.geo.tile import Box, mercator_box, mercator_scale, to_degrees, to_mercator
 from stages import tables
-from stages.plan.stage import PlanConfig, plan
+from stages.plan import PlanConfig, plan
 from tests.skyscript.imagery.rasters import scenes_table
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 

@@ -21,7 +21,7 @@ from skyscript.backends.stac import source as stac
 from skyscript.backends.stac.search import Wanted, scenes_of_items
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, mercator_scale, tile_around
-from skyscript.imagery.protocol import Gone, NotNow, Problem, Scene
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
 from tests.emulators.faults import Faults
 from tests.emulators.server import Emulator, Handler
 from tests.emulators.stac import StacArchive, item
@@ -150,7 +150,9 @@ def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Pat
     archive = start([item("deep", "HERE/a.tif", AROUND)])
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"):
+    with pytest.raises(
+        NeverAvailable, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"
+    ):
         one.cut(scene, TILE, NOTHING)
 
 
@@ -161,7 +163,7 @@ def test_files_behind_a_token_are_opened_with_it(
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(NotNow):
+    with pytest.raises(TryLater):
         one.cut(scene, TILE, NOTHING)
     route = one._route("OAM")
     monkeypatch.setattr(
@@ -178,7 +180,7 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
     archive = start([item("a", "HERE/a.tif", AROUND), item("gone", "HERE/none.tif", AROUND)])
     one = backend(archive)
     there, gone = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"OAM/gone: its file is not there \(404\)"):
+    with pytest.raises(NeverAvailable, match=r"OAM/gone: its file is not there \(404\)"):
         one.cut(gone, TILE, NOTHING)
     archive.faults.planned.extend(["503", "503"])
     assert one.cut(there, TILE, NOTHING).rgb.max() == 77
@@ -221,7 +223,7 @@ def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
     archive.faults.share = 1
-    with pytest.raises(NotNow, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+    with pytest.raises(TryLater, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
         one.cut(scene, TILE, NOTHING)
     assert caught.value.problem is Problem.BUSY
 
@@ -311,5 +313,5 @@ def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path
         copy(view, tmp_path / "a.vrt", driver="VRT")
     one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
+    with pytest.raises(NeverAvailable, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
         one.cut(scene, TILE, NOTHING)
