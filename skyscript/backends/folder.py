@@ -19,73 +19,51 @@ from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.geo.tile import Box, Tile
+from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import Acquired, from_file, parse
-from skyscript.imagery.grid import GRID_HELP, GridChoice
+from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import composed
-from skyscript.imagery.protocol import (
-    CHOICE,
-    Bands,
-    Problem,
-    Scale,
-    Scene,
-    SourceConfig,
-    TileImage,
-    TryLater,
-)
+from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
-from skyscript.imagery.warp import Reading, Resample, cut_on
+from skyscript.imagery.warp import Reading, cut_on
 
 _BLOCKS = 2
 """MiB of each file that its content id is made from: the first and the last."""
 
 
-class FolderSource(SourceConfig):
+class FolderSource(fields.SourceConfig):
     """A folder of georeferenced rasters, or one file."""
 
     backend: Literal["folder"] = Field(
         "folder", description="Georeferenced rasters on disk: GeoTIFF, COG, JPEG 2000, VRT, ..."
     )
-    path: ConfigPath = Field(description="The folder, or one file.", json_schema_extra=CHOICE)
+    path: ConfigPath = Field(
+        description="The folder, or one file.", json_schema_extra=fields.CHOICE
+    )
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
         description="Which files of the folder, by name; capitals and small letters are the same.",
-        json_schema_extra=CHOICE,
+        json_schema_extra=fields.CHOICE,
     )
     recursive: bool = Field(
-        True, description="Look in the folders within as well.", json_schema_extra=CHOICE
+        True, description="Look in the folders within as well.", json_schema_extra=fields.CHOICE
     )
-    bands: Bands = Field(
-        (1, 2, 3), description="The bands that are red, green and blue, counted from 1."
-    )
-    scale: Scale | None = Field(
+    bands: fields.Bands = (1, 2, 3)
+    scale: fields.Scale = None
+    nodata: fields.Nodata = None
+    mask: fields.Mask = "file"
+    resample: fields.Resample = "bilinear"
+    grid: fields.Grid = "mercator"
+    gsd: fields.Gsd = Field(
         None,
-        description="Sample values that become black and white. Needed where samples are not "
-        "8-bit; without it 8-bit samples stay as they are.",
-    )
-    nodata: float | None = Field(
-        None,
-        description="A pixel with this value in all three bands is not there; without it the "
-        "file's own nodata value, mask or alpha band counts.",
-    )
-    mask: Literal["file", "none"] = Field(
-        "file",
-        description="`none` ignores mask and alpha band: some four-band files (NAIP from several "
-        "hands) call their infrared band alpha.",
-    )
-    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
-    gsd: float | None = Field(
-        None,
-        gt=0,
         description="Metres on the ground a pixel. Without it, as measured at each image's centre, "
         "to two digits.",
-        json_schema_extra=CHOICE,
     )
     acquired: Acquired | None = Field(
         None,
         description="When the images were taken (UTC): 2019, 2019-07-14 or 2019-07-14T10:30. "
         "Without it each file must say so itself (TIFFTAG_DATETIME).",
-        json_schema_extra=CHOICE,
+        json_schema_extra=fields.CHOICE,
     )
 
     @field_validator("pattern", mode="before")

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     import pyproj
 
 GridChoice = Literal["mercator", "native"]
-GRID_HELP = (
-    "`mercator`: north is up and the box in degrees exact. `native`: the source's own pixels, "
-    "as many as hold the tile, untouched; a box in degrees lies a little askew in them, so it "
-    "is one that the image holds whole, and `crs` and `transform` in the table `images` are exact. "
-    "A tile out of several images is always `mercator`."
-)
 _EDGE_POINTS = 9
 _SNAP = 1e-6
 """Pixels by which an edge may miss a whole one, and still be it."""

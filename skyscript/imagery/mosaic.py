@@ -12,7 +12,7 @@ import shapely
 
 from skyscript.geo.tile import Tile
 from skyscript.imagery.protocol import Scene, TileImage
-from skyscript.imagery.scene_index import Catalogue
+from skyscript.imagery.scene_index import SceneIndex
 
 _MOST = 9
 """Images that one tile may be put together from."""
@@ -20,7 +20,7 @@ _GAP = 1e-3
 """The share of a tile that may stay open: outlines are known to a fraction of a pixel."""
 
 
-def pieces(known: Catalogue, like: int, tile: Tile) -> list[int]:
+def pieces(known: SceneIndex, like: int, tile: Tile) -> list[int]:
     """Give the scenes of the source, GSD and year of one that fill a tile; none where they do not.
 
     The one with the largest share comes first.

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import AfterValidator, Field
 
-from pipeline.stage import StageConfig
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.grid import PixelGrid
 
@@ -108,53 +106,6 @@ class TileImage:
     first encoding."""
     grid: PixelGrid | None = None
     """Where the pixels lie; None where that is the tile's box, on the EPSG:3857 grid."""
-
-
-def _from_one(value: tuple[int, int, int]) -> tuple[int, int, int]:
-    if min(value) < 1:
-        raise ValueError("bands are counted from 1")
-    return value
-
-
-def _black_below_white(value: tuple[float, float]) -> tuple[float, float]:
-    if not value[0] < value[1]:
-        raise ValueError("the first value of `scale` must be below the second")
-    return value
-
-
-def _in_order(value: tuple[int, int]) -> tuple[int, int]:
-    if value[0] > value[1]:
-        raise ValueError("the first of `years` must not be after the second")
-    return value
-
-
-Bands = Annotated[tuple[int, int, int], AfterValidator(_from_one)]
-Scale = Annotated[tuple[float, float], AfterValidator(_black_below_white)]
-Years = Annotated[tuple[int, int], AfterValidator(_in_order)]
-
-CHOICE: dict[str, Any] = {"pixels": False}
-"""Pass as ``json_schema_extra``: the field says which scenes there are, and nothing of how tiles
-are cut from them."""
-
-
-class SourceConfig(StageConfig):
-    """Fields that every source has, whatever its backend."""
-
-    weight: float = Field(
-        1.0,
-        gt=0,
-        description="How often this source is drawn where several suit, relatively.",
-        json_schema_extra=CHOICE,
-    )
-
-    def cutting(self) -> dict[str, Any]:
-        """Give the fields that decide what a tile of a given scene looks like."""
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in self.identity().items()
-            if fields[name].json_schema_extra != CHOICE
-        }
 
 
 class Cutter(Protocol):

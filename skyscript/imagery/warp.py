@@ -23,7 +23,7 @@ from skyscript.imagery.raster import Raster
 _NODES = 17
 """Positions are transformed on a grid of so many points a side, and linear between them."""
 
-Resample = Literal["nearest", "bilinear", "cubic"]
+Interpolation = Literal["nearest", "bilinear", "cubic"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Samples = npt.NDArray[Any]
@@ -40,7 +40,7 @@ class Reading:
     """Replaces what the file says."""
     mask: Literal["file", "none"]
     """``none``: neither the file's mask nor its alpha band counts."""
-    resample: Resample = "bilinear"
+    resample: Interpolation = "bilinear"
 
 
 class _Window(NamedTuple):
@@ -185,7 +185,7 @@ def _declared(raster: Raster, read: Samples, where: Any, reading: Reading) -> Ma
 
 
 def _resample(
-    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Resample
+    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Interpolation
 ) -> tuple[Pixels, Mask]:
     """Interpolate samples at positions, and say which of these are mostly known."""
     import cv2

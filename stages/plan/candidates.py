@@ -18,7 +18,7 @@ from skyscript.geo.tile import (
     tile_around,
 )
 from skyscript.imagery.mosaic import pieces
-from skyscript.imagery.scene_index import Catalogue
+from skyscript.imagery.scene_index import SceneIndex
 from stages.plan.candidate_order import drawn_order
 from stages.plan.config import PlanConfig
 from stages.plan.subject import TOO_POLAR, Framing, Skip, Subject
@@ -31,7 +31,7 @@ AT_EDGE = "too near the edge of every source that suits"
 
 
 def candidates(
-    subject: Subject, framing: Framing, known: Catalogue, config: PlanConfig
+    subject: Subject, framing: Framing, known: SceneIndex, config: PlanConfig
 ) -> list[dict[str, object]]:
     """Give the scenes that show the object's tile, the drawn one first."""
     here = known.touching(Box(subject.lon, subject.lat, subject.lon, subject.lat))
@@ -59,7 +59,7 @@ def candidates(
 
 
 def _tiles(
-    subject: Subject, framing: Framing, numbers: list[int], known: Catalogue, config: PlanConfig
+    subject: Subject, framing: Framing, numbers: list[int], known: SceneIndex, config: PlanConfig
 ) -> dict[int, Tile]:
     """Give the tile at the GSD of each scene; leaves out scenes for which an area is too large."""
     gsds = {number: float(known.gsds[number]) for number in numbers}
@@ -101,14 +101,14 @@ def _room(length: float, share: float, config: PlanConfig) -> tuple[int, float]:
     return side, min(max(share * side, -room), room)
 
 
-def _showing(tiles: Mapping[int, Tile], known: Catalogue) -> list[int]:
+def _showing(tiles: Mapping[int, Tile], known: SceneIndex) -> list[int]:
     """Give the scenes whose footprint contains their tile."""
     boxes = shapely.box(*np.array([tile.box for tile in tiles.values()]).T)
     covered = shapely.covers(known.footprints[list(tiles)], boxes)
     return [number for number, is_covered in zip(tiles, covered, strict=True) if is_covered]
 
 
-def _candidate(known: Catalogue, numbers: list[int], tile: Tile) -> dict[str, object]:
+def _candidate(known: SceneIndex, numbers: list[int], tile: Tile) -> dict[str, object]:
     number, *others = numbers
     return {
         "scene_id": known.scene_id(number),

@@ -17,7 +17,7 @@ from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
 from skyscript.files.metas import PARTS
-from skyscript.imagery.scene_index import Catalogue, catalogue
+from skyscript.imagery.scene_index import SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.plan.candidates import candidates
@@ -35,7 +35,7 @@ def plan(
     shard: Shard,  # noqa: ARG001
 ) -> pa.Table:
     """Give a tile with its candidates for each focus object, or the reason why it gets none."""
-    known, words = catalogue(scenes), run_vocabulary(vocab)
+    known, words = scene_index(scenes), run_vocabulary(vocab)
     geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()
     planned = [_plan(*pair, known, words, config) for pair in zip(rows, geometries, strict=True)]
@@ -45,7 +45,7 @@ def plan(
 def _plan(
     row: Mapping[str, Any],
     geometry: shapely.Geometry,
-    known: Catalogue,
+    known: SceneIndex,
     words: Vocabulary,
     config: PlanConfig,
 ) -> dict[str, object]:

@@ -15,22 +15,13 @@ from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connec
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
 from skyscript.backends.earth_engine.search import NO_END, Wanted, search
 from skyscript.geo.tile import Box, Tile
-from skyscript.imagery.grid import GRID_HELP, GridChoice, PixelGrid, mercator_grid, native_grid
+from skyscript.imagery import source_config as fields
+from skyscript.imagery.grid import PixelGrid, mercator_grid, native_grid
 from skyscript.imagery.places import covered
-from skyscript.imagery.protocol import (
-    CHOICE,
-    NeverAvailable,
-    Problem,
-    Scene,
-    SourceConfig,
-    TileImage,
-    TooCloudy,
-    Years,
-)
-from skyscript.imagery.warp import Resample
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage, TooCloudy
 
 
-class EarthEngineSource(SourceConfig):
+class EarthEngineSource(fields.SourceConfig):
     """A source of the Earth Engine catalogue, by its alias in `image_sources`."""
 
     backend: Literal["earth_engine"] = Field(
@@ -50,59 +41,41 @@ class EarthEngineSource(SourceConfig):
     endpoint: str = Field(
         HIGH_VOLUME, description="The service's address.", json_schema_extra=EXECUTION
     )
-    at_once: int = Field(
+    at_once: fields.AtOnce = Field(
         40,
-        ge=1,
         le=1000,
-        description="Requests at the same time, at most: the project's quota, 40 unless raised.",
-        json_schema_extra=EXECUTION,
+        description="How many requests are made at the same time, at most: the project's quota, "
+        "40 unless raised.",
     )
-    a_second: float = Field(
+    a_second: fields.ASecond = Field(
         95,
-        gt=0,
-        description="Requests a second, at most; the project's quota is 100 unless raised.",
-        json_schema_extra=EXECUTION,
+        description="How many requests are made in a second, at most; the project's quota is 100 "
+        "unless raised.",
     )
     longest_answer: float = Field(
         330,
         gt=0,
-        description="Seconds after which an answer is given up; the service itself takes up to "
+        description="Seconds after which a request is given up; the service itself takes up to "
         "five minutes.",
         json_schema_extra=EXECUTION,
     )
-    years: Years | None = Field(
-        None,
-        description="The first and the last year; without it all that the source has.",
-        json_schema_extra=CHOICE,
-    )
-    max_cloud: float = Field(
-        10,
-        gt=0,
-        le=100,
-        description="Percent of an image under cloud, below which it counts; only for satellites.",
-        json_schema_extra=CHOICE,
-    )
-    per_place: int = Field(
-        4,
-        ge=1,
-        le=50,
-        description="Images kept of each place of an archive (S2, L8, L9), the clearest first.",
-        json_schema_extra=CHOICE,
-    )
+    years: fields.Years = None
+    max_cloud: fields.MaxCloud = 10
+    per_place: fields.PerPlace = Field(4, le=50)
     max_tile_cloud: float | None = Field(
         None,
         ge=0,
         lt=100,
-        description="Percent of a tile that may be cloud, of S2, L8 and L9; above it the next "
-        "image is tried. Costs a second, small request a tile; without it only whole images are "
-        "judged, by `max_cloud`.",
+        description="Percent of a tile that clouds may cover, for S2, L8 and L9; above it the next "
+        "image is tried. It costs a second, small request a tile. Without it only whole images "
+        "are judged, by `max_cloud`.",
     )
-    resample: Resample = Field(
+    resample: fields.Resample = Field(
         "nearest",
         description="How pixels between pixels are made. Other than `nearest` the service computes "
         "each tile, which costs more of its quota.",
     )
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
+    grid: fields.Grid = "mercator"
 
     def account(self) -> Account:
         """Give what a connection is made with: one for all Earth Engine sources of a run."""

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 
 from skyscript.backends.simulated.season import Season, acquired
 from skyscript.geo.tile import MAX_LATITUDE, Box, Tile
-from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, SourceConfig, TileImage
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
+from skyscript.imagery.source_config import SourceConfig
 
 _WORLD = Box(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 

@@ -15,7 +15,6 @@ from pydantic import Field
 
 from image_sources import SOURCES, StacRoute
 from pipeline.errors import InputError
-from pipeline.stage import EXECUTION
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
@@ -23,22 +22,13 @@ from skyscript.backends.stac.errors import classify, http_status
 from skyscript.backends.stac.search import Wanted, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
-from skyscript.imagery.grid import GRID_HELP, GridChoice
+from skyscript.imagery import source_config as fields
+from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import composed
 from skyscript.imagery.places import covered
-from skyscript.imagery.protocol import (
-    CHOICE,
-    Bands,
-    NeverAvailable,
-    Problem,
-    Scale,
-    Scene,
-    SourceConfig,
-    TileImage,
-    Years,
-)
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.raster import Raster, placed
-from skyscript.imagery.warp import Reading, Resample, cut_on
+from skyscript.imagery.warp import Reading, cut_on
 
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -59,7 +49,7 @@ _OPEN_FILES = 4
 """Files that each thread keeps open."""
 
 
-class StacSource(SourceConfig):
+class StacSource(fields.SourceConfig):
     """A collection of a STAC API whose items lead to georeferenced files.
 
     US, S2, L8, L9 and CH have a public one, named in `image_sources`; for others name it here.
@@ -76,57 +66,28 @@ class StacSource(SourceConfig):
         "(`*_0.1_*`) are taken.",
     )
     platform: str | None = Field(None, description="Only items of this satellite.")
-    bands: Bands = Field(
+    bands: fields.Bands = Field(
         (1, 2, 3), description="The bands of a single asset that are red, green and blue."
     )
-    scale: Scale | None = Field(
-        None,
-        description="Sample values that become black and white; needed where samples are not "
-        "8-bit.",
+    scale: fields.Scale = None
+    nodata: fields.Nodata = None
+    mask: fields.Mask = "file"
+    resample: fields.Resample = "bilinear"
+    grid: fields.Grid = "mercator"
+    gsd: fields.Gsd = Field(
+        None, description="Metres on the ground a pixel. Without it, as the items say."
     )
-    nodata: float | None = Field(
-        None, description="As of folders: replaces what the files say of missing pixels."
-    )
-    mask: Literal["file", "none"] = Field(
-        "file", description="`none` ignores mask and alpha band of the files."
-    )
-    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
-    gsd: float | None = Field(
-        None,
-        gt=0,
-        description="Metres on the ground a pixel; without it, as the items say.",
-        json_schema_extra=CHOICE,
-    )
-    years: Years | None = Field(
-        None,
-        description="The first and the last year; without it all that there is.",
-        json_schema_extra=CHOICE,
-    )
-    max_cloud: float = Field(
-        10,
-        gt=0,
-        le=100,
-        description="Percent of an image under cloud, below which it counts.",
-        json_schema_extra=CHOICE,
-    )
-    per_place: int = Field(
-        4,
-        ge=1,
-        le=100,
-        description="Images kept of each place of a satellite, clearest first.",
-        json_schema_extra=CHOICE,
-    )
-    at_once: int = Field(
+    years: fields.Years = None
+    max_cloud: fields.MaxCloud = 10
+    per_place: fields.PerPlace = Field(4, le=100)
+    at_once: fields.AtOnce = Field(
         16,
-        ge=1,
         le=256,
-        description="Tiles read at the same time, at most: fewer while the service says that "
-        "there are too many.",
-        json_schema_extra=EXECUTION,
+        description="How many tiles are read at the same time, at most; fewer while the service "
+        "answers that there are too many requests.",
     )
-    a_second: float = Field(
-        100, gt=0, description="Tiles begun a second, at most.", json_schema_extra=EXECUTION
+    a_second: fields.ASecond = Field(
+        100, description="How many tiles are begun in a second, at most."
     )
 
 

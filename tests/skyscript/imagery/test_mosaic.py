@@ -6,7 +6,7 @@ import pytest
 from skyscript.geo.tile import Tile, tile_around
 from skyscript.imagery.mosaic import composed, pieces
 from skyscript.imagery.protocol import TileImage
-from skyscript.imagery.scene_index import catalogue
+from skyscript.imagery.scene_index import scene_index
 from tests.skyscript.imagery.rasters import scenes_table
 
 HERE = (9.0, 47.0)
@@ -17,7 +17,7 @@ Y2019, Y2012 = 1_560_000_000, 1_340_000_000
 
 
 def chosen(*scenes: dict[str, object], tile: Tile = TILE) -> list[str]:
-    known = catalogue(scenes_table(*({"gsd": 0.5, "acquired": Y2019} | one for one in scenes)))
+    known = scene_index(scenes_table(*({"gsd": 0.5, "acquired": Y2019} | one for one in scenes)))
     return [known.scene_id(number) for number in pieces(known, 0, tile)]
 
 
