@@ -22,13 +22,13 @@ from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import Acquired, from_file, parse
 from skyscript.imagery.grid import GridChoice
-from skyscript.imagery.mosaic import composed
+from skyscript.imagery.mosaic import compose
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from skyscript.imagery.warp import Reading, cut_on
 
 _BLOCKS = 2
-"""MiB of each file that its content id is made from: the first and the last."""
+"""A file's content id is made from so many MiB: its first and its last."""
 
 
 class FolderSource(fields.SourceConfig):
@@ -83,16 +83,16 @@ class FolderBackend:
         )
 
     def scenes(self, alias: str) -> Sequence[Scene]:
-        """Give a scene for each file; raises `InputError` with the first file that cannot serve."""
+        """Give a scene for each file; raises `InputError` for the first unusable file."""
         return [self._scene(alias, path) for path in files(self._config)]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels out of the scene's file, or raise `TryLater`."""
+        """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several files, the first one on top; raises as `cut`."""
-        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+        """Cut the tile out of several files, the first one on top; raises as `cut`."""
+        return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         from rasterio.errors import RasterioError
@@ -141,7 +141,7 @@ class FolderBackend:
                 )
 
     def _check_end(self, raster: Raster) -> None:
-        """Read the last pixel, which a file that was cut off in a download does not have."""
+        """Read the last pixel: a file that was truncated in a download lacks it."""
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
@@ -167,7 +167,7 @@ class FolderBackend:
 
 
 def files(config: FolderSource) -> list[Path]:
-    """List the source's files by name; raises `InputError` where there is none."""
+    """List the source's files by name; raises `InputError` if there is none."""
     if config.path.is_file():
         return [config.path]
     if not config.path.is_dir():
@@ -189,7 +189,7 @@ def files(config: FolderSource) -> list[Path]:
 def content(config: FolderSource) -> str:
     """Give an id of the source's files: names, sizes, times, and their first and last MiB.
 
-    The time tells of pixels changed in place; a copy with new times counts as changed too.
+    The time reveals pixels changed in place; a copy with new times counts as changed, too.
     """
     root = config.path if config.path.is_dir() else config.path.parent
     listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
@@ -207,5 +207,5 @@ def _unchanged_file_id(path: Path, _changed: int, _size: int) -> str:
 
 
 def _two_digits(gsd: float) -> float:
-    """Round to two digits: a projection stretches by as much, and 0.6008 m images are 0.6 m."""
+    """Round to two digits: projections stretch lengths, so images of 0.6 m measure 0.6008 m."""
     return float(f"{gsd:.2g}")

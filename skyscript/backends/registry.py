@@ -1,4 +1,4 @@
-"""The sources of a run: one config block an alias, and the backend that each asks for."""
+"""The sources of a run: a config block for each alias, and the backend of each block."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
             )
         if (alias == SIMULATED) != (source.backend == "simulated"):
             raise ValueError(
-                f"the alias {SIMULATED} and the backend `simulated` belong together: nobody shall "
-                f"take rendered tiles for photographs, but {alias!r} has `{source.backend}`"
+                f"the alias {SIMULATED} and the backend `simulated` belong together, so that "
+                f"nobody takes rendered tiles for photographs, but {alias!r} has `{source.backend}`"
             )
         if source.backend == "earth_engine" and alias not in _IN_EARTH_ENGINE:
             raise ValueError(
@@ -54,7 +54,11 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
     return sources
 
 
-Sources = Annotated[dict[str, Source], AfterValidator(_check_aliases)]
+Sources = Annotated[
+    dict[str, Source],
+    AfterValidator(_check_aliases),
+    Field(description="Alias (CH, US, SIM ...) -> where its images come from."),
+]
 """Alias -> source. The alias is part of every file name: ``a12_CH_19.jpg``."""
 
 
@@ -78,20 +82,20 @@ def remote_backend_of(source: RemoteSource) -> RemoteBackend:
             return StacBackend(source)
 
 
-def scenes_of(
+def find_scenes(
     alias: str, source: LocalSource | RemoteSource, places: Sequence[Box]
 ) -> Sequence[Scene]:
-    """List what a source has: all of it or, of a service, what shows a part of the places.
+    """List the scenes of a local source, or those of a service that show a part of the places.
 
-    Raises `InputError` where the source cannot be used.
+    Raises `InputError` if the source cannot be used.
     """
     if isinstance(source, RemoteSource):
         return remote_backend_of(source).search(alias, places)
     return local_backend_of(source).scenes(alias)
 
 
-def registered(sources: Sources) -> dict[str, str]:
-    """Name what the registry says of the sources that services are asked for, by content."""
+def registry_ids(sources: Sources) -> dict[str, str]:
+    """Give an id of what `image_sources` says about each remote source, for the fingerprint."""
     return {
         f"image_sources.{alias}": content_id(
             repr(replace(SOURCES[alias], licence="", attribution="")).encode()
@@ -101,10 +105,10 @@ def registered(sources: Sources) -> dict[str, str]:
     }
 
 
-def contents(sources: Sources) -> dict[str, str]:
-    """Name what lies in the sources' folders by content: it decides a result as the config does.
+def folder_ids(sources: Sources) -> dict[str, str]:
+    """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` where a folder is not there.
+    Raises `InputError` if a folder does not exist.
     """
     return {
         f"sources.{alias}": folder.content(source)

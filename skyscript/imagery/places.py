@@ -1,4 +1,4 @@
-"""Where objects lie, coarsely: what services are asked about."""
+"""Where objects lie, coarsely: the places for which services are searched."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _grouped(table: pa.Table) -> pa.Table:
     return grouped.rename_columns({f"{side}_{how}": side for side, how in bounds})
 
 
-def covered(places: Sequence[Box], coverage: Box) -> list[Box]:
-    """Give the places that lie at least in part within a coverage."""
+def places_within(places: Sequence[Box], coverage: Box) -> list[Box]:
+    """Give the places that touch a coverage."""
     return [
         place
         for place in places
@@ -68,25 +68,25 @@ def covered(places: Sequence[Box], coverage: Box) -> list[Box]:
     ]
 
 
-def cells(places: Iterable[Box]) -> list[Box]:
-    """Gather places by the degree in which they lie: one box around those of each, with a margin.
+def search_areas(places: Iterable[Box]) -> list[Box]:
+    """Group places by whole degrees and give a box around each group, with a margin.
 
-    A service may refuse a region without an area, and one object alone has none.
+    The margin gives a single object an area: a service may refuse a region without one.
     """
     groups: dict[tuple[int, int], list[Box]] = {}
     for place in places:
         key = (math.floor(place.west), math.floor(place.south))
         groups.setdefault(key, []).append(place)
-    return [_widened(around(group)) for _, group in sorted(groups.items())]
+    return [_widen(bounding_box(group)) for _, group in sorted(groups.items())]
 
 
-def around(places: Sequence[Box]) -> Box:
+def bounding_box(places: Sequence[Box]) -> Box:
     """Give the box that holds all of some places."""
     west, south, east, north = zip(*places, strict=True)
     return Box(min(west), min(south), max(east), max(north))
 
 
-def _widened(box: Box) -> Box:
+def _widen(box: Box) -> Box:
     return Box(
         max(-180, box.west - _MARGIN),
         max(-90, box.south - _MARGIN),

@@ -1,4 +1,4 @@
-"""The protocol that every source of images fits, and the values that pass through it."""
+"""The protocol of all sources of images, its values and its errors."""
 
 from __future__ import annotations
 
@@ -82,34 +82,33 @@ class Scene:
     time_precision: str
     weight: float
     cloud: float | None = None
-    """Percent of the image, where the source says it."""
+    """Percent of the image, if the source says it."""
     hrefs: tuple[str, ...] = ()
-    """Addresses of its files, where the name alone does not lead to them."""
+    """Addresses of its files, if the name is not enough to find them."""
     content: str | None = None
-    """Content id of its file, where that is one of ours."""
+    """Content id of its file, if that is on this machine."""
     crs: str | None = None
-    """Of its own pixels, where the service says it and no file does."""
+    """Of its own pixels, if only the service says it."""
     transform: tuple[float, ...] | None = None
-    """Likewise: a, b, c, d, e, f."""
+    """Of its own pixels, likewise: a, b, c, d, e, f."""
 
 
 @dataclass(frozen=True)
 class TileImage:
-    """What a backend gives for a tile."""
+    """A tile's pixels, as a backend gives them."""
 
     rgb: Pixels
     """height x width x 3."""
     valid: npt.NDArray[np.bool_]
     """height x width; false where the source holds no data."""
     jpeg: bytes | None = None
-    """The pixels as the source itself encoded them, to be kept untouched; None where ours is the
-    first encoding."""
+    """The bytes of the source's own JPEG, which are kept unchanged; None if there are none."""
     grid: PixelGrid | None = None
-    """Where the pixels lie; None where that is the tile's box, on the EPSG:3857 grid."""
+    """Where the pixels lie; None if they fill the tile's box on the EPSG:3857 grid."""
 
 
 class Cutter(Protocol):
-    """What gives tiles. Made from its config block; holds no state beyond caches."""
+    """Gives tiles. Made from its config block; holds no state except caches."""
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:
         """Give the tile's pixels, or raise `ImageryError`.
@@ -120,7 +119,7 @@ class Cutter(Protocol):
         ...
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several scenes, the first one on top; raises as `cut`."""
+        """Give the tile's pixels from several scenes, the first one on top; raises as `cut`."""
         ...
 
 
@@ -128,7 +127,7 @@ class LocalBackend(Cutter, Protocol):
     """A source on this machine: all its scenes can be listed."""
 
     def scenes(self, alias: str) -> Sequence[Scene]:
-        """List what tiles can be cut from; raises `InputError` where the source cannot be used."""
+        """List all scenes; raises `InputError` if the source cannot be used."""
         ...
 
 
@@ -139,11 +138,11 @@ class RemoteBackend(Cutter, Protocol):
     """
 
     at_once: int
-    """Tiles that are worth asking for at the same time."""
+    """How many tiles are useful to request at the same time."""
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
-        """List what shows at least a part of one of the places (boxes in degrees).
+        """List the scenes that show a part of one of the places (boxes in degrees).
 
-        Raises `InputError` where the service cannot be used.
+        Raises `InputError` if the service cannot be used.
         """
         ...

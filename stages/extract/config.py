@@ -15,6 +15,8 @@ class ExtractConfig(StageConfig):
         ".osm.bz2, .o5m, .opl."
     )
     own_labels: ConfigPath | None = Field(
-        None, description="As in vocab: what a label calls visible is extracted by its key, too."
+        None,
+        description="As in vocab. Objects with a key that a label makes visible are extracted, "
+        "too.",
     )
     part_rows: int = Field(20_000, ge=1, description="Objects in a part of the table.")

@@ -13,9 +13,7 @@ from skyscript.backends.registry import Sources
 class FetchConfig(StageConfig):
     """How tiles become image files."""
 
-    sources: Sources = Field(
-        default={}, description="Alias (CH, US, SIM ...) -> where its images come from."
-    )
+    sources: Sources = Field({})
     max_nodata: float = Field(
         0.05,
         ge=0,

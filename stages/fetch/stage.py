@@ -21,11 +21,11 @@ from pipeline.stage import Owned, Shard, ShardStage
 from skyscript.backends.registry import (
     RemoteSource,
     local_backend_of,
-    registered,
+    registry_ids,
     remote_backend_of,
 )
-from skyscript.backends.service.retry import tallied
-from skyscript.imagery.grid import named
+from skyscript.backends.service.retry import count_attempts
+from skyscript.imagery.grid import crs_code
 from skyscript.imagery.protocol import Pixels, Scene, TileImage
 from skyscript.imagery.scene_index import scenes_by_id
 from stages import tables
@@ -33,7 +33,7 @@ from stages.fetch.cache_keys import keys_of, scene_ids, tile_of
 from stages.fetch.config import FetchConfig
 from stages.fetch.next_scene import Candidate, Chosen, NoImage, first_image
 from stages.fetch.surroundings import Surroundings, surroundings
-from stages.fetch.tile_journal import Ledger
+from stages.fetch.tile_journal import TileJournal
 
 _LOCAL = threading.Lock()
 """Held while a tile is cut from a file or drawn: GDAL's files are not made for many threads."""
@@ -49,7 +49,7 @@ class _Work:
     root: Path
     known: Mapping[str, Scene]
     surroundings: Surroundings
-    ledger: Ledger | None
+    journal: TileJournal | None
     """None if no tile of the shard could be reused."""
 
 
@@ -69,8 +69,8 @@ def fetch(
     remote = {name: s for name, s in config.sources.items() if isinstance(s, RemoteSource)}
     with ExitStack() as stack:
         can_keep = any(s.source in remote or s.content is not None for s in known.values())
-        ledger = stack.enter_context(Ledger(shard.root, shard.index)) if can_keep else None
-        work = _Work(config, shard.root, known, surroundings(objects, drawn), ledger)
+        journal = stack.enter_context(TileJournal(shard.root, shard.index)) if can_keep else None
+        work = _Work(config, shard.root, known, surroundings(objects, drawn), journal)
         if remote:
             at_once = max(remote_backend_of(source).at_once for source in remote.values())
             fetched = _concurrently(rows, lambda row: _fetch(row, work), at_once)
@@ -102,21 +102,21 @@ def _concurrently(
 
 
 def _fetch(row: Row, work: _Work) -> dict[str, object]:
-    """Give the outcome of a row from the ledger; else fetch the tile and record its outcome."""
+    """Give the outcome of a row from the journal; else fetch the tile and record its outcome."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
     keys = list(keys_of(row, work.known, work.config.sources, _settings(work.config)))
-    if work.ledger is not None:
+    if work.journal is not None:
         is_whole = len(keys) == len(row["candidates"])
-        if (before := work.ledger.kept(keys, is_whole=is_whole)) is not None:
+        if (before := work.journal.outcome(keys, is_whole=is_whole)) is not None:
             return before
     begun = time.monotonic()
-    with tallied() as tally:
+    with count_attempts() as tally:
         outcome, used = _outcome(row, work)
-    if work.ledger is not None and used <= len(keys):
+    if work.journal is not None and used <= len(keys):
         seconds = round(time.monotonic() - begun, 3)
         account = {"attempts": tally.attempts, "http": tally.status, "seconds": seconds}
-        work.ledger.note(keys[used - 1], outcome, account)
+        work.journal.record(keys[used - 1], outcome, account)
     return outcome
 
 
@@ -159,7 +159,7 @@ def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
         "width": width,
         "height": height,
         **tile.box._asdict(),
-        "crs": image.grid and named(image.grid.crs),
+        "crs": image.grid and crs_code(image.grid.crs),
         "transform": image.grid and list(image.grid.transform),
         "acquired": scene.acquired,
         "time_precision": scene.time_precision,
@@ -193,7 +193,7 @@ def _jpeg(rgb: Pixels, quality: int) -> bytes:
 
 
 def _external(config: FetchConfig) -> Mapping[str, str]:
-    return registered(config.sources)
+    return registry_ids(config.sources)
 
 
 FETCH = ShardStage(

@@ -11,6 +11,4 @@ from skyscript.backends.registry import Sources
 class IndexConfig(StageConfig):
     """Where images come from."""
 
-    sources: Sources = Field(
-        default={}, description="Alias (CH, US, SIM ...) -> where its images come from."
-    )
+    sources: Sources = Field({})

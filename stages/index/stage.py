@@ -1,4 +1,4 @@
-"""Index: which images there are to cut tiles from, where they lie and how sharp they are."""
+"""Index: which images tiles can be cut from, where they lie and how sharp they are."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pyarrow.dataset as ds
 from image_sources import SOURCES
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
-from skyscript.backends.registry import RemoteSource, contents, registered, scenes_of
+from skyscript.backends.registry import RemoteSource, find_scenes, folder_ids, registry_ids
 from skyscript.geo.tile import Box
-from skyscript.imagery.places import around, occupied_places
+from skyscript.imagery.places import bounding_box, occupied_places
 from skyscript.imagery.protocol import Scene
 from stages import tables
 from stages.index.config import IndexConfig
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
-    """List every source's scenes, in the order of their ids; of services, those near objects.
+    """List the scenes of every source in the order of their ids; of services, those near objects.
 
-    Raises `InputError` where there is no source, or one has nothing or something unusable.
+    Raises `InputError` if there is no source, no scene at all, or a source that cannot be used.
     """
     if not config.sources:
         raise InputError(
@@ -40,7 +40,7 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
         log.info("%s", estimate(focus.count_rows(), source))
     scenes: list[Scene] = []
     for alias in sorted(config.sources):
-        found = scenes_of(alias, config.sources[alias], places)
+        found = find_scenes(alias, config.sources[alias], places)
         if not found:
             log.warning("%s has no image of a place where objects lie", alias)
         scenes += found
@@ -58,7 +58,7 @@ def _nothing(config: IndexConfig, places: Sequence[Box]) -> str:
         for alias in sorted(config.sources)
         if alias in SOURCES
     ]
-    lie = " ".join(f"{side:.2f}" for side in around(places)) if places else "nowhere"
+    lie = " ".join(f"{side:.2f}" for side in bounding_box(places)) if places else "nowhere"
     return (
         f"No source has an image of a place where objects lie (W S E N: {lie}"
         f"{''.join(f'; {each}' for each in covers)}). Check `sources`, their `years` and "
@@ -91,7 +91,7 @@ def _table(scenes: Sequence[Scene]) -> pa.Table:
 
 
 def _external(config: IndexConfig) -> Mapping[str, str]:
-    return contents(config.sources) | registered(config.sources)
+    return folder_ids(config.sources) | registry_ids(config.sources)
 
 
 INDEX = DatasetStage(

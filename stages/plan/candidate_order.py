@@ -1,4 +1,4 @@
-"""In which order the scenes that suit an object are tried: by draws that only its id decides."""
+"""The order in which the scenes of an object are tried, drawn from the seed and the object's id."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from skyscript.geo.tile import (
     on_grid,
     tile_around,
 )
-from skyscript.imagery.mosaic import pieces
+from skyscript.imagery.mosaic import scenes_filling
 from skyscript.imagery.scene_index import SceneIndex
 from stages.plan.candidate_order import drawn_order
 from stages.plan.config import PlanConfig
@@ -53,7 +53,7 @@ def candidates(
         order = drawn_order(subject.object_id, shown, known, config.seed)
         return [_candidate(known, [number], tiles[number]) for number in order[:most]]
     for number in drawn_order(subject.object_id, list(tiles), known, config.seed):
-        if together := pieces(known, number, tiles[number]):
+        if together := scenes_filling(known, number, tiles[number]):
             return [_candidate(known, together, tiles[number])]
     raise Skip(AT_EDGE)
 
@@ -68,7 +68,7 @@ def _tiles(
 
 
 def _tile(subject: Subject, framing: Framing, gsd: float, config: PlanConfig) -> Tile | None:
-    """Give the tile at a GSD; None where an area is too large for it."""
+    """Give the tile at a GSD; None if an area is too large for it."""
     if subject.extent is None:
         width = height = framing.side
         shift = (framing.shift[0] * width, framing.shift[1] * height)
@@ -90,10 +90,10 @@ def _tile(subject: Subject, framing: Framing, gsd: float, config: PlanConfig) ->
 
 
 def _room(length: float, share: float, config: PlanConfig) -> tuple[int, float]:
-    """Give the side that holds a length which lies off the centre, and the shift, all in pixels.
+    """Give the side for an area of a length, and its shift, all in pixels.
 
-    The side grows with the drawn shift, so that the object is off the centre and whole; at the
-    largest side what room is left bounds the shift.
+    The side grows with the drawn shift, so that the area lies off the centre and is whole. At the
+    largest side the shift is limited by the room that is left.
     """
     wanted = math.ceil(length / (1 - 2 * abs(share)))
     side = min(max(wanted, config.min_side), config.max_side)

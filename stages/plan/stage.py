@@ -1,7 +1,7 @@
 """Plan: for every focus object the tile to fetch, the source drawn for it, and the fall-backs.
 
-As in the paper (points and lines: centred on the point or on a node of the line; areas: their box;
-then shifted), with what it leaves open set by the config.
+As in the paper: a tile is centred on a point, on a node of a line or on the box of an area, and
+then shifted. The config sets what the paper leaves open.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _plan(
     framing = framing_of(object_id, config)
     result: dict[str, object] = {
         "object_id": object_id,
-        # The seed has no part in it: an object's folder is the same in every dataset.
+        # Independent of the seed: an object's folder is the same in every dataset.
         "part": PARTS[int(len(PARTS) * chance.uniform(0, object_id, "part"))],
         "centred": framing.shift == (0, 0),
         "candidates": [],

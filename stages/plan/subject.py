@@ -1,4 +1,4 @@
-"""What a tile is made for, and the draws that decide where it lies in its tile."""
+"""The subject of a tile, and the draws that decide where it lies in the tile."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Skip(Exception):
 
 
 class Subject(NamedTuple):
-    """What a tile is made for: a position and, of an area, the extent around it."""
+    """What a tile is made for: a position and, for an area, the extent around it."""
 
     object_id: str
     lon: float
     lat: float
     extent: tuple[float, float] | None
-    """EPSG:3857 metres; None of a point or a line, of which a tile may show a part."""
+    """EPSG:3857 metres; None for a point or a line, of which a tile may show a part."""
     max_gsd: float
 
 
 class Framing(NamedTuple):
-    """The draws for an object: they hold for every source."""
+    """The draws for an object, the same for every source."""
 
     side: int
-    """Pixels; of points and lines."""
+    """Pixels; for points and lines."""
     shift: tuple[float, float]
-    """East and north, in tile sides; (0, 0) in the very centre."""
+    """East and north, in tile sides; (0, 0) is the centre."""
 
 
 def framing_of(object_id: str, config: PlanConfig) -> Framing:

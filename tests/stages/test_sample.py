@@ -104,6 +104,14 @@ def test_drawn_cells_are_taken_whole_and_named(tmp_path):
     assert ids(chosen) == sorted(ids(chosen), key=lambda name: int(name[1:]))
 
 
+def test_the_side_of_a_cell_is_a_setting(tmp_path):
+    table = objects(*row_of_cells(30))
+    chosen = sampled(table, tmp_path, cells=1, cell_degrees=0.1, rare_below=0)
+    (cell,) = set(chosen["chosen_for"].to_pylist())
+    assert cell in {"70/430", "71/430", "72/430"}
+    assert len(chosen) == 10
+
+
 def test_another_seed_draws_other_cells_and_more_cells_than_there_are_are_all(tmp_path):
     table = objects(*row_of_cells(50))
     draws = [ids(sampled(table, tmp_path, cells=5, seed=seed, rare_below=0)) for seed in (1, 1, 2)]

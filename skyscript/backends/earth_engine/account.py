@@ -1,4 +1,4 @@
-"""Whose account, which project, and the client set up with them: once a process."""
+"""The account and project, and the client set up with them: once a process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Account:
-    """What a connection is made with."""
+    """Everything that a connection needs."""
 
     project: str | None
     service_account: Path | None
@@ -58,7 +58,7 @@ def _connect(account: Account) -> Connection:
     quota = Quota(f"{account.endpoint} {account.project}", account.at_once, account.a_second)
     transport = Transport(account.endpoint, quota, account.at_once, account.longest_answer)
     ee.Reset()
-    # Else the client fetches a list of renamed assets, from elsewhere and with no time-out.
+    # Otherwise the client downloads a list of renamed assets, without a time-out.
     ee.deprecation.deprecated_assets = {"": None}
     ee.data.setMaxRetries(0)
     connection = Connection(ee, quota, Breaker())
@@ -74,9 +74,9 @@ def _connect(account: Account) -> Connection:
 
 
 def connect(account: Account) -> Connection:
-    """Give the client, set up for an account; raises `InputError` where that is not possible.
+    """Give the client, set up for an account; raises `InputError` if that is not possible.
 
-    A process speaks with one account at a time: another one replaces it.
+    A process uses one account at a time: another one replaces it.
     """
     with _lock:
         return _connect(account)

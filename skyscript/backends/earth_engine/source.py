@@ -1,4 +1,4 @@
-"""The backend ``earth_engine``: the published sources and their like, by the official client."""
+"""The backend ``earth_engine``: the published sources, by the official client."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from image_sources import SOURCES
 from pipeline.stage import EXECUTION, ConfigPath
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
-from skyscript.backends.earth_engine.search import NO_END, Wanted, search
+from skyscript.backends.earth_engine.search import WantedImages, search
+from skyscript.backends.service.wanted import years_of
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.grid import PixelGrid, mercator_grid, native_grid
-from skyscript.imagery.places import covered
+from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage, TooCloudy
 
 
@@ -78,7 +79,7 @@ class EarthEngineSource(fields.SourceConfig):
     grid: fields.Grid = "mercator"
 
     def account(self) -> Account:
-        """Give what a connection is made with: one for all Earth Engine sources of a run."""
+        """Give the account: one for all Earth Engine sources of a run."""
         return Account(
             self.project,
             self.service_account,
@@ -94,24 +95,23 @@ class EarthEngineBackend:
 
     def __init__(self, config: EarthEngineSource) -> None:
         self._config = config
-        # Twice the slots: who waits before a retry holds none.
+        # Twice the slots: a thread that waits for a retry holds none.
         self.at_once = 2 * config.at_once
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
-        """Give the scenes that show a part of a place; raises `InputError` where it cannot ask."""
+        """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source = SOURCES[alias]
-        near = covered(places, Box(*source.coverage))
+        near = places_within(places, Box(*source.coverage))
         if not near:
             return []
-        first, last = source.years
-        wanted = Wanted(
-            alias,
-            source,
-            self._config.years or (first, last or NO_END),
-            self._config.max_cloud,
-            self._config.per_place,
-            self._config.weight,
-            self._config.grid == "native",
+        wanted = WantedImages(
+            alias=alias,
+            years=years_of(self._config.years, source),
+            max_cloud=self._config.max_cloud,
+            per_place=self._config.per_place,
+            weight=self._config.weight,
+            source=source,
+            is_native=self._config.grid == "native",
         )
         return search(self._connection(), wanted, near)
 
@@ -123,11 +123,11 @@ class EarthEngineBackend:
         return replace(image, grid=grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Let the service put the tile together: one request, which computes; raises as `cut`."""
+        """Let the service make the tile from several images, in one request; raises as `cut`."""
         return self._pixels(scenes, mercator_grid(tile))
 
     def _pixels(self, scenes: Sequence[Scene], grid: PixelGrid) -> TileImage:
-        """Ask for stored pixels where they serve as they are, else for computed ones."""
+        """Request stored pixels if these are enough, else computed ones."""
         connection = self._connection()
         data, request = connection.ee.data, tile_request(grid, SOURCES[scenes[0].source])
         if len(scenes) == 1 and self._config.resample == "nearest":
@@ -143,7 +143,7 @@ class EarthEngineBackend:
             images = [image.resample(mode) for image in images]
         if len(images) == 1:
             return images[0]
-        # The last image of a collection comes to lie on top.
+        # The last image of a collection lies on top.
         return ee.ImageCollection(images[::-1]).mosaic()
 
     def _grid(self, scene: Scene, tile: Tile) -> PixelGrid | None:
@@ -158,7 +158,7 @@ class EarthEngineBackend:
         return native_grid(tile, scene.crs, (a, b, c, d, e, f))
 
     def _check_clouds(self, scene: Scene, image: TileImage, grid: PixelGrid) -> None:
-        """Ask how much of a tile is cloud, where that matters; raises `TooCloudy` if too much."""
+        """Raise `TooCloudy` if clouds cover more of the tile than the config allows."""
         limit, clouds = self._config.max_tile_cloud, SOURCES[scene.source].clouds
         if limit is None or clouds is None or not image.valid.any():
             return

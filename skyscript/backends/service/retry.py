@@ -76,7 +76,7 @@ _tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 
 @contextmanager
-def tallied() -> Iterator[Tally]:
+def count_attempts() -> Iterator[Tally]:
     """Count the attempts that this thread makes."""
     tally = Tally()
     token = _tally.set(tally)

@@ -18,16 +18,17 @@ from pipeline.errors import InputError
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
+from skyscript.backends.service.wanted import years_of
 from skyscript.backends.stac.errors import classify, http_status
-from skyscript.backends.stac.search import Wanted, search
+from skyscript.backends.stac.search import WantedItems, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.grid import GridChoice
-from skyscript.imagery.mosaic import composed
-from skyscript.imagery.places import covered
+from skyscript.imagery.mosaic import compose
+from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
-from skyscript.imagery.raster import Raster, placed
+from skyscript.imagery.raster import Raster, locate
 from skyscript.imagery.warp import Reading, cut_on
 
 _GDAL = {
@@ -44,9 +45,9 @@ _GDAL = {
 _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
 """For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
 _DRIVERS = ("GTiff", "JP2OpenJPEG")
-"""A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
+"""Other formats are refused: a VRT from a server could lead to local files."""
 _OPEN_FILES = 4
-"""Files that each thread keeps open."""
+"""How many files each thread keeps open."""
 
 
 class StacSource(fields.SourceConfig):
@@ -96,31 +97,31 @@ class StacBackend:
 
     def __init__(self, config: StacSource) -> None:
         self._config = config
-        # Twice the slots: who waits before a retry holds none.
+        # Twice the slots: a thread that waits for a retry holds none.
         self.at_once = 2 * config.at_once
-        self._mine = threading.local()
+        self._of_thread = threading.local()
         self._signers: dict[str, Signer] = {}
         self._quotas: dict[str, Quota] = {}
         self._lock = threading.Lock()
         self._breaker = Breaker()
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
-        """Give the scenes that show a part of a place; raises `InputError` where it cannot ask."""
+        """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source, config = SOURCES.get(alias), self._config
         if source is not None:
-            places = covered(places, Box(*source.coverage))
+            places = places_within(places, Box(*source.coverage))
         if not places:
             return []
-        known = source.years if source else (1900, None)
-        wanted = Wanted(
+        wanted = WantedItems(
             alias=alias,
-            route=self._route(alias),
-            years=config.years or (known[0], known[1] or 9998),
+            years=years_of(config.years, source),
             max_cloud=config.max_cloud,
-            per_place=config.per_place if self._is_cloudy(alias) else None,
+            per_place=config.per_place,
+            weight=config.weight,
+            route=self._route(alias),
+            is_satellite=source is not None and source.cloud_property is not None,
             gsd=config.gsd or (source.gsd if source else None),
             time_precision=source.time_precision if source else "minute",
-            weight=config.weight,
         )
         return search(wanted, places)
 
@@ -130,7 +131,7 @@ class StacBackend:
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
         """Give the tile's pixels out of several scenes' files; raises as `cut`."""
-        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+        return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         settings = dict(_GDAL)
@@ -154,7 +155,7 @@ class StacBackend:
         with quota.slot(), rasterio.Env(**settings):
             begun = time.monotonic()
             try:
-                image = self._of_parts(scene, tile, grid)
+                image = self._read_assets(scene, tile, grid)
             except RasterioError as error:
                 if http_status(error) == TOO_MANY:
                     quota.refused(begun)
@@ -162,7 +163,7 @@ class StacBackend:
         quota.succeeded()
         return image
 
-    def _of_parts(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+    def _read_assets(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         route = self._route(scene.source)
         reading = Reading(
             self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
@@ -171,7 +172,7 @@ class StacBackend:
             self._config.mask,
             self._config.resample,
         )
-        parts = [self._part(href, tile, grid, reading, route) for href in scene.hrefs]
+        parts = [self._read_asset(href, tile, grid, reading, route) for href in scene.hrefs]
         if len(parts) == 1:
             return parts[0]
         if len({part.rgb.shape for part in parts}) > 1:
@@ -183,18 +184,18 @@ class StacBackend:
         rgb[~valid] = 0
         return TileImage(rgb, valid, grid=parts[0].grid)
 
-    def _part(
+    def _read_asset(
         self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
     ) -> TileImage:
-        with self._opened(self._signed(href, route), href) as raster:
+        with self._open(self._sign(href, route), href) as raster:
             name, count = raster.path.name, raster.data.count
             if max(reading.bands) > count:
-                said = f"{name} has {count} bands: set the source's `bands`"
-                raise NeverAvailable(said, Problem.REFUSED)
+                why = f"{name} has {count} bands: set the source's `bands`"
+                raise NeverAvailable(why, Problem.REFUSED)
             kind = raster.data.dtypes[reading.bands[0] - 1]
             if kind != "uint8" and reading.scale is None:
-                said = f"{name} is {kind}, not 8-bit: set the source's `scale`"
-                raise NeverAvailable(said, Problem.REFUSED)
+                why = f"{name} is {kind}, not 8-bit: set the source's `scale`"
+                raise NeverAvailable(why, Problem.REFUSED)
             return cut_on(grid, raster, tile, reading)
 
     def _quota(self, api: str) -> Quota:
@@ -204,12 +205,14 @@ class StacBackend:
             return self._quotas[api]
 
     @contextmanager
-    def _opened(self, address: str, href: str) -> Iterator[Raster]:
-        """Give a file, kept open for the next tile of this thread unless reading it fails."""
+    def _open(self, address: str, href: str) -> Iterator[Raster]:
+        """Open a file; it stays open for the next tile of this thread, unless reading it fails."""
         import rasterio
 
-        files: OrderedDict[str, Raster] = self._mine.__dict__.setdefault("files", OrderedDict())
-        raster = files.pop(href, None) or _placed(rasterio.open(address), href)
+        files: OrderedDict[str, Raster] = self._of_thread.__dict__.setdefault(
+            "files", OrderedDict()
+        )
+        raster = files.pop(href, None) or _locate(rasterio.open(address), href)
         try:
             yield raster
         except Exception:
@@ -219,19 +222,15 @@ class StacBackend:
         while len(files) > _OPEN_FILES:
             files.popitem(last=False)[1].data.close()
 
-    def _signed(self, href: str, route: StacRoute) -> str:
+    def _sign(self, href: str, route: StacRoute) -> str:
         if route.sign is None:
             return href
         with self._lock:
             signer = self._signers.setdefault(route.sign, Signer(route.sign))
             return f"{href}?{signer.token()}"
 
-    def _is_cloudy(self, alias: str) -> bool:
-        source = SOURCES.get(alias)
-        return source is not None and source.cloud_property is not None
-
     def _route(self, alias: str) -> StacRoute:
-        """Give where the source is: as published, unless the config says otherwise."""
+        """Give the address of the source: the published one, unless the config names another."""
         source, config = SOURCES.get(alias), self._config
         given = {"api": config.api, "collection": config.collection, "assets": config.assets}
         named = {key: value for key, value in given.items() if value is not None}
@@ -247,12 +246,12 @@ class StacBackend:
         return StacRoute(**fields)
 
 
-def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
+def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
     try:
         if data.driver not in _DRIVERS:
-            said = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
-            raise NeverAvailable(said, Problem.REFUSED)
-        return placed(data, href)
+            why = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
+            raise NeverAvailable(why, Problem.REFUSED)
+        return locate(data, href)
     except Exception:
         data.close()
         raise

@@ -200,6 +200,8 @@ def test_an_area_of_a_few_pixels_is_not_shown() -> None:
     (tile,) = planned([area((60, 10), natural="water")], scenes)
     assert {candidate["source"] for candidate in tile["candidates"]} == {"US", "S2"}
     assert reason(area((4, 4), natural="water"), scenes) == "too small for every source that suits"
+    (tile,) = planned([area((4, 4), natural="water")], scenes, min_extent=3)
+    assert [candidate["source"] for candidate in tile["candidates"]] == ["US"]
 
 
 def test_an_object_without_a_tag_that_can_be_seen() -> None:
