@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 Value = TypeVar("Value")
-
-
-class _File(NamedTuple):
-    """A file; another time or size means another content."""
-
-    path: str
-    changed: int
-    size: int
 
 
 def cached_by_files(
@@ -33,20 +25,16 @@ def cached_by_files(
     """
 
     @lru_cache(maxsize=2)
-    def from_files(files: tuple[_File, ...]) -> Value:
-        return from_dataset(ds.dataset([file.path for file in files], format="parquet"))
+    def from_files(paths: tuple[str, ...], _changed: tuple[tuple[int, int], ...]) -> Value:
+        return from_dataset(ds.dataset(list(paths), format="parquet"))
 
     def from_dataset(dataset: ds.Dataset) -> Value:
         return build(dataset.to_table(columns=list(columns), filter=rows))
 
     def value(dataset: ds.Dataset) -> Value:
-        if isinstance(dataset, ds.FileSystemDataset):
-            return from_files(tuple(map(_state, dataset.files)))
-        return from_dataset(dataset)
+        if not isinstance(dataset, ds.FileSystemDataset):
+            return from_dataset(dataset)
+        stats = [Path(path).stat() for path in dataset.files]
+        return from_files(tuple(dataset.files), tuple((s.st_mtime_ns, s.st_size) for s in stats))
 
     return value
-
-
-def _state(path: str) -> _File:
-    stat = Path(path).stat()
-    return _File(path, stat.st_mtime_ns, stat.st_size)

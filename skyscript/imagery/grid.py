@@ -6,9 +6,8 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-
 from skyscript.geo.tile import Tile, mercator_box
+from skyscript.imagery.outline import unit_square
 
 if TYPE_CHECKING:
     import pyproj
@@ -43,7 +42,9 @@ def mercator_grid(tile: Tile) -> PixelGrid:
 def native_grid(tile: Tile, crs: str, transform: Affine6) -> PixelGrid:
     """Give the smallest grid of an image's own pixels that contains a tile."""
     a, b, c, d, e, f = transform
-    x, y = from_mercator(crs).transform(*_outline(tile))
+    box, (across, up) = mercator_box(tile.box), unit_square(_EDGE_POINTS)
+    edges = box.west + across * (box.east - box.west), box.south + up * (box.north - box.south)
+    x, y = from_mercator(crs).transform(*edges)
     determinant = a * e - b * d
     cols = (e * (x - c) - b * (y - f)) / determinant
     rows = (a * (y - f) - d * (x - c)) / determinant
@@ -68,12 +69,3 @@ def crs_code(crs: str) -> str:
 
     code = pyproj.CRS.from_user_input(crs).to_epsg(min_confidence=100)
     return f"EPSG:{code}" if code else crs
-
-
-def _outline(tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-    """Give points along the tile's edges: a straight edge in EPSG:3857 is a curve elsewhere."""
-    box = mercator_box(tile.box)
-    x, y = (np.linspace(low, high, _EDGE_POINTS) for low, high in (box[::2], box[1::2]))
-    ends = np.full(_EDGE_POINTS, box.west), np.full(_EDGE_POINTS, box.east)
-    sides = np.full(_EDGE_POINTS, box.south), np.full(_EDGE_POINTS, box.north)
-    return np.concatenate([x, x, *ends]), np.concatenate([*sides, y, y])

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.affinity import translate
 
+Floats = npt.NDArray[np.float64]
 _WORLD = shapely.box(-180, -90, 180, 90)
 _TURNS = (-360, 0, 360)
+
+
+def unit_square(points: int) -> tuple[Floats, Floats]:
+    """Give x and y of points along the edges of the unit square, back to the first corner.
+
+    There are so many points on each edge, for edges that are curves in another projection.
+    """
+    step, zero = np.linspace(0, 1, points)[:-1], np.zeros(points - 1)
+    x = np.concatenate([step, zero + 1, 1 - step, zero, [0]])
+    y = np.concatenate([zero, step, zero + 1, 1 - step, [0]])
+    return x, y
 
 
 def cut_at_antimeridian(polygon: shapely.Geometry) -> shapely.Geometry:

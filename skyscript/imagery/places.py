@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.dataset as ds
 
 from skyscript.geo.tile import HALF_GLOBE, Box
@@ -14,6 +12,15 @@ from skyscript.geo.tile import HALF_GLOBE, Box
 CELL = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
 _MARGIN = 1e-4
+_PLACES = """
+    SELECT min(x), min(y), max(x), max(y)
+    FROM (
+        SELECT (west + east) / 2 AS x, (south + north) / 2 AS y
+        FROM objects WHERE east - west <= $widest
+    )
+    GROUP BY floor(y / $cell), floor(x / $cell)
+    ORDER BY floor(y / $cell), floor(x / $cell)
+"""
 
 
 def occupied_places(objects: ds.Dataset) -> list[Box]:
@@ -21,39 +28,12 @@ def occupied_places(objects: ds.Dataset) -> list[Box]:
 
     Objects that cross the antimeridian are left out: no tile can show them.
     """
-    pieces = [_cells(batch) for batch in objects.to_batches(columns=list(Box._fields))]
-    if not pieces:
-        return []
-    grouped = _grouped(pa.concat_tables(pieces)).sort_by(
-        [("row", "ascending"), ("col", "ascending")]
-    )
-    sides = (grouped[name].to_pylist() for name in Box._fields)
-    return [Box(*box) for box in zip(*sides, strict=True)]
+    import duckdb
 
-
-def _cells(batch: pa.RecordBatch) -> pa.Table:
-    west, south, east, north = (
-        batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields
-    )
-    whole = east - west <= HALF_GLOBE
-    x, y = ((west + east) / 2)[whole], ((south + north) / 2)[whole]
-    table = pa.table(
-        {
-            "col": np.floor(x / CELL).astype(np.int32),
-            "row": np.floor(y / CELL).astype(np.int32),
-            "west": x,
-            "south": y,
-            "east": x,
-            "north": y,
-        }
-    )
-    return _grouped(table)
-
-
-def _grouped(table: pa.Table) -> pa.Table:
-    bounds = [("west", "min"), ("south", "min"), ("east", "max"), ("north", "max")]
-    grouped = table.group_by(["col", "row"], use_threads=False).aggregate(bounds)
-    return grouped.rename_columns({f"{side}_{how}": side for side, how in bounds})
+    with duckdb.connect() as connection:
+        connection.register("objects", objects)
+        places = connection.execute(_PLACES, {"cell": CELL, "widest": HALF_GLOBE}).fetchall()
+    return [Box(*place) for place in places]
 
 
 def places_within(places: Sequence[Box], coverage: Box) -> list[Box]:

@@ -16,7 +16,7 @@ import shapely
 from pipeline.errors import InputError
 from skyscript.geo.tile import Tile
 from skyscript.imagery.grid import PixelGrid, from_mercator, native_grid
-from skyscript.imagery.outline import cut_at_antimeridian
+from skyscript.imagery.outline import cut_at_antimeridian, unit_square
 
 if TYPE_CHECKING:
     import pyproj
@@ -111,7 +111,8 @@ def locate(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
 
 def footprint(raster: Raster) -> shapely.Geometry:
     """Give the file's outline in WGS 84, cut in two where it crosses the antimeridian."""
-    lon, lat = _outline(raster)
+    x, y = unit_square(_EDGE_POINTS)
+    lon, lat = raster.degrees(x * raster.data.width, y * raster.data.height)
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise InputError(f"{raster.path}: its corners lie outside of what its CRS can express.")
     lon = np.unwrap(lon, period=360)
@@ -121,15 +122,6 @@ def footprint(raster: Raster) -> shapely.Geometry:
     if not polygon.is_valid:
         raise InputError(f"{raster.path}: its outline in longitude, latitude crosses itself.")
     return cut_at_antimeridian(polygon)
-
-
-def _outline(raster: Raster) -> tuple[Floats, Floats]:
-    """Give points along the file's edges, back to the first corner."""
-    width, height = raster.data.width, raster.data.height
-    step = np.linspace(0, 1, _EDGE_POINTS)[:-1]
-    cols = np.concatenate([step, np.ones_like(step), 1 - step, np.zeros_like(step), [0]]) * width
-    rows = np.concatenate([np.zeros_like(step), step, np.ones_like(step), 1 - step, [0]]) * height
-    return raster.degrees(cols, rows)
 
 
 def ground_gsd(raster: Raster) -> float:

@@ -67,26 +67,7 @@ def _nothing(config: IndexConfig, places: Sequence[Box]) -> str:
 
 
 def _table(scenes: Sequence[Scene]) -> pa.Table:
-    rows = [
-        {
-            "scene_id": scene.scene_id,
-            "source": scene.source,
-            "backend": scene.backend,
-            "name": scene.name,
-            "geometry": scene.geometry,
-            **scene.box._asdict(),
-            "gsd": scene.gsd,
-            "acquired": scene.acquired,
-            "time_precision": scene.time_precision,
-            "weight": scene.weight,
-            "cloud": scene.cloud,
-            "hrefs": list(scene.hrefs) or None,
-            "content": scene.content,
-            "crs": scene.crs,
-            "transform": scene.transform and list(scene.transform),
-        }
-        for scene in scenes
-    ]
+    rows = [vars(scene) | scene.box._asdict() | {"hrefs": scene.hrefs or None} for scene in scenes]
     return pa.Table.from_pylist(rows, schema=tables.SCENES.schema)
 
 
