@@ -1,10 +1,10 @@
-"""Overlay: what OSM says can be seen in each image, the focus object first, then all others.
+"""Overlay: the tags of what each image shows, of the focus object first, then of its neighbours.
 
-A neighbour is another object of which the tile shows enough: an area a number of square pixels, a
-line a number of pixels, a point itself (how large a point is, its tags' maximum GSD says). Only the
-tags that the run's vocabulary calls visible at the image's GSD are kept, in today's spelling; an
-object with none is no neighbour, nor is one that is hidden from above (`hidden_from_above`).
-Written as the published pickle and as a row, which also says why the focus object's other tags are
+A neighbour is another object of which the tile shows enough: some square pixels of an area, some
+pixels of a line, or a point (the maximum GSD of its tags says how large it is). Only tags that the
+run's vocabulary calls visible at the image's GSD are used, in today's spelling. An object without
+such a tag is no neighbour, and neither is one that is hidden from above (`hidden_from_above`). The
+result is the published pickle and a row, which also says why other tags of the focus object are
 left out.
 """
 
@@ -43,10 +43,12 @@ class OverlayConfig(StageConfig):
     """How much of a neighbour a tile must show."""
 
     min_area: float = Field(
-        default=16.0, ge=0, description="Square pixels that an area must cover in the tile."
+        default=16.0,
+        ge=0,
+        description="The fewest square pixels of the tile that an area must cover.",
     )
     min_length: float = Field(
-        default=8.0, ge=0, description="Pixels that a line must run through the tile."
+        default=8.0, ge=0, description="The fewest pixels of a line's length in the tile."
     )
     gsd_slack: float = Field(
         default=1.0,
@@ -66,8 +68,8 @@ def overlay(
 ) -> pa.Table:
     """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
 
-    A neighbour's share is of the tile's area, 0 for lines and points; its distance is in ground
-    metres from the tile's centre to the part of it that lies in the tile.
+    A neighbour's share is that of the tile's area, 0 for lines and points. Its distance is in
+    metres on the ground, from the tile's centre to the part of the neighbour in the tile.
     """
     tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
     rows = images.to_pylist()
@@ -123,7 +125,7 @@ def _published(meta: Mapping[str, Any]) -> Meta:
 
 
 class _Tile(NamedTuple):
-    """Where an image lies, in EPSG:3857 metres, and how long a pixel and a metre are there."""
+    """Where an image lies, and the lengths of its pixel and of a metre, in EPSG:3857 metres."""
 
     box: Box
     pixel: float
@@ -167,7 +169,7 @@ class _Around:
     def neighbours(
         self, image: Mapping[str, Any], config: OverlayConfig
     ) -> Iterator[dict[str, Any]]:
-        """Yield an image's neighbours as rows, nearest first; of equals the smaller share first."""
+        """Yield an image's neighbours as rows, nearest first; on a tie the smaller share first."""
         tile = _tile(image)
         near = self._tree.query(shapely.box(*tile.box))
         near = near[~(self._hidden[near] | self._is_focus(image["object_id"], near))]
@@ -187,7 +189,7 @@ class _Around:
                 }
 
     def _is_focus(self, object_id: str, near: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        """Tell which are the focus object, or the same way once as a line and once as an area."""
+        """Say which are the focus object, or the same way, once as a line and once as an area."""
         kinds = _WAY_KINDS if object_id[0] in _WAY_KINDS else [object_id[0]]
         same: npt.NDArray[np.bool_] = self._osm_id[near] == int(object_id[1:])
         return same & np.isin(self._kind[near], kinds)

@@ -1,7 +1,7 @@
 """Sample: which objects get a tile of their own.
 
-As in the paper: all objects of some drawn cells, and tags that these hardly reach from wherever
-they occur. All draws come from `chance`; what is asked of the whole table, DuckDB answers.
+As in the paper: all objects of some drawn cells, and objects with tags that are rare in these cells
+from anywhere. All draws come from `chance`; DuckDB does the queries over the whole table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RARE_SHARE = 0.5
-"""Of ``max_objects``: what objects with rare tags may take before the others are drawn."""
+"""The share of ``max_objects`` for objects with rare tags; the others are drawn after them."""
 
 _CANDIDATES = pa.schema(
     [
@@ -76,45 +76,49 @@ _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 
 
 class SampleConfig(StageConfig):
-    """Which objects get a tile; every object stays as context for its neighbours' tiles."""
+    """Which objects get a tile. Every object stays as context in its neighbours' tiles."""
 
-    seed: int = Field(0, description="Of every draw here.")
+    seed: int = Field(0, description="Seed of every draw in this stage.")
     cells: int | None = Field(
         None,
         ge=1,
-        description="How many of the cells that hold an object are drawn, whole; none: all.",
+        description="How many of the cells with an object are drawn; all objects of a drawn cell "
+        "are taken. None: all cells.",
     )
     cell_degrees: float = Field(0.01, gt=0, le=10, description="Side of a cell, in degrees.")
     rare_below: int = Field(
         10,
         ge=0,
-        description="A tag that fewer objects of the drawn cells carry is rare: its objects are "
-        "taken wherever they are.",
+        description="A tag is rare if fewer objects of the drawn cells have it. Its objects are "
+        "taken from all cells.",
     )
     rare_cap: int = Field(
         50,
         ge=1,
-        description="At most so many objects of a rare tag, with those in drawn cells.",
+        description="The most objects of a rare tag, including those in drawn cells.",
     )
     max_objects: int | None = Field(
         None,
         ge=1,
-        description="At most so many objects in all. Up to half of them go to rare tags, one "
-        "object for each, then a second ...; the rest is drawn from all the others.",
+        description="The most objects in all. Up to half of them have rare tags: one object for "
+        "each tag, then a second one, and so on. The rest is drawn from the other objects.",
     )
     shard_rows: int = Field(
-        256, ge=1, description="Objects in a part, from here on: what one worker does at a time."
+        256,
+        ge=1,
+        description="Objects in a part, in this stage and the later ones: a worker does one part at "
+        "a time.",
     )
 
 
 def sample(
     objects: ds.Dataset, vocab: ds.Dataset, *, config: SampleConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give the objects that get a tile, in the order of ``objects``, with what chose each.
+    """Give the objects that get a tile, in the order of ``objects``, with the reason for each.
 
-    Only an object that the run's vocabulary calls visible at some GSD is a candidate. It belongs to
-    the cell of its box's centre, named by two whole numbers: degrees divided by the cell's side,
-    rounded down. Raises `InputError` where there is no candidate.
+    Only an object with a tag that the run's vocabulary calls visible at some GSD is a candidate. It
+    belongs to the cell of its box's centre, named by two whole numbers: degrees divided by the
+    cell's side, rounded down. Raises `InputError` if there is no candidate.
     """
     with scratch(root, "sample") as folder:
         path = folder / "candidates.parquet"
@@ -134,7 +138,7 @@ def sample(
 def _write_candidates(
     objects: ds.Dataset, vocabulary: Vocabulary, config: SampleConfig, path: Path
 ) -> int:
-    """Write a scratch row for each candidate and give how many there are."""
+    """Write a scratch row for each candidate and give their number."""
     start = count = 0
     with TableFile(path, _CANDIDATES) as file:
         for batch in _scan(objects, ["object_id", "west", "south", "east", "north", "tags"]):
@@ -158,7 +162,7 @@ def _write_candidates(
 
 
 def _visible_tags(column: pa.MapArray, vocabulary: Vocabulary) -> list[list[str]]:
-    """Give each object's tags that can be seen, as ``key=value``; none where it never shows."""
+    """Give each object's visible tags as ``key=value``; none if it is never visible."""
     keys, values = column.keys.to_pylist(), column.items.to_pylist()
     ends = column.offsets.to_pylist()
     visible = []
@@ -199,7 +203,7 @@ def _choose(connection: duckdb.DuckDBPyConnection, config: SampleConfig) -> None
 
 
 def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Give the chosen rows of the objects with why; both come in the same order."""
+    """Give the chosen objects with the reason; both inputs have the same order."""
     columns = [name for name in tables.FOCUS.schema.names if name in tables.OBJECTS.schema.names]
     waiting = chosen.schema.empty_table()
     start, more = 0, True
@@ -221,7 +225,7 @@ def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Tabl
 
 
 def _scan(objects: ds.Dataset, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read the rows that are ok, in order, a few parts ahead at most."""
+    """Read the rows that are ok in order, at most a few parts ahead."""
     is_ok = pc.field("status") == STATUS_OK
     yield from objects.to_batches(
         columns=columns, filter=is_ok, batch_size=20_000, batch_readahead=2, fragment_readahead=1
