@@ -106,8 +106,8 @@ class SampleConfig(StageConfig):
     shard_rows: int = Field(
         256,
         ge=1,
-        description="Objects in a part, in this stage and the later ones: a worker does one part at "
-        "a time.",
+        description="Objects in a part, in this stage and the later ones. A worker does one part "
+        "at a time.",
     )
 
 
