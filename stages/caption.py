@@ -33,7 +33,9 @@ from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage, StageConfig
 from skyscript.files.captions_csv import write_captions
 from skyscript.files.meta import Meta
-from skyscript.files.metas import image_path, read_metas
+from skyscript.files.metas import read_metas
+from skyscript.files.names import image_path
+from skyscript.files.phrases import AROUND, BETWEEN
 from skyscript.vocabulary import labelled_vocabulary, run_vocabulary, vocabulary
 from stages import tables
 from tag_vocab import SHIPPED, Vocabulary
@@ -89,7 +91,7 @@ def multi_caption(
     focus = _said(center_tags, config, words).multi
     distinct = dict.fromkeys(_said(tags, config, words).multi for tags in surrounding)
     around = [said for said in distinct if said and said != focus][: config.max_surrounding]
-    return config.prefix + ", surrounded by ".join(filter(None, [focus, "; ".join(around)]))
+    return config.prefix + AROUND.join(filter(None, [focus, BETWEEN.join(around)]))
 
 
 def caption(

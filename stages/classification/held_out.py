@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript import chance
+from skyscript.files.names import parse
 from stages.classification.config import ClassificationConfig
 from stages.classification.spatial import (
     Mask,
@@ -26,7 +26,6 @@ from stages.classification.spatial import (
     touched,
 )
 
-_NAME = re.compile(r"(?:^|/)([nwar][0-9]+)_[A-Za-z0-9]+_[0-9]{2}\.[A-Za-z]+$")
 csv.field_size_limit(1 << 20)
 
 
@@ -139,13 +138,13 @@ def rows_of(path: Path) -> Iterator[tuple[list[str], str]]:
                         f"{path}: line {reader.line_num} has {len(row)} fields, the header "
                         f"{len(header)}."
                     )
-                found = _NAME.search(row[column])
-                if not found:
+                name = parse(row[column])
+                if name is None:
                     raise InputError(
                         f"{path}: line {reader.line_num}: {row[column]!r} is no image of a run, "
                         "whose name begins with its object's."
                     )
-                yield row, found[1]
+                yield row, name.object_id
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
 

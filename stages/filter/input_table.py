@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.errors import InputError
-from skyscript.files.metas import image_path, read_metas
+from skyscript.files import names
+from skyscript.files.metas import read_metas
 from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
@@ -33,8 +34,6 @@ SCORER = r"[A-Za-z0-9_.+-]+"
 """A score column's name goes into questions and into the names of files: nothing else may."""
 BOX = ("west", "south", "east", "north")
 
-_NAME = r"([nwar][0-9]+)_([A-Za-z0-9]+)_[0-9]{2}\.[A-Za-z]+$"
-"""``a198234555_CH_19.jpg``: the object, the source, the year."""
 _BATCH = 1 << 16
 
 
@@ -125,7 +124,7 @@ def _boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for name, meta in read_metas(metas):
         if isinstance(meta, InputError):
             continue  # its image has no position: `check_boxes` counts those that matter
-        rows.append((image_path(name), *meta.box))
+        rows.append((names.image_path(name), *meta.box))
         if len(rows) == _BATCH:
             yield _batch(rows, schema)
             rows = []
@@ -165,7 +164,7 @@ def make_pairs(
             {content_hash} AS content_hash, {image_hash} AS image_hash, {box}, {scores}
         FROM given {"LEFT JOIN boxes USING (filepath)" if has_boxes and not boxed else ""}
         """,
-        {"name": _NAME},
+        {"name": f"^{names.PATTERN}$"},
     )
     connection.execute(
         f"""

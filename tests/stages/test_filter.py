@@ -344,3 +344,18 @@ def test_a_file_is_not_filtered_over_itself(tmp_path):
         filter_csv(source, tmp_path, all_for_training())
     assert source.read_bytes() == before
     filter_csv(source, tmp_path / "out", all_for_training())
+
+
+def test_an_image_of_another_name_is_an_object_of_its_own(tmp_path):
+    """``cabin12_CH_19.jpg`` is not an image of the node n12, and may lie on another side."""
+    import duckdb
+
+    from stages.filter.input_table import load_csv, make_pairs
+
+    paths = ["images2/n12_CH_19.jpg", "cabin12_CH_19.jpg", "photos/n12_CH_2019.jpg"]
+    source = write(tmp_path / "in.csv", [[path, "a", "", "0.5"] for path in paths])
+    with duckdb.connect() as connection:
+        columns = load_csv(connection, source)
+        make_pairs(connection, columns, FilterConfig(), str(source))
+        found = connection.execute("SELECT object_id, source FROM pairs ORDER BY row").fetchall()
+    assert found == [("n12", "CH"), (paths[1], ""), (paths[2], "")]
