@@ -100,7 +100,7 @@ def _meta(
         return empty | {"status": image["status"], "reason": image["reason"]}
     gsd = image["gsd"] / config.gsd_slack
     center_tags = words.visible(tags, gsd)
-    left_out = list(words.left_out(tags, gsd).items())
+    left_out = list(words.invisible_tags(tags, gsd).items())
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
@@ -233,5 +233,5 @@ OVERLAY = ShardStage(
     writes=tables.META,
     owns=(Owned(META_FILES, "metapath", "meta_size"),),
     external=vocabulary,
-    version=2,
+    version=3,
 )

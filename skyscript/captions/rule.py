@@ -97,7 +97,7 @@ def phrases_of(tags: Mapping[str, str], config: CaptionConfig, words: Vocabulary
 def _phrases(
     given: tuple[tuple[str, str], ...], order: TagOrder, spelling: Spelling, words: Vocabulary
 ) -> ObjectPhrases:
-    tags = words.said(dict(given)) if spelling == "today" else list(given)
+    tags = words.caption_tags(dict(given)) if spelling == "today" else list(given)
     if order == "most_frequent_first":
         tags = tag_vocab.most_frequent_first(tags)
     # A caption is one line: any white space, line ends included, becomes one space.
