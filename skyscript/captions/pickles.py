@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from skyscript.captions.rule import (
     phrases_of,
     single_caption,
 )
-from skyscript.files.captions_csv import write_captions
 from skyscript.files.meta import Meta
 from skyscript.files.metas import read_metas
 from skyscript.files.names import image_path
+from skyscript.files.pairs_csv import HEADER, csv_writer, write_pairs
 from skyscript.vocabulary import labelled_vocabulary
 from tag_vocab import Vocabulary
 
@@ -73,9 +72,7 @@ class _Tally:
 
 def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, rejects: Path) -> _Tally:
     tally = _Tally()
-    with rejects.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        reject = csv.writer(file, lineterminator="\n").writerow
-        reject(("name", "reason"))
+    with csv_writer(rejects, ("name", "reason")) as reject:
 
         def rows() -> Iterator[_Row]:
             for name, row in named:
@@ -87,7 +84,7 @@ def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, reject
                     yield row
 
         def write(path: Path) -> None:
-            tally.written = write_captions(path, rows())
+            tally.written = write_pairs(path, HEADER, rows())
 
         write_file(out, write)
     return tally

@@ -295,12 +295,13 @@ def test_what_cannot_be_filtered_is_named(tmp_path, header, rows, options, says)
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"filepath,title,similarity_A\na,b,1\nc,d\n", "line 3 is not a row of 3 fields"),
-        (b"filepath,title,similarity_A\na,b,1\nc,d,2,3\n", "line 3 is not a row of 3 fields"),
-        (b'filepath,title,similarity_A\na,"b,1\nc,d,2\n', "line 2"),
-        (b"filepath,title,similarity_A\na,\xff\xfe,1\n", "line 2|not a CSV in UTF-8"),
-        (b"filepath,title,title\na,b,1\n", "names a column twice"),
-        (b"\x89PNG\r\n\x1a\n\x00", "not a CSV in UTF-8"),
+        (b"filepath,title,similarity_A\na,b,1\nc,d\n", "line 3 has 2 fields, the header 3"),
+        (b"filepath,title,similarity_A\na,b,1\nc,d,2,3\n", "line 3 has 4 fields, the header 3"),
+        (b'filepath,title,similarity_A\na,"b,1\nc,d,2\n', "line 2 opens a quote"),
+        (b"filepath,title,similarity_A\na,\xff\xfe,1\n", "line 2 is not text in UTF-8"),
+        (b"filepath,title,title\na,b,1\n", "has the column 'title' 2 times"),
+        (b"\x89PNG\r\n\x1a\n\x00", "line 1 is not text in UTF-8"),
+        (b"filepath,title,similarity_A\n", "holds no pairs"),
         (b"", "has no column 'filepath'"),
     ],
 )
