@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.atomic import TEMPORARY, storage
+from pipeline.atomic import TEMPORARY, storage, write_json
 from pipeline.errors import InputError
 from stages.classification.held_out import header_of, rows_of
 
@@ -77,7 +76,7 @@ def write_left_out(folder: Path, names: Sequence[str]) -> None:
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write what was chosen and why."""
-    (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_json(folder / REPORT, report)
 
 
 def write_training(folder: Path, captions: Path, without: set[str]) -> int:
