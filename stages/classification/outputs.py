@@ -18,7 +18,7 @@ from stages.classification.held_out import header_of, rows_of
 ROWS = "img_txt_pairs_val.csv"
 CLASSNAMES = "classnames.txt"
 IMAGES = "images"
-LEFT_OUT = "left_out_objects.txt"
+HELD_OUT_OBJECTS = "left_out_objects.txt"
 REPORT = "report.json"
 TRAINING = "training"
 
@@ -69,9 +69,9 @@ def write_set(
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
 
-def write_left_out(folder: Path, names: Sequence[str]) -> None:
-    """Write the objects that training must leave out, one a line."""
-    (folder / LEFT_OUT).write_text("".join(f"{name}\n" for name in names), "utf-8")
+def write_held_out_objects(folder: Path, names: Sequence[str]) -> None:
+    """Write the objects that training must not use, one a line."""
+    (folder / HELD_OUT_OBJECTS).write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
