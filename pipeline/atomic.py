@@ -129,12 +129,3 @@ def exclusive_lock(path: Path) -> Iterator[None]:
             lock.write(f"process {os.getpid()} on {platform.node()}")
             lock.flush()
         yield
-
-
-def in_units(count: float) -> str:
-    """Give a number of bytes in words: ``612 B``, ``1.2 MB``, ``73 GB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:  # from there on three digits round to the next unit
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

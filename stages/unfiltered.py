@@ -15,7 +15,7 @@ from pipeline.stage import DatasetStage, StageConfig
 from skyscript.files.captions_csv import HEADER, write_captions
 from skyscript.files.metas import PARTS
 from stages import tables
-from stages.tables import files_written, owned_files
+from stages.tables import files_written
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
 
@@ -52,5 +52,5 @@ UNFILTERED = DatasetStage(
     UnfilteredConfig,
     reads=(tables.CAPTIONS,),
     writes=tables.FILES,
-    owns=owned_files(FILE_NAME),
+    owns=tables.owned_files(FILE_NAME),
 )

@@ -19,7 +19,7 @@ from stages.filter.config import FilterConfig
 from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.phrases import PHRASES
-from stages.tables import files_written, owned_files
+from stages.tables import files_written
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,5 +97,5 @@ FILTER = DatasetStage(
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
-    owns=owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
+    owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from image_sources import SIMULATED, SOURCES
-from pipeline.atomic import in_units
 from stages.report.charts import SERIES, bars, cover_map
 from stages.report.figures import Figures, SourceFigures, Step
 from stages.report.gallery import Card
@@ -207,8 +206,7 @@ def _source(source: SourceFigures, scenes: int) -> str:
     gsds = ", ".join(f"{gsd:g}" for gsd, _ in source.gsds)
     return (
         f"<tr><th>{escape(source.alias)}{note}</th><td>{source.images:,}</td><td>{scenes:,}</td>"
-        f"<td>{gsds or '–'}</td><td>{in_units(source.bytes)}</td>"
-        f'<td class="text">{whose}</td></tr>\n'
+        f'<td>{gsds or "–"}</td><td>{_size(source.bytes)}</td><td class="text">{whose}</td></tr>\n'
     )
 
 
@@ -285,3 +283,11 @@ def _pair(*blocks: tuple[str, str]) -> str:
 
 def _metres(gsd: float) -> str:
     return f"{gsd:.3g} m"
+
+
+def _size(number: int) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number = number / 1000  # type: ignore[assignment] # from here on not whole
+    return f"{number:.3g} TB"

@@ -17,7 +17,7 @@ from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
 from stages.report.page import Ends, page
 from stages.report.scored import ask_scored
-from stages.tables import files_written, owned_files
+from stages.tables import files_written
 
 FILE_NAME = "report/index.html"
 
@@ -89,5 +89,5 @@ REPORT = DatasetStage(
     ),
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
-    owns=owned_files("report/index.html"),
+    owns=tables.owned_files("report/index.html"),
 )

@@ -10,7 +10,6 @@ from pipeline.atomic import (
     content_id_of_file,
     exclusive_lock,
     file_id,
-    in_units,
     read_json,
     write_bytes,
     write_file,
@@ -84,11 +83,3 @@ def test_a_locked_folder_is_refused_with_its_process_until_the_lock_is_released(
             pass
     with exclusive_lock(tmp_path / "new/_lock"):
         pass
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0 B"), (999, "999 B"), (999.6, "1 kB"), (1_234_567, "1.23 MB"), (5e13, "50 TB")],
-)
-def test_bytes_are_given_in_the_largest_unit_that_fits(count: float, words: str) -> None:
-    assert in_units(count) == words
