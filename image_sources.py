@@ -53,7 +53,7 @@ class ImageSource:
     gsd: float
     """The finest GSD, in metres."""
     coverage: tuple[float, float, float, float]
-    """West, south, east, north in degrees. All images lie inside; not all of the inside is covered."""
+    """West, south, east, north in degrees. All images lie inside, but may not cover all of it."""
     years: tuple[int, int | None]
     """The first and the last year; the last is None if new images still come."""
     licence: str
@@ -64,10 +64,12 @@ class ImageSource:
     bands: tuple[str, str, str] = ("R", "G", "B")
     """Red, green, blue."""
     layout: Literal["images", "archive", "mosaics", "single", "none"] = "images"
-    """The form of the Earth Engine asset: ``images`` with true footprints; an ``archive``, too large to
-    list, which is searched for the best images of each place; ``mosaics`` of a year or more, whose
-    footprint says little because most of it may be masked; a ``single`` image; ``none``: Earth
-    Engine does not have it."""
+    """The form of the Earth Engine asset.
+
+    ``images`` have true footprints. An ``archive`` is too large to list; it is searched for the
+    best images of each place. ``mosaics`` are of a year or more; their footprint says little,
+    because most of it may be masked. ``single`` is one image. ``none``: Earth Engine lacks it.
+    """
     time_precision: Literal["minute", "day", "year", "range"] = "day"
     """The precision of the acquisition time; for a ``range`` only its two ends are known."""
     stretch: tuple[float, float] | None = None

@@ -110,6 +110,7 @@ SCORED = DatasetStage(
     ScoredConfig,
     reads=(tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
+    owns=tables.owned_files(None),
     external=captions_file,
 )
 SCORE_JOB: tuple[Stage, ...] = (PAIRS, PAIR_SCORES, PAIR_NORMALISE, SCORED)

@@ -121,6 +121,7 @@ SHARDS_JOB: tuple[Stage, ...] = (
         TarPairsConfig,
         reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
         writes=tables.SCORED,
+        owns=tables.owned_files(None),
     ),
 )
 """Score WebDataset shards: what `skyscript score` runs where no captions file is named."""
