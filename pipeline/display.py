@@ -24,8 +24,8 @@ from pipeline.events import (
     Event,
     ShardFailed,
     ShardFinished,
+    StageDisabled,
     StageFinished,
-    StageLeftOut,
     StageStarted,
 )
 from pipeline.schema import STATUS_OK
@@ -52,7 +52,7 @@ class Display:
         match event:
             case StageStarted():
                 self._start(event)
-            case StageLeftOut():
+            case StageDisabled():
                 names = ", ".join([event.stage, *event.along])
                 log.info("left out: %s: %s", names, event.why)
             case ShardFinished() | ShardFailed():

@@ -24,7 +24,7 @@ from pipeline.atomic import write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.files.meta import Meta, dump_meta
-from skyscript.files.metas import meta_path
+from skyscript.files.names import META_FILES, meta_path
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box, mercator_box, mercator_scale, project, to_degrees
 from skyscript.osm.underground import hidden_from_above
@@ -100,7 +100,7 @@ def _meta(
         return empty | {"status": image["status"], "reason": image["reason"]}
     gsd = image["gsd"] / config.gsd_slack
     center_tags = words.visible(tags, gsd)
-    left_out = list(words.left_out(tags, gsd).items())
+    left_out = list(words.invisible_tags(tags, gsd).items())
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
@@ -219,7 +219,7 @@ OVERLAY = ShardStage(
     reads=(tables.IMAGES, tables.FOCUS),
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.META,
-    owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath", "meta_size"),),
+    owns=(Owned(META_FILES, "metapath", "meta_size"),),
     external=vocabulary,
-    version=2,
+    version=3,
 )

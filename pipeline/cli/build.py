@@ -11,7 +11,7 @@ from pipeline.cli.working import Again, ClipName, Overrides, run_job
 from pipeline.config import config_of_block, config_of_command, with_overrides
 from pipeline.display import console
 from pipeline.errors import ConfigError, ItemsFailed
-from pipeline.manifest import TableFolder
+from pipeline.run import Run
 from pipeline.state import Retry
 
 
@@ -49,14 +49,12 @@ def build_classification(
     from stages.classification import ClassificationConfig
     from stages.classification import build_classification as build
 
-    folder = TableFolder(run, tables.META)
-    if not folder.is_whole():
-        raise ConfigError(f"{run}: has no whole table meta; it is made by skyscript run.")
+    meta = Run(run).table(tables.META.name)
     block = {"classes": classes, "per_class": per_class, "trained_on": tuple(trained_on or ())}
     keys = with_overrides(block, overrides or [])
     config = config_of_block(None, ClassificationConfig, keys, "build-classification")
     assert isinstance(config, ClassificationConfig)
-    done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
+    done = build(meta, run, out.absolute(), config, training=training or ())
     _say(done.lines())
 
 

@@ -28,7 +28,8 @@ def caption(
 
     Keys of --set are those of the stage: caption.prefix, caption.max_surrounding ...
     """
-    from stages.caption import CAPTION, CaptionConfig, caption_pickles
+    from skyscript.captions import CaptionConfig, caption_pickles
+    from stages.caption import CAPTION
 
     settings = config_of_command({}, [CAPTION], overrides or [], "caption").stages["caption"]
     assert isinstance(settings, CaptionConfig)

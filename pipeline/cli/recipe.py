@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from pipeline import left_out
+from pipeline import disabled_stages
 from pipeline.cli.working import Again, Overrides, Workers, counting_vectors, run_job, with_workers
 from pipeline.config import RunConfig, load_config
 from pipeline.display import console, print_plainly
 from pipeline.errors import ConfigError
 from pipeline.explain import explain
-from pipeline.manifest import TableFolder
+from pipeline.run import Run
 from pipeline.schema import STATUS_OK
 from pipeline.state import Retry, is_current, own_totals
 from skyscript.clip.source import TINY, clip_installed
@@ -54,8 +54,8 @@ MADE = (
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     with counting_vectors(root):
         run_job(PIPELINE, config, root, only, retry=retry)
-    without = left_out.reasons(PIPELINE, config.stages)
-    used = {stage.name for stage in left_out.in_use(PIPELINE, without)}
+    disabled = disabled_stages.reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for stage, what, name in MADE:
         if stage in used and (not only or stage in only):
             console.print(f"{what:9} {escape(str(root / name))}", soft_wrap=True)
@@ -119,21 +119,22 @@ def status(
     out: Annotated[Path, typer.Argument(help="A run's folder.")],
 ) -> None:
     """Show what a run has done, from its receipts."""
-    if not (out / "_run.json").exists():
+    state = Run(out)
+    if not state.exists():
         raise ConfigError(f"{out}: is not the folder of a run")
     grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
-    without = left_out.noted(out)
-    used = {stage.name: stage for stage in left_out.in_use(PIPELINE, without)}
+    disabled = state.disabled_stages()
+    used = {stage.name: stage for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for stage in PIPELINE:
         if stage.name not in used:
-            grid.add_row(stage.name, "", "", "", "left out")
+            grid.add_row(stage.name, "", "", "", "disabled")
             continue
-        folder = TableFolder(out, stage.writes)
+        folder = state.folder(stage.writes)
         receipts = folder.receipts()
-        summary = own_totals(used[stage.name], out)
+        summary = own_totals(used[stage.name], state)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
         complete = (
-            "yes" if is_current(used[stage.name], out) else "stale" if folder.manifest() else "no"
+            "yes" if is_current(used[stage.name], state) else "stale" if folder.manifest() else "no"
         )
         ok = summary.status.get(STATUS_OK, 0)
         cells = [str(len(receipts)), f"{summary.rows:,}", f"{ok:,}", complete, escape(reasons)]

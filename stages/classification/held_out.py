@@ -1,9 +1,7 @@
-"""Which images the set may be made of, and which training must then leave out."""
+"""Which images of a run the set may use, and which objects are then held out of training."""
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript import chance
+from skyscript.files.names import parse
+from skyscript.files.pairs_csv import PairsCsv
 from stages.classification.config import ClassificationConfig
 from stages.classification.spatial import (
     Mask,
@@ -26,60 +26,59 @@ from stages.classification.spatial import (
     touched,
 )
 
-_NAME = re.compile(r"(?:^|/)([nwar][0-9]+)_[A-Za-z0-9]+_[0-9]{2}\.[A-Za-z]+$")
-csv.field_size_limit(1 << 20)
 
-
-class HeldOut(NamedTuple):
-    """What may be drawn from."""
+class Candidates(NamedTuple):
+    """The images that the set may use."""
 
     eligible: Mask
-    """Of each image of the run."""
+    """For each image of the run, whether the set may use it."""
     blocks: NDArray[np.int64]
-    """Blocks that were drawn; none where objects are held out."""
+    """The drawn blocks; empty where single objects are held out."""
     trained: Rows
     """Images that a model was trained on already."""
 
 
-class LeftOut(NamedTuple):
-    """What training must leave out."""
+class HeldOutObjects(NamedTuple):
+    """The objects that training must not use."""
 
     rows: Rows
     blocks: list[str]
-    """The corners, in sides, of those drawn blocks that the set is made of."""
+    """The corners, in block sides, of the drawn blocks from which the set has an image."""
 
 
-def hold_out(places: Places, config: ClassificationConfig) -> HeldOut:
-    """Draw what the set may be made of. Raises `InputError` where nothing can be drawn."""
+def draw_candidates(places: Places, config: ClassificationConfig) -> Candidates:
+    """Draw the images that the set may use. Raises `InputError` where there are none."""
     nothing = np.zeros(0, np.int64)
     if config.trained_on:
         trained = _trained(places, config.trained_on)
         eligible = np.ones(len(places.boxes), bool)
         eligible[trained] = False
         eligible[sharing_ground(places.boxes, np.flatnonzero(eligible), trained)] = False
-        return HeldOut(eligible, nothing, trained)
+        return Candidates(eligible, nothing, trained)
     if config.hold_out == "objects":
         draws = [
             chance.uniform(config.seed, name, "classification")
             for name in places.object_ids.to_pylist()
         ]
-        return HeldOut(np.array(draws) < config.max_held_out, nothing, nothing)
+        return Candidates(np.array(draws) < config.max_held_out, nothing, nothing)
     blocks = _drawn_blocks(places, config)
     _, whole = touched(places.boxes, config.block, blocks)
-    return HeldOut(whole, blocks, nothing)
+    return Candidates(whole, blocks, nothing)
 
 
-def left_out(places: Places, held: HeldOut, chosen: Rows, config: ClassificationConfig) -> LeftOut:
-    """Give what training must leave out for the set's images: what nothing was made of stays."""
+def held_out_objects(
+    places: Places, candidates: Candidates, chosen: Rows, config: ClassificationConfig
+) -> HeldOutObjects:
+    """Give the objects that training must not use, for the chosen images; it may use all others."""
     if config.trained_on:
-        return LeftOut(np.sort(chosen), [])
+        return HeldOutObjects(np.sort(chosen), [])
     if config.hold_out == "objects":
         every = np.arange(len(places.boxes))
         near = sharing_ground(places.boxes, every, chosen)
-        return LeftOut(np.union1d(near, chosen), [])
-    used = [b for b in held.blocks.tolist() if touched_any(places, chosen, b, config.block)]
+        return HeldOutObjects(np.union1d(near, chosen), [])
+    used = [b for b in candidates.blocks.tolist() if touched_any(places, chosen, b, config.block)]
     some, _ = touched(places.boxes, config.block, np.array(used, np.int64))
-    return LeftOut(np.flatnonzero(some), [block_name(block) for block in used])
+    return HeldOutObjects(np.flatnonzero(some), [block_name(block) for block in used])
 
 
 def touched_any(places: Places, rows: Rows, block: int, side: float) -> bool:
@@ -111,7 +110,8 @@ def _drawn_blocks(places: Places, config: ClassificationConfig) -> NDArray[np.in
 
 
 def _trained(places: Places, files: tuple[Path, ...]) -> Rows:
-    names = pa.array(sorted({name for file in files for name in object_ids_in(file)}), pa.string())
+    found = {name for path in files for _, name in rows_of(captions_file(path))}
+    names = pa.array(sorted(found), pa.string())
     there = pc.is_in(places.object_ids, names).to_numpy(zero_copy_only=False)
     rows: Rows = np.flatnonzero(there)
     if not len(rows):
@@ -119,46 +119,19 @@ def _trained(places: Places, files: tuple[Path, ...]) -> Rows:
     return rows
 
 
-def object_ids_in(path: Path) -> Iterator[str]:
-    """Give the object of each row of a captions file."""
-    for _, name in rows_of(path):
-        yield name
+def captions_file(path: Path) -> PairsCsv:
+    """Open a captions file, of which only the paths are of interest."""
+    return PairsCsv(path, ("filepath",))
 
 
-def rows_of(path: Path) -> Iterator[tuple[list[str], str]]:
-    """Give each row after the header, and its object. Raises `InputError` that names a bad line."""
-    header = header_of(path)
-    column = header.index("filepath")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            next(reader)
-            for row in reader:
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has {len(row)} fields, the header "
-                        f"{len(header)}."
-                    )
-                found = _NAME.search(row[column])
-                if not found:
-                    raise InputError(
-                        f"{path}: line {reader.line_num}: {row[column]!r} is no image of a run, "
-                        "whose name begins with its object's."
-                    )
-                yield row, found[1]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-
-
-def header_of(path: Path) -> list[str]:
-    """Give a captions file's columns. Raises `InputError` where it is none."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such captions file.")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-    if "filepath" not in header:
-        raise InputError(f"{path}: has no column 'filepath'; it has {', '.join(header) or 'none'}.")
-    return header
+def rows_of(file: PairsCsv) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give each row, and its object. Raises `InputError` that names a line with another path."""
+    at = file.columns.index("filepath")
+    for number, row in enumerate(file.rows()):
+        name = parse(row[at])
+        if name is None:
+            raise InputError(
+                f"{file.path}: line {file.line_of(number)}: {row[at]!r} is not the name of an "
+                "image of a run, which begins with its object: n12_CH_19.jpg."
+            )
+        yield row, name.object_id

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.atomic import TEMPORARY, storage
+from pipeline.atomic import TEMPORARY, storage, write_json
 from pipeline.errors import InputError
-from stages.classification.held_out import header_of, rows_of
+from skyscript.files.pairs_csv import csv_writer, write_pairs
+from stages.classification.held_out import captions_file, rows_of
 
 ROWS = "img_txt_pairs_val.csv"
 CLASSNAMES = "classnames.txt"
 IMAGES = "images"
-LEFT_OUT = "left_out_objects.txt"
+HELD_OUT_OBJECTS = "left_out_objects.txt"
 REPORT = "report.json"
 TRAINING = "training"
 
@@ -59,25 +58,23 @@ def write_set(
 ) -> None:
     """Write the labelled images of each class; paths in the CSV start at the benchmark root."""
     (folder / IMAGES).mkdir()
-    with (folder / ROWS).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["filepath", "label"])
+    with csv_writer(folder / ROWS, ("filepath", "label")) as write:
         for label, paths in images.items():
             for path in paths:
                 target = Path(IMAGES) / Path(path).name
                 _place(run / path, folder / target, how)
-                writer.writerow([f"{name}/{target}", label])
+                write([f"{name}/{target}", label])
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
 
-def write_left_out(folder: Path, names: Sequence[str]) -> None:
-    """Write the objects that training must leave out, one a line."""
-    (folder / LEFT_OUT).write_text("".join(f"{name}\n" for name in names), "utf-8")
+def write_held_out_objects(folder: Path, names: Sequence[str]) -> None:
+    """Write the objects that training must not use, one a line."""
+    (folder / HELD_OUT_OBJECTS).write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write what was chosen and why."""
-    (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_json(folder / REPORT, report)
 
 
 def write_training(folder: Path, captions: Path, without: set[str]) -> int:
@@ -86,15 +83,18 @@ def write_training(folder: Path, captions: Path, without: set[str]) -> int:
     target = folder / TRAINING / captions.name
     if target.exists():
         raise InputError(f"{captions}: a second captions file of this name; rename one.")
+    file = captions_file(captions)
     count = 0
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header_of(captions))
-        for row, name in rows_of(captions):
+
+    def kept() -> Iterator[tuple[str, ...]]:
+        nonlocal count
+        for row, name in rows_of(file):
             if name in without:
                 count += 1
             else:
-                writer.writerow(row)
+                yield row
+
+    write_pairs(target, file.columns, kept())
     return count
 
 

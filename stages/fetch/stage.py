@@ -25,6 +25,7 @@ from skyscript.backends.registry import (
     remote_backend_of,
 )
 from skyscript.backends.service.retry import count_attempts
+from skyscript.files.names import IMAGE_FILES, ImageName
 from skyscript.imagery.grid import crs_code
 from skyscript.imagery.protocol import Pixels, Scene, TileImage
 from skyscript.imagery.scene_index import scenes_by_id
@@ -143,9 +144,8 @@ def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
     """Write a tile's image and give its row."""
     image, tile = chosen.image, chosen.candidate.tile
     scene, *others = chosen.candidate.scenes
-    filepath = (
-        f"images{row['part']}/{row['object_id']}_{scene.source}_{scene.acquired.year % 100:02}.jpg"
-    )
+    name = ImageName(row["object_id"], scene.source, scene.acquired.year % 100)
+    filepath = name.in_part(row["part"])
     data = image.jpeg or _jpeg(image.rgb, work.config.jpeg_quality)
     write_bytes(work.root / filepath, data)
     height, width = image.rgb.shape[:2]
@@ -203,7 +203,7 @@ FETCH = ShardStage(
     reads=(tables.TILES,),
     looks_up=(tables.SCENES, tables.OBJECTS),
     writes=tables.IMAGES,
-    owns=(Owned("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath", "byte_size"),),
+    owns=(Owned(IMAGE_FILES, "filepath", "byte_size"),),
     external=_external,
     by_row=True,
     version=2,

@@ -16,7 +16,7 @@ import shapely
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
-from skyscript.files.metas import PARTS
+from skyscript.files.names import PARTS
 from skyscript.imagery.scene_index import SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables

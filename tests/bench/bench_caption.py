@@ -14,10 +14,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.stage import Shard
+from skyscript.captions import CaptionConfig, caption_pickles
 from skyscript.files.meta import Meta
 from skyscript.geo.tile import Box
 from stages import tables
-from stages.caption import CaptionConfig, caption, caption_pickles
+from stages.caption import caption
 from tests.stages.vocabularies import AS_SHIPPED
 
 pytestmark = pytest.mark.bench

@@ -318,4 +318,4 @@ def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
     assert set(left) == {"name=J", "sport=chess"}
     (unseen,) = metas([], images=[image(gsd=10)])
     assert unseen["status"] == "filtered"
-    assert dict(unseen["left_out"])["man_made=pier"].startswith("shows up to ")
+    assert dict(unseen["left_out"])["man_made=pier"].startswith("visible up to ")

@@ -95,7 +95,7 @@ def test_parts_and_their_number_change_no_row(tmp_path):
 
 def test_an_encoder_is_asked_about_open_tags_only(tmp_path, monkeypatch):
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     made = objects((0, 0, {"building": "yes", "shop": "hats_and_gloves", "name": "golf_course"}))
     without, asked = rows(made, tmp_path), rows(made, tmp_path, encoder="letters")
@@ -184,7 +184,7 @@ def test_labels_that_are_wrong_or_not_there_are_named_before_the_work(tmp_path):
 
 def test_the_table_in_memory_is_the_run_s_vocabulary(tmp_path, monkeypatch):
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     own = labels(tmp_path, "building=church,no,,,\nman_made=crane,yes,0.2,tower crane,\n")
     made = objects((0, 0, {"landuse": "farm_yards"}), (0, 0, {"building": "church"}))

@@ -34,8 +34,8 @@ def test_a_text_tower_of_open_clip_serves_as_well():
 def test_the_classifiers_learn_from_a_text_tower_and_judge_a_new_tag(monkeypatch):
     pytest.importorskip("open_clip", reason="needs skyscript[clip]")
     tags, *columns = few_lessons()
-    few = classifier.Lessons(tags[::2], *(column[::2] for column in columns))
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    few = classifier.TrainingTags(tags[::2], *(column[::2] for column in columns))
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     learned = classifier.Classifiers(encoders.load(f"local-dir:{TINY_CLIP}"))
     house, bakery = learned.guess([("building", "farm_houses"), ("shop", "cheese_and_wine")])
     assert house.groundable and house.probability > bakery.probability

@@ -127,7 +127,7 @@ KEYS = "key,role,groundable,max_gsd,rule,reason\n"
         ("sport,golf,yes,1,a\nsport,golf,no,,b\n", "line 3: sport=golf is labelled twice"),
         ("sport,golf,yes,,a\n", "line 2: max_gsd is ''; it must be one of 0.1, 0.2, 0.6, 1, 10"),
         ("sport,golf,yes,0.5,a\n", "line 2: max_gsd is '0.5'"),
-        ("sport,golf,no,1,a\n", "line 2: what cannot be seen has no max_gsd"),
+        ("sport,golf,no,1,a\n", "line 2: a tag that is not groundable has no max_gsd"),
         ("sport,golf,maybe,1,a\n", "line 2: groundable must be yes or no"),
         ("sport,golf,yes,1,\n", "the reason may not be empty"),
         ("sport,golf,yes,1\n", "line 2: it must have 5 columns"),

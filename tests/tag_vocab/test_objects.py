@@ -78,14 +78,14 @@ def test_of_several_values_those_that_show_stay():
 
 def test_what_is_left_out_says_why():
     tags = {"leisure": "pitch", "sport": "tennis;darts", "name": "A;B", "surface": "clay"}
-    left = SHIPPED.left_out(tags, 1)
+    left = SHIPPED.invisible_tags(tags, 1)
     assert left["name=A;B"] == "a name; nothing of it shows"
     assert left["sport=darts"] == look_up("sport", "darts").reason
-    assert left["sport=tennis"].startswith("shows up to 0.6 m a pixel: ")
+    assert left["sport=tennis"].startswith("visible up to 0.6 m: ")
     seen = SHIPPED.visible(tags, 1)
     assert len(left) + len(seen) == 5 and not {f"{k}={v}" for k, v in seen.items()} & left.keys()
-    assert SHIPPED.left_out({"surface": "clay"}, 0.1) == {
-        "surface=clay": "tells of a thing that does not show"
+    assert SHIPPED.invisible_tags({"surface": "clay"}, 0.1) == {
+        "surface=clay": "describes a thing that is not visible"
     }
 
 
@@ -95,7 +95,7 @@ def test_own_answers_go_before_the_shipped_ones():
     assert mine.max_gsd({"building": "house"}) == SHIPPED.max_gsd({"building": "house"})
     assert mine.answer("shop", "cheese").source == "own"
     assert mine.answer("shop", "bakery;cheese").max_gsd == 0.2
-    assert mine.left_out({"building": "church"}, 0.1) == {"building=church": "I say so"}
+    assert mine.invisible_tags({"building": "church"}, 0.1) == {"building=church": "I say so"}
 
 
 def test_an_own_answer_for_any_value_of_a_key_holds_but_for_those_with_their_own():
@@ -106,11 +106,16 @@ def test_an_own_answer_for_any_value_of_a_key_holds_but_for_those_with_their_own
 
 
 def test_captions_name_what_is_given_in_today_s_words_one_value_each():
-    assert SHIPPED.said({"power": "sub_station"}) == [("power", "substation")]
-    assert SHIPPED.said({"sport": "tennis;chess"}) == [("sport", "tennis"), ("sport", "chess")]
-    assert SHIPPED.said({"power": "underground_cable"}) == [("power", "cable")]
-    assert SHIPPED.said({"leisure": "club"}) == [("leisure", "club")]  # club=yes shows nothing
-    assert SHIPPED.said({"name": "A;B"}) == [("name", "A;B")]
+    assert SHIPPED.caption_tags({"power": "sub_station"}) == [("power", "substation")]
+    assert SHIPPED.caption_tags({"sport": "tennis;chess"}) == [
+        ("sport", "tennis"),
+        ("sport", "chess"),
+    ]
+    assert SHIPPED.caption_tags({"power": "underground_cable"}) == [("power", "cable")]
+    assert SHIPPED.caption_tags({"leisure": "club"}) == [
+        ("leisure", "club")
+    ]  # club=yes shows nothing
+    assert SHIPPED.caption_tags({"name": "A;B"}) == [("name", "A;B")]
 
 
 def test_own_answers_and_phrases_decide_what_captions_name():
@@ -118,7 +123,7 @@ def test_own_answers_and_phrases_decide_what_captions_name():
         {("man_made", "crane"): own(0.2), ("natural", "tree"): own(None)},
         {("man_made", "crane"): "tower crane"},
     )
-    assert mine.said({"man_made": "crane", "natural": "tree"}) == [("man_made", "crane")]
+    assert mine.caption_tags({"man_made": "crane", "natural": "tree"}) == [("man_made", "crane")]
     assert mine.phrase("man_made", "crane") == "tower crane"
     assert mine.phrase("power", "pole") == "power pole"
 
@@ -127,6 +132,6 @@ def test_own_answers_and_phrases_decide_what_captions_name():
 def test_a_hostile_tag_beside_a_good_one_does_no_harm(text):
     tags = {"building": "yes", text: text}
     assert SHIPPED.visible(tags, 0.1) == {"building": "yes"}
-    assert "building=yes" not in SHIPPED.left_out(tags, 0.1)
-    assert ("building", "yes") in SHIPPED.said(tags)
+    assert "building=yes" not in SHIPPED.invisible_tags(tags, 0.1)
+    assert ("building", "yes") in SHIPPED.caption_tags(tags)
     assert SHIPPED.max_gsd(tags) == SHIPPED.max_gsd({"building": "yes"})

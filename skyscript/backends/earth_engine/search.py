@@ -19,11 +19,11 @@ from shapely.geometry import mapping, shape
 from image_sources import ImageSource
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import Connection
-from skyscript.backends.service.wanted import NO_END, Wanted
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import NeverAvailable, Scene, TryLater
+from skyscript.imagery.scene_query import NO_END, SceneQuery
 
 _PAGE = 1000
 _PLACES = 100
@@ -34,16 +34,16 @@ _DEGREE = 111_320.0
 """Metres on the ground at the equator."""
 
 
-@dataclass(frozen=True)
-class WantedImages(Wanted):
-    """Which images of Earth Engine are wanted."""
+@dataclass(frozen=True, kw_only=True)
+class AssetQuery(SceneQuery):
+    """A query for the images of an Earth Engine asset; only archives are limited per place."""
 
     source: ImageSource
     is_native: bool
     """Whether tiles are cut on the images' own grids, so that the search must find these."""
 
 
-def search(connection: Connection, wanted: WantedImages, places: Sequence[Box]) -> list[Scene]:
+def search(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` if the search fails.
 
     The kind of an asset comes from the service, not from the catalogue: the catalogue calls
@@ -63,7 +63,7 @@ def search(connection: Connection, wanted: WantedImages, places: Sequence[Box]) 
     return [scene for scene in scenes.values() if scene is not None]
 
 
-def _listed(connection: Connection, wanted: WantedImages, places: Sequence[Box]) -> Iterator[Any]:
+def _listed(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     data, name = connection.ee.data, wanted.source.name
     asset = connection.retry(lambda: data.getAsset(name))
     if asset["type"] == "IMAGE":
@@ -84,7 +84,7 @@ def _page(connection: Connection, name: str, clauses: str, token: str) -> Any:  
     return connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
 
 
-def _filter(wanted: WantedImages, cell: Box) -> str:
+def _filter(wanted: AssetQuery, cell: Box) -> str:
     first, last = wanted.years
     region = str(mapping(shapely.box(*cell))).replace("(", "[").replace(")", "]").replace(",]", "]")
     clauses = [f'startTime >= "{first:04}-01-01T00:00:00Z"', f'intersects("{region}")']
@@ -96,7 +96,7 @@ def _filter(wanted: WantedImages, cell: Box) -> str:
     return " AND ".join(clauses)
 
 
-def _clearest(connection: Connection, wanted: WantedImages, places: Sequence[Box]) -> Iterator[Any]:
+def _clearest(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     middles = [
         [round((place.west + place.east) / 2, 5), round((place.south + place.north) / 2, 5)]
         for place in places
@@ -132,7 +132,7 @@ def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
     return connection.retry(lambda: connection.ee.data.computeValue(question))
 
 
-def _question(ee: Any, wanted: WantedImages, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
+def _question(ee: Any, wanted: AssetQuery, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
     """Build: for each place the clearest images, as [index, time, cloud, outline, own grid]."""
     cloud, (first, last) = wanted.source.cloud_property, wanted.years
     images = (
@@ -156,7 +156,7 @@ def _question(ee: Any, wanted: WantedImages, middles: Sequence[Sequence[float]])
     return ee.List([list(middle) for middle in middles]).map(clearest)
 
 
-def _scene(item: Mapping[str, Any], wanted: WantedImages) -> Scene | None:
+def _scene(item: Mapping[str, Any], wanted: AssetQuery) -> Scene | None:
     """Give the scene of an asset; None if it lacks a colour, a wanted year, or an outline."""
     source = wanted.source
     bands = item.get("bands", [])

@@ -13,13 +13,13 @@ from image_sources import SOURCES
 from pipeline.stage import EXECUTION, ConfigPath
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
-from skyscript.backends.earth_engine.search import WantedImages, search
-from skyscript.backends.service.wanted import years_of
+from skyscript.backends.earth_engine.search import AssetQuery, search
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.grid import PixelGrid, mercator_grid, native_grid
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage, TooCloudy
+from skyscript.imagery.scene_query import years_of
 
 
 class EarthEngineSource(fields.SourceConfig):
@@ -104,7 +104,7 @@ class EarthEngineBackend:
         near = places_within(places, Box(*source.coverage))
         if not near:
             return []
-        wanted = WantedImages(
+        wanted = AssetQuery(
             alias=alias,
             years=years_of(self._config.years, source),
             max_cloud=self._config.max_cloud,

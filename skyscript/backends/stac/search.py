@@ -15,11 +15,11 @@ from shapely.geometry import shape
 from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service.retry import first_line, http_retries
-from skyscript.backends.service.wanted import Wanted
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import Scene
+from skyscript.imagery.scene_query import SceneQuery
 
 _PAGE = 250
 _TIMEOUT = 60
@@ -30,18 +30,16 @@ _SERVERS = ("https://", "http://", "s3://", "gs://")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class WantedItems(Wanted):
-    """Which items of a STAC collection are wanted."""
+@dataclass(frozen=True, kw_only=True)
+class StacQuery(SceneQuery):
+    """A query for the items of a STAC collection; ``per_place`` is a number for satellites only."""
 
     route: StacRoute
-    is_satellite: bool
-    """Whether only the clearest images of each place are wanted, instead of every item."""
     gsd: float | None
     time_precision: str
 
 
-def search(wanted: WantedItems, places: Sequence[Box]) -> list[Scene]:
+def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` if the search fails."""
     client = _client()
     try:
@@ -69,7 +67,7 @@ def answers(route: StacRoute, coverage: Box) -> str:
     return "answers" if count else f"answers, and has nothing in {route.collection}"
 
 
-def scenes_of_items(items: Sequence[Any], wanted: WantedItems) -> list[Scene]:
+def scenes_of_items(items: Sequence[Any], wanted: StacQuery) -> list[Scene]:
     """Give the scenes of a search's items, each once; skips broken items and logs their number."""
     scenes: dict[str, Scene] = {}
     broken = 0
@@ -102,7 +100,7 @@ def _retrying_io() -> Any:  # noqa: ANN401 - pystac_client's
     return StacApiIO(timeout=_TIMEOUT, max_retries=http_retries())
 
 
-def _items(api: Any, wanted: WantedItems, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
     first, last = wanted.years
     question: dict[str, Any] = {
         "collections": [wanted.route.collection],
@@ -113,7 +111,7 @@ def _items(api: Any, wanted: WantedItems, places: Sequence[Box]) -> Iterator[Map
     if wanted.route.platform is not None:
         query["platform"] = {"eq": wanted.route.platform}
     areas = search_areas(places)
-    if wanted.is_satellite:
+    if wanted.per_place is not None:
         query[_CLOUD] = {"lt": wanted.max_cloud}
         question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
         question |= {"max_items": wanted.per_place, "limit": wanted.per_place}
@@ -124,7 +122,7 @@ def _items(api: Any, wanted: WantedItems, places: Sequence[Box]) -> Iterator[Map
         yield from api.search(**question, bbox=list(area)).items_as_dicts()
 
 
-def _scene(item: Mapping[str, Any], wanted: WantedItems) -> Scene | None:
+def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
     """Give the scene of an item; None if it lacks an outline, a time or the assets.
 
     A broken item may raise any error.

@@ -18,9 +18,8 @@ from pipeline.errors import InputError
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
-from skyscript.backends.service.wanted import years_of
 from skyscript.backends.stac.errors import classify, http_status
-from skyscript.backends.stac.search import WantedItems, search
+from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
@@ -29,6 +28,7 @@ from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.raster import Raster, locate
+from skyscript.imagery.scene_query import years_of
 from skyscript.imagery.warp import Reading, cut_on
 
 _GDAL = {
@@ -112,14 +112,13 @@ class StacBackend:
             places = places_within(places, Box(*source.coverage))
         if not places:
             return []
-        wanted = WantedItems(
+        wanted = StacQuery(
             alias=alias,
             years=years_of(config.years, source),
             max_cloud=config.max_cloud,
-            per_place=config.per_place,
+            per_place=config.per_place if source and source.cloud_property else None,
             weight=config.weight,
             route=self._route(alias),
-            is_satellite=source is not None and source.cloud_property is not None,
             gsd=config.gsd or (source.gsd if source else None),
             time_precision=source.time_precision if source else "minute",
         )

@@ -90,7 +90,7 @@ def test_training_keeps_no_object_and_no_ground_of_the_set(tmp_path: Path, hold_
     left_out = (out / "left_out_objects.txt").read_text().split()
     assert not any(overlaps(one, other) for one in chosen for other in training)
     assert len(training) + len(left_out) == len(by_name)
-    assert done.left_out == done.training[str(captions)] == len(left_out)
+    assert done.held_out_objects == done.training[str(captions)] == len(left_out)
     assert len(training) > len(by_name) / 2
 
 
@@ -199,7 +199,7 @@ def test_another_folder_and_a_run_are_not_written_over(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("path,title\n", "has no column 'filepath'"),
-        ("filepath,title\nimages2/photo.jpg,x\n", "line 2: 'images2/photo.jpg' is no image"),
+        ("filepath,title\nimages2/photo.jpg,x\n", "line 2: 'images2/photo.jpg' is not the name"),
         ("filepath,title\nimages2/a1_SIM_24.jpg\n", "line 2 has 1 fields"),
     ],
 )
