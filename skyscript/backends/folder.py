@@ -35,18 +35,23 @@ class FolderSource(fields.SourceConfig):
     """A folder of georeferenced rasters, or one file."""
 
     backend: Literal["folder"] = Field(
-        "folder", description="Georeferenced rasters on disk: GeoTIFF, COG, JPEG 2000, VRT, ..."
+        "folder",
+        description="Read georeferenced rasters from disk: GeoTIFF, COG, JPEG 2000, VRT and "
+        "others.",
     )
     path: ConfigPath = Field(
-        description="The folder, or one file.", json_schema_extra=fields.CHOICE
+        description="Read this folder, or this one file.", json_schema_extra=fields.CHOICE
     )
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
-        description="Which files of the folder, by name; capitals and small letters are the same.",
+        description="Read the files of the folder whose names match. Upper and lower case are the "
+        "same.",
         json_schema_extra=fields.CHOICE,
     )
     recursive: bool = Field(
-        True, description="Look in the folders within as well.", json_schema_extra=fields.CHOICE
+        True,
+        description="Also read the folders within the folder.",
+        json_schema_extra=fields.CHOICE,
     )
     bands: fields.Bands = (1, 2, 3)
     scale: fields.Scale = None
@@ -56,13 +61,13 @@ class FolderSource(fields.SourceConfig):
     grid: fields.Grid = "mercator"
     gsd: fields.Gsd = Field(
         None,
-        description="Metres on the ground a pixel. Without it, as measured at each image's centre, "
-        "to two digits.",
+        description="State the ground size of a pixel, in metres. By default, it is measured at "
+        "the centre of each image, to two digits.",
     )
     acquired: Acquired | None = Field(
         None,
-        description="When the images were taken (UTC): 2019, 2019-07-14 or 2019-07-14T10:30. "
-        "Without it each file must say so itself (TIFFTAG_DATETIME).",
+        description="State when the images were taken (UTC): 2019, 2019-07-14 or "
+        "2019-07-14T10:30. By default, each file must contain it (TIFFTAG_DATETIME).",
         json_schema_extra=fields.CHOICE,
     )
 

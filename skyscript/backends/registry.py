@@ -57,7 +57,7 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
 Sources = Annotated[
     dict[str, Source],
     AfterValidator(_check_aliases),
-    Field(description="Alias (CH, US, SIM ...) -> where its images come from."),
+    Field(description="Map each alias (CH, US, SIM …) to the place where its images come from."),
 ]
 """Alias -> source. The alias is part of every file name: ``a12_CH_19.jpg``."""
 

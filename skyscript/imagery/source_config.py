@@ -24,7 +24,7 @@ class SourceConfig(StageConfig):
     weight: float = Field(
         1.0,
         gt=0,
-        description="How often this source is drawn if several suit, relative to the others.",
+        description="Draw this source in proportion to this weight if several sources suit a tile.",
         json_schema_extra=CHOICE,
     )
 
@@ -59,38 +59,39 @@ def _in_order(value: tuple[int, int] | None) -> tuple[int, int] | None:
 Bands = Annotated[
     tuple[int, int, int],
     AfterValidator(_counted_from_one),
-    Field(description="The bands that are red, green and blue, counted from 1."),
+    Field(description="Use these bands as red, green and blue. The first band is 1."),
 ]
 Scale = Annotated[
     tuple[float, float] | None,
     AfterValidator(_black_below_white),
     Field(
-        description="Sample values that become black and white. Needed where samples are not "
-        "8-bit; without it 8-bit samples stay as they are."
+        description="Map these two sample values to black and white. It is needed if samples are "
+        "not 8-bit. By default, 8-bit samples stay as they are."
     ),
 ]
 Nodata = Annotated[
     float | None,
     Field(
-        description="A pixel with this value in all three bands has no data. Without it the "
-        "file's own nodata value, mask or alpha band counts."
+        description="Treat a pixel with this value in all three bands as missing. By default, the "
+        "file's own nodata value, mask or alpha band decides."
     ),
 ]
 Mask = Annotated[
     Literal["file", "none"],
     Field(
-        description="`none` ignores mask and alpha band: some four-band files (NAIP from several "
-        "hands) call their infrared band alpha."
+        description="Use the mask or alpha band of the file (`file`), or ignore it (`none`): some "
+        "four-band files, as of NAIP, mark their infrared band as alpha."
     ),
 ]
-Resample = Annotated[Interpolation, Field(description="How pixels between pixels are made.")]
+Resample = Annotated[Interpolation, Field(description="Interpolate between pixels in this way.")]
 Grid = Annotated[
     GridChoice,
     Field(
-        description="`mercator`: north is up and the box in degrees is exact. `native`: the "
-        "source's own pixels, as many as hold the tile, unchanged; the tile's box in degrees lies "
-        "slightly askew in them, and the table `images` has the exact `crs` and `transform`. A "
-        "tile made of several images is always `mercator`."
+        description="Choose the pixel grid. `mercator`: north is up, and the box in degrees is "
+        "exact. `native`: the source's own pixels stay untouched, as many as hold the tile. A box "
+        "in degrees is then slightly rotated against them, so it is a box that the image holds "
+        "whole; `crs` and `transform` in the table `images` are exact. A tile from several images "
+        "is always `mercator`."
     ),
 ]
 Gsd = Annotated[float | None, Field(gt=0, json_schema_extra=CHOICE)]
@@ -98,7 +99,8 @@ Years = Annotated[
     tuple[int, int] | None,
     AfterValidator(_in_order),
     Field(
-        description="The first and the last year. Without it: all years that the source has.",
+        description="Use images from the first to the last of these two years. By default, all "
+        "years are used.",
         json_schema_extra=CHOICE,
     ),
 ]
@@ -107,7 +109,7 @@ MaxCloud = Annotated[
     Field(
         gt=0,
         le=100,
-        description="Only images with fewer percent under cloud are used; only for satellites.",
+        description="Use a satellite image only if less than this percentage of it is cloud.",
         json_schema_extra=CHOICE,
     ),
 ]
@@ -115,8 +117,8 @@ PerPlace = Annotated[
     int,
     Field(
         ge=1,
-        description="How many images of each place are used, clearest first; only for satellites "
-        "(S2, L8, L9).",
+        description="Keep this many images of each place of a satellite archive (S2, L8, L9), the "
+        "clearest first.",
         json_schema_extra=CHOICE,
     ),
 ]

@@ -18,9 +18,10 @@ class FetchConfig(StageConfig):
         0.05,
         ge=0,
         le=1,
-        description="The share of a tile that may lack data; above it the next scene is tried.",
+        description="Accept a tile if at most this share of it has no data. Otherwise the next "
+        "scene is tried.",
     )
-    jpeg_quality: int = Field(90, ge=1, le=100, description="Quality of the JPEGs.")
+    jpeg_quality: int = Field(90, ge=1, le=100, description="Write JPEGs of this quality.")
 
     def identity(self) -> dict[str, Any]:
         """Leave out the fields that only choose scenes: the table of scenes records the choice."""

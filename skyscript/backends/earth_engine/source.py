@@ -26,37 +26,39 @@ class EarthEngineSource(fields.SourceConfig):
     """A source of the Earth Engine catalogue, by its alias in `image_sources`."""
 
     backend: Literal["earth_engine"] = Field(
-        "earth_engine", description="Google Earth Engine; needs an account and a project."
+        "earth_engine", description="Use Google Earth Engine. It needs an account and a project."
     )
     project: str = Field(
         min_length=1,
-        description="A Google Cloud project that is registered for Earth Engine.",
+        description="Name a Google Cloud project that is registered for Earth Engine.",
         json_schema_extra=EXECUTION,
     )
     service_account: ConfigPath | None = Field(
         None,
-        description="The key file of a service account; without it the account of `earthengine "
-        "authenticate` or the application-default one counts.",
+        description="Log in with this key file of a service account. By default, the account of "
+        "`earthengine authenticate` or the application-default account is used.",
         json_schema_extra=EXECUTION,
     )
     endpoint: str = Field(
-        HIGH_VOLUME, description="The service's address.", json_schema_extra=EXECUTION
+        HIGH_VOLUME,
+        description="Send requests to this address of the service.",
+        json_schema_extra=EXECUTION,
     )
     at_once: fields.AtOnce = Field(
         40,
         le=1000,
-        description="How many requests are made at the same time, at most: the project's quota, "
-        "40 unless raised.",
+        description="Send at most this many requests at the same time. The quota of a project is "
+        "40 unless it was raised.",
     )
     a_second: fields.ASecond = Field(
         95,
-        description="How many requests are made in a second, at most; the project's quota is 100 "
-        "unless raised.",
+        description="Send at most this many requests a second. The quota of a project is 100 "
+        "unless it was raised.",
     )
     longest_answer: float = Field(
         330,
         gt=0,
-        description="Seconds after which a request is given up; the service itself takes up to "
+        description="Give up on an answer after this many seconds. The service itself may take "
         "five minutes.",
         json_schema_extra=EXECUTION,
     )
@@ -67,14 +69,14 @@ class EarthEngineSource(fields.SourceConfig):
         None,
         ge=0,
         lt=100,
-        description="Percent of a tile that clouds may cover, for S2, L8 and L9; above it the next "
-        "image is tried. It costs a second, small request a tile. Without it only whole images "
-        "are judged, by `max_cloud`.",
+        description="Accept a tile of S2, L8 or L9 if at most this percentage of it is cloud. "
+        "Otherwise the next image is tried. This costs a second, small request for each tile. By "
+        "default, only whole images are judged, by `max_cloud`.",
     )
     resample: fields.Resample = Field(
         "nearest",
-        description="How pixels between pixels are made. Other than `nearest` the service computes "
-        "each tile, which costs more of its quota.",
+        description="Interpolate between pixels in this way. With anything but `nearest`, the "
+        "service computes each tile, which costs more of its quota.",
     )
     grid: fields.Grid = "mercator"
 

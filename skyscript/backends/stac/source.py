@@ -57,18 +57,21 @@ class StacSource(fields.SourceConfig):
     """
 
     backend: Literal["stac"] = Field(
-        "stac", description="A STAC API and the files that it leads to: no account is needed."
+        "stac",
+        description="Search a STAC API and read the files that it lists. It needs no account.",
     )
-    api: str | None = Field(None, description="The API's address.")
-    collection: str | None = Field(None, description="The collection's id.")
+    api: str | None = Field(None, description="Search the API at this address.")
+    collection: str | None = Field(None, description="Search the collection with this id.")
     assets: tuple[str, ...] | None = Field(
         None,
-        description="The asset that holds the colours, or three: red, green, blue. Patterns "
-        "(`*_0.1_*`) are taken.",
+        description="Read colours from this asset, or from three: red, green and blue. Patterns "
+        "such as `*_0.1_*` are allowed.",
     )
-    platform: str | None = Field(None, description="Only items of this satellite.")
+    platform: str | None = Field(None, description="Use only items of this satellite.")
     bands: fields.Bands = Field(
-        (1, 2, 3), description="The bands of a single asset that are red, green and blue."
+        (1, 2, 3),
+        description="Use these bands of a single asset as red, green and blue. The first band is "
+        "1.",
     )
     scale: fields.Scale = None
     nodata: fields.Nodata = None
@@ -76,7 +79,8 @@ class StacSource(fields.SourceConfig):
     resample: fields.Resample = "bilinear"
     grid: fields.Grid = "mercator"
     gsd: fields.Gsd = Field(
-        None, description="Metres on the ground a pixel. Without it, as the items say."
+        None,
+        description="State the ground size of a pixel, in metres. By default, the items state it.",
     )
     years: fields.Years = None
     max_cloud: fields.MaxCloud = 10
@@ -84,12 +88,10 @@ class StacSource(fields.SourceConfig):
     at_once: fields.AtOnce = Field(
         16,
         le=256,
-        description="How many tiles are read at the same time, at most; fewer while the service "
-        "answers that there are too many requests.",
+        description="Read at most this many tiles at the same time. There are fewer while the "
+        "service answers that there are too many.",
     )
-    a_second: fields.ASecond = Field(
-        100, description="How many tiles are begun in a second, at most."
-    )
+    a_second: fields.ASecond = Field(100, description="Begin at most this many tiles a second.")
 
 
 class StacBackend:
