@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from image_sources import SOURCES, ImageSource
-from skyscript.backends.earth_engine import EarthEngineSource
-from skyscript.backends.earth_engine.account import Connection, connect
+from skyscript.backends.earth_engine.account import Account, Connection, connect
 from skyscript.backends.stac import search as stac_search
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import ImageryError
@@ -66,7 +65,7 @@ def connection_of(project: str, service_account: Path | None, endpoint: str | No
     """Sign in; raises `InputError` without an account."""
     given = {"project": project, "service_account": service_account}
     given |= {"endpoint": endpoint} if endpoint else {}
-    return connect(EarthEngineSource.model_validate(given).account())
+    return connect(Account.model_validate(given))
 
 
 def earth_engine_sources() -> list[ImageSource]:

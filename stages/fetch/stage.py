@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,15 +68,13 @@ def fetch(
     known = scenes_by_id(scenes, (name for each in candidates for name in scene_ids(each)))
     drawn = (tile_of(c).box for c in candidates if known[c["scene_id"]].backend == "simulated")
     remote = {name: s for name, s in config.sources.items() if isinstance(s, RemoteSource)}
+    at_once = max((remote_backend_of(source).at_once for source in remote.values()), default=1)
     with ExitStack() as stack:
-        can_keep = any(s.source in remote or s.content is not None for s in known.values())
-        journal = stack.enter_context(TileJournal(shard.root, shard.index)) if can_keep else None
+        journal = None
+        if any(s.source in remote or s.content is not None for s in known.values()):
+            journal = stack.enter_context(closing(TileJournal(shard.root, shard.index)))
         work = _Work(config, shard.root, known, surroundings(objects, drawn), journal)
-        if remote:
-            at_once = max(remote_backend_of(source).at_once for source in remote.values())
-            fetched = _concurrently(rows, lambda row: _fetch(row, work), at_once)
-        else:
-            fetched = [_fetch(row, work) for row in rows]
+        fetched = _concurrently(rows, lambda row: _fetch(row, work), at_once)
     return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
 
 

@@ -13,8 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pipeline.atomic import content_id
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
@@ -28,6 +27,8 @@ class TileJournal:
         self._path = root / "_ledger" / f"{shard:05d}.jsonl"
         self._lock = threading.Lock()
         self._known = self._read()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         known = {}
@@ -40,18 +41,7 @@ class TileJournal:
                     continue  # cut off when the process was killed
         return known
 
-    def __enter__(self) -> Self:
-        """Open the journal for more lines."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the journal."""
         os.close(self._file)
 

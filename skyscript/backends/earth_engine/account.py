@@ -7,15 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from pipeline.errors import InputError
+from pipeline.stage import EXECUTION, ConfigPath, StageConfig
 from skyscript.backends.earth_engine.calls import classify
 from skyscript.backends.earth_engine.transport import Transport
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import Answer, retry
 from skyscript.imagery.protocol import ImageryError
+from skyscript.imagery.source_config import ASecond, AtOnce
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -25,16 +29,47 @@ _SCOPES = ("https://www.googleapis.com/auth/earthengine",)
 _lock = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Account:
+def _without_slash(address: str) -> str:
+    return address.rstrip("/")
+
+
+class Account(StageConfig):
     """Everything that a connection needs."""
 
-    project: str | None
-    service_account: Path | None
-    endpoint: str
-    at_once: int
-    a_second: float
-    longest_answer: float
+    project: str = Field(
+        min_length=1,
+        description="Name a Google Cloud project that is registered for Earth Engine.",
+        json_schema_extra=EXECUTION,
+    )
+    service_account: ConfigPath | None = Field(
+        None,
+        description="Log in with this key file of a service account. By default, the account of "
+        "`earthengine authenticate` or the application-default account is used.",
+        json_schema_extra=EXECUTION,
+    )
+    endpoint: Annotated[str, AfterValidator(_without_slash)] = Field(
+        HIGH_VOLUME,
+        description="Send requests to this address of the service.",
+        json_schema_extra=EXECUTION,
+    )
+    at_once: AtOnce = Field(
+        40,
+        le=1000,
+        description="Send at most this many requests at the same time. The quota of a project is "
+        "40 unless it was raised.",
+    )
+    a_second: ASecond = Field(
+        95,
+        description="Send at most this many requests a second. The quota of a project is 100 "
+        "unless it was raised.",
+    )
+    longest_answer: float = Field(
+        330,
+        gt=0,
+        description="Give up on an answer after this many seconds. The service itself may take "
+        "five minutes.",
+        json_schema_extra=EXECUTION,
+    )
 
 
 @dataclass(frozen=True)

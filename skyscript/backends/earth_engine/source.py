@@ -10,8 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from image_sources import SOURCES
-from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
+from skyscript.backends.earth_engine.account import Account, Connection, connect
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
 from skyscript.backends.earth_engine.search import AssetQuery, search
 from skyscript.geo.tile import Box, Tile
@@ -22,45 +21,11 @@ from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.scene_query import years_of
 
 
-class EarthEngineSource(fields.SourceConfig):
+class EarthEngineSource(Account, fields.SourceConfig):
     """A source of the Earth Engine catalogue, by its alias in `image_sources`."""
 
     backend: Literal["earth_engine"] = Field(
         "earth_engine", description="Use Google Earth Engine. It needs an account and a project."
-    )
-    project: str = Field(
-        min_length=1,
-        description="Name a Google Cloud project that is registered for Earth Engine.",
-        json_schema_extra=EXECUTION,
-    )
-    service_account: ConfigPath | None = Field(
-        None,
-        description="Log in with this key file of a service account. By default, the account of "
-        "`earthengine authenticate` or the application-default account is used.",
-        json_schema_extra=EXECUTION,
-    )
-    endpoint: str = Field(
-        HIGH_VOLUME,
-        description="Send requests to this address of the service.",
-        json_schema_extra=EXECUTION,
-    )
-    at_once: fields.AtOnce = Field(
-        40,
-        le=1000,
-        description="Send at most this many requests at the same time. The quota of a project is "
-        "40 unless it was raised.",
-    )
-    a_second: fields.ASecond = Field(
-        95,
-        description="Send at most this many requests a second. The quota of a project is 100 "
-        "unless it was raised.",
-    )
-    longest_answer: float = Field(
-        330,
-        gt=0,
-        description="Give up on an answer after this many seconds. The service itself may take "
-        "five minutes.",
-        json_schema_extra=EXECUTION,
     )
     years: fields.Years = None
     max_cloud: fields.MaxCloud = 10
@@ -82,14 +47,7 @@ class EarthEngineSource(fields.SourceConfig):
 
     def account(self) -> Account:
         """Give the account: one for all Earth Engine sources of a run."""
-        return Account(
-            self.project,
-            self.service_account,
-            self.endpoint.rstrip("/"),
-            self.at_once,
-            self.a_second,
-            self.longest_answer,
-        )
+        return Account.model_validate({name: getattr(self, name) for name in Account.model_fields})
 
 
 class EarthEngineBackend:
