@@ -24,7 +24,7 @@ class FetchConfig(StageConfig):
 
     urls: ConfigPath = Field(description="A Parquet file with a column of addresses.")
     url_column: str = Field("URL", description="Its column of addresses, as LAION calls it.")
-    caption_column: str = Field("TEXT", description="Its column of captions, as LAION calls it.")
+    text_column: str = Field("TEXT", description="Its column of captions, as LAION calls it.")
     program: str = Field(PROGRAM, description="The program, or a path to it.")
     longest_side: int = Field(
         512, ge=32, description="Larger images are made smaller; others stay as they are."
@@ -64,7 +64,7 @@ def _command(program: str, config: FetchConfig, shards: Path) -> list[str]:
         "url_list": config.urls.absolute(),
         "input_format": "parquet",
         "url_col": config.url_column,
-        "caption_col": config.caption_column,
+        "caption_col": config.text_column,
         "output_format": "webdataset",
         "output_folder": shards.absolute(),
         "number_sample_per_shard": config.rows,

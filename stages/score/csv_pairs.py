@@ -17,13 +17,12 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
+from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, StageConfig
 from skyscript.clip.model import one_process_a_gpu
 from skyscript.clip.vectors.embed import read_below
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_table
-from stages.score.normalise import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
 
 csv.field_size_limit(1 << 20)
@@ -144,5 +143,3 @@ SCORED = DatasetStage(
     writes=tables.SCORED,
     external=captions_file,
 )
-SCORE_JOB: tuple[Stage, ...] = (PAIRS, PAIR_SCORES, PAIR_NORMALISE, SCORED)
-"""Score a captions file: what `skyscript score` runs."""
