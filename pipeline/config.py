@@ -37,10 +37,14 @@ class RunnerConfig(StageConfig):
     """How to run: never part of a result's identity."""
 
     executor: Literal["processes", "serial"] = Field(
-        "processes", description="Where shards run: worker processes, or this process."
+        "processes",
+        description="Run the parts in worker processes (`processes`), or one after the other in "
+        "this process (`serial`).",
     )
     workers: int = Field(
-        default_factory=_cpus, ge=1, description="Worker processes; by default one a CPU."
+        default_factory=_cpus,
+        ge=1,
+        description="Start this many worker processes. By default, there is one for each CPU.",
     )
 
 

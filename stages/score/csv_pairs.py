@@ -31,14 +31,16 @@ csv.field_size_limit(1 << 20)
 class PairsConfig(StageConfig):
     """Which pairs."""
 
-    captions: ConfigPath = Field(description="A captions file as published, with any columns more.")
-    shard_rows: int = Field(4096, ge=1, description="Pairs in a part.")
+    captions: ConfigPath = Field(
+        description="Read this captions file in the published format. It may have more columns."
+    )
+    shard_rows: int = Field(4096, ge=1, description="Put this many pairs in each part.")
 
 
 class ScoredConfig(StageConfig):
     """The file to write."""
 
-    captions: ConfigPath = Field(description="The captions file that the scores are added to.")
+    captions: ConfigPath = Field(description="Add the scores to this captions file.")
 
 
 def captions_file(config: PairsConfig | ScoredConfig) -> Mapping[str, str]:

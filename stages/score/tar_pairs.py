@@ -28,7 +28,8 @@ class TarPairsConfig(StageConfig):
     """Which shards."""
 
     images: ConfigPath = Field(
-        description="A folder of tars, a tar, or several by braces: shards-{0000..0009}.tar."
+        description="Read these WebDataset shards: a tar, a folder of tars, or several tars by "
+        "braces, as 'shards-{0000..0009}.tar'."
     )
 
 
