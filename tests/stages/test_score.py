@@ -147,6 +147,13 @@ def test_a_score_against_partners_does_not_rank_captions(demo, tmp_path):
 
     assert spread("normalised_tiny") < spread("similarity_tiny")
     assert apart("normalised_tiny") > 0.85
+    hot = "normalise.temperature=10"
+    score(
+        tmp_path / "in.csv", demo, parts, "pairs.shard_rows=50", hot
+    )  # all partners count alike, not the nearest alone
+    warm = read(parts / "in_scored_by_tiny.csv")
+    for row, mild in zip(scored, warm, strict=True):
+        assert float(mild["normalised_tiny"]) > float(row["normalised_tiny"])
     whole = tmp_path / "whole"
     score(tmp_path / "in.csv", demo, whole, "pairs.shard_rows=1000")  # another cut into parts
     again = read(whole / "in_scored_by_tiny.csv")
