@@ -56,14 +56,20 @@ class RunConfig:
     stages: Mapping[str, StageConfig]
 
 
-def load_config(path: Path, recipe: Sequence[Stage], overrides: Iterable[str] = ()) -> RunConfig:
-    """Read a config file, apply ``--set`` overrides (``key.key=value``, values in YAML), check it.
+def load_config(
+    path: Path,
+    recipe: Sequence[Stage],
+    overrides: Iterable[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """Read a config file, replace keys by ``key.key=value`` words, then by ``given``; check it.
 
     Raises `ConfigError` that names the file and every key that is wrong.
     """
     data = _read_yaml(path)
     for override in overrides:
         _override(data, override)
+    data = _merged(data, given or {})
     return parse_config(data, recipe, base=path.parent.absolute(), where=str(path))
 
 
@@ -234,6 +240,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: a config is a block of keys, not {type(data).__name__}")
     return data
+
+
+def _merged(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give nested blocks of keys with those of another put in or replaced."""
+    merged = dict(data)
+    for key, value in given.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
 
 
 def _override(data: dict[str, Any], override: str) -> None:

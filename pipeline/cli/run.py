@@ -10,9 +10,7 @@ import typer
 
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
-    Overrides,
     RetryFailed,
-    as_overrides,
     counting_vectors,
     print_path,
     run_job,
@@ -48,7 +46,6 @@ def run(
             help="Write the run to this folder. By default, it is runs/ and the config's name.",
         ),
     ] = None,
-    overrides: Overrides = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="STAGE", help="Start with this stage.")
     ] = None,
@@ -74,7 +71,7 @@ def run(
     from pipeline.state import Retry
     from stages import PIPELINE
 
-    settings = load_config(config, PIPELINE, [*(overrides or []), *as_overrides(given)])
+    settings = load_config(config, PIPELINE, given=given)
     root = out or Path("runs") / config.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
     _run(settings, root, _chosen_stages(first, last, only), again)
@@ -86,7 +83,6 @@ def demo(
     out: Annotated[Path, typer.Option(help="Write the demo to this folder.")] = Path(
         "skyscript-demo"
     ),
-    overrides: Overrides = None,
 ) -> None:
     """Build a small dataset of a made-up town, without an account, a network or a GPU.
 
@@ -98,8 +94,7 @@ def demo(
     from stages import PIPELINE
 
     scorer = [f"score.model={TINY}", f"score.name={TINY}"] if clip_installed() else []
-    chosen = [*scorer, *(overrides or []), *as_overrides(given)]
-    _run(load_config(TOY, PIPELINE, chosen), out, [])
+    _run(load_config(TOY, PIPELINE, scorer, given), out, [])
 
 
 @command(app, panel=PANEL)
