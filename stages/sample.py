@@ -86,7 +86,7 @@ class SampleConfig(StageConfig):
         "default, all cells are taken.",
     )
     cell_degrees: float = Field(
-        0.01, gt=0, le=10, description="Make a cell this many degrees wide and high."
+        0.01, gt=0, le=10, description="Make a cell this many degrees wide."
     )
     rare_below: int = Field(
         10,

@@ -26,12 +26,8 @@ _AT_ONCE = 2048
 class ExamplesConfig(VectorsConfig):
     """The folders."""
 
-    remote_sensing: ConfigPath = Field(
-        description="Read examples of remote-sensing images from this folder."
-    )
-    other: ConfigPath = Field(
-        description="Read examples of all other kinds of images from this folder."
-    )
+    remote_sensing: ConfigPath = Field(description="Read remote-sensing images from this folder.")
+    other: ConfigPath = Field(description="Read images of all other kinds from this folder.")
 
 
 def folders(config: ExamplesConfig) -> dict[str, Path]:
