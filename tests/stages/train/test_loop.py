@@ -129,7 +129,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_is_gone_on_from(options, monkeyp
     stopping = options | {"name": "cut", "batch_size": 16, "save_steps": 1}
 
     def stop(step):
-        if step.step == 6:
+        if step.done == 6:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
