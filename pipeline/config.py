@@ -13,13 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.stage import FromShell, Stage, StageConfig
+
+Config = TypeVar("Config", bound=StageConfig)
 
 MAX_BYTES = 1 << 20
 """Size limit of a config file."""
@@ -36,12 +38,13 @@ class RunnerConfig(StageConfig):
 
     executor: Literal["processes", "serial"] = Field(
         "processes",
-        description="Where shards run: in worker `processes`, or `serial` in the main process.",
+        description="Run the parts in worker processes (`processes`), or one after the other in "
+        "this process (`serial`).",
     )
     workers: int = Field(
         default_factory=_cpus,
         ge=1,
-        description="Number of worker processes; by default one for each CPU.",
+        description="Start this many worker processes. By default, there is one for each CPU.",
     )
 
 
@@ -53,14 +56,20 @@ class RunConfig:
     stages: Mapping[str, StageConfig]
 
 
-def load_config(path: Path, recipe: Sequence[Stage], overrides: Iterable[str] = ()) -> RunConfig:
-    """Read a config file, apply ``--set`` overrides (``key.key=value``, values in YAML), check it.
+def load_config(
+    path: Path,
+    recipe: Sequence[Stage],
+    overrides: Iterable[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """Read a config file, replace keys by ``key.key=value`` words, then by ``given``; check it.
 
     Raises `ConfigError` that names the file and every wrong key.
     """
     data = _read_yaml(path)
     for override in overrides:
         _override(data, override)
+    data = _merged(data, given or {})
     return parse_config(data, recipe, base=path.parent.absolute(), where=str(path))
 
 
@@ -99,8 +108,8 @@ def config_of_command(
 
 
 def config_of_block(
-    path: Path | None, model: type[StageConfig], given: Mapping[str, Any], where: str
-) -> StageConfig:
+    path: Path | None, model: type[Config], given: Mapping[str, Any], where: str
+) -> Config:
     """Check a config of one block: the keys of a file, overridden by ``given``.
 
     Paths are relative to the file's folder; paths typed in a shell (`FromShell`) to the working
@@ -122,11 +131,11 @@ def shared_keys(recipe: Sequence[Stage]) -> list[str]:
 
 def _block(
     name: str,
-    model: type[StageConfig],
+    model: type[Config],
     given: object,
     shared: Mapping[str, object],
     base: Path,
-) -> tuple[StageConfig | None, list[str]]:
+) -> tuple[Config | None, list[str]]:
     if given is not None and not isinstance(given, dict):
         return None, [f"{name} must be a block of keys, not {given!r}"]
     filled = {key: value for key, value in shared.items() if key in model.model_fields}
@@ -231,6 +240,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: a config is a block of keys, not {type(data).__name__}")
     return data
+
+
+def _merged(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give nested blocks of keys with those of another put in or replaced."""
+    merged = dict(data)
+    for key, value in given.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
 
 
 def _override(data: dict[str, Any], override: str) -> None:

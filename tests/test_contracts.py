@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from pipeline.config import RunConfig, load_config
 from pipeline.run import Run
 from pipeline.runner import run

@@ -36,22 +36,22 @@ class CaptionConfig(StageConfig):
     """The wording of captions."""
 
     prefix: str = Field(
-        default="a satellite image of ", description="The text that begins every caption."
+        default="a satellite image of ", description="Begin every caption with this text."
     )
     max_surrounding: int | None = Field(
         default=None,
         ge=0,
-        description="The largest number of neighbours that one caption names; null names all.",
+        description="Name at most this many neighbours in a caption. By default, all are named.",
     )
     tag_order: TagOrder = Field(
         default="most_frequent_first",
-        description="The order of an object's tags: by the vocabulary's frequency table, or as "
-        "given.",
+        description="Order the tags of an object by the frequency table of the vocabulary, or "
+        "keep the order given.",
     )
     spelling: Spelling = Field(
         default="today",
-        description="`today` reads old spellings as today's and splits a value that holds several; "
-        "`as_given` takes tags as they are.",
+        description="Write old tags in today's spelling and split several values in one tag "
+        "(`today`), or write both as given.",
     )
 
 

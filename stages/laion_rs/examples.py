@@ -25,8 +25,8 @@ _AT_ONCE = 2048
 class ExamplesConfig(VectorsConfig):
     """The folders."""
 
-    remote_sensing: ConfigPath = Field(description="A folder of remote-sensing images.")
-    other: ConfigPath = Field(description="A folder of images of all other kinds.")
+    remote_sensing: ConfigPath = Field(description="Read remote-sensing images from this folder.")
+    other: ConfigPath = Field(description="Read images of all other kinds from this folder.")
 
 
 def folders(config: ExamplesConfig) -> dict[str, Path]:

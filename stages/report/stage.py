@@ -25,9 +25,9 @@ FILE_NAME = "report/index.html"
 class ReportConfig(StageConfig):
     """What the page shows."""
 
-    seed: int = Field(0, description="Of the draw of the tiles that the gallery shows.")
-    gallery: int = Field(48, ge=0, le=1000, description="Tiles in the gallery.")
-    title: str = Field("A SkyScript dataset", description="The page's title.")
+    seed: int = Field(0, description="Seed the random draw of the tiles in the gallery.")
+    gallery: int = Field(48, ge=0, le=1000, description="Show this many tiles in the gallery.")
+    title: str = Field("A SkyScript dataset", description="Give the page this title.")
 
 
 def report(

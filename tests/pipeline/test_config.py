@@ -47,6 +47,14 @@ def test_set_reaches_into_blocks_and_takes_yaml_values(tmp_path: Path) -> None:
     assert config.runner.workers == 3
 
 
+def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "runner: {executor: serial}\nsquare:\n")
+    given = {"runner": {"workers": "3"}, "square": {"fail_at": [1]}}
+    config = load_config(path, RECIPE, ["runner.workers=5"], given)
+    assert (config.runner.executor, config.runner.workers) == ("serial", 3)
+    assert config.stages["square"].fail_at == (1,)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

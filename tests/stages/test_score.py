@@ -18,15 +18,15 @@ pytest.importorskip("simplejpeg")
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from pipeline.config import config_of_command, load_config
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from pipeline.stage import Shard
 from skyscript.files.phrases import neighbours
-from stages import PIPELINE, tables
+from stages import PIPELINE, SCORE_JOB, tables
 from stages.filter import FilterConfig, filter_csv
-from stages.score import SCORE, SCORE_JOB
+from stages.score import SCORE
 from stages.score.config import RunScoreConfig
 from tests.conftest import COMMAND, content_of, skyscript
 
@@ -147,6 +147,13 @@ def test_a_score_against_partners_does_not_rank_captions(demo, tmp_path):
 
     assert spread("normalised_tiny") < spread("similarity_tiny")
     assert apart("normalised_tiny") > 0.85
+    hot = "normalise.temperature=10"
+    score(
+        tmp_path / "in.csv", demo, parts, "pairs.shard_rows=50", hot
+    )  # all partners count alike, not the nearest alone
+    warm = read(parts / "in_scored_by_tiny.csv")
+    for row, mild in zip(scored, warm, strict=True):
+        assert float(mild["normalised_tiny"]) > float(row["normalised_tiny"])
     whole = tmp_path / "whole"
     score(tmp_path / "in.csv", demo, whole, "pairs.shard_rows=1000")  # another cut into parts
     again = read(whole / "in_scored_by_tiny.csv")
