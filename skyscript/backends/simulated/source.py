@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from skyscript.geo.tile import MAX_LATITUDE, Box, Tile
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.source_config import SourceConfig
 
+_PAINTER = 2
+"""Raise it when the code draws other pixels; the tables are known by their content."""
 _WORLD = Box(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 
 
@@ -41,6 +43,12 @@ class SimulatedSource(SourceConfig):
         if not all(0 < value <= 100 for value in gsd):
             raise ValueError("gsd: every value must be above 0 and at most 100 metres")
         return tuple(sorted(set(gsd)))
+
+    def cutting(self) -> dict[str, Any]:
+        """Add which painter and tables draw the tiles, so that a change of theirs draws anew."""
+        from skyscript.backends.simulated.tables import tables_digest
+
+        return super().cutting() | {"painter": _PAINTER, "tables": tables_digest()}
 
 
 class SimulatedBackend:
