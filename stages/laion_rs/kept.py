@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import digest_of, write_bytes, write_file, write_json
+from pipeline.atomic import content_id, write_bytes, write_file, write_json
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage
 from skyscript.files.pairs_csv import csv_writer
@@ -119,7 +119,7 @@ def _write(
     written: set[str],
 ) -> None:
     tars = config.tars()
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     with ExitStack() as stack:
         keep = stack.enter_context(csv_writer(files[0], ("filepath", "title", "score")))
         reject = stack.enter_context(csv_writer(files[1], ("filepath", "reason")))
@@ -147,11 +147,11 @@ def _parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
         yield (Row(*values) for values in zip(*(c.to_pylist() for c in columns), strict=True))
 
 
-def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
+def _why_not(row: Row, line: Worth, seen: set[str]) -> str | None:
     """Say why a judged pair does not stay; remember it if it does."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
-    key = digest_of(f"{row.content_hash}{row.title}".encode())
+    key = content_id(f"{row.content_hash}{row.title}".encode())
     if key in seen:
         return SAME_PAIR
     seen.add(key)
