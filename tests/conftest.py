@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,26 @@ def content_of(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and not any(part.startswith("_") for part in path.parts)
     }
+
+
+def assert_close(
+    found: Any,
+    expected: Any,
+    rtol: float = 1e-5,
+    *,
+    size: float | None = None,
+) -> None:
+    """Compare float32 values with room for the rounding of any processor.
+
+    The error that is allowed is ``rtol`` times the largest expected value, for every element: in
+    float32 an element near zero is as inexact as the terms that it is the sum of. ``size`` gives
+    the size of these terms where all expected values are smaller.
+    """
+    import numpy as np
+
+    ours, theirs = (
+        np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
+        for values in (found, expected)
+    )
+    largest = float(np.abs(theirs).max(initial=0.0)) if size is None else size
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=rtol * largest)
