@@ -9,7 +9,23 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
+TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"
+
+
+def extracts(*names: str) -> list[Any]:
+    """Give the OSM extracts to test with: the embedded town, and these real ones if present."""
+    return [pytest.param(TOWN, id="town"), *real_files(*(f"osm/{name}.osm.pbf" for name in names))]
+
+
+def real_files(*cases: str | tuple[Any, ...]) -> list[Any]:
+    """Give the cases whose real file is present; a case is its name, and what belongs to it."""
+    given = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [
+        pytest.param(SHARED / name, *more, id=name)
+        for name, *more in given
+        if (SHARED / name).exists()
+    ]
 
 
 @pytest.fixture(scope="session")
