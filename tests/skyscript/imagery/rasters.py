@@ -60,10 +60,10 @@ def write_raster(
 
 
 def write_picture(path: Path, crs: str, place: tuple[float, float], pixel: float) -> Path:
-    """Write the pixels of the README's gallery, as if they were an aerial photograph."""
+    """Write the README's gallery, twice one below the other, as if it were an aerial image."""
     with Image.open(REPOSITORY / "docs/gallery.jpg") as image:
-        samples = np.moveaxis(np.asarray(image.convert("RGB"))[:600, :600], -1, 0)
-    return write_raster(path, samples, crs, place, pixel)
+        samples = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
+    return write_raster(path, np.tile(samples, (1, 2, 1)), crs, place, pixel)
 
 
 def plain(bands: int = 3, height: int = 300, width: int = 300, dtype: str = "uint8") -> Any:
