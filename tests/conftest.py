@@ -1,13 +1,19 @@
 """Where real inputs lie, and running the command line as a user does."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+# Test processes run side by side: torch and numpy take one thread, in what tests start as well.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The same examples on every machine and in every run; a busy one may take its time.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 REPOSITORY = Path(__file__).parents[1]
 TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"
@@ -34,17 +40,6 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real inputs are not there: {SHARED}")
     return SHARED
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Give torch one thread: several wait for one another, and for the machine's other guests."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -63,6 +63,7 @@ def test_set_reaches_into_blocks_and_takes_yaml_values(tmp_path: Path) -> None:
         ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not taken"),
         ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
         ("count: {upto: 2022-13-45}", "not a usable YAML file"),
+        ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
         ("x" * (1 << 21), "larger than 1 MiB"),
