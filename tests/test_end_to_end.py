@@ -16,6 +16,8 @@ import yaml
 from tests.conftest import COMMAND, TOWN, content_of, extracts, real_files, skyscript
 from tests.skyscript.imagery.rasters import write_picture
 
+pytestmark = pytest.mark.slow
+
 OBJECTS = 160
 CENTRE = (-29.95, 45.065)
 NAME = re.compile(r"^[nwar]\d+_[A-Z0-9]{2,3}_\d\d\.jpg$")

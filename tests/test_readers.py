@@ -15,6 +15,8 @@ from tests.stages.laion_rs.pictures import ground, jpeg
 torchgeo_datasets = pytest.importorskip("torchgeo.datasets")
 open_clip_data = pytest.importorskip("open_clip_train.data")
 
+pytestmark = pytest.mark.slow
+
 CSV = "SkyScript_train_unfiltered.csv"
 
 

@@ -29,7 +29,7 @@ from tests.skyscript.benchmarks.made_benchmarks import (  # noqa: E402
     write_rows,
 )
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 SCENES = {
     "aid": "aid_img_txt_pairs_test.csv",

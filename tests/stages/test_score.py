@@ -30,7 +30,7 @@ from stages.score import SCORE, SCORE_JOB
 from stages.score.config import RunScoreConfig
 from tests.conftest import COMMAND, assert_close, content_of, skyscript
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 TINY = {"model": "tiny", "name": "tiny", "threads": 1}
 

@@ -19,7 +19,7 @@ from skyscript.files.shards import Sample, TarImages, find_tars, samples
 from stages.score import SCORE_JOB, SHARDS_JOB
 from tests.conftest import assert_close, skyscript
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 TINY = {"model": "tiny", "name": "tiny", "threads": 1}
 

@@ -19,7 +19,7 @@ from stages.train.loop import train
 from tests.conftest import assert_close
 from tests.stages.train.conftest import ALONE, CSV, command, losses, run_alone, weights, words
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 STEPS = 1e-4
 """The relative error of losses after some steps: each of Adam's multiplies that of rounding."""

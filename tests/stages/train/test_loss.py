@@ -83,7 +83,6 @@ def test_the_sigmoid_loss_takes_every_equal_text_for_a_positive():
 
 
 def shared(rank, world, file, results):
-    torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
     texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     own = slice(rank * 4, rank * 4 + 4)
