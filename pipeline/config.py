@@ -202,7 +202,7 @@ class _Loader(yaml.SafeLoader):
     def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - likewise
         """Build a value; what PyYAML's own constructors stumble over is named with its line."""
         try:
-            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+            return super().construct_object(node, deep)
         except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
             kind = node.tag.rpartition(":")[2]
             problem = f"{_short(node.value)} cannot be read as {kind}"
