@@ -65,6 +65,8 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
             continue
         for node in value if isinstance(value, list) else [value]:
             if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr):
+                if isinstance(node, ast.keyword) and node.arg == "strict":
+                    continue  # of zip: only a mistake elsewhere shows it
                 if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                     continue
                 yield node
