@@ -211,6 +211,15 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, "aliases are not supported", mark)
         return super().compose_node(parent, index)
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - likewise
+        """Build a value; what PyYAML's own constructors stumble over is named with its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{_short(node.value)} cannot be read as {kind}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
         seen: set[str] = set()
         for key, _ in node.value:
@@ -258,7 +267,7 @@ def _override(data: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: write it as key.key=value")
     try:
         value = from_shell(yaml.load(text, _Loader))
-    except (yaml.YAMLError, ValueError, TypeError):
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError):
         raise ConfigError(f"--set {override}: the value is not YAML") from None
     block = data
     for key in keys[:-1]:

@@ -71,6 +71,7 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
         ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not supported"),
         ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
         ("count: {upto: 2022-13-45}", "not a usable YAML file"),
+        ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
         ("x" * (1 << 21), "larger than 1 MiB"),

@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from stages import tables
 from stages.sample import SAMPLE, SampleConfig, sample
+from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import extracted
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
@@ -182,8 +183,9 @@ def test_under_a_limit_rare_tags_share_half_of_it_and_each_comes_before_a_second
     assert len(sampled(objects(*many), tmp_path, max_objects=100)) == 8
 
 
-def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, shared_data):
-    table = extracted(shared_data / "osm/monaco.osm.pbf", tmp_path)
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
+    table = extracted(path, tmp_path)
     config = {"cells": 6, "seed": 5, "max_objects": 700}
     whole = sampled(ds.dataset(table), tmp_path, **config)
     assert len(whole) == 700

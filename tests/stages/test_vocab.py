@@ -12,6 +12,7 @@ from stages import tables
 from stages.extract import ExtractConfig, extract
 from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
+from tests.conftest import extracts
 from tests.stages.test_sample import dataset, objects
 from tests.tag_vocab.letters import Letters, few_lessons
 
@@ -120,8 +121,9 @@ def test_an_encoder_that_there_is_not_is_bad_input(tmp_path):
         list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="nonsense"), root=tmp_path))
 
 
-def test_monaco_s_own_vocabulary_covers_all_its_tags(shared_data, tmp_path):
-    config = ExtractConfig(path=shared_data / "osm/monaco.osm.pbf")
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_the_vocabulary_of_a_place_covers_all_its_tags(path, tmp_path):
+    config = ExtractConfig(path=path)
     made = dataset(pa.concat_tables(extract(config=config, root=tmp_path)), 1000)
     found = table(made, tmp_path).to_pylist()
     have = {(row["key"], row["value"]) for row in found}

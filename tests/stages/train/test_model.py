@@ -15,6 +15,7 @@ from stages.train.adapter import adam, schedule
 from stages.train.config import TrainConfig
 from stages.train.model import begin, find_source
 from stages.train.towers import Towers
+from tests.conftest import assert_close
 from tests.stages.train.conftest import CONFIG
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -142,8 +143,7 @@ def test_texts_once_and_cut_give_the_features_and_gradients_of_all_texts_whole(a
     for plain, ours in zip(*gradients, strict=True):
         assert plain.keys() == ours.keys()
         for name, value in plain.items():
-            tolerance = 2e-6 * max(1.0, float(value.abs().max()))
-            torch.testing.assert_close(value, ours[name], atol=tolerance, rtol=1e-4)
+            assert_close(ours[name], value, size=max(1.0, float(value.abs().max())))
 
 
 def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
@@ -154,7 +154,7 @@ def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
     cut, where = towers.shortened(tokens, NUMBERS)
     assert cut.shape == (3, 77)
     found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
-    torch.testing.assert_close(found, model.encode_text(tokens, normalize=True))
+    assert_close(found, model.encode_text(tokens, normalize=True), size=1)
 
 
 @pytest.mark.parametrize("name", ["model", "vital"])
