@@ -7,12 +7,10 @@ device.
 
 from __future__ import annotations
 
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +18,10 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import InputError
-from skyscript.images.jpeg import fast_jpeg
+from skyscript.images.decode import BENCHMARK, Unusable, decode
 
 if TYPE_CHECKING:
     import torch
-
-MAX_PIXELS = 1_000_000_000
-"""The published limit: images of fMoW are large."""
 
 
 class Pixels:
@@ -76,26 +71,11 @@ class Pixels:
         return batch.float().div(255).sub_(mean).div_(std)
 
 
-def _decoded(file: Path) -> Any:  # noqa: ANN401 - a PIL image
-    """Open an image as Pillow does; a JPEG is decoded already."""
-    data = file.read_bytes()
-    fast = fast_jpeg(data, MAX_PIXELS)
-    if fast is not None:
-        return Image.fromarray(fast)
-    image = Image.open(io.BytesIO(data))
-    if image.width * image.height > MAX_PIXELS:
-        raise InputError(f"{file}: has more than {MAX_PIXELS:,} pixels.")
-    return image
-
-
-@contextmanager
-def large_images() -> Iterator[None]:
-    """Let Pillow open images up to the published limit, which is above its own."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
+def _decoded(file: Path) -> Image.Image:
+    found = decode(file.read_bytes(), BENCHMARK)
+    if isinstance(found, Unusable):
+        raise InputError(f"{file}: cannot be used: {found.reason}.")
+    return Image.fromarray(found)
 
 
 def batches(
@@ -108,7 +88,7 @@ def batches(
     import torch
 
     threads = workers or min(8, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads) as pool, large_images():
+    with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[torch.Tensor]] = deque()
         held: list[torch.Tensor] = []
         try:

@@ -108,5 +108,11 @@ def _files(folder: Path) -> list[str]:
 
 
 EXAMPLES = DatasetStage(
-    "examples", examples, ExamplesConfig, reads=(), writes=tables.EXAMPLES, external=content
+    "examples",
+    examples,
+    ExamplesConfig,
+    reads=(),
+    writes=tables.EXAMPLES,
+    external=content,
+    version=2,
 )

@@ -73,4 +73,5 @@ JUDGE = ShardStage(
     writes=tables.JUDGED,
     looks_up=(tables.CLASSIFIER,),
     external=external,
+    version=2,
 )

@@ -135,6 +135,7 @@ PAIR_SCORES = ShardStage(
     writes=tables.PAIR_SCORES,
     external=external,
     at_most=one_process_a_gpu,
+    version=2,
 )
 SCORED = DatasetStage(
     "scored",

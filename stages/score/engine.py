@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import math
 import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +20,7 @@ from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
 from skyscript.clip.vectors.store import Store
 from skyscript.files.phrases import alone, neighbours
+from skyscript.images.decode import Unusable, decode_by_pillow
 from stages import tables
 from stages.score.config import ScoreConfig
 
@@ -123,8 +124,10 @@ def _check(
     scored = [row for row, value in enumerate(found) if value is not None]
     drawn = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
     for row in drawn[: config.check]:
-        with Image.open(io.BytesIO(read(paths[row]))) as image:
-            plain = clip.plain(image.convert("RGB"), titles[row] or "")
+        image = decode_by_pillow(read(paths[row]))
+        plain = math.nan
+        if not isinstance(image, Unusable):
+            plain = clip.plain(Image.fromarray(image), titles[row] or "")
         if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
             raise SkyScriptError(
                 f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "

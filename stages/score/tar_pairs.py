@@ -114,6 +114,7 @@ SHARDS_JOB: tuple[Stage, ...] = (
         writes=tables.PAIR_SCORES,
         external=external,
         at_most=one_process_a_gpu,
+        version=2,
     ),
     PAIR_NORMALISE,
     DatasetStage(

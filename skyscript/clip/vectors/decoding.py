@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from pipeline.children import end_with_parent
 from skyscript.clip.model import Clip
-from skyscript.clip.vectors.pixels import Unusable, likeness, model_pixels
+from skyscript.clip.vectors.pixels import likeness, model_pixels
+from skyscript.images.decode import Unusable
 
 Read = Callable[[str], bytes]
 """Gives an image's bytes by its path; raises `OSError` where there are none. It can be pickled."""

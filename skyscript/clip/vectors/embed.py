@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
+from pipeline.schema import STATUS_FAILED
 from skyscript.clip.model import Clip
 from skyscript.clip.vectors.decoding import THREADS, Read, decode_ahead
-from skyscript.clip.vectors.pixels import MAX_BYTES, Unusable
 from skyscript.clip.vectors.store import KEY_BYTES, Store, text_key
+from skyscript.images.decode import TILE, TOO_MANY_BYTES, Unusable
 
 _KEPT_AT_ONCE = 16
 """Batches whose vectors are written together: what a killed run may lose."""
@@ -46,7 +46,7 @@ def _read_below(root: Path, path: str) -> bytes:
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)  # a pipe would be waited for
-    if found.st_size > MAX_BYTES:
+    if found.st_size > TILE.bytes:
         raise OverflowError(path)
     return file.read_bytes()
 
@@ -78,7 +78,7 @@ def _key(path: str, read: Read) -> bytes | Unusable:
     except PermissionError:
         return Unusable(STATUS_FAILED, "its path may not be read")
     except OverflowError:
-        return Unusable(STATUS_FILTERED, "a larger file than any tile")
+        return TOO_MANY_BYTES
     except (OSError, ValueError) as error:
         return Unusable(STATUS_FAILED, f"cannot be read ({type(error).__name__})")
 
