@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.benchmarks import Precision
+from skyscript.clip.model import Precision
 from skyscript.clip.source import ClipConfig
 
 Protocol = Literal["fp32", "original"]
@@ -47,6 +47,7 @@ class EvaluateConfig(ClipConfig):
     workers: int | None = Field(
         None,
         ge=1,
-        description="Threads that read images; none: one a CPU, eight at most.",
+        description="Threads that read and decode images; none: 4 on a CPU, and beside a GPU "
+        "processes instead.",
         json_schema_extra=EXECUTION,
     )

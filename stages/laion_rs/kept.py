@@ -6,7 +6,6 @@ Images that came in shards are written out, named by their content; those of a f
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -22,6 +21,7 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
+from skyscript.clip.vectors.store import content_key
 from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
@@ -152,7 +152,7 @@ def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
     """Say why a judged pair does not stay; remember it if it does."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
-    key = hashlib.blake2b(f"{row.content_hash}{row.title}".encode(), digest_size=16).digest()
+    key = content_key(f"{row.content_hash}{row.title}".encode())
     if key in seen:
         return SAME_PAIR
     seen.add(key)

@@ -69,21 +69,6 @@ def _as_bytes(steps: list[Any]) -> list[Any]:
     return steps
 
 
-class Normalise:
-    """Normalises a batch of bytes on its device, as the transform's last two steps would."""
-
-    def __init__(self, preprocess: Mapping[str, Any], device: str) -> None:
-        self._mean, self._std = (
-            torch.tensor(preprocess[name], device=device).view(3, 1, 1) for name in ("mean", "std")
-        )
-
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the model's input; a batch that is already numbers stays as it is."""
-        if pixels.dtype != torch.uint8:
-            return pixels
-        return pixels.float().div_(255).sub_(self._mean).div_(self._std)
-
-
 @contextmanager
 def drawn(seed: int, key: str) -> Iterator[None]:
     """Make every draw inside follow from seed and key, and none outside notice."""

@@ -11,9 +11,9 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torchvision import transforms
 
+from skyscript.clip.tower import Normalise
 from stages.train.config import TrainConfig
 from stages.train.transforms import (
-    Normalise,
     QuarterTurn,
     drawn,
     plain_transform,
