@@ -20,15 +20,9 @@ from typing import BinaryIO, NamedTuple, NoReturn
 
 from pipeline.errors import InputError
 from skyscript.files.meta import MAX_BYTES, Meta, load_meta
+from skyscript.files.names import IMAGE_FOLDER, META_FOLDER, META_SUFFIX, META_ZIP
 
-PARTS = range(2, 8)
-"""Numbers of the folders ``images2`` to ``images7``; published SkyScript has no part 1, and
-TorchGeo's reader wants all six, empty ones too."""
-SUFFIX = ".pickle"
-
-_PART = re.compile(r"meta[0-9]{1,9}")
-_PART_ZIP = re.compile(r"meta[0-9]*\.zip")
-_NOT_ENTERED = re.compile(r"\..*|images[0-9]*|__MACOSX", re.DOTALL)
+_NOT_ENTERED = re.compile(rf"\..*|{IMAGE_FOLDER.pattern}|__MACOSX", re.DOTALL)
 _PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -90,16 +84,6 @@ def read_metas(source: Path) -> Iterator[tuple[str, Meta | InputError]]:
     return _all_metas(source, [place for _, place in places])
 
 
-def image_path(name: str) -> str:
-    """Give the image that a meta file belongs to: ``meta3/x.pickle`` -> ``images3/x.jpg``."""
-    return f"images{name.removeprefix('meta').removesuffix(SUFFIX)}.jpg"
-
-
-def meta_path(image: str) -> str:
-    """Give the meta file of an image: ``images3/x.jpg`` -> ``meta3/x.pickle``."""
-    return f"meta{image.removeprefix('images').removesuffix('.jpg')}{SUFFIX}"
-
-
 def _all_metas(
     source: Path, places: list[_Folder | _Zip]
 ) -> Iterator[tuple[str, Meta | InputError]]:
@@ -109,7 +93,7 @@ def _all_metas(
             found = True
             yield name, data if isinstance(data, InputError) else _loaded(data, name)
     if not found:
-        raise InputError(f"{source}: its meta folders hold no file *{SUFFIX}.")
+        raise InputError(f"{source}: its meta folders hold no file *{META_SUFFIX}.")
 
 
 def _loaded(data: bytes, name: str) -> Meta | InputError:
@@ -132,15 +116,15 @@ def _places(source: Path) -> Iterator[_Folder | _Zip]:
     if not source.is_dir():
         yield _Zip(source)
         return
-    if _PART.fullmatch(source.resolve().name):
+    if META_FOLDER.fullmatch(source.resolve().name):
         yield _Folder(source.resolve())
         return
     for folder, below, files in os.walk(source, onerror=_unreadable):
         for name in sorted(below):
-            if _PART.fullmatch(name):
+            if META_FOLDER.fullmatch(name):
                 yield _Folder(Path(folder, name))
-        below[:] = [n for n in below if not (_PART.fullmatch(n) or _NOT_ENTERED.fullmatch(n))]
-        yield from (_Zip(Path(folder, name)) for name in files if _PART_ZIP.fullmatch(name))
+        below[:] = [n for n in below if not (META_FOLDER.fullmatch(n) or _NOT_ENTERED.fullmatch(n))]
+        yield from (_Zip(Path(folder, name)) for name in files if META_ZIP.fullmatch(name))
 
 
 def _unreadable(error: OSError) -> NoReturn:
@@ -159,7 +143,7 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _below(entry.path, f"{prefix}/{entry.name}")
-        elif entry.name.endswith(SUFFIX) and entry.is_file():
+        elif entry.name.endswith(META_SUFFIX) and entry.is_file():
             yield f"{prefix}/{entry.name}", entry.path
 
 
@@ -198,7 +182,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[tuple[str, zipfile.Zi
             raise InputError(
                 f"{path}: its member {member.filename!a} is a link; nothing of it was read."
             )
-        if member.filename.endswith(SUFFIX) and not any(map(_NOT_ENTERED.fullmatch, names)):
+        if member.filename.endswith(META_SUFFIX) and not any(map(_NOT_ENTERED.fullmatch, names)):
             found.append((_name_in_part(names, path), member))
     found.sort(key=lambda item: item[0])
     for (name, _), (following, _) in itertools.pairwise(found):
@@ -210,9 +194,9 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[tuple[str, zipfile.Zi
 def _name_in_part(names: list[str], path: Path) -> str:
     """Give the name from the part's folder on: ``data/meta3/x.pickle`` -> ``meta3/x.pickle``."""
     for depth, folder in enumerate(names[:-1]):
-        if _PART.fullmatch(folder):
+        if META_FOLDER.fullmatch(folder):
             return "/".join(names[depth:])
-    if _PART.fullmatch(path.stem):
+    if META_FOLDER.fullmatch(path.stem):
         return "/".join([path.stem, *names])
     raise InputError(
         f"{path}: its member {'/'.join(names)!a} lies in no folder meta2, meta3 ..., so its image "
