@@ -66,16 +66,15 @@ def score(
     """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
     from skyscript.clip.model import one_process_a_gpu
     from skyscript.clip.source import ClipConfig
-    from stages.score import SCORE_JOB, SHARDS_JOB
+    from stages.score import SCORE_JOB
 
-    block = {"model": model, "pretrained": pretrained, "name": name}
-    given: dict[str, Any] = {"score": block}
-    if captions is None:
-        job, given = SHARDS_JOB, given | {"images": images}
-    else:
-        job, given = SCORE_JOB, given | {"captions": captions, "score": block | {"images": images}}
+    given: dict[str, Any] = {
+        "images": images,
+        "captions": captions,
+        "score": {"model": model, "pretrained": pretrained, "name": name},
+    }
     options = with_workers(overrides, workers)
-    settings = config_of_command(given, job, options, "score")
+    settings = config_of_command(given, SCORE_JOB, options, "score")
     if not any(option.startswith("runner.") for option in options):
         clip = settings.stages["score"]
         assert isinstance(clip, ClipConfig)
@@ -84,7 +83,7 @@ def score(
         # Serial, so that one model may have all CPUs.
         settings = replace(settings, runner=RunnerConfig(executor=one, workers=count))
     with counting_vectors(out):
-        run_job(job, settings, out, retry=Retry() if retry else None)
+        run_job(SCORE_JOB, settings, out, retry=Retry() if retry else None)
 
 
 def filter_(

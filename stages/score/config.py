@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.clip.source import ClipConfig
+from pipeline.stage import EXECUTION
+from skyscript.clip.pairs import PairSource
+from skyscript.clip.worker import WorkerClipConfig
 
 
-class ScoreConfig(ClipConfig):
+class ScoreConfig(WorkerClipConfig):
     """Which CLIP scores, and what the score is called."""
 
     name: str = Field(
@@ -34,12 +35,6 @@ class ScoreConfig(ClipConfig):
         description="Most that the two ways may differ.",
         json_schema_extra=EXECUTION,
     )
-    threads: int | None = Field(
-        None,
-        ge=1,
-        description="CPU threads of one model; none: one in a worker process, else all.",
-        json_schema_extra=EXECUTION,
-    )
 
 
 OFF = "none"
@@ -58,10 +53,5 @@ class RunScoreConfig(ScoreConfig):
     )
 
 
-class PairScoreConfig(ScoreConfig):
+class PairScoreConfig(PairSource, ScoreConfig):
     """The same for pairs from outside a run."""
-
-    images: ConfigPath = Field(
-        description="Folder that the captions file's paths start at; or tars: a folder of them, or "
-        "shards-{0000..0009}.tar."
-    )

@@ -59,7 +59,7 @@ def write(path, rows):
 
 def score(captions, images, out, *overrides, block=TINY):
     """Run the job here; give what each stage said it did."""
-    given = {"captions": captions, "score": {"images": images, **block}}
+    given = {"captions": captions, "images": images, "score": block}
     settings = config_of_command(
         given, SCORE_JOB, ["runner.executor=serial", "pairs.shard_rows=64", *overrides], "score"
     )
