@@ -107,8 +107,8 @@ OF_THEIR_OWN = {
     ("train", "na_title"): "line 3: 'title' is 'NA', a missing value",
     ("train", "empty_title"): "line 3: 'title' is empty",
     ("train", "blank_title"): "line 3: 'title' is empty",
-    ("train", "absolute"): "line 3: '/etc/n2_CH_19.jpg' leaves",
-    ("train", "dotdot"): "line 3: '../../etc/n2_CH_19.jpg' leaves",
+    ("train", "absolute"): "line 3: '/etc/n2_CH_19.jpg' leads out",
+    ("train", "dotdot"): "line 3: '../../etc/n2_CH_19.jpg' leads out",
     # The published evaluation reads with pandas: null words are no caption, a blank is one.
     ("evaluate", "na_title"): [(ONE, X)],
     ("evaluate", "empty_title"): [(ONE, X)],

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from skyscript.benchmarks.layout import Benchmark, chosen, is_there
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
+from skyscript.files.paths import below
 from skyscript.images.decode import Unusable
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
@@ -216,10 +217,11 @@ def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> li
     missing: list[tuple[int, str]] = []
     files = []
     for row, path in rows:
-        if ".." in Path(path).parts:
+        try:
+            file = below(folder, path.lstrip("/"))  # published code joins by "+": / is the root
+        except PermissionError:
             where = f"{csv.path}: line {csv.line_of(row)}"
-            raise InputError(f"{where}: {path!r} leads out of {folder}.")
-        file = folder / path.lstrip("/")  # the published code joins by "+": a slash is the root
+            raise InputError(f"{where}: {path!r} leads out of {folder}.") from None
         if not file.is_file():
             missing.append((row, path))
         files.append(file)

@@ -11,7 +11,6 @@ import itertools
 import os
 import re
 import stat
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,17 +19,16 @@ from typing import IO, NamedTuple
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
+from skyscript.files.paths import plain
+from skyscript.files.zips import BROKEN, BrokenZip, checked_members, packing_problem
 from stages.download.config import MIB, UnpackLimits
 from stages.download.progress import Progress, Tell
 
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_ENCRYPTED = 1
 _BLOCK = MIB
 _EVERY = 256
 """Members between two words of progress."""
 _JUNK = re.compile(r"(^|/)(__MACOSX(/|$)|\.DS_Store$|\._[^/]*$|Thumbs\.db$)")
 """What file managers leave in zips."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError)
 
 
 class Member(NamedTuple):
@@ -42,16 +40,12 @@ class Member(NamedTuple):
     crc: int
 
 
-class BrokenArchive(InputError):
-    """The archive's bytes are not those of a whole zip."""
-
-
 def unpack(
     archive: Path, folder: Path, stem: str, limits: UnpackLimits, tell: Tell, name: str
 ) -> list[Member]:
     """Unpack all files into ``folder/stem``, whatever folders the zip wraps them in.
 
-    Raises `BrokenArchive` where the zip is cut off or a checksum is wrong, and `InputError` where
+    Raises `BrokenZip` where the zip is cut off or a checksum is wrong, and `InputError` where
     it must not be unpacked here; of a hostile one nothing is written.
     """
     try:
@@ -66,8 +60,8 @@ def unpack(
                 if number % _EVERY == 0:
                     tell(Progress(name, "unpack", done, total))
             tell(Progress(name, "unpack", done, total))
-    except _BROKEN as error:
-        raise BrokenArchive(f"{archive}: is no whole zip file: {error}.") from error
+    except BROKEN as error:
+        raise BrokenZip(f"{archive}: is no whole zip file: {error}.") from error
     return [member for member, _ in members]
 
 
@@ -76,7 +70,7 @@ def unpacked_size(archive: Path) -> int:
     try:
         with zipfile.ZipFile(archive) as opened:
             return sum(info.file_size for info in opened.infolist())
-    except (*_BROKEN, OSError):
+    except (*BROKEN, OSError):
         return 0
 
 
@@ -102,16 +96,15 @@ def _members(
     """Give the files of an archive by their place, or raise for the first that may not be."""
     infos = opened.infolist()
     _check_bomb(infos, archive, limits)
-    for info in infos:
-        if problem := _problem(info):
-            raise InputError(
-                f"{archive}: its member {info.filename!a} {problem}; nothing was unpacked."
-            )
+    for info in checked_members(opened, archive):
+        if problem := packing_problem(info):
+            raise InputError(f"{archive}: its member {info.filename!a} {problem}.")
     files = [i for i in infos if not i.is_dir() and not _JUNK.search(i.filename)]
-    wrapping = _wrapping([info.filename for info in files], stem)
+    names = [plain(info.filename) for info in files]
+    wrapping = _wrapping(names, stem)
     placed = {}
-    for info in files:
-        path = f"{stem}/{info.filename.removeprefix(wrapping)}"
+    for name, info in zip(names, files, strict=True):
+        path = f"{stem}/{name.removeprefix(wrapping)}"
         if path in placed:
             raise InputError(f"{archive}: holds {path!a} twice; nothing was unpacked.")
         placed[path] = info
@@ -150,25 +143,6 @@ def _check_bomb(infos: list[zipfile.ZipInfo], archive: Path, limits: UnpackLimit
                 said = "has members that lie over each other"
     if said:
         raise InputError(f"{archive}: {said}: a bomb? Nothing was unpacked.")
-
-
-def _problem(info: zipfile.ZipInfo) -> str | None:
-    name = info.filename
-    parts = name.rstrip("/").split("/")
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0]:
-        return "leads out of the folder"
-    if not name.isprintable() or not all(parts) or "." in parts:
-        return "has no name that a file can have here"
-    if any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts):
-        return "has too long a name"
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return "is a link or a device"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if info.compress_type not in _METHODS:
-        return "is packed by another method than deflate"
-    return None
 
 
 def _wrapping(names: list[str], stem: str) -> str:

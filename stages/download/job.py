@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pipeline.atomic import storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
-from stages.download.archive import BrokenArchive, Member, unpack, unpacked_size
+from skyscript.files.zips import BrokenZip
+from stages.download.archive import Member, unpack, unpacked_size
 from stages.download.catalogue import Artefact
 from stages.download.checksums import Checked, check
 from stages.download.config import DownloadConfig
@@ -200,7 +201,7 @@ class _Job:
         limits = self._config.limits
         try:
             return unpack(archive, place.parent, place.name, limits, tell, artefact.name)
-        except BrokenArchive:
+        except BrokenZip:
             if archive == partial.data:
                 partial.drop()
             raise

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
+from skyscript.files.paths import LEADS_OUT
 from stages.train.config import TrainConfig
 
 _MISSING = pa.array(sorted({word.lower() for word in NULL_WORDS}), pa.large_string())
@@ -28,7 +29,6 @@ _MISSING = pa.array(sorted({word.lower() for word in NULL_WORDS}), pa.large_stri
 _REMEDY = "See --csv-img-key, --csv-caption-key and --csv-separator."
 TRIED = 256
 """Images that are looked for before training begins; the others when their turn comes."""
-_LEAVES_ROOT = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00"
 
 
 class Images(Protocol):
@@ -119,12 +119,12 @@ def check_present(values: pa.Array, where: Callable[[int], str]) -> None:
 
 
 def _stay_below(root: Path, paths: pa.Array, file: PairsCsv) -> None:
-    outside = pc.match_substring_regex(paths, _LEAVES_ROOT).to_numpy(zero_copy_only=False)
+    outside = pc.match_substring_regex(paths, LEADS_OUT).to_numpy(zero_copy_only=False)
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InputError(
-            f"{file.path}: line {file.line_of(row)}: {paths[row].as_py()!r} leaves the root folder "
-            f"{root}."
+            f"{file.path}: line {file.line_of(row)}: {paths[row].as_py()!r} leads out of the "
+            f"root folder {root}."
         )
 
 

@@ -16,6 +16,7 @@ from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.vectors.decoding import THREADS, Read, prepare_ahead, why_unread
 from skyscript.clip.vectors.inference import SCORING, Inference
 from skyscript.clip.vectors.store import KEY_BYTES, Kept, content_key, text_key
+from skyscript.files.paths import below
 from skyscript.images.decode import TILE, Unusable
 
 Progress = Callable[[int], None]
@@ -42,9 +43,7 @@ def read_below(root: Path) -> Read:
 
 
 def _read_below(root: Path, path: str) -> bytes:
-    file = root / path
-    if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise PermissionError(path)
+    file = below(root, path)
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)  # a pipe would be waited for

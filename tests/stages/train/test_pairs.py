@@ -72,9 +72,9 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
         ([("nan", "a pond")], {}, r"line 2: 'filepath' is 'nan'"),
         ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of the 4 "
          r"images looked for are missing"),
-        ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leaves the root folder"),
-        ([("x/../../a.jpg", "a pond")], {}, r"leaves the root folder"),
-        ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leaves the root folder"),
+        ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leads out of the root folder"),
+        ([("x/../../a.jpg", "a pond")], {}, r"leads out of the root folder"),
+        ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leads out of the root folder"),
         ([], {}, r"holds no pairs below its header"),
     ],
 )  # fmt: skip
