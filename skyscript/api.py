@@ -98,8 +98,8 @@ def read_metas(source: StrPath) -> pa.Table:
     """Give the meta pickles of a folder, of a run or of a published zip, one row each.
 
     Columns: ``filepath`` (of the image), ``west``, ``south``, ``east``, ``north`` (degrees),
-    ``time`` (UTC), ``center_tags``, ``surrounding_tags``, and ``problem``: why a pickle could not be
-    read, else null. No pickle runs code.
+    ``time`` (UTC), ``center_tags``, ``surrounding_tags``, and ``problem``: why a pickle could not
+    be read, else null. No pickle runs code.
     """
     from datetime import UTC, datetime
 
@@ -171,23 +171,35 @@ def load_clip(
     return load(find_clip(config), device)
 
 
-def score(
-    clip: Clip, images: Sequence[StrPath], texts: Sequence[str]
-) -> NDArray[np.float32]:
+def score(clip: Clip, images: Sequence[StrPath], texts: Sequence[str]) -> NDArray[np.float32]:
     """Give the cosine similarity of each image file with the text at the same position.
 
     Raises `InputError` that names the first image that cannot be used.
     """
+    import tempfile
+
     import numpy as np
 
     from pipeline.errors import InputError
-    from skyscript.clip.vectors.embed import embed_files
+    from skyscript.clip.vectors.embed import image_vectors, text_vectors
+    from skyscript.clip.vectors.store import Store
 
     if len(images) != len(texts):
         raise InputError(f"{len(images)} images and {len(texts)} texts: give one text per image.")
-    vectors = embed_files(clip, [Path(image) for image in images])
-    similarities: NDArray[np.float32] = np.einsum("ij,ij->i", vectors, clip.encode_texts(texts))
+    paths = [str(image) for image in images]
+    with tempfile.TemporaryDirectory() as folder:
+        stores = [Store(Path(folder, kind), clip.width, np.float32) for kind in ("images", "texts")]
+        found = image_vectors(paths, _read_file, clip, stores[0])
+        for path, wrong in zip(paths, found.wrong, strict=True):
+            if wrong is not None:
+                raise InputError(f"{path}: {wrong.reason}.")
+        of_texts = text_vectors(texts, clip, stores[1])
+    similarities: NDArray[np.float32] = np.einsum("ij,ij->i", found.vectors, of_texts)
     return similarities
+
+
+def _read_file(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 def evaluate(
@@ -221,10 +233,10 @@ def download(names: Sequence[str], to: StrPath, **settings: Any) -> list[Path]: 
     that could not be had.
     """
     from pipeline.errors import ItemsFailed
-    from stages.download import DownloadConfig, find
+    from stages.download import DownloadConfig, choose
     from stages.download import download as run_download
 
-    outcomes = run_download(find(names), Path(to), DownloadConfig(**settings), lambda _: None)
+    outcomes = run_download(choose(names), Path(to), DownloadConfig(**settings), lambda _: None)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed:
         raise ItemsFailed(f"{failed[0].artefact.path}: {failed[0].message}")

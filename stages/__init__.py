@@ -20,7 +20,8 @@ from stages.overlay import OVERLAY
 from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
-from stages.score import NORMALISE, SCORE, csv_pairs, tar_pairs
+from stages.score import NORMALISE, SCORE
+from stages.score.job import PAIR_SCORES, PAIRS, SCORED
 from stages.score.normalise import PAIR_NORMALISE
 from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
@@ -43,20 +44,12 @@ PIPELINE: tuple[Stage, ...] = (
 """From an OSM file to filtered pairs."""
 
 SCORE_JOB: tuple[Stage, ...] = (
-    csv_pairs.PAIRS,  # captions CSV -> pairs
-    csv_pairs.PAIR_SCORES,  # pairs and images -> similarities by a CLIP
+    PAIRS,  # captions CSV with a folder of images, or WebDataset shards -> pairs
+    PAIR_SCORES,  # pairs and images -> similarities by a CLIP
     PAIR_NORMALISE,  # similarities -> the same, relative to random partners
-    csv_pairs.SCORED,  # similarities -> the captions CSV with score columns
+    SCORED,  # similarities -> the captions CSV with score columns
 )
-"""Score a captions CSV."""
-
-SHARDS_JOB: tuple[Stage, ...] = (
-    tar_pairs.PAIRS,  # WebDataset shards -> pairs
-    tar_pairs.PAIR_SCORES,  # pairs and shards -> similarities by a CLIP
-    PAIR_NORMALISE,  # similarities -> the same, relative to random partners
-    tar_pairs.SCORED,  # similarities -> a captions CSV with score columns
-)
-"""Score WebDataset shards."""
+"""Score the pairs of a captions CSV or of WebDataset shards."""
 
 LAION_RS_JOB: tuple[Stage, ...] = (
     EXAMPLES,  # two folders of images -> CLIP vectors with a label
@@ -69,8 +62,7 @@ LAION_RS_JOB: tuple[Stage, ...] = (
 
 RECIPES: Mapping[str, tuple[Stage, ...]] = {
     "skyscript run": PIPELINE,
-    "skyscript score --captions CSV": SCORE_JOB,
-    "skyscript score (WebDataset shards)": SHARDS_JOB,
+    "skyscript score": SCORE_JOB,
     "skyscript build-laion-rs": LAION_RS_JOB,
 }
 """The recipes by the command that runs them."""

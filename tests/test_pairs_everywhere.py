@@ -11,7 +11,7 @@ from skyscript.benchmarks.files import read_captioned
 from stages.classification.held_out import captions_file, rows_of
 from stages.filter.input_table import load_csv
 from stages.laion_rs.web import WebConfig, web
-from stages.score.csv_pairs import PairsConfig, pairs
+from stages.score.job import PairsConfig, pairs
 from stages.train.config import TrainConfig
 from stages.train.pairs import csv_pairs
 
@@ -20,7 +20,7 @@ X, Y = "a satellite image of x", "a satellite image of y"
 
 
 def _score(path):
-    parts = pairs(config=PairsConfig(captions=path), root=path.parent)
+    parts = pairs(config=PairsConfig(images=path.parent, captions=path), root=path.parent)
     return [(row["filepath"], row["title"]) for part in parts for row in part.to_pylist()]
 
 

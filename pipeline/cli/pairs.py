@@ -51,19 +51,17 @@ def caption(
     print_lines([f"{count:,} captions in {out}"])
 
 
-@command(app, Fields("stages.score.config:PairScoreConfig", "score"), panel=PANEL)
+@command(
+    app,
+    Fields("skyscript.clip.pairs:PairSource"),
+    Fields("stages.score.config:ScoreConfig", "score"),
+    panel=PANEL,
+)
 def score(
     out: Annotated[
         Path, typer.Option(help="Write the scored CSV, and everything else, to this folder.")
     ],
     given: Given,
-    captions: Annotated[
-        Path | None,
-        typer.Option(
-            help="Score the pairs of this captions CSV, ours or a published one. WebDataset shards "
-            "need none: they contain their captions."
-        ),
-    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -79,19 +77,16 @@ def score(
     Run the same command again after a crash: it goes on where it stopped.
     """
     from pipeline.config import config_of_command
-    from stages import SCORE_JOB, SHARDS_JOB
+    from stages import SCORE_JOB
 
-    if captions is None:
-        job, values = SHARDS_JOB, {"images": given["score"]["images"], **given}
-    else:
-        job, values = SCORE_JOB, {"captions": captions, **given}
+    values = dict(given)
     if workers:
         values["runner"] = {**given.get("runner", {}), "workers": workers}
-    settings = config_of_command(values, job, [], "score")
+    settings = config_of_command(values, SCORE_JOB, [], "score")
     if "runner" not in values:
         settings = replace(settings, runner=_one_process_a_gpu(settings))
     with counting_vectors(out):
-        run_job(job, settings, out, retry=retry_all(retry))
+        run_job(SCORE_JOB, settings, out, retry=retry_all(retry))
 
 
 def _one_process_a_gpu(settings: RunConfig) -> RunnerConfig:

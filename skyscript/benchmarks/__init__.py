@@ -1,7 +1,6 @@
 """Benchmarks in the published layout: which are there, what is in them, zero-shot accuracy."""
 
 from skyscript.benchmarks.classify import ZeroShot, accuracy, zero_shot
-from skyscript.benchmarks.features import Precision
 from skyscript.benchmarks.files import Captioned, Labelled, check, present
 from skyscript.benchmarks.layout import RETRIEVAL, SCENES, SEVEN, Benchmark, chosen, is_there
 
@@ -12,7 +11,6 @@ __all__ = [
     "Benchmark",
     "Captioned",
     "Labelled",
-    "Precision",
     "ZeroShot",
     "accuracy",
     "check",

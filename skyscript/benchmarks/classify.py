@@ -7,7 +7,7 @@ breaks ties as it likes, so it is also said how many there are and what they cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,21 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyscript.benchmarks.features import (
-    Keep,
-    Precision,
-    Progress,
-    evaluating,
-    image_features,
-    text_features,
-)
-from skyscript.benchmarks.files import Labelled, read_labelled
+from skyscript.benchmarks.features import image_features, text_features
+from skyscript.benchmarks.files import Labelled, read_labelled, unusable_notes
 from skyscript.benchmarks.layout import Benchmark
+from skyscript.clip.model import Clip, Precision, evaluating
+from skyscript.clip.vectors.embed import Progress
+from skyscript.clip.vectors.store import Kept
+from skyscript.images.decode import Unusable
 
 if TYPE_CHECKING:
     import torch
 
-BATCH = 64
+Wrong = list[tuple[int, Unusable]]
+"""Images that cannot be used, by position."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,9 @@ class ZeroShot:
 
     benchmark: Benchmark
     images: Labelled
+    """Those that can be decoded."""
+    unusable: list[str]
+    """A sentence that names the others, if any; it is one of the notes too."""
     predicted: NDArray[np.int64]
     """The class with the highest logit."""
     logit: NDArray[np.float32]
@@ -75,61 +76,51 @@ def accuracy(place: NDArray[np.int64], k: int) -> float:
 
 
 def zero_shot(
-    model: Any,  # noqa: ANN401 - a model of open_clip's, also inside DistributedDataParallel
-    tokenizer: Any,  # noqa: ANN401
-    preprocess: Callable[[Any], Any],
+    clip: Clip,
     benchmark: Benchmark,
     root: Path,
     *,
-    device: str,
     precision: Precision = "fp32",
-    batch_size: int = BATCH,
-    workers: int | None = None,
+    threads: int | None = None,
     rank: int = 0,
     world_size: int = 1,
-    keep: Keep | None = None,
-    progress: Progress | None = None,
+    store: Kept | None = None,
+    progress: Progress = lambda _: None,
 ) -> ZeroShot:
     """Classify a set's images by what is said of its classes.
 
     With several ranks each takes every ``world_size``-th image, and all get the whole result.
-    Raises `InputError` where the set, or an image of it, cannot be read.
+    Raises `InputError` where the set cannot be read, or no image of it.
     """
     images = read_labelled(benchmark, root)
     mine = np.arange(rank, len(images.files), world_size)
-    with evaluating(model) as bare:
-        weights = classifier(bare, tokenizer, images.classes, benchmark.templates, device)
-        found = []
-        for start, vectors in image_features(
-            bare,
-            preprocess,
-            [images.files[at] for at in mine],
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
-            keep=keep,
-            progress=progress,
+    rows, found, wrong = [], [], Wrong()
+    with evaluating(clip.model):
+        weights = classifier(clip, images.classes, benchmark.templates)
+        files = [images.files[at] for at in mine]
+        for some in image_features(
+            files, clip, precision, threads=threads, store=store, progress=progress
         ):
-            labels = images.labels[mine[start : start + len(vectors)]]
-            found.append(judged(logits(vectors, weights, precision), labels))
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else []
-    whole = _gathered(mine, columns, len(images.files), world_size)
-    return ZeroShot(benchmark, images, *whole)
+            good = np.array([reason is None for reason in some.wrong])
+            here = mine[some.start : some.start + len(good)]
+            wrong += [(at, why) for at, why in zip(here.tolist(), some.wrong, strict=True) if why]
+            if good.any():
+                rows.append(here[good])
+                scores = logits(some.vectors[good.nonzero()], weights, precision)
+                found.append(judged(scores, images.labels[here[good]]))
+    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    kept = np.concatenate(rows) if rows else mine[:0]
+    kept, columns, wrong = _gathered(kept, columns, wrong, world_size)
+    notes = unusable_notes(wrong, images.files)
+    return ZeroShot(benchmark, images.chosen(kept, notes), notes, *columns)
 
 
-def classifier(
-    model: Any,  # noqa: ANN401
-    tokenizer: Any,  # noqa: ANN401
-    classes: Sequence[str],
-    templates: Sequence[str],
-    device: str,
-) -> torch.Tensor:
+def classifier(clip: Clip, classes: Sequence[str], templates: Sequence[str]) -> torch.Tensor:
     """Give a column for each class, in fp32 whatever the precision of the images."""
     from torch.nn import functional
 
     said = [template.replace("{c}", name) for name in classes for template in templates]
-    vectors = text_features(model, tokenizer, said, device=device, precision="fp32")
+    vectors = text_features(said, clip, "fp32")
     mean = vectors.reshape(len(classes), len(templates), -1).mean(1)
     return functional.normalize(mean, dim=-1).T
 
@@ -161,18 +152,17 @@ def judged(found: torch.Tensor, labels: NDArray[np.int64]) -> tuple[NDArray[Any]
 
 
 def _gathered(
-    mine: NDArray[np.int64], columns: list[NDArray[Any]], total: int, world_size: int
-) -> list[NDArray[Any]]:
+    rows: NDArray[np.int64], columns: list[NDArray[Any]], wrong: Wrong, world_size: int
+) -> tuple[NDArray[np.int64], list[NDArray[Any]], Wrong]:
     """Put all ranks' shares in order, on every rank."""
-    shares: list[Any] = [(mine, columns)]
+    shares: list[Any] = [(rows, columns, wrong)]
     if world_size > 1:
         from torch import distributed
 
         shares = [None] * world_size
-        distributed.all_gather_object(shares, (mine, columns))
-    shares = [(rows, parts) for rows, parts in shares if len(rows)]
-    whole = [np.empty(total, part.dtype) for part in shares[0][1]]
-    for rows, parts in shares:
-        for column, part in zip(whole, parts, strict=True):
-            column[rows] = part
-    return whole
+        distributed.all_gather_object(shares, (rows, columns, wrong))
+    every = np.concatenate([share[0] for share in shares])
+    order = every.argsort()
+    parts = zip(*(share[1] for share in shares if len(share[0])), strict=True)
+    whole = [np.concatenate(part)[order] for part in parts]
+    return every[order], whole, sorted(one for share in shares for one in share[2])

@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 from skyscript.benchmarks.layout import Benchmark, chosen, is_there
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
 from skyscript.files.paths import below
+from skyscript.images.decode import Unusable
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 """A whole number; with a point where pandas made a column of them one of floats."""
@@ -51,6 +52,11 @@ class Labelled:
     notes: list[str]
     """What is odd about the set, a sentence each."""
 
+    def chosen(self, rows: NDArray[np.int64], notes: list[str]) -> Labelled:
+        """Give some of the images, and more notes."""
+        paths, files = ([column[row] for row in rows] for column in (self.paths, self.files))
+        return Labelled(paths, files, self.labels[rows], self.classes, [*self.notes, *notes])
+
 
 @dataclass(frozen=True)
 class Captioned:
@@ -66,6 +72,19 @@ class Captioned:
     text_of: NDArray[np.int64]
     """Of each pair: its text."""
     notes: list[str]
+
+    def chosen(self, rows: NDArray[np.int64], notes: list[str]) -> Captioned:
+        """Give some of the images with their texts, and more notes."""
+        stays = np.isin(self.image_of, rows)
+        texts, text_of = np.unique(self.text_of[stays], return_inverse=True)
+        return Captioned(
+            [self.paths[row] for row in rows],
+            [self.files[row] for row in rows],
+            [self.texts[text] for text in texts],
+            np.searchsorted(rows, self.image_of[stays]),
+            text_of,
+            [*self.notes, *notes],
+        )
 
 
 def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
@@ -125,6 +144,20 @@ def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
     image, text = ({item: at for at, item in enumerate(items)} for items in (paths, texts))
     image_of, text_of = zip(*((image[path], text[said]) for path, said in pairs), strict=True)
     return Captioned(paths, files, texts, np.array(image_of), np.array(text_of), notes)
+
+
+def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path]) -> list[str]:
+    """Name images that cannot be decoded. Raises `InputError` where these are all."""
+    if not wrong:
+        return []
+    named = "; ".join(f"{files[row]}: {why.reason}" for row, why in wrong[:_SHOWN])
+    if len(wrong) == len(files):
+        raise InputError(f"none of the {len(files):,} images can be used: {named}.")
+    more = "; ..." if len(wrong) > _SHOWN else ""
+    return [
+        f"{len(wrong):,} of {len(files):,} images cannot be used and are left out of the figures, "
+        f"which are then not of the whole set ({named}{more})"
+    ]
 
 
 def _classes(path: Path) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ def causal_tower(model: Any, tokenizer: Any) -> Any | None:  # noqa: ANN401 - of
     return tower if causal and plain and not extra else None
 
 
-def encode_cut(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+def encode_truncated(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
     """Do what open_clip's text tower does, for fewer tokens than its context holds."""
     import torch
 

@@ -1,28 +1,19 @@
-"""The image tower of a CLIP, made faster without another result: what is floor on the CPU.
+"""The image tower of a CLIP and its input.
 
-Two ways, both exact up to the last digits of fp32. A vision transformer pools one token, so its
-last block is computed for that token alone (a fifteenth of ViT-B-32's work goes).
-And torch's compiler with frozen weights, which costs a minute and needs a C++ compiler, where so
-many images come that it pays.
+A vision transformer pools one token, so its last block is computed for that token alone: the same
+vector up to the last digits of fp32, and a fifteenth of ViT-B-32's work is saved.
 """
 
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
     Tower = Callable[[torch.Tensor], torch.Tensor]
-
-log = logging.getLogger(__name__)
-
-PAYS_FROM = 4e13
-"""Parameters x tokens x images of a part: 9,000 images of ViT-B-32, 510 of ViT-L-14. The compiler
-takes half a minute and saves 4 to 9 % of what is left of ViT-B-32's work: measured with AVX-512."""
 
 
 def image_tower(model: Any) -> Tower:  # noqa: ANN401 - a model of open_clip's
@@ -35,6 +26,7 @@ def image_tower(model: Any) -> Tower:  # noqa: ANN401 - a model of open_clip's
     short = copy.deepcopy(visual, shared)
     short.transformer.resblocks[-1] = _first_token_block(short.transformer.resblocks[-1])
     short.output_tokens = False
+    short.set_grad_checkpointing(False)
     first: Tower = short
     return first
 
@@ -72,30 +64,20 @@ def _first_token_block(block: Any) -> Any:  # noqa: ANN401
     return FirstToken()
 
 
-def worth_compiling(model: Any, images: int) -> bool:  # noqa: ANN401
-    """Tell whether so many images repay the compiler's minute: by size, never by the clock."""
-    if not _pools_its_first_token(model):
-        return False
-    size = sum(tensor.numel() for tensor in model.visual.parameters())
-    tokens = len(model.visual.positional_embedding)
-    return bool(size * tokens * images >= PAYS_FROM)
+class Normalise:
+    """Normalises bytes on the model's device, as the last two steps of a transform do."""
 
+    def __init__(self, preprocess: Mapping[str, Any], device: str) -> None:
+        import torch
 
-def compiled(tower: Tower, example: torch.Tensor) -> Tower:
-    """Give the tower compiled for batches like ``example``; as it is where there is no compiler."""
-    import torch
-    from torch import _inductor
+        self._mean, self._std = (
+            torch.tensor(preprocess[name], device=device).view(3, 1, 1) for name in ("mean", "std")
+        )
 
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # that it finds no CUDA
-    try:
-        with (
-            _inductor.config.patch(freezing=True, compile_threads=1),
-            torch.inference_mode(),
-        ):
-            made: Tower = torch.compile(tower, dynamic=False)
-            made(example)  # the compiler works at the first call
-    except Exception as error:  # whatever is missing: a compiler, its headers, room for its files
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        log.info("the image tower is not compiled, which would be faster: %s", first[:200])
-        return tower
-    return made
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Give the model's input, images x 3 x height x width; numbers are left as they are."""
+        import torch
+
+        if pixels.dtype != torch.uint8:
+            return pixels
+        return pixels.float().div_(255).sub_(self._mean).div_(self._std)

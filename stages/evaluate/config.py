@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.benchmarks import Precision
+from skyscript.clip.model import Precision
 from skyscript.clip.source import ClipConfig
 
 Protocol = Literal["fp32", "original"]
@@ -54,7 +54,7 @@ class EvaluateConfig(ClipConfig):
     workers: int | None = Field(
         None,
         ge=1,
-        description="Read images in this many threads. By default, there is one for each CPU, but "
-        "at most eight.",
+        description="Read and decode images in this many threads. By default, there are four on a "
+        "CPU, and processes instead beside a GPU.",
         json_schema_extra=EXECUTION,
     )

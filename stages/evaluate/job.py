@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.atomic import TEMPORARY, file_id, write_bytes, write_json
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from skyscript.benchmarks import SEVEN, Benchmark, Captioned, check, chosen, is_there, zero_shot
-from skyscript.benchmarks.features import Progress, evaluating, image_features, text_features
-from skyscript.benchmarks.files import read_captioned, read_labelled
+from skyscript.benchmarks.features import image_features, text_features
+from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_notes
 from skyscript.benchmarks.layout import SKYSCRIPT
+from skyscript.clip.vectors.embed import Progress
 from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.model import Tower, find_model, head, load_tower, precision_of
 from stages.evaluate.outputs import mean_of_classes, write_classified, write_retrieved
@@ -42,7 +46,7 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     sets, missing = _sets(config)
     source = find_model(config)
     tower = load_tower(source, config, out)
-    _clear(out, tower.keep.folder, *(out / placed.benchmark.name for placed in sets))
+    _clear(out, *tower.kept.glob("*"), *(out / placed.benchmark.name for placed in sets))
     results = head(source, tower)
     results["missing"] = missing
     for placed in sets:
@@ -105,7 +109,7 @@ def _evaluated(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str,
         else _classified(placed, tower, out / name, progress)
     )
     draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - begun))
-    return {**result, "notes": [*of.notes, *counts_note(name, result["counts"])]}
+    return {**result, "notes": [*result["notes"], *counts_note(name, result["counts"])]}
 
 
 def _common(placed: Placed, tower: Tower) -> dict[str, Any]:
@@ -119,15 +123,11 @@ def _common(placed: Placed, tower: Tower) -> dict[str, Any]:
 
 def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
     found = zero_shot(
-        tower.clip.model,
-        tower.clip.tokenizer,
-        tower.preprocess,
+        tower.clip,
         *placed,
-        device=tower.clip.device,
         precision=tower.precision,
-        batch_size=tower.config.batch_size,
-        workers=tower.config.workers,
-        keep=tower.keep,
+        threads=tower.config.workers,
+        store=tower.images,
         progress=progress,
     )
     classes = len(found.images.classes)
@@ -143,42 +143,16 @@ def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) 
         "mean_of_classes": mean_of_classes(found),
         "ties": {"images": int(found.tied.sum()), "top1_lowest": low, "top1_highest": high},
         "files": write_classified(folder, found, title),
+        "notes": found.images.notes,
     }
 
 
 def _retrieved(
     placed: Placed, data: Captioned, tower: Tower, folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    import torch
-
-    clip, config = tower.clip, tower.config
-    with evaluating(clip.model) as model:
-        images = torch.cat(
-            [
-                vectors.cpu()
-                for _, vectors in image_features(
-                    model,
-                    tower.preprocess,
-                    data.files,
-                    device=clip.device,
-                    precision=tower.precision,
-                    batch_size=config.batch_size,
-                    workers=config.workers,
-                    keep=tower.keep,
-                    progress=progress,
-                )
-            ]
-        )
-        texts = text_features(
-            model,
-            clip.tokenizer,
-            data.texts,
-            device=clip.device,
-            precision=tower.precision,
-            keep=tower.keep,
-            progress=progress,
-        ).cpu()
-    ways = views(data, images.numpy(), texts.numpy())
+    data, images = _images(data, tower, progress)
+    texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
+    ways = views(data, images, texts.numpy())
     counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
     return {
         **_common(placed, tower),
@@ -187,7 +161,30 @@ def _retrieved(
         "counts": counts,
         **{way: view.recalls() for way, view in ways.items()},
         "files": write_retrieved(folder, data, ways),
+        "notes": data.notes,
     }
+
+
+def _images(
+    data: Captioned, tower: Tower, progress: Progress
+) -> tuple[Captioned, NDArray[np.float32]]:
+    """Give the images that can be used, with their features."""
+    parts = list(
+        image_features(
+            data.files,
+            tower.clip,
+            tower.precision,
+            threads=tower.config.workers,
+            store=tower.images,
+            progress=progress,
+        )
+    )
+    reasons = [reason for part in parts for reason in part.wrong]
+    wrong = [(row, reason) for row, reason in enumerate(reasons) if reason is not None]
+    rows = np.flatnonzero([reason is None for reason in reasons])
+    notes = unusable_notes(wrong, data.files)
+    vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
+    return data.chosen(rows, notes), vectors[rows]
 
 
 def _mean(results: dict[str, Any]) -> dict[str, Any]:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pipeline.errors import InputError
-from skyscript.benchmarks import Precision
-from skyscript.clip.model import Clip, load_clip
+from skyscript.clip.model import Clip, Precision, load_clip
 from skyscript.clip.source import HUB, LOCAL, TINY, ClipSource, find_clip
+from skyscript.clip.vectors.store import Store
 from stages.evaluate.config import PRECISION, EvaluateConfig
-from stages.evaluate.feature_cache import KeptFeatures
 
 
 class Tower(NamedTuple):
     """A loaded model and how it is used."""
 
     clip: Clip
-    preprocess: Callable[[Any], Any]
     precision: Precision
     config: EvaluateConfig
-    keep: KeptFeatures
+    kept: Path
+    """Where features stay, so that another protocol or a run after a kill costs little."""
+    images: Store
+    texts: Store
 
 
 def find_model(config: EvaluateConfig) -> ClipSource:
@@ -43,20 +46,17 @@ def find_model(config: EvaluateConfig) -> ClipSource:
 
 def load_tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
     """Load the model; its features are kept under ``out``."""
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
-    clip = load_clip(source, config.device)
-    preprocess = image_transform_v2(PreprocessCfg(**clip.preprocess), is_train=False)
+    loaded = load_clip(source, config.device)
+    clip = replace(loaded, image_batch=config.batch_size)
     precision = PRECISION[config.protocol]
-    kind = clip.device.partition(":")[0]
-    towers = f"{kind}-{precision if kind == 'cuda' else 'fp32'}"
-    folder = out / "embeddings" / f"{source.digest()}-{towers}"
-    return Tower(clip, preprocess, precision, config, KeptFeatures(folder))
+    towers = f"cuda-{precision}" if clip.on_gpu else "cpu-fp32"
+    kept = out / "embeddings" / f"{source.digest()}-{towers}"
+    images, texts = (Store(kept / name, clip.width, np.float32) for name in ("images", "texts"))
+    return Tower(clip, precision, config, kept, images, texts)
 
 
 def head(source: ClipSource, tower: Tower) -> dict[str, Any]:
     """Say what was evaluated, and with what."""
-    import numpy as np
     import open_clip
     import PIL
     import torch

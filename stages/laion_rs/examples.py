@@ -13,8 +13,9 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
 from skyscript.clip.vectors.embed import read_below
+from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
-from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
+from stages.laion_rs.vectors import vectors_of
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 REMOTE_SENSING, OTHER = "remote_sensing", "other"
@@ -22,7 +23,7 @@ TWICE = "the same image is there already"
 _AT_ONCE = 2048
 
 
-class ExamplesConfig(VectorsConfig):
+class ExamplesConfig(WorkerClipConfig):
     """The folders."""
 
     remote_sensing: ConfigPath = Field(description="Read remote-sensing images from this folder.")
@@ -46,7 +47,7 @@ def content(config: ExamplesConfig) -> Mapping[str, str]:
         )
         for name, folder in folders(config).items()
     }
-    return {**external(config), **digests}
+    return {**clip_identity(config), **digests}
 
 
 def examples(*, config: ExamplesConfig, root: Path) -> Iterator[pa.Table]:
@@ -106,5 +107,11 @@ def _files(folder: Path) -> list[str]:
 
 
 EXAMPLES = DatasetStage(
-    "examples", examples, ExamplesConfig, reads=(), writes=tables.EXAMPLES, external=content
+    "examples",
+    examples,
+    ExamplesConfig,
+    reads=(),
+    writes=tables.EXAMPLES,
+    external=content,
+    version=2,
 )

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.clip.vectors.decoding import Read
-from skyscript.clip.vectors.embed import read_below
-from skyscript.files.shards import TarImages
+from skyscript.clip.pairs import PairSource
+from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import trained
-from stages.laion_rs.vectors import VectorsConfig, external, vectors_of
-from stages.laion_rs.web import Source
+from stages.laion_rs.vectors import vectors_of
 from stages.tables import PAIRS
 
 NO_CAPTION = "it has no caption"
 
 
-class JudgeConfig(Source, VectorsConfig):
+class JudgeConfig(PairSource, WorkerClipConfig):
     """Which CLIP, and where the images lie."""
 
 
@@ -36,7 +31,7 @@ def judge(
     found = trained(classifier).classifier
     titled = [bool(title) for title in pairs["title"].to_pylist()]
     paths = pairs.filter(pa.array(titled))["filepath"].to_pylist()
-    with _reading(config, shard) as read:
+    with config.source().reading(shard.index) as read:
         images = vectors_of(paths, read, config, shard.root, f"web/{shard.index:05d}")
     probabilities = found.probability(images.vectors)
     judged = iter(zip(images.wrong, images.content_hash, probabilities.tolist(), strict=True))
@@ -54,17 +49,6 @@ def judge(
     return pa.Table.from_pylist(rows, schema=tables.JUDGED.schema)
 
 
-@contextmanager
-def _reading(config: JudgeConfig, shard: Shard) -> Iterator[Read]:
-    """Give what reads the images of a part: of a folder, or of the part's own tar."""
-    tars = config.tars()
-    if tars is None:
-        yield read_below(config.images)
-        return
-    with TarImages(tars[shard.index]) as images:
-        yield images.read
-
-
 JUDGE = ShardStage(
     "judge",
     judge,
@@ -72,5 +56,6 @@ JUDGE = ShardStage(
     reads=(PAIRS,),
     writes=tables.JUDGED,
     looks_up=(tables.CLASSIFIER,),
-    external=external,
+    external=clip_identity,
+    version=2,
 )

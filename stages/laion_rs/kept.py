@@ -16,14 +16,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import content_id, write_bytes, write_file, write_json
+from pipeline.atomic import write_bytes, write_file, write_json
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage
+from skyscript.clip.pairs import PairSource, Tars
+from skyscript.clip.vectors.decoding import Read
+from skyscript.clip.vectors.store import content_key
 from skyscript.files.pairs_csv import csv_writer
-from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
-from stages.laion_rs.web import Source
 from stages.tables import PAIRS, files_written, owned_files
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ BELOW = "the classifier says no"
 SAME_PAIR = "the same image with the same caption is there already"
 
 
-class KeptConfig(Source):
+class KeptConfig(PairSource):
     """Where the line is drawn."""
 
     threshold: float | None = Field(
@@ -118,8 +119,8 @@ def _write(
     counts: Counter[str],
     written: set[str],
 ) -> None:
-    tars = config.tars()
-    seen: set[str] = set()
+    source = config.source()
+    seen: set[bytes] = set()
     with ExitStack() as stack:
         keep = stack.enter_context(csv_writer(files[0], ("filepath", "title", "score")))
         reject = stack.enter_context(csv_writer(files[1], ("filepath", "reason")))
@@ -132,11 +133,13 @@ def _write(
                     reject([row.filepath, row.reason])
                 elif reason is None:
                     chosen.append(row)
-            paths = _written_out(tars[index], chosen, root) if tars and chosen else None
-            for number, row in enumerate(chosen):
-                path = row.filepath if paths is None else paths[number]
+            paths = [row.filepath for row in chosen]
+            if isinstance(source, Tars) and chosen:
+                with source.reading(index) as read:
+                    paths = _written_out(read, chosen, root)
+                written.update(paths)
+            for path, row in zip(paths, chosen, strict=True):
                 keep([path, row.title, f"{row.probability:.6f}"])
-            written.update(paths or [])
 
 
 def _parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
@@ -147,27 +150,26 @@ def _parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
         yield (Row(*values) for values in zip(*(c.to_pylist() for c in columns), strict=True))
 
 
-def _why_not(row: Row, line: Worth, seen: set[str]) -> str | None:
+def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
     """Say why a judged pair does not stay; remember it if it does."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
-    key = content_id(f"{row.content_hash}{row.title}".encode())
+    key = content_key(f"{row.content_hash}{row.title}".encode())
     if key in seen:
         return SAME_PAIR
     seen.add(key)
     return None
 
 
-def _written_out(tar: Path, rows: list[Row], root: Path) -> list[str]:
+def _written_out(read: Read, rows: list[Row], root: Path) -> list[str]:
     """Write the images of a tar's rows under the root; give their paths."""
     paths = []
-    with TarImages(tar) as images:
-        for row in rows:
-            name = f"{row.content_hash}{Path(row.filepath).suffix.lower()}"
-            path = f"{IMAGES}/{name[:2]}/{name}"
-            if not (root / path).exists():
-                write_bytes(root / path, images.read(row.filepath))
-            paths.append(path)
+    for row in rows:
+        name = f"{row.content_hash}{Path(row.filepath).suffix.lower()}"
+        path = f"{IMAGES}/{name[:2]}/{name}"
+        if not (root / path).exists():
+            write_bytes(root / path, read(row.filepath))
+        paths.append(path)
     return paths
 
 

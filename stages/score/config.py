@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.clip.source import ClipConfig
+from pipeline.stage import EXECUTION
+from skyscript.clip.pairs import PairSource
+from skyscript.clip.worker import WorkerClipConfig
 
 
-class ScoreConfig(ClipConfig):
+class ScoreConfig(WorkerClipConfig):
     """Which CLIP scores, and what the score is called."""
 
     name: str = Field(
@@ -34,13 +35,6 @@ class ScoreConfig(ClipConfig):
         description="Let the two scores of `check` differ by at most this.",
         json_schema_extra=EXECUTION,
     )
-    threads: int | None = Field(
-        None,
-        ge=1,
-        description="Use this many CPU threads for one model. By default, it is one in a worker "
-        "process, else all.",
-        json_schema_extra=EXECUTION,
-    )
 
 
 OFF = "none"
@@ -59,11 +53,5 @@ class RunScoreConfig(ScoreConfig):
     )
 
 
-class PairScoreConfig(ScoreConfig):
+class PairScoreConfig(PairSource, ScoreConfig):
     """The same for pairs from outside a run."""
-
-    images: ConfigPath = Field(
-        description="Read images from this folder: the paths of the captions file start there. "
-        "Without a captions file, name WebDataset shards: a folder of tars, or several tars by "
-        "braces, as 'shards-{0000..0009}.tar'."
-    )

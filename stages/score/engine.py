@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import multiprocessing
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,22 +13,16 @@ from numpy.typing import NDArray
 from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
 from skyscript import chance
-from skyscript.clip.model import Clip, load_clip
-from skyscript.clip.source import ClipSource, find_clip, need_clip
+from skyscript.clip.model import Clip
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
 from skyscript.clip.vectors.store import Store
+from skyscript.clip.worker import worker_clip
 from skyscript.files.phrases import alone, neighbours
-from stages import tables
+from skyscript.images.decode import Unusable, decode_by_pillow
 from stages.score.config import ScoreConfig
 
 Titles = Sequence[str | None]
-
-
-def external(config: ScoreConfig) -> dict[str, str]:
-    """Name what decides a score beside the pairs: the weights, and the activation."""
-    need_clip()
-    return dict(find_clip(config).identity())
 
 
 def score_pairs(
@@ -47,10 +40,8 @@ def score_pairs(
     """
     if not paths:
         return _columns(config, "", paths, [], [], None, None)
-    _set_threads(config)
-    source = find_clip(config)
-    clip = load_clip(source, config.device)
-    folder = store_folder(root, config, source)
+    clip, digest = worker_clip(config)
+    folder = root / "embeddings" / f"{config.name}-{digest}"
     images = image_vectors(paths, read, clip, Store(folder / "images", clip.width, np.float16))
     texts = Store(folder / "texts", clip.width, np.float32)
     singles = _similarities(images, titles, clip, texts)
@@ -58,24 +49,6 @@ def score_pairs(
     phrases = _phrases(images, multi_titles, clip, texts) if config.phrases else None
     _check(paths, titles, singles, read, clip, config)
     return _columns(config, folder.name, paths, singles, multis, phrases, images)
-
-
-def score_table(pairs: pa.Table, read: Read, root: Path, config: ScoreConfig) -> pa.Table:
-    """Give the scores of a part of pairs from outside a run; raises as `score_pairs`."""
-    found = score_pairs(
-        pairs["filepath"].to_pylist(),
-        pairs["title"].to_pylist(),
-        pairs["title_multi_objects"].to_pylist(),
-        read=read,
-        root=root,
-        config=config,
-    )
-    return pa.table({"row": pairs["row"], **found}, schema=tables.PAIR_SCORES.schema)
-
-
-def store_folder(root: Path, config: ScoreConfig, source: ClipSource) -> Path:
-    """Give the folder of a model's vectors."""
-    return root / "embeddings" / f"{config.name}-{source.digest()}"
 
 
 def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
@@ -123,22 +96,16 @@ def _check(
     scored = [row for row, value in enumerate(found) if value is not None]
     drawn = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
     for row in drawn[: config.check]:
-        with Image.open(io.BytesIO(read(paths[row]))) as image:
-            plain = clip.plain(image.convert("RGB"), titles[row] or "")
+        image = decode_by_pillow(read(paths[row]))
+        plain = math.nan
+        if not isinstance(image, Unusable):
+            plain = clip.plain(Image.fromarray(image), titles[row] or "")
         if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
             raise SkyScriptError(
                 f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "
                 f"plain way {plain:.5f}: the scores of this machine are not to be trusted. Please "
                 "report it with the versions of torch, torchvision and open_clip."
             )
-
-
-def _set_threads(config: ScoreConfig) -> None:
-    import torch
-
-    in_worker = multiprocessing.parent_process() is not None
-    if config.threads or in_worker:
-        torch.set_num_threads(config.threads or 1)
 
 
 def _columns(

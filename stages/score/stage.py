@@ -9,9 +9,10 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.clip.model import one_process_a_gpu
 from skyscript.clip.vectors.embed import read_below
+from skyscript.clip.worker import clip_identity
 from stages import tables
 from stages.score.config import OFF, RunScoreConfig
-from stages.score.engine import external, score_pairs
+from stages.score.engine import score_pairs
 
 
 def score(
@@ -66,7 +67,7 @@ SCORE = ShardStage(
     RunScoreConfig,
     reads=(tables.CAPTIONS, tables.IMAGES),
     writes=tables.SCORES,
-    external=external,
+    external=clip_identity,
     disabled=disabled,
     at_most=one_process_a_gpu,
 )

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, default_collate
 
 from pipeline.errors import InputError
+from skyscript.images.decode import Unusable, decode
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, csv_pairs
 from stages.train.sampler import Key
 from stages.train.shards import shard_pairs
-from stages.train.transforms import Transform, decode, drawn
+from stages.train.transforms import Transform, drawn
 
 Tokenizer = Callable[[list[str]], torch.Tensor]
 TRIES = 100
@@ -76,11 +78,16 @@ class PairDataset:
             image = decode(self._pairs.images.read(row))
         except (OSError, ValueError) as error:
             reason = error.strerror or "" if isinstance(error, OSError) else str(error)
-            return Unreadable(f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
+            return self._unreadable(row, reason)
+        if isinstance(image, Unusable):
+            return self._unreadable(row, image.reason)
         with drawn(self._seed, f"{epoch}:{row}"):
-            pixels = self._transform(image)
+            pixels = self._transform(Image.fromarray(image))
         text = int(self._pairs.texts[row])
         return Batch(pixels, self._tokens(text), torch.tensor(text))
+
+    def _unreadable(self, row: int, reason: str) -> Unreadable:
+        return Unreadable(f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
 
     def _tokens(self, text: int) -> torch.Tensor:
         if self._tokens_of is None:  # made in the worker: a cache is not sent there

@@ -10,6 +10,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from skyscript import chance
+from skyscript.clip.tower import Normalise
 from stages.train import adapter
 from stages.train.adapter import Place
 from stages.train.checkpoint import State
@@ -19,7 +20,6 @@ from stages.train.loss import make_loss
 from stages.train.model import Beginning
 from stages.train.optimiser import make_optimiser
 from stages.train.towers import Towers
-from stages.train.transforms import Normalise
 
 MAX_SCALE = math.log(100)
 """The logit scale stays below 100, as in the CLIP paper."""

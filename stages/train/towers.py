@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from skyscript.clip.text import causal_tower, encode_cut
+from skyscript.clip.text import causal_tower, encode_truncated
 
 _TOKENS = 8
 """Texts are padded to a multiple of so many tokens: few shapes, little waste."""
@@ -45,7 +45,7 @@ class Towers(nn.Module):  # type: ignore[misc]  # torch is not typed here
         if tower is None:
             whole: torch.Tensor = self.model.encode_text(tokens, normalize=True)
             return whole
-        return functional.normalize(encode_cut(tower, tokens), dim=-1)
+        return functional.normalize(encode_truncated(tower, tokens), dim=-1)
 
     def shortened(
         self, tokens: torch.Tensor, texts: torch.Tensor

@@ -7,7 +7,6 @@ leave the worker as bytes and are normalised on the device: the same numbers, a 
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +18,9 @@ from PIL import Image
 from torchvision import transforms
 
 from skyscript import chance
-from skyscript.images.jpeg import fast_jpeg
 from stages.train.config import TrainConfig
 
 Transform = Callable[[Image.Image], torch.Tensor]
-MAX_PIXELS = 50_000_000
-"""An image larger than this is not decoded: it could be a bomb, and no tile has so many."""
 _TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
 
@@ -71,37 +67,6 @@ def _as_bytes(steps: list[Any]) -> list[Any]:
     if len(steps) == at + 2 and isinstance(steps[at + 1], transforms.Normalize):
         return [*steps[:at], transforms.PILToTensor()]
     return steps
-
-
-class Normalise:
-    """Normalises a batch of bytes on its device, as the transform's last two steps would."""
-
-    def __init__(self, preprocess: Mapping[str, Any], device: str) -> None:
-        self._mean, self._std = (
-            torch.tensor(preprocess[name], device=device).view(3, 1, 1) for name in ("mean", "std")
-        )
-
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the model's input; a batch that is already numbers stays as it is."""
-        if pixels.dtype != torch.uint8:
-            return pixels
-        return pixels.float().div_(255).sub_(self._mean).div_(self._std)
-
-
-def decode(data: bytes) -> Image.Image:
-    """Give an image in RGB, whatever it was in. Raises `ValueError` that says why not."""
-    fast = fast_jpeg(data, MAX_PIXELS)
-    if fast is not None:
-        return Image.fromarray(fast)
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError("has more pixels than any tile")
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(f"has more than 8 bits a channel ({image.mode})")
-            return image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"is not a readable image ({error})") from error
 
 
 @contextmanager

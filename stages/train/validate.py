@@ -15,7 +15,7 @@ from torch import distributed
 
 from pipeline.errors import InputError
 from skyscript.benchmarks import Benchmark, chosen, present, zero_shot
-from skyscript.benchmarks.features import evaluating
+from skyscript.clip.model import Clip, evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 from stages.train.loading import PairDataset, load_pairs, loader
@@ -116,24 +116,23 @@ class ZeroShotCheck(NamedTuple):
     benchmarks: tuple[Benchmark, ...]
     root: Any
     tokenizer: Any
-    transform: Any
+    preprocess: Mapping[str, Any]
 
     def __call__(self, model: Any, config: TrainConfig, place: Place) -> Mapping[str, float]:  # noqa: ANN401
         """Give top-1 and top-5 of each, and the mean of top-1."""
         values: dict[str, float] = {}
+        clip = Clip(model, self.tokenizer, self.preprocess, place.device, config.batch_size)
         for benchmark in self.benchmarks:
             found = zero_shot(
-                model,
-                self.tokenizer,
-                self.transform,
+                clip,
                 benchmark,
                 self.root,
-                device=place.device,
-                batch_size=config.batch_size,
-                workers=config.workers or 1,
+                threads=config.workers or 1,
                 rank=place.rank,
                 world_size=place.world,
             )
+            for note in found.unusable:
+                log.warning("%s: %s", benchmark.name, note)
             values[f"{benchmark.name}_top1"] = found.top1
             values[f"{benchmark.name}_top5"] = found.top5
         ones = [value for name, value in values.items() if name.endswith("_top1")]
@@ -160,8 +159,6 @@ class Checks(NamedTuple):
 
 def find_checks(config: TrainConfig, beginning: Beginning) -> Checks:
     """Find what the options name to be evaluated on. Raises `InputError` where it is not there."""
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
     held_out = zero_shot = None
     if config.val_data is not None:
         transform = plain_transform(beginning.preprocess)
@@ -172,7 +169,7 @@ def find_checks(config: TrainConfig, beginning: Beginning) -> Checks:
             chosen_benchmarks(config.benchmark_root, config.benchmarks),
             config.benchmark_root,
             beginning.tokenizer,
-            image_transform_v2(PreprocessCfg(**beginning.preprocess), is_train=False),
+            beginning.preprocess,
         )
     return Checks(held_out, zero_shot)
 

@@ -27,7 +27,7 @@ from pipeline.config import load_config
 from pipeline.runner import run
 from skyscript import chance
 from skyscript.clip.export import export_model
-from skyscript.clip.model import load_clip
+from skyscript.clip.model import load_clip, unit
 from skyscript.clip.source import ClipConfig, find_clip
 from stages import PIPELINE
 from stages.train.config import TrainConfig
@@ -83,8 +83,9 @@ def scores(work: Path, rows: list[Row]) -> np.ndarray:
             left, top = (image.width - square) // 2, (image.height - square) // 2
             box = (left, top, left + square, top + square)
             pixels[number] = image.resize((side, side), Image.Resampling.BICUBIC, box)
-    vectors = clip.encode_images(pixels), clip.encode_texts([title for _, title in rows])
-    return (vectors[0] * vectors[1]).sum(1)
+    batches = np.split(pixels, range(clip.image_batch, len(pixels), clip.image_batch))
+    images = unit(np.concatenate(list(clip.encode_images(batches, "amp"))))
+    return (images * unit(clip.encode_texts([title for _, title in rows], "amp"))).sum(1)
 
 
 def write(path: Path, rows: list[Row]) -> Path:

@@ -333,7 +333,7 @@ def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     from skyscript.clip.model import load_clip
     from skyscript.clip.source import ClipConfig, find_clip
 
-    monkeypatch.setattr("skyscript.benchmarks.features._KEPT_IMAGES", 16)
+    monkeypatch.setattr("skyscript.benchmarks.features._TOGETHER", 16)
     model = load_clip(find_clip(ClipConfig(model="tiny")), "cpu").model
     plain, seen = model.encode_image, []
 
@@ -351,7 +351,7 @@ def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     with pytest.raises(KeyboardInterrupt):
         run(real, tmp_path / "killed", ["aid", "RSICD"], batch_size=16)
     (kept,) = (tmp_path / "killed/embeddings").iterdir()
-    begun = [kept / ".tmp-7-x.npy", tmp_path / "killed/aid/.tmp-7-confusion.png"]
+    begun = [kept / "images/.tmp-7-x.arrow", tmp_path / "killed/aid/.tmp-7-confusion.png"]
     for path in begun:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"half")
@@ -364,6 +364,24 @@ def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     half = run(real, tmp_path / "killed", ["aid", "RSICD"], batch_size=16, protocol="original")
     assert not seen
     assert half["protocol"] == "original"
+
+
+def test_images_that_cannot_be_decoded_are_named_in_the_notes(tmp_path):
+    root = tmp_path / "root"
+    colour_set(root, "aid", SCENES["aid"], COLOURED)
+    rows = [[f"RSICD/{n}.png", f"text {n}"] for n in range(3)]
+    for path, _ in rows:
+        write_image(root / path, (9, 9, 9))
+    write_rows(root / "RSICD/RSICD_img_txt_pairs_test.csv", ["filepath", "title"], rows)
+    for path in ("aid/images/1.png", "RSICD/0.png"):
+        (root / path).write_bytes(b"")
+    sets = run(root, tmp_path / "out", ["aid", "RSICD"])["sets"]
+    assert sets["aid"]["counts"]["images"] == 3
+    assert sets["RSICD"]["counts"] == {"images": 2, "texts": 2, "pairs": 2}
+    for found, wrong in ((sets["aid"], "1 of 4"), (sets["RSICD"], "1 of 3")):
+        (note,) = found["notes"]
+        assert note.startswith(f"{wrong} images cannot be used and are left out of the figures")
+        assert note.endswith(".png: the image file is empty)")
 
 
 def test_counts_other_than_the_published_ones_are_said(tmp_path):

@@ -59,7 +59,7 @@ def write(path, rows):
 
 def score(captions, images, out, *overrides, block=TINY):
     """Run the job here; give what each stage said it did."""
-    given = {"captions": captions, "score": {"images": images, **block}}
+    given = {"captions": captions, "images": images, "score": block}
     settings = config_of_command(
         given, SCORE_JOB, ["runner.executor=serial", "pairs.shard_rows=64", *overrides], "score"
     )
@@ -166,16 +166,16 @@ def test_other_captions_of_the_same_images_cost_only_their_new_texts(demo, tmp_p
 
     computed = {"images": 0, "texts": []}
 
-    def images(self, batches, plain=Clip.encode_stream):
-        for vectors in plain(self, batches):
+    def images(self, batches, precision, plain=Clip.encode_images):
+        for vectors in plain(self, batches, precision):
             computed["images"] += len(vectors)
             yield vectors
 
-    def texts(self, titles, plain=Clip.encode_texts):
+    def texts(self, titles, precision, plain=Clip.encode_texts):
         computed["texts"] += list(titles)
-        return plain(self, titles)
+        return plain(self, titles, precision)
 
-    monkeypatch.setattr(Clip, "encode_stream", images)
+    monkeypatch.setattr(Clip, "encode_images", images)
     monkeypatch.setattr(Clip, "encode_texts", texts)
     rows = read(captions_of(demo))
     score(captions_of(demo), demo, tmp_path)
@@ -281,10 +281,10 @@ def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
 def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
     from skyscript.clip.model import Clip
 
-    plain = Clip.encode_stream
-    monkeypatch.setattr(
-        Clip, "encode_stream", lambda self, batches: plain(self, (255 - b for b in batches))
-    )
+    def negatives(self, batches, precision, plain=Clip.encode_images):
+        return plain(self, (255 - batch for batch in batches), precision)
+
+    monkeypatch.setattr(Clip, "encode_images", negatives)
     events, failed = score(captions_of(demo), demo, tmp_path)
     errors = [event.error for event in events if hasattr(event, "error")]
     assert len(errors) == 3

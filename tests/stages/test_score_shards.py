@@ -16,7 +16,7 @@ from pipeline.config import config_of_command
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from skyscript.files.shards import Sample, TarImages, find_tars, samples
-from stages import SCORE_JOB, SHARDS_JOB
+from stages import SCORE_JOB
 from tests.conftest import assert_close, skyscript
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -68,7 +68,7 @@ def shards(folder, count=3, each=5):
 def score(images, out, **more):
     block = {"images": images, "score": TINY, "runner": {"executor": "serial"}, **more}
     events = []
-    run(SHARDS_JOB, config_of_command(block, SHARDS_JOB, [], "score"), out, events.append)
+    run(SCORE_JOB, config_of_command(block, SCORE_JOB, [], "score"), out, events.append)
     return {event.stage: event.ran for event in events if hasattr(event, "ran")}
 
 
@@ -94,7 +94,7 @@ def test_samples_are_scored_by_key_as_the_same_files_are_in_a_folder(tmp_path):
         for number, row in enumerate(rows):
             (folder / "images2" / f"{number}.jpg").write_bytes(jpeg(number))
             writer.writerow([f"images2/{number}.jpg", row["title"], row["title_multi_objects"]])
-    block = {"captions": folder / "in.csv", "score": TINY | {"images": folder}}
+    block = {"captions": folder / "in.csv", "images": folder, "score": TINY}
     settings = config_of_command(block | {"runner": {"executor": "serial"}}, SCORE_JOB, [], "x")
     run(SCORE_JOB, settings, tmp_path / "same", lambda event: None)
     same = read(tmp_path / "same" / "in_scored_by_tiny.csv")

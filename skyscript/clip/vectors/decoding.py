@@ -11,16 +11,19 @@ import functools
 import itertools
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.schema import STATUS_FAILED
 from pipeline.worker_process import end_with_parent
 from skyscript.clip.model import Clip
-from skyscript.clip.vectors.pixels import Unusable, likeness, model_pixels
+from skyscript.clip.vectors.inference import Inference
+from skyscript.clip.vectors.pixels import likeness
+from skyscript.images.decode import TOO_MANY_BYTES, Unusable, decode
 
 Read = Callable[[str], bytes]
 """Gives an image's bytes by its path; raises `OSError` where there are none. It can be pickled."""
@@ -38,39 +41,66 @@ class Ready(NamedTuple):
     likeness: int
 
 
-def decode(paths: Sequence[str], read: Read, preprocess: dict[str, Any]) -> list[Ready | Unusable]:
-    """Give images, or why not."""
+def prepare(
+    paths: Sequence[str], read: Read, preprocess: Mapping[str, Any], how: Inference
+) -> list[Ready | Unusable]:
+    """Give images as the model takes them, or why not."""
     found: list[Ready | Unusable] = []
     for path in paths:
-        pixels = model_pixels(read(path), preprocess)
-        good = not isinstance(pixels, Unusable)
-        found.append(Ready(pixels, likeness(pixels)) if good else pixels)  # type: ignore[arg-type]
+        try:
+            image = decode(read(path), how.limits)
+        except (OSError, OverflowError, ValueError) as error:
+            image = why_unread(error)
+        if not isinstance(image, Unusable):
+            pixels = how.resize(image, preprocess)
+            found.append(Ready(pixels, likeness(pixels)))
+        else:
+            found.append(image)
     return found
 
 
-def decode_ahead(paths: Sequence[str], read: Read, clip: Clip) -> Iterator[Ready | Unusable]:
+def why_unread(error: Exception) -> Unusable:
+    """Say why a file could not be read."""
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return Unusable(STATUS_FAILED, "there is no such image")
+        case PermissionError():
+            return Unusable(STATUS_FAILED, "its path may not be read")
+        case OverflowError():
+            return TOO_MANY_BYTES
+        case _:
+            return Unusable(STATUS_FAILED, f"cannot be read ({type(error).__name__})")
+
+
+def prepare_ahead(
+    paths: Sequence[str], read: Read, clip: Clip, how: Inference
+) -> Iterator[Ready | Unusable]:
     """Give each path's image in order, some batches ahead of who asks."""
-    if clip.on_gpu:
-        yield from _ahead(_processes(), paths, read, clip)
+    if clip.on_gpu and how.threads is None:
+        yield from _ahead(_processes(), paths, read, clip, how)
         return
-    with ThreadPoolExecutor(THREADS) as threads:
-        yield from _ahead(threads, paths, read, clip)
+    with ThreadPoolExecutor(how.threads or THREADS) as threads:
+        yield from _ahead(threads, paths, read, clip, how)
 
 
 def _ahead(
-    pool: Executor, paths: Sequence[str], read: Read, clip: Clip
+    pool: Executor, paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
     """Keep so many tasks on their way and no more: memory stays bounded."""
     some = (paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER))
-    tasks = (pool.submit(decode, batch, read, clip.preprocess) for batch in some)
+    tasks = (pool.submit(prepare, batch, read, clip.preprocess, how) for batch in some)
     depth = max(2, _AHEAD * clip.image_batch // _TOGETHER)
     under_way: collections.deque[Future[list[Ready | Unusable]]] = collections.deque(
         itertools.islice(tasks, depth)
     )
-    while under_way:
-        done = under_way.popleft().result()
-        under_way.extend(itertools.islice(tasks, 1))
-        yield from done
+    try:
+        while under_way:
+            done = under_way.popleft().result()
+            under_way.extend(itertools.islice(tasks, 1))
+            yield from done
+    finally:
+        for task in under_way:
+            task.cancel()
 
 
 @functools.cache

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
-from skyscript.clip.model import Clip
-from skyscript.clip.vectors.decoding import THREADS, Read, decode_ahead
-from skyscript.clip.vectors.pixels import MAX_BYTES, Unusable
-from skyscript.clip.vectors.store import KEY_BYTES, Store, text_key
+from skyscript.clip.model import Clip, Vectors
+from skyscript.clip.vectors.decoding import THREADS, Read, prepare_ahead, why_unread
+from skyscript.clip.vectors.inference import SCORING, Inference
+from skyscript.clip.vectors.store import KEY_BYTES, Kept, content_key, text_key
 from skyscript.files.paths import below
+from skyscript.images.decode import TILE, Unusable
+
+Progress = Callable[[int], None]
+"""Receives how many more images or texts are done."""
 
 _KEPT_AT_ONCE = 16
 """Batches whose vectors are written together: what a killed run may lose."""
@@ -28,7 +30,7 @@ _TEXTS_AT_ONCE = 4096
 class Images(NamedTuple):
     """What became of a shard's images, a row each."""
 
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     """Zeros where there is none."""
     content_hash: list[str | None]
     likeness: NDArray[np.uint64]
@@ -45,60 +47,67 @@ def _read_below(root: Path, path: str) -> bytes:
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)  # a pipe would be waited for
-    if found.st_size > MAX_BYTES:
+    if found.st_size > TILE.bytes:
         raise OverflowError(path)
     return file.read_bytes()
 
 
-def image_vectors(paths: Sequence[str], read: Read, clip: Clip, store: Store) -> Images:
-    """Give each image's vector, by its content: computed only where it is not kept."""
+def image_vectors(
+    paths: Sequence[str],
+    read: Read,
+    clip: Clip,
+    store: Kept,
+    how: Inference = SCORING,
+    key: Callable[[str], bytes] | None = None,
+    progress: Progress = lambda _: None,
+) -> Images:
+    """Give each image's vector: computed only where it is not kept.
+
+    An image is known by its content, or by what ``key`` gives for its path.
+    """
+    find_key = key or (lambda path: content_key(read(path)))
     with ThreadPoolExecutor(THREADS) as threads:
-        keys = list(threads.map(lambda path: _key(path, read), paths))
+        keys = list(threads.map(lambda path: _key(path, find_key), paths))
     where = {key: path for key, path in zip(keys, paths, strict=True) if isinstance(key, bytes)}
     kept = store.get(list(where)).there
     missing = {
         key: path for (key, path), is_there in zip(where.items(), kept, strict=True) if not is_there
     }
-    refused: dict[bytes, Unusable] = {}
-    if missing:
-        clip.expect(len(paths))  # and not the missing: a killed part goes on as it began
-        _compute(missing, read, clip, store, refused)
+    progress(len(paths) - len(missing))
+    refused = _compute(missing, read, clip, store, how, progress)
     wrong = [refused.get(key) if isinstance(key, bytes) else key for key in keys]
     found = store.get([key if isinstance(key, bytes) else bytes(KEY_BYTES) for key in keys])
     hashes = [key.hex() if isinstance(key, bytes) else None for key in keys]
     return Images(found.vectors, hashes, found.likeness, wrong)
 
 
-def _key(path: str, read: Read) -> bytes | Unusable:
+def _key(path: str, find_key: Callable[[str], bytes]) -> bytes | Unusable:
     try:
-        return hashlib.blake2b(read(path), digest_size=KEY_BYTES).digest()
-    except (FileNotFoundError, NotADirectoryError):
-        return Unusable(STATUS_FAILED, "there is no such image")
-    except PermissionError:
-        return Unusable(STATUS_FAILED, "its path may not be read")
-    except OverflowError:
-        return Unusable(STATUS_FILTERED, "a larger file than any tile")
-    except (OSError, ValueError) as error:
-        return Unusable(STATUS_FAILED, f"cannot be read ({type(error).__name__})")
+        return find_key(path)
+    except (OSError, OverflowError, ValueError) as error:
+        return why_unread(error)
 
 
 def _compute(
     missing: Mapping[bytes, str],
     read: Read,
     clip: Clip,
-    store: Store,
-    refused: dict[bytes, Unusable],
-) -> None:
-    """Decode ahead, encode in the model's batches, keep some batches at a time."""
+    store: Kept,
+    how: Inference,
+    progress: Progress,
+) -> dict[bytes, Unusable]:
+    """Decode ahead, encode in the model's batches, keep some at a time; give what was refused."""
+    refused: dict[bytes, Unusable] = {}
     sent: list[tuple[bytes, int]] = []
     """Key and likeness of each image that the model was given."""
 
     def batches() -> Iterator[NDArray[np.uint8]]:
         batch: list[NDArray[np.uint8]] = []
-        prepared = decode_ahead(list(missing.values()), read, clip)
+        prepared = prepare_ahead(list(missing.values()), read, clip, how)
         for key, image in zip(missing, prepared, strict=True):
             if isinstance(image, Unusable):
                 refused[key] = image
+                progress(1)
                 continue
             sent.append((key, image.likeness))
             batch.append(image.pixels)
@@ -109,17 +118,20 @@ def _compute(
             yield np.stack(batch)
 
     done = 0
-    for vectors in _some(clip.encode_stream(batches()), _KEPT_AT_ONCE * clip.image_batch):
+    encoded = clip.encode_images(batches(), how.precision) if missing else iter(())
+    for vectors in _some(encoded, _KEPT_AT_ONCE * clip.image_batch, progress):
         keys, alike = zip(*sent[done : done + len(vectors)], strict=True)
-        store.add(keys, vectors, alike)
+        store.add(keys, how.finish(vectors), alike)
         done += len(vectors)
+    return refused
 
 
-def _some(pieces: Iterator[NDArray[np.float32]], rows: int) -> Iterator[NDArray[np.float32]]:
+def _some(pieces: Iterator[Vectors], rows: int, progress: Progress) -> Iterator[Vectors]:
     """Put pieces together until there are so many rows."""
-    held: list[NDArray[np.float32]] = []
+    held: list[Vectors] = []
     for piece in pieces:
         held.append(piece)
+        progress(len(piece))
         if sum(map(len, held)) >= rows:
             yield np.concatenate(held)
             held = []
@@ -127,16 +139,21 @@ def _some(pieces: Iterator[NDArray[np.float32]], rows: int) -> Iterator[NDArray[
         yield np.concatenate(held)
 
 
-def text_vectors(texts: Sequence[str], clip: Clip, store: Store) -> NDArray[np.float32]:
+def text_vectors(
+    texts: Sequence[str],
+    clip: Clip,
+    store: Kept,
+    how: Inference = SCORING,
+    progress: Progress = lambda _: None,
+) -> Vectors:
     """Give each text's vector: computed once for a distinct text, and only where not kept."""
     keys = {text: text_key(text) for text in dict.fromkeys(texts)}
     kept = store.get(list(keys.values())).there
     missing = [text for text, there in zip(keys, kept, strict=True) if not there]
-    for some in _in_pieces(missing):
-        store.add([keys[text] for text in some], clip.encode_texts(some), [0] * len(some))
+    progress(len(texts) - len(missing))
+    for start in range(0, len(missing), _TEXTS_AT_ONCE):
+        some = missing[start : start + _TEXTS_AT_ONCE]
+        vectors = how.finish(clip.encode_texts(some, how.precision))
+        store.add([keys[text] for text in some], vectors, [0] * len(some))
+        progress(len(some))
     return store.get([keys[text] for text in texts]).vectors
-
-
-def _in_pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    size = _TEXTS_AT_ONCE
-    return (texts[start : start + size] for start in range(0, len(texts), size))

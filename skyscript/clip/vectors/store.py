@@ -9,10 +9,9 @@ what a killed run has finished stays. A key is the BLAKE2b-128 of an image's byt
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +25,24 @@ SUFFIX = ".arrow"
 
 def text_key(text: str) -> bytes:
     """Give a text's key."""
-    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+    return content_key(text.encode())
+
+
+def content_key(data: bytes) -> bytes:
+    """Give the key of an image file's bytes."""
+    return bytes.fromhex(content_id(data))
+
+
+class Kept(Protocol):
+    """Vectors by key."""
+
+    def get(self, keys: Sequence[bytes]) -> Entry:
+        """Look keys up; a key that comes twice is found twice."""
+
+    def add(
+        self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
+    ) -> None:
+        """Keep vectors; keys are distinct."""
 
 
 class Entry(NamedTuple):
@@ -126,6 +142,30 @@ class Store:
         )
         first, second, likeness = columns
         return _File(first, second, flat.reshape(-1, self.width), likeness)
+
+
+class InMemory:
+    """Vectors that this process forgets: what training measures is of weights that change."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[NDArray[np.float32], int]] = {}
+
+    def get(self, keys: Sequence[bytes]) -> Entry:
+        """Look keys up."""
+        width = len(next(iter(self._held.values()))[0]) if self._held else 0
+        nothing = (np.zeros(width, np.float32), 0)
+        found = [self._held.get(key, nothing) for key in keys]
+        return Entry(
+            np.array([key in self._held for key in keys], np.bool_),
+            np.array([vector for vector, _ in found], np.float32).reshape(len(keys), width),
+            np.array([bits for _, bits in found], np.uint64),
+        )
+
+    def add(
+        self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
+    ) -> None:
+        """Keep vectors."""
+        self._held |= dict(zip(keys, zip(vectors, likeness, strict=True), strict=True))
 
 
 def _halves(keys: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torchvision import transforms
+
+from skyscript.clip.model import Clip
 
 COLOURS = {
     "red": (255, 0, 0),
@@ -109,10 +110,18 @@ class KnowsColours(torch.nn.Module):
         return torch.stack(found)
 
 
-TO_TENSOR = transforms.Compose([transforms.ToTensor()])
+PREPROCESS = {
+    "size": 16,
+    "mode": "RGB",
+    "mean": (0.0, 0.0, 0.0),
+    "std": (1.0, 1.0, 1.0),
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+    "fill_color": 0,
+}
 
 
-def knowing():
-    """Give the arguments of a model that knows colours."""
+def knowing(image_batch: int = 0) -> Clip:
+    """Give a model that knows colours."""
     words = Words()
-    return KnowsColours(words), words, TO_TENSOR
+    return Clip(KnowsColours(words), words, PREPROCESS, "cpu", image_batch)

@@ -1,9 +1,5 @@
 """Benchmarks in the published layout: what is there, what is in them, zero-shot accuracy."""
 
-import io
-import threading
-import time
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,16 +7,15 @@ from PIL import Image
 from pipeline.errors import InputError
 from skyscript.benchmarks import SEVEN, accuracy, chosen, present, zero_shot
 from skyscript.benchmarks.files import read_captioned, read_labelled
-from skyscript.clip.source import TINY_FOLDER
+from skyscript.clip.source import ClipConfig, find_clip
 from skyscript.files.pairs_csv import NULL_WORDS
 
 torch = pytest.importorskip("torch")
-open_clip = pytest.importorskip("open_clip")
+pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
 from skyscript.benchmarks.classify import judged, logits  # noqa: E402
-from skyscript.benchmarks.features import evaluating  # noqa: E402
-from skyscript.benchmarks.images import MAX_PIXELS, Pixels, batches, large_images  # noqa: E402
+from skyscript.clip.model import evaluating, load_clip  # noqa: E402
 from tests.skyscript.benchmarks.made_benchmarks import colour_set, knowing, write_image, write_rows  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,8 +33,7 @@ RIGHT = [(colour, colour) for colour in ("red", "green", "blue", "white")]
 
 def test_a_set_with_known_answers(tmp_path):
     benchmark = made(tmp_path, [*RIGHT, ("red", "green"), ("blue", "white"), ("red", "red")])
-    model, words, transform = knowing()
-    found = zero_shot(model, words, transform, benchmark, tmp_path, device="cpu", batch_size=4)
+    found = zero_shot(knowing(4), benchmark, tmp_path)
     assert (found.count, found.top1) == (7, 5 / 7)
     assert [found.images.classes[i] for i in found.predicted] == [
         "red", "green", "blue", "white", "red", "blue", "red"
@@ -51,7 +45,7 @@ def test_a_set_with_known_answers(tmp_path):
 
 def test_with_fewer_than_five_classes_all_are_among_the_first_five(tmp_path):
     benchmark = made(tmp_path, [("red", "green"), *RIGHT])
-    found = zero_shot(*knowing(), benchmark, tmp_path, device="cpu")
+    found = zero_shot(knowing(), benchmark, tmp_path)
     assert found.top5 == 1.0
 
 
@@ -79,16 +73,16 @@ def test_a_class_is_said_as_published(tmp_path, name, file, column, classnames, 
     colour_set(tmp_path, name, file, [("red", "red")], "red", column, classnames)
     sought = name if column == "label" else f"{name}_{column.removeprefix('label_')}"
     (benchmark,) = present(tmp_path, [sought])
-    model, words, transform = knowing()
-    zero_shot(model, words, transform, benchmark, tmp_path, device="cpu")
-    assert words.seen == said
+    clip = knowing()
+    zero_shot(clip, benchmark, tmp_path)
+    assert clip.tokenizer.seen == said
 
 
 def test_a_class_with_braces_in_its_name_is_said_as_it_is(tmp_path):
     benchmark = made(tmp_path, [("red", "red {0}")], classes="red {0}\nblue")
-    model, words, transform = knowing()
-    found = zero_shot(model, words, transform, benchmark, tmp_path, device="cpu")
-    assert "a satellite photo of red {0}." in words.seen
+    clip = knowing()
+    found = zero_shot(clip, benchmark, tmp_path)
+    assert "a satellite photo of red {0}." in clip.tokenizer.seen
     assert found.top1 == 1.0
 
 
@@ -97,7 +91,7 @@ def test_rsicb_is_one_set_under_both_of_its_names(tmp_path):
     colour_set(tmp_path, "rsicb256", NWPU, RIGHT)
     (short,), (long,) = present(tmp_path, ["rsicb"]), present(tmp_path, ["rsicb256"])
     assert short == long
-    assert zero_shot(*knowing(), short, tmp_path, device="cpu").top1 == 1.0
+    assert zero_shot(knowing(), short, tmp_path).top1 == 1.0
     assert "rsicb256" in SEVEN
     assert len(SEVEN) == 7
     assert "SkyScript_cls" not in SEVEN
@@ -116,7 +110,7 @@ def test_sets_that_are_not_there_are_left_out(tmp_path):
 def test_a_folder_of_ones_own_is_a_set(tmp_path):
     colour_set(tmp_path, "mine", "mine_img_txt_pairs_test.csv", RIGHT)
     (benchmark,) = present(tmp_path, ["mine"])
-    assert zero_shot(*knowing(), benchmark, tmp_path, device="cpu").top1 == 1.0
+    assert zero_shot(knowing(), benchmark, tmp_path).top1 == 1.0
 
 
 def test_a_blank_line_is_a_class_and_of_equal_names_the_last_counts(tmp_path):
@@ -126,7 +120,7 @@ def test_a_blank_line_is_a_class_and_of_equal_names_the_last_counts(tmp_path):
     assert data.labels.tolist() == [2]
     assert any("blank" in note for note in data.notes)
     assert any("'red' more than once" in note for note in data.notes)
-    found = zero_shot(*knowing(), benchmark, tmp_path, device="cpu")
+    found = zero_shot(knowing(), benchmark, tmp_path)
     assert found.top1_range == (0.0, 1.0)  # which of the two is first, nothing decides
 
 
@@ -184,11 +178,40 @@ def test_what_is_wrong_with_a_set_is_said_in_a_sentence(tmp_path, case):
     assert str(rows) in str(caught.value)
 
 
-def test_a_broken_image_is_named(tmp_path):
-    benchmark = made(tmp_path, RIGHT)
+def test_images_that_cannot_be_used_are_left_out_and_named(tmp_path):
+    benchmark = made(tmp_path, [*RIGHT, ("red", "green")])
     (tmp_path / "nwpu/images/2.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"images/2\.png: cannot be read as an image"):
-        zero_shot(*knowing(), benchmark, tmp_path, device="cpu")
+    deep = Image.fromarray(np.full((16, 16), 4000, np.uint16))
+    deep.save(tmp_path / "nwpu/images/4.png")
+    found = zero_shot(knowing(2), benchmark, tmp_path)
+    assert (found.count, found.top1) == (3, 1.0)
+    assert found.images.paths == [f"nwpu/images/{number}.png" for number in (0, 1, 3)]
+    assert [found.images.classes[i] for i in found.images.labels] == ["red", "green", "white"]
+    (note,) = found.unusable
+    assert note in found.images.notes
+    assert note.startswith("2 of 5 images cannot be used and are left out of the figures")
+    assert "images/2.png: is not an image; " in note
+    assert "images/4.png: more than 8 bits a channel" in note
+    for number in (0, 1, 3):
+        (tmp_path / f"nwpu/images/{number}.png").write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"none of the 5 images can be used: .*0\.png: the image f"
+    ):
+        zero_shot(knowing(), benchmark, tmp_path)
+
+
+def test_a_captioned_image_that_cannot_be_used_leaves_with_its_texts(tmp_path):
+    rows = [["b.png", "two"], ["a.png", "one"], ["b.png", "one"], ["c.png", "three"]]
+    for name in "abc":
+        write_image(tmp_path / f"{name}.png", (0, 0, 0))
+    write_rows(tmp_path / "RSICD/RSICD_img_txt_pairs_test.csv", ["filepath", "title"], rows)
+    (benchmark,) = present(tmp_path, ["RSICD"])
+    data = read_captioned(benchmark, tmp_path).chosen(np.array([0, 2]), ["a note"])
+    assert data.paths == ["a.png", "c.png"]
+    assert data.texts == ["a satellite image. one", "a satellite image. three"]
+    assert data.image_of.tolist() == [0, 1]
+    assert data.text_of.tolist() == [0, 1]
+    assert data.notes == ["a note"]
 
 
 def test_a_set_without_class_names_and_a_name_without_a_set(tmp_path):
@@ -248,7 +271,7 @@ def test_half_precision_is_what_cuda_hands_on():
 
 def test_ranks_share_the_images_and_all_get_the_whole(tmp_path, monkeypatch):
     benchmark = made(tmp_path, [*RIGHT, ("red", "green")])
-    alone = zero_shot(*knowing(), benchmark, tmp_path, device="cpu")
+    alone = zero_shot(knowing(), benchmark, tmp_path)
     shares = {}
 
     def leave(rank):
@@ -260,12 +283,9 @@ def test_ranks_share_the_images_and_all_get_the_whole(tmp_path, monkeypatch):
 
     for rank in (0, 1):
         monkeypatch.setattr("torch.distributed.all_gather_object", leave(rank))
-        model, words, transform = knowing()
-        both = zero_shot(
-            model, words, transform, benchmark, tmp_path,
-            device="cpu", batch_size=2, rank=rank, world_size=2,
-        )  # fmt: skip
-        assert model.encoded == (4, 2)[rank]  # the last batch is filled up
+        clip = knowing(2)
+        both = zero_shot(clip, benchmark, tmp_path, rank=rank, world_size=2)
+        assert clip.model.encoded == (4, 2)[rank]  # the last batch is filled up
     assert both.predicted.tolist() == alone.predicted.tolist()
     assert both.top1 == alone.top1
     assert sorted(shares[0][0].tolist() + shares[1][0].tolist()) == [0, 1, 2, 3, 4]
@@ -273,14 +293,14 @@ def test_ranks_share_the_images_and_all_get_the_whole(tmp_path, monkeypatch):
 
 def test_a_model_in_training_is_evaluated_and_trains_on(tmp_path):
     benchmark = made(tmp_path, RIGHT)
-    model, words, transform = knowing()
-    model.train()
-    zero_shot(model, words, transform, benchmark, tmp_path, device="cpu")
-    assert model.training
+    clip = knowing()
+    clip.model.train()
+    zero_shot(clip, benchmark, tmp_path)
+    assert clip.model.training
 
 
 def test_convolutions_take_no_short_cut_while_a_model_is_evaluated():
-    backend, model = torch.backends.cudnn, knowing()[0]
+    backend, model = torch.backends.cudnn, knowing().model
     before = backend.allow_tf32, backend.enabled
     with evaluating(model):
         assert (backend.allow_tf32, backend.enabled) == (False, before[1])
@@ -289,72 +309,19 @@ def test_convolutions_take_no_short_cut_while_a_model_is_evaluated():
 
 @pytest.mark.gpu
 def test_a_gpu_agrees_with_the_cpu_in_fp32_and_its_half_precision_is_near(tmp_path):
-    transform = open_clip.image_transform(96, is_train=False)
-    name = f"local-dir:{TINY_FOLDER}"
-    model, tokenizer = open_clip.create_model(name), open_clip.get_tokenizer(name)
+    source = find_clip(ClipConfig(model="tiny"))
     benchmark = made(tmp_path, RIGHT * 20)
     found = {
         (device, precision): zero_shot(
-            model.to(device), tokenizer, transform, benchmark, tmp_path,
-            device=device, precision=precision,
+            load_clip(source, device), benchmark, tmp_path, precision=precision
         )
         for device, precision in (("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "amp"))
-    }  # fmt: skip
+    }
     cpu, gpu, half = found.values()
     assert np.array_equal(cpu.predicted, gpu.predicted)
     np.testing.assert_allclose(cpu.logit, gpu.logit, atol=1e-3)
     np.testing.assert_allclose(cpu.logit, half.logit, atol=0.2)
     assert np.array_equal(half.logit, half.logit.astype(np.float16))
-
-
-def pictures():
-    draw = np.random.default_rng(0)
-    noise = draw.integers(0, 255, (150, 210, 3), np.uint8)
-    rgb = Image.fromarray(noise).resize((420, 300))
-    yield "rgb.jpg", rgb, {"quality": 90}
-    yield "full.jpg", rgb, {"quality": 80, "subsampling": 0}
-    yield "progressive.jpg", rgb, {"progressive": True}
-    yield "grey.jpg", rgb.convert("L"), {}
-    yield "cmyk.jpg", rgb.convert("CMYK"), {}
-    yield "palette.png", rgb.quantize(40), {}
-    yield "alpha.png", rgb.convert("RGBA"), {}
-    yield "small.tif", rgb.resize((64, 50)), {}
-
-
-def test_pixels_are_bit_for_bit_what_the_transform_gives(tmp_path):
-    transform = open_clip.image_transform(64, is_train=False)
-    pixels = Pixels(transform)
-    for name, image, options in pictures():
-        path = tmp_path / name
-        image.save(path, **options)
-        fast = pixels.finish(pixels.of(path)[None])[0]
-        assert pixels.of(path).dtype == torch.uint8
-        assert torch.equal(fast, transform(Image.open(io.BytesIO(path.read_bytes())))), name
-
-
-def test_images_are_read_ahead_but_not_all_at_once():
-    begun, taken = [], []
-
-    class Slow:
-        def of(self, file):
-            begun.append(threading.get_ident())
-            return torch.zeros(3, 2, 2)
-
-    for batch, count in batches(range(100), Slow(), 4, 3):
-        time.sleep(0.002)
-        taken.append(count)
-        assert len(batch) == 4
-        assert len(begun) - sum(taken) <= 3 * 4 + 3
-    assert taken == [4] * 25
-    assert [count for _, count in batches(range(5), Slow(), 4, 3)] == [4, 1]
-    assert list(batches([], Slow(), 4, 3)) == []
-
-
-def test_large_images_open_and_pillows_own_limit_comes_back():
-    before = Image.MAX_IMAGE_PIXELS
-    with large_images():
-        assert Image.MAX_IMAGE_PIXELS == MAX_PIXELS == 1_000_000_000
-    assert before == Image.MAX_IMAGE_PIXELS
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):

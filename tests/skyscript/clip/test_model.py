@@ -13,7 +13,7 @@ from skyscript.clip.source import TINY_FOLDER, ClipConfig, find_clip
 open_clip = pytest.importorskip("open_clip")
 torch = pytest.importorskip("torch")
 
-from skyscript.clip.model import Clip, load_clip  # noqa: E402
+from skyscript.clip.model import Clip, load_clip, unit  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -27,6 +27,17 @@ TEXTS = [
     "a " * 100,  # longer than the context
     *(f"a satellite image of tag {number} " + "and more " * (number % 9) for number in range(40)),
 ]
+
+
+def texts_of(clip, texts):
+    return clip.encode_texts(texts, "fp32")
+
+
+def images_of(clip, pixels):
+    """Give the vectors of images, in batches of the model's."""
+    size = clip.image_batch
+    batches = (pixels[start : start + size] for start in range(0, len(pixels), size))
+    return np.concatenate(list(clip.encode_images(batches, "fp32")))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +59,8 @@ def architecture(tmp_path, monkeypatch):
 def test_a_text_cut_after_its_end_token_has_the_vector_of_the_whole_context(tiny):
     with torch.inference_mode():
         whole = tiny.model.encode_text(tiny.tokenizer(TEXTS), normalize=True).numpy()
-    assert tiny._causal_tower() is not None
-    assert_close(tiny.encode_texts(TEXTS), whole, size=1)
+    assert tiny._causal_tower is not None
+    assert_close(unit(texts_of(tiny, TEXTS)), whole, size=1)
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32", "coca_ViT-B-32"])
@@ -63,33 +74,27 @@ def test_other_text_towers_agree_with_open_clip_too(name):
         config["multimodal_cfg"] |= small
     custom = config.pop("custom_text", False)
     model = (open_clip.CoCa if custom else open_clip.CLIP)(**config).eval()
-    clip = object.__new__(Clip)
-    clip.model, clip.tokenizer, clip.device, clip._kind = (
-        model,
-        open_clip.get_tokenizer(name),
-        "cpu",
-        "cpu",
-    )
+    clip = Clip(model, open_clip.get_tokenizer(name), {}, "cpu")
     with torch.inference_mode():
         whole = model.encode_text(clip.tokenizer(TEXTS), normalize=True).numpy()
-    assert_close(clip.encode_texts(TEXTS), whole, size=1)
+    assert_close(unit(texts_of(clip, TEXTS)), whole, size=1)
 
 
 def test_a_vector_is_the_same_bits_in_any_company(tiny):
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 255, (70, 96, 96, 3), np.uint8)
     order = draw.permutation(70)
-    together, shuffled = tiny.encode_images(pixels), tiny.encode_images(pixels[order])
+    together, shuffled = images_of(tiny, pixels), images_of(tiny, pixels[order])
     assert np.array_equal(together[order], shuffled)
-    assert np.array_equal(tiny.encode_images(pixels[3:4]), together[3:4])
-    texts = tiny.encode_texts(TEXTS)
-    assert np.array_equal(tiny.encode_texts(TEXTS[::-1])[::-1], texts)
-    assert np.array_equal(tiny.encode_texts(TEXTS[1:2]), texts[1:2])
+    assert np.array_equal(images_of(tiny, pixels[3:4]), together[3:4])
+    texts = texts_of(tiny, TEXTS)
+    assert np.array_equal(texts_of(tiny, TEXTS[::-1])[::-1], texts)
+    assert np.array_equal(texts_of(tiny, TEXTS[1:2]), texts[1:2])
 
 
 def test_no_images_and_no_texts_give_no_vectors(tiny):
-    assert tiny.encode_images(np.zeros((0, 96, 96, 3), np.uint8)).shape == (0, 128)
-    assert tiny.encode_texts([]).shape == (0, 128)
+    assert list(tiny.encode_images([], "fp32")) == []
+    assert texts_of(tiny, []).shape == (0, 128)
 
 
 @pytest.mark.parametrize("form", ["bare", "module", "training", "safetensors"])
@@ -113,7 +118,7 @@ def test_checkpoints_in_every_form_give_the_same_vectors(tiny, architecture, tmp
         torch.save(held, path)
     config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
     clip = load_clip(find_clip(config), "cpu")
-    assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
+    assert np.array_equal(texts_of(clip, TEXTS), texts_of(tiny, TEXTS))
 
 
 @pytest.mark.parametrize("numpy_of", ["numpy.core", "numpy._core"])
@@ -136,7 +141,7 @@ def test_a_learning_rate_pickled_by_either_numpy_loads_safely(
     assert torch.load(path, weights_only=False)["optimizer"]["param_groups"][0]["lr"] == 3e-9
     config = ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")
     clip = load_clip(find_clip(config), "cpu")
-    assert np.array_equal(clip.encode_texts(TEXTS), tiny.encode_texts(TEXTS))
+    assert np.array_equal(texts_of(clip, TEXTS), texts_of(tiny, TEXTS))
 
 
 class Harm:

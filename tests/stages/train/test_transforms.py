@@ -11,11 +11,10 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torchvision import transforms
 
+from skyscript.clip.tower import Normalise
 from stages.train.config import TrainConfig
 from stages.train.transforms import (
-    Normalise,
     QuarterTurn,
-    decode,
     drawn,
     plain_transform,
     training_transform,
@@ -129,37 +128,6 @@ def test_colours_and_greys_come_with_their_probability_without_timm():
 def test_the_number_of_erased_boxes_is_the_users():
     found = training_transform(PREPROCESS, config(aug_cfg={"re_prob": 1.0, "re_count": 3}))
     assert found.transforms[-1].max_count == 3
-
-
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "CMYK"])
-def test_images_of_any_mode_come_in_rgb_and_through_the_transform(mode):
-    kind = "TIFF" if mode == "CMYK" else "PNG"
-    image = decode(encoded(noise(mode=mode), kind))
-    assert image.mode == "RGB"
-    assert training_transform(PREPROCESS, config())(image).shape == (3, 32, 32)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_jpegs_are_decoded_as_pillow_does(mode):
-    data = encoded(noise(mode=mode), "JPEG")
-    assert np.array_equal(
-        np.asarray(decode(data)), np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    )
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"", "not a readable image"),
-        (b"GIF89a", "not a readable image"),
-        (encoded(noise(), "JPEG")[:200], "not a readable image"),
-        (encoded(Image.new("I;16", (4, 4))), "more than 8 bits"),
-        (encoded(Image.new("1", (10_000, 5_001))), "more pixels than any tile"),
-    ],
-)
-def test_what_is_no_image_says_why(data, why):
-    with pytest.raises(ValueError, match=why):
-        decode(data)
 
 
 def test_draws_follow_from_the_key_and_nothing_outside_notices():

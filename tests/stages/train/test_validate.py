@@ -48,12 +48,12 @@ def test_each_rank_classifies_its_share_alone(monkeypatch):
 
     def zero_shot(*_, rank, world_size, **__):
         asked.append((rank, world_size))
-        return SimpleNamespace(top1=0.25, top5=0.5)
+        return SimpleNamespace(top1=0.25, top5=0.5, unusable=[])
 
     monkeypatch.setattr(validate, "zero_shot", zero_shot)
     sets = (SimpleNamespace(name="aid"), SimpleNamespace(name="nwpu"))
     check = ZeroShotCheck(sets, "benchmarks", None, None)
-    values = check(None, TrainConfig(train_data="a.csv"), Place("cpu", 2, 4))
+    values = check(SimpleNamespace(), TrainConfig(train_data="a.csv"), Place("cpu", 2, 4))
     assert asked == [(2, 4), (2, 4)]
     assert values["mean_top1"] == 0.25
     assert values["nwpu_top5"] == 0.5

@@ -1,0 +1,39 @@
+"""The CLIP of a worker process: which, and on how many threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+from pydantic import Field
+
+from pipeline.stage import EXECUTION
+from skyscript.clip.model import Clip, load_clip
+from skyscript.clip.source import ClipConfig, find_clip, need_clip
+
+
+class WorkerClipConfig(ClipConfig):
+    """Which CLIP, and how it runs in a worker process."""
+
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Use this many CPU threads for one model. By default, it is one in a worker "
+        "process, else all.",
+        json_schema_extra=EXECUTION,
+    )
+
+
+def clip_identity(config: ClipConfig) -> dict[str, str]:
+    """Name what decides a vector beside the image or text: the weights, and the activation."""
+    need_clip()
+    return dict(find_clip(config).identity())
+
+
+def worker_clip(config: WorkerClipConfig) -> tuple[Clip, str]:
+    """Give the model, loaded once a process, and the digest that names its vectors."""
+    import torch
+
+    if config.threads or multiprocessing.parent_process() is not None:
+        torch.set_num_threads(config.threads or 1)
+    source = find_clip(config)
+    return load_clip(source, config.device), source.digest()
