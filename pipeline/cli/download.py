@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,7 +28,6 @@ from pipeline.errors import ConfigError, ItemsFailed
 
 if TYPE_CHECKING:
     from stages.download import Progress
-    from stages.download.progress import Tell
 
 Check = Literal["content", "sizes"]
 Zips = Literal["remove", "keep"]
@@ -44,28 +43,33 @@ def download(
             show_default=False,
         ),
     ] = None,
-    to: Annotated[Path, typer.Option(help="The data root that it comes to lie in.")] = Path("data"),
+    to: Annotated[Path, typer.Option(help="Destination folder.")] = Path("data"),
     listing: Annotated[
-        bool, typer.Option("--list", help="List what NAME... means, or all there is.")
+        bool, typer.Option("--list", help="List the files that NAME... selects, or all files.")
     ] = False,
     base_url: Annotated[
-        str | None, typer.Option(help="A mirror's address. [default: the published one]")
+        str | None, typer.Option(help="Address of a mirror. [default: the published address]")
     ] = None,
     connections: Annotated[
-        int | None, typer.Option(help="Pieces that are fetched at once. [default: 8]")
+        int | None, typer.Option(help="Files to fetch, check or unpack at once. [default: 6]")
     ] = None,
-    zips: Annotated[Zips, typer.Option(help="What becomes of an unpacked zip.")] = "remove",
-    check: Annotated[Check, typer.Option(help="How what is there already is checked.")] = "content",
+    zips: Annotated[
+        Zips, typer.Option(help="Whether to remove or keep a zip after it is unpacked.")
+    ] = "remove",
+    check: Annotated[
+        Check,
+        typer.Option(help="How to verify files that already exist: by checksum or by size only."),
+    ] = "content",
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set another key: limits.max_bytes, say."),
     ] = None,
 ) -> None:
-    """Fetch the published images, metas, captions, benchmarks and checkpoints; safely, resumably.
+    """Download the published images, metas, captions, benchmarks and checkpoints.
 
-    Run it again after a crash: what has come stays. A second run checks and does nothing. A CSV
-    comes to lie in the data root, images2.zip unpacked in images2/, benchmark/aid.zip in
-    benchmark/aid/.
+    A run that was interrupted or killed continues where it stopped. A second run only checks the
+    files. A CSV is stored in the destination folder itself; images2.zip is unpacked into images2/,
+    and benchmark/aid.zip into benchmark/aid/.
     """
     from stages.download import DownloadConfig, choose
     from stages.download import download as bring
@@ -74,7 +78,7 @@ def download(
         _list(names or [])
         return
     if not names:
-        raise ConfigError("name what to fetch; skyscript download --list shows what there is")
+        raise ConfigError("name the files to fetch; skyscript download --list shows what there is")
     given = {"base_url": base_url, "connections": connections, "zips": zips, "check": check}
     block = {key: value for key, value in given.items() if value is not None}
     keys = with_overrides(block, overrides or [])
@@ -83,12 +87,12 @@ def download(
     with interruptible(), _drawn() as tell:
         outcomes = bring(choose(names), to, config, tell)
     for outcome in outcomes:
-        line = f"{outcome.status:8} {outcome.artefact.name}: {outcome.said}"
+        line = f"{outcome.status:8} {outcome.artefact.name}: {outcome.message}"
         console.print(escape(line), soft_wrap=True)
     if failed := [outcome.artefact.name for outcome in outcomes if outcome.status == "failed"]:
         raise ItemsFailed(
-            f"{len(failed)} of {len(outcomes)} did not come: {', '.join(failed)}. What has come "
-            "stays; run the same command again."
+            f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}. The other files "
+            "are complete; run the same command again."
         )
 
 
@@ -99,12 +103,12 @@ def _list(names: list[str]) -> None:
     chosen = choose(names) if names else CATALOGUE
     width = max(len(artefact.name) for artefact in chosen)
     for artefact in chosen:
-        about = f", about {artefact.about / 1e9:,.0f} GB" if artefact.about else ""
-        print_plainly(f"{artefact.name:{width}}  {artefact.kind:10}  {artefact.what}{about}")
+        about = f", about {artefact.size / 1e9:,.0f} GB" if artefact.size else ""
+        print_plainly(f"{artefact.name:{width}}  {artefact.kind:10}  {artefact.purpose}{about}")
 
 
 @contextmanager
-def _drawn() -> Iterator[Tell]:
+def _drawn() -> Iterator[Callable[[Progress], None]]:
     """Give what draws progress: a bar a file on a terminal, a line a minute elsewhere."""
     if not console.is_terminal:
         yield _Lines()

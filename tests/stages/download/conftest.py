@@ -12,7 +12,7 @@ import stamina
 from stages.download import Artefact, DownloadConfig, Outcome, choose, download
 from tests.emulators.published import FileServer
 
-PIECE = 1 << 16
+SYNC = 1 << 16
 CSV = "SkyScript_val_5K_filtered_by_CLIP_openai.csv"
 
 
@@ -50,18 +50,27 @@ class Download(Protocol):
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]: ...
 
+    def outcome(self, artefact: Artefact, **options: object) -> Outcome: ...
+
 
 class _Download:
     def __init__(self, root: Path, base_url: str) -> None:
         self.root, self.base_url = root, base_url
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]:
-        given = {"base_url": self.base_url, "piece": PIECE, "attempts": 4, **options}
-        config = DownloadConfig.model_validate(given)
         # The published MD5s are of the published files, not of these.
-        artefacts: list[Artefact] = [a._replace(md5=None) for a in choose(names)]
-        outcomes = download(artefacts, self.root, config, lambda _: None)
+        artefacts = [artefact._replace(md5=None) for artefact in choose(names)]
+        outcomes = self._bring(artefacts, options)
         return {outcome.artefact.name: outcome for outcome in outcomes}
+
+    def outcome(self, artefact: Artefact, **options: object) -> Outcome:
+        (outcome,) = self._bring([artefact], options)
+        return outcome
+
+    def _bring(self, artefacts: list[Artefact], options: dict[str, object]) -> list[Outcome]:
+        given = {"base_url": self.base_url, "sync_every": SYNC, "attempts": 4, **options}
+        config = DownloadConfig.model_validate(given)
+        return download(artefacts, self.root, config, lambda _: None)
 
 
 @pytest.fixture
