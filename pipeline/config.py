@@ -13,13 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.stage import FromShell, Stage, StageConfig
+
+Config = TypeVar("Config", bound=StageConfig)
 
 MAX_BYTES = 1 << 20
 """A config larger than this is not read."""
@@ -35,10 +37,14 @@ class RunnerConfig(StageConfig):
     """How to run: never part of a result's identity."""
 
     executor: Literal["processes", "serial"] = Field(
-        "processes", description="Where shards run: worker processes, or this process."
+        "processes",
+        description="Run the parts in worker processes (`processes`), or one after the other in "
+        "this process (`serial`).",
     )
     workers: int = Field(
-        default_factory=_cpus, ge=1, description="Worker processes; by default one a CPU."
+        default_factory=_cpus,
+        ge=1,
+        description="Start this many worker processes. By default, there is one for each CPU.",
     )
 
 
@@ -96,8 +102,8 @@ def config_of_command(
 
 
 def config_of_block(
-    path: Path | None, model: type[StageConfig], given: Mapping[str, Any], where: str
-) -> StageConfig:
+    path: Path | None, model: type[Config], given: Mapping[str, Any], where: str
+) -> Config:
     """Check a config of one block: a file's keys, and what a command was given on top of them.
 
     Paths start at the file's folder; those typed in a shell (`FromShell`) at the working directory.
@@ -119,11 +125,11 @@ def shared_keys(recipe: Sequence[Stage]) -> list[str]:
 
 def _block(
     name: str,
-    model: type[StageConfig],
+    model: type[Config],
     given: object,
     shared: Mapping[str, object],
     base: Path,
-) -> tuple[StageConfig | None, list[str]]:
+) -> tuple[Config | None, list[str]]:
     if given is not None and not isinstance(given, dict):
         return None, [f"{name} must be a block of keys, not {given!r}"]
     filled = {key: value for key, value in shared.items() if key in model.model_fields}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,22 @@ class StageFinished:
     seconds: float
 
 
-Event = StageStarted | StageLeftOut | ShardFinished | ShardFailed | StageFinished
+@dataclass(frozen=True)
+class TaskProgress:
+    """A task that is no stage, a training or the download of a file, has come this far.
+
+    It may come from any thread. The task ends when ``done`` reaches ``total``, or when another
+    phase of it begins.
+    """
+
+    task: str
+    phase: str
+    """What is being done: ``train``, ``fetch``, ``check``, ``unpack``."""
+    done: int
+    total: int | None
+    unit: Literal["steps", "bytes"]
+    note: str = ""
+    """More about the state, such as the loss. It is shown beside the bar, and logged at the end."""
+
+
+Event = StageStarted | StageLeftOut | ShardFinished | ShardFailed | StageFinished | TaskProgress

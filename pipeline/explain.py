@@ -26,6 +26,11 @@ def explain(stage: Stage) -> str:
     )
 
 
+def summary(stage: Stage) -> str:
+    """Give the first line of a stage's description."""
+    return inspect.cleandoc(stage.run.__doc__ or "").split("\n")[0]
+
+
 def _keys(model: type[StageConfig], indent: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         yield f"{indent}{name} ({_default(field)}): {field.description or ''}"

@@ -1,4 +1,9 @@
-"""The recipe, and the stages it names. Stages know the data, not the execution."""
+"""The recipes: which stages run, in which order. Each stage reads only what stands before it.
+
+A stage knows the data, not the execution. `skyscript show` prints these recipes.
+"""
+
+from collections.abc import Mapping
 
 from pipeline.stage import Stage
 from stages.caption import CAPTION
@@ -6,27 +11,66 @@ from stages.extract.stage import EXTRACT
 from stages.fetch.stage import FETCH
 from stages.filter import FILTER
 from stages.index.stage import INDEX
+from stages.laion_rs.classifier import CLASSIFIER
+from stages.laion_rs.examples import EXAMPLES
+from stages.laion_rs.judge import JUDGE
+from stages.laion_rs.kept import KEPT
+from stages.laion_rs.web import WEB
 from stages.overlay import OVERLAY
 from stages.plan.stage import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
-from stages.score import NORMALISE, SCORE
+from stages.score import NORMALISE, SCORE, csv_pairs, tar_pairs
+from stages.score.normalise import PAIR_NORMALISE
 from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
 
 PIPELINE: tuple[Stage, ...] = (
-    EXTRACT,
-    VOCAB,
-    SAMPLE,
-    INDEX,
-    PLAN,
-    FETCH,
-    OVERLAY,
-    CAPTION,
-    UNFILTERED,
-    SCORE,
-    NORMALISE,
-    FILTER,
-    REPORT,
+    EXTRACT,  # OSM file -> objects with geometry and tags
+    VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
+    SAMPLE,  # objects -> the focus objects, drawn so that rare tags are kept
+    INDEX,  # sources -> the scenes that tiles can be cut from
+    PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
+    FETCH,  # tiles -> JPEG images
+    OVERLAY,  # images and objects -> metas: the tags that can be seen in each image
+    CAPTION,  # metas -> captions
+    UNFILTERED,  # captions -> the unfiltered CSV
+    SCORE,  # images and captions -> similarities by a CLIP (if the config names a model)
+    NORMALISE,  # similarities -> the same, relative to random partners
+    FILTER,  # similarities -> train, test and validation CSVs
+    REPORT,  # all tables -> one HTML page
 )
-"""From an OSM file to filtered pairs: each stage reads only what stands before it."""
+"""From an OSM file to filtered pairs."""
+
+SCORE_JOB: tuple[Stage, ...] = (
+    csv_pairs.PAIRS,  # captions CSV -> pairs
+    csv_pairs.PAIR_SCORES,  # pairs and images -> similarities by a CLIP
+    PAIR_NORMALISE,  # similarities -> the same, relative to random partners
+    csv_pairs.SCORED,  # similarities -> the captions CSV with score columns
+)
+"""Score a captions CSV."""
+
+SHARDS_JOB: tuple[Stage, ...] = (
+    tar_pairs.PAIRS,  # WebDataset shards -> pairs
+    tar_pairs.PAIR_SCORES,  # pairs and shards -> similarities by a CLIP
+    PAIR_NORMALISE,  # similarities -> the same, relative to random partners
+    tar_pairs.SCORED,  # similarities -> a captions CSV with score columns
+)
+"""Score WebDataset shards."""
+
+LAION_RS_JOB: tuple[Stage, ...] = (
+    EXAMPLES,  # two folders of images -> CLIP vectors with a label
+    CLASSIFIER,  # labelled vectors -> a classifier, and its cross-validated quality
+    WEB,  # a table of the web's images, or shards -> pairs
+    JUDGE,  # pairs -> the probability that each image is of remote sensing
+    KEPT,  # probabilities -> the pairs over a threshold, as a CSV
+)
+"""Select the remote-sensing pairs among pairs of the web."""
+
+RECIPES: Mapping[str, tuple[Stage, ...]] = {
+    "skyscript run": PIPELINE,
+    "skyscript score --captions CSV": SCORE_JOB,
+    "skyscript score (WebDataset shards)": SHARDS_JOB,
+    "skyscript build-laion-rs": LAION_RS_JOB,
+}
+"""The recipes by the command that runs them."""

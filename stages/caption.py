@@ -49,21 +49,22 @@ class CaptionConfig(StageConfig):
     """How captions are worded."""
 
     prefix: str = Field(
-        default="a satellite image of ", description="What every caption begins with."
+        default="a satellite image of ", description="Begin every caption with this text."
     )
     max_surrounding: int | None = Field(
         default=None,
         ge=0,
-        description="Most neighbours that one caption names; null for all of them.",
+        description="Name at most this many neighbours in a caption. By default, all are named.",
     )
     tag_order: TagOrder = Field(
         default="most_frequent_first",
-        description="Order of an object's tags: the vocabulary's frequency table, or as given.",
+        description="Order the tags of an object by the frequency table of the vocabulary, or "
+        "keep the order given.",
     )
     spelling: Spelling = Field(
         default="today",
-        description="Old tags as they are said today and several values one by one, or both as "
-        "given.",
+        description="Write old tags in today's spelling and split several values in one tag "
+        "(`today`), or write both as given.",
     )
 
 

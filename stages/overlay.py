@@ -45,15 +45,22 @@ class OverlayConfig(StageConfig):
     """How much of a neighbour a tile must show."""
 
     min_area: float = Field(
-        default=16.0, ge=0, description="Square pixels that an area must cover in the tile."
+        default=16.0,
+        ge=0,
+        description="Name an area as a neighbour only if it covers at least this many square "
+        "pixels of the tile.",
     )
     min_length: float = Field(
-        default=8.0, ge=0, description="Pixels that a line must run through the tile."
+        default=8.0,
+        ge=0,
+        description="Name a line as a neighbour only if it runs through at least this many pixels "
+        "of the tile.",
     )
     gsd_slack: float = Field(
         default=1.0,
         ge=1,
-        description="An image may be this many times coarser than a tag's maximum GSD, as in plan.",
+        description="Allow an image to be this many times coarser than a tag's maximum GSD. Set "
+        "it at the top level, because plan uses the same key.",
     )
 
 

@@ -78,32 +78,39 @@ _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 class SampleConfig(StageConfig):
     """Which objects get a tile; every object stays as context for its neighbours' tiles."""
 
-    seed: int = Field(0, description="Of every draw here.")
+    seed: int = Field(0, description="Seed every random draw of this stage.")
     cells: int | None = Field(
         None,
         ge=1,
-        description="How many of the cells that hold an object are drawn, whole; none: all.",
+        description="Draw this many of the cells that hold an object, and take them whole. By "
+        "default, all cells are taken.",
     )
-    cell_degrees: float = Field(0.01, gt=0, le=10, description="Side of a cell, in degrees.")
+    cell_degrees: float = Field(
+        0.01, gt=0, le=10, description="Make a cell this many degrees wide and high."
+    )
     rare_below: int = Field(
         10,
         ge=0,
-        description="A tag that fewer objects of the drawn cells carry is rare: its objects are "
-        "taken wherever they are.",
+        description="Call a tag rare if fewer objects than this carry it in the drawn cells. Its "
+        "objects are taken wherever they are.",
     )
     rare_cap: int = Field(
         50,
         ge=1,
-        description="At most so many objects of a rare tag, with those in drawn cells.",
+        description="Take at most this many objects of a rare tag, including those in drawn cells.",
     )
     max_objects: int | None = Field(
         None,
         ge=1,
-        description="At most so many objects in all. Up to half of them go to rare tags, one "
-        "object for each, then a second ...; the rest is drawn from all the others.",
+        description="Take at most this many objects in total. Up to half of them go to rare tags, "
+        "one object for each tag, then a second one, and so on; the rest is drawn from all other "
+        "objects. By default, there is no limit.",
     )
     shard_rows: int = Field(
-        256, ge=1, description="Objects in a part, from here on: what one worker does at a time."
+        256,
+        ge=1,
+        description="Put this many objects in each part of all later tables. A worker processes "
+        "one part at a time.",
     )
 
 

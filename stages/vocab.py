@@ -54,17 +54,18 @@ class VocabConfig(StageConfig):
 
     encoder: str | None = Field(
         None,
-        description="Asks the classifiers about tags that the shipped vocabulary does not hold: "
-        "minilm (extra vocab), or open_clip's text tower as ViT-L-14/openai. None: the rule of "
-        "the key decides.",
+        description="Ask the classifiers about tags that the shipped vocabulary does not hold, "
+        "with this encoder: minilm (extra vocab), or open_clip's text tower, as in "
+        "ViT-L-14/openai. By default, the rule of the key decides.",
     )
     own_labels: ConfigPath | None = Field(
         None,
-        description="A CSV file of labels that go before the shipped ones: columns tag "
-        "(key=value, or key=* for any value), groundable (yes or no), max_gsd (metres a pixel) "
-        "and, where wanted, phrase and reason. Set it at the top level, for extract asks the same.",
+        description="Read a CSV file of labels that take precedence over the shipped ones. Its "
+        "columns are tag (key=value, or key=* for any value), groundable (yes or no), max_gsd "
+        "(metres a pixel) and, if wanted, phrase and reason. Set it at the top level, because "
+        "extract uses the same key.",
     )
-    shard_rows: int = Field(10_000, ge=1, description="Tags in a part.")
+    shard_rows: int = Field(10_000, ge=1, description="Put this many tags in each part.")
 
 
 def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[pa.Table]:

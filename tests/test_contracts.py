@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import left_out
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from pipeline.config import RunConfig, load_config
 from pipeline.manifest import TableFolder
 from pipeline.runner import run

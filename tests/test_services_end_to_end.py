@@ -11,7 +11,7 @@ import pytest
 import yaml
 from shapely.geometry import box, mapping
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.geo.tile import mercator_scale
 from tests.conftest import COMMAND, content_of, skyscript

@@ -1,104 +1,134 @@
-"""The commands on pairs of images and captions, a run's or anyone's: caption, score, filter."""
+"""The commands on pairs of images and captions, a run's or others: caption, score, filter."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from pipeline.cli.working import Again, ClipName, Overrides, counting_vectors, run_job, with_workers
-from pipeline.config import RunnerConfig, config_of_command
-from pipeline.display import console
-from pipeline.state import Retry
+from pipeline.cli.options import Fields, Given, command
+from pipeline.cli.working import (
+    Overrides,
+    RetryFailed,
+    counting_vectors,
+    print_lines,
+    retry_all,
+    run_job,
+)
+
+if TYPE_CHECKING:
+    from pipeline.config import RunConfig, RunnerConfig
+
+PANEL = "Captions and filters"
+
+app = typer.Typer()
 
 
+@command(app, Fields("stages.caption:CaptionConfig", "caption"), panel=PANEL)
 def caption(
-    meta: Annotated[Path, typer.Option(help="A folder of meta pickles, or a zip as published.")],
-    out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    meta: Annotated[
+        Path, typer.Option(help="Read meta pickles from this folder or, as published, zip.")
+    ],
+    out: Annotated[Path, typer.Option(help="Write the captions to this CSV.")],
+    given: Given,
     own_labels: Annotated[
         Path | None,
-        typer.Option(help="A CSV of your own labels: how a tag is said, or that it is not."),
+        typer.Option(
+            help="Read your own labels from this CSV. They say how a tag is worded, or that it "
+            "cannot be seen, and take precedence over the shipped ones."
+        ),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Write captions from meta pickles: a run's, or the published meta*.zip.
-
-    Keys of --set are those of the stage: caption.prefix, caption.max_surrounding ...
-    """
+    """Write captions from meta pickles, those of a run or of the published meta*.zip."""
+    from pipeline.config import config_of_command
     from stages.caption import CAPTION, CaptionConfig, caption_pickles
 
-    settings = config_of_command({}, [CAPTION], overrides or [], "caption").stages["caption"]
+    settings = config_of_command(given, [CAPTION], overrides or [], "caption").stages["caption"]
     assert isinstance(settings, CaptionConfig)
     count = caption_pickles(meta, out, settings, own_labels)
-    console.print(f"{count:,} captions in {escape(str(out))}", soft_wrap=True)
+    print_lines([f"{count:,} captions in {out}"])
 
 
+@command(app, Fields("stages.score.config:PairScoreConfig", "score"), panel=PANEL)
 def score(
-    images: Annotated[
-        Path,
-        typer.Option(
-            help="The folder that the captions' paths start at; or WebDataset shards: a folder of "
-            "tars, or 'shards-{0000..0009}.tar'."
-        ),
+    out: Annotated[
+        Path, typer.Option(help="Write the scored CSV, and everything else, to this folder.")
     ],
-    out: Annotated[Path, typer.Option(help="The job's folder; the scored CSV appears in it.")],
+    given: Given,
     captions: Annotated[
         Path | None,
-        typer.Option(help="A captions CSV: ours, or a published one. Shards have their own."),
+        typer.Option(
+            help="Score the pairs of this captions CSV, ours or a published one. WebDataset shards "
+            "need none: they contain their captions."
+        ),
     ] = None,
-    model: ClipName = "ViT-L-14",
-    pretrained: Annotated[str, typer.Option(help="A tag, or a checkpoint file.")] = "openai",
-    name: Annotated[str, typer.Option(help="The scorer's name in columns.")] = "CLIP_openai",
     overrides: Overrides = None,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Worker processes, a model each. [default: one a GPU, else one for all CPUs]",
-            show_default=False,
+            help="Start this many worker processes, each with its own model. By default, there is "
+            "one for each GPU, or one that uses all CPUs.",
         ),
     ] = None,
-    retry: Again = False,
+    retry: RetryFailed = False,
 ) -> None:
-    """Score the pairs of a captions file or of shards with any CLIP; after a crash, it goes on."""
+    """Score how well images and captions match, with any CLIP.
+
+    Run the same command again after a crash: it goes on where it stopped.
+    """
+    from pipeline.config import config_of_command
+    from stages import SCORE_JOB, SHARDS_JOB
+
+    values: dict[str, Any] = {"score": given["score"]}
+    if captions is None:
+        job, values = SHARDS_JOB, values | {"images": given["score"]["images"]}
+    else:
+        job, values = SCORE_JOB, values | {"captions": captions}
+    if workers:
+        values["runner"] = {"workers": workers}
+    settings = config_of_command(values, job, overrides or [], "score")
+    if workers is None and not any(text.startswith("runner.") for text in overrides or []):
+        settings = replace(settings, runner=_one_process_a_gpu(settings))
+    with counting_vectors(out):
+        run_job(job, settings, out, retry=retry_all(retry))
+
+
+def _one_process_a_gpu(settings: RunConfig) -> RunnerConfig:
+    """Give a worker process for each GPU. Without a GPU, one model may use all CPUs."""
+    from pipeline.config import RunnerConfig
     from skyscript.clip.model import one_process_a_gpu
     from skyscript.clip.source import ClipConfig
-    from stages.score import SCORE_JOB, SHARDS_JOB
 
-    block = {"model": model, "pretrained": pretrained, "name": name}
-    given: dict[str, Any] = {"score": block}
-    if captions is None:
-        job, given = SHARDS_JOB, given | {"images": images}
-    else:
-        job, given = SCORE_JOB, given | {"captions": captions, "score": block | {"images": images}}
-    options = with_workers(overrides, workers)
-    settings = config_of_command(given, job, options, "score")
-    if not any(option.startswith("runner.") for option in options):
-        clip = settings.stages["score"]
-        assert isinstance(clip, ClipConfig)
-        count = one_process_a_gpu(clip) or 1
-        one: Literal["serial", "processes"] = "serial" if count == 1 else "processes"
-        # Serial, so that one model may have all CPUs.
-        settings = replace(settings, runner=RunnerConfig(executor=one, workers=count))
-    with counting_vectors(out):
-        run_job(job, settings, out, retry=Retry() if retry else None)
+    clip = settings.stages["score"]
+    assert isinstance(clip, ClipConfig)
+    count = one_process_a_gpu(clip) or 1
+    return RunnerConfig(executor="serial" if count == 1 else "processes", workers=count)
 
 
-def filter_(
-    captions: Annotated[Path, typer.Option(help="A CSV with a column similarity_*.")],
-    out: Annotated[Path, typer.Option(help="The folder of the filtered CSVs.")],
+@command(app, Fields("stages.filter:FilterConfig", "filter"), panel=PANEL, name="filter")
+def filter_pairs(
+    captions: Annotated[
+        Path, typer.Option(help="Filter this CSV, which has a column similarity_*.")
+    ],
+    out: Annotated[Path, typer.Option(help="Write the filtered CSVs to this folder.")],
+    given: Given,
     meta: Annotated[
-        Path | None, typer.Option(help="Meta pickles, for positions the CSV does not have.")
+        Path | None,
+        typer.Option(
+            help="Read the positions of the images from this folder or zip of meta pickles. It is "
+            "needed if the CSV does not contain them."
+        ),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Set test and validation pairs aside and keep the best of the others, as published."""
+    """Set test and validation pairs aside, and keep the best of the others for training."""
+    from pipeline.config import config_of_command
     from stages.filter import FILTER, FilterConfig, filter_csv
 
-    settings = config_of_command({}, [FILTER], overrides or [], "filter").stages["filter"]
+    settings = config_of_command(given, [FILTER], overrides or [], "filter").stages["filter"]
     assert isinstance(settings, FilterConfig)
-    done = filter_csv(captions, out, settings, metas=meta)
-    console.print(*done.lines(), sep="\n", soft_wrap=True, markup=False)
+    print_lines(filter_csv(captions, out, settings, metas=meta).lines())

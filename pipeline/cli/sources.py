@@ -1,4 +1,4 @@
-"""The commands `skyscript sources ...`: where images come from."""
+"""The commands `skyscript sources …`: which sources of images there are, and which answer."""
 
 from __future__ import annotations
 
@@ -6,48 +6,57 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from pipeline.display import console, print_plainly
+from pipeline.cli.options import command
+from pipeline.cli.working import print_path
+from pipeline.progress import print_plainly
 
-sources_app = typer.Typer(help="The sources of images: what they are, and whether they answer.")
-Project = Annotated[str | None, typer.Option(help="A project registered for Earth Engine.")]
-KeyFile = Annotated[Path | None, typer.Option(help="A service account's key file.")]
-Endpoint = Annotated[str | None, typer.Option(help="Another address of the service.")]
+app = typer.Typer(help="List the sources of images, and test whether they answer.")
+PROJECT = "Name a Google Cloud project that is registered for Earth Engine."
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="Log in to Earth Engine with this key file of a service account."),
+]
+Endpoint = Annotated[
+    str | None, typer.Option(help="Send requests for Earth Engine to this address.")
+]
 
 
-@sources_app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True)
 def list_sources(
     context: typer.Context,
-    project: Project = None,
+    project: Annotated[str | None, typer.Option(help=PROJECT)] = None,
     service_account: KeyFile = None,
     endpoint: Endpoint = None,
     stac: Annotated[
-        bool, typer.Option("--stac", help="Ask the public archives whether they answer.")
+        bool,
+        typer.Option(
+            "--stac", help="Test whether the public archives answer. They need no account."
+        ),
     ] = False,
 ) -> None:
-    """List the sources with their coverage, without asking anybody.
+    """List the sources of images with their coverage and licence. This needs no network.
 
-    With a project: whether Earth Engine answers for each. With --stac: whether the public archives
-    do, which need no account.
+    With --project, it tests whether Earth Engine answers for each source.
     """
     if context.invoked_subcommand is None:
         from skyscript.backends.source_list import answers, archives_answer, listing
 
-        said = dict(answers(project, service_account, endpoint)) if project else {}
-        for line in listing(said, dict(archives_answer()) if stac else {}):
+        found = dict(answers(project, service_account, endpoint)) if project else {}
+        for line in listing(found, dict(archives_answer()) if stac else {}):
             print_plainly(line)
 
 
-@sources_app.command()
+@command(app)
 def probe(
-    project: Annotated[str, typer.Option(help="A project registered for Earth Engine.")],
-    out: Annotated[Path, typer.Option(help="The JSON to write.")] = Path("sources.json"),
+    project: Annotated[str, typer.Option(help=PROJECT)],
+    out: Annotated[Path, typer.Option(help="Write the answers to this JSON file.")] = Path(
+        "sources.json"
+    ),
     service_account: KeyFile = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Ask the live service what no page tells of the sources, and write it down."""
+    """Ask Earth Engine for the facts that no documentation gives, and write them to a file."""
     from skyscript.backends.live_probe import probe
 
-    found = probe(project, service_account, endpoint, out)
-    console.print(f"{'findings':9} {escape(str(found))}", soft_wrap=True)
+    print_path("findings", probe(project, service_account, endpoint, out))

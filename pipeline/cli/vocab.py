@@ -1,4 +1,4 @@
-"""The commands `skyscript vocab ...`: what the vocabulary says of tags, and how it is made."""
+"""The commands `skyscript vocab …`: what the vocabulary knows about tags, and how it is made."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from typing import Annotated
 
 import typer
 
-from pipeline.display import print_plainly
+from pipeline.cli.options import command
 from pipeline.errors import ConfigError, InputError
-from tag_vocab import commands, encoders
+from pipeline.progress import print_plainly
 
-vocab_app = typer.Typer(
-    help="Ask the vocabulary which tags can be seen from above, and build it anew.",
+app = typer.Typer(
+    help="Look up which tags can be seen from above, and rebuild the vocabulary.",
     no_args_is_help=True,
 )
 
 Encoder = Annotated[
     str,
     typer.Option(
-        help="What turns words into vectors: minilm, open_clip's MODEL/CHECKPOINT, or "
+        help="Turn words into vectors with this model: minilm, open_clip's MODEL/CHECKPOINT, or "
         "local-dir:PATH."
     ),
 ]
 OwnLabels = Annotated[
-    Path | None, typer.Option(help="A CSV of your own labels; they go before the shipped ones.")
+    Path | None,
+    typer.Option(
+        help="Read your own labels from this CSV. They take precedence over the shipped ones."
+    ),
 ]
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what the vocabulary, which knows nothing of us, raises into one sentence."""
+def _raise_as_input_error() -> Iterator[None]:
+    """Turn an error of tag_vocab, which does not know `pipeline.errors`, into an `InputError`."""
     try:
         yield
     except OSError as error:
@@ -44,32 +47,44 @@ def _told() -> Iterator[None]:
 
 
 def _key_and_value(tag: str) -> tuple[str, str]:
-    """Part a tag that was typed: without a value there is nothing to say of it."""
+    """Split a tag that the user typed."""
+    from tag_vocab.commands import plain
+
     key, _, value = tag.partition("=")
     if not (key and value):
-        raise ConfigError(f"{commands.plain(tag)!r} is no tag: write it as key=value")
+        raise ConfigError(f"{plain(tag)!r} is no tag: write it as key=value")
     return key, value
 
 
-@vocab_app.command()
+@command(app)
 def lookup(
-    tags: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...")] = None,
-    file: Annotated[
-        Path | None, typer.Option(help="A CSV with a column tag, or columns key and value.")
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Look up these tags.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The CSV to write, with --file.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Look up the tags of this CSV, in a column tag or in columns key and value."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the answers for --file to this CSV.")
+    ] = None,
     own_labels: OwnLabels = None,
 ) -> None:
-    """Say of tags whether they can be seen, how surely, and down to which resolution.
+    """Print whether tags can be seen, how certain that is, and down to which resolution.
 
-    The columns: tag, groundable (yes or no), probability, source (own label, label, model, rule of
-    the key, or default), max_gsd (metres a pixel), phrase (as captions say it).
+    The columns are: tag, groundable (yes or no), probability, source (own label, label, model, rule
+    of the key, or default), max_gsd (the coarsest resolution at which it can be seen, in metres a
+    pixel), and phrase (the words in captions).
     """
+    from tag_vocab import commands
+
     if (file is None) != (out is None) or bool(tags) == (file is not None):
         raise ConfigError("name tags (building=church), or --file tags.csv --out answers.csv")
     for tag in tags or []:
         _key_and_value(tag)
-    with _told():
+    with _raise_as_input_error():
         vocabulary = commands.vocabulary_with(own_labels)
         if file is not None and out is not None:
             print_plainly(f"{commands.lookup_file(file, out, vocabulary):,} tags in {out}")
@@ -81,33 +96,42 @@ def lookup(
         print_plainly(text.getvalue().rstrip("\n"))
 
 
-@vocab_app.command()
+@command(app)
 def explain(
-    tag: Annotated[str, typer.Argument(metavar="KEY=VALUE")],
+    tag: Annotated[str, typer.Argument(metavar="KEY=VALUE", help="Explain this tag.")],
     encoder: Annotated[
         str | None, typer.Option(help="Ask the classifiers too, with this encoder.")
     ] = None,
     own_labels: OwnLabels = None,
 ) -> None:
-    """Show all the evidence on a tag: label, rule, reason, counts, what each model says."""
+    """Print all the evidence about a tag: label, rule, reason, counts, and what each model says."""
+    from tag_vocab import commands
+
     key, value = _key_and_value(tag)
-    with _told():
+    with _raise_as_input_error():
         vocabulary = commands.vocabulary_with(own_labels)
         print_plainly(commands.explain(key, value, encoder, vocabulary))
 
 
-@vocab_app.command()
+@command(app)
 def build(
-    out: Annotated[Path, typer.Option(help="The table to write.")],
-    encoder: Encoder = encoders.OFFLINE,
+    out: Annotated[Path, typer.Option(help="Write the table to this file.")],
+    encoder: Encoder = "minilm",
 ) -> None:
-    """Make the shipped table from labels, rules and classifiers; some minutes."""
-    with _told():
+    """Build the vocabulary's table from labels, rules and classifiers. It takes some minutes."""
+    from tag_vocab import commands
+
+    with _raise_as_input_error():
         print_plainly(f"{commands.build(out, encoder):,} tags in {out}")
 
 
-@vocab_app.command()
-def evaluate(encoder: Encoder = encoders.OFFLINE) -> None:
-    """Cross-validate the classifiers against simpler ways and print the table; some minutes."""
-    with _told():
+@command(app)
+def evaluate(encoder: Encoder = "minilm") -> None:
+    """Cross-validate the classifiers, compare them with simpler methods, and print the table.
+
+    It takes some minutes.
+    """
+    from tag_vocab import commands
+
+    with _raise_as_input_error():
         print_plainly(commands.evaluate(encoder))

@@ -1,33 +1,30 @@
-"""What the commands that work have in common: their options, and ending in order."""
+"""What the commands share: options, running stages with progress, and stopping in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.config import RunConfig
-from pipeline.display import console, display
-from pipeline.runner import run
-from pipeline.stage import Stage
-from pipeline.state import Retry
+from pipeline.progress import console, display
+
+if TYPE_CHECKING:
+    from pipeline.config import RunConfig
+    from pipeline.stage import Stage
+    from pipeline.state import Retry
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY.KEY=VALUE", help="Set a key of the config; repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any key of the config. Repeat it for more keys."
+    ),
 ]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Worker processes. [default: one a CPU]", show_default=False),
+RetryFailed = Annotated[
+    bool, typer.Option("--retry", help="Try the rows that failed before once more.")
 ]
-
-ClipName = Annotated[
-    str, typer.Option(help="An open_clip architecture, local-dir:FOLDER, hf-hub:..., or tiny.")
-]
-Again = Annotated[bool, typer.Option("--retry", help="Try failed rows once more.")]
 
 
 def run_job(
@@ -38,14 +35,23 @@ def run_job(
     *,
     retry: Retry | None = None,
 ) -> None:
-    """Run stages with their progress drawn."""
-    with interruptible(), display() as draw:
-        run(recipe, config, root, draw, only=only, retry=retry)
+    """Run stages and show their progress."""
+    from pipeline.runner import run
+
+    with interruptible(), display() as show:
+        run(recipe, config, root, show, only=only, retry=retry)
+
+
+def retry_all(retry: bool) -> Retry | None:
+    """Give what the option --retry asks for."""
+    from pipeline.state import Retry
+
+    return Retry() if retry else None
 
 
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
-    """Say at the end, also after an error, how many vectors were computed: from what is kept."""
+    """Print at the end, also after an error, how many vectors were computed and how many reused."""
     from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)
@@ -64,7 +70,7 @@ def counting_vectors(root: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """End in order where the user interrupts; DuckDB says it in an error of its own."""
+    """Exit with one sentence if the user interrupts, also where DuckDB raises its own error."""
     try:
         yield
     except (KeyboardInterrupt, RuntimeError) as error:
@@ -74,6 +80,19 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def with_workers(overrides: list[str] | None, workers: int | None) -> list[str]:
-    """Give the overrides, the option --workers among them."""
-    return [*(overrides or []), *([f"runner.workers={workers}"] if workers else [])]
+def as_overrides(given: Mapping[str, Any]) -> list[str]:
+    """Give the values of options, one block deep, as ``--set`` overrides of a config file."""
+    return [
+        f"{block}.{key}={value}" for block, keys in given.items() for key, value in keys.items()
+    ]
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines to the console as they are."""
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def print_path(label: str, path: Path) -> None:
+    """Print the path of a result, with a label of up to nine letters."""
+    console.print(f"{label:9} {path}", soft_wrap=True, markup=False)

@@ -42,48 +42,53 @@ class FolderSource(SourceConfig):
     """A folder of georeferenced rasters, or one file."""
 
     backend: Literal["folder"] = Field(
-        "folder", description="Georeferenced rasters on disk: GeoTIFF, COG, JPEG 2000, VRT, ..."
+        "folder",
+        description="Read georeferenced rasters from disk: GeoTIFF, COG, JPEG 2000, VRT and "
+        "others.",
     )
-    path: ConfigPath = Field(description="The folder, or one file.", json_schema_extra=CHOICE)
+    path: ConfigPath = Field(
+        description="Read this folder, or this one file.", json_schema_extra=CHOICE
+    )
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
-        description="Which files of the folder, by name; capitals and small letters are the same.",
+        description="Read the files of the folder whose names match. Upper and lower case are the "
+        "same.",
         json_schema_extra=CHOICE,
     )
     recursive: bool = Field(
-        True, description="Look in the folders within as well.", json_schema_extra=CHOICE
+        True, description="Also read the folders within the folder.", json_schema_extra=CHOICE
     )
     bands: Bands = Field(
-        (1, 2, 3), description="The bands that are red, green and blue, counted from 1."
+        (1, 2, 3), description="Use these bands as red, green and blue. The first band is 1."
     )
     scale: Scale | None = Field(
         None,
-        description="Sample values that become black and white. Needed where samples are not "
-        "8-bit; without it 8-bit samples stay as they are.",
+        description="Map these two sample values to black and white. It is needed if samples are "
+        "not 8-bit. By default, 8-bit samples stay as they are.",
     )
     nodata: float | None = Field(
         None,
-        description="A pixel with this value in all three bands is not there; without it the "
-        "file's own nodata value, mask or alpha band counts.",
+        description="Treat a pixel with this value in all three bands as missing. By default, the "
+        "file's own nodata value, mask or alpha band decides.",
     )
     mask: Literal["file", "none"] = Field(
         "file",
-        description="`none` ignores mask and alpha band: some four-band files (NAIP from several "
-        "hands) call their infrared band alpha.",
+        description="Use the mask or alpha band of the file (`file`), or ignore it (`none`): some "
+        "four-band files, as of NAIP, mark their infrared band as alpha.",
     )
-    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
+    resample: Resample = Field("bilinear", description="Interpolate between pixels in this way.")
     grid: GridChoice = Field("mercator", description=GRID_HELP)
     gsd: float | None = Field(
         None,
         gt=0,
-        description="Metres on the ground a pixel. Without it, as measured at each image's centre, "
-        "to two digits.",
+        description="State the ground size of a pixel, in metres. By default, it is measured at "
+        "the centre of each image, to two digits.",
         json_schema_extra=CHOICE,
     )
     acquired: Acquired | None = Field(
         None,
-        description="When the images were taken (UTC): 2019, 2019-07-14 or 2019-07-14T10:30. "
-        "Without it each file must say so itself (TIFFTAG_DATETIME).",
+        description="State when the images were taken (UTC): 2019, 2019-07-14 or "
+        "2019-07-14T10:30. By default, each file must contain it (TIFFTAG_DATETIME).",
         json_schema_extra=CHOICE,
     )
 

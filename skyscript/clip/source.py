@@ -33,25 +33,28 @@ class ClipConfig(StageConfig):
 
     model: str = Field(
         "ViT-L-14",
-        description="An architecture of open_clip's, `local-dir:FOLDER`, `hf-hub:OWNER/NAME`, or "
-        "`tiny`: the model that ships with the project and knows simulated tiles only.",
+        description="Use this model: an architecture of open_clip, `local-dir:FOLDER`, "
+        "`hf-hub:OWNER/NAME`, or `tiny`. `tiny` ships with the project and knows only simulated "
+        "tiles.",
         json_schema_extra=EXECUTION,
     )
     pretrained: str | None = Field(
         "openai",
-        description="Weights: a tag of open_clip's, or a checkpoint file. A folder has its own, "
-        "and a file goes before them; a tag is not used there.",
+        description="Load these weights: a tag that open_clip knows, or a checkpoint file. A "
+        "model folder contains its own weights: there, a file replaces them and a tag has no "
+        "effect.",
         json_schema_extra=EXECUTION,
     )
     quick_gelu: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="The activation of OpenAI's weights and all that began from them. A tag says "
-        "by itself which it needs; a file does not.",
+        description="Use the activation of OpenAI's weights and of all models that were trained "
+        "from them. A tag implies it; a checkpoint file does not.",
         json_schema_extra=EXECUTION,
     )
     device: str | None = Field(
         None,
-        description="cpu, cuda, cuda:1 ...; none: a GPU where there is one.",
+        description="Run on this device: cpu, cuda, cuda:1 … By default, a GPU is used if there "
+        "is one.",
         json_schema_extra=EXECUTION,
     )
 

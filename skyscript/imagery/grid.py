@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 GridChoice = Literal["mercator", "native"]
 GRID_HELP = (
-    "`mercator`: north is up and the box in degrees exact. `native`: the source's own pixels, "
-    "as many as hold the tile, untouched; a box in degrees lies a little askew in them, so it "
-    "is one that the image holds whole, and `crs` and `transform` in the table `images` are exact. "
-    "A tile out of several images is always `mercator`."
+    "Choose the pixel grid. `mercator`: north is up, and the box in degrees is exact. `native`: "
+    "the source's own pixels stay untouched, as many as hold the tile. A box in degrees is then "
+    "slightly rotated against them, so it is a box that the image holds whole; `crs` and "
+    "`transform` in the table `images` are exact. A tile from several images is always `mercator`."
 )
 _EDGE_POINTS = 9
 _SNAP = 1e-6

@@ -149,7 +149,7 @@ class SourceConfig(StageConfig):
     weight: float = Field(
         1.0,
         gt=0,
-        description="How often this source is drawn where several suit, relatively.",
+        description="Draw this source in proportion to this weight if several sources suit a tile.",
         json_schema_extra=CHOICE,
     )
 

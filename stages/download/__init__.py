@@ -2,7 +2,7 @@
 
 from stages.download.catalogue import BASE_URL, CATALOGUE, Artefact, choose
 from stages.download.config import DownloadConfig, UnpackLimits
-from stages.download.job import Outcome, Progress, download
+from stages.download.job import Outcome, download
 
 __all__ = [
     "BASE_URL",
@@ -10,7 +10,6 @@ __all__ = [
     "Artefact",
     "DownloadConfig",
     "Outcome",
-    "Progress",
     "UnpackLimits",
     "choose",
     "download",

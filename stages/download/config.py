@@ -16,13 +16,15 @@ GIB = 1 << 30
 class UnpackLimits(StageConfig):
     """How large an archive may become. A larger one is refused, and nothing is unpacked."""
 
-    max_files: int = Field(4_000_000, ge=1, description="Files in an archive.")
-    max_bytes: int = Field(200 * GIB, ge=1, description="Unpacked bytes of all files together.")
+    max_files: int = Field(4_000_000, ge=1, description="Refuse an archive of more files.")
+    max_bytes: int = Field(
+        200 * GIB, ge=1, description="Refuse an archive whose files have more bytes together."
+    )
     max_ratio: float = Field(
         100.0,
         ge=1,
-        description="Unpacked bytes per packed byte, of the whole archive and of each file larger "
-        "than 1 MiB.",
+        description="Refuse an archive that becomes more than this many times larger, as a whole "
+        "or in a file larger than 1 MiB.",
     )
 
 
@@ -30,29 +32,31 @@ class DownloadConfig(StageConfig):
     """Where the files come from, how they are fetched and checked, and what happens to zips."""
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")] = Field(
-        BASE_URL, description="Address of the folder that holds the files, for example a mirror's."
+        BASE_URL, description="Fetch the files from this address, for example that of a mirror."
     )
     connections: int = Field(
-        6, ge=1, le=10, description="Files to fetch, check or unpack at once, one connection each."
+        6, ge=1, le=10, description="Fetch, check or unpack this many files at once."
     )
     attempts: int = Field(
-        8, ge=1, description="Attempts per request. The waits between them become longer."
+        8, ge=1, description="Try a request this often, with longer and longer waits."
     )
-    longest_wait: float = Field(30.0, ge=0, description="Longest wait between attempts, seconds.")
+    longest_wait: float = Field(
+        30.0, ge=0, description="Wait at most this many seconds between two attempts."
+    )
     sync_every: int = Field(
         16 * MIB,
         ge=1 << 16,
-        description="Bytes between two syncs to the disk. A download that was killed repeats at "
-        "most twice as many bytes per file.",
+        description="Sync a file to the disk after this many bytes. A download that was killed "
+        "fetches at most twice as many bytes of each file again.",
     )
     check: Literal["content", "sizes"] = Field(
         "content",
-        description="How to verify files that already exist: by checksum or by size only.",
+        description="Verify files that already exist by their checksums, or by their sizes only.",
     )
     zips: Literal["remove", "keep"] = Field(
-        "remove", description="Whether to remove or keep a zip after it is unpacked."
+        "remove", description="Remove or keep a zip after it is unpacked."
     )
     limits: UnpackLimits = Field(
         default=UnpackLimits(),  # type: ignore[call-arg]
-        description="How large an archive may become.",
+        description="Refuse archives beyond these limits.",
     )

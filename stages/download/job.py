@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pipeline.atomic import storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
+from pipeline.events import TaskProgress
 from stages.download.archive import BrokenArchive, unpack
 from stages.download.catalogue import Artefact
 from stages.download.config import DownloadConfig
@@ -20,17 +21,6 @@ from stages.download.server import Edition, Server
 from stages.download.transfer import Tell, Transfer, part_files
 
 T = TypeVar("T")
-Phase = Literal["fetch", "check", "unpack"]
-
-
-class Progress(NamedTuple):
-    """How far an artefact is. It comes from several threads."""
-
-    name: str
-    phase: Phase
-    done: int
-    """Bytes done in this phase."""
-    total: int | None
 
 
 class Outcome(NamedTuple):
@@ -49,12 +39,13 @@ def download(
     artefacts: Sequence[Artefact],
     root: Path,
     config: DownloadConfig,
-    report: Callable[[Progress], None],
+    report: Callable[[TaskProgress], None],
 ) -> list[Outcome]:
     """Download artefacts into a data root; return the outcome of each, in their order.
 
-    An artefact that fails does not stop the others. Raises `StorageError` if the disk is too small,
-    and `LockError` if another download is running in the data root.
+    An artefact that fails does not stop the others. ``report`` is called from several threads.
+    Raises `StorageError` if the disk is too small, and `LockError` if another download is running
+    in the data root.
     """
     receipts = Receipts(root)
     with receipts.locked(), closing(Server(config)) as server:
@@ -67,7 +58,7 @@ class _Job:
         server: Server,
         receipts: Receipts,
         config: DownloadConfig,
-        report: Callable[[Progress], None],
+        report: Callable[[TaskProgress], None],
     ) -> None:
         self._server, self._receipts, self._config = server, receipts, config
         self._report = report
@@ -196,11 +187,11 @@ class _Job:
         for path in part_files(self._receipts.folder, artefact.key):
             path.unlink()
 
-    def _teller(self, artefact: Artefact, phase: Phase) -> Tell:
+    def _teller(self, artefact: Artefact, phase: str) -> Tell:
         def tell(done: int, total: int | None) -> None:
             if self._stop.is_set():
                 raise _Stopped(f"{artefact.name}: was stopped; run the same command again.")
-            self._report(Progress(artefact.name, phase, done, total))
+            self._report(TaskProgress(artefact.name, phase, done, total, "bytes"))
 
         return tell
 

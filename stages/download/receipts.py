@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -90,40 +90,41 @@ class Receipts:
         self.root = root
         self.folder = root / FOLDER
 
-    def write(self, key: str, about: dict[str, str | None], files: Iterable[StoredFile]) -> None:
+    def write(self, key: str, about: dict[str, str | None], files: Sequence[StoredFile]) -> None:
         """Write the receipt of an artefact."""
+        first = {**about, "files": len(files), "bytes": sum(stored.size for stored in files)}
 
         def lines(path: Path) -> None:
             with path.open("w", encoding="ascii") as file:
-                file.write(json.dumps(about) + "\n")
+                file.write(json.dumps(first) + "\n")
                 file.writelines(json.dumps(stored._asdict()) + "\n" for stored in files)
 
         write_file(self._path(key), lines)
 
     def is_intact(self, key: str, tell: Tell, *, content: bool) -> bool:
         """Whether there is a receipt and all its files exist, with their sizes and contents."""
-        done = 0
         try:
-            for number, stored in enumerate(self._files(key)):
-                path = self.root / stored.path
-                if path.stat().st_size != stored.size:
-                    return False
-                if content:
-                    with path.open("rb") as file:
-                        if crc32(file) != stored.crc32:
-                            return False
-                done += stored.size
-                if number % _EVERY == 0:
-                    tell(done, None)
-        except (OSError, ValueError, TypeError):  # no receipt, a damaged one, or a missing file
+            with self._path(key).open(encoding="ascii") as lines:
+                total, done = int(json.loads(lines.readline())["bytes"]), 0
+                for number, line in enumerate(lines):
+                    stored = StoredFile(**json.loads(line))
+                    if not self._is_intact(stored, content=content):
+                        return False
+                    done += stored.size
+                    if number % _EVERY == 0 or done == total:
+                        tell(done, total)
+                return done == total
+        except (OSError, LookupError, ValueError, TypeError):  # no receipt, or a damaged one
             return False
-        return True
 
-    def _files(self, key: str) -> Iterator[StoredFile]:
-        with self._path(key).open(encoding="ascii") as lines:
-            next(lines)
-            for line in lines:
-                yield StoredFile(**json.loads(line))
+    def _is_intact(self, stored: StoredFile, *, content: bool) -> bool:
+        path = self.root / stored.path
+        if not path.is_file() or path.stat().st_size != stored.size:
+            return False
+        if not content:
+            return True
+        with path.open("rb") as file:
+            return crc32(file) == stored.crc32
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.jsonl"

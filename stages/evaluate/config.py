@@ -19,34 +19,42 @@ class EvaluateConfig(ClipConfig):
 
     pretrained: str | None = Field(
         None,
-        description="Weights: a tag of open_clip's, or a checkpoint file; a folder has its own.",
+        description="Load these weights: a tag that open_clip knows, or a checkpoint file. A "
+        "model folder contains its own weights.",
         json_schema_extra=EXECUTION,
     )
-    benchmarks: ConfigPath = Field(description="The root under which benchmarks lie as published.")
+    benchmarks: ConfigPath = Field(
+        description="Read the benchmarks from this folder, laid out as published."
+    )
     sets: tuple[str, ...] | None = Field(
         None,
-        description="Sets, groups of them (scene, fine_grained, retrieval) or folders of your own; "
-        "none: all published ones that are there.",
+        description="Evaluate these sets, groups of sets (scene, fine_grained, retrieval) or "
+        "folders of your own. By default, all published sets that are there are evaluated.",
     )
     skyscript: ConfigPath | None = Field(
         None,
-        description="The published dataset's folder, for its own retrieval test: images2 ... and "
-        "the test CSV. None: SkyScript under the root.",
+        description="Read the published dataset (images2 … and the test CSV) from this folder, "
+        "for its own retrieval test. By default, it is SkyScript in the folder of benchmarks.",
     )
     protocol: Protocol = Field(
         "fp32",
-        description="fp32 throughout, or the published half precision.",
+        description="Compute in fp32 throughout (`fp32`), or in half precision as published "
+        "(`original`).",
     )
-    name: str | None = Field(None, description="What the model is called in tables.")
+    name: str | None = Field(
+        None,
+        description="Call the model this in tables. By default, the name of the model is used.",
+    )
     batch_size: int = Field(
         64,
         ge=1,
-        description="Images that go through the model at once.",
+        description="Pass this many images through the model at once.",
         json_schema_extra=EXECUTION,
     )
     workers: int | None = Field(
         None,
         ge=1,
-        description="Threads that read images; none: one a CPU, eight at most.",
+        description="Read images in this many threads. By default, there is one for each CPU, but "
+        "at most eight.",
         json_schema_extra=EXECUTION,
     )

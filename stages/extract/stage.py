@@ -54,13 +54,17 @@ class ExtractConfig(StageConfig):
     """Which OSM file is read."""
 
     path: ConfigPath = Field(
-        description="OSM extract, in any format that libosmium reads: .osm.pbf, .osm, .osm.gz, "
-        ".osm.bz2, .o5m, .opl."
+        description="Read this OSM extract, in any format that libosmium reads: .osm.pbf, .osm, "
+        ".osm.gz, .osm.bz2, .o5m, .opl."
     )
     own_labels: ConfigPath | None = Field(
-        None, description="As in vocab: what a label calls visible is extracted by its key, too."
+        None,
+        description="Extract the keys that these labels make visible, too. The file is the same "
+        "as for vocab.",
     )
-    part_rows: int = Field(20_000, ge=1, description="Objects in a part of the table.")
+    part_rows: int = Field(
+        20_000, ge=1, description="Write this many objects in each part of the table."
+    )
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:

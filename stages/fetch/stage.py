@@ -50,15 +50,17 @@ class FetchConfig(StageConfig):
     """How tiles become image files."""
 
     sources: Sources = Field(
-        default={}, description="Alias (CH, US, SIM ...) -> where its images come from."
+        default={},
+        description="Map each alias (CH, US, SIM …) to the place where its images come from.",
     )
     max_nodata: float = Field(
         0.05,
         ge=0,
         le=1,
-        description="The share of a tile that may lack data; above it the next scene is tried.",
+        description="Accept a tile if at most this share of it has no data. Otherwise the next "
+        "scene is tried.",
     )
-    jpeg_quality: int = Field(90, ge=1, le=100, description="Quality of the JPEGs.")
+    jpeg_quality: int = Field(90, ge=1, le=100, description="Write JPEGs of this quality.")
 
     def identity(self) -> dict[str, Any]:
         """Leave out what only decides which scenes there are: the table of scenes tells that."""

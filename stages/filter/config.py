@@ -14,68 +14,94 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 class FilterConfig(StageConfig):
     """Which pairs stay in training, and which are set aside before that."""
 
-    seed: int = Field(0, description="Of the draw of what is set aside.")
+    seed: int = Field(0, description="Seed the random draw of the pairs that are set aside.")
     by: tuple[str, ...] = Field(
-        (), description="Score columns to cut by; none: the one that titles have."
+        (),
+        description="Rank pairs by these score columns. By default, it is the only `similarity_*` "
+        "column of `title`.",
     )
     combine: Literal["rank_average", "agreement"] = Field(
         "rank_average",
-        description="How several columns become one: the mean of a pair's ranks (scorers err in "
-        "different places), or its worst rank (a pair stays where all agree).",
+        description="Combine several score columns into one. `rank_average` takes the mean of a "
+        "pair's ranks, because scorers err in different places. `agreement` takes the worst rank, "
+        "so a pair stays only if all scorers agree.",
     )
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="What the files say after `filtered_by_`; none: the column's name.",
+        description="Write this name after `filtered_by_` in the names of the files. By default, "
+        "the name of the score column is used.",
     )
     top: tuple[Percent, ...] = Field(
-        (20, 30, 50), description="Training files to write: the best so many percent."
+        (20, 30, 50),
+        description="Write a training file of the best pairs for each of these percentages.",
     )
     within: Literal["all", "source"] = Field(
         "all",
-        description="What competes: all pairs, or those of a source alone, so that 30 m Landsat "
-        "need not beat 0.1 m orthophotos. The number of rows is the same.",
+        description="Let all pairs compete (`all`), or only those of the same source (`source`), "
+        "so that Landsat at 30 m need not beat orthophotos at 0.1 m. The number of rows is the "
+        "same.",
     )
     min_per_tag: int = Field(
         0,
         ge=0,
-        description="Every tag keeps its best so many pairs before the rest goes by score: raw "
-        "cosine ranks captions as much as images, so a plain cut drops whole tags.",
+        description="Keep at least this many of the best pairs of every tag, before the rest is "
+        "cut by score. Raw cosine ranks captions as much as images, so a plain cut drops whole "
+        "tags.",
     )
     max_per_caption: int | None = Field(
         None,
         ge=1,
-        description="At most so many images of one and the same caption; fewer rows may be left.",
+        description="Keep at most this many images with the same caption. Fewer rows may be left. "
+        "By default, there is no limit.",
     )
     lowest_phrases: int = Field(
         0,
         ge=0,
         le=99,
-        description="Drop the neighbours' phrases of title_multi_objects whose scores are the "
-        "lowest so many percent of all phrases, in place of whole pairs: what the map knows but "
-        "the image does not show. Needs scores with `score.phrases: true`.",
+        description="Drop single phrases of title_multi_objects instead of whole pairs: those of "
+        "neighbours that the map knows but the image does not show. This percentage of all "
+        "phrases is dropped, by lowest score. It needs scores with `score.phrases: true`.",
     )
     phrases_below: float | None = Field(
-        None, ge=-1, le=1, description="Likewise those that score less than this."
+        None,
+        ge=-1,
+        le=1,
+        description="Drop the phrases of neighbours that score less than this. By default, no "
+        "phrase is dropped by its score.",
     )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
-        description="What is set aside: whole blocks of the Earth that training never sees, or "
-        "objects at random, as published.",
+        description="Set whole blocks of the Earth aside that training never sees "
+        "(`leakage_safe`), or objects at random, as published (`random`).",
     )
-    block: float = Field(0.1, gt=0, le=90, description="Side of a block, in degrees.")
-    test_rows: int = Field(30_000, ge=0, description="Pairs in the test file, if there are enough.")
-    val_rows: int = Field(5_000, ge=0, description="Pairs in the validation file, likewise.")
+    block: float = Field(
+        0.1, gt=0, le=90, description="Make a block this many degrees wide and high."
+    )
+    test_rows: int = Field(
+        30_000, ge=0, description="Write this many pairs to the test file, if there are enough."
+    )
+    val_rows: int = Field(
+        5_000,
+        ge=0,
+        description="Write this many pairs to the validation file, if there are enough.",
+    )
     held_out_top: Percent = Field(
-        30, description="Test and validation pairs come from the best so many percent set aside."
+        30,
+        description="Choose test and validation pairs from this best percentage of the pairs set "
+        "aside.",
     )
     max_held_out: float = Field(
-        0.1, gt=0, le=0.5, description="At most this share of all pairs is set aside, for each."
+        0.1,
+        gt=0,
+        le=0.5,
+        description="Set aside at most this share of all pairs for the test file, and the same "
+        "for validation.",
     )
     near: int = Field(
         3,
         ge=0,
         le=3,
-        description="Images whose image_hash differs in at most so many of its 64 bits are the "
-        "same image: training loses those that are also set aside.",
+        description="Treat images as the same if their image_hash differs in at most this many of "
+        "its 64 bits. Training then loses the images that are also set aside.",
     )

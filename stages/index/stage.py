@@ -28,7 +28,8 @@ class IndexConfig(StageConfig):
     """Where images come from."""
 
     sources: Sources = Field(
-        default={}, description="Alias (CH, US, SIM ...) -> where its images come from."
+        default={},
+        description="Map each alias (CH, US, SIM …) to the place where its images come from.",
     )
 
 

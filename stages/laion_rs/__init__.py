@@ -1,7 +1,6 @@
-"""LAION-RS: the remote-sensing images among those of the web, told by a classifier on CLIP."""
+"""LAION-RS: a classifier on CLIP vectors selects the remote-sensing images of the web."""
 
 from stages.laion_rs.fetched import fetch_images
-from stages.laion_rs.job import LAION_RS_JOB, finished, summary
+from stages.laion_rs.job import finished, summary
 
-__all__ = ["LAION_RS_JOB", "fetch_images", "finished", "summary"]
-"""What `skyscript build-laion-rs` runs."""
+__all__ = ["fetch_images", "finished", "summary"]

@@ -29,10 +29,15 @@ Numbers = NDArray[np.float64]
 class ClassifierConfig(StageConfig):
     """How it is trained."""
 
-    seed: int = Field(0, description="Of the draw of folds.")
-    folds: int = Field(5, ge=2, le=20, description="Folds of the cross-validation.")
+    seed: int = Field(0, description="Seed the random draw of the folds.")
+    folds: int = Field(
+        5, ge=2, le=20, description="Cross-validate the classifier with this many folds."
+    )
     inverse_penalty: float = Field(
-        100.0, gt=0, description="C of the logistic regression: larger follows the examples closer."
+        100.0,
+        gt=0,
+        description="Set C of the logistic regression. A larger value fits the examples more "
+        "closely.",
     )
 
 

@@ -26,8 +26,12 @@ _AT_ONCE = 2048
 class ExamplesConfig(VectorsConfig):
     """The folders."""
 
-    remote_sensing: ConfigPath = Field(description="A folder of remote-sensing images.")
-    other: ConfigPath = Field(description="A folder of images of all other kinds.")
+    remote_sensing: ConfigPath = Field(
+        description="Read examples of remote-sensing images from this folder."
+    )
+    other: ConfigPath = Field(
+        description="Read examples of all other kinds of images from this folder."
+    )
 
 
 def folders(config: ExamplesConfig) -> dict[str, Path]:

@@ -22,17 +22,32 @@ PROGRAM = "img2dataset"
 class FetchConfig(StageConfig):
     """Which addresses, and how they are fetched."""
 
-    urls: ConfigPath = Field(description="A Parquet file with a column of addresses.")
-    url_column: str = Field("URL", description="Its column of addresses, as LAION calls it.")
-    caption_column: str = Field("TEXT", description="Its column of captions, as LAION calls it.")
-    program: str = Field(PROGRAM, description="The program, or a path to it.")
-    longest_side: int = Field(
-        512, ge=32, description="Larger images are made smaller; others stay as they are."
+    urls: ConfigPath = Field(
+        description="Fetch the images that this Parquet file lists by their addresses, with "
+        "img2dataset."
     )
-    rows: int = Field(10_000, ge=1, description="Rows in a shard.")
-    processes: int = Field(1, ge=1, description="Processes at once.")
-    threads: int = Field(32, ge=1, description="Connections of each.")
-    timeout: int = Field(10, ge=1, description="Seconds for one image.")
+    url_column: str = Field(
+        "URL",
+        description="Read the addresses from this column of the Parquet file. The default is "
+        "LAION's name.",
+    )
+    text_column: str = Field(
+        "TEXT",
+        description="Read the captions from this column of the Parquet file. The default is "
+        "LAION's name.",
+    )
+    program: str = Field(
+        PROGRAM, description="Run this img2dataset executable, given by name or path."
+    )
+    longest_side: int = Field(
+        512,
+        ge=32,
+        description="Shrink fetched images whose longest side has more pixels than this.",
+    )
+    rows: int = Field(10_000, ge=1, description="Write this many images in each shard.")
+    processes: int = Field(1, ge=1, description="Fetch in this many processes at once.")
+    threads: int = Field(32, ge=1, description="Open this many connections in each process.")
+    timeout: int = Field(10, ge=1, description="Give up on an image after this many seconds.")
 
 
 def fetch_images(config: FetchConfig, shards: Path) -> Path:
@@ -64,7 +79,7 @@ def _command(program: str, config: FetchConfig, shards: Path) -> list[str]:
         "url_list": config.urls.absolute(),
         "input_format": "parquet",
         "url_col": config.url_column,
-        "caption_col": config.caption_column,
+        "caption_col": config.text_column,
         "output_format": "webdataset",
         "output_folder": shards.absolute(),
         "number_sample_per_shard": config.rows,

@@ -1,19 +1,11 @@
-"""The job: examples, classifier, the web's pairs, what stays."""
+"""What a finished job found. The stages of the job stand in `stages.LAION_RS_JOB`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from pipeline.stage import Stage
-from stages.laion_rs.classifier import CLASSIFIER
-from stages.laion_rs.examples import EXAMPLES
-from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import CSV, KEPT, REPORT
-from stages.laion_rs.web import WEB
-
-LAION_RS_JOB: tuple[Stage, ...] = (EXAMPLES, CLASSIFIER, WEB, JUDGE, KEPT)
-"""Keep the remote-sensing pairs of the web."""
 
 
 def finished(root: Path) -> bool:

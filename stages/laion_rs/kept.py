@@ -42,21 +42,24 @@ class KeptConfig(Source):
     """Where the line is drawn."""
 
     threshold: float | None = Field(
-        None, ge=0, le=1, description="Least probability; none: what `precision` asks for."
+        None,
+        ge=0,
+        le=1,
+        description="Keep images with at least this probability. By default, `precision` decides.",
     )
     precision: float = Field(
         0.95,
         gt=0,
         lt=1,
-        description="Without a threshold: the lowest one of at least this precision, on examples "
-        "that the classifier has not seen.",
+        description="Without a threshold, use the lowest one that reaches this precision on "
+        "examples that the classifier has not seen.",
     )
     prevalence: float = Field(
         0.5,
         gt=0,
         lt=1,
-        description="Share of remote-sensing images among those to judge, for that precision: "
-        "0.0003 in LAION as it is.",
+        description="Assume this share of remote-sensing images among the images to judge, to "
+        "compute that precision. It is 0.0003 in the whole of LAION.",
     )
 
 

@@ -23,7 +23,8 @@ class VectorsConfig(ClipConfig):
     threads: int | None = Field(
         None,
         ge=1,
-        description="CPU threads of one model; none: one in a worker process, else all.",
+        description="Use this many CPU threads for one model. By default, it is one in a worker "
+        "process, else all.",
         json_schema_extra=EXECUTION,
     )
 

@@ -27,11 +27,14 @@ class Source(StageConfig):
     """Where the images lie, and what says which they are."""
 
     images: ConfigPath = Field(
-        description="Folder that the table's paths start at; without a table, WebDataset shards: a "
-        "folder of tars, or several by braces."
+        description="Read images from this folder: the paths of the table start there. Without a "
+        "table, name WebDataset shards: a folder of tars, or several tars by braces, as "
+        "'shards-{0000..0009}.tar'. With --urls, the images are fetched into this folder."
     )
     captions: ConfigPath | None = Field(
-        None, description="The table, a CSV or Parquet file; none: the images are shards."
+        None,
+        description="Read paths and captions from this table, a CSV or Parquet file. By default, "
+        "the images are WebDataset shards, which contain their captions.",
     )
 
     def tars(self) -> list[Path] | None:
@@ -51,9 +54,13 @@ class Source(StageConfig):
 class WebConfig(Source):
     """How the table is read."""
 
-    image_column: str = Field("filepath", description="The table's column of image paths.")
-    caption_column: str = Field("title", description="The table's column of captions.")
-    shard_rows: int = Field(4096, ge=1, description="Rows in a part, of a table.")
+    image_column: str = Field(
+        "filepath", description="Read the paths of the images from this column of the table."
+    )
+    caption_column: str = Field(
+        "title", description="Read the captions from this column of the table."
+    )
+    shard_rows: int = Field(4096, ge=1, description="Put this many rows of a table in each part.")
 
 
 def content(config: WebConfig) -> Mapping[str, str]:

@@ -14,30 +14,31 @@ class ScoreConfig(ClipConfig):
     name: str = Field(
         "CLIP_openai",
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="The scorer's name: the CSVs' column is similarity_<name>.",
+        description="Name the scorer: its column in the CSVs is similarity_<name>.",
     )
     phrases: bool = Field(
         False,
-        description="Score each neighbour's phrase of title_multi_objects too, as a caption of its "
-        "own: a column phrases_<name>, by which the filter can drop single phrases.",
+        description="Also score each neighbour's phrase of title_multi_objects as a caption of "
+        "its own. The column phrases_<name> lets the filter drop single phrases.",
     )
     check: int = Field(
         2,
         ge=0,
-        description="Pairs of each part that are scored again the plain way, with open_clip's own "
-        "transform in fp32; the part fails where they differ.",
+        description="Score this many pairs of each part a second time in fp32, with open_clip's "
+        "own transform. The part fails if the scores differ.",
         json_schema_extra=EXECUTION,
     )
     tolerance: float = Field(
         2e-3,
         gt=0,
-        description="Most that the two ways may differ.",
+        description="Let the two scores of `check` differ by at most this.",
         json_schema_extra=EXECUTION,
     )
     threads: int | None = Field(
         None,
         ge=1,
-        description="CPU threads of one model; none: one in a worker process, else all.",
+        description="Use this many CPU threads for one model. By default, it is one in a worker "
+        "process, else all.",
         json_schema_extra=EXECUTION,
     )
 
@@ -51,9 +52,9 @@ class RunScoreConfig(ScoreConfig):
 
     model: str = Field(
         OFF,
-        description="An architecture of open_clip's (ViT-L-14, with `pretrained: openai`), "
-        "`local-dir:FOLDER`, `hf-hub:OWNER/NAME`, `tiny` (knows simulated tiles only), or `none`: "
-        "the run is not scored, and not filtered.",
+        description="Score with this model: an architecture of open_clip (ViT-L-14, with "
+        "`pretrained: openai`), `local-dir:FOLDER`, `hf-hub:OWNER/NAME`, or `tiny`, which knows "
+        "only simulated tiles. With `none`, the run is neither scored nor filtered.",
         json_schema_extra=EXECUTION,
     )
 
@@ -62,6 +63,7 @@ class PairScoreConfig(ScoreConfig):
     """The same for pairs from outside a run."""
 
     images: ConfigPath = Field(
-        description="Folder that the captions file's paths start at; or tars: a folder of them, or "
-        "shards-{0000..0009}.tar."
+        description="Read images from this folder: the paths of the captions file start there. "
+        "Without a captions file, name WebDataset shards: a folder of tars, or several tars by "
+        "braces, as 'shards-{0000..0009}.tar'."
     )

@@ -17,13 +17,12 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
+from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, StageConfig
 from skyscript.clip.model import one_process_a_gpu
 from skyscript.clip.vectors.embed import read_below
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_table
-from stages.score.normalise import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
 
 csv.field_size_limit(1 << 20)
@@ -32,14 +31,16 @@ csv.field_size_limit(1 << 20)
 class PairsConfig(StageConfig):
     """Which pairs."""
 
-    captions: ConfigPath = Field(description="A captions file as published, with any columns more.")
-    shard_rows: int = Field(4096, ge=1, description="Pairs in a part.")
+    captions: ConfigPath = Field(
+        description="Read this captions file in the published format. It may have more columns."
+    )
+    shard_rows: int = Field(4096, ge=1, description="Put this many pairs in each part.")
 
 
 class ScoredConfig(StageConfig):
     """The file to write."""
 
-    captions: ConfigPath = Field(description="The captions file that the scores are added to.")
+    captions: ConfigPath = Field(description="Add the scores to this captions file.")
 
 
 def captions_file(config: PairsConfig | ScoredConfig) -> Mapping[str, str]:
@@ -144,5 +145,3 @@ SCORED = DatasetStage(
     writes=tables.SCORED,
     external=captions_file,
 )
-SCORE_JOB: tuple[Stage, ...] = (PAIRS, PAIR_SCORES, PAIR_NORMALISE, SCORED)
-"""Score a captions file: what `skyscript score` runs."""

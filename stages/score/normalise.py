@@ -31,12 +31,15 @@ Numbers = NDArray[np.float32]
 class NormaliseConfig(StageConfig):
     """The partners."""
 
-    seed: int = Field(0, description="Of the draw of the partners.")
-    partners: int = Field(1024, ge=1, description="Pairs, drawn at random, to compare with.")
+    seed: int = Field(0, description="Seed the random draw of the partners.")
+    partners: int = Field(
+        1024, ge=1, description="Compare each pair with this many other pairs, drawn at random."
+    )
     temperature: float = Field(
         0.01,
         gt=0,
-        description="Of the mean: small, and only the likest partners count. CLIP's own is 0.01.",
+        description="Weight the partners with this temperature. A lower one lets only the most "
+        "similar partners count. CLIP's own temperature is 0.01.",
     )
 
 

@@ -11,13 +11,12 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, Stage, StageConfig
+from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, StageConfig
 from skyscript.clip.model import one_process_a_gpu
 from skyscript.files.shards import TarImages, find_tars, samples
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_table
-from stages.score.normalise import PAIR_NORMALISE
 from stages.score.scored_csv import write_scored
 
 _BLOCKS = 4
@@ -29,7 +28,8 @@ class TarPairsConfig(StageConfig):
     """Which shards."""
 
     images: ConfigPath = Field(
-        description="A folder of tars, a tar, or several by braces: shards-{0000..0009}.tar."
+        description="Read these WebDataset shards: a tar, a folder of tars, or several tars by "
+        "braces, as 'shards-{0000..0009}.tar'."
     )
 
 
@@ -104,24 +104,22 @@ def _rows(pairs: ds.Dataset) -> Iterator[dict[str, str]]:
             yield dict(zip(_COLUMNS, values, strict=True))
 
 
-SHARDS_JOB: tuple[Stage, ...] = (
-    DatasetStage("pairs", tar_pairs, TarPairsConfig, reads=(), writes=tables.PAIRS, external=tars),
-    ShardStage(
-        "score",
-        tar_scores,
-        PairScoreConfig,
-        reads=(tables.PAIRS,),
-        writes=tables.PAIR_SCORES,
-        external=external,
-        at_most=one_process_a_gpu,
-    ),
-    PAIR_NORMALISE,
-    DatasetStage(
-        "scored",
-        tar_scored,
-        TarPairsConfig,
-        reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
-        writes=tables.SCORED,
-    ),
+PAIRS = DatasetStage(
+    "pairs", tar_pairs, TarPairsConfig, reads=(), writes=tables.PAIRS, external=tars
 )
-"""Score WebDataset shards: what `skyscript score` runs where no captions file is named."""
+PAIR_SCORES = ShardStage(
+    "score",
+    tar_scores,
+    PairScoreConfig,
+    reads=(tables.PAIRS,),
+    writes=tables.PAIR_SCORES,
+    external=external,
+    at_most=one_process_a_gpu,
+)
+SCORED = DatasetStage(
+    "scored",
+    tar_scored,
+    TarPairsConfig,
+    reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
+    writes=tables.SCORED,
+)

@@ -16,16 +16,26 @@ Pair = tuple[float, float]
 class AugConfig(StageConfig):
     """Augmentation, by the names of open_clip's ``--aug-cfg``."""
 
-    use_timm: bool = Field(True, description="timm's transform; else torchvision's crop alone.")
-    scale: Pair = Field((0.67, 1.0), description="Share of the image that a crop covers.")
-    ratio: Pair | None = Field((0.5, 2.0), description="Aspect of the crop (timm only).")
-    color_jitter: float | tuple[float, ...] | None = Field(
-        0.4, description="Strength of random brightness, contrast and saturation."
+    use_timm: bool = Field(
+        True, description="Use timm's transform. Otherwise, use torchvision's crop alone."
     )
-    color_jitter_prob: float | None = Field(None, description="Its probability (not with timm).")
-    gray_scale_prob: float | None = Field(None, description="Share made grey (not with timm).")
-    re_prob: float | None = Field(None, description="Probability of random erasing (timm only).")
-    re_count: int | None = Field(None, description="Boxes that are erased (timm only).")
+    scale: Pair = Field((0.67, 1.0), description="Crop between these two shares of the image.")
+    ratio: Pair | None = Field(
+        (0.5, 2.0), description="Crop with an aspect ratio between these two (timm only)."
+    )
+    color_jitter: float | tuple[float, ...] | None = Field(
+        0.4, description="Change brightness, contrast and saturation at random by this strength."
+    )
+    color_jitter_prob: float | None = Field(
+        None, description="Change the colours with this probability (torchvision only)."
+    )
+    gray_scale_prob: float | None = Field(
+        None, description="Turn images grey with this probability (torchvision only)."
+    )
+    re_prob: float | None = Field(
+        None, description="Erase random boxes with this probability (timm only)."
+    )
+    re_count: int | None = Field(None, description="Erase this many boxes (timm only).")
 
     @model_validator(mode="before")
     @classmethod
@@ -78,131 +88,177 @@ class TrainConfig(StageConfig):
 
     protocol: Literal["skyclip"] | None = Field(
         None,
-        description="skyclip: the published behaviour (plain AdamW, plain loss, gathered features "
-        "without their gradient, random interpolation) with the published values for what is not "
-        "said.",
+        description="Train as published (`skyclip`): plain AdamW, plain loss, features gathered "
+        "without their gradient, random interpolation, and the published values of all options "
+        "that are not given.",
     )
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="The run's folder in `runs`. The same name goes on where it stopped. "
-        "[default: the recipe's name, else the model's]",
+        description="Write the run to this folder in `runs`. The same name goes on where it "
+        "stopped. By default, it is the name of the recipe, else of the model.",
         json_schema_extra=EXECUTION,
     )
     runs: ConfigPath = Field(
         Path("runs"),
-        description="Folder of all runs.",
+        description="Keep all runs in this folder.",
         json_schema_extra=EXECUTION,
     )
 
     train_data: ConfigPath = Field(
-        description="A CSV of pairs, or WebDataset shards: one tar, a folder of them, or "
-        "`train-{00000..00099}.tar`."
+        description="Train on this CSV of pairs, or on WebDataset shards: one tar, a folder of "
+        "tars, or `train-{00000..00099}.tar`. It is required, here or in the recipe."
     )
-    val_data: ConfigPath | None = Field(None, description="The same for validation.")
+    val_data: ConfigPath | None = Field(None, description="Validate on this CSV or these shards.")
     root_data_dir: ConfigPath | None = Field(
-        None, description="Folder that the CSV's image paths start at, and may not leave."
+        None, description="Start the image paths of the CSV at this folder. They may not leave it."
     )
     dataset_type: Literal["auto", "csv", "webdataset"] = Field(
-        "auto", description="auto: shards where the name ends in .tar or is a folder."
+        "auto",
+        description="State the format of the data. With `auto`, a folder or a name that ends in "
+        ".tar means shards.",
     )
-    csv_img_key: str = Field("filepath", description="Column of the image paths.")
+    csv_img_key: str = Field(
+        "filepath", description="Read the image paths from this column of the CSV."
+    )
     csv_caption_key: str = Field(
         "title",
-        description="Column of the captions; in shards, other than `title`, a key of .json.",
+        description="Read the captions from this column of the CSV. In shards, any name but "
+        "`title` is a key of the .json files.",
     )
-    csv_separator: str = Field(",", min_length=1, max_length=1, description="Column separator.")
+    csv_separator: str = Field(
+        ",",
+        min_length=1,
+        max_length=1,
+        description="Split the columns of the CSV at this character.",
+    )
     bad_images: Literal["stop", "skip"] = Field(
         "stop",
-        description="An image that cannot be read stops the training (it goes on once mended), or "
-        "the next row takes its place and unreadable.jsonl names it.",
+        description="Stop at an image that cannot be read (`stop`); the run goes on once the "
+        "image is repaired. Or take the next row and record the image in unreadable.jsonl "
+        "(`skip`).",
     )
 
     model: str = Field(
         "ViT-L-14",
-        description="An architecture of open_clip's, local-dir:FOLDER, hf-hub:OWNER/NAME, or tiny.",
+        description="Train this model: an architecture of open_clip, local-dir:FOLDER, "
+        "hf-hub:OWNER/NAME, or tiny.",
     )
     pretrained: str | None = Field(
-        None, description="Weights to start from: a tag of open_clip's or a file. None: random."
+        None,
+        description="Start from these weights: a tag that open_clip knows, or a file. By default, "
+        "the weights are random.",
     )
     quick_gelu: Literal["auto", "on", "off"] = Field(
-        "auto", description="The activation of OpenAI's weights and all that began from them."
+        "auto",
+        description="Use the activation of OpenAI's weights and of all models that were trained "
+        "from them.",
     )
     image_interpolation: Literal["bicubic", "bilinear", "random"] = Field(
-        "bicubic", description="Of training crops; random: bilinear or bicubic."
+        "bicubic",
+        description="Interpolate training crops in this way. `random` takes bilinear or bicubic.",
     )
     random_rotation: bool = Field(
         True, description="Turn each crop by 0, 90, 180 or 270 degrees, at random."
     )
     aug_cfg: AugConfig = Field(
         default_factory=lambda: AugConfig.model_validate({}),
-        description="Augmentation: use_timm=True color_jitter=0.4 scale='(0.67, 1.0)'.",
+        description="Set options of augmentation: use_timm=True color_jitter=0.4 scale='(0.67, "
+        "1.0)'.",
     )
 
     batch_size: int = Field(
-        128, ge=1, description="Pairs on a device at once.", json_schema_extra=EXECUTION
+        128,
+        ge=1,
+        description="Process this many pairs at once on each device.",
+        json_schema_extra=EXECUTION,
     )
     accum_freq: int = Field(
         1,
         ge=1,
-        description="Such batches in a step; their pairs are one another's negatives.",
+        description="Collect this many batches for a step. All their pairs are negatives of one "
+        "another.",
         json_schema_extra=EXECUTION,
     )
-    epochs: int = Field(20, ge=1, description="Times that all pairs are seen.")
-    warmup: int = Field(1000, ge=0, description="Steps until the learning rate is whole.")
-    lr: float = Field(1e-6, gt=0, description="Learning rate.")
-    lr_scheduler: Literal["cosine", "const"] = Field("cosine", description="After the warm-up.")
-    wd: float = Field(0.2, ge=0, description="Weight decay.")
-    beta1: float | None = Field(None, description="Of Adam. [default: the architecture's]")
-    beta2: float | None = Field(None, description="Of Adam. [default: the architecture's]")
-    eps: float | None = Field(None, description="Of Adam. [default: the architecture's]")
-    grad_clip_norm: float | None = Field(None, gt=0, description="Largest norm of the gradient.")
+    epochs: int = Field(20, ge=1, description="Go through all pairs this many times.")
+    warmup: int = Field(
+        1000, ge=0, description="Raise the learning rate to its full value over this many steps."
+    )
+    lr: float = Field(1e-6, gt=0, description="Train with this learning rate.")
+    lr_scheduler: Literal["cosine", "const"] = Field(
+        "cosine", description="Change the learning rate in this way after the warm-up."
+    )
+    wd: float = Field(0.2, ge=0, description="Apply this weight decay.")
+    beta1: float | None = Field(
+        None, description="Set beta1 of Adam. By default, the architecture decides."
+    )
+    beta2: float | None = Field(
+        None, description="Set beta2 of Adam. By default, the architecture decides."
+    )
+    eps: float | None = Field(
+        None, description="Set epsilon of Adam. By default, the architecture decides."
+    )
+    grad_clip_norm: float | None = Field(
+        None, gt=0, description="Clip the gradient to this norm. By default, it is not clipped."
+    )
     optimizer: Literal["kahan", "adamw"] = Field(
         "kahan",
-        description="kahan: AdamW whose sums are compensated, so that steps below the rounding of "
-        "fp32 (learning rates of 1e-9) add up. adamw: PyTorch's.",
+        description="Use AdamW with compensated sums (`kahan`), so that steps below the rounding "
+        "of fp32 add up, as with learning rates of 1e-9. Or use PyTorch's (`adamw`).",
     )
     precision: Literal["auto", "fp32", "amp", "amp_bf16"] = Field(
         "auto",
-        description="amp: fp16 where safe; weights are fp32 always. auto: amp on a GPU, else fp32.",
+        description="Compute in fp16 where it is safe (`amp`), in bfloat16 (`amp_bf16`) or in "
+        "fp32. Weights are always fp32. `auto` means amp on a GPU, else fp32.",
     )
-    loss: Literal["clip", "siglip"] = Field("clip", description="Softmax, or SigLIP's sigmoid.")
+    loss: Literal["clip", "siglip"] = Field(
+        "clip", description="Use the softmax loss of CLIP, or the sigmoid loss of SigLIP."
+    )
     same_text: Literal["positive", "negative"] = Field(
         "positive",
-        description="What an image is to the equal caption of another pair in the batch: no "
-        "negative (a positive of SigLIP's loss), or, as published, a negative.",
+        description="Treat another pair in the batch with the same caption as `positive` (never a "
+        "negative; recommended) or as `negative` (as published).",
     )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",
-        description="distinct-texts: no caption twice in a batch, where there are batches enough.",
+        description="Shuffle all pairs (`shuffled`), or keep the same caption from appearing "
+        "twice in a batch as far as possible (`distinct-texts`).",
     )
     gather: Literal["whole", "own-rank"] = Field(
         "whole",
-        description="Over several devices, the loss has the gradient of one device with all pairs, "
-        "or (open_clip's default) only of each device's own features.",
+        description="On several devices, give the loss the same gradient as one device with all "
+        "pairs (`whole`), or only that of each device's own features (`own-rank`, the default of "
+        "open_clip).",
     )
     grad_checkpointing: bool = Field(
-        False, description="Less memory, more time.", json_schema_extra=EXECUTION
+        False,
+        description="Save memory by recomputing activations. It takes more time.",
+        json_schema_extra=EXECUTION,
     )
-    seed: int = Field(0, description="Of order, augmentation and dropout.")
+    seed: int = Field(0, description="Seed order, augmentation and dropout.")
 
     workers: int = Field(
-        4, ge=0, description="Processes that load images, a device.", json_schema_extra=EXECUTION
+        4,
+        ge=0,
+        description="Load images in this many processes for each device.",
+        json_schema_extra=EXECUTION,
     )
     device: str | None = Field(
-        None, description="cpu or cuda. [default: a GPU if any]", json_schema_extra=EXECUTION
+        None,
+        description="Train on this device: cpu or cuda. By default, a GPU is used if there is one.",
+        json_schema_extra=EXECUTION,
     )
     save_frequency: int = Field(
         1,
         ge=0,
-        description="Keep epoch_N.pt every N epochs, and the last one always. 0: write nothing "
-        "before the end, or what `save_steps` says.",
+        description="Keep epoch_N.pt every N epochs, and always after the last. With 0, nothing "
+        "is written before the end, except by `save_steps`.",
         json_schema_extra=EXECUTION,
     )
     save_steps: int | None = Field(
         None,
         ge=1,
-        description="Write epoch_latest.pt every so many steps too, to go on from after a crash.",
+        description="Also write epoch_latest.pt every N steps, to resume from after a crash.",
         json_schema_extra=EXECUTION,
     )
     val_frequency: int = Field(
@@ -214,23 +270,29 @@ class TrainConfig(StageConfig):
     zeroshot_frequency: int = Field(
         1,
         ge=0,
-        description="Zero-shot accuracy every N epochs, and after the last.",
+        description="Measure zero-shot accuracy every N epochs, and after the last.",
         json_schema_extra=EXECUTION,
     )
     benchmark_root: ConfigPath | None = Field(
-        None, description="Folder of the benchmarks.", json_schema_extra=EXECUTION
+        None,
+        description="Read the benchmarks for zero-shot accuracy from this folder.",
+        json_schema_extra=EXECUTION,
     )
     benchmarks: tuple[str, ...] | None = Field(
-        None, description="Which ones. [default: all that are there]", json_schema_extra=EXECUTION
+        None,
+        description="Measure on these benchmarks. By default, all that are there are used.",
+        json_schema_extra=EXECUTION,
     )
     log_every_n_steps: int = Field(
-        10, ge=1, description="Steps between two records of the loss.", json_schema_extra=EXECUTION
+        10, ge=1, description="Record the loss every N steps.", json_schema_extra=EXECUTION
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field(
-        (), description="Besides progress.jsonl.", json_schema_extra=EXECUTION
+        (),
+        description="Record the training there too, beside progress.jsonl.",
+        json_schema_extra=EXECUTION,
     )
     wandb_project: str = Field(
-        "skyscript", description="Project at wandb.", json_schema_extra=EXECUTION
+        "skyscript", description="Record in this project of wandb.", json_schema_extra=EXECUTION
     )
 
     @model_validator(mode="before")

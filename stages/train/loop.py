@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import distributed
 
 from pipeline.atomic import storage, write_bytes
 from pipeline.errors import ConfigError, SkyScriptError
+from pipeline.events import TaskProgress
 from skyscript.clip.export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
@@ -29,31 +30,6 @@ from stages.train.transforms import training_transform
 from stages.train.validate import due, find_checks
 
 log = logging.getLogger(__name__)
-
-
-class Progress(NamedTuple):
-    """Where training is, for whoever draws it."""
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-    lr: float
-    scale: float
-    samples_per_second: float
-    waiting: float
-    """Share of the time in which the device waited for data."""
-    seconds_left: float
-
-    def line(self) -> str:
-        """Say it in a line; the learning rate in a form that shows 3e-09."""
-        return (
-            f"epoch {self.epoch + 1} of {self.epochs}, step {self.step:,} of {self.steps:,}: loss "
-            f"{self.loss:.4f}, LR {self.lr:.2e}, logit scale {self.scale:.2f}, "
-            f"{self.samples_per_second:,.0f} samples/s, {self.waiting:.0%} waiting for data, "
-            f"{self.seconds_left / 60:,.0f} min left"
-        )
 
 
 class Pace:
@@ -83,7 +59,7 @@ class Pace:
         self._begun += time.monotonic() - begun
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[TaskProgress], None]
 
 
 def train(config: TrainConfig, report: Report) -> Path:
@@ -199,21 +175,16 @@ class Training:
             return
         seconds = pace.seconds / pace.steps
         speed = self.batches.step / seconds
-        found = Progress(
-            step=done,
-            steps=self.steps,
-            epoch=(done - 1) // self.batches.steps,
-            epochs=self.config.epochs,
-            loss=value,
-            lr=rate,
-            scale=float(self.state.model.logit_scale.detach().exp()),
-            samples_per_second=speed,
-            waiting=pace.waited / pace.seconds,
-            seconds_left=seconds * (self.steps - done),
-        )
-        written = {"loss": value, "lr": rate, "scale": found.scale}
+        scale = float(self.state.model.logit_scale.detach().exp())
+        written = {"loss": value, "lr": rate, "scale": scale}
         record.training(done, {**written, "samples_per_second": round(speed, 1)})
-        self.report(found)
+        note = (
+            f"epoch {(done - 1) // self.batches.steps + 1} of {self.config.epochs}, "
+            f"loss {value:.4f}, LR {rate:.2e}, logit scale {scale:.2f}, {speed:,.0f} samples/s, "
+            f"{pace.waited / pace.seconds:.0%} waiting for data, "
+            f"{seconds * (self.steps - done) / 60:,.0f} min left"
+        )
+        self.report(TaskProgress("train", "", done, self.steps, "steps", note))
 
     def _after(self, done: int, record: Record | None) -> None:
         """Evaluate and save where an epoch ends, and save where it was asked for."""

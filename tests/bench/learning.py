@@ -22,7 +22,7 @@ import open_clip
 import torch
 from PIL import Image
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from pipeline.config import load_config
 from pipeline.runner import run
 from skyscript import chance

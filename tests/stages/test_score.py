@@ -18,15 +18,15 @@ pytest.importorskip("simplejpeg")
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from pipeline.config import config_of_command, load_config
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from pipeline.stage import Shard
 from skyscript.files.phrases import neighbours
-from stages import PIPELINE, tables
+from stages import PIPELINE, SCORE_JOB, tables
 from stages.filter import FilterConfig, filter_csv
-from stages.score import SCORE, SCORE_JOB
+from stages.score import SCORE
 from stages.score.config import RunScoreConfig
 from tests.conftest import COMMAND, content_of, skyscript
 

@@ -16,7 +16,7 @@ from pipeline.config import config_of_command
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from skyscript.files.shards import Sample, TarImages, find_tars, samples
-from stages.score import SCORE_JOB, SHARDS_JOB
+from stages import SCORE_JOB, SHARDS_JOB
 from tests.conftest import skyscript
 
 pytestmark = pytest.mark.filterwarnings("ignore")

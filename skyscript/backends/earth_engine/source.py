@@ -35,73 +35,79 @@ class EarthEngineSource(SourceConfig):
     """A source of the Earth Engine catalogue, by its alias in `image_sources`."""
 
     backend: Literal["earth_engine"] = Field(
-        "earth_engine", description="Google Earth Engine; needs an account and a project."
+        "earth_engine", description="Use Google Earth Engine. It needs an account and a project."
     )
     project: str = Field(
         min_length=1,
-        description="A Google Cloud project that is registered for Earth Engine.",
+        description="Name a Google Cloud project that is registered for Earth Engine.",
         json_schema_extra=EXECUTION,
     )
     service_account: ConfigPath | None = Field(
         None,
-        description="The key file of a service account; without it the account of `earthengine "
-        "authenticate` or the application-default one counts.",
+        description="Log in with this key file of a service account. By default, the account of "
+        "`earthengine authenticate` or the application-default account is used.",
         json_schema_extra=EXECUTION,
     )
     endpoint: str = Field(
-        HIGH_VOLUME, description="The service's address.", json_schema_extra=EXECUTION
+        HIGH_VOLUME,
+        description="Send requests to this address of the service.",
+        json_schema_extra=EXECUTION,
     )
     at_once: int = Field(
         40,
         ge=1,
         le=1000,
-        description="Requests at the same time, at most: the project's quota, 40 unless raised.",
+        description="Send at most this many requests at the same time. The quota of a project is "
+        "40 unless it was raised.",
         json_schema_extra=EXECUTION,
     )
     a_second: float = Field(
         95,
         gt=0,
-        description="Requests a second, at most; the project's quota is 100 unless raised.",
+        description="Send at most this many requests a second. The quota of a project is 100 "
+        "unless it was raised.",
         json_schema_extra=EXECUTION,
     )
     longest_answer: float = Field(
         330,
         gt=0,
-        description="Seconds after which an answer is given up; the service itself takes up to "
+        description="Give up on an answer after this many seconds. The service itself may take "
         "five minutes.",
         json_schema_extra=EXECUTION,
     )
     years: Years | None = Field(
         None,
-        description="The first and the last year; without it all that the source has.",
+        description="Use images from the first to the last of these two years. By default, all "
+        "years are used.",
         json_schema_extra=CHOICE,
     )
     max_cloud: float = Field(
         10,
         gt=0,
         le=100,
-        description="Percent of an image under cloud, below which it counts; only for satellites.",
+        description="Use a satellite image only if less than this percentage of it is cloud.",
         json_schema_extra=CHOICE,
     )
     per_place: int = Field(
         4,
         ge=1,
         le=50,
-        description="Images kept of each place of an archive (S2, L8, L9), the clearest first.",
+        description="Keep this many images of each place of a satellite archive (S2, L8, L9), the "
+        "clearest first.",
         json_schema_extra=CHOICE,
     )
     max_tile_cloud: float | None = Field(
         None,
         ge=0,
         lt=100,
-        description="Percent of a tile that may be cloud, of S2, L8 and L9; above it the next "
-        "image is tried. Costs a second, small request a tile; without it only whole images are "
-        "judged, by `max_cloud`.",
+        description="Accept a tile of S2, L8 or L9 if at most this percentage of it is cloud. "
+        "Otherwise the next image is tried. This costs a second, small request for each tile. By "
+        "default, only whole images are judged, by `max_cloud`.",
     )
     resample: Resample = Field(
         "nearest",
-        description="How pixels between pixels are made. Other than `nearest` the service computes "
-        "each tile, which costs more of its quota.",
+        description="Interpolate between pixels in this way. With anything but `nearest`, the "
+        "service computes each tile, which costs more of its quota.",
     )
     grid: GridChoice = Field("mercator", description=GRID_HELP)
 

@@ -24,14 +24,15 @@ class SimulatedSource(SourceConfig):
     """
 
     backend: Literal["simulated"] = Field(
-        "simulated", description="Draws tiles from the OSM objects: simulated, not photographs."
+        "simulated",
+        description="Draw tiles from the OSM objects. They are simulated, not photographs.",
     )
     gsd: tuple[float, ...] = Field(
         (0.1, 0.2, 0.6, 1.0),
         min_length=1,
-        description="Metres on the ground a pixel: a set of scenes for each.",
+        description="Make a set of scenes for each of these ground sizes of a pixel, in metres.",
     )
-    year: int = Field(2024, ge=1970, le=2099, description="Year in which the scenes are dated.")
+    year: int = Field(2024, ge=1970, le=2099, description="Date the scenes in this year.")
 
     @field_validator("gsd")
     @classmethod

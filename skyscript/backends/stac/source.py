@@ -69,67 +69,77 @@ class StacSource(SourceConfig):
     """
 
     backend: Literal["stac"] = Field(
-        "stac", description="A STAC API and the files that it leads to: no account is needed."
+        "stac",
+        description="Search a STAC API and read the files that it lists. It needs no account.",
     )
-    api: str | None = Field(None, description="The API's address.")
-    collection: str | None = Field(None, description="The collection's id.")
+    api: str | None = Field(None, description="Search the API at this address.")
+    collection: str | None = Field(None, description="Search the collection with this id.")
     assets: tuple[str, ...] | None = Field(
         None,
-        description="The asset that holds the colours, or three: red, green, blue. Patterns "
-        "(`*_0.1_*`) are taken.",
+        description="Read colours from this asset, or from three: red, green and blue. Patterns "
+        "such as `*_0.1_*` are allowed.",
     )
-    platform: str | None = Field(None, description="Only items of this satellite.")
+    platform: str | None = Field(None, description="Use only items of this satellite.")
     bands: Bands = Field(
-        (1, 2, 3), description="The bands of a single asset that are red, green and blue."
+        (1, 2, 3),
+        description="Use these bands of a single asset as red, green and blue. The first band is "
+        "1.",
     )
     scale: Scale | None = Field(
         None,
-        description="Sample values that become black and white; needed where samples are not "
-        "8-bit.",
+        description="Map these two sample values to black and white. It is needed if samples are "
+        "not 8-bit.",
     )
     nodata: float | None = Field(
-        None, description="As of folders: replaces what the files say of missing pixels."
+        None,
+        description="Treat a pixel with this value in all three bands as missing. By default, the "
+        "files decide.",
     )
     mask: Literal["file", "none"] = Field(
-        "file", description="`none` ignores mask and alpha band of the files."
+        "file",
+        description="Use the mask or alpha band of the files (`file`), or ignore it (`none`).",
     )
-    resample: Resample = Field("bilinear", description="How pixels between pixels are made.")
+    resample: Resample = Field("bilinear", description="Interpolate between pixels in this way.")
     grid: GridChoice = Field("mercator", description=GRID_HELP)
     gsd: float | None = Field(
         None,
         gt=0,
-        description="Metres on the ground a pixel; without it, as the items say.",
+        description="State the ground size of a pixel, in metres. By default, the items state it.",
         json_schema_extra=CHOICE,
     )
     years: Years | None = Field(
         None,
-        description="The first and the last year; without it all that there is.",
+        description="Use images from the first to the last of these two years. By default, all "
+        "years are used.",
         json_schema_extra=CHOICE,
     )
     max_cloud: float = Field(
         10,
         gt=0,
         le=100,
-        description="Percent of an image under cloud, below which it counts.",
+        description="Use an image only if less than this percentage of it is cloud.",
         json_schema_extra=CHOICE,
     )
     per_place: int = Field(
         4,
         ge=1,
         le=100,
-        description="Images kept of each place of a satellite, clearest first.",
+        description="Keep this many images of each place of a satellite, the clearest first.",
         json_schema_extra=CHOICE,
     )
     at_once: int = Field(
         16,
         ge=1,
         le=256,
-        description="Tiles read at the same time, at most: fewer while the service says that "
-        "there are too many.",
+        description="Read at most this many tiles at the same time. There are fewer while the "
+        "service answers that there are too many.",
         json_schema_extra=EXECUTION,
     )
     a_second: float = Field(
-        100, gt=0, description="Tiles begun a second, at most.", json_schema_extra=EXECUTION
+        100,
+        gt=0,
+        description="Begin at most this many tiles a second.",
+        json_schema_extra=EXECUTION,
     )
 
 

@@ -80,6 +80,7 @@ def test_the_receipt_states_the_source_the_checksums_and_every_file(
     assert about["sha256"] == hashlib.sha256(data).hexdigest()
     assert about["verified_by"] == "the server's MD5"
     assert about["url"] == f"{bucket.base_url}{NAME}"
+    assert about["bytes"] == len(data)
     assert files == [{"path": CSV, "size": len(data), "crc32": zlib.crc32(data)}]
     _, *files = receipt(bring, "benchmark__aid")
     table = "benchmark/aid/aid_img_txt_pairs_test.csv"
@@ -94,8 +95,9 @@ def receipt(bring: Download, key: str) -> list[dict[str, Any]]:
 def test_a_damaged_receipt_is_no_receipt(bucket: FileServer, bring: Download) -> None:
     bring("images2")
     path = bring.root / FOLDER / "images2.jsonl"
-    path.write_text(path.read_text()[:-40])
-    assert bring("images2")["images2"].status == "fetched"
+    for damaged in (path.read_text()[:-40], path.read_text().rpartition("{")[0], ""):
+        path.write_text(damaged)
+        assert bring("images2")["images2"].status == "fetched"
 
 
 @pytest.mark.parametrize("name", ["Content-MD5", "x-goog-hash"])

@@ -20,7 +20,8 @@ from pipeline.config import config_of_command
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.events import StageFinished
 from pipeline.runner import run
-from stages.laion_rs import LAION_RS_JOB, summary
+from stages import LAION_RS_JOB
+from stages.laion_rs import summary
 from tests.stages.laion_rs.pictures import bomb, folder_of, ground, jpeg, poster
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 
-from pipeline.cli.recipe import TOY  # noqa: E402
+from pipeline.cli.run import TOY  # noqa: E402
 from pipeline.config import load_config  # noqa: E402
 from pipeline.runner import run  # noqa: E402
 from skyscript.clip.export import export_model  # noqa: E402

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.recipe import TOY
+from pipeline.cli.run import TOY
 from stages import PIPELINE
 from tests.conftest import skyscript
 

@@ -1,0 +1,193 @@
+"""The commands on other data: download, build-classification, build-laion-rs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.options import Fields, Given, command
+from pipeline.cli.working import (
+    Overrides,
+    RetryFailed,
+    interruptible,
+    print_lines,
+    retry_all,
+    run_job,
+)
+from pipeline.errors import ConfigError, ItemsFailed
+from pipeline.progress import display, print_plainly
+
+if TYPE_CHECKING:
+    from stages.download import Outcome
+
+PANEL = "Data"
+
+LAION_RS = (
+    Fields("stages.laion_rs.judge:JudgeConfig"),
+    Fields("stages.laion_rs.web:WebConfig", "web", ("image_column", "caption_column")),
+    Fields("stages.laion_rs.examples:ExamplesConfig", "examples", ("remote_sensing", "other")),
+    Fields("stages.laion_rs.kept:KeptConfig", "kept", ("threshold", "precision", "prevalence")),
+    Fields(
+        "stages.laion_rs.fetched:FetchConfig",
+        "fetch",
+        ("urls", "url_column", "text_column", "longest_side", "timeout", "program"),
+        {"program": "img2dataset"},
+        optional=True,
+    ),
+)
+
+app = typer.Typer()
+
+
+@command(app, Fields("stages.download:DownloadConfig"), panel=PANEL)
+def download(
+    given: Given,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Fetch these: names (images2, aid, ckpt/SkyCLIP_ViT_B32_top50pct), kinds (images, "
+            "meta, captions, benchmark, checkpoint) or patterns ('*top30pct*').",
+        ),
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Store the files in this folder.")] = Path("data"),
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the files that NAME means, or all files.")
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Download the published images, metas, captions, benchmarks and checkpoints.
+
+    Run the same command again after a crash: it goes on where it stopped. A second run only checks
+    the files. A CSV is stored in the destination folder, images2.zip is unpacked to images2/, and
+    benchmark/aid.zip to benchmark/aid/.
+    """
+    from pipeline.config import config_of_block, with_overrides
+    from stages.download import DownloadConfig, choose
+    from stages.download import download as run_download
+
+    if listing:
+        _list_artefacts(names or [])
+        return
+    if not names:
+        raise ConfigError("name the files to fetch; skyscript download --list shows what there is")
+    keys = with_overrides(given, overrides or [])
+    config = config_of_block(None, DownloadConfig, keys, "download")
+    with interruptible(), display() as show:
+        outcomes = run_download(choose(names), to, config, show)
+    _report_outcomes(outcomes)
+
+
+def _report_outcomes(outcomes: list[Outcome]) -> None:
+    """Print a line for each file; raise `ItemsFailed` if some failed."""
+    print_lines([f"{item.status:8} {item.artefact.name}: {item.message}" for item in outcomes])
+    if failed := [item.artefact.name for item in outcomes if item.status == "failed"]:
+        raise ItemsFailed(
+            f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}. The others are "
+            "complete; run the same command again."
+        )
+
+
+def _list_artefacts(names: list[str]) -> None:
+    """Print a line for each artefact: its name, kind, content and, if known, size."""
+    from stages.download import CATALOGUE, choose
+
+    chosen = choose(names) if names else CATALOGUE
+    width = max(len(artefact.name) for artefact in chosen)
+    for artefact in chosen:
+        about = f", about {artefact.size / 1e9:,.0f} GB" if artefact.size else ""
+        print_plainly(f"{artefact.name:{width}}  {artefact.kind:10}  {artefact.purpose}{about}")
+
+
+@command(app, Fields("stages.classification:ClassificationConfig"), panel=PANEL)
+def build_classification(
+    run: Annotated[Path, typer.Argument(help="Take the images of the run in this folder.")],
+    given: Given,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Write the set to this folder. Its parent folder is the root of benchmarks."
+        ),
+    ] = Path("benchmark/SkyScript_cls"),
+    training: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Write this captions file again, without the pairs that training must not see. "
+            "Repeat the option for more files."
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Build a benchmark like SkyScript_cls from a run: labelled images that training never sees.
+
+    report.json explains what was chosen and why. left_out_objects.txt lists the objects that
+    training must not use.
+    """
+    from pipeline.config import config_of_block, with_overrides
+    from pipeline.manifest import TableFolder
+    from stages import tables
+    from stages.classification import ClassificationConfig
+    from stages.classification import build_classification as build
+
+    folder = TableFolder(run, tables.META)
+    if not folder.is_whole():
+        raise ConfigError(f"{run}: has no whole table meta; it is made by skyscript run.")
+    keys = with_overrides(given, overrides or [])
+    config = config_of_block(None, ClassificationConfig, keys, "build-classification")
+    done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
+    print_lines(done.lines())
+
+
+@command(app, *LAION_RS, panel=PANEL)
+def build_laion_rs(
+    out: Annotated[
+        Path, typer.Option(help="Write laion_rs.csv, and everything else, to this folder.")
+    ],
+    given: Given,
+    overrides: Overrides = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Start this many worker processes, each with its own model.")
+    ] = 1,
+    retry: RetryFailed = False,
+) -> None:
+    """Select the remote-sensing images among images of the web.
+
+    A classifier on CLIP vectors learns from two folders of examples. The CSV (filepath, title,
+    score) is ready for training. Run the same command again after a crash: it goes on.
+    """
+    from pipeline.config import config_of_command
+    from skyscript.clip.source import TINY
+    from stages import LAION_RS_JOB
+    from stages.laion_rs import finished, summary
+
+    values: dict[str, Any] = {key: value for key, value in given.items() if key != "fetch"}
+    values["runner"] = {"executor": "serial" if workers == 1 else "processes", "workers": workers}
+    settings = config_of_command(values, LAION_RS_JOB, overrides or [], "build-laion-rs")
+    _fetch_web_images(given, workers)
+    if given.get("model") == TINY:
+        print_lines(["the tiny model has seen simulated tiles only: use it for trials"])
+    try:
+        run_job(LAION_RS_JOB, settings, out, retry=retry_all(retry))
+    except ItemsFailed:  # of some images; the others are judged, unless a whole part failed
+        print_lines(summary(out) if finished(out) else [])
+        raise
+    print_lines(summary(out))
+
+
+def _fetch_web_images(given: Given, workers: int) -> None:
+    """Fetch the images of --urls, if that option was given, into the folder --images."""
+    from pipeline.config import config_of_block
+    from stages.laion_rs import fetch_images
+    from stages.laion_rs.fetched import FetchConfig
+
+    block = given.get("fetch", {})
+    if "urls" not in block:
+        if block:
+            raise ConfigError("the options for fetching need --urls, the file of addresses")
+        return
+    if "captions" in given:
+        raise ConfigError("--urls and --captions: name one; what is fetched has its captions")
+    config = config_of_block(None, FetchConfig, {**block, "processes": workers}, "build-laion-rs")
+    fetch_images(config, Path(given["images"]).absolute())

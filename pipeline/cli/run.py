@@ -1,0 +1,207 @@
+"""The commands of a run: run, demo, status, show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.options import Fields, Given, command
+from pipeline.cli.working import (
+    Overrides,
+    RetryFailed,
+    as_overrides,
+    counting_vectors,
+    print_path,
+    run_job,
+)
+from pipeline.errors import ConfigError
+from pipeline.progress import print_plainly
+
+if TYPE_CHECKING:
+    from pipeline.config import RunConfig
+    from pipeline.state import Retry
+
+TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
+PANEL = "Build a dataset"
+RESULTS = (
+    ("unfiltered", "captions", "SkyScript_train_unfiltered.csv"),
+    ("fetch", "images", "images2 … images7"),
+    ("filter", "filtered", "SkyScript_*_filtered_by_*.csv"),
+    ("report", "report", "report/index.html"),
+)
+"""The results that a run names at its end: the stage that makes each, a label, the path."""
+
+app = typer.Typer()
+RUNNER = Fields("pipeline.config:RunnerConfig", "runner")
+
+
+@command(app, RUNNER, panel=PANEL)
+def run(
+    config: Annotated[Path, typer.Argument(help="Read the config of the run from this YAML file.")],
+    given: Given,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the run to this folder. By default, it is runs/ and the config's name.",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="STAGE", help="Start with this stage.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run only this stage.")] = None,
+    retry: RetryFailed = False,
+    retry_only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Try only failed rows of this class of error once more. A run names the classes "
+            "at its end, for example busy or timeout. Repeat the option for more classes.",
+        ),
+    ] = None,
+) -> None:
+    """Build what is missing of a dataset, from an OSM extract to captions.
+
+    Run the same command again after a crash or a change: finished, unchanged work is kept.
+    """
+    from pipeline.config import load_config
+    from pipeline.state import Retry
+    from stages import PIPELINE
+
+    settings = load_config(config, PIPELINE, [*(overrides or []), *as_overrides(given)])
+    root = out or Path("runs") / config.stem
+    again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
+    _run(settings, root, _chosen_stages(first, last, only), again)
+
+
+@command(app, RUNNER, panel=PANEL)
+def demo(
+    given: Given,
+    out: Annotated[Path, typer.Option(help="Write the demo to this folder.")] = Path(
+        "skyscript-demo"
+    ),
+    overrides: Overrides = None,
+) -> None:
+    """Build a small dataset of a made-up town, without an account, a network or a GPU.
+
+    The tiles are simulated: they are drawn from the map. They show how the pipeline works, not how
+    the Earth looks. If the extra `clip` is installed, the tiny CLIP scores them for the filter.
+    """
+    from pipeline.config import load_config
+    from skyscript.clip.source import TINY, clip_installed
+    from stages import PIPELINE
+
+    scorer = [f"score.model={TINY}", f"score.name={TINY}"] if clip_installed() else []
+    chosen = [*scorer, *(overrides or []), *as_overrides(given)]
+    _run(load_config(TOY, PIPELINE, chosen), out, [])
+
+
+@command(app, panel=PANEL)
+def status(
+    out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
+) -> None:
+    """Show what a run has done: rows, results and reasons of each stage."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Grid
+
+    if not (out / "_run.json").exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
+    for cells in _status_rows(out):
+        grid.add_row(*(escape(cell) for cell in cells))
+    Console().print(grid)
+
+
+@command(app, panel=PANEL)
+def show(
+    stage: Annotated[
+        str | None,
+        typer.Argument(help="Explain the stage with this name. By default, all stages are listed."),
+    ] = None,
+) -> None:
+    """Explain a stage: what it does, its config, the table that it writes. Or list all stages."""
+    from pipeline.explain import explain
+    from stages import RECIPES
+
+    if stage is None:
+        print_plainly("\n".join(_recipe_lines()))
+        return
+    stages = [item for recipe in RECIPES.values() for item in recipe]
+    names = [item.name for item in stages]
+    if stage not in names:
+        raise _no_stage(stage, dict.fromkeys(names))
+    print_plainly(explain(stages[names.index(stage)]))
+
+
+def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
+    from pipeline import left_out
+    from stages import PIPELINE
+
+    with counting_vectors(root):
+        run_job(PIPELINE, config, root, only, retry=retry)
+    without = left_out.reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in left_out.in_use(PIPELINE, without)}
+    for stage, label, name in RESULTS:
+        if stage in used and (not only or stage in only):
+            print_path(label, root / name)
+
+
+def _chosen_stages(first: str | None, last: str | None, only: str | None) -> Sequence[str]:
+    """Give the names of the stages that --from, --until and --only select."""
+    from stages import PIPELINE
+
+    names = [stage.name for stage in PIPELINE]
+    for given in (first, last, only):
+        if given is not None and given not in names:
+            raise _no_stage(given, names)
+    if only is not None:
+        return [only]
+    begin, end = names.index(first or names[0]), names.index(last or names[-1])
+    if begin > end:
+        raise ConfigError(f"--from {first} comes after --until {last}: nothing is left to run")
+    return names[begin : end + 1]
+
+
+def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
+    return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
+
+
+def _status_rows(out: Path) -> Iterator[list[str]]:
+    """Yield a row of cells for each stage of a run."""
+    from pipeline import left_out
+    from pipeline.manifest import TableFolder
+    from pipeline.schema import STATUS_OK
+    from pipeline.state import is_current, own_totals
+    from stages import PIPELINE
+
+    used = {stage.name: stage for stage in left_out.in_use(PIPELINE, left_out.noted(out))}
+    for name in (stage.name for stage in PIPELINE):
+        if name not in used:
+            yield [name, "", "", "", "left out"]
+            continue
+        stage = used[name]
+        folder, totals = TableFolder(out, stage.writes), own_totals(stage, out)
+        current = is_current(stage, out)
+        complete = "yes" if current else "stale" if folder.manifest() else "no"
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())
+        ok = totals.status.get(STATUS_OK, 0)
+        yield [name, f"{len(folder.receipts())}", f"{totals.rows:,}", f"{ok:,}", complete, reasons]
+
+
+def _recipe_lines() -> Iterator[str]:
+    """Yield the recipes: the command that runs each, and a line for each of its stages."""
+    from pipeline.explain import summary
+    from stages import RECIPES
+
+    for title, recipe in RECIPES.items():
+        yield f"{title}:"
+        yield from (f"  {stage.name:11} {summary(stage)}" for stage in recipe)
+        yield ""
+    yield "skyscript show STAGE explains a stage, its config and its table."
