@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
@@ -52,32 +53,28 @@ def download(
         return _Job(server, receipts, config, report).run(artefacts)
 
 
+@dataclass
 class _Job:
-    def __init__(
-        self,
-        server: Server,
-        receipts: Receipts,
-        config: DownloadConfig,
-        report: Callable[[TaskProgress], None],
-    ) -> None:
-        self._server, self._receipts, self._config = server, receipts, config
-        self._report = report
-        self._stop = threading.Event()
-        self._outcomes: dict[str, Outcome] = {}
+    server: Server
+    receipts: Receipts
+    config: DownloadConfig
+    report: Callable[[TaskProgress], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def run(self, artefacts: Sequence[Artefact]) -> list[Outcome]:
         intact = self._each(artefacts, self._is_intact)
         missing = [artefact for artefact in artefacts if not intact.get(artefact.path, True)]
-        editions = self._each(missing, lambda artefact: self._server.probe(artefact.path))
+        editions = self._each(missing, lambda artefact: self.server.probe(artefact.path))
         found = [artefact for artefact in missing if artefact.path in editions]
         self._check_space([(artefact, editions[artefact.path].size or 0) for artefact in found])
         self._each(found, lambda artefact: self._bring(artefact, editions[artefact.path]))
-        return [self._outcomes[artefact.path] for artefact in artefacts]
+        return [self.outcomes[artefact.path] for artefact in artefacts]
 
     def _each(self, artefacts: Sequence[Artefact], task: Callable[[Artefact], T]) -> dict[str, T]:
         """Run a task for several artefacts at once. An artefact for which it raises has failed."""
         results: dict[str, T] = {}
-        with ThreadPoolExecutor(self._config.connections) as threads:
+        with ThreadPoolExecutor(self.config.connections) as threads:
             futures = {threads.submit(task, artefact): artefact for artefact in artefacts}
             try:
                 for future in as_completed(futures):
@@ -87,9 +84,9 @@ class _Job:
                     except StorageError:
                         raise
                     except SkyScriptError as error:
-                        self._outcomes[artefact.path] = Outcome(artefact, "failed", str(error))
+                        self.outcomes[artefact.path] = Outcome(artefact, "failed", str(error))
             except BaseException:
-                self._stop.set()
+                self.stop.set()
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
         return results
@@ -97,38 +94,38 @@ class _Job:
     def _is_intact(self, artefact: Artefact) -> bool:
         """Check the files on the receipt of an artefact, without the network."""
         tell = self._teller(artefact, "check")
-        content = self._config.check == "content"
-        if not self._receipts.is_intact(artefact.key, tell, content=content):
+        content = self.config.check == "content"
+        if not self.receipts.is_intact(artefact.key, tell, content=content):
             return False
         self._remove_parts(artefact)  # present if a run was killed after it wrote the receipt
-        self._outcomes[artefact.path] = Outcome(artefact, "there", "complete")
+        self.outcomes[artefact.path] = Outcome(artefact, "there", "complete")
         return True
 
     def _check_space(self, missing: Sequence[tuple[Artefact, int]]) -> None:
         """Raise if the disk is too small, assuming that a zip grows little when it is unpacked."""
         zips = sorted((size for artefact, size in missing if artefact.is_zip), reverse=True)
-        at_once = zips if self._config.zips == "keep" else zips[: self._config.connections]
-        folder = self._receipts.folder
+        at_once = zips if self.config.zips == "keep" else zips[: self.config.connections]
+        folder = self.receipts.folder
         parts = [path for artefact, _ in missing for path in part_files(folder, artefact.key)]
         have = sum(path.stat().st_size for path in parts)
         needed = sum(size for _, size in missing) + sum(at_once) - have
         free = shutil.disk_usage(folder).free
         if needed > free:
             raise StorageError(
-                f"{self._receipts.root}: the files and what is unpacked from them need about "
+                f"{self.receipts.root}: the files and what is unpacked from them need about "
                 f"{_in_words(needed)}, and {_in_words(free)} are free. Free some space, choose "
                 "fewer files, or another --to."
             )
 
     def _bring(self, artefact: Artefact, edition: Edition) -> None:
         """Fetch an artefact, or take the file that the user has; unpack it; write the receipt."""
-        root = self._receipts.root
+        root = self.receipts.root
         file = root / (f"{artefact.place}.zip" if artefact.is_zip else artefact.place)
         if file.exists():
             held, verified = file, self._adopt(artefact, file, edition)
         else:
             held, verified, edition = self._fetch(artefact, edition)
-            if self._config.zips == "keep" or not artefact.is_zip:
+            if self.config.zips == "keep" or not artefact.is_zip:
                 with storage(file):
                     file.parent.mkdir(parents=True, exist_ok=True)
                     held = held.replace(file)
@@ -139,24 +136,24 @@ class _Job:
             stored.append(StoredFile(path, verified.size, verified.crc32))
         about = {
             "name": artefact.name,
-            "url": self._server.url(artefact.path),
+            "url": self.server.url(artefact.path),
             "etag": edition.etag,
             "modified": edition.modified,
             "sha256": verified.sha256,
             "verified_by": verified.verified_by,
         }
-        self._receipts.write(artefact.key, about, stored)
+        self.receipts.write(artefact.key, about, stored)
         self._remove_parts(artefact)
         message = f"{_in_words(verified.size)}{files}, verified by {verified.verified_by}"
-        self._outcomes[artefact.path] = Outcome(artefact, "fetched", message)
+        self.outcomes[artefact.path] = Outcome(artefact, "fetched", message)
 
     def _fetch(self, artefact: Artefact, edition: Edition) -> tuple[Path, Verified, Edition]:
         transfer = Transfer(
-            self._server,
+            self.server,
             artefact.path,
-            self._receipts.folder,
+            self.receipts.folder,
             artefact.key,
-            self._config.sync_every,
+            self.config.sync_every,
             self._teller(artefact, "fetch"),
         )
         part, edition = transfer.fetch(edition)
@@ -178,20 +175,20 @@ class _Job:
     def _unpacked(self, artefact: Artefact, archive: Path) -> list[StoredFile]:
         tell = self._teller(artefact, "unpack")
         try:
-            return unpack(archive, self._receipts.root, artefact.place, self._config.limits, tell)
+            return unpack(archive, self.receipts.root, artefact.place, self.config.limits, tell)
         except BrokenArchive:
             self._remove_parts(artefact)
             raise
 
     def _remove_parts(self, artefact: Artefact) -> None:
-        for path in part_files(self._receipts.folder, artefact.key):
+        for path in part_files(self.receipts.folder, artefact.key):
             path.unlink()
 
     def _teller(self, artefact: Artefact, phase: str) -> Tell:
         def tell(done: int, total: int | None) -> None:
-            if self._stop.is_set():
+            if self.stop.is_set():
                 raise _Stopped(f"{artefact.name}: was stopped; run the same command again.")
-            self._report(TaskProgress(artefact.name, phase, done, total, "bytes"))
+            self.report(TaskProgress(artefact.name, phase, done, total, "bytes"))
 
         return tell
 

@@ -2,13 +2,14 @@
 
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import stamina
 
+from pipeline.events import TaskProgress
 from stages.download import Artefact, DownloadConfig, Outcome, choose, download
 from tests.emulators.published import FileServer
 
@@ -47,6 +48,7 @@ class Download(Protocol):
     """What the fixture gives."""
 
     root: Path
+    report: Callable[[TaskProgress], None]
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]: ...
 
@@ -56,6 +58,7 @@ class Download(Protocol):
 class _Download:
     def __init__(self, root: Path, base_url: str) -> None:
         self.root, self.base_url = root, base_url
+        self.report: Callable[[TaskProgress], None] = lambda _: None
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]:
         # The published MD5s are of the published files, not of these.
@@ -70,7 +73,7 @@ class _Download:
     def _bring(self, artefacts: list[Artefact], options: dict[str, object]) -> list[Outcome]:
         given = {"base_url": self.base_url, "sync_every": SYNC, "attempts": 4, **options}
         config = DownloadConfig.model_validate(given)
-        return download(artefacts, self.root, config, lambda _: None)
+        return download(artefacts, self.root, config, self.report)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LockError, StorageError
+from pipeline.events import TaskProgress
 from stages.download import choose, server
 from stages.download.receipts import FOLDER, Receipts
 from tests.emulators.published import FileServer
@@ -314,6 +315,40 @@ def test_no_network_is_one_sentence(bring: Download) -> None:
     assert outcome.status == "failed"
     assert "cannot be reached" in outcome.message
     assert "--base-url" in outcome.message
+
+
+def test_an_interrupted_unpacking_goes_on_in_the_next_run(
+    bucket: FileServer, bring: Download
+) -> None:
+    def interrupt(progress: TaskProgress) -> None:
+        if progress.phase == "unpack":
+            raise KeyboardInterrupt
+
+    silent, bring.report = bring.report, interrupt
+    with pytest.raises(KeyboardInterrupt):
+        bring("images2")
+    first = bring.root / "images2/a0_CH_19.jpg"
+    inode = first.stat().st_ino
+    assert not list((bring.root / FOLDER).glob("*.jsonl"))
+    bring.report, bucket.given = silent, 0
+    assert bring("images2")["images2"].status == "fetched"
+    assert bucket.given <= 2 * SYNC
+    assert first.stat().st_ino == inode
+    assert (bring.root / "images2/a4_CH_19.jpg").read_bytes() == noise(50_000, 4)
+
+
+def test_the_progress_of_each_phase_ends_at_its_total(bring: Download) -> None:
+    last: dict[str, tuple[int, int | None]] = {}
+
+    def note(progress: TaskProgress) -> None:
+        last[f"{progress.task} {progress.phase}"] = progress.done, progress.total
+
+    bring.report = note
+    bring("images2")
+    bring("images2")
+    assert list(last) == ["images2 fetch", "images2 check", "images2 unpack"]
+    assert all(done == total for done, total in last.values())
+    assert last["images2 unpack"] == last["images2 check"] == (250_000, 250_000)
 
 
 def test_a_truncated_zip_is_named_and_comes_again_when_it_is_mended(
