@@ -159,9 +159,9 @@ class _Job:
         part, edition = transfer.fetch(edition)
         try:
             return part, verify(part, edition, artefact, self._teller(artefact, "check")), edition
-        except RemoteError:
+        except RemoteError as error:
             part.unlink()
-            raise
+            raise RemoteError(f"{error} Run the same command again.") from error
 
     def _adopt(self, artefact: Artefact, file: Path, edition: Edition) -> Verified:
         """Accept a file that the user already has, if it is the published one."""

@@ -70,7 +70,7 @@ def verify(path: Path, edition: Edition, artefact: Artefact, tell: Tell) -> Veri
         if expected is not None:
             raise RemoteError(
                 f"{artefact.name}: the content is damaged: its MD5 checksum is {md5.hexdigest()}, "
-                f"but {whose} is {expected}. Run the same command again."
+                f"but {whose} is {expected}."
             )
     return Verified(size, crc, sha256.hexdigest(), "its size")
 
