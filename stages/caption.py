@@ -13,7 +13,6 @@ repeats its focus, though crossings and bus stops seldom stand alone, and the re
 
 from __future__ import annotations
 
-import csv
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,9 +30,11 @@ from pipeline.atomic import write_file
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage, StageConfig
-from skyscript.files.captions_csv import write_captions
 from skyscript.files.meta import Meta
-from skyscript.files.metas import image_path, read_metas
+from skyscript.files.metas import read_metas
+from skyscript.files.names import image_path
+from skyscript.files.pairs_csv import HEADER, csv_writer, write_pairs
+from skyscript.files.phrases import AROUND, BETWEEN
 from skyscript.vocabulary import labelled_vocabulary, run_vocabulary, vocabulary
 from stages import tables
 from tag_vocab import SHIPPED, Vocabulary
@@ -90,7 +91,7 @@ def multi_caption(
     focus = _said(center_tags, config, words).multi
     distinct = dict.fromkeys(_said(tags, config, words).multi for tags in surrounding)
     around = [said for said in distinct if said and said != focus][: config.max_surrounding]
-    return config.prefix + ", surrounded by ".join(filter(None, [focus, "; ".join(around)]))
+    return config.prefix + AROUND.join(filter(None, [focus, BETWEEN.join(around)]))
 
 
 def caption(
@@ -178,9 +179,7 @@ def _caption_all(
     named: Iterable[tuple[str, _Row | InputError]], out: Path, rejects: Path
 ) -> _Tally:
     tally = _Tally()
-    with rejects.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        reject = csv.writer(file, lineterminator="\n").writerow
-        reject(("name", "reason"))
+    with csv_writer(rejects, ("name", "reason")) as reject:
 
         def rows() -> Iterator[_Row]:
             for name, row in named:
@@ -192,7 +191,7 @@ def _caption_all(
                     yield row
 
         def write(path: Path) -> None:
-            tally.written = write_captions(path, rows())
+            tally.written = write_pairs(path, HEADER, rows())
 
         write_file(out, write)
     return tally

@@ -24,7 +24,7 @@ from pipeline.atomic import write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.files.meta import Meta, dump_meta
-from skyscript.files.metas import meta_path
+from skyscript.files.names import META_FILES, meta_path
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
 from skyscript.osm.underground import hidden_from_above
@@ -238,7 +238,7 @@ OVERLAY = ShardStage(
     reads=(tables.IMAGES, tables.FOCUS),
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.META,
-    owns=(Owned("meta[2-7]/[nwar]*_[0-9][0-9].pickle", "metapath", "meta_size"),),
+    owns=(Owned(META_FILES, "metapath", "meta_size"),),
     external=vocabulary,
     version=2,
 )

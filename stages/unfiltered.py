@@ -12,8 +12,8 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned, StageConfig
-from skyscript.files.captions_csv import HEADER, write_captions
-from skyscript.files.metas import PARTS
+from skyscript.files.names import FOLDERS
+from skyscript.files.pairs_csv import HEADER, write_pairs
 from stages import tables
 from stages.tables import files_written
 
@@ -31,12 +31,11 @@ def unfiltered(
     root: Path,
 ) -> Iterator[pa.Table]:
     """Write ``SkyScript_train_unfiltered.csv`` into the run folder: all ok rows in table order."""
-    for part in PARTS:
-        for kind in ("images", "meta"):
-            (root / f"{kind}{part}").mkdir(parents=True, exist_ok=True)
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
     path = root / FILE_NAME
     counts: list[int] = []
-    write_file(path, lambda file: counts.append(write_captions(file, _rows(captions))))
+    write_file(path, lambda file: counts.append(write_pairs(file, HEADER, _rows(captions))))
     yield files_written(root, {FILE_NAME: counts[0]})
 
 

@@ -1,16 +1,16 @@
 """What a benchmark's files hold, read as the published code reads them, but checked.
 
-It reads with pandas, and so do we, in effect: an empty field and the words in `NULLS` are no label;
-a column of whole numbers holds positions in ``classnames.txt``, any other one names. A line of
-``classnames.txt`` is a class, a blank one too; of two equal names the last one counts.
+It reads with pandas, and so do we, in effect: an empty field and the words in `NULL_WORDS` are no
+label; a column of whole numbers holds positions in ``classnames.txt``, any other one names. A line
+of ``classnames.txt`` is a class, a blank one too; of two equal names the last one counts.
 """
 
 from __future__ import annotations
 
-import csv
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,22 +20,19 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript.benchmarks.layout import Benchmark, chosen, is_there
+from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
+from skyscript.files.paths import below
 
-NULLS = frozenset(
-    {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
-    | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
-)
-"""What pandas reads as no value."""
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 """A whole number; with a point where pandas made a column of them one of floats."""
 _SHOWN = 3
-csv.field_size_limit(1 << 20)
 
 
 class Row(NamedTuple):
-    """A line of a benchmark's CSV."""
+    """A row of a benchmark's CSV."""
 
-    line: int
+    number: int
+    """From 0."""
     path: str
     value: str | None
     """The label or caption; none where the field holds no value."""
@@ -91,7 +88,8 @@ def check(benchmark: Benchmark, root: Path) -> None:
 def read_labelled(benchmark: Benchmark, root: Path) -> Labelled:
     """Read a set of labelled images. Raises `InputError` that names file and line."""
     classes, notes = _classes(root / benchmark.classnames)
-    rows = list(_rows(root / benchmark.csv, benchmark.column))
+    file = PairsCsv(root / benchmark.csv, ("filepath", benchmark.column))
+    rows = _rows(file, benchmark.column)
     kept = [row for row in rows if row.value is not None]
     if dropped := len(rows) - len(kept):
         notes.append(
@@ -99,21 +97,22 @@ def read_labelled(benchmark: Benchmark, root: Path) -> Labelled:
             "as empty: NA, None, null ...) and are left out, as published"
         )
     if not kept:
-        raise InputError(f"{root / benchmark.csv}: no row has a value in {benchmark.column!r}.")
-    labels = _positions(root, benchmark, kept, classes)
-    files = _image_files(root, benchmark, [(row.line, row.path) for row in kept])
+        raise InputError(f"{file.path}: no row has a value in {benchmark.column!r}.")
+    labels = _positions(file, benchmark, kept, classes)
+    files = _image_files(root / benchmark.images, file, [(row.number, row.path) for row in kept])
     return Labelled([row.path for row in kept], files, labels, classes, notes)
 
 
 def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
     """Read a set of captioned images. Raises `InputError` that names file and line."""
-    rows = list(_rows(root / benchmark.csv, benchmark.column))
+    file = PairsCsv(root / benchmark.csv, ("filepath", benchmark.column))
+    rows = _rows(file, benchmark.column)
     pairs = [(row.path, benchmark.prefix + row.value) for row in rows if row.value is not None]
     if not pairs:
-        raise InputError(f"{root / benchmark.csv}: no row has a value in {benchmark.column!r}.")
+        raise InputError(f"{file.path}: no row has a value in {benchmark.column!r}.")
     first: dict[str, int] = {}
     for row in rows:
-        first.setdefault(row.path, row.line)
+        first.setdefault(row.path, row.number)
     paths, texts = sorted(first), sorted({text for _, text in pairs})
     notes = []
     if dropped := len(rows) - len(pairs):
@@ -122,7 +121,7 @@ def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
             f"{dropped:,} of {len(rows):,} rows have no caption; {alone:,} images have none at all "
             "and are never found, as published"
         )
-    files = _image_files(root, benchmark, [(first[path], path) for path in paths])
+    files = _image_files(root / benchmark.images, file, [(first[path], path) for path in paths])
     image, text = ({item: at for at, item in enumerate(items)} for items in (paths, texts))
     image_of, text_of = zip(*((image[path], text[said]) for path, said in pairs), strict=True)
     return Captioned(paths, files, texts, np.array(image_of), np.array(text_of), notes)
@@ -147,41 +146,22 @@ def _classes(path: Path) -> tuple[list[str], list[str]]:
             f"{path.name} names {', '.join(map(repr, twice[:_SHOWN]))} more than once: its images "
             "belong to the last of them, as published"
         )
-    if unread := sorted(NULLS.intersection(names) - {""}):
+    if unread := sorted(NULL_WORDS.intersection(names) - {""}):
         notes.append(f"no image can be of class {unread[0]!r}: pandas reads it as no label")
     return names, notes
 
 
-def _rows(path: Path, column: str) -> Iterator[Row]:
-    """Give the lines of a benchmark's CSV."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            header = next(reader, [])
-            for name in ("filepath", column):
-                if name not in header:
-                    raise InputError(
-                        f"{path}: has no column {name!r}; it has {', '.join(header) or 'none'}."
-                    )
-            at, value = header.index("filepath"), header.index(column)
-            for row in reader:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has {len(row)} fields, the header "
-                        f"{len(header)}."
-                    )
-                if row[at] in NULLS:
-                    raise InputError(f"{path}: line {reader.line_num} names no image.")
-                said = None if row[value] in NULLS else row[value]
-                yield Row(reader.line_num, row[at], said)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
+def _rows(file: PairsCsv, column: str) -> list[Row]:
+    """Give the rows of a benchmark's CSV."""
+    rows: list[Row] = []
+    for batch in file.batches(["filepath", column], nulls=NULL_WORDS):
+        numbers = itertools.count(len(rows))
+        rows += map(Row._make, zip(numbers, *(c.to_pylist() for c in batch.columns), strict=False))
+    return rows
 
 
 def _positions(
-    root: Path, benchmark: Benchmark, rows: list[Row], classes: list[str]
+    file: PairsCsv, benchmark: Benchmark, rows: list[Row], classes: list[str]
 ) -> NDArray[np.int64]:
     """Give each row's class; what is said decides together whether numbers are positions."""
     named = {name: at for at, name in enumerate(classes)}  # the last of equal names
@@ -192,30 +172,30 @@ def _positions(
         place = float(value) if by_number else named.get(value, -1)  # of many digits: inf
         if not 0 <= place < len(classes):
             raise InputError(
-                f"{root / benchmark.csv}: line {row.line}: {benchmark.column} {value!r} is none of "
-                f"the {len(classes)} classes of {benchmark.classnames}."
+                f"{file.path}: line {file.line_of(row.number)}: {benchmark.column} {value!r} is "
+                f"none of the {len(classes)} classes of {benchmark.classnames}."
             )
         found[index] = place
     return found
 
 
-def _image_files(root: Path, benchmark: Benchmark, rows: list[tuple[int, str]]) -> list[Path]:
-    """Give each row's file; none may lie outside the root, or be missing."""
-    folder = root / benchmark.images
+def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[Path]:
+    """Give each row's file; none may lie outside the folder, or be missing."""
     missing: list[tuple[int, str]] = []
     files = []
-    for line, path in rows:
-        if ".." in Path(path).parts:
-            where = f"{root / benchmark.csv}: line {line}"
-            raise InputError(f"{where}: {path!r} leads out of {folder}.")
-        file = folder / path.lstrip("/")  # the published code joins by "+": a slash is the root
+    for row, path in rows:
+        try:
+            file = below(folder, path.lstrip("/"))  # published code joins by "+": / is the root
+        except PermissionError:
+            where = f"{csv.path}: line {csv.line_of(row)}"
+            raise InputError(f"{where}: {path!r} leads out of {folder}.") from None
         if not file.is_file():
-            missing.append((line, path))
+            missing.append((row, path))
         files.append(file)
     if missing:
-        line, path = missing[0]
+        row, path = missing[0]
         raise InputError(
-            f"{root / benchmark.csv}: {len(missing):,} of {len(rows):,} images are not there, the "
-            f"first {path!r} (line {line})."
+            f"{csv.path}: {len(missing):,} of {len(rows):,} images are not there, the first "
+            f"{path!r} (line {csv.line_of(row)})."
         )
     return files

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import stat
 import struct
 import zipfile
 import zlib
@@ -20,21 +19,14 @@ from typing import BinaryIO, NamedTuple, NoReturn
 
 from pipeline.errors import InputError
 from skyscript.files.meta import MAX_BYTES, Meta, load_meta
+from skyscript.files.names import IMAGE_FOLDER, META_FOLDER, META_SUFFIX, META_ZIP
+from skyscript.files.paths import plain
+from skyscript.files.zips import BROKEN, checked_members, open_zip, packing_problem
 
-PARTS = range(2, 8)
-"""Numbers of the folders ``images2`` to ``images7``; published SkyScript has no part 1, and
-TorchGeo's reader wants all six, empty ones too."""
-SUFFIX = ".pickle"
-
-_PART = re.compile(r"meta[0-9]{1,9}")
-_PART_ZIP = re.compile(r"meta[0-9]*\.zip")
-_NOT_ENTERED = re.compile(r"\..*|images[0-9]*|__MACOSX", re.DOTALL)
-_PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENCRYPTED = 1
+_NOT_ENTERED = re.compile(rf"\..*|{IMAGE_FOLDER.pattern}|__MACOSX", re.DOTALL)
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Of a member: signature, and how long the name and the extra field after it are."""
 _LOCAL_SIGNATURE = b"PK\x03\x04"
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
 
 
 class _Folder(NamedTuple):
@@ -56,11 +48,11 @@ class _Zip(NamedTuple):
     path: Path
 
     def parts(self) -> set[str]:
-        with _opened(self.path) as archive:
+        with open_zip(self.path) as archive:
             return {name.partition("/")[0] for name, _ in _members(archive, self.path)}
 
     def files(self) -> Iterator[tuple[str, bytes | InputError]]:
-        with _opened(self.path) as archive, self.path.open("rb") as file:
+        with open_zip(self.path) as archive, self.path.open("rb") as file:
             for name, member in _members(archive, self.path):
                 yield name, _member_bytes(file, member, name)
 
@@ -90,16 +82,6 @@ def read_metas(source: Path) -> Iterator[tuple[str, Meta | InputError]]:
     return _all_metas(source, [place for _, place in places])
 
 
-def image_path(name: str) -> str:
-    """Give the image that a meta file belongs to: ``meta3/x.pickle`` -> ``images3/x.jpg``."""
-    return f"images{name.removeprefix('meta').removesuffix(SUFFIX)}.jpg"
-
-
-def meta_path(image: str) -> str:
-    """Give the meta file of an image: ``images3/x.jpg`` -> ``meta3/x.pickle``."""
-    return f"meta{image.removeprefix('images').removesuffix('.jpg')}{SUFFIX}"
-
-
 def _all_metas(
     source: Path, places: list[_Folder | _Zip]
 ) -> Iterator[tuple[str, Meta | InputError]]:
@@ -109,7 +91,7 @@ def _all_metas(
             found = True
             yield name, data if isinstance(data, InputError) else _loaded(data, name)
     if not found:
-        raise InputError(f"{source}: its meta folders hold no file *{SUFFIX}.")
+        raise InputError(f"{source}: its meta folders hold no file *{META_SUFFIX}.")
 
 
 def _loaded(data: bytes, name: str) -> Meta | InputError:
@@ -132,15 +114,15 @@ def _places(source: Path) -> Iterator[_Folder | _Zip]:
     if not source.is_dir():
         yield _Zip(source)
         return
-    if _PART.fullmatch(source.resolve().name):
+    if META_FOLDER.fullmatch(source.resolve().name):
         yield _Folder(source.resolve())
         return
     for folder, below, files in os.walk(source, onerror=_unreadable):
         for name in sorted(below):
-            if _PART.fullmatch(name):
+            if META_FOLDER.fullmatch(name):
                 yield _Folder(Path(folder, name))
-        below[:] = [n for n in below if not (_PART.fullmatch(n) or _NOT_ENTERED.fullmatch(n))]
-        yield from (_Zip(Path(folder, name)) for name in files if _PART_ZIP.fullmatch(name))
+        below[:] = [n for n in below if not (META_FOLDER.fullmatch(n) or _NOT_ENTERED.fullmatch(n))]
+        yield from (_Zip(Path(folder, name)) for name in files if META_ZIP.fullmatch(name))
 
 
 def _unreadable(error: OSError) -> NoReturn:
@@ -159,7 +141,7 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _below(entry.path, f"{prefix}/{entry.name}")
-        elif entry.name.endswith(SUFFIX) and entry.is_file():
+        elif entry.name.endswith(META_SUFFIX) and entry.is_file():
             yield f"{prefix}/{entry.name}", entry.path
 
 
@@ -175,30 +157,12 @@ def _file_bytes(path: str, name: str) -> bytes | InputError:
         return InputError(f"{name}: cannot be read: {error.strerror}.")
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except _ZIP_ERRORS as error:
-        raise InputError(f"{path}: is not a zip file, or is cut off: {error}.") from error
-
-
 def _members(archive: zipfile.ZipFile, path: Path) -> list[tuple[str, zipfile.ZipInfo]]:
     """List the meta files of a zip, sorted by name, or raise where any member is not to be had."""
     found = []
-    for member in archive.infolist():
-        names = member.filename.split("/")
-        if names[0] == "" or ".." in names or ":" in names[0] or "\\" in member.filename:
-            raise InputError(
-                f"{path}: its member {member.filename!a} leads out of the archive; nothing of it "
-                "was read."
-            )
-        if stat.S_ISLNK(member.external_attr >> 16):
-            raise InputError(
-                f"{path}: its member {member.filename!a} is a link; nothing of it was read."
-            )
-        if member.filename.endswith(SUFFIX) and not any(map(_NOT_ENTERED.fullmatch, names)):
+    for member in checked_members(archive, path):
+        names = plain(member.filename).split("/")
+        if member.filename.endswith(META_SUFFIX) and not any(map(_NOT_ENTERED.fullmatch, names)):
             found.append((_name_in_part(names, path), member))
     found.sort(key=lambda item: item[0])
     for (name, _), (following, _) in itertools.pairwise(found):
@@ -210,9 +174,9 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[tuple[str, zipfile.Zi
 def _name_in_part(names: list[str], path: Path) -> str:
     """Give the name from the part's folder on: ``data/meta3/x.pickle`` -> ``meta3/x.pickle``."""
     for depth, folder in enumerate(names[:-1]):
-        if _PART.fullmatch(folder):
+        if META_FOLDER.fullmatch(folder):
             return "/".join(names[depth:])
-    if _PART.fullmatch(path.stem):
+    if META_FOLDER.fullmatch(path.stem):
         return "/".join([path.stem, *names])
     raise InputError(
         f"{path}: its member {'/'.join(names)!a} lies in no folder meta2, meta3 ..., so its image "
@@ -224,8 +188,8 @@ def _member_bytes(file: BinaryIO, member: zipfile.ZipInfo, name: str) -> bytes |
     """Unpack a member; a quarter of the time that `zipfile` takes for one so small."""
     if max(member.file_size, member.compress_size) > MAX_BYTES:
         return _too_large(name)
-    if member.compress_type not in _PLAIN_METHODS or member.flag_bits & _ENCRYPTED:
-        return InputError(f"{name}: is encrypted or packed by another method than deflate.")
+    if problem := packing_problem(member):
+        return InputError(f"{name}: {problem}.")
     try:
         file.seek(member.header_offset)
         signature, name_size, extra_size = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
@@ -234,7 +198,7 @@ def _member_bytes(file: BinaryIO, member: zipfile.ZipInfo, name: str) -> bytes |
         if member.compress_type == zipfile.ZIP_DEFLATED:
             # Never more than the directory claims, whatever the packed bytes would swell to.
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.file_size + 1)
-    except (*_ZIP_ERRORS, OSError) as error:
+    except (*BROKEN, OSError) as error:
         return InputError(f"{name}: cannot be unpacked: {error}.")
     whole = len(data) == member.file_size and zlib.crc32(data) == member.CRC
     if signature != _LOCAL_SIGNATURE or not whole:

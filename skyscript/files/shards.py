@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import InputError
+from skyscript.files.paths import member_problem
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
 MAX_TEXT = 1 << 20
@@ -102,18 +103,11 @@ class _Headers(io.FileIO):
 
 
 def _check(path: Path, info: tarfile.TarInfo) -> None:
-    parts = info.name.split("/")
-    if info.name.startswith("/") or ".." in parts or "\\" in info.name or "\0" in info.name:
-        what = "leads out of the archive"
-    elif info.issparse():
+    what = member_problem(info.name, is_plain=info.isreg() or info.isdir())
+    if what is None and info.issparse():
         what = "is sparse"
-    elif not (info.isreg() or info.isdir()):
-        what = "is a link or a device"
-    elif not info.name.isprintable():
-        what = "has a name that cannot be printed"
-    else:
-        return
-    raise InputError(f"{path}: its member {info.name!a} {what}; nothing of the tar is used.")
+    if what:
+        raise InputError(f"{path}: its member {info.name!a} {what}; nothing of the tar is used.")
 
 
 def samples(path: Path) -> Iterator[Sample]:

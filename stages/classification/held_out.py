@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript import chance
+from skyscript.files.names import parse
+from skyscript.files.pairs_csv import PairsCsv
 from stages.classification.config import ClassificationConfig
 from stages.classification.spatial import (
     Mask,
@@ -25,9 +25,6 @@ from stages.classification.spatial import (
     sharing_ground,
     touched,
 )
-
-_NAME = re.compile(r"(?:^|/)([nwar][0-9]+)_[A-Za-z0-9]+_[0-9]{2}\.[A-Za-z]+$")
-csv.field_size_limit(1 << 20)
 
 
 class HeldOut(NamedTuple):
@@ -111,7 +108,8 @@ def _drawn_blocks(places: Places, config: ClassificationConfig) -> NDArray[np.in
 
 
 def _trained(places: Places, files: tuple[Path, ...]) -> Rows:
-    names = pa.array(sorted({name for file in files for name in object_ids_in(file)}), pa.string())
+    found = {name for path in files for _, name in rows_of(captions_file(path))}
+    names = pa.array(sorted(found), pa.string())
     there = pc.is_in(places.object_ids, names).to_numpy(zero_copy_only=False)
     rows: Rows = np.flatnonzero(there)
     if not len(rows):
@@ -119,46 +117,19 @@ def _trained(places: Places, files: tuple[Path, ...]) -> Rows:
     return rows
 
 
-def object_ids_in(path: Path) -> Iterator[str]:
-    """Give the object of each row of a captions file."""
-    for _, name in rows_of(path):
-        yield name
+def captions_file(path: Path) -> PairsCsv:
+    """Open a captions file, of which only the paths are of interest."""
+    return PairsCsv(path, ("filepath",))
 
 
-def rows_of(path: Path) -> Iterator[tuple[list[str], str]]:
-    """Give each row after the header, and its object. Raises `InputError` that names a bad line."""
-    header = header_of(path)
-    column = header.index("filepath")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            next(reader)
-            for row in reader:
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has {len(row)} fields, the header "
-                        f"{len(header)}."
-                    )
-                found = _NAME.search(row[column])
-                if not found:
-                    raise InputError(
-                        f"{path}: line {reader.line_num}: {row[column]!r} is no image of a run, "
-                        "whose name begins with its object's."
-                    )
-                yield row, found[1]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-
-
-def header_of(path: Path) -> list[str]:
-    """Give a captions file's columns. Raises `InputError` where it is none."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such captions file.")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-    if "filepath" not in header:
-        raise InputError(f"{path}: has no column 'filepath'; it has {', '.join(header) or 'none'}.")
-    return header
+def rows_of(file: PairsCsv) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give each row, and its object. Raises `InputError` that names a line with another path."""
+    at = file.columns.index("filepath")
+    for number, row in enumerate(file.rows()):
+        name = parse(row[at])
+        if name is None:
+            raise InputError(
+                f"{file.path}: line {file.line_of(number)}: {row[at]!r} is not the name of an "
+                "image of a run, which begins with its object: n12_CH_19.jpg."
+            )
+        yield row, name.object_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import os
@@ -14,7 +13,8 @@ from typing import Any, Literal
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
-from stages.classification.held_out import header_of, rows_of
+from skyscript.files.pairs_csv import csv_writer, write_pairs
+from stages.classification.held_out import captions_file, rows_of
 
 ROWS = "img_txt_pairs_val.csv"
 CLASSNAMES = "classnames.txt"
@@ -59,14 +59,12 @@ def write_set(
 ) -> None:
     """Write the labelled images of each class; paths in the CSV start at the benchmark root."""
     (folder / IMAGES).mkdir()
-    with (folder / ROWS).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["filepath", "label"])
+    with csv_writer(folder / ROWS, ("filepath", "label")) as write:
         for label, paths in images.items():
             for path in paths:
                 target = Path(IMAGES) / Path(path).name
                 _place(run / path, folder / target, how)
-                writer.writerow([f"{name}/{target}", label])
+                write([f"{name}/{target}", label])
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
 
@@ -86,15 +84,18 @@ def write_training(folder: Path, captions: Path, without: set[str]) -> int:
     target = folder / TRAINING / captions.name
     if target.exists():
         raise InputError(f"{captions}: a second captions file of this name; rename one.")
+    file = captions_file(captions)
     count = 0
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header_of(captions))
-        for row, name in rows_of(captions):
+
+    def kept() -> Iterator[tuple[str, ...]]:
+        nonlocal count
+        for row, name in rows_of(file):
             if name in without:
                 count += 1
             else:
-                writer.writerow(row)
+                yield row
+
+    write_pairs(target, file.columns, kept())
     return count
 
 

@@ -7,30 +7,25 @@ that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import stat
-import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
+from skyscript.files.paths import plain
+from skyscript.files.zips import BROKEN, BrokenZip, checked_members, open_zip, packing_problem
 from stages.download.config import MIB, UnpackLimits
 from stages.download.receipts import StoredFile, crc32
 from stages.download.transfer import Tell
-from stages.download.zip_check import checked_members
 
 _EVERY = 256
 """Members between two reports of progress."""
 _JUNK = re.compile(r"(^|/)(__MACOSX(/|$)|\.DS_Store$|\._[^/]*$|Thumbs\.db$)")
 """Files that file managers leave in zips."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError)
-
-
-class BrokenArchive(InputError):
-    """The archive is no complete zip file."""
 
 
 def unpack(
@@ -38,22 +33,19 @@ def unpack(
 ) -> list[StoredFile]:
     """Unpack all files into ``root/place``, without the outer folders of its name in the zip.
 
-    Raises `BrokenArchive` if the zip is cut off or a checksum is wrong, and `InputError` if it must
+    Raises `BrokenZip` if the zip is cut off or a checksum is wrong, and `InputError` if it must
     not be unpacked here; nothing of a hostile zip is written.
     """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = _placed(opened, archive, place, limits)
-            for stored in members:
-                _check_free(root / stored.path, stored.size)
-            done, total = 0, sum(stored.size for stored in members)
-            for number, (stored, info) in enumerate(members.items()):
-                _write(opened, info, root / stored.path)
-                done += stored.size
-                if number % _EVERY == 0 or done == total:
-                    tell(done, total)
-    except _BROKEN as error:
-        raise BrokenArchive(f"{archive}: is not a complete zip file: {error}.") from error
+    with open_zip(archive) as opened:
+        members = _placed(opened, archive, place, limits)
+        for stored in members:
+            _check_free(root / stored.path, stored.size)
+        done, total = 0, sum(stored.size for stored in members)
+        for number, (stored, info) in enumerate(members.items()):
+            _write(opened, info, root / stored.path)
+            done += stored.size
+            if number % _EVERY == 0 or done == total:
+                tell(done, total)
     return list(members)
 
 
@@ -61,13 +53,44 @@ def _placed(
     opened: zipfile.ZipFile, archive: Path, place: str, limits: UnpackLimits
 ) -> dict[StoredFile, zipfile.ZipInfo]:
     """Return the files of a zip by the files they become; refuse a zip that is not safe."""
-    infos = checked_members(opened, archive, limits)
-    files = [info for info in infos if not info.is_dir() and not _JUNK.search(info.filename)]
-    outer = _outer_folders([info.filename for info in files], PurePosixPath(place).name)
+    infos = checked_members(opened, archive)
+    if problem := _bomb(infos, limits):
+        raise InputError(f"{archive}: {problem}: a zip bomb? Nothing was unpacked.")
+    files: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        name = plain(info.filename)
+        if problem := packing_problem(info) or ("occurs twice" if name in files else None):
+            raise InputError(
+                f"{archive}: its member {info.filename!a} {problem}; nothing was unpacked."
+            )
+        if not info.is_dir() and not _JUNK.search(name):
+            files[name] = info
+    folders = {name.rpartition("/")[0] for name in files}
+    above = {str(parent) for folder in folders for parent in PurePosixPath(folder).parents}
+    if both := sorted((folders | above) & files.keys()):
+        raise InputError(f"{archive}: {both[0]!a} is both a file and a folder in it.")
+    outer = _outer_folders(list(files), PurePosixPath(place).name)
     return {
-        StoredFile(f"{place}/{info.filename.removeprefix(outer)}", info.file_size, info.CRC): info
-        for info in files
+        StoredFile(f"{place}/{name.removeprefix(outer)}", info.file_size, info.CRC): info
+        for name, info in files.items()
     }
+
+
+def _bomb(infos: list[zipfile.ZipInfo], limits: UnpackLimits) -> str | None:
+    """Return the limit that the members exceed, in words; None if they exceed none."""
+    size = sum(info.file_size for info in infos)
+    packed = sum(info.compress_size for info in infos)
+    if len(infos) > limits.max_files:
+        return f"holds {len(infos):,} files; the limit is {limits.max_files:,} (max_files)"
+    if size > limits.max_bytes:
+        return f"unpacks to {size:,} bytes; the limit is {limits.max_bytes:,} (max_bytes)"
+    pairs = [(info.file_size, info.compress_size) for info in infos] + [(size, packed)]
+    if any(size > max(MIB, limits.max_ratio * packed) for size, packed in pairs):
+        return f"unpacks to more than {limits.max_ratio:g} times its size (max_ratio)"
+    spans = sorted((info.header_offset, info.compress_size) for info in infos)
+    if any(start + length > after for (start, length), (after, _) in itertools.pairwise(spans)):
+        return "has members that overlap"
+    return None
 
 
 def _outer_folders(names: list[str], folder: str) -> str:
@@ -103,6 +126,9 @@ def _write(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        with opened.open(info) as packed, temporary.open("xb") as file:
-            shutil.copyfileobj(packed, file, MIB)  # checks the CRC at the end
+        try:
+            with opened.open(info) as packed, temporary.open("xb") as file:
+                shutil.copyfileobj(packed, file, MIB)  # checks the CRC at the end
+        except BROKEN as error:
+            raise BrokenZip(f"{opened.filename}: is damaged: {error}.") from error
         temporary.replace(path)

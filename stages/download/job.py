@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, TypeVar
 from pipeline.atomic import storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
 from pipeline.events import TaskProgress
-from stages.download.archive import BrokenArchive, unpack
+from skyscript.files.zips import BrokenZip
+from stages.download.archive import unpack
 from stages.download.catalogue import Artefact
 from stages.download.config import DownloadConfig
 from stages.download.receipts import Receipts, StoredFile, Verified, verify
@@ -176,7 +177,7 @@ class _Job:
         tell = self._teller(artefact, "unpack")
         try:
             return unpack(archive, self.receipts.root, artefact.place, self.config.limits, tell)
-        except BrokenArchive:
+        except BrokenZip:
             self._remove_parts(artefact)
             raise
 

@@ -22,6 +22,7 @@ from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.backends.registry import Asked, Sources, archive_of, backend_of, registered
 from skyscript.backends.service.retry import tallied
+from skyscript.files.names import IMAGE_FILES, ImageName
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.grid import named
@@ -183,9 +184,8 @@ def _fetch(row: Row, work: _Work) -> tuple[dict[str, object], int]:
         said = {"status": error.status, "error": error.problem.value, "reason": str(error)}
         return outcome | said, len(row["candidates"])
     scene = scenes[0]
-    filepath = (
-        f"images{row['part']}/{row['object_id']}_{scene.source}_{scene.acquired.year % 100:02}.jpg"
-    )
+    name = ImageName(row["object_id"], scene.source, scene.acquired.year % 100)
+    filepath = name.in_part(row["part"])
     data = image.jpeg or _jpeg(image.rgb, work.config.jpeg_quality)
     write_bytes(work.root / filepath, data)
     height, width = image.rgb.shape[:2]
@@ -286,7 +286,7 @@ FETCH = ShardStage(
     reads=(tables.TILES,),
     looks_up=(tables.SCENES, tables.OBJECTS),
     writes=tables.IMAGES,
-    owns=(Owned("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath", "byte_size"),),
+    owns=(Owned(IMAGE_FILES, "filepath", "byte_size"),),
     external=_external,
     by_row=True,
     version=2,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
+from skyscript.files.pairs_csv import csv_writer
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
@@ -50,10 +50,9 @@ def write_kept(
 
     def write(temporary: Path) -> None:
         result = connection.execute(question)
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(chosen)
+        with csv_writer(temporary, chosen) as write_row:
             while rows := result.fetchmany(_BATCH):
-                writer.writerows(rows)
+                for row in rows:
+                    write_row(row)
 
     write_file(path, write)

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.errors import InputError
-from skyscript.files.metas import image_path, read_metas
+from skyscript.files import names
+from skyscript.files.metas import read_metas
+from skyscript.files.pairs_csv import PairsCsv
 from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
@@ -33,54 +34,38 @@ SCORER = r"[A-Za-z0-9_.+-]+"
 """A score column's name goes into questions and into the names of files: nothing else may."""
 BOX = ("west", "south", "east", "north")
 
-_NAME = r"([nwar][0-9]+)_([A-Za-z0-9]+)_[0-9]{2}\.[A-Za-z]+$"
-"""``a198234555_CH_19.jpg``: the object, the source, the year."""
 _BATCH = 1 << 16
 
 
 def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """Read a captions file into ``given``; give its columns.
+    """Read a captions file into ``given``, empty fields as null; give its columns.
 
     Raises `InputError` where it is not there, is no CSV or lacks ``filepath`` or ``title``.
     """
-    import duckdb
+    file = PairsCsv(path)
+    wrong: list[InputError] = []
 
-    columns = _header(path)
-    for name in ("filepath", "title"):
-        if name not in columns:
-            raise InputError(f"{path}: has no column {name!r}; it has {', '.join(columns)}.")
-    quoted = [name.replace("'", "''") for name in columns]
-    typed = ", ".join(f"'{name}': 'VARCHAR'" for name in quoted)
-    try:
-        connection.execute(
-            f"""
-            CREATE TABLE given AS
-            SELECT * FROM read_csv($path, auto_detect = false, header = true, delim = ',',
-                quote = '"', escape = '"', columns = {{{typed}}})
-            """,
-            {"path": str(path)},
-        )
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        line = re.search(r"Line: (\d+)", str(error))
-        where = f"line {line[1]}" if line else "a line"
-        raise InputError(
-            f"{path}: {where} is not a row of {len(columns)} fields in UTF-8; mend it or take it "
-            "out."
-        ) from None
-    return columns
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from file.batches()
+        except InputError as error:  # DuckDB would make one of its own of it
+            wrong.append(error)
+
+    schema = pa.schema([(name, pa.string()) for name in file.columns])
+    connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
+    columns = ", ".join(f"nullif({name}, '') AS {name}" for name in map(_quoted, file.columns))
+    connection.execute(f"CREATE TABLE given AS SELECT {columns} FROM lines")
+    connection.unregister("lines")
+    if wrong:
+        raise wrong[0]
+    if not asking.row(connection, "SELECT count(*) FROM given")[0]:
+        raise file.no_pairs()
+    return file.columns
 
 
-def _header(path: Path) -> list[str]:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file.")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            columns = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-    if len(set(columns)) < len(columns) or not all(columns):
-        raise InputError(f"{path}: its header names a column twice, or one not at all.")
-    return columns
+def _quoted(name: str) -> str:
+    """Write a column's name as DuckDB reads it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def score_columns(columns: Sequence[str], config: FilterConfig, where: str) -> tuple[str, ...]:
@@ -125,7 +110,7 @@ def _boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for name, meta in read_metas(metas):
         if isinstance(meta, InputError):
             continue  # its image has no position: `check_boxes` counts those that matter
-        rows.append((image_path(name), *meta.box))
+        rows.append((names.image_path(name), *meta.box))
         if len(rows) == _BATCH:
             yield _batch(rows, schema)
             rows = []
@@ -165,7 +150,7 @@ def make_pairs(
             {content_hash} AS content_hash, {image_hash} AS image_hash, {box}, {scores}
         FROM given {"LEFT JOIN boxes USING (filepath)" if has_boxes and not boxed else ""}
         """,
-        {"name": _NAME},
+        {"name": f"^{names.PATTERN}$"},
     )
     connection.execute(
         f"""

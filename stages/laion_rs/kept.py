@@ -5,7 +5,6 @@ Images that came in shards are written out, named by their content; those of a f
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import logging
@@ -22,6 +21,7 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, Owned
+from skyscript.files.pairs_csv import csv_writer
 from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
@@ -123,10 +123,8 @@ def _write(
     tars = config.tars()
     seen: set[bytes] = set()
     with ExitStack() as stack:
-        sinks = [stack.enter_context(f.open("w", encoding="utf-8", newline="")) for f in files]
-        keep, reject = (csv.writer(sink, lineterminator="\n").writerow for sink in sinks)
-        keep(["filepath", "title", "score"])
-        reject(["filepath", "reason"])
+        keep = stack.enter_context(csv_writer(files[0], ("filepath", "title", "score")))
+        reject = stack.enter_context(csv_writer(files[1], ("filepath", "reason")))
         for index, rows in enumerate(_parts(pairs, judged)):
             chosen = []
             for row in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,13 +13,14 @@ from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.scratch import in_parts
 from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from skyscript.files.pairs_csv import PairsCsv
 from skyscript.files.shards import find_tars, samples
 from stages import tables
 
 _TAR_BLOCKS = 4
 """Mebibytes of a tar that are read to tell whether it has changed."""
-csv.field_size_limit(1 << 20)
 _COLUMNS = ("filepath", "title")
+_REMEDY = "Name its columns with --image-column and --caption-column."
 
 
 class Source(StageConfig):
@@ -95,7 +95,7 @@ def _of_table(config: WebConfig) -> Iterator[pa.Table]:
     assert path is not None
     names = [config.image_column, config.caption_column]
     is_parquet = path.suffix.lower() in {".parquet", ".pq"}
-    pieces = _parquet(path, names) if is_parquet else _csv(path, names, config.shard_rows)
+    pieces = _parquet(path, names) if is_parquet else _csv(path, names)
     start = 0
     for table in in_parts(pieces, config.shard_rows):
         yield _part(start, table.column(0).to_pylist(), table.column(1).to_pylist())
@@ -132,42 +132,21 @@ def _parquet(path: Path, names: list[str]) -> Iterator[pa.Table]:
         raise InputError(f"{path}: is not a Parquet file of texts: {error}.") from None
 
 
-def _csv(path: Path, names: list[str], rows: int) -> Iterator[pa.Table]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            header = next(reader, [])
-            _check_columns(path, names, header)
-            at = [header.index(name) for name in names]
-            held: list[list[str]] = []
-            for row in reader:
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has {len(row)} fields, the header "
-                        f"{len(header)}."
-                    )
-                held.append([row[column] for column in at])
-                if len(held) == rows:
-                    yield _table(held)
-                    held = []
-            yield _table(held)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(
-                f"{path}: line {reader.line_num + 1} cannot be read: {error}."
-            ) from None
-
-
-def _table(rows: list[list[str]]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ((), ())
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=_COLUMNS)
+def _csv(path: Path, names: list[str]) -> Iterator[pa.Table]:
+    rows = 0
+    file = PairsCsv(path, names, remedy=_REMEDY)
+    for batch in file.batches(names):
+        rows += len(batch)
+        yield pa.Table.from_batches([batch]).rename_columns(_COLUMNS)
+    if not rows:
+        raise file.no_pairs()
 
 
 def _check_columns(path: Path, names: list[str], there: list[str]) -> None:
     for name in names:
         if name not in there:
             raise InputError(
-                f"{path}: has no column {name!r}; it has {', '.join(there) or 'none'}. Name its "
-                "columns with --image-column and --caption-column."
+                f"{path}: has no column {name!r}; it has {', '.join(there) or 'none'}. {_REMEDY}"
             )
 
 

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage, StageConfig
 from skyscript import chance
-from skyscript.files.metas import PARTS
+from skyscript.files.names import PARTS
 from skyscript.geo.tile import (
     MAX_LATITUDE,
     Box,

@@ -6,8 +6,6 @@ one computes nothing.
 
 from __future__ import annotations
 
-import csv
-import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,15 +15,15 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
+from pipeline.scratch import in_parts
 from pipeline.stage import ConfigPath, DatasetStage, Shard, ShardStage, StageConfig
 from skyscript.clip.model import one_process_a_gpu
 from skyscript.clip.vectors.embed import read_below
+from skyscript.files.pairs_csv import HEADER, PairsCsv
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import external, score_table
 from stages.score.scored_csv import write_scored
-
-csv.field_size_limit(1 << 20)
 
 
 class PairsConfig(StageConfig):
@@ -44,58 +42,30 @@ class ScoredConfig(StageConfig):
 
 
 def captions_file(config: PairsConfig | ScoredConfig) -> Mapping[str, str]:
-    """Name the content of the captions file."""
-    _check_file(config.captions)
+    """Name the content of the captions file. Raises `InputError` where its header is wrong."""
+    PairsCsv(config.captions)
     return {"captions": file_id(config.captions)}
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give a captions file's pairs, in its order. Raises `InputError` that names a bad line."""
-    with config.captions.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        _check_header(config.captions, reader)
-        numbered = enumerate(_rows(config.captions, reader))
-        while some := list(itertools.islice(numbered, config.shard_rows)):
-            yield pa.table(
-                {
-                    "row": [number for number, _ in some],
-                    "filepath": [row["filepath"] for _, row in some],
-                    "title": [row["title"] for _, row in some],
-                    "title_multi_objects": [row.get("title_multi_objects") for _, row in some],
-                    "origin": [None] * len(some),
-                },
-                schema=tables.PAIRS.schema,
-            )
+    """Give a captions file's pairs, in its order; a blank title is no title.
 
-
-def _rows(path: Path, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise InputError(
-                    f"{path}: line {reader.line_num} does not have as many fields as the header; "
-                    "mend it or take it out."
-                )
-            yield row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: line {reader.line_num + 1} cannot be read: {error}.") from None
-
-
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such captions file.")
-
-
-def _check_header(path: Path, reader: csv.DictReader[str]) -> None:
-    try:
-        names = reader.fieldnames or []
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a CSV in UTF-8: {error}.") from None
-    for name in ("filepath", "title"):
-        if name not in names:
-            raise InputError(
-                f"{path}: has no column {name!r}; it has {', '.join(names) or 'none'}."
-            )
+    Raises `InputError` that names a line which cannot be read, or where there are no pairs.
+    """
+    file = PairsCsv(config.captions)
+    names = [name for name in HEADER if name in file.columns]
+    row = 0
+    for part in in_parts(file.batches(names, blank="null"), config.shard_rows):
+        columns = dict(zip(names, part.columns, strict=True))
+        columns["row"] = pa.array(range(row, row + len(part)), pa.int64())
+        row += len(part)
+        none = pa.nulls(len(part), pa.string())
+        yield pa.table(
+            [columns.get(name, none) for name in tables.PAIRS.schema.names],
+            schema=tables.PAIRS.schema,
+        )
+    if not row:
+        raise file.no_pairs()
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
@@ -116,17 +86,15 @@ def scored(
     ``<stem>_scored_by_<name>.csv`` has every row, in order, its score empty where there is none;
     ``….rejected.csv`` names each image that could not be used, with the reason.
     """
-    path = config.captions
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        names = list(reader.fieldnames or [])
-        yield write_scored(
-            reader, names, pair_scores, pair_normalised, root, path.stem, not_over=path
-        )
+    file = PairsCsv(config.captions)
+    stem = file.path.stem
+    yield write_scored(
+        file.rows(), file.columns, pair_scores, pair_normalised, root, stem, not_over=file.path
+    )
 
 
 PAIRS = DatasetStage(
-    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=captions_file
+    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=captions_file, version=2
 )
 PAIR_SCORES = ShardStage(
     "score",

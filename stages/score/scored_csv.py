@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
+from skyscript.files.pairs_csv import csv_writer
 from stages.tables import files_written
 
 REJECTED = ".rejected.csv"
@@ -37,7 +37,7 @@ class _Scores(NamedTuple):
 
 
 def write_scored(
-    rows: Iterator[Mapping[str, str]],
+    rows: Iterator[Sequence[str]],
     names: Sequence[str],
     scores: ds.Dataset,
     normalised: ds.Dataset,
@@ -116,7 +116,7 @@ def _added(names: Sequence[str], scorer: str, *, phrases: bool) -> dict[str, str
 
 
 def _write(
-    rows: Iterator[Mapping[str, str]],
+    rows: Iterator[Sequence[str]],
     names: Sequence[str],
     added: Mapping[str, str],
     scores: Iterator[_Scores],
@@ -125,19 +125,17 @@ def _write(
 ) -> tuple[int, int]:
     """Write both files; give how many rows, and how many of them have no score."""
     count = rejected = 0
-    kept = [column for column in names if column not in added]
+    kept = [at for at, column in enumerate(names) if column not in added]
+    path = names.index("filepath")
     with (
-        out.open("w", encoding="utf-8", newline="") as sink,
-        rejects.open("w", encoding="utf-8", newline="") as reject_sink,
+        csv_writer(out, [*(names[at] for at in kept), *added]) as write,
+        csv_writer(rejects, ("filepath", "reason")) as reject,
     ):
-        writer, reject = (csv.writer(f, lineterminator="\n") for f in (sink, reject_sink))
-        writer.writerow([*kept, *added])
-        reject.writerow(["filepath", "reason"])
         for row, score in zip(rows, scores, strict=True):
             values = (getattr(score, field) for field in added.values())
-            writer.writerow([*(row[column] for column in kept), *values])
+            write([*(row[at] for at in kept), *values])
             count += 1
             if score.status != STATUS_OK:
-                reject.writerow([row["filepath"], score.reason])
+                reject([row[path], score.reason])
                 rejected += 1
     return count, rejected

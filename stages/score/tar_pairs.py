@@ -94,14 +94,13 @@ def tar_scored(
     yield write_scored(_rows(pairs), _COLUMNS, pair_scores, pair_normalised, root, stem)
 
 
-def _rows(pairs: ds.Dataset) -> Iterator[dict[str, str]]:
+def _rows(pairs: ds.Dataset) -> Iterator[tuple[str, ...]]:
     for batch in pairs.to_batches(columns=["filepath", "title", "title_multi_objects"]):
         for path, *captions in zip(*(c.to_pylist() for c in batch.columns), strict=True):
             member = path.partition("/")[2]
             folder, slash, base = member.rpartition("/")
             key = folder + slash + base.partition(".")[0]
-            values = (path, key, *(caption or "" for caption in captions))
-            yield dict(zip(_COLUMNS, values, strict=True))
+            yield path, key, *(caption or "" for caption in captions)
 
 
 PAIRS = DatasetStage(

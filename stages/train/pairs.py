@@ -6,9 +6,9 @@ be copied into every worker process.
 
 from __future__ import annotations
 
-import csv
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,18 +16,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
+from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
+from skyscript.files.paths import LEADS_OUT
 from stages.train.config import TrainConfig
 
-MISSING = ("", "nan", "null", "none", "n/a", "na", "<na>", "#n/a")
-"""What a missing value looks like once some program wrote it as text; in lower case."""
+_MISSING = pa.array(sorted({word.lower() for word in NULL_WORDS}), pa.large_string())
+"""What a missing value looks like once some program wrote it as text."""
+_REMEDY = "See --csv-img-key, --csv-caption-key and --csv-separator."
 TRIED = 256
 """Images that are looked for before training begins; the others when their turn comes."""
-_LEAVES_ROOT = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00"
 
 
 class Images(Protocol):
@@ -75,18 +76,25 @@ class ImageFiles:
 
 
 def csv_pairs(path: Path, config: TrainConfig) -> Pairs:
-    """Read a CSV of pairs. Raises `InputError` that names file, row and column of what is wrong."""
-    table = _columns(path, [config.csv_img_key, config.csv_caption_key], config.csv_separator)
-    paths, captions = (column.combine_chunks() for column in table.columns)
-    for column, values in zip(
-        (config.csv_img_key, config.csv_caption_key), (paths, captions), strict=True
-    ):
-        check_present(values, f"{path}: column {column!r}")
+    """Read a CSV of pairs. Raises `InputError` that names the line and column at fault."""
+    names = [config.csv_img_key, config.csv_caption_key]
+    file = PairsCsv(path, names, config.csv_separator, _REMEDY)
+    batches = list(file.batches(names))
+    if not sum(map(len, batches)):
+        raise file.no_pairs()
+    columns = pa.Table.from_batches(batches).columns
+    paths, captions = (column.cast(pa.large_string()).combine_chunks() for column in columns)
+    for name, values in zip(names, (paths, captions), strict=True):
+        check_present(values, functools.partial(_where, file, name))
     if config.root_data_dir is not None:
-        _stay_below(config.root_data_dir, paths, path)
+        _stay_below(config.root_data_dir, paths, file)
     images = ImageFiles(config.root_data_dir, paths)
-    _try_some(images, len(paths), path, config)
+    _try_some(images, len(paths), file, config)
     return numbered(images, captions, file_id(path))
+
+
+def _where(file: PairsCsv, name: str, row: int) -> str:
+    return f"{file.path}: line {file.line_of(row)}: {name!r}"
 
 
 def numbered(images: Images, captions: pa.Array, identity: str) -> Pairs:
@@ -96,58 +104,31 @@ def numbered(images: Images, captions: pa.Array, identity: str) -> Pairs:
     return Pairs(images, encoded.dictionary, numbers, identity)
 
 
-def check_present(values: pa.Array, where: str) -> None:
-    """Raise `InputError` where a value is empty, or what pandas writes for a missing one."""
-    if not len(values):
-        raise InputError(f"{where}: there are no rows.")
+def check_present(values: pa.Array, where: Callable[[int], str]) -> None:
+    """Raise `InputError` where a value is blank, or a word that stands for a missing one.
+
+    ``where`` names a row in the message.
+    """
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(values))
-    bad = np.flatnonzero(pc.is_in(plain, pa.array(MISSING)).to_numpy(zero_copy_only=False))
-    if len(bad):
-        value = values[int(bad[0])].as_py()
-        said = "is empty" if not value.strip() else f"is {value!r}, a missing value"
+    bad = np.flatnonzero(pc.is_in(plain, _MISSING).to_numpy(zero_copy_only=False)).tolist()
+    if bad:
+        value = values[bad[0]].as_py()
+        problem = "is empty" if not value.strip() else f"is {value!r}, a missing value"
         more = f" ({len(bad):,} rows are so)" if len(bad) > 1 else ""
-        raise InputError(f"{where}, row {bad[0] + 1:,}: {said}{more}.")
+        raise InputError(f"{where(bad[0])} {problem}{more}.")
 
 
-def _columns(path: Path, names: Sequence[str], separator: str) -> pa.Table:
-    """Read two columns of text."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, delimiter=separator), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a CSV: {error}") from None
-    for name in names:
-        if name not in header:
-            found = ", ".join(repr(column) for column in header[:8])
-            raise InputError(
-                f"{path}: has no column {name!r}; separated at {separator!r} its columns are "
-                f"{found or 'none'}. See --csv-img-key, --csv-caption-key and --csv-separator."
-            )
-    try:
-        table = pa.csv.read_csv(
-            path,
-            parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
-                include_columns=list(names),
-                column_types={name: pa.large_string() for name in names},
-                strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV: {str(error).splitlines()[0]}") from None
-    return table.select(list(names))
-
-
-def _stay_below(root: Path, paths: pa.Array, path: Path) -> None:
-    outside = pc.match_substring_regex(paths, _LEAVES_ROOT).to_numpy(zero_copy_only=False)
+def _stay_below(root: Path, paths: pa.Array, file: PairsCsv) -> None:
+    outside = pc.match_substring_regex(paths, LEADS_OUT).to_numpy(zero_copy_only=False)
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InputError(
-            f"{path}, row {row + 1:,}: {paths[row].as_py()!r} leaves the root folder {root}."
+            f"{file.path}: line {file.line_of(row)}: {paths[row].as_py()!r} leads out of the "
+            f"root folder {root}."
         )
 
 
-def _try_some(images: ImageFiles, rows: int, path: Path, config: TrainConfig) -> None:
+def _try_some(images: ImageFiles, rows: int, file: PairsCsv, config: TrainConfig) -> None:
     """Look for some of the images, spread over the file, so that a wrong root is known at once."""
     tried = np.unique(np.linspace(0, rows - 1, TRIED).astype(int)).tolist()
     with ThreadPoolExecutor(8) as pool:
@@ -156,6 +137,7 @@ def _try_some(images: ImageFiles, rows: int, path: Path, config: TrainConfig) ->
     if missing and (config.bad_images == "stop" or len(missing) == len(tried)):
         root = config.root_data_dir or Path(os.curdir).absolute()
         raise InputError(
-            f"{path}, row {missing[0] + 1:,}: there is no image {images.name(missing[0])!r} in "
-            f"{root}; {len(missing)} of the {len(tried)} images looked for are missing."
+            f"{file.path}: line {file.line_of(missing[0])}: there is no image "
+            f"{images.name(missing[0])!r} in {root}; {len(missing)} of the {len(tried)} images "
+            "looked for are missing."
         )

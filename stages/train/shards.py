@@ -87,5 +87,8 @@ def _found(shard: Path, number: int, key: str) -> pa.Table:
         kinds = ", ".join(IMAGES)
         raise InputError(f"{shard}: holds no pair of an image ({kinds}) and a {key}.")
     table = pa.table([list(column) for column in zip(*rows, strict=True)], _PLACES)
-    check_present(table["caption"].combine_chunks(), f"{shard}: captions")
+    check_present(
+        table["caption"].combine_chunks(),
+        lambda row: f"{shard}: the caption of {table['name'][row].as_py()!r}",
+    )
     return table

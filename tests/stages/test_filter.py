@@ -295,12 +295,13 @@ def test_what_cannot_be_filtered_is_named(tmp_path, header, rows, options, says)
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"filepath,title,similarity_A\na,b,1\nc,d\n", "line 3 is not a row of 3 fields"),
-        (b"filepath,title,similarity_A\na,b,1\nc,d,2,3\n", "line 3 is not a row of 3 fields"),
-        (b'filepath,title,similarity_A\na,"b,1\nc,d,2\n', "line 2"),
-        (b"filepath,title,similarity_A\na,\xff\xfe,1\n", "line 2|not a CSV in UTF-8"),
-        (b"filepath,title,title\na,b,1\n", "names a column twice"),
-        (b"\x89PNG\r\n\x1a\n\x00", "not a CSV in UTF-8"),
+        (b"filepath,title,similarity_A\na,b,1\nc,d\n", "line 3 has 2 fields, the header 3"),
+        (b"filepath,title,similarity_A\na,b,1\nc,d,2,3\n", "line 3 has 4 fields, the header 3"),
+        (b'filepath,title,similarity_A\na,"b,1\nc,d,2\n', "line 2 opens a quote"),
+        (b"filepath,title,similarity_A\na,\xff\xfe,1\n", "line 2 is not text in UTF-8"),
+        (b"filepath,title,title\na,b,1\n", "has the column 'title' 2 times"),
+        (b"\x89PNG\r\n\x1a\n\x00", "line 1 is not text in UTF-8"),
+        (b"filepath,title,similarity_A\n", "holds no pairs"),
         (b"", "has no column 'filepath'"),
     ],
 )
@@ -344,3 +345,18 @@ def test_a_file_is_not_filtered_over_itself(tmp_path):
         filter_csv(source, tmp_path, all_for_training())
     assert source.read_bytes() == before
     filter_csv(source, tmp_path / "out", all_for_training())
+
+
+def test_an_image_of_another_name_is_an_object_of_its_own(tmp_path):
+    """``cabin12_CH_19.jpg`` is not an image of the node n12, and may lie on another side."""
+    import duckdb
+
+    from stages.filter.input_table import load_csv, make_pairs
+
+    paths = ["images2/n12_CH_19.jpg", "cabin12_CH_19.jpg", "photos/n12_CH_2019.jpg"]
+    source = write(tmp_path / "in.csv", [[path, "a", "", "0.5"] for path in paths])
+    with duckdb.connect() as connection:
+        columns = load_csv(connection, source)
+        make_pairs(connection, columns, FilterConfig(), str(source))
+        found = connection.execute("SELECT object_id, source FROM pairs ORDER BY row").fetchall()
+    assert found == [("n12", "CH"), (paths[1], ""), (paths[2], "")]

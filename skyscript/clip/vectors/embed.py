@@ -18,6 +18,7 @@ from skyscript.clip.model import Clip
 from skyscript.clip.vectors.decoding import THREADS, Read, decode_ahead
 from skyscript.clip.vectors.pixels import MAX_BYTES, Unusable
 from skyscript.clip.vectors.store import KEY_BYTES, Store, text_key
+from skyscript.files.paths import below
 
 _KEPT_AT_ONCE = 16
 """Batches whose vectors are written together: what a killed run may lose."""
@@ -40,9 +41,7 @@ def read_below(root: Path) -> Read:
 
 
 def _read_below(root: Path, path: str) -> bytes:
-    file = root / path
-    if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise PermissionError(path)
+    file = below(root, path)
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)  # a pipe would be waited for

@@ -64,7 +64,7 @@ def test_help_explains_every_option():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--train-data", "none.csv"], "none.csv: cannot be read as a CSV"),
+        (["--train-data", "none.csv"], "none.csv: there is no such file"),
         ([], "train_data is required"),
         (["--train-data", "a.csv", "--lr", "fast"], "lr: input should be a valid number"),
         (["--lrr", "1"], "no such option: --lrr"),

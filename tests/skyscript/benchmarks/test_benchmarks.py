@@ -10,8 +10,9 @@ from PIL import Image
 
 from pipeline.errors import InputError
 from skyscript.benchmarks import SEVEN, accuracy, chosen, present, zero_shot
-from skyscript.benchmarks.files import NULLS, read_captioned, read_labelled
+from skyscript.benchmarks.files import read_captioned, read_labelled
 from skyscript.clip.source import TINY_FOLDER
+from skyscript.files.pairs_csv import NULL_WORDS
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
@@ -140,7 +141,7 @@ def test_whole_numbers_are_positions(tmp_path):
 
 def test_labels_that_pandas_reads_as_empty_are_left_out_and_counted(tmp_path):
     pandas = pytest.importorskip("pandas")
-    labels = ["red", *sorted(NULLS), "NAN", "none", "Na", "N.A.", "-", "nil"]
+    labels = ["red", *sorted(NULL_WORDS), "NAN", "none", "Na", "N.A.", "-", "nil"]
     benchmark = made(
         tmp_path,
         [("red", label) for label in labels],
@@ -150,7 +151,7 @@ def test_labels_that_pandas_reads_as_empty_are_left_out_and_counted(tmp_path):
     data = read_labelled(benchmark, tmp_path)
     assert data.paths == kept["filepath"].tolist()
     assert [data.classes[i] for i in data.labels] == kept["label"].tolist()
-    assert any(f"{len(NULLS)} of {len(labels)} rows" in note for note in data.notes)
+    assert any(f"{len(NULL_WORDS)} of {len(labels)} rows" in note for note in data.notes)
     assert any("no image can be of class 'None'" in note for note in data.notes)
 
 
@@ -160,13 +161,13 @@ WRONG = {
     "a position beyond all numbers": ("filepath,label\nnwpu/a.png," + "9" * 400, "is none of the"),
     "a negative position": ("filepath,label\nnwpu/a.png,-1\n", "line 2: label '-1' is none"),
     "a missing image": ("filepath,label\nnwpu/b.png,red\nnwpu/a.png,red\n", "'nwpu/b.png' (line 2"),
-    "a missing column": ("filepath,class\nnwpu/a.png,red\n", "no column 'label'; it has filepath"),
+    "a missing column": ("filepath,class\nnwpu/a.png,red\n", "no column 'label'; separated at"),
     "no path": ("filepath,label\n,red\n", "line 2 names no image"),
     "a path out of the root": ("filepath,label\n../a.png,red\n", "line 2: '../a.png' leads out of"),
     "a row too short": ("filepath,label\nnwpu/a.png\n", "line 2 has 1 fields, the header 2"),
     "no labels": ("filepath,label\nnwpu/a.png,None\n", "no row has a value in 'label'"),
-    "an empty file": ("", "has no column 'filepath'; it has none"),
-    "not UTF-8": (b"filepath,label\nnwpu/a.png,\xff\n", "not a CSV in UTF-8"),
+    "an empty file": ("", "has no column 'filepath'"),
+    "not UTF-8": (b"filepath,label\nnwpu/a.png,\xff\n", "line 2 is not text in UTF-8"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from skyscript.files.meta import MAX_BYTES, Meta, dump_meta
-from skyscript.files.metas import image_path, meta_path, read_metas
+from skyscript.files.metas import read_metas
 from skyscript.geo.tile import Box
 
 META = Meta(Box(7.41, 43.72, 7.42, 43.73), (2019, 7, 1, 10, 30), {"power": "pole"}, [])
@@ -39,11 +39,6 @@ def names_in(source):
 
 def reasons_in(source):
     return {name: str(meta) for name, meta in read_metas(source) if isinstance(meta, InputError)}
-
-
-def test_a_meta_file_and_its_image_are_told_from_each_other():
-    assert image_path("meta3/a12_CH_19.pickle") == "images3/a12_CH_19.jpg"
-    assert meta_path("images3/a12_CH_19.jpg") == "meta3/a12_CH_19.pickle"
 
 
 def test_a_folder_of_parts_is_read_in_order(tmp_path):

@@ -199,7 +199,7 @@ def test_another_folder_and_a_run_are_not_written_over(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("path,title\n", "has no column 'filepath'"),
-        ("filepath,title\nimages2/photo.jpg,x\n", "line 2: 'images2/photo.jpg' is no image"),
+        ("filepath,title\nimages2/photo.jpg,x\n", "line 2: 'images2/photo.jpg' is not the name"),
         ("filepath,title\nimages2/a1_SIM_24.jpg\n", "line 2 has 1 fields"),
     ],
 )

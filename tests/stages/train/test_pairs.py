@@ -66,32 +66,25 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
          r"',' its columns are 'filepath', 'title'"),
         (GOOD, {"csv_separator": ";"}, r"has no column 'filepath'; separated at ';' its columns "
          r"are 'filepath,title'"),
-        ([*GOOD, ("d.jpg", "")], {}, r"column 'title', row 4: is empty"),
-        ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"row 4: is empty \(2 rows are so\)"),
-        ([("a.jpg", "NaN")], {}, r"column 'title', row 1: is 'NaN', a missing value"),
-        ([("nan", "a pond")], {}, r"column 'filepath', row 1: is 'nan'"),
-        ([*GOOD, ("d.png", "a pond")], {}, r"row 4: there is no image 'd.png' in .*; 1 of the 4 "
+        ([*GOOD, ("d.jpg", "")], {}, r"line 5: 'title' is empty\."),
+        ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"line 5: 'title' is empty \(2 rows are so\)"),
+        ([("a.jpg", "NaN")], {}, r"line 2: 'title' is 'NaN', a missing value"),
+        ([("nan", "a pond")], {}, r"line 2: 'filepath' is 'nan'"),
+        ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of the 4 "
          r"images looked for are missing"),
-        ([("../a.jpg", "a pond")], {}, r"row 1: '../a.jpg' leaves the root folder"),
-        ([("x/../../a.jpg", "a pond")], {}, r"leaves the root folder"),
-        ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leaves the root folder"),
-        ([], {}, r"there are no rows"),
+        ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leads out of the root folder"),
+        ([("x/../../a.jpg", "a pond")], {}, r"leads out of the root folder"),
+        ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leads out of the root folder"),
+        ([], {}, r"holds no pairs below its header"),
     ],
 )  # fmt: skip
-def test_a_csv_that_cannot_be_used_is_named_with_row_and_column(tmp_path, rows, options, sentence):
+def test_a_csv_that_cannot_be_used_is_named_with_line_and_column(tmp_path, rows, options, sentence):
     with pytest.raises(InputError, match=sentence):
         load(write(tmp_path, rows), tmp_path, **options)
 
 
-@pytest.mark.parametrize("content", [b"filepath,title\na.jpg,x,y\n", b"filepath,title\n\xff,b\n"])
-def test_a_csv_that_is_broken_is_named(tmp_path, content):
-    (tmp_path / "pairs.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"pairs.csv: cannot be read as a CSV"):
-        load(tmp_path / "pairs.csv", tmp_path)
-
-
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none.csv: cannot be read as a CSV: .*No such file"):
+    with pytest.raises(InputError, match=r"none.csv: there is no such file"):
         load(tmp_path / "none.csv", tmp_path)
 
 

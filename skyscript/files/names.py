@@ -1,0 +1,62 @@
+"""The published names of images and their meta files, ``images3/a12_CH_19.jpg`` for one.
+
+The folder's number is the part; the file's name holds the object, the image source and the year.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+PARTS = range(2, 8)
+"""Numbers of the folders ``images2`` to ``images7``; published SkyScript has no part 1, and
+TorchGeo's reader wants all six, empty ones too."""
+FOLDERS = tuple(f"{kind}{part}" for part in PARTS for kind in ("images", "meta"))
+"""All folders of a dataset."""
+META_SUFFIX = ".pickle"
+IMAGE_SUFFIX = ".jpg"
+IMAGE_FILES = f"images[2-7]/[nwar]*_[0-9][0-9]{IMAGE_SUFFIX}"
+"""A glob, from the dataset's folder, that matches every image and no file of a user's."""
+META_FILES = f"meta[2-7]/[nwar]*_[0-9][0-9]{META_SUFFIX}"
+META_FOLDER = re.compile(r"meta[0-9]{1,9}")
+META_ZIP = re.compile(r"meta[0-9]*\.zip")
+IMAGE_FOLDER = re.compile(r"images[0-9]*")
+PATTERN = r"(?s:.*/)?([nwar][0-9]+)_([A-Za-z0-9]+)_([0-9]{2})\.[A-Za-z]+"
+"""Matches a whole path: object, source, year. Python and DuckDB (RE2) read it alike; any folder
+may stand above, and images that a user converted to another format keep their names."""
+_PATH = re.compile(PATTERN)
+
+
+class ImageName(NamedTuple):
+    """What the name of an image says of it."""
+
+    object_id: str
+    """The OSM object: ``n12``, ``w12``, ``a12`` or ``r12``."""
+    source: str
+    """The alias of the image source: ``CH``."""
+    year: int
+    """The last two digits of the year of acquisition."""
+
+    def __str__(self) -> str:
+        """Give the name without folder and suffix: ``a12_CH_19``."""
+        return f"{self.object_id}_{self.source}_{self.year:02}"
+
+    def in_part(self, part: int) -> str:
+        """Give the image's path in a dataset: ``images3/a12_CH_19.jpg``."""
+        return f"images{part}/{self}{IMAGE_SUFFIX}"
+
+
+def parse(path: str) -> ImageName | None:
+    """Read the name of an image or of its meta file; None where it is not a published name."""
+    found = _PATH.fullmatch(path)
+    return ImageName(found[1], found[2], int(found[3])) if found else None
+
+
+def image_path(meta: str) -> str:
+    """Give the path of the image of a meta file: ``meta3/x.pickle`` -> ``images3/x.jpg``."""
+    return f"images{meta.removeprefix('meta').removesuffix(META_SUFFIX)}{IMAGE_SUFFIX}"
+
+
+def meta_path(image: str) -> str:
+    """Give the path of the meta file of an image: ``images3/x.jpg`` -> ``meta3/x.pickle``."""
+    return f"meta{image.removeprefix('images').removesuffix(IMAGE_SUFFIX)}{META_SUFFIX}"
