@@ -3,13 +3,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check bench clean
+# As many test processes as there are processors; a file's tests stay together, as do its fixtures.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile
+
+.PHONY: demo test test-fast coverage check bench clean
 
 demo: $(VENV)/core
 	$(BIN)/skyscript demo
 
 test: $(VENV)/readers
-	$(BIN)/pytest
+	$(PYTEST)
+
+# Without whole runs, trainings and services with faults: under 90 seconds on two processors.
+test-fast: $(VENV)/readers
+	$(PYTEST) -m 'not slow and not online and not gpu and not bench'
+
+# The whole suite, and what of the code it runs, branches included; fails under 90 %.
+coverage: $(VENV)/readers
+	$(PYTEST) --cov --cov-report=term
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -19,6 +30,7 @@ check: $(VENV)/dev
 
 bench: $(VENV)/readers
 	$(BIN)/pytest -m bench -s tests/bench
+	$(BIN)/python -m tests.bench.table
 
 $(VENV)/core: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The sources of images by their alias: what they are, how sharp, when, whose, and where.
+"""The sources of images by alias: name, GSD, years, licence and coverage of each.
 
 Scripts in the wild do ``from image_sources import source2name``; the name stays. Ids are those of
 the Earth Engine catalogue today: ``CH`` was ``ORTHO/Switzerland/SWISSIMAGE/10cm`` until 2023.
@@ -11,74 +11,77 @@ from dataclasses import dataclass
 from typing import Literal
 
 SIMULATED = "SIM"
-"""The alias of tiles that are drawn from OpenStreetMap: reserved, no photograph has it."""
+"""The alias of simulated tiles, which are drawn from OpenStreetMap. No photograph may use it."""
 
 
 @dataclass(frozen=True)
 class StacRoute:
-    """Where a source can be had without Earth Engine: a public STAC API."""
+    """A public STAC API that serves a source without Earth Engine."""
 
     api: str
     collection: str
     assets: tuple[str, ...]
-    """One asset with the colours as its first three bands, or three: red, green, blue."""
+    """One asset whose first three bands are red, green and blue, or one asset for each of them."""
     stretch: tuple[float, float] | None = None
-    """Sample values that become black and white; None where the assets are 8-bit colours."""
+    """Sample values that become black and white; None if the assets are 8-bit colours."""
     gsd: float | None = None
-    """Metres on the ground a pixel, where it differs from the source's."""
+    """Metres; None if it equals the GSD of the source."""
     platform: str | None = None
-    """Only items of this satellite, where a collection has several."""
+    """Only items of this satellite, if the collection has several."""
     sign: str | None = None
-    """An address that gives short-lived read tokens for the collection's files."""
+    """The URL of short-lived read tokens for the files of the collection."""
 
 
 @dataclass(frozen=True)
 class CloudBand:
-    """The band of a satellite's images that tells of each pixel whether it is cloud."""
+    """The band that says for each pixel of a satellite image whether it is cloud."""
 
     band: str
     values: tuple[int, ...] = ()
-    """Its values that are cloud."""
+    """Its values that mean cloud."""
     bits: tuple[int, ...] = ()
-    """Its bits, counted from 0, that say cloud."""
+    """Its bits, counted from 0, that mean cloud."""
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A source of images that datasets name by its alias."""
+    """A source of images; file names of a dataset hold its alias."""
 
     alias: str
     name: str
     """The Earth Engine asset: a collection, or a single image (see ``layout``)."""
     gsd: float
-    """Metres on the ground a pixel, at its best."""
+    """The finest GSD, in metres."""
     coverage: tuple[float, float, float, float]
-    """West, south, east, north in degrees: nothing lies outside, and not all inside is covered."""
+    """West, south, east, north in degrees. All images lie inside, but may not cover all of it."""
     years: tuple[int, int | None]
-    """The first year and the last; None where images still come."""
+    """The first and the last year; the last is None if new images still come."""
     licence: str
     attribution: str
-    """The line that goes with every copy."""
+    """The line that every copy must show."""
     kind: Literal["aerial", "satellite", "rendered"] = "aerial"
-    """What captions call it. SkySat's are called aerial, as in the published dataset."""
+    """The word of captions. SkySat images are called aerial, as in the published dataset."""
     bands: tuple[str, str, str] = ("R", "G", "B")
     """Red, green, blue."""
     layout: Literal["images", "archive", "mosaics", "single", "none"] = "images"
-    """How Earth Engine holds it: ``images`` with true footprints; an ``archive`` too large to list,
-    which is asked for the best images of each place; ``mosaics`` of a year or more, whose footprint
-    says little, as most of it may be masked; a ``single`` image; ``none``: not there."""
+    """The form of the Earth Engine asset.
+
+    ``images`` have true footprints. An ``archive`` is too large to list; it is searched for the
+    best images of each place. ``mosaics`` are of a year or more; their footprint says little,
+    because most of it may be masked. ``single`` is one image. ``none``: Earth Engine lacks it.
+    """
     time_precision: Literal["minute", "day", "year", "range"] = "day"
-    """How much of an acquisition time means something: of a ``range`` only the bounds are known."""
+    """The precision of the acquisition time; for a ``range`` only its two ends are known."""
     stretch: tuple[float, float] | None = None
-    """Sample values that become black and white; None where samples are 8-bit colours."""
+    """Sample values that become black and white; None if samples are 8-bit colours."""
     gamma: float | None = None
-    """Brightens the middle tones after the stretch."""
+    """Brightens the middle tones after the stretch; None for no change."""
     cloud_property: str | None = None
-    """The property that holds an image's cloud share in percent."""
+    """The name of the property with an image's cloud share in percent."""
     clouds: CloudBand | None = None
     stac: StacRoute | None = None
     published: bool = True
-    """One of the ten of the published dataset."""
+    """Whether it is one of the ten sources of the published dataset."""
 
 
 _REFLECTANCE_RGB = ("B4", "B3", "B2")

@@ -1,22 +1,21 @@
-"""The run's own vocabulary in memory: what its table `vocab` says otherwise than what ships.
+"""The vocabulary of a run: the shipped one, with what the run's table ``vocab`` adds to it.
 
-That is the user's own labels and the tags that only the classifiers could tell: few, whatever the
-extract's size. All else is asked of the shipped vocabulary, which the table was made with.
+The table adds the user's labels and the tags that only the classifiers could judge. These are few,
+however large the extract is; every other tag is looked up in the shipped vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 import tag_vocab
 from pipeline.errors import InputError
 from pipeline.stage import StageConfig
+from skyscript.table_cache import cached_by_files
 from tag_vocab import (
     OwnLabel,
     TagEntry,
@@ -27,44 +26,31 @@ from tag_vocab import (
 )
 
 _COLUMNS = ["key", "value", "groundable", "max_gsd", "source", "reason", "probability", "phrase"]
-_OF_ITS_OWN = (pc.field("source") == "own") | (
-    # What the classifiers deny, the shipped vocabulary does not know as visible either.
+_RUN_ROWS = (pc.field("source") == "own") | (
+    # Tags rejected by the classifiers are already invisible in the shipped vocabulary.
     (pc.field("source") == "model") & pc.field("groundable")
 )
 
 Tag = tuple[str, str]
 
 
-def run_vocabulary(vocab: ds.Dataset) -> Vocabulary:
-    """Give the vocabulary of a run from its table: read once a process while its files stay."""
-    if not isinstance(vocab, ds.FileSystemDataset):
-        return _vocabulary(vocab.to_table(columns=_COLUMNS, filter=_OF_ITS_OWN))
-    paths = [Path(file) for file in vocab.files]
-    stats = [path.stat() for path in paths]
-    return _read(
-        tuple(zip(paths, (s.st_mtime_ns for s in stats), (s.st_size for s in stats), strict=True))
-    )
-
-
-@lru_cache(maxsize=2)
-def _read(files: tuple[tuple[Path, int, int], ...]) -> Vocabulary:
-    dataset = ds.dataset([str(path) for path, _, _ in files], format="parquet")
-    return _vocabulary(dataset.to_table(columns=_COLUMNS, filter=_OF_ITS_OWN))
-
-
 def _vocabulary(table: pa.Table) -> Vocabulary:
     answers: dict[Tag, TagEntry] = {}
     phrases: dict[Tag, str] = {}
     for row in table.to_pylist():
-        tag, said = (row["key"], row["value"]), row["phrase"]
+        tag, words = (row["key"], row["value"]), row["phrase"]
         answers[tag] = TagEntry(*(row[name] for name in TagEntry._fields))
-        if row["source"] == "own" and said not in (None, phrase(*tag)):
-            phrases[tag] = said
+        if row["source"] == "own" and words not in (None, phrase(*tag)):
+            phrases[tag] = words
     return Vocabulary(answers, phrases)
 
 
+run_vocabulary = cached_by_files(_vocabulary, _COLUMNS, _RUN_ROWS)
+"""Gives the vocabulary of a run from its table ``vocab``."""
+
+
 def own_labels(path: Path | None) -> dict[Tag, OwnLabel]:
-    """Give a user's labels; none without a file. Raises `InputError` that names what is wrong."""
+    """Read a user's labels; none without a file. Raises `InputError` that names what is wrong."""
     try:
         return read_own_labels(path) if path else {}
     except FileNotFoundError:
@@ -74,7 +60,7 @@ def own_labels(path: Path | None) -> dict[Tag, OwnLabel]:
 
 
 def labelled_vocabulary(path: Path | None) -> Vocabulary:
-    """Give the shipped vocabulary with a user's labels before it."""
+    """Give the shipped vocabulary, in which a user's labels replace the shipped ones."""
     return with_own_labels(own_labels(path))
 
 

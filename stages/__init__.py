@@ -7,17 +7,17 @@ from collections.abc import Mapping
 
 from pipeline.stage import Stage
 from stages.caption import CAPTION
-from stages.extract.stage import EXTRACT
-from stages.fetch.stage import FETCH
+from stages.extract import EXTRACT
+from stages.fetch import FETCH
 from stages.filter import FILTER
-from stages.index.stage import INDEX
+from stages.index import INDEX
 from stages.laion_rs.classifier import CLASSIFIER
 from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
 from stages.overlay import OVERLAY
-from stages.plan.stage import PLAN
+from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
 from stages.score import NORMALISE, SCORE, csv_pairs, tar_pairs

@@ -1,10 +1,10 @@
-"""Overlay: what OSM says can be seen in each image, the focus object first, then all others.
+"""Overlay: the tags of what each image shows, of the focus object first, then of its neighbours.
 
-A neighbour is another object of which the tile shows enough: an area a number of square pixels, a
-line a number of pixels, a point itself (how large a point is, its tags' maximum GSD says). Only the
-tags that the run's vocabulary calls visible at the image's GSD are kept, in today's spelling; an
-object with none is no neighbour, nor is one that is hidden from above (`hidden_from_above`).
-Written as the published pickle and as a row, which also says why the focus object's other tags are
+A neighbour is another object of which the tile shows enough: some square pixels of an area, some
+pixels of a line, or a point (the maximum GSD of its tags says how large it is). Only tags that the
+run's vocabulary calls visible at the image's GSD are used, in today's spelling. An object without
+such a tag is no neighbour, and neither is one that is hidden from above (`hidden_from_above`). The
+result is the published pickle and a row, which also says why other tags of the focus object are
 left out.
 """
 
@@ -26,7 +26,7 @@ from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.files.meta import Meta, dump_meta
 from skyscript.files.names import META_FILES, meta_path
 from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import EARTH_RADIUS, Box, mercator_box, mercator_scale, to_degrees
+from skyscript.geo.tile import Box, mercator_box, mercator_scale, project, to_degrees
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
@@ -35,8 +35,6 @@ from tag_vocab import Vocabulary
 NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"
 
 _WAY_KINDS = ["w", "a"]
-_MOST_NORTH = 89.0
-"""Degrees; EPSG:3857 has no poles, and tiles end long before them."""
 
 Geometries = npt.NDArray[np.object_]
 
@@ -75,12 +73,12 @@ def overlay(
 ) -> pa.Table:
     """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
 
-    A neighbour's share is of the tile's area, 0 for lines and points; its distance is in ground
-    metres from the tile's centre to the part of it that lies in the tile.
+    A neighbour's share is that of the tile's area, 0 for lines and points. Its distance is in
+    metres on the ground, from the tile's centre to the part of the neighbour in the tile.
     """
     tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
     rows = images.to_pylist()
-    boxes = [_box(row) for row in rows if row["status"] == STATUS_OK]
+    boxes = [Box.of(row) for row in rows if row["status"] == STATUS_OK]
     words = run_vocabulary(vocab)
     around = _Around(objects_near(objects, boxes), words)
     metas = []
@@ -107,7 +105,7 @@ def _meta(
         return empty | {"status": image["status"], "reason": image["reason"]}
     gsd = image["gsd"] / config.gsd_slack
     center_tags = words.visible(tags, gsd)
-    left_out = list(words.left_out(tags, gsd).items())
+    left_out = list(words.invisible_tags(tags, gsd).items())
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
@@ -124,19 +122,15 @@ def _meta(
 def _published(meta: Mapping[str, Any]) -> Meta:
     time = meta["acquired"]
     return Meta(
-        box=_box(meta),
+        box=Box.of(meta),
         time=(time.year, time.month, time.day, time.hour, time.minute),
         center_tags=dict(meta["center_tags"]),
         surrounding_tags=[dict(neighbour["tags"]) for neighbour in meta["surrounding"]],
     )
 
 
-def _box(row: Mapping[str, Any]) -> Box:
-    return Box(row["west"], row["south"], row["east"], row["north"])
-
-
 class _Tile(NamedTuple):
-    """Where an image lies, in EPSG:3857 metres, and how long a pixel and a metre are there."""
+    """Where an image lies, and the lengths of its pixel and of a metre, in EPSG:3857 metres."""
 
     box: Box
     pixel: float
@@ -156,7 +150,7 @@ class _Tile(NamedTuple):
 
 
 def _tile(image: Mapping[str, Any]) -> _Tile:
-    box = mercator_box(_box(image))
+    box = mercator_box(Box.of(image))
     _, latitude = to_degrees(0, (box.south + box.north) / 2)
     return _Tile(box, (box.east - box.west) / image["width"], mercator_scale(latitude))
 
@@ -171,14 +165,16 @@ class _Around:
         self._osm_id = objects["osm_id"].to_numpy()
         self._tags = [dict(tags) for tags in objects["tags"].to_pylist()]
         self._hidden = np.array([hidden_from_above(tags) for tags in self._tags], dtype=bool)
-        self._geometries = _in_mercator(shapely.from_wkb(objects["geometry"].to_pylist()))
+        self._geometries = shapely.transform(
+            shapely.from_wkb(objects["geometry"].to_pylist()), project
+        )
         self._tree = shapely.STRtree(self._geometries)
         self._visible: dict[tuple[int, float], dict[str, str]] = {}
 
     def neighbours(
         self, image: Mapping[str, Any], config: OverlayConfig
     ) -> Iterator[dict[str, Any]]:
-        """Yield an image's neighbours as rows, nearest first; of equals the smaller share first."""
+        """Yield an image's neighbours as rows, nearest first; on a tie the smaller share first."""
         tile = _tile(image)
         near = self._tree.query(shapely.box(*tile.box))
         near = near[~(self._hidden[near] | self._is_focus(image["object_id"], near))]
@@ -198,7 +194,7 @@ class _Around:
                 }
 
     def _is_focus(self, object_id: str, near: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        """Tell which are the focus object, or the same way once as a line and once as an area."""
+        """Say which are the focus object, or the same way, once as a line and once as an area."""
         kinds = _WAY_KINDS if object_id[0] in _WAY_KINDS else [object_id[0]]
         same: npt.NDArray[np.bool_] = self._osm_id[near] == int(object_id[1:])
         return same & np.isin(self._kind[near], kinds)
@@ -221,16 +217,6 @@ def _shows_enough(parts: Geometries, tile: _Tile, config: OverlayConfig) -> npt.
     return enough
 
 
-def _in_mercator(geometries: Geometries) -> Geometries:
-    def project(degrees: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        latitude = np.radians(np.clip(degrees[:, 1], -_MOST_NORTH, _MOST_NORTH))
-        return EARTH_RADIUS * np.column_stack(
-            [np.radians(degrees[:, 0]), np.arcsinh(np.tan(latitude))]
-        )
-
-    return shapely.transform(geometries, project)
-
-
 OVERLAY = ShardStage(
     "overlay",
     overlay,
@@ -240,5 +226,5 @@ OVERLAY = ShardStage(
     writes=tables.META,
     owns=(Owned(META_FILES, "metapath", "meta_size"),),
     external=vocabulary,
-    version=2,
+    version=3,
 )

@@ -1,7 +1,7 @@
 """Sample: which objects get a tile of their own.
 
-As in the paper: all objects of some drawn cells, and tags that these hardly reach from wherever
-they occur. All draws come from `chance`; what is asked of the whole table, DuckDB answers.
+As in the paper: all objects of some drawn cells, and objects with tags that are rare in these cells
+from anywhere. All draws come from `chance`; DuckDB does the queries over the whole table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from pipeline.scratch import TableFile, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
 from pipeline.stage import DatasetStage, StageConfig
 from skyscript import chance
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RARE_SHARE = 0.5
-"""Of ``max_objects``: what objects with rare tags may take before the others are drawn."""
+"""The share of ``max_objects`` for objects with rare tags; the others are drawn after them."""
 
 _CANDIDATES = pa.schema(
     [
@@ -117,11 +117,11 @@ class SampleConfig(StageConfig):
 def sample(
     objects: ds.Dataset, vocab: ds.Dataset, *, config: SampleConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give the objects that get a tile, in the order of ``objects``, with what chose each.
+    """Give the objects that get a tile, in the order of ``objects``, with the reason for each.
 
-    Only an object that the run's vocabulary calls visible at some GSD is a candidate. It belongs to
-    the cell of its box's centre, named by two whole numbers: degrees divided by the cell's side,
-    rounded down. Raises `InputError` where there is no candidate.
+    Only an object with a tag that the run's vocabulary calls visible at some GSD is a candidate. It
+    belongs to the cell of its box's centre, named by two whole numbers: degrees divided by the
+    cell's side, rounded down. Raises `InputError` if there is no candidate.
     """
     with scratch(root, "sample") as folder:
         path = folder / "candidates.parquet"
@@ -141,9 +141,9 @@ def sample(
 def _write_candidates(
     objects: ds.Dataset, vocabulary: Vocabulary, config: SampleConfig, path: Path
 ) -> int:
-    """Write a scratch row for each candidate and give how many there are."""
+    """Write a scratch row for each candidate and give their number."""
     start = count = 0
-    with TableFile(path, _CANDIDATES) as file:
+    with ScratchParquet(path, _CANDIDATES) as file:
         for batch in _scan(objects, ["object_id", "west", "south", "east", "north", "tags"]):
             visible = _visible_tags(batch.column("tags"), vocabulary)
             rows = np.flatnonzero([bool(tags) for tags in visible])
@@ -165,7 +165,7 @@ def _write_candidates(
 
 
 def _visible_tags(column: pa.MapArray, vocabulary: Vocabulary) -> list[list[str]]:
-    """Give each object's tags that can be seen, as ``key=value``; none where it never shows."""
+    """Give each object's visible tags as ``key=value``; none if it is never visible."""
     keys, values = column.keys.to_pylist(), column.items.to_pylist()
     ends = column.offsets.to_pylist()
     visible = []
@@ -206,7 +206,7 @@ def _choose(connection: duckdb.DuckDBPyConnection, config: SampleConfig) -> None
 
 
 def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Give the chosen rows of the objects with why; both come in the same order."""
+    """Give the chosen objects with the reason; both inputs have the same order."""
     columns = [name for name in tables.FOCUS.schema.names if name in tables.OBJECTS.schema.names]
     waiting = chosen.schema.empty_table()
     start, more = 0, True
@@ -228,7 +228,7 @@ def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Tabl
 
 
 def _scan(objects: ds.Dataset, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read the rows that are ok, in order, a few parts ahead at most."""
+    """Read the rows that are ok in order, at most a few parts ahead."""
     is_ok = pc.field("status") == STATUS_OK
     yield from objects.to_batches(
         columns=columns, filter=is_ok, batch_size=20_000, batch_readahead=2, fragment_readahead=1

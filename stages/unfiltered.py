@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
-from pipeline.stage import DatasetStage, Owned, StageConfig
+from pipeline.stage import DatasetStage, StageConfig
 from skyscript.files.names import FOLDERS
 from skyscript.files.pairs_csv import HEADER, write_pairs
 from stages import tables
@@ -51,5 +51,5 @@ UNFILTERED = DatasetStage(
     UnfilteredConfig,
     reads=(tables.CAPTIONS,),
     writes=tables.FILES,
-    owns=(Owned(FILE_NAME, "filepath"),),
+    owns=tables.owned_files(FILE_NAME),
 )

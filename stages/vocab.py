@@ -128,7 +128,7 @@ def _answers(
 
 def _label(own: Mapping[Tag, OwnLabel], key: str, value: str) -> OwnLabel | None:
     """Give the user's label of a tag, of what stands for it today, or of all values of its key."""
-    today = tuple(tag_vocab.current({key: value}).items())
+    today = tuple(tag_vocab.modernise({key: value}).items())
     asked = [(key, value), *(today if len(today) == 1 else ()), (key, tag_vocab.ANY)]
     return next((own[tag] for tag in asked if tag in own), None)
 
@@ -140,9 +140,9 @@ def _guesses(tags: list[Tag], classifiers: Classifiers | None) -> dict[Tag, tag_
     asked = [
         tag
         for tag in tags
-        if tag_vocab.is_open(*tag) and tag_vocab.look_up(*tag).source in ("key", "default")
+        if tag_vocab.needs_classifier(*tag) and tag_vocab.look_up(*tag).source in ("key", "default")
     ]
-    return dict(zip(asked, map(tag_vocab.guessed, classifiers.guess(asked)), strict=True))
+    return dict(zip(asked, map(tag_vocab.entry_of_guess, classifiers.guess(asked)), strict=True))
 
 
 def _said(key: str, value: str) -> dict[str, str | None]:
@@ -150,7 +150,7 @@ def _said(key: str, value: str) -> dict[str, str | None]:
     name = key.replace("%", "%25").replace("=", "%3D")
     if value == tag_vocab.ANY:  # all values of a key
         return {"tag": f"{name}={value}", "phrase": None, "current": None}
-    today = tag_vocab.current({key: value})
+    today = tag_vocab.modernise({key: value})
     return {
         "tag": f"{name}={value}",
         "phrase": tag_vocab.phrase(key, value),
@@ -174,5 +174,5 @@ VOCAB = DatasetStage(
     reads=(tables.OBJECTS,),
     writes=tables.VOCAB,
     external=_external,
-    version=2,
+    version=3,
 )

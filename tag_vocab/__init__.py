@@ -1,19 +1,19 @@
-"""Which tags can be seen from above, down to which resolution, and how they are said.
+"""Which tags can be seen from above, up to which GSD, and the phrase of each tag in captions.
 
-A leaf: it imports nothing of the project. A tag is asked by `look_up`, an object's tags together by
-a `Vocabulary`.
+This package is a leaf: it imports nothing else of the project. `look_up` answers for one tag, a
+`Vocabulary` for all tags of an object together.
 """
 
-from tag_vocab.deprecated import current
+from tag_vocab.deprecated import modernise
 from tag_vocab.files import ANY, content_id
 from tag_vocab.objects import SHIPPED, Vocabulary
 from tag_vocab.own import OwnLabel, read_own_labels, with_own_labels
 from tag_vocab.vocabulary import (
     TagEntry,
+    entry_of_guess,
     groundable_keys,
-    guessed,
-    is_open,
     look_up,
+    needs_classifier,
     never_visible,
 )
 from tag_vocab.words import most_frequent_first, phrase
@@ -25,12 +25,12 @@ __all__ = [
     "TagEntry",
     "Vocabulary",
     "content_id",
-    "current",
+    "entry_of_guess",
     "groundable_keys",
-    "guessed",
-    "is_open",
     "look_up",
+    "modernise",
     "most_frequent_first",
+    "needs_classifier",
     "never_visible",
     "phrase",
     "read_own_labels",

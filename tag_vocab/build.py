@@ -1,8 +1,8 @@
 """Builds the shipped vocabulary: one row for every tag that is known to be used.
 
-A row's source is the first that there is of: its label, the rule of its key, the classifiers. The
-classifiers are asked only where the key's visibility depends on the value, or nobody has ruled on
-the key. Same files, encoder and machine: same bytes.
+A label decides a tag, else the rule of its key, else the classifiers. The classifiers decide only
+where a key has no rule or its visibility depends on the value. The same files, encoder and machine
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tag_vocab.classifier import Classifiers
 from tag_vocab.encoders import Encoder
 from tag_vocab.files import Guess
 from tag_vocab.likeness import Tag
-from tag_vocab.vocabulary import decided, is_open
+from tag_vocab.vocabulary import decide, needs_classifier
 
 
 def known_tags() -> list[Tag]:
@@ -27,8 +27,8 @@ def known_tags() -> list[Tag]:
 def build(encoder: Encoder) -> bytes:
     """Give the vocabulary as the bytes of a CSV file."""
     tags = known_tags()
-    questions = [tag for tag in tags if is_open(*tag)]
-    guesses = dict(zip(questions, Classifiers(encoder).guess(questions), strict=True))
+    undecided = [tag for tag in tags if needs_classifier(*tag)]
+    guesses = dict(zip(undecided, Classifiers(encoder).guess(undecided), strict=True))
     by_count = sorted(files.frequency(), key=lambda tag: (-files.frequency()[tag], tag))
     rank = {tag: str(place) for place, tag in enumerate(by_count, 1)}
     text = io.StringIO()
@@ -43,10 +43,14 @@ def build(encoder: Encoder) -> bytes:
 
 
 def _answer(tag: Tag, guesses: dict[Tag, Guess]) -> tuple[str, str, str, str]:
-    """Give groundable, probability, source and max_gsd as the file says them."""
+    """Give groundable, probability, source and max_gsd as the file spells them."""
     if tag in guesses:
         source, (groundable, probability, max_gsd) = "model", guesses[tag]
     else:
-        groundable, max_gsd, source, _, probability = decided(*tag)
-    said = "yes" if groundable else "no"
-    return said, f"{probability:.2f}", source, "" if max_gsd is None else f"{max_gsd:g}"
+        groundable, max_gsd, source, _, probability = decide(*tag)
+    return (
+        "yes" if groundable else "no",
+        f"{probability:.2f}",
+        source,
+        "" if max_gsd is None else f"{max_gsd:g}",
+    )

@@ -1,8 +1,8 @@
-"""Two classifiers from the labels: can a tag be seen, and down to which resolution.
+"""Two classifiers that learn from the labels: is a tag visible, and up to which GSD.
 
-Both are kernel ridge regressions on `likeness` (the mean of a Gaussian process): stage I on seen or
-not, stage II on the four questions "coarser than this step?". Their leave-out scores have a closed
-form, so every cross-validation costs one matrix inverse. A logistic curve, fitted on leave-out
+Both are kernel ridge regressions on `likeness` (the mean of a Gaussian process): stage I on visible
+or not, stage II on the four questions "coarser than this step?". Their held-out scores have a
+closed form, so a cross-validation costs one matrix inverse. A logistic curve, fitted on held-out
 scores, turns stage I's score into a probability: one curve for keys that have labels, one for keys
 that have none.
 """
@@ -28,21 +28,21 @@ Ints = npt.NDArray[np.int64]
 Folds = list[Ints]
 
 
-class Lessons(NamedTuple):
-    """What is learned from: the labels, and a tag of each key of which nothing shows."""
+class TrainingTags(NamedTuple):
+    """The training data: the labels, and one tag of each key that is never visible."""
 
     tags: list[Tag]
     seen: npt.NDArray[np.bool_]
     step: Ints
-    """The place of the maximum GSD in `GSDS`; -1 where nothing is seen."""
+    """The index of the maximum GSD in `GSDS`; -1 if the tag is not visible."""
     by_hand: npt.NDArray[np.bool_]
-    """A label; else a sure negative, known by the rule of its key."""
+    """Whether it is a label; else it is a sure negative, by the rule of its key."""
 
 
-def lessons() -> Lessons:
+def training_tags() -> TrainingTags:
     """Give the labels in their order, then the sure negatives.
 
-    These are one known tag of each key that the rules call never visible and no label names.
+    A sure negative is one known tag of a key that the rules call never visible and no label names.
     """
     labels = {tag: label for tag, label in files.labels().items() if tag[0] != files.ANY}
     labelled = {key for key, _ in labels}
@@ -54,11 +54,11 @@ def lessons() -> Lessons:
     steps = [GSDS.index(label.max_gsd) if label.max_gsd else -1 for label in labels.values()]
     step = np.array(steps + [-1] * len(sure))
     by_hand = np.arange(len(step)) < len(labels)
-    return Lessons([*labels, *sure.values()], step >= 0, step, by_hand)
+    return TrainingTags([*labels, *sure.values()], step >= 0, step, by_hand)
 
 
 def spelling_folds(tags: Sequence[Tag]) -> Folds:
-    """Give ten folds by a hash of the spelling: no tag has a duplicate in another fold."""
+    """Give ten folds by a hash of the spelling: no tag has a near duplicate in another fold."""
     names = [spelling(tag) for tag in tags]
     digests = [hashlib.blake2b(name.encode(errors="replace"), digest_size=4) for name in names]
     fold = np.array([int.from_bytes(digest.digest(), "big") % FOLDS for digest in digests])
@@ -72,7 +72,7 @@ def key_folds(tags: Sequence[Tag]) -> Folds:
 
 
 class Ridge:
-    """A kernel ridge regression: ``scores`` for new rows, ``left_out`` for its own."""
+    """A kernel ridge regression: ``scores`` for new rows, ``held_out`` for its own."""
 
     def __init__(self, alike: Vectors, targets: Vectors, ridge: float = RIDGE) -> None:
         self._middle = targets.mean(0)
@@ -81,12 +81,12 @@ class Ridge:
         self._weights = self._inverse @ self._targets
 
     def scores(self, alike: Vectors) -> Vectors:
-        """Give the scores of new rows from how like they are to the learned ones."""
+        """Give the scores of new rows from their likeness to the training rows."""
         result: Vectors = alike @ self._weights + self._middle
         return result
 
-    def left_out(self, folds: Folds) -> Vectors:
-        """Give each row's score by the regression that was not shown its fold."""
+    def held_out(self, folds: Folds) -> Vectors:
+        """Give each row's score by the regression trained without its fold."""
         result: Vectors = np.empty_like(self._targets)
         for rows in folds:
             block = self._inverse[np.ix_(rows, rows)]
@@ -95,9 +95,9 @@ class Ridge:
         return result
 
     def error_without(self, hidden: Ints, folds: Folds) -> float:
-        """Give the mean squared error on folds left out, of what was never shown ``hidden``.
+        """Give the mean squared error on held-out folds of a regression trained without ``hidden``.
 
-        What decides between settings for ``hidden``: nothing of it takes part in the choice.
+        It chooses the settings for the rows ``hidden``, which take no part in the choice.
         """
         across = self._inverse[:, hidden]
         solved = np.linalg.solve(across[hidden], across.T)
@@ -154,44 +154,46 @@ def to_step(scores: Vectors) -> Ints:
 
 
 class Classifiers:
-    """Both stages, learned from all lessons."""
+    """Both stages, trained on all training tags."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.lessons = lessons()
+        self.training_tags = training_tags()
         self._encoder = encoder
-        self._known = describe(self.lessons.tags, encoder)
-        self._keys = {base_key(key) for key, _ in self.lessons.tags}
-        seen = self.lessons.seen
+        self._known = describe(self.training_tags.tags, encoder)
+        self._keys = {base_key(key) for key, _ in self.training_tags.tags}
+        seen = self.training_tags.seen
         alike = likeness(self._known, self._known)
         self._first = Ridge(alike, seen_targets(seen))
-        by_spelling = self._first.left_out(spelling_folds(self.lessons.tags))[:, 0]
-        by_key = self._first.left_out(key_folds(self.lessons.tags))[:, 0]
+        by_spelling = self._first.held_out(spelling_folds(self.training_tags.tags))[:, 0]
+        by_key = self._first.held_out(key_folds(self.training_tags.tags))[:, 0]
         self._curves = fit_curve(by_spelling, seen), fit_curve(by_key, seen)
         shown = np.flatnonzero(seen)
-        self._second = Ridge(alike[np.ix_(shown, shown)], step_targets(self.lessons.step[shown]))
+        self._second = Ridge(
+            alike[np.ix_(shown, shown)], step_targets(self.training_tags.step[shown])
+        )
 
     def guess(self, tags: Sequence[Tag]) -> list[Guess]:
-        """Give what the classifiers say of tags, probability in hundredths."""
-        return self.guess_and_likest(tags, 0)[0]
+        """Give the guesses for tags, with probabilities in hundredths."""
+        return self.guess_with_nearest(tags, 0)[0]
 
-    def guess_and_likest(
+    def guess_with_nearest(
         self, tags: Sequence[Tag], count: int
     ) -> tuple[list[Guess], list[list[tuple[Tag, float]]]]:
-        """Give the guesses and, for each tag, the labels most like it with their likeness."""
+        """Give the guesses and, for each tag, its nearest labels with their likeness."""
         if not tags:
             return [], []
         alike = likeness(describe(tags, self._encoder), self._known)
         first = self._first.scores(alike)[:, 0]
         known = np.array([base_key(key) in self._keys for key, _ in tags])
         chance = np.where(known, self._curves[0](first), self._curves[1](first)).round(2)
-        steps = to_step(self._second.scores(alike[:, self.lessons.seen]))
+        steps = to_step(self._second.scores(alike[:, self.training_tags.seen]))
         guesses = [
             Guess(bool(p >= 0.5), float(p), GSDS[step] if p >= 0.5 else None)
             for p, step in zip(chance, steps, strict=True)
         ]
         nearest = np.argsort(-alike, axis=1, kind="stable")[:, :count]
-        likest = [
-            [(self.lessons.tags[column], float(row[column])) for column in columns]
+        nearest_labels = [
+            [(self.training_tags.tags[column], float(row[column])) for column in columns]
             for row, columns in zip(alike, nearest, strict=True)
         ]
-        return guesses, likest
+        return guesses, nearest_labels

@@ -1,4 +1,4 @@
-"""What `skyscript vocab` does, as plain functions: build, evaluate, lookup, explain, renew."""
+"""The functions behind `skyscript vocab`: build, evaluate, lookup, explain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ("tag", "groundable", "probability", "source", "max_gsd", "phrase")
 
 
 class Row(NamedTuple):
-    """The vocabulary's answer for a tag, as text."""
+    """The vocabulary's answer for a tag, as text cells."""
 
     tag: str
     groundable: str
@@ -30,9 +30,9 @@ class Row(NamedTuple):
 
 
 def build(out: Path, encoder: str = encoders.OFFLINE) -> int:
-    """Write the shipped vocabulary (`tag_vocab/vocabulary.csv`) and give how many tags it holds.
+    """Write the shipped vocabulary (`tag_vocab/vocabulary.csv`) and give its number of tags.
 
-    Raises `ImportError` where the encoder's package is not installed.
+    Raises `ImportError` if the package of the encoder is not installed.
     """
     from tag_vocab.build import build as built
 
@@ -44,52 +44,39 @@ def build(out: Path, encoder: str = encoders.OFFLINE) -> int:
 def evaluate(encoder: str = encoders.OFFLINE) -> str:
     """Give the cross-validated figures as a Markdown table. Takes some minutes."""
     from tag_vocab import evaluation
-    from tag_vocab.classifier import lessons
+    from tag_vocab.classifier import training_tags
 
-    return evaluation.as_table(evaluation.evaluate(encoders.load(encoder)), lessons())
-
-
-def renew(schema: Path, extracts: Iterable[Path], folder: Path) -> None:
-    """Write universe.csv, deprecated.csv and id_words.csv into a folder, before a new build.
-
-    ``schema`` is the folder ``dist`` of the npm package @openstreetmap/id-tagging-schema; the
-    extracts are OSM files.
-    """
-    from tag_vocab import known
-
-    _replace(folder / "universe.csv", known.universe(schema, extracts))
-    _replace(folder / "deprecated.csv", known.deprecations(schema))
-    _replace(folder / "id_words.csv", known.id_words(schema))
+    return evaluation.as_table(evaluation.evaluate(encoders.load(encoder)), training_tags())
 
 
 def vocabulary_with(own_labels: Path | None) -> Vocabulary:
-    """Give the shipped vocabulary, with a user's labels before it where there is a file of them."""
+    """Give the shipped vocabulary, with the user's labels before it if there are any."""
     return with_own_labels(read_own_labels(own_labels)) if own_labels else SHIPPED
 
 
 def lookup(tags: Iterable[str], vocabulary: Vocabulary = SHIPPED) -> Iterator[Row]:
-    """Give the answer for each ``key=value``, whatever it holds; what has no = is a key alone."""
+    """Yield the answer for each ``key=value``; a text without = is a key alone."""
     for tag in tags:
         key, _, value = tag.partition("=")
-        yield Row(tag, *_said(vocabulary.answer(key, value)), _phrase(vocabulary, key, value))
+        yield Row(tag, *_cells(vocabulary.answer(key, value)), _phrase(vocabulary, key, value))
 
 
 def _phrase(vocabulary: Vocabulary, key: str, value: str) -> str:
-    """Say a tag as captions do: in today's spelling, several values one by one."""
-    said = vocabulary.said({key: value}) or [(key, value)]
-    return ", ".join(vocabulary.phrase(*tag) for tag in said)
+    """Give the phrase of a tag as in captions: in today's spelling, each value by itself."""
+    tags = vocabulary.caption_tags({key: value}) or [(key, value)]
+    return ", ".join(vocabulary.phrase(*tag) for tag in tags)
 
 
 def lookup_file(source: Path, out: Path, vocabulary: Vocabulary = SHIPPED) -> int:
-    """Answer a CSV file's column ``tag`` (or ``key`` and ``value``) and give how many rows.
+    """Answer the column ``tag`` (or ``key`` and ``value``) of a CSV file and give its row count.
 
-    Raises `ValueError` where the file has neither, is no UTF-8 or no CSV.
+    Raises `ValueError` if the file has neither, or is not a CSV in UTF-8.
     """
     with source.open(encoding="utf-8-sig", newline="") as file:
         try:
             rows = list(lookup(_tags(csv.DictReader(file, strict=True), source), vocabulary))
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{source} is no CSV file in UTF-8: {error}.") from error
+            raise ValueError(f"{source} is not a CSV file in UTF-8: {error}.") from error
     out.parent.mkdir(parents=True, exist_ok=True)
     part = _part(out)
     with part.open("w", encoding="utf-8", newline="") as file:
@@ -103,11 +90,11 @@ def lookup_file(source: Path, out: Path, vocabulary: Vocabulary = SHIPPED) -> in
 def explain(
     key: str, value: str, encoder: str | None = None, vocabulary: Vocabulary = SHIPPED
 ) -> str:
-    """Give all that the vocabulary knows of a tag, line by line; with an encoder its guess too."""
+    """Give all that the vocabulary knows about a tag; with an encoder, also the guess."""
     entry = vocabulary.answer(key, value)
     lines = [
         plain(f"{key}={value}"),
-        f'  said      "{plain(_phrase(vocabulary, key, value))}"',
+        f'  phrase    "{plain(_phrase(vocabulary, key, value))}"',
         f"  answer    {_sentence(entry)}, by {entry.source}",
         f"  because   {entry.reason}",
         *_evidence(key, value),
@@ -118,7 +105,7 @@ def explain(
 
 
 def plain(text: str) -> str:
-    """Give a text as a terminal may show it: one line, nothing that steers it, not endless."""
+    """Give a text that is safe in a terminal: one line, no control characters, shortened."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ... ({len(text):,} characters)"
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
@@ -127,16 +114,16 @@ def plain(text: str) -> str:
 
 
 def _sentence(entry: TagEntry) -> str:
-    return f"visible up to {entry.max_gsd:g} m a pixel" if entry.max_gsd else "not visible"
+    return f"visible up to {entry.max_gsd:g} m" if entry.max_gsd else "not visible"
 
 
-def _said(entry: TagEntry) -> tuple[str, str, str, str]:
+def _cells(entry: TagEntry) -> tuple[str, str, str, str]:
     gsd = "" if entry.max_gsd is None else f"{entry.max_gsd:g}"
     return "yes" if entry.groundable else "no", f"{entry.probability:.2f}", entry.source, gsd
 
 
 def _evidence(key: str, value: str) -> Iterator[str]:
-    """Yield what the files hold on the key, the value and how often the tag was counted."""
+    """Yield what the data files hold about the key, the value and the count of the tag."""
     rule = key_rule(key)
     if rule:
         role = f"{rule.role}, " if rule.rule != "never" else ""
@@ -158,15 +145,15 @@ def _evidence(key: str, value: str) -> Iterator[str]:
 def _model(key: str, value: str, encoder: str) -> Iterator[str]:
     from tag_vocab.classifier import Classifiers
 
-    (guess,), (likest,) = Classifiers(encoders.load(encoder)).guess_and_likest(
+    (guess,), (nearest_labels,) = Classifiers(encoders.load(encoder)).guess_with_nearest(
         [(key, value)], _NEAREST
     )
     yield f"  stage I   probability {guess.probability:.2f} that it is visible"
     yield f"  stage II  {f'up to {guess.max_gsd:g} m' if guess.max_gsd else 'not asked'}"
-    for tag, weight in likest:
+    for tag, weight in nearest_labels:
         judged = files.labels().get(tag)
-        said = f"up to {judged.max_gsd:g} m" if judged and judged.max_gsd else "not visible"
-        yield f"  like      {tag[0]}={tag[1]} ({weight:.2f}): {said}"
+        answer = f"up to {judged.max_gsd:g} m" if judged and judged.max_gsd else "not visible"
+        yield f"  like      {tag[0]}={tag[1]} ({weight:.2f}): {answer}"
 
 
 def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
@@ -186,7 +173,7 @@ def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
 
 
 def _replace(out: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file by rename: it is complete or absent."""
     out.parent.mkdir(parents=True, exist_ok=True)
     part = _part(out)
     part.write_bytes(data)

@@ -1,8 +1,8 @@
-"""Old spellings of tags, put into today's.
+"""Replaces old spellings of tags by today's.
 
-The rules are those of the iD editor's tagging schema (``deprecated.csv``, see NOTICE.md). Tags of a
-rule are joined by `` + ``. On the left ``*`` is any value; on the right ``$1`` is that value, and
-``*`` keeps what the key has, or says yes.
+The rules are those of the iD editor's tagging schema (``deprecated.csv``, see NOTICE.md). `` + ``
+joins the tags of a rule. On the left, ``*`` is any value. On the right, ``$1`` is that value, and
+``*`` keeps the value that the key has, else ``yes``.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from tag_vocab import files
 
 _MOST_STEPS = 8
-"""No chain of iD's rules is longer than three; a cycle in a later edition ends here."""
+"""No chain of iD's rules is longer than three; this also ends a cycle in a later edition."""
 
 
 class Rule(NamedTuple):
-    """Tags that are no longer used, and what stands for them today (maybe nothing)."""
+    """Old tags, and the tags that replace them today (maybe none)."""
 
     old: tuple[tuple[str, str], ...]
     new: tuple[tuple[str, str], ...]
 
 
-def current(tags: Mapping[str, str]) -> dict[str, str]:
-    """Give an object's tags in today's spelling, each in the place of the one it replaces.
+def modernise(tags: Mapping[str, str]) -> dict[str, str]:
+    """Give an object's tags in today's spelling, each at the position of the tag it replaces.
 
-    A rule applies where all its old tags are there; it never overwrites a tag that is there too.
+    A rule applies if the object has all its old tags. It never overwrites another tag.
     """
     result = dict(tags)
     for _ in range(_MOST_STEPS):
@@ -39,8 +39,8 @@ def current(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 @functools.cache
-def renamed_keys() -> frozenset[str]:
-    """Give the keys of tags that have another spelling today, whatever else an object carries."""
+def deprecated_keys() -> frozenset[str]:
+    """Give the keys of tags that have a new spelling whatever other tags the object has."""
     return frozenset(
         key
         for (key, _), rules in _rules_by_tag().items()
@@ -49,19 +49,19 @@ def renamed_keys() -> frozenset[str]:
 
 
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
-    """Give the rule of the most old tags, as the special one precedes the general."""
+    """Give the applicable rule with the most old tags: special rules precede general ones."""
     by_tag = _rules_by_tag()
     found = [
         rule
         for key, value in tags.items()
-        for asked in ((key, value), (key, files.ANY))
-        if asked in by_tag
-        for rule in by_tag[asked]
+        for old in ((key, value), (key, files.ANY))
+        if old in by_tag
+        for rule in by_tag[old]
         if all(_matches(tags, *tag) for tag in rule.old)
     ]
     if not found:
         return None
-    # What it adds may be there already (highway=platform + public_transport=platform).
+    # The object may have the new tags already (highway=platform + public_transport=platform).
     changing = (rule for rule in found if _apply(rule, tags) != tags)
     return max(changing, key=lambda rule: len(rule.old), default=None)
 
@@ -88,7 +88,7 @@ def _apply(rule: Rule, tags: dict[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _rules_by_tag() -> dict[tuple[str, str], tuple[Rule, ...]]:
-    """Give the rules by their first old tag, whose value may be `files.ANY`."""
+    """Give the rules by their first old tag; its value may be `files.ANY`."""
     by_tag: dict[tuple[str, str], tuple[Rule, ...]] = {}
     for old, new in files.deprecations():
         rule = Rule(_tags(old), _tags(new))

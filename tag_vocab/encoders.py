@@ -1,4 +1,4 @@
-"""What turns words into vectors: the only part of the vocabulary that needs a model."""
+"""Text encoders: the only part of the vocabulary that needs a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float64]
 
 OFFLINE = "minilm"
-"""The encoder that brings its weights in a package (extra ``vocab``)."""
+"""The encoder whose weights come with a package (extra ``vocab``)."""
 _BATCH = 64
 
 
@@ -21,15 +21,15 @@ class Encoder(Protocol):
 
     name: str
 
-    def encode(self, texts: Sequence[str]) -> Vectors: ...  # noqa: D102 - said by the class
+    def encode(self, texts: Sequence[str]) -> Vectors: ...  # noqa: D102 - the class documents it
 
 
 def load(name: str = OFFLINE) -> Encoder:
     """Give an encoder by name: ``minilm``, or open_clip's text tower as ``ViT-L-14/openai``.
 
-    After the first slash stands open_clip's name of a checkpoint, or the path of one;
-    ``local-dir:PATH`` is a folder that holds both. Raises `ImportError` where the package is not
-    installed, with how to install it, `ValueError` where there is no such model.
+    The text after the first slash is open_clip's name of a checkpoint, or a path of one;
+    ``local-dir:PATH`` is a folder that holds both. Raises `ImportError`, which says how to install
+    it, if the package is missing, and `ValueError` if there is no such model.
     """
     try:
         if name == OFFLINE:
@@ -94,7 +94,7 @@ def _open_clip(name: str, model: str, checkpoint: str | None) -> Encoder:
 
     if ":" not in model and model not in open_clip.list_models():
         raise ValueError(f"open_clip has no model {model!r}: name one as MODEL/CHECKPOINT")
-    # OpenAI trained with an approximate GELU; open_clip 3 only warns where it is not asked for.
+    # OpenAI trained with an approximate GELU; open_clip 3 only warns if it is not requested.
     tower = open_clip.create_model(
         model, pretrained=checkpoint, force_quick_gelu=checkpoint == "openai"
     ).eval()

@@ -1,8 +1,7 @@
-"""How good the classifiers are: cross-validated, beside simple rules and the paper's regression.
+"""Cross-validated figures of the classifiers, of simple rules and of the paper's regression.
 
-Two questions. *New tags*: ten folds by spelling, so that the key of a held-out tag is mostly known.
-*New keys*: every key held out with all its tags, and nothing known of it. The aims of both are in
-the README.
+*New tags*: ten folds by spelling, so the key of a held-out tag is mostly known. *New keys*: each
+key is held out with all its tags, so nothing about it is known. README has the aims of both.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tag_vocab import classifier, files
-from tag_vocab.classifier import Folds, Ints, Lessons, Ridge
+from tag_vocab.classifier import Folds, Ints, Ridge, TrainingTags
 from tag_vocab.encoders import Encoder, Vectors
 from tag_vocab.likeness import PARTS, Described, describe, likeness
 from tag_vocab.vocabulary import key_rule
@@ -34,7 +33,7 @@ class SeenScores(NamedTuple):
     f1: float
 
     found: tuple[float, ...]
-    """Of the visible tags of each step, the share that is said to be visible."""
+    """Of the visible tags of each step, the share that is found to be visible."""
 
 
 class StepScores(NamedTuple):
@@ -45,7 +44,7 @@ class StepScores(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One way to decide, and how good it is."""
+    """One way to decide, with its figures."""
 
     name: str
     on: str
@@ -54,8 +53,8 @@ class Line(NamedTuple):
 
 
 def evaluate(encoder: Encoder) -> list[Line]:
-    """Give the figures of the baselines, of the parts one after another, and of all of them."""
-    known = classifier.lessons()
+    """Give the figures of the baselines, of the parts added one by one, and of all parts."""
+    known = classifier.training_tags()
     described = describe(known.tags, encoder)
     trials: Trials = [
         ("new tags", classifier.spelling_folds(known.tags)),
@@ -70,8 +69,8 @@ def evaluate(encoder: Encoder) -> list[Line]:
     return lines
 
 
-def as_table(lines: Sequence[Line], known: Lessons) -> str:
-    """Say the figures as a Markdown table, under what was counted."""
+def as_table(lines: Sequence[Line], known: TrainingTags) -> str:
+    """Give the figures as a Markdown table, below the counts."""
     shown = int(known.seen.sum())
     head = (
         f"{int(known.by_hand.sum())} labels, {shown} of them visible, and "
@@ -97,14 +96,14 @@ def _row(line: Line) -> str:
 
 
 def _ladder() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the parts, adding one at a time, then what is not in use added to all in use."""
+    """Yield the parts in use, adding one at a time, then those not in use added to all of them."""
     for last in range(1, len(PARTS) + 1):
         yield ("" if last == 1 else "+ ") + PARTS[last - 1], PARTS[:last]
     for part in ("key rule", "count"):
         yield f"all, and {part} (not in use)", (*PARTS, part)
 
 
-def _baselines(known: Lessons) -> Iterator[Line]:
+def _baselines(known: TrainingTags) -> Iterator[Line]:
     always = np.ones(len(known.tags), bool)
     in_id = np.array([bool(files.universe().get(tag, ("",))[0]) for tag in known.tags])
     rules = [key_rule(key) for key, _ in known.tags]
@@ -116,31 +115,31 @@ def _baselines(known: Lessons) -> Iterator[Line]:
     yield Line("key default only", "new tags", _seen(known, by_key, by_key * 1.0), None)
 
 
-def _lines(name: str, known: Lessons, alike: Vectors, trials: Trials) -> Iterator[Line]:
+def _lines(name: str, known: TrainingTags, alike: Vectors, trials: Trials) -> Iterator[Line]:
     """Yield a line for each trial of the classifiers with one kernel."""
     shown = np.flatnonzero(known.seen)
     truth = known.step[shown]
     first = Ridge(alike, classifier.seen_targets(known.seen))
     second = Ridge(alike[np.ix_(shown, shown)], classifier.step_targets(truth))
     for on, folds in trials:
-        chance = _cross_fitted(first.left_out(folds)[:, 0], known.seen, folds)
-        step = classifier.to_step(second.left_out(_within(folds, shown)))
+        chance = _cross_fitted(first.held_out(folds)[:, 0], known.seen, folds)
+        step = classifier.to_step(second.held_out(_within(folds, shown)))
         yield Line(name, on, _seen(known, chance >= 0.5, chance), _step(truth, step))
 
 
 SETTINGS = [(sharpness, ridge) for sharpness in (2.0, 3.0, 4.0) for ridge in (0.1, 0.2, 0.4)]
-"""What the classifiers' two numbers, `likeness`'s sharpness and the ridge, are chosen among."""
+"""Candidates for the two numbers of the classifiers: sharpness of `likeness`, and ridge."""
 
 
 class _Choice:
-    """For one stage and one trial: each tenth scored by what did best on the other nine."""
+    """One stage and one trial: each tenth is scored by the best setting of the other nine."""
 
     def __init__(self, shape: tuple[int, ...], folds: Folds) -> None:
         self._folds, self._tens = folds, _in_tens(folds)
         self._error = np.full(len(self._tens), np.inf)
         self.scores = np.zeros(shape)
 
-    def ask(self, regression: Ridge) -> None:
+    def try_setting(self, regression: Ridge) -> None:
         """Try one more setting."""
         for number, rows in enumerate(self._tens):
             hidden = set(rows.tolist())
@@ -148,15 +147,14 @@ class _Choice:
             error = regression.error_without(rows, others)
             if error < self._error[number]:
                 self._error[number] = error
-                self.scores[rows] = regression.left_out([rows])[rows]
+                self.scores[rows] = regression.held_out([rows])[rows]
 
 
-def _chosen_within(known: Lessons, described: Described, trials: Trials) -> Iterator[Line]:
-    """Yield the figures where the settings are chosen anew for each tenth, by the other nine.
+def _chosen_within(known: TrainingTags, described: Described, trials: Trials) -> Iterator[Line]:
+    """Yield the figures with settings chosen for each tenth by the other nine.
 
-    The weights of the parts are not chosen anew: they were picked on all folds.
-
-    Of the new tags also the figures on those that were labelled twice.
+    The weights of the parts are not chosen again: they were chosen on all folds. For the new tags,
+    the figures on the tags with two labels follow.
     """
     shown = np.flatnonzero(known.seen)
     seen, step = classifier.seen_targets(known.seen), classifier.step_targets(known.step[shown])
@@ -169,40 +167,40 @@ def _chosen_within(known: Lessons, described: Described, trials: Trials) -> Iter
             (seconds, Ridge(alike[np.ix_(shown, shown)], step, ridge)),
         ):
             for choice in choices:
-                choice.ask(regression)
+                choice.try_setting(regression)
     for (on, folds), first, second in zip(trials, firsts, seconds, strict=True):
         chance = _cross_fitted(first.scores[:, 0], known.seen, folds)
-        said = np.full(len(known.tags), -1)
-        said[shown] = classifier.to_step(second.scores)
-        yield _judged("settings chosen within each fold", on, known, chance, said)
+        predicted = np.full(len(known.tags), -1)
+        predicted[shown] = classifier.to_step(second.scores)
+        yield _judged("settings chosen within each fold", on, known, chance, predicted)
         if on == "new tags":
-            yield from _beside_second_labels(known, chance, said)
+            yield from _beside_second_labels(known, chance, predicted)
 
 
-def _beside_second_labels(known: Lessons, chance: Vectors, said: Ints) -> Iterator[Line]:
-    """Yield how far a second labelling and the classifiers agree with the labels, tag by tag."""
+def _beside_second_labels(known: TrainingTags, chance: Vectors, predicted: Ints) -> Iterator[Line]:
+    """Yield the agreement of a second labelling and of the classifiers with the labels."""
     second = files.second_labels()
     rows = np.array([row for row, tag in enumerate(known.tags) if tag in second], np.int64)
     if not len(rows):
         return
     tags = [known.tags[row] for row in rows]
-    some = Lessons(tags, known.seen[rows], known.step[rows], known.by_hand[rows])
+    some = TrainingTags(tags, known.seen[rows], known.step[rows], known.by_hand[rows])
     gsds = [second[tag] for tag in some.tags]
     steps = np.array([files.GSDS.index(gsd) if gsd else -1 for gsd in gsds])
     on = f"{len(rows)} tags"
     yield _judged("a second labelling, blind", on, some, (steps >= 0).astype(np.float64), steps)
-    yield _judged("the classifiers, on the same", on, some, chance[rows], said[rows])
+    yield _judged("the classifiers, on the same", on, some, chance[rows], predicted[rows])
 
 
-def _judged(name: str, on: str, known: Lessons, chance: Vectors, step: Ints) -> Line:
-    """Give a line; steps are judged where both say that something shows."""
+def _judged(name: str, on: str, known: TrainingTags, chance: Vectors, step: Ints) -> Line:
+    """Give a line; steps are compared where both call the tag visible."""
     both = known.seen & (step >= 0)
     figures = _step(known.step[both], step[both])
     return Line(name, on, _seen(known, chance >= 0.5, chance), figures)
 
 
 def _cross_fitted(scores: Vectors, seen: Bools, folds: Folds) -> Vectors:
-    """Give probabilities; the curve of a fold is fitted on the scores of the other folds."""
+    """Give probabilities; the curve of each fold is fitted on the scores of the other folds."""
     chance = np.empty_like(scores)
     for rows in _in_tens(folds):
         others = np.setdiff1d(np.arange(len(scores)), rows)
@@ -210,7 +208,7 @@ def _cross_fitted(scores: Vectors, seen: Bools, folds: Folds) -> Vectors:
     return chance
 
 
-def _paper(known: Lessons, vectors: Vectors, on: str, folds: Folds) -> Line:
+def _paper(known: TrainingTags, vectors: Vectors, on: str, folds: Folds) -> Line:
     """Two logistic regressions on the embedding of "key value", as in the paper."""
     from sklearn.linear_model import LogisticRegression
 
@@ -219,7 +217,7 @@ def _paper(known: Lessons, vectors: Vectors, on: str, folds: Folds) -> Line:
     for rows in _in_tens(folds):
         others = np.setdiff1d(np.arange(len(vectors)), rows)
         shown = others[known.seen[others]]
-        with warnings.catch_warnings(action="ignore"):  # of a fit that stops at its last step
+        with warnings.catch_warnings(action="ignore"):  # the fit stops at its last step
             first = LogisticRegression(C=3).fit(vectors[others], known.seen[others])
             second = LogisticRegression(C=3).fit(vectors[shown], known.step[shown])
         chance[rows] = first.predict_proba(vectors[rows])[:, 1]
@@ -229,7 +227,7 @@ def _paper(known: Lessons, vectors: Vectors, on: str, folds: Folds) -> Line:
 
 
 def _in_tens(folds: Folds) -> Folds:
-    """Join folds to ten, for what has no closed form."""
+    """Join folds into ten, for models without a closed form."""
     ten = [folds[start :: classifier.FOLDS] for start in range(classifier.FOLDS)]
     return [np.concatenate(some) for some in ten if some]
 
@@ -241,38 +239,40 @@ def _within(folds: Folds, rows: Ints) -> Folds:
     return [np.array(part) for part in parts if part]
 
 
-def _seen(known: Lessons, said: Bools, chance: Vectors) -> SeenScores:
+def _seen(known: TrainingTags, predicted: Bools, chance: Vectors) -> SeenScores:
     truth, hand = known.seen, known.by_hand
     return SeenScores(
-        f1(truth, said),
+        f1(truth, predicted),
         roc_auc(truth, chance),
-        balanced_accuracy(truth[hand], said[hand]),
+        balanced_accuracy(truth[hand], predicted[hand]),
         roc_auc(truth[hand], chance[hand]),
-        f1(truth[hand], said[hand]),
-        tuple(_share(said[known.step == step]) for step in range(len(files.GSDS))),
+        f1(truth[hand], predicted[hand]),
+        tuple(_share(predicted[known.step == step]) for step in range(len(files.GSDS))),
     )
 
 
-def _step(truth: Ints, said: Ints) -> StepScores:
-    return StepScores(float(np.mean(truth == said)), float(np.mean(abs(truth - said) <= 1)))
+def _step(truth: Ints, predicted: Ints) -> StepScores:
+    return StepScores(
+        float(np.mean(truth == predicted)), float(np.mean(abs(truth - predicted) <= 1))
+    )
 
 
-def _share(said: Bools) -> float:
-    return float(said.mean()) if said.size else 0.0
+def _share(predicted: Bools) -> float:
+    return float(predicted.mean()) if predicted.size else 0.0
 
 
-def balanced_accuracy(truth: Bools, said: Bools) -> float:
-    """Give the mean of the share found of what is there and of what is not."""
-    return float((said[truth].mean() + (~said[~truth]).mean()) / 2)
+def balanced_accuracy(truth: Bools, predicted: Bools) -> float:
+    """Give the mean of the recalls of visible and of invisible tags."""
+    return float((predicted[truth].mean() + (~predicted[~truth]).mean()) / 2)
 
 
-def f1(truth: Bools, said: Bools) -> float:
-    """Give F1 of the visible."""
-    return float(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+def f1(truth: Bools, predicted: Bools) -> float:
+    """Give the F1 score of the visible tags."""
+    return float(2 * (truth & predicted).sum() / max(1, truth.sum() + predicted.sum()))
 
 
 def roc_auc(truth: Bools, scores: Vectors) -> float:
-    """Give the share of pairs of a visible and an invisible tag that the scores put in order."""
+    """Give the share of (visible, invisible) pairs that the scores rank correctly."""
     order = np.sort(scores[~truth])
     below = np.searchsorted(order, scores[truth], "left")
     not_above = np.searchsorted(order, scores[truth], "right")

@@ -1,24 +1,23 @@
-"""The vocabulary's data files, read once and checked: what is wrong is named with file and line.
+"""The data files of the vocabulary, read once and checked; an error names file and line.
 
-``labels.csv``     a tag labelled one by one: key, value, groundable, max_gsd, reason; key ``*`` is
-                   any key. CONTRIBUTING.md has the rule that they follow.
-``keys.csv``       what a tag gets that no label names: key, role, groundable, max_gsd, rule,
-                   reason; ``addr:*`` and ``*:wikidata`` are families of keys.
-``frequency.csv``  how often a tag stands in the twelve OpenStreetMap extracts that were counted for
-                   it: key, value, count; without free text and registers
-                   (© OpenStreetMap contributors, ODbL).
+``labels.csv``     hand-made labels: key, value, groundable, max_gsd, reason; key ``*`` is any key.
+                   CONTRIBUTING.md has the rule that they follow.
+``keys.csv``       rules for tags without a label: key, role, groundable, max_gsd, rule, reason;
+                   ``addr:*`` and ``*:wikidata`` are families of keys.
+``frequency.csv``  the count of a tag in twelve OpenStreetMap extracts: key, value, count; without
+                   free text and registers (© OpenStreetMap contributors, ODbL).
 ``deprecated.csv`` old spellings: old, new (see `tag_vocab.deprecated`).
-``universe.csv``   tags that are known to be used, labelled or not: key, value, in_id (preset, field
-                   or nothing: what the iD editor has it as), kinds (on points, lines, areas: n, w,
-                   a). Tags of the extracts only where they are words that recur.
+``universe.csv``   tags that are known to be used: key, value, in_id (`preset` or `field` if the iD
+                   editor has it), kinds (n, w, a: points, lines or areas carry it). Tags of the
+                   extracts are included only if they are recurring words.
 ``second_labels.csv``
-                   a second labelling of 300 tags of labels.csv, drawn at random and judged blind:
-                   key, value, max_gsd (empty: not visible). It decides nothing; it measures how far
-                   two judgements agree.
-``id_words.csv``   what the iD editor calls a tag, or (value ``*``) a key: key, value, words.
+                   a second, blind labelling of 300 random tags of labels.csv: key, value, max_gsd
+                   (empty: not visible). It decides nothing; it measures how far two labellers
+                   agree.
+``id_words.csv``   the iD editor's words for a tag, or (value ``*``) for a key: key, value, words.
 ``vocabulary.csv`` the answer for every tag of these files, built by `tag_vocab.build`.
 
-NOTICE.md says what they are derived from, and under which licences.
+NOTICE.md names their sources and licences.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from importlib import resources
 from typing import Literal, NamedTuple, cast
 
 GSDS = (0.1, 0.2, 0.6, 1.0, 10.0)
-"""The steps of the maximum GSD, in metres on the ground a pixel."""
+"""The steps of the maximum GSD, in metres."""
 
 ANY = "*"
 """As a label's key: any key. In a rule's key: any part before or after the colon."""
@@ -56,7 +55,7 @@ _RULES = {"word": True, "number": True, "listed": False, "never": False}
 
 
 class Judgement(NamedTuple):
-    """What one row says: visible from above or not, up to which GSD in metres, and why."""
+    """The answer of one row: visible from above or not, up to which GSD in metres, and why."""
 
     groundable: bool
     max_gsd: float | None
@@ -64,15 +63,15 @@ class Judgement(NamedTuple):
 
 
 class KeyRule(NamedTuple):
-    """What a key says of those of its tags that no label names.
+    """The rule of a key for its tags without a label.
 
     ``word``: any value of one plain word is visible. ``number``: any number, with or without a
     unit, is. ``listed``: only labelled values are. ``never``: no value is.
     """
 
     role: Role
-    """A thing stands by itself in a picture; an attribute tells of a thing (surface, roof:shape),
-    and is seen only where a thing of the same object is."""
+    """A thing is visible by itself; an attribute (surface, roof:shape) describes a thing and is
+    visible only with a thing of the same object."""
     rule: RuleName
     judgement: Judgement
 
@@ -118,14 +117,16 @@ def frequency() -> dict[tuple[str, str], int]:
     for where, row in _rows("frequency.csv", ["key", "value", "count"]):
         tag = (row["key"], row["value"])
         if tag in found or not row["count"].isdigit():
-            raise ValueError(f"{where}: {tag[0]}={tag[1]} stands twice or its count is no number.")
+            raise ValueError(
+                f"{where}: {tag[0]}={tag[1]} comes twice, or its count is not a number."
+            )
         found[tag] = int(row["count"])
     return found
 
 
 @functools.cache
 def deprecations() -> list[tuple[str, str]]:
-    """Give the rules for old spellings as (old, new), unread."""
+    """Give the rules for old spellings as unparsed texts (old, new)."""
     return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", ["old", "new"])]
 
 
@@ -133,9 +134,9 @@ class Known(NamedTuple):
     """A tag that is known to be used."""
 
     in_id: str
-    """``preset`` or ``field`` where the iD editor has the tag, else empty."""
+    """``preset`` or ``field`` if the iD editor has the tag, else empty."""
     kinds: str
-    """Letters of the kinds of object that carry it: n point, w line, a area; empty: not known."""
+    """The kinds of object that carry it: n point, w line, a area; empty: not known."""
 
 
 @functools.cache
@@ -151,14 +152,14 @@ def universe() -> dict[tuple[str, str], Known]:
 
 @functools.cache
 def id_words() -> dict[tuple[str, str], str]:
-    """Give what iD calls a tag by (key, value), and a key by (key, "*")."""
+    """Give iD's words for a tag by (key, value), and for a key by (key, "*")."""
     rows = _rows("id_words.csv", ["key", "value", "words"])
     return {(row["key"], row["value"]): row["words"] for _, row in rows}
 
 
 @functools.cache
 def second_labels() -> dict[tuple[str, str], float | None]:
-    """Give the maximum GSD that a second, blind labelling of some labelled tags gave them."""
+    """Give the maximum GSDs of the second, blind labelling."""
     rows = _rows("second_labels.csv", ["key", "value", "max_gsd"])
     return {
         (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
@@ -167,7 +168,7 @@ def second_labels() -> dict[tuple[str, str], float | None]:
 
 
 class Guess(NamedTuple):
-    """What the classifiers say of a tag that nobody judged."""
+    """The classifiers' answer for a tag without a label."""
 
     groundable: bool
     probability: float
@@ -204,7 +205,7 @@ def guesses() -> dict[tuple[str, str], Guess]:
 
 @functools.cache
 def content_id() -> str:
-    """Give the id of what the vocabulary holds: BLAKE2b-128 over its files, in hex."""
+    """Give the content id of the vocabulary: BLAKE2b-128 over its files, in hex."""
     digest = hashlib.blake2b(digest_size=16)
     for name in NAMES:
         data = _bytes(name)
@@ -219,7 +220,7 @@ def _judgement(where: str, row: dict[str, str]) -> Judgement:
     groundable = row["groundable"] == "yes"
     if not groundable:
         if row["max_gsd"]:
-            raise ValueError(f"{where}: what cannot be seen has no max_gsd.")
+            raise ValueError(f"{where}: a tag that is not groundable has no max_gsd.")
         return Judgement(False, None, row["reason"])
     try:
         gsd = float(row["max_gsd"])

@@ -1,7 +1,7 @@
-"""Which tags are known to be used: makes ``universe.csv``, ``deprecated.csv``, ``id_words.csv``.
+"""Makes ``universe.csv``, ``deprecated.csv`` and ``id_words.csv``: the tags known to be used.
 
-For whoever renews them: from the folder ``dist`` of the npm package
-@openstreetmap/id-tagging-schema, and from OSM extracts. What is free text or rare is left out.
+Maintainers run it on the folder ``dist`` of the npm package @openstreetmap/id-tagging-schema and on
+OSM extracts. Free text and rare tags are left out.
 """
 
 from __future__ import annotations
@@ -19,16 +19,27 @@ from tag_vocab.likeness import Tag
 from tag_vocab.vocabulary import is_word, key_rule
 
 _LEAST = 5
-"""A tag that nobody judged must occur so often in the extracts."""
+"""The least count in the extracts for a tag without a label."""
 _MOST_TERMS = 8
-"""Search terms of a preset that are kept: the first say the most."""
+"""Search terms kept for each preset; the first ones mean the most."""
 _SURE_KINDS = 20
-"""From so many objects on, the extracts say on which kinds a tag stands; below, iD says it too."""
+"""With at least this many objects, the extracts alone decide a tag's kinds; else iD adds some."""
 _SHARE = 0.1
-"""A kind that has less of a tag's objects is taken for a slip."""
+"""A kind with a smaller share of a tag's objects counts as a mapping error."""
 _KIND_OF = {"point": "n", "vertex": "n", "line": "w", "area": "a"}
 
 Kinds = dict[Tag, Counter[str]]
+
+
+def renew(schema: Path, extracts: Iterable[Path], folder: Path) -> None:
+    """Write the three files into ``folder``; then run `skyscript vocab build`."""
+    for name, data in (
+        ("universe.csv", universe(schema, extracts)),
+        ("deprecated.csv", deprecations(schema)),
+        ("id_words.csv", id_words(schema)),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
 
 
 def deprecations(schema: Path) -> bytes:
@@ -39,35 +50,38 @@ def deprecations(schema: Path) -> bytes:
 
 
 def id_words(schema: Path) -> bytes:
-    """Give ``id_words.csv``: what iD calls a tag or a key in English, and what else finds it."""
+    """Give ``id_words.csv``: iD's English name and search terms of a tag or a key."""
     english = json.loads((schema / "translations/en.json").read_text("utf-8"))["en"]["presets"]
     presets = json.loads((schema / "presets.json").read_text("utf-8"))
     fields = json.loads((schema / "fields.json").read_text("utf-8"))
-    said = {**_field_words(fields, english["fields"]), **_preset_words(presets, english["presets"])}
-    return _table(["key", "value", "words"], ([*tag, said[tag]] for tag in sorted(said)))
+    words = {
+        **_field_words(fields, english["fields"]),
+        **_preset_words(presets, english["presets"]),
+    }
+    return _table(["key", "value", "words"], ([*tag, words[tag]] for tag in sorted(words)))
 
 
 def _preset_words(presets: dict[str, Any], english: dict[str, Any]) -> dict[Tag, str]:
-    """Give a tag's name and first search terms, of the preset that asks for the fewest others."""
+    """Give the name and first search terms of a tag, from its preset with the fewest tags."""
     found: dict[Tag, str] = {}
     for name in sorted(presets, key=lambda name: (len(presets[name]["tags"]), name)):
-        own, said = list(presets[name]["tags"].items())[-1:], english.get(name, {})
-        terms = [term.strip() for term in said.get("terms", "").split(",")[:_MOST_TERMS]]
+        own, words = list(presets[name]["tags"].items())[-1:], english.get(name, {})
+        terms = [term.strip() for term in words.get("terms", "").split(",")[:_MOST_TERMS]]
         for tag in own:
-            if tag[1] != files.ANY and not tag[0].startswith("@") and "name" in said:
-                found.setdefault(tag, f"{said['name']}. {', '.join(filter(None, terms))}")
+            if tag[1] != files.ANY and not tag[0].startswith("@") and "name" in words:
+                found.setdefault(tag, f"{words['name']}. {', '.join(filter(None, terms))}")
     return found
 
 
 def _field_words(fields: dict[str, Any], english: dict[str, Any]) -> dict[Tag, str]:
-    """Give the label of a key, as of any value, and of each value that a field offers."""
+    """Give the label of each key (as any value) and of each value that a field offers."""
     found: dict[Tag, str] = {}
     for name, field in fields.items():
-        said = english.get(name, {})
+        words = english.get(name, {})
         for key in [field["key"]] if "key" in field else field.get("keys", []):
-            if said.get("label"):
-                found.setdefault((key, files.ANY), said["label"])
-            for value, label in said.get("options", {}).items():
+            if words.get("label"):
+                found.setdefault((key, files.ANY), words["label"])
+            for value, label in words.get("options", {}).items():
                 title = label if isinstance(label, str) else label.get("title", "")
                 if title and value != files.ANY:
                     found.setdefault((key, value), title)
@@ -75,7 +89,7 @@ def _field_words(fields: dict[str, Any], english: dict[str, Any]) -> dict[Tag, s
 
 
 def universe(schema: Path, extracts: Iterable[Path]) -> bytes:
-    """Give ``universe.csv`` from iD's presets and fields, and from what OSM extracts hold."""
+    """Give ``universe.csv`` from iD's presets and fields and from OSM extracts."""
     in_id, drawn = _of_id(schema)
     counted = count_kinds(extracts)
     tags = {*in_id, *_of_extracts(counted, {key for key, _ in in_id})}
@@ -132,7 +146,7 @@ def _options(fields: dict[str, Any]) -> Iterator[Tag]:
 
 
 def _of_extracts(counted: Kinds, known: set[str]) -> Iterator[Tag]:
-    """Yield what was judged or ranked, words that recur, and a word for each key never visible."""
+    """Yield labelled or counted tags, recurring words, and one word per never-visible key."""
     judged = files.labels().keys() | files.frequency().keys()
     often: dict[str, tuple[int, str]] = {}
     for tag, kinds in counted.items():

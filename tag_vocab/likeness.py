@@ -1,6 +1,6 @@
-"""How like two tags are: the kernel of both classifiers, a sum of parts that each can be left out.
+"""The likeness of two tags: the kernel of both classifiers, a sum of optional parts.
 
-Vectors come from an encoder; `evaluation` says what each part is worth.
+Vectors come from an encoder; `evaluation` measures what each part adds.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from tag_vocab.vocabulary import key_rule
 Tag = tuple[str, str]
 
 PARTS = ("key and value", "key", "value", "same key", "kinds", "words of iD")
-"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which gain nothing. Their
-weights and `SHARPNESS` were picked on the folds of `evaluation`, which says what that flatters."""
+"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which add nothing. The folds
+of `evaluation` chose the weights and `SHARPNESS`, so its figures are slightly optimistic."""
 
 SHARPNESS = 3.0
-"""Of likeness in an angle: 1 for the same words, 0.05 for words that have nothing in common."""
+"""Of the likeness by angle: 1 for equal words, 0.05 for words that have nothing in common."""
 _LONGEST = 200
-"""Characters of a key or a value that are read: an encoder reads no more of it anyway."""
+"""Characters of a key or a value that are read; an encoder reads no more anyway."""
 _SIDES = frozenset({"left", "right", "both", "lane"})
 
 
 class Described(NamedTuple):
-    """Tags as the classifiers see them; rows in the tags' order."""
+    """The features of tags; rows in the order of the tags."""
 
     both: Vectors
     key: Vectors
     value: Vectors
     words: Vectors
-    """What the iD editor calls it; where iD does not know it, key and value again."""
+    """The iD editor's words for the tag; if iD does not know it, key and value again."""
     same: npt.NDArray[np.int64]
     """The same number for the same key."""
     kinds: Vectors
-    """On points, lines, areas, or not known: 0 or 1 each."""
+    """Whether points, lines, areas carry it, or not known: 0 or 1 each."""
     rule: npt.NDArray[np.int64]
     often: Vectors
-    """How often it was counted, as a logarithm."""
+    """The logarithm of its count."""
 
 
 def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
-    """Read tags with an encoder. Each distinct text is encoded once, in a fixed order."""
+    """Give the features of tags. Each distinct text is encoded once, in a fixed order."""
     keys = [_words(key) for key, _ in tags]
     values = [_words(value) for _, value in tags]
     both = [f"{key} {value}" for key, value in zip(keys, values, strict=True)]
-    said = [_id_text(*tag) for tag in tags]
-    texts = sorted({*keys, *values, *both, *said})
+    id_texts = [_id_text(*tag) for tag in tags]
+    texts = sorted({*keys, *values, *both, *id_texts})
     place = {text: row for row, text in enumerate(texts)}
     vectors = encoder.encode(texts)
     known = [files.universe().get(tag, files.Known("", "")) for tag in tags]
@@ -63,7 +63,7 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
         both=vectors[[place[text] for text in both]],
         key=vectors[[place[text] for text in keys]],
         value=vectors[[place[text] for text in values]],
-        words=vectors[[place[text] for text in said]],
+        words=vectors[[place[text] for text in id_texts]],
         same=np.array([_number(base_key(key)) for key, _ in tags]),
         kinds=np.array(kinds, np.float64),
         rule=np.array([_number(_rule_name(key)) for key, _ in tags]),
@@ -77,7 +77,7 @@ def likeness(
     parts: Sequence[str] = PARTS,
     sharpness: float = SHARPNESS,
 ) -> Vectors:
-    """Give how like each tag of the left is to each of the right: symmetric, positive definite."""
+    """Give the likeness of each left tag to each right tag: symmetric, positive definite."""
     value = _angle(left.value, right.value, sharpness)
     same = left.same[:, None] == right.same
     total = np.zeros_like(value)
@@ -104,12 +104,12 @@ def likeness(
 
 
 def base_key(key: str) -> str:
-    """Give a key without the side of a road it is about: ``parking:left`` is ``parking``."""
+    """Give a key without the side of a road: ``parking`` for ``parking:left``."""
     return ":".join(word for word in key.split(":") if word not in _SIDES) or key
 
 
 def spelling(tag: Tag) -> str:
-    """Give the same text for tags that are spelt almost alike; no two folds share one.
+    """Give the same text for tags with almost the same spelling; no two folds share one.
 
     Case, underscores, side of the road and a plural s make no difference.
     """
@@ -127,7 +127,7 @@ def _words(text: str) -> str:
 
 
 def _id_text(key: str, value: str) -> str:
-    """Give what iD calls a tag; of what it does not know, as much as it knows of the key."""
+    """Give iD's words for a tag; if iD does not know the tag, its words for the key."""
     own = files.id_words().get((key, value))
     if own is None or "." not in own:  # no preset: the label of a value says little alone
         own = f"{files.id_words().get((key, files.ANY)) or _words(key)}: {own or _words(value)}."

@@ -1,8 +1,8 @@
-"""What of an object can be seen, and how it is said: its tags taken together.
+"""Which tags of an object can be seen, and which of them its caption names.
 
-Tags are read in today's spelling, and of several values (``tennis;basketball``) each is asked by
-itself. An attribute (surface, roof:shape) is seen only where a thing of the same object is. A
-`Vocabulary` may hold answers and phrases of its own, which go before those that ship.
+Old spellings are read as today's, and a value that holds several (``tennis;basketball``) is read as
+several tags. An attribute (surface, roof:shape) is visible only if the object also has a visible
+thing. A `Vocabulary` may hold answers and phrases of the user, which go before the shipped ones.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tag_vocab import files, words
-from tag_vocab.deprecated import current
+from tag_vocab.deprecated import modernise
 from tag_vocab.files import ANY
-from tag_vocab.vocabulary import TagEntry, is_attribute, key_rule, look_up, never_visible, several
+from tag_vocab.vocabulary import (
+    TagEntry,
+    is_attribute,
+    key_rule,
+    look_up,
+    never_visible,
+    split_values,
+)
 
 Tag = tuple[str, str]
 
-_KEPT = 1 << 15
-"""Tags whose answer is remembered."""
-_NO_THING = "tells of a thing that does not show"
+_CACHED = 1 << 15
+"""Tags whose answer is cached."""
+_NO_THING = "describes a thing that is not visible"
 
 
 class Seen(NamedTuple):
-    """A tag that can be seen, one value of it."""
+    """A visible tag with a single value."""
 
     key: str
     value: str
@@ -33,9 +40,9 @@ class Seen(NamedTuple):
 
 
 class Vocabulary:
-    """The shipped vocabulary, and before it answers of one's own.
+    """The shipped vocabulary, with the user's answers before it.
 
-    An own answer for ``(key, "*")`` holds for all values of the key that have none by themselves.
+    A user's answer for ``(key, "*")`` holds for every value of the key without its own answer.
     """
 
     def __init__(
@@ -46,16 +53,16 @@ class Vocabulary:
         self._answers = dict(answers)
         self._phrases = dict(phrases)
         self._any = {key for key, value in self._answers if value == ANY}
-        # Whoever says that a key of which nobody has heard can be seen names a thing by it.
+        # A user label that makes an unknown key visible also declares that key a *thing*.
         self._things = {
             key
             for (key, _), entry in self._answers.items()
             if entry.source == "own" and entry.groundable and key_rule(key) is None
         }
-        self._seen_values = functools.lru_cache(maxsize=_KEPT)(self._ask)
+        self._seen_values = functools.lru_cache(maxsize=_CACHED)(self._ask)
 
     def answer(self, key: str, value: str) -> TagEntry:
-        """Give the answer for a tag: one's own, else the shipped one; of several the best."""
+        """Give the answer for a tag: the user's, else the shipped; for several values the best."""
         own = self._own(key, value)
         parts = self._parts(key, value)
         if own is None and len(parts) > 1:
@@ -64,24 +71,24 @@ class Vocabulary:
         return own or look_up(key, value)
 
     def phrase(self, key: str, value: str) -> str:
-        """Say a tag."""
+        """Give the phrase of a tag in captions."""
         own = self._phrases.get((key, value)) or self._phrases.get((key, ANY))
         return own or words.phrase(key, value)
 
     def seen(self, tags: Mapping[str, str]) -> list[Seen]:
-        """Give the tags of an object that can be seen, one value each; none without a thing."""
-        seen = [shown for tag in current(tags).items() for shown in self._seen_values(*tag)]
+        """Give the visible tags of an object, with one value each; none without a visible thing."""
+        seen = [shown for tag in modernise(tags).items() for shown in self._seen_values(*tag)]
         return seen if any(self._is_thing(key) for key, _, _ in seen) else []
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
-        """Give the coarsest GSD, in metres, at which an object shows; None if it never does."""
+        """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
         gsds = (gsd for key, _, gsd in self.seen(tags) if self._is_thing(key))
         return max(gsds, default=None)
 
     def visible(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
-        """Give what can be seen of an object at a GSD in metres: tags as they are said today.
+        """Give the tags of an object that are visible at a GSD in metres, in today's spelling.
 
-        In the given order; values that stand in one are still joined by a semicolon.
+        Order as given. Several values of a key stay joined by a semicolon.
         """
         seen = [shown for shown in self.seen(tags) if shown.max_gsd >= gsd]
         if not any(self._is_thing(key) for key, _, _ in seen):
@@ -91,28 +98,31 @@ class Vocabulary:
             result[key] = f"{result[key]};{value}" if key in result else value
         return result
 
-    def left_out(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
-        """Give the rest of an object's tags, one value each as ``key=value``, and why it is left.
+    def invisible_tags(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
+        """Give the tags that are not visible at a GSD, as ``key=value`` with the reason.
 
-        The tags of `visible` and these are all tags of the object, in today's spelling; of a great
-        many values in one only the first.
+        Together with `visible` these are all tags of the object, in today's spelling. If a value
+        holds a great many values, only the first ones are given.
         """
         seen = self.visible(tags, gsd)
-        shown = {(key, part) for key, value in seen.items() for part in (value, *several(value))}
-        rest = (tag for tag in self._one_by_one(current(tags).items()) if tag not in shown)
+        shown = {
+            (key, part) for key, value in seen.items() for part in (value, *split_values(value))
+        }
+        rest = (tag for tag in self._one_by_one(modernise(tags).items()) if tag not in shown)
         return {f"{key}={value}": self._why_not(key, value, gsd) for key, value in rest}
 
-    def said(self, tags: Mapping[str, str]) -> list[Tag]:
-        """Give the tags of an object that captions name: today's, one value each.
+    def caption_tags(self, tags: Mapping[str, str]) -> list[Tag]:
+        """Give the tags of an object that its caption names: in today's spelling, one value each.
 
-        The given tags are taken for visible, whoever judged them; left out is only what one's own
-        answers deny, and what an old spelling brings with it that cannot be seen.
+        Assumes that the given tags are visible. Drops only tags that the user's labels reject, and
+        invisible tags that come from modernising an old spelling.
         """
-        today = self._one_by_one(current(tags).items())
-        said = [tag for tag in today if self._is_said(*tag, tags)]
-        return said or [tag for tag in self._one_by_one(tags.items()) if self._is_said(*tag, tags)]
+        today = self._one_by_one(modernise(tags).items())
+        named = [tag for tag in today if self._is_named(*tag, tags)]
+        given = self._one_by_one(tags.items())
+        return named or [tag for tag in given if self._is_named(*tag, tags)]
 
-    def _is_said(self, key: str, value: str, given: Mapping[str, str]) -> bool:
+    def _is_named(self, key: str, value: str, given: Mapping[str, str]) -> bool:
         own = self._own(key, value)
         if own is not None:
             return own.groundable
@@ -126,7 +136,7 @@ class Vocabulary:
             return (value,)
         if (key, value) in files.labels():  # vending=parcel_mail_in;parcel_pickup
             return (value,)
-        return several(value) or (value,)
+        return split_values(value) or (value,)
 
     def _ask(self, key: str, value: str) -> tuple[Seen, ...]:
         answers = ((part, self.answer(key, part).max_gsd) for part in self._parts(key, value))
@@ -143,9 +153,9 @@ class Vocabulary:
         answer = self.answer(key, value)
         if answer.max_gsd is None:
             return answer.reason
-        fine = f"shows up to {answer.max_gsd:g} m a pixel: {answer.reason}"
+        fine = f"visible up to {answer.max_gsd:g} m: {answer.reason}"
         return fine if answer.max_gsd < gsd else _NO_THING
 
 
 SHIPPED = Vocabulary()
-"""The vocabulary as it ships."""
+"""The vocabulary without labels of a user."""

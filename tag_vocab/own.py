@@ -1,13 +1,13 @@
-"""A user's own labels: a CSV file that goes before the shipped vocabulary.
+"""A user's labels: a CSV file that goes before the shipped vocabulary.
 
 ``tag``         key=value, or ``key=*`` for all other values of a key.
 ``groundable``  yes or no.
-``max_gsd``     the coarsest image in which it still shows, metres a pixel; where groundable is yes.
-``phrase``      how captions say it; empty or missing: as without the label.
-``reason``      a few words for whoever reads the table later; may be missing.
+``max_gsd``     the coarsest GSD in metres at which it is visible; only if groundable is yes.
+``phrase``      its phrase in captions; empty or missing: the shipped phrase.
+``reason``      a few words for readers of the table `vocab`; may be missing.
 
-Columns stand in any order. ``probability`` and ``source`` may be there and are not read, so that
-what ``skyscript vocab lookup`` writes can be edited and given back.
+Columns come in any order. ``probability`` and ``source`` are allowed and ignored, so that a file
+written by ``skyscript vocab lookup`` can be edited and used.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _MOST_BYTES = 64 << 20
 _LONGEST = 255
 """Characters: OSM's own limit of a key and of a value, and ours of a phrase or a reason."""
 _COARSEST = 1000.0
-"""Metres a pixel; above it a slip of the pen."""
-_NO_REASON = "a label of the user's own"
+"""Metres; a larger GSD is surely a mistake."""
+_NO_REASON = "a label of the user"
 
 Tag = tuple[str, str]
 
 
 class OwnLabel(NamedTuple):
-    """What a user says of a tag."""
+    """A user's answer for a tag."""
 
     entry: TagEntry
     phrase: str | None
 
 
 def read_own_labels(path: Path) -> dict[Tag, OwnLabel]:
-    """Give a user's labels by (key, value), old spellings under today's.
+    """Give a user's labels by (key, value), with old spellings as today's.
 
-    Raises `ValueError` that names file, line and what is wrong; `OSError` where it cannot be read.
+    Raises `ValueError` that names file, line and problem, and `OSError` if it cannot be read.
     """
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f"{path}: is larger than 64 MiB; name a CSV file of labels.")
@@ -59,7 +59,7 @@ def read_own_labels(path: Path) -> dict[Tag, OwnLabel]:
             if found.setdefault(tag, label) != label:
                 raise ValueError(f"{where}: {tag[0]}={tag[1]} has two labels; keep one row.")
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no CSV file in UTF-8: {error}.") from error
+        raise ValueError(f"{path}: is not a CSV file in UTF-8: {error}.") from error
     return found
 
 
@@ -73,7 +73,7 @@ def with_own_labels(labels: Mapping[Tag, OwnLabel]) -> Vocabulary:
 
 def _check_header(path: Path, names: list[str]) -> None:
     if len(set(names)) < len(names):
-        raise ValueError(f"{path}: a column stands twice in its header.")
+        raise ValueError(f"{path}: its header names a column twice.")
     if missing := [name for name in NEEDED if name not in names]:
         raise ValueError(f"{path}: has no column {', '.join(missing)}.")
     if strange := [name for name in names if name not in KNOWN]:
@@ -109,7 +109,7 @@ def _entry(where: str, row: dict[str, str]) -> TagEntry:
     given = row["max_gsd"].strip()
     if not groundable:
         if given:
-            raise ValueError(f"{where}: what cannot be seen has no max_gsd.")
+            raise ValueError(f"{where}: a tag that is not groundable has no max_gsd.")
         return TagEntry(False, None, "own", reason, 0.0)
     try:
         gsd = float(given)
@@ -117,17 +117,18 @@ def _entry(where: str, row: dict[str, str]) -> TagEntry:
         gsd = 0.0
     if not 0 < gsd <= _COARSEST:
         raise ValueError(
-            f"{where}: max_gsd is {given[:40]!r}; write metres a pixel, over 0 and at most "
-            f"{_COARSEST:g}."
+            f"{where}: max_gsd is {given[:40]!r}; write metres, over 0 and at most {_COARSEST:g}."
         )
     return TagEntry(True, gsd, "own", reason, 1.0)
 
 
 def _today(where: str, tag: Tag) -> Tag:
-    """Give the tag in today's spelling: objects are asked in it."""
-    today = deprecated.current(dict([tag]))
+    """Give the tag in today's spelling, in which objects are read."""
+    today = deprecated.modernise(dict([tag]))
     if len(today) != 1:
-        said = " + ".join("=".join(new) for new in today.items()) or "nothing"
-        raise ValueError(f"{where}: {tag[0]}={tag[1]} is an old spelling of {said}: label that.")
+        spelling = " + ".join("=".join(new) for new in today.items()) or "nothing"
+        raise ValueError(
+            f"{where}: {tag[0]}={tag[1]} is an old spelling of {spelling}: label that one."
+        )
     ((key, value),) = today.items()
     return key, value

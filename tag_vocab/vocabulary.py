@@ -1,4 +1,4 @@
-"""Whether a tag can be seen from above, and down to which resolution."""
+"""Whether a tag can be seen from above, and up to which GSD."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ class TagEntry(NamedTuple):
     """The vocabulary's answer for one tag."""
 
     groundable: bool
-    """The tag can be seen in an image taken from straight above."""
+    """Whether the tag can be seen in an image from straight above."""
     max_gsd: float | None
-    """The coarsest image in which it still can, in metres a pixel; None if it cannot be seen."""
+    """The coarsest GSD in metres at which it can be seen; None if it cannot be seen."""
     source: Literal["own", "label", "model", "key", "default"]
-    """A label of the user's own, a label that ships, the classifiers, the rule of its key, or
-    none of them (then it is not groundable)."""
+    """Who decided: a label of the user, a shipped label, the classifiers, the rule of the key, or
+    none of them (then the tag is not groundable)."""
     reason: str
-    """A few words: what shows it, or why nothing does."""
+    """A few words: what makes it visible, or why it is not."""
     probability: float = 0.0
-    """That it can be seen: the classifiers' estimate; 1 or 0 where a label or a rule decided."""
+    """Of being visible: the classifiers' estimate; 1 or 0 if a label or a rule decided."""
 
 
 _UNKNOWN = TagEntry(False, None, "default", "neither the tag nor its key is in the vocabulary")
-_GUESSED = "guessed from like tags that have a label"
-_OTHER_VALUE = TagEntry(False, None, "key", "not a value that the key's rule knows")
+_GUESSED = "guessed from similar tags that have a label"
+_OTHER_VALUE = TagEntry(False, None, "key", "the rule of the key does not know this value")
 
 
 @functools.lru_cache(maxsize=1 << 15)
 def look_up(key: str, value: str) -> TagEntry:
-    """Give the answer for a tag, whatever it holds.
+    """Give the answer for any tag.
 
-    The first that there is of: its label; the answer for what is said today in place of an old
-    spelling; the classifiers' answer, where the shipped vocabulary holds one; the rule of its key;
-    no. Several values (``tennis;basketball``) are as visible as the best of them.
+    The first of these that exists: its label; the answer for today's spelling of an old tag; the
+    classifiers' answer in the shipped vocabulary; the rule of its key; "not visible". A value that
+    holds several (``tennis;basketball``) is as visible as the best of them.
     """
-    entry = decided(key, value)
+    entry = decide(key, value)
     if entry.source != "label" and (guess := files.guesses().get((key, value))):
-        return guessed(guess)
+        return entry_of_guess(guess)
     return entry
 
 
-def decided(key: str, value: str) -> TagEntry:
-    """Give the answer without the classifiers: by label, today's spelling, rule of the key, or no.
+def decide(key: str, value: str) -> TagEntry:
+    """Give the answer without the classifiers: by label, today's spelling, or rule of the key.
 
-    The vocabulary is built from this, so that no earlier one shows in it.
+    The vocabulary is built from these answers, so an earlier vocabulary cannot influence it.
     """
     return _labelled(key, value) or _renamed(key, value) or _by_rule(key, value)
 
@@ -62,20 +62,20 @@ def _labelled(key: str, value: str) -> TagEntry | None:
     return _judged("label", label) if label else None
 
 
-def guessed(guess: files.Guess) -> TagEntry:
-    """Give the answer that a guess of the classifiers stands for."""
+def entry_of_guess(guess: files.Guess) -> TagEntry:
+    """Give the answer for a guess of the classifiers."""
     return TagEntry(guess.groundable, guess.max_gsd, "model", _GUESSED, guess.probability)
 
 
 def _renamed(key: str, value: str) -> TagEntry | None:
-    """Give the best answer for what stands today for an old spelling; None if it is not one."""
-    today = deprecated.current({key: value})
+    """Give the best answer for today's spelling of an old tag; None if the tag is not old."""
+    today = deprecated.modernise({key: value})
     if today == {key: value} or not today:
         return None
     entries = [_labelled(*tag) or _by_rule(*tag) for tag in today.items()]
     best = max(entries, key=lambda entry: entry.max_gsd or 0.0)
-    said = " + ".join(f"{name}={word}" for name, word in today.items())
-    return best._replace(reason=f"today {said}: {best.reason}")
+    spelling = " + ".join(f"{name}={word}" for name, word in today.items())
+    return best._replace(reason=f"today {spelling}: {best.reason}")
 
 
 def _by_rule(key: str, value: str) -> TagEntry:
@@ -83,7 +83,7 @@ def _by_rule(key: str, value: str) -> TagEntry:
     if rule is None:
         return _UNKNOWN
     if rule.rule != "never" and ";" in value:
-        parts = (decided(key, part) for part in several(value))
+        parts = (decide(key, part) for part in split_values(value))
         return max(parts, key=lambda entry: entry.max_gsd or 0.0, default=_OTHER_VALUE)
     if rule.judgement.groundable and not _fits(rule, value):
         return _OTHER_VALUE
@@ -97,22 +97,22 @@ def _judged(source: Literal["label", "key"], judgement: files.Judgement) -> TagE
 
 @functools.cache
 def groundable_keys() -> frozenset[str]:
-    """Give the keys of which at least one value can be seen."""
+    """Give the keys that have at least one visible value."""
     by_label = {key for (key, _), label in files.labels().items() if label.groundable}
     by_rule = {key for key, rule in files.key_rules().items() if rule.judgement.groundable}
     return frozenset(by_label | by_rule)
 
 
 def never_visible(key: str) -> bool:
-    """Tell whether no value of a key is visible, whatever it says."""
+    """Tell whether no value of a key is ever visible."""
     rule = _rule(key)
-    return rule is not None and rule.rule == "never" and key not in deprecated.renamed_keys()
+    return rule is not None and rule.rule == "never" and key not in deprecated.deprecated_keys()
 
 
-def is_open(key: str, value: str) -> bool:
-    """Tell whether a tag is for the classifiers to judge.
+def needs_classifier(key: str, value: str) -> bool:
+    """Tell whether only the classifiers can decide a tag.
 
-    No label, rule or today's spelling decides it, and its value is one plain word.
+    No label, rule or modern spelling decides it, and its value is one plain word.
     """
     rule = _rule(key)
     return (
@@ -120,18 +120,18 @@ def is_open(key: str, value: str) -> bool:
         and is_word(value)
         and (key, value) not in files.labels()
         and (files.ANY, value) not in files.labels()
-        and deprecated.current({key: value}) == {key: value}
+        and deprecated.modernise({key: value}) == {key: value}
     )
 
 
-def several(value: str) -> tuple[str, ...]:
-    """Give the values that stand in one (``tennis;basketball``), each once; of many the first."""
+def split_values(value: str) -> tuple[str, ...]:
+    """Give the distinct values of ``tennis;basketball``; of a great many, the first ones."""
     parts = (part.strip() for part in value.split(";", _MOST_PARTS)[:_MOST_PARTS])
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def is_word(value: str) -> bool:
-    """Tell whether a value is one plain word, as values of a fixed list are; free text is not."""
+    """Tell whether a value is one plain word, as in a fixed list of values, and not free text."""
     return _WORD.fullmatch(value) is not None
 
 
@@ -141,7 +141,7 @@ def key_rule(key: str) -> files.KeyRule | None:
 
 
 def is_attribute(key: str) -> bool:
-    """Tell whether a key tells of a thing that another tag names (surface, crop, roof:shape)."""
+    """Tell whether a key describes a thing that another tag names (surface, crop, roof:shape)."""
     rule = _rule(key)
     return rule is None or rule.role == "attribute"
 
@@ -154,7 +154,7 @@ def _rule(key: str) -> files.KeyRule | None:
 def _families(key: str) -> Iterator[str]:
     """Yield the key, then ``a:b:*``, ``a:*`` and ``*:b:c``, ``*:c`` for ``a:b:c``."""
     yield key
-    if len(key) <= 255:  # OSM's own limit; beyond it nothing is known, and nothing is searched
+    if len(key) <= 255:  # OSM's own limit; longer keys have no rule
         colons = [place for place, letter in enumerate(key) if letter == ":"]
         yield from (f"{key[:place]}:{files.ANY}" for place in reversed(colons))
         yield from (f"{files.ANY}{key[place:]}" for place in colons)

@@ -1,8 +1,8 @@
-"""How a tag is said in SkyScript's captions, and in which order an object's tags come.
+"""The phrase of a tag in SkyScript's captions, and the order of an object's tags.
 
-The rules are read off published captions. Order: things before their attributes (``keys.csv``,
-column role), then the most frequent tag first (``frequency.csv``), then the most frequent key;
-to change it, change the files.
+The rules are read off published captions. Things come before their attributes (``keys.csv``,
+column role), then frequent tags before rare ones (``frequency.csv``), then frequent keys before
+rare ones. To change the order, change the files.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tag_vocab.vocabulary import is_attribute
 _MAJOR_ROADS = frozenset(
     f"{road}{link}" for road in ("motorway", "trunk", "primary") for link in ("", "_link")
 )
-"""They stay "highway"; all other values of the key are said "road of ..."."""
+"""These are phrased "highway of ..."; all other values of the key "road of ..."."""
 
 _NO_CONNECTOR = frozenset({"power", "man_made", "natural"})
 
 _SPACES = {ord("_"): " ", ord(":"): " "} | dict.fromkeys(
     [*range(32), *range(127, 160), 0x2028, 0x2029], " "
 )
-"""A caption is one line: control and line characters of a broken tag become spaces as well."""
+"""A caption is one line: control characters and line ends of a broken tag become spaces too."""
 
 
 def phrase(key: str, value: str) -> str:
-    """Say a tag: "road of residential", "power pole", "building" (for yes)."""
+    """Give the phrase of a tag: "road of residential", "power pole", "building" (for yes)."""
     name = _key_words(key, value)
     if value == "yes":
         return name
@@ -37,7 +37,7 @@ def phrase(key: str, value: str) -> str:
 
 
 def most_frequent_first(tags: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Give (key, value) pairs in the order in which a caption names them."""
+    """Sort (key, value) pairs into the order in which a caption names them."""
     count, by_key = files.frequency(), _count_by_key()
 
     def place(tag: tuple[str, str]) -> tuple[bool, int, int, str]:

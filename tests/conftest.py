@@ -1,14 +1,37 @@
 """Where real inputs lie, and running the command line as a user does."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
+# Test processes run side by side: torch and numpy take one thread, in what tests start as well.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The same examples on every machine and in every run; a busy one may take its time.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 REPOSITORY = Path(__file__).parents[1]
+TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"
+
+
+def extracts(*names: str) -> list[Any]:
+    """Give the OSM extracts to test with: the embedded town, and these real ones if present."""
+    return [pytest.param(TOWN, id="town"), *real_files(*(f"osm/{name}.osm.pbf" for name in names))]
+
+
+def real_files(*cases: str | tuple[Any, ...]) -> list[Any]:
+    """Give the cases whose real file is present; a case is its name, and what belongs to it."""
+    given = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [
+        pytest.param(SHARED / name, *more, id=name)
+        for name, *more in given
+        if (SHARED / name).exists()
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -17,17 +40,6 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real inputs are not there: {SHARED}")
     return SHARED
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Give torch one thread: several wait for one another, and for the machine's other guests."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -51,3 +63,26 @@ def content_of(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and not any(part.startswith("_") for part in path.parts)
     }
+
+
+def assert_close(
+    found: Any,
+    expected: Any,
+    rtol: float = 1e-5,
+    *,
+    size: float | None = None,
+) -> None:
+    """Compare float32 values with room for the rounding of any processor.
+
+    The error that is allowed is ``rtol`` times the largest expected value, for every element: in
+    float32 an element near zero is as inexact as the terms that it is the sum of. ``size`` gives
+    the size of these terms where all expected values are smaller.
+    """
+    import numpy as np
+
+    ours, theirs = (
+        np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
+        for values in (found, expected)
+    )
+    largest = float(np.abs(theirs).max(initial=0.0)) if size is None else size
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=rtol * largest)

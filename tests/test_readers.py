@@ -8,27 +8,27 @@ import pytest
 import yaml
 
 from stages.download import DownloadConfig, choose, download
-from tests.conftest import SHARED, skyscript
+from tests.conftest import real_files, skyscript
 from tests.emulators.published import FileServer
 from tests.stages.laion_rs.pictures import ground, jpeg
 
 torchgeo_datasets = pytest.importorskip("torchgeo.datasets")
 open_clip_data = pytest.importorskip("open_clip_train.data")
 
+pytestmark = pytest.mark.slow
+
 CSV = "SkyScript_train_unfiltered.csv"
 
 
-@pytest.fixture(scope="module", params=["demo", "monaco"])
+@pytest.fixture(scope="module", params=["demo", *real_files("osm/monaco.osm.pbf")], ids=str)
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp(request.param)
+    folder = tmp_path_factory.mktemp("root")
     if request.param == "demo":
         small = ["--set", "sample.max_objects=60", "--workers", 2]
         done = skyscript("demo", "--out", folder / "run", *small)
     else:
-        if not SHARED.is_dir():
-            pytest.skip(f"the real inputs are not there: {SHARED}")
         config = {
-            "extract": {"path": str(SHARED / "osm/monaco.osm.pbf")},
+            "extract": {"path": str(request.param)},
             "sources": {"SIM": {"backend": "simulated"}},
             "sample": {"max_objects": 60},
         }

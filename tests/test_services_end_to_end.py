@@ -21,6 +21,8 @@ from tests.emulators.stac import StacArchive, item
 from tests.emulators.world import mercator_image, noise
 from tests.skyscript.imagery.rasters import write_raster
 
+pytestmark = pytest.mark.slow
+
 ISLAND = (-29.94, 45.09)
 NAME = "SKYSAT/GEN-A/PUBLIC/ORTHO/RGB"
 

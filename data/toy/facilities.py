@@ -1,19 +1,37 @@
-"""What has a plan of its own (a school, a stadium, a marina) and how it is put on the ground.
+"""Facilities with a plan of their own (a school, a stadium, a marina), and how they are placed.
 
-A facility is a small table of shapes in its own metres, from its lower left corner.
+``facilities.yaml`` holds the plans. A line of it is one shape: its form, numbers in metres, and
+after a comma its tags.
+
+=========================================  =======================================================
+``rect x y width height``                  an area
+``tilted x y width height angle``          the same, turned about its lower left corner
+``disc x y rx [ry]``                       a round area
+``oval x y width height``                  an area with straight sides and round ends (a track)
+``poly x y  x y …``, ``line x y  x y …``   an area by its corners; an open way
+``dot x y``                                a node
+``trees x y width height count``           trees at random places of a rectangle
+``hole`` and a form                        a hole in the area before it: a multipolygon relation
+``nx x ny by dx dy:`` and a shape          the shape ``nx`` by ``ny`` times
+=========================================  =======================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import shapely
+import yaml
 
 from data.toy.buildings import plant_tree
 from data.toy.draft import Draft, tags
 from data.toy.shapes import Frame, Line, Point, ellipse, rectangle
+
+_PLANS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("facilities.yaml").read_text())
 
 
 @dataclass(frozen=True)
@@ -21,7 +39,7 @@ class Shape:
     """One object of a facility."""
 
     kind: str
-    """area, line, dot or trees (a number of trees strewn over the area)."""
+    """area, line, dot or trees."""
     line: tuple[Point, ...]
     text: str
     holes: tuple[tuple[Point, ...], ...] = ()
@@ -30,32 +48,86 @@ class Shape:
 
 @dataclass(frozen=True)
 class Facility:
-    """A thing with a plan: its size in metres and its shapes, ground first."""
+    """A facility: its size in metres and its shapes, ground first."""
 
     width: float
     height: float
     shapes: tuple[Shape, ...]
     name: str = ""
-    """Given to the first shape."""
+    """The name of the first shape."""
 
 
-def rect(x: float, y: float, width: float, height: float, text: str) -> Shape:
-    """Give a rectangular area."""
-    return Shape("area", tuple(rectangle(x, y, width, height)), text)
+def facility(name: str) -> Facility:
+    """Give a facility by its name in ``facilities.yaml``."""
+    plan = _PLANS["facilities"][name]
+    shapes: list[Shape] = []
+    for text in plan["shapes"]:
+        if text.startswith("hole "):
+            hole = _shape(text.removeprefix("hole ")).line
+            shapes[-1] = replace(shapes[-1], holes=(*shapes[-1].holes, hole))
+        else:
+            shapes += _shapes(text)
+    width, height = plan["size"]
+    return Facility(width, height, tuple(shapes), plan["name"])
 
 
-def tilted(x: float, y: float, width: float, height: float, angle: float, text: str) -> Shape:
-    """Give a rectangular area turned about its lower left corner."""
-    return Shape("area", tuple(Frame(x, y, angle).all(rectangle(0, 0, width, height))), text)
+def town_facilities() -> list[tuple[tuple[int, int, int, int], Facility]]:
+    """Give the facilities of the town with their blocks (column, row, columns, rows)."""
+    placed = [line.split() for line in _PLANS["town"]]
+    return [
+        ((int(u), int(v), int(columns), int(rows)), facility(name))
+        for name, u, v, columns, rows in placed
+    ]
 
 
-def disc(x: float, y: float, rx: float, text: str, ry: float = 0) -> Shape:
-    """Give a round area."""
-    return Shape("area", tuple(ellipse(x, y, rx, ry or rx)), text)
+def country_facilities() -> Iterator[tuple[Facility, float, float, float]]:
+    """Give the facilities outside the town with their middle and their direction."""
+    for line in _PLANS["country"]:
+        name, *numbers = line.split()
+        x, y, angle = map(_number, numbers)
+        yield facility(name), x, y, angle
 
 
-def oval(x: float, y: float, width: float, height: float, text: str) -> Shape:
-    """Give a running track's shape: straights with round ends, as an area."""
+def _number(text: str) -> float:
+    return float(text) if "." in text else int(text)
+
+
+def _shapes(text: str) -> Iterator[Shape]:
+    """Give the shape of a line of ``facilities.yaml``, or its copies in rows and columns."""
+    repeat, _, text = text.rpartition(": ")
+    shape = _shape(text)
+    if not repeat:
+        yield shape
+        return
+    nx, _, ny, _, *steps = repeat.split()
+    dx, dy = map(_number, steps)
+    for j in range(int(ny)):
+        for i in range(int(nx)):
+            moved = tuple((x + i * dx, y + j * dy) for x, y in shape.line)
+            yield replace(shape, line=moved)
+
+
+def _shape(text: str) -> Shape:
+    form, _, tagged = text.partition(", ")
+    name, *numbers = form.split()
+    values = [_number(number) for number in numbers]
+    if name == "trees":
+        return Shape("trees", tuple(rectangle(*values[:4])), "", count=int(values[4]))
+    if name in ("line", "dot", "poly"):
+        points = tuple((x, y) for x, y in zip(values[::2], values[1::2], strict=True))
+        return Shape("area" if name == "poly" else name, points, tagged)
+    return Shape("area", tuple(_AREAS[name](*values)), tagged)
+
+
+def _tilted(x: float, y: float, width: float, height: float, angle: float) -> Line:
+    return Frame(x, y, angle).all(rectangle(0, 0, width, height))
+
+
+def _disc(x: float, y: float, rx: float, ry: float = 0) -> Line:
+    return ellipse(x, y, rx, ry or rx)
+
+
+def _oval(x: float, y: float, width: float, height: float) -> Line:
     r = height / 2
     ends = [(x + width - r, 1.0), (x + r, -1.0)]
     cap = ellipse(0, 0, r, r, 20)
@@ -63,41 +135,15 @@ def oval(x: float, y: float, width: float, height: float, text: str) -> Shape:
     for centre, way in ends:
         half = list(cap[15:] + cap[:6] if way > 0 else cap[5:16])
         points += [(centre + px, y + r + py) for px, py in half]
-    return Shape("area", tuple(points), text)
+    return points
 
 
-def poly(points: Sequence[Point], text: str) -> Shape:
-    """Give an area by its corners."""
-    return Shape("area", tuple(points), text)
-
-
-def line(points: Sequence[Point], text: str) -> Shape:
-    """Give an open way."""
-    return Shape("line", tuple(points), text)
-
-
-def dot(x: float, y: float, text: str) -> Shape:
-    """Give a node."""
-    return Shape("dot", ((x, y),), text)
-
-
-def trees(x: float, y: float, width: float, height: float, count: int) -> Shape:
-    """Give trees strewn over a rectangle, where the ground is free."""
-    return Shape("trees", tuple(rectangle(x, y, width, height)), "", count=count)
-
-
-def holed(shape: Shape, *holes: Shape) -> Shape:
-    """Give an area with holes: a multipolygon relation."""
-    return replace(shape, holes=tuple(hole.line for hole in holes))
-
-
-def rows(shape: Shape, nx: int, ny: int, dx: float, dy: float) -> list[Shape]:
-    """Give a shape ``nx`` by ``ny`` times."""
-    return [
-        replace(shape, line=tuple((x + i * dx, y + j * dy) for x, y in shape.line))
-        for j in range(ny)
-        for i in range(nx)
-    ]
+_AREAS: dict[str, Callable[..., Line]] = {
+    "rect": rectangle,
+    "tilted": _tilted,
+    "disc": _disc,
+    "oval": _oval,
+}
 
 
 _SOLID: tuple[str, ...] = (

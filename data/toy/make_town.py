@@ -11,12 +11,10 @@ import shapely
 
 from data.toy import country, lines, untidy
 from data.toy.buildings import CENTRE, FLATS, SUBURB, TERRACES, VILLAGE, WORKS, Style, fill_block
-from data.toy.country_facilities import COUNTRY_FACILITIES, VILLAGE_CHURCH, VILLAGE_GREEN
 from data.toy.draft import Draft, tags
-from data.toy.facilities import Facility, place
+from data.toy.facilities import Facility, country_facilities, facility, place, town_facilities
 from data.toy.plan import COLUMNS, RAIL_CELL, RIVER_CELL, ROWS, TOWN, VILLAGES, Grid, is_built
 from data.toy.streets import lay_town, lay_village, street_name
-from data.toy.town_facilities import TOWN_FACILITIES
 
 _QUARTERS = (
     ((-5, -8, 7, 4), "residential"), ((-3, -11, 5, 3), "residential"),
@@ -37,8 +35,8 @@ def draw() -> Draft:
     lines.draw_roads(draft)
     draw_town(draft)
     draw_villages(draft)
-    for facility, x, y, angle in COUNTRY_FACILITIES:
-        place(draft, facility, x, y, angle)
+    for plan, x, y, angle in country_facilities():
+        place(draft, plan, x, y, angle)
     lines.draw_railway(draft)
     lines.draw_power(draft)
     country.draw_harbour(draft)
@@ -52,14 +50,15 @@ def draw() -> Draft:
 def draw_town(draft: Draft) -> None:
     """Draw the town: streets, facilities in their blocks, houses in all others."""
     random = Random("town")
+    facilities = town_facilities()
     draft.ground.add(shapely.Polygon(TOWN.outline(-9, -12, 18, 22)).buffer(40))
-    lay_town(draft, [block for block, _ in TOWN_FACILITIES])
+    lay_town(draft, [block for block, _ in facilities])
     lines.draw_banks(draft)
     for (u, v, columns, rows), use in _QUARTERS:
         draft.area(TOWN.outline(u, v, columns, rows), tags(f"landuse={use}"))
     taken = set()
-    for (u, v, columns, rows), facility in TOWN_FACILITIES:
-        put(draft, TOWN, (u, v, columns, rows), facility)
+    for (u, v, columns, rows), plan in facilities:
+        put(draft, TOWN, (u, v, columns, rows), plan)
         taken |= {(u + i, v + j) for i in range(columns) for j in range(rows)}
     for u, v in _COURTYARDS:
         courtyard(draft, u, v)
@@ -105,7 +104,8 @@ def courtyard(draft: Draft, u: int, v: int) -> None:
 
 def draw_villages(draft: Draft) -> None:
     """Draw each village: streets, a church, a green, houses."""
-    blocks = ((1, 1, 1, 1), VILLAGE_CHURCH), ((3, 2, 1, 1), VILLAGE_GREEN)
+    church, green = facility("village_church"), facility("village_green")
+    blocks = ((1, 1, 1, 1), church), ((3, 2, 1, 1), green)
     for village in VILLAGES:
         random = Random(village.name)
         outline = village.grid.outline(-0.2, -0.2, village.columns + 0.4, village.rows + 0.4)
@@ -113,8 +113,8 @@ def draw_villages(draft: Draft) -> None:
         draft.ground.add(shapely.Polygon(outline))
         draft.node(village.grid.at(2.5, 2.1), tags("place=village", name=village.name))
         lay_village(draft, village, [])
-        for block, facility in blocks:
-            put(draft, village.grid, block, facility)
+        for block, plan in blocks:
+            put(draft, village.grid, block, plan)
         for u in range(village.columns):
             for v in range(village.rows):
                 if (u, v, 1, 1) not in [block for block, _ in blocks]:

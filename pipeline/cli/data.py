@@ -9,7 +9,6 @@ import typer
 
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
-    Overrides,
     RetryFailed,
     interruptible,
     print_lines,
@@ -56,7 +55,6 @@ def download(
     listing: Annotated[
         bool, typer.Option("--list", help="List the files that NAME means, or all files.")
     ] = False,
-    overrides: Overrides = None,
 ) -> None:
     """Download the published images, metas, captions, benchmarks and checkpoints.
 
@@ -64,7 +62,7 @@ def download(
     the files. A CSV is stored in the destination folder, images2.zip is unpacked to images2/, and
     benchmark/aid.zip to benchmark/aid/.
     """
-    from pipeline.config import config_of_block, with_overrides
+    from pipeline.config import config_of_block
     from stages.download import DownloadConfig, choose
     from stages.download import download as run_download
 
@@ -73,8 +71,7 @@ def download(
         return
     if not names:
         raise ConfigError("name the files to fetch; skyscript download --list shows what there is")
-    keys = with_overrides(given, overrides or [])
-    config = config_of_block(None, DownloadConfig, keys, "download")
+    config = config_of_block(None, DownloadConfig, given, "download")
     with interruptible(), display() as show:
         outcomes = run_download(choose(names), to, config, show)
     _report_outcomes(outcomes)
@@ -118,25 +115,21 @@ def build_classification(
             "Repeat the option for more files."
         ),
     ] = None,
-    overrides: Overrides = None,
 ) -> None:
     """Build a benchmark like SkyScript_cls from a run: labelled images that training never sees.
 
     report.json explains what was chosen and why. left_out_objects.txt lists the objects that
     training must not use.
     """
-    from pipeline.config import config_of_block, with_overrides
-    from pipeline.manifest import TableFolder
+    from pipeline.config import config_of_block
+    from pipeline.run import Run
     from stages import tables
     from stages.classification import ClassificationConfig
     from stages.classification import build_classification as build
 
-    folder = TableFolder(run, tables.META)
-    if not folder.is_whole():
-        raise ConfigError(f"{run}: has no whole table meta; it is made by skyscript run.")
-    keys = with_overrides(given, overrides or [])
-    config = config_of_block(None, ClassificationConfig, keys, "build-classification")
-    done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
+    meta = Run(run).table(tables.META.name)
+    config = config_of_block(None, ClassificationConfig, given, "build-classification")
+    done = build(meta, run, out.absolute(), config, training=training or ())
     print_lines(done.lines())
 
 
@@ -146,7 +139,6 @@ def build_laion_rs(
         Path, typer.Option(help="Write laion_rs.csv, and everything else, to this folder.")
     ],
     given: Given,
-    overrides: Overrides = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Start this many worker processes, each with its own model.")
     ] = 1,
@@ -163,8 +155,9 @@ def build_laion_rs(
     from stages.laion_rs import finished, summary
 
     values: dict[str, Any] = {key: value for key, value in given.items() if key != "fetch"}
-    values["runner"] = {"executor": "serial" if workers == 1 else "processes", "workers": workers}
-    settings = config_of_command(values, LAION_RS_JOB, overrides or [], "build-laion-rs")
+    runner = {"executor": "serial" if workers == 1 else "processes", "workers": workers}
+    values["runner"] = {**runner, **given.get("runner", {})}
+    settings = config_of_command(values, LAION_RS_JOB, [], "build-laion-rs")
     _fetch_web_images(given, workers)
     if given.get("model") == TINY:
         print_lines(["the tiny model has seen simulated tiles only: use it for trials"])

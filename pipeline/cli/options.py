@@ -25,11 +25,17 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Given = Mapping[str, Any]
-"""The values that the user typed, in nested blocks. Values that were not typed are absent."""
+"""The values that the user typed, in nested blocks. ``--set`` takes precedence over options."""
 
 _Shape = Literal["flag", "value", "list", "paths", "block"]
 _METAVARS = {int: "<int>", float: "<float>", Path: "<path>"}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_SET = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="Set any key of the config. Repeat the option for more keys."
+    ),
+]
 
 
 class Fields(NamedTuple):
@@ -106,8 +112,8 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command: its own parameters, and options for the fields.
 
-    The options take the place of the function's parameter ``given``. The panel is the part of
-    ``skyscript --help`` that lists the command.
+    The options and ``--set`` take the place of the function's parameter ``given``. The panel is the
+    part of ``skyscript --help`` that lists the command.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -161,7 +167,7 @@ def _with_options(function: Callable[..., None], options: Sequence[Option]) -> C
     own = inspect.signature(function, eval_str=True).parameters
 
     def call(**values: Any) -> None:  # noqa: ANN401 - a value of any option
-        from pipeline.config import from_shell
+        from pipeline.config import from_shell, with_overrides
 
         given: dict[str, Any] = {}
         for option in options:
@@ -169,12 +175,19 @@ def _with_options(function: Callable[..., None], options: Sequence[Option]) -> C
                 block, field = option.place
                 keys = given.setdefault(block, {}) if block else given
                 keys[field] = from_shell(option.value(typed))
-        function(**values, **({"given": given} if "given" in own else {}))
+        if options:
+            given = with_overrides(given, values.pop("set") or ())
+            for block in {"runner", *(option.place[0] for option in options)} & given.keys():
+                if not isinstance(given[block], Mapping):
+                    raise ConfigError(f"{block} must be a block of keys, not {given[block]!r}")
+            values["given"] = given
+        function(**values)
 
     parameters: list[inspect.Parameter] = []
     for name, parameter in own.items():
         if name == "given":
             parameters += [option.parameter() for option in options]
+            parameters.append(inspect.Parameter("set", _KEYWORD, default=None, annotation=_SET))
         else:
             parameters.append(parameter.replace(kind=_KEYWORD))
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
-    Overrides,
     RetryFailed,
     counting_vectors,
     print_lines,
@@ -26,10 +25,10 @@ PANEL = "Captions and filters"
 app = typer.Typer()
 
 
-@command(app, Fields("stages.caption:CaptionConfig", "caption"), panel=PANEL)
+@command(app, Fields("skyscript.captions:CaptionConfig", "caption"), panel=PANEL)
 def caption(
     meta: Annotated[
-        Path, typer.Option(help="Read meta pickles from this folder or, as published, zip.")
+        Path, typer.Option(help="Read meta pickles from this folder, or from a zip as published.")
     ],
     out: Annotated[Path, typer.Option(help="Write the captions to this CSV.")],
     given: Given,
@@ -40,13 +39,13 @@ def caption(
             "cannot be seen, and take precedence over the shipped ones."
         ),
     ] = None,
-    overrides: Overrides = None,
 ) -> None:
     """Write captions from meta pickles, those of a run or of the published meta*.zip."""
     from pipeline.config import config_of_command
-    from stages.caption import CAPTION, CaptionConfig, caption_pickles
+    from skyscript.captions import CaptionConfig, caption_pickles
+    from stages.caption import CAPTION
 
-    settings = config_of_command(given, [CAPTION], overrides or [], "caption").stages["caption"]
+    settings = config_of_command(given, [CAPTION], [], "caption").stages["caption"]
     assert isinstance(settings, CaptionConfig)
     count = caption_pickles(meta, out, settings, own_labels)
     print_lines([f"{count:,} captions in {out}"])
@@ -65,7 +64,6 @@ def score(
             "need none: they contain their captions."
         ),
     ] = None,
-    overrides: Overrides = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -83,15 +81,14 @@ def score(
     from pipeline.config import config_of_command
     from stages import SCORE_JOB, SHARDS_JOB
 
-    values: dict[str, Any] = {"score": given["score"]}
     if captions is None:
-        job, values = SHARDS_JOB, values | {"images": given["score"]["images"]}
+        job, values = SHARDS_JOB, {"images": given["score"]["images"], **given}
     else:
-        job, values = SCORE_JOB, values | {"captions": captions}
+        job, values = SCORE_JOB, {"captions": captions, **given}
     if workers:
-        values["runner"] = {"workers": workers}
-    settings = config_of_command(values, job, overrides or [], "score")
-    if workers is None and not any(text.startswith("runner.") for text in overrides or []):
+        values["runner"] = {**given.get("runner", {}), "workers": workers}
+    settings = config_of_command(values, job, [], "score")
+    if "runner" not in values:
         settings = replace(settings, runner=_one_process_a_gpu(settings))
     with counting_vectors(out):
         run_job(job, settings, out, retry=retry_all(retry))
@@ -123,12 +120,11 @@ def filter_pairs(
             "needed if the CSV does not contain them."
         ),
     ] = None,
-    overrides: Overrides = None,
 ) -> None:
     """Set test and validation pairs aside, and keep the best of the others for training."""
     from pipeline.config import config_of_command
     from stages.filter import FILTER, FilterConfig, filter_csv
 
-    settings = config_of_command(given, [FILTER], overrides or [], "filter").stages["filter"]
+    settings = config_of_command(given, [FILTER], [], "filter").stages["filter"]
     assert isinstance(settings, FilterConfig)
     print_lines(filter_csv(captions, out, settings, metas=meta).lines())

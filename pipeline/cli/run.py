@@ -10,9 +10,7 @@ import typer
 
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
-    Overrides,
     RetryFailed,
-    as_overrides,
     counting_vectors,
     print_path,
     run_job,
@@ -48,7 +46,6 @@ def run(
             help="Write the run to this folder. By default, it is runs/ and the config's name.",
         ),
     ] = None,
-    overrides: Overrides = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="STAGE", help="Start with this stage.")
     ] = None,
@@ -74,7 +71,7 @@ def run(
     from pipeline.state import Retry
     from stages import PIPELINE
 
-    settings = load_config(config, PIPELINE, [*(overrides or []), *as_overrides(given)])
+    settings = load_config(config, PIPELINE, given=given)
     root = out or Path("runs") / config.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
     _run(settings, root, _chosen_stages(first, last, only), again)
@@ -86,7 +83,6 @@ def demo(
     out: Annotated[Path, typer.Option(help="Write the demo to this folder.")] = Path(
         "skyscript-demo"
     ),
-    overrides: Overrides = None,
 ) -> None:
     """Build a small dataset of a made-up town, without an account, a network or a GPU.
 
@@ -98,8 +94,7 @@ def demo(
     from stages import PIPELINE
 
     scorer = [f"score.model={TINY}", f"score.name={TINY}"] if clip_installed() else []
-    chosen = [*scorer, *(overrides or []), *as_overrides(given)]
-    _run(load_config(TOY, PIPELINE, chosen), out, [])
+    _run(load_config(TOY, PIPELINE, scorer, given), out, [])
 
 
 @command(app, panel=PANEL)
@@ -111,7 +106,9 @@ def status(
     from rich.markup import escape
     from rich.table import Table as Grid
 
-    if not (out / "_run.json").exists():
+    from pipeline.run import Run
+
+    if not Run(out).exists():
         raise ConfigError(f"{out}: is not the folder of a run")
     grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
     for cells in _status_rows(out):
@@ -141,13 +138,13 @@ def show(
 
 
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
-    from pipeline import left_out
+    from pipeline import disabled_stages
     from stages import PIPELINE
 
     with counting_vectors(root):
         run_job(PIPELINE, config, root, only, retry=retry)
-    without = left_out.reasons(PIPELINE, config.stages)
-    used = {stage.name for stage in left_out.in_use(PIPELINE, without)}
+    disabled = disabled_stages.reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for stage, label, name in RESULTS:
         if stage in used and (not only or stage in only):
             print_path(label, root / name)
@@ -175,20 +172,22 @@ def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
 
 def _status_rows(out: Path) -> Iterator[list[str]]:
     """Yield a row of cells for each stage of a run."""
-    from pipeline import left_out
-    from pipeline.manifest import TableFolder
+    from pipeline import disabled_stages
+    from pipeline.run import Run
     from pipeline.schema import STATUS_OK
     from pipeline.state import is_current, own_totals
     from stages import PIPELINE
 
-    used = {stage.name: stage for stage in left_out.in_use(PIPELINE, left_out.noted(out))}
+    run = Run(out)
+    disabled = run.disabled_stages()
+    used = {stage.name: stage for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for name in (stage.name for stage in PIPELINE):
         if name not in used:
-            yield [name, "", "", "", "left out"]
+            yield [name, "", "", "", "disabled"]
             continue
         stage = used[name]
-        folder, totals = TableFolder(out, stage.writes), own_totals(stage, out)
-        current = is_current(stage, out)
+        folder, totals = run.folder(stage.writes), own_totals(stage, run)
+        current = is_current(stage, run)
         complete = "yes" if current else "stale" if folder.manifest() else "no"
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())
         ok = totals.status.get(STATUS_OK, 0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from pipeline.stage import Stage
     from pipeline.state import Retry
 
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set any key of the config. Repeat it for more keys."
-    ),
-]
 RetryFailed = Annotated[
     bool, typer.Option("--retry", help="Try the rows that failed before once more.")
 ]
@@ -78,13 +72,6 @@ def interruptible() -> Iterator[None]:
             raise
         console.print("interrupted; run the same command again to go on")
         raise typer.Exit(130) from None
-
-
-def as_overrides(given: Mapping[str, Any]) -> list[str]:
-    """Give the values of options, one block deep, as ``--set`` overrides of a config file."""
-    return [
-        f"{block}.{key}={value}" for block, keys in given.items() for key, value in keys.items()
-    ]
 
 
 def print_lines(lines: Sequence[str]) -> None:

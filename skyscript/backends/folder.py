@@ -19,26 +19,19 @@ from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.geo.tile import Box, Tile
+from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import Acquired, from_file, parse
-from skyscript.imagery.grid import GRID_HELP, GridChoice
-from skyscript.imagery.mosaic import composed
-from skyscript.imagery.protocol import (
-    CHOICE,
-    Bands,
-    ImageryError,
-    Scale,
-    Scene,
-    SourceConfig,
-    TileImage,
-)
+from skyscript.imagery.grid import GridChoice
+from skyscript.imagery.mosaic import compose
+from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
-from skyscript.imagery.warp import Reading, Resample, cut_on
+from skyscript.imagery.warp import Reading, cut_on
 
 _BLOCKS = 2
-"""MiB of each file that its content id is made from: the first and the last."""
+"""A file's content id is made from so many MiB: its first and its last."""
 
 
-class FolderSource(SourceConfig):
+class FolderSource(fields.SourceConfig):
     """A folder of georeferenced rasters, or one file."""
 
     backend: Literal["folder"] = Field(
@@ -47,49 +40,35 @@ class FolderSource(SourceConfig):
         "others.",
     )
     path: ConfigPath = Field(
-        description="Read this folder, or this one file.", json_schema_extra=CHOICE
+        description="Read this folder, or this one file.", json_schema_extra=fields.CHOICE
     )
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
         description="Read the files of the folder whose names match. Upper and lower case are the "
         "same.",
-        json_schema_extra=CHOICE,
+        json_schema_extra=fields.CHOICE,
     )
     recursive: bool = Field(
-        True, description="Also read the folders within the folder.", json_schema_extra=CHOICE
+        True,
+        description="Also read the folders within the folder.",
+        json_schema_extra=fields.CHOICE,
     )
-    bands: Bands = Field(
-        (1, 2, 3), description="Use these bands as red, green and blue. The first band is 1."
-    )
-    scale: Scale | None = Field(
+    bands: fields.Bands = (1, 2, 3)
+    scale: fields.Scale = None
+    nodata: fields.Nodata = None
+    mask: fields.Mask = "file"
+    resample: fields.Resample = "bilinear"
+    grid: fields.Grid = "mercator"
+    gsd: fields.Gsd = Field(
         None,
-        description="Map these two sample values to black and white. It is needed if samples are "
-        "not 8-bit. By default, 8-bit samples stay as they are.",
-    )
-    nodata: float | None = Field(
-        None,
-        description="Treat a pixel with this value in all three bands as missing. By default, the "
-        "file's own nodata value, mask or alpha band decides.",
-    )
-    mask: Literal["file", "none"] = Field(
-        "file",
-        description="Use the mask or alpha band of the file (`file`), or ignore it (`none`): some "
-        "four-band files, as of NAIP, mark their infrared band as alpha.",
-    )
-    resample: Resample = Field("bilinear", description="Interpolate between pixels in this way.")
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
-    gsd: float | None = Field(
-        None,
-        gt=0,
         description="State the ground size of a pixel, in metres. By default, it is measured at "
         "the centre of each image, to two digits.",
-        json_schema_extra=CHOICE,
     )
     acquired: Acquired | None = Field(
         None,
         description="State when the images were taken (UTC): 2019, 2019-07-14 or "
         "2019-07-14T10:30. By default, each file must contain it (TIFFTAG_DATETIME).",
-        json_schema_extra=CHOICE,
+        json_schema_extra=fields.CHOICE,
     )
 
     @field_validator("pattern", mode="before")
@@ -109,16 +88,16 @@ class FolderBackend:
         )
 
     def scenes(self, alias: str) -> Sequence[Scene]:
-        """Give a scene for each file; raises `InputError` with the first file that cannot serve."""
+        """Give a scene for each file; raises `InputError` for the first unusable file."""
         return [self._scene(alias, path) for path in files(self._config)]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels out of the scene's file, or raise `ImageryError`."""
+        """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several files, the first one on top; raises as `cut`."""
-        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+        """Cut the tile out of several files, the first one on top; raises as `cut`."""
+        return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         from rasterio.errors import RasterioError
@@ -126,7 +105,7 @@ class FolderBackend:
         try:
             return cut_on(grid, open_raster(self._root / scene.name), tile, self._reading)
         except (InputError, RasterioError) as error:
-            raise ImageryError(f"{scene.scene_id} cannot be read") from error
+            raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
     def _scene(self, alias: str, path: Path) -> Scene:
         raster = open_raster(path)
@@ -167,7 +146,7 @@ class FolderBackend:
                 )
 
     def _check_end(self, raster: Raster) -> None:
-        """Read the last pixel, which a file that was cut off in a download does not have."""
+        """Read the last pixel: a file that was truncated in a download lacks it."""
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
@@ -193,7 +172,7 @@ class FolderBackend:
 
 
 def files(config: FolderSource) -> list[Path]:
-    """List the source's files by name; raises `InputError` where there is none."""
+    """List the source's files by name; raises `InputError` if there is none."""
     if config.path.is_file():
         return [config.path]
     if not config.path.is_dir():
@@ -215,7 +194,7 @@ def files(config: FolderSource) -> list[Path]:
 def content(config: FolderSource) -> str:
     """Give an id of the source's files: names, sizes, times, and their first and last MiB.
 
-    The time tells of pixels changed in place; a copy with new times counts as changed too.
+    The time reveals pixels changed in place; a copy with new times counts as changed, too.
     """
     root = config.path if config.path.is_dir() else config.path.parent
     listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
@@ -233,5 +212,5 @@ def _unchanged_file_id(path: Path, _changed: int, _size: int) -> str:
 
 
 def _two_digits(gsd: float) -> float:
-    """Round to two digits: a projection stretches by as much, and 0.6008 m images are 0.6 m."""
+    """Round to two digits: projections stretch lengths, so images of 0.6 m measure 0.6008 m."""
     return float(f"{gsd:.2g}")

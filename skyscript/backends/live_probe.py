@@ -1,9 +1,8 @@
-"""What only the live Earth Engine tells of the sources: asked once, and written down."""
+"""Probe: asks the live Earth Engine about the sources and writes the answers as JSON."""
 
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,12 +14,11 @@ import shapely
 from shapely.geometry import shape
 
 from image_sources import ImageSource
-from pipeline.atomic import write_bytes
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Connection
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.backends.earth_engine.pixels import decode, tile_request
-from skyscript.backends.source_list import asked_sources, asset_of, connection_of
+from skyscript.backends.source_list import asset_of, connection_of, earth_engine_sources
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.grid import mercator_grid
 
@@ -51,9 +49,9 @@ _PERCENTILES = (2, 25, 50, 75, 98)
 
 
 def probe(project: str, service_account: Path | None, endpoint: str | None, out: Path) -> Path:
-    """Ask the live service what no page says, and write it down as JSON.
+    """Ask the live service for facts that no page documents, and write them as JSON.
 
-    Of each source: the asset's kind, how many images a town has, the first ones with their time,
+    For each source: the asset's kind, how many images a town has, the first ones with their time,
     CRS and scale; the largest page of a list, and whether lists cost compute; of a tile in the town
     and of one at an image's edge: seconds, cost, format, and whether pixels without data have
     alpha; where samples need a stretch, how they are spread.
@@ -63,14 +61,14 @@ def probe(project: str, service_account: Path | None, endpoint: str | None, out:
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "endpoint": endpoint or HIGH_VOLUME,
         "client": connection.ee.__version__,
-        "sources": {source.alias: _probed(connection, source) for source in asked_sources()},
+        "sources": {source.alias: _probed(connection, source) for source in earth_engine_sources()},
     }
-    write_bytes(out, (json.dumps(found, indent=1) + "\n").encode())
+    write_json(out, found)
     return out
 
 
 def _probed(connection: Connection, source: ImageSource) -> dict[str, Any]:
-    """Tell of one source what can be found out; an error is a finding too."""
+    """Collect the facts about one source; an error is recorded as a fact."""
     asset: dict[str, Any] = _finding(lambda: dict(asset_of(connection, source)))
     if "error" in asset:
         return asset
@@ -101,7 +99,7 @@ def _images(
     region = f"{{'type':'Point','coordinates':[{lon},{lat}]}}"
     query = {"parent": source.name, "pageSize": 1000, "filter": f'intersects("{region}")'}
     begun = time.monotonic()
-    page = persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+    page = connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
     return {
         "seconds": round(time.monotonic() - begun, 3),
         "in the first page": len(page["assets"]),
@@ -119,7 +117,7 @@ def _largest_page(connection: Connection, source: ImageSource) -> dict[str, Any]
     query["fields"] = "nextPageToken,assets(id,startTime,geometry)"
     profiles: list[str] = []
     with connection.ee.data.profiling(profiles.append):
-        page = persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+        page = connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
     return {
         "asked for": _MANY,
         "images": len(page["assets"]),
@@ -131,11 +129,11 @@ def _largest_page(connection: Connection, source: ImageSource) -> dict[str, Any]
 def _samples(
     connection: Connection, source: ImageSource, image: Mapping[str, Any], place: Place
 ) -> dict[str, list[float]]:
-    """Give the samples' percentiles by band: what a stretch should be chosen from."""
+    """Give the percentiles of the samples by band, from which to choose a stretch."""
     grid = mercator_grid(tile_around(*place, _SIDE, _SIDE, source.gsd))
     request = {"assetId": image["id"], **tile_request(grid, source), "fileFormat": "NPY"}
     del request["visualizationOptions"]
-    data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
+    data = connection.retry(lambda: connection.ee.data.getPixels(request))
     samples = np.load(io.BytesIO(data), allow_pickle=False)
     return {
         band: [round(float(value), 4) for value in np.percentile(samples[band], _PERCENTILES)]
@@ -157,13 +155,13 @@ def _summary(image: Mapping[str, Any]) -> dict[str, Any]:
 def _tile(
     connection: Connection, source: ImageSource, image: Mapping[str, Any], place: Place
 ) -> dict[str, Any]:
-    """Get a tile around a place, with what the service says of its cost."""
+    """Get a tile around a place, with its cost."""
     grid = mercator_grid(tile_around(*place, _SIDE, _SIDE, source.gsd))
     request = {"assetId": image["id"], **tile_request(grid, source)}
     profiles: list[str] = []
     begun = time.monotonic()
     with connection.ee.data.profiling(profiles.append):
-        data = persistently(lambda: connection.ee.data.getPixels(request), connection.breaker)
+        data = connection.retry(lambda: connection.ee.data.getPixels(request))
     seconds = time.monotonic() - begun
     drawn = decode(data, grid)
     return {
@@ -177,15 +175,15 @@ def _tile(
 
 
 def _cost(connection: Connection, profiles: list[str]) -> Any:  # noqa: ANN401 - JSON
-    """Give the service's own account of a request's EECU; None where it gave no profile."""
+    """Give the EECU of a request as the service reports them; None without a profile."""
     if not profiles:
         return None
-    said = connection.ee.ApiFunction.lookup("Profile.getProfiles").call(ids=profiles)
-    return persistently(said.getInfo, connection.breaker)
+    report = connection.ee.ApiFunction.lookup("Profile.getProfiles").call(ids=profiles)
+    return connection.retry(report.getInfo)
 
 
 def _edge(image: Mapping[str, Any]) -> Place:
-    """Give a corner of the image's outline: a tile there is in part without data."""
+    """Give a corner of the image's outline: a part of a tile there has no data."""
     corners = shapely.get_coordinates(shape(image["geometry"]))
     return float(corners[0, 0]), float(corners[0, 1])
 
@@ -195,5 +193,5 @@ def _finding(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - JSON
         return ask()
     except InputError:
         raise
-    except Exception as error:  # whatever it is, it is what the service did
+    except Exception as error:  # any error is a fact about the service
         return {"error": f"{type(error).__name__}: {error}"}

@@ -1,4 +1,4 @@
-"""The sources of a run: one config block an alias, and the backend that each asks for."""
+"""The sources of a run: a config block for each alias, and the backend of each block."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box
-from skyscript.imagery.protocol import Archive, Backend, Scene
+from skyscript.imagery.protocol import LocalBackend, RemoteBackend, Scene
 
-Listed = FolderSource | SimulatedSource
-"""Sources that are listed whole."""
-Asked = EarthEngineSource | StacSource
-"""Sources that are asked what they have of certain places."""
-Source = Annotated[Listed | Asked, Field(discriminator="backend")]
+LocalSource = FolderSource | SimulatedSource
+"""Sources on this machine, whose scenes are all listed."""
+RemoteSource = EarthEngineSource | StacSource
+"""Services, which are searched for scenes of given places."""
+Source = Annotated[LocalSource | RemoteSource, Field(discriminator="backend")]
 
 _ALIAS = re.compile(r"[A-Z0-9]{2,3}")
 _IN_EARTH_ENGINE = [alias for alias, source in SOURCES.items() if source.layout != "none"]
@@ -38,8 +38,8 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
             )
         if (alias == SIMULATED) != (source.backend == "simulated"):
             raise ValueError(
-                f"the alias {SIMULATED} and the backend `simulated` belong together: nobody shall "
-                f"take rendered tiles for photographs, but {alias!r} has `{source.backend}`"
+                f"the alias {SIMULATED} and the backend `simulated` belong together, so that "
+                f"nobody takes rendered tiles for photographs, but {alias!r} has `{source.backend}`"
             )
         if source.backend == "earth_engine" and alias not in _IN_EARTH_ENGINE:
             raise ValueError(
@@ -54,13 +54,17 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
     return sources
 
 
-Sources = Annotated[dict[str, Source], AfterValidator(_check_aliases)]
+Sources = Annotated[
+    dict[str, Source],
+    AfterValidator(_check_aliases),
+    Field(description="Map each alias (CH, US, SIM …) to the place where its images come from."),
+]
 """Alias -> source. The alias is part of every file name: ``a12_CH_19.jpg``."""
 
 
 @lru_cache(maxsize=64)
-def backend_of(source: Listed) -> Backend:
-    """Give the backend that a config block asks for, made once a process."""
+def local_backend_of(source: LocalSource) -> LocalBackend:
+    """Give the backend of a local source, made once a process."""
     match source:
         case FolderSource():
             return FolderBackend(source)
@@ -69,8 +73,8 @@ def backend_of(source: Listed) -> Backend:
 
 
 @lru_cache(maxsize=64)
-def archive_of(source: Asked) -> Archive:
-    """Give the service that a config block asks for, made once a process."""
+def remote_backend_of(source: RemoteSource) -> RemoteBackend:
+    """Give the backend of a service, made once a process."""
     match source:
         case EarthEngineSource():
             return EarthEngineBackend(source)
@@ -78,31 +82,33 @@ def archive_of(source: Asked) -> Archive:
             return StacBackend(source)
 
 
-def scenes_of(alias: str, source: Listed | Asked, places: Sequence[Box]) -> Sequence[Scene]:
-    """List what a source has: all of it or, of a service, what shows a part of the places.
+def find_scenes(
+    alias: str, source: LocalSource | RemoteSource, places: Sequence[Box]
+) -> Sequence[Scene]:
+    """List the scenes of a local source, or those of a service that show a part of the places.
 
-    Raises `InputError` where the source cannot be used.
+    Raises `InputError` if the source cannot be used.
     """
-    if isinstance(source, Asked):
-        return archive_of(source).search(alias, places)
-    return backend_of(source).scenes(alias)
+    if isinstance(source, RemoteSource):
+        return remote_backend_of(source).search(alias, places)
+    return local_backend_of(source).scenes(alias)
 
 
-def registered(sources: Sources) -> dict[str, str]:
-    """Name what the registry says of the sources that services are asked for, by content."""
+def registry_ids(sources: Sources) -> dict[str, str]:
+    """Give an id of what `image_sources` says about each remote source, for the fingerprint."""
     return {
         f"image_sources.{alias}": content_id(
             repr(replace(SOURCES[alias], licence="", attribution="")).encode()
         )
         for alias, source in sorted(sources.items())
-        if isinstance(source, Asked) and alias in SOURCES
+        if isinstance(source, RemoteSource) and alias in SOURCES
     }
 
 
-def contents(sources: Sources) -> dict[str, str]:
-    """Name what lies in the sources' folders by content: it decides a result as the config does.
+def folder_ids(sources: Sources) -> dict[str, str]:
+    """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` where a folder is not there.
+    Raises `InputError` if a folder does not exist.
     """
     return {
         f"sources.{alias}": folder.content(source)

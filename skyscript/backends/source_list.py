@@ -1,4 +1,4 @@
-"""How sources stand: what they cover, and whether they answer."""
+"""The list of sources: what each covers, and whether its services answer."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from types import MappingProxyType
 from typing import Any
 
 from image_sources import SOURCES, ImageSource
-from skyscript.backends.earth_engine import EarthEngineSource
-from skyscript.backends.earth_engine.account import Connection, connect
-from skyscript.backends.earth_engine.calls import persistently
+from skyscript.backends.earth_engine.account import Account, Connection, connect
 from skyscript.backends.stac import search as stac_search
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import ImageryError
 
 
 def listing(
-    said: Mapping[str, str] = MappingProxyType({}),
-    archives: Mapping[str, str] = MappingProxyType({}),
+    earth_engine: Mapping[str, str] = MappingProxyType({}),
+    stac: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """Give a line for each source, and what Earth Engine and the archives answered, by alias."""
+    """Give a line for each source, with the answers of Earth Engine and the archives by alias."""
     form = "{:6}{:>7}  {:10} {:30} {:20} {:48} {}"
     yield form.format("alias", "GSD", "years", "W S E N", "backends", "asset", "licence")
-    for source in asked_sources():
+    for source in earth_engine_sources():
         first, last = source.years
         yield form.format(
             source.alias,
@@ -34,21 +32,21 @@ def listing(
             source.name,
             source.licence,
         )
-        if source.alias in said:
-            yield f"{'':6}Earth Engine: {said[source.alias]}"
-        if source.alias in archives:
-            yield f"{'':6}STAC: {archives[source.alias]}"
+        if source.alias in earth_engine:
+            yield f"{'':6}Earth Engine: {earth_engine[source.alias]}"
+        if source.alias in stac:
+            yield f"{'':6}STAC: {stac[source.alias]}"
 
 
 def answers(
     project: str, service_account: Path | None, endpoint: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Ask Earth Engine for each source's asset: alias and what it answered.
+    """Ask Earth Engine for each source's asset; gives alias and answer.
 
-    Raises `InputError` where there is no account.
+    Raises `InputError` without an account.
     """
     connection = connection_of(project, service_account, endpoint)
-    for source in asked_sources():
+    for source in earth_engine_sources():
         try:
             asset = asset_of(connection, source)
             yield source.alias, f"answers ({str(asset['type']).lower().replace('_', ' ')})"
@@ -57,27 +55,25 @@ def answers(
 
 
 def archives_answer() -> Iterator[tuple[str, str]]:
-    """Ask the public archives: alias and whether its API answers. No account is needed."""
-    for source in asked_sources():
+    """Ask the public archives, without an account; gives alias and whether its API answers."""
+    for source in earth_engine_sources():
         if source.stac is not None:
             yield source.alias, stac_search.answers(source.stac, Box(*source.coverage))
 
 
 def connection_of(project: str, service_account: Path | None, endpoint: str | None) -> Connection:
-    """Sign in; raises `InputError` where there is no account."""
+    """Sign in; raises `InputError` without an account."""
     given = {"project": project, "service_account": service_account}
     given |= {"endpoint": endpoint} if endpoint else {}
-    return connect(EarthEngineSource.model_validate(given).account())
+    return connect(Account.model_validate(given))
 
 
-def asked_sources() -> list[ImageSource]:
+def earth_engine_sources() -> list[ImageSource]:
     """Give the sources that Earth Engine has."""
     return [source for source in SOURCES.values() if source.layout != "none"]
 
 
 def asset_of(connection: Connection, source: ImageSource) -> Mapping[str, Any]:
-    """Ask for what Earth Engine says of a source as a whole."""
-    asset: Mapping[str, Any] = persistently(
-        lambda: connection.ee.data.getAsset(source.name), connection.breaker
-    )
+    """Get Earth Engine's description of a source's asset."""
+    asset: Mapping[str, Any] = connection.retry(lambda: connection.ee.data.getAsset(source.name))
     return asset

@@ -1,1 +1,1 @@
-"""Geometry that knows no data: tiles in Web Mercator, Hilbert order, nearest objects."""
+"""Geometry without data: tiles in Web Mercator, Hilbert order, objects near a box."""

@@ -1,4 +1,4 @@
-"""Which objects lie around a few tiles, without reading the whole table.
+"""Find the objects around a few tiles without reading the whole table.
 
 The objects are in Hilbert order, so a row group is a neighbourhood; its box, in the file's
 statistics, tells whether it must be read.
@@ -22,14 +22,14 @@ from skyscript.geo.hilbert import hilbert_keys
 from skyscript.geo.tile import Box
 
 MOST_GROUPS = 16
-"""Boxes are asked for in so many groups at most: each is one more comparison for a row group."""
+"""The most groups of boxes in a query: each adds a comparison for every row group."""
 
 
 def objects_near(objects: ds.Dataset, boxes: Sequence[Box]) -> pa.Table:
     """Give the ok objects whose box meets any of ``boxes`` (WGS 84 degrees), in dataset order.
 
-    Memory holds the result and a few row groups. An object's box says less than its geometry: who
-    needs the geometry to meet the box asks shapely next.
+    Memory holds the result and a few row groups. An object's box may meet a box that its geometry
+    does not meet; callers that need the difference ask shapely.
     """
     if not boxes:
         return objects.schema.empty_table()

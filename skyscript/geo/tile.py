@@ -1,4 +1,4 @@
-"""Boxes, tiles and ground metres: the arithmetic that several stages share.
+"""Boxes, tiles and EPSG:3857: the arithmetic that several stages share.
 
 A tile is a north-up rectangle on the EPSG:3857 grid whose pixel is ``gsd`` metres on the ground at
 the tile's centre, that is ``gsd / cos(latitude)`` projected metres. So its edges are meridians and
@@ -8,21 +8,38 @@ parallels, and its box in degrees is exact.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 EARTH_RADIUS = 6378137.0
 """Of the sphere of EPSG:3857, in metres."""
 MAX_LATITUDE = 85.0
 """Beyond it the EPSG:3857 grid is not used."""
+HALF_GLOBE = 180.0
+"""Degrees of longitude; an object that is wider crosses the antimeridian."""
+ANTIMERIDIAN = "crosses the antimeridian"
+"""The reason of an object that is left out because it does."""
+_MOST_NORTH = 89.0
+
+Points = npt.NDArray[np.float64]
+"""One position a row: x and y, or longitude and latitude."""
 
 
 class Box(NamedTuple):
-    """A box in degrees (WGS 84), or in EPSG:3857 metres where said."""
+    """A box in degrees (WGS 84), or in EPSG:3857 metres if its user says so."""
 
     west: float
     south: float
     east: float
     north: float
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Box:
+        """Give the box of a row of any table that has its four columns."""
+        return cls(*(row[side] for side in cls._fields))
 
 
 class Tile(NamedTuple):
@@ -43,6 +60,16 @@ def to_mercator(lon: float, lat: float) -> tuple[float, float]:
 def to_degrees(x: float, y: float) -> tuple[float, float]:
     """Give the WGS 84 position of EPSG:3857 coordinates."""
     return math.degrees(x / EARTH_RADIUS), math.degrees(math.atan(math.sinh(y / EARTH_RADIUS)))
+
+
+def project(degrees: Points) -> Points:
+    """Give the EPSG:3857 coordinates of many WGS 84 positions; latitudes end at 89 degrees.
+
+    The last bit of NumPy's functions depends on the processor. So published numbers, such as a
+    tile's box, come from `to_mercator`.
+    """
+    latitude = np.radians(np.clip(degrees[:, 1], -_MOST_NORTH, _MOST_NORTH))
+    return EARTH_RADIUS * np.column_stack([np.radians(degrees[:, 0]), np.arcsinh(np.tan(latitude))])
 
 
 def mercator_scale(lat: float) -> float:

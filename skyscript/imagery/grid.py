@@ -1,4 +1,4 @@
-"""The pixels that a tile is made of: on the EPSG:3857 grid, or a source's own."""
+"""Pixel grids of tiles: on EPSG:3857, or the source's own."""
 
 from __future__ import annotations
 
@@ -6,23 +6,16 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-
 from skyscript.geo.tile import Tile, mercator_box
+from skyscript.imagery.outline import unit_square
 
 if TYPE_CHECKING:
     import pyproj
 
 GridChoice = Literal["mercator", "native"]
-GRID_HELP = (
-    "Choose the pixel grid. `mercator`: north is up, and the box in degrees is exact. `native`: "
-    "the source's own pixels stay untouched, as many as hold the tile. A box in degrees is then "
-    "slightly rotated against them, so it is a box that the image holds whole; `crs` and "
-    "`transform` in the table `images` are exact. A tile from several images is always `mercator`."
-)
 _EDGE_POINTS = 9
 _SNAP = 1e-6
-"""Pixels by which an edge may miss a whole one, and still be it."""
+"""Fraction of a pixel within which an edge counts as lying on a pixel border."""
 
 Affine6 = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: x = a col + b row + c, y = d col + e row + f."""
@@ -47,9 +40,11 @@ def mercator_grid(tile: Tile) -> PixelGrid:
 
 
 def native_grid(tile: Tile, crs: str, transform: Affine6) -> PixelGrid:
-    """Give the pixels of an image with a geotransform that hold a tile whole."""
+    """Give the smallest grid of an image's own pixels that contains a tile."""
     a, b, c, d, e, f = transform
-    x, y = from_mercator(crs).transform(*_outline(tile))
+    box, (across, up) = mercator_box(tile.box), unit_square(_EDGE_POINTS)
+    edges = box.west + across * (box.east - box.west), box.south + up * (box.north - box.south)
+    x, y = from_mercator(crs).transform(*edges)
     determinant = a * e - b * d
     cols = (e * (x - c) - b * (y - f)) / determinant
     rows = (a * (y - f) - d * (x - c)) / determinant
@@ -61,25 +56,16 @@ def native_grid(tile: Tile, crs: str, transform: Affine6) -> PixelGrid:
 
 @lru_cache(maxsize=256)
 def from_mercator(crs: str) -> pyproj.Transformer:
-    """Give the way from EPSG:3857 to a CRS."""
+    """Give the transformer from EPSG:3857 to a CRS."""
     import pyproj
 
     return pyproj.Transformer.from_crs("EPSG:3857", crs, always_xy=True)
 
 
 @lru_cache(maxsize=256)
-def named(crs: str) -> str:
-    """Give a CRS by its code where it has one for certain, else as it is."""
+def crs_code(crs: str) -> str:
+    """Give the EPSG code of a CRS if it certainly has one, else the CRS unchanged."""
     import pyproj
 
     code = pyproj.CRS.from_user_input(crs).to_epsg(min_confidence=100)
     return f"EPSG:{code}" if code else crs
-
-
-def _outline(tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-    """Walk the tile's edges: what is straight in EPSG:3857 is a curve elsewhere."""
-    box = mercator_box(tile.box)
-    x, y = (np.linspace(low, high, _EDGE_POINTS) for low, high in (box[::2], box[1::2]))
-    ends = np.full(_EDGE_POINTS, box.west), np.full(_EDGE_POINTS, box.east)
-    sides = np.full(_EDGE_POINTS, box.south), np.full(_EDGE_POINTS, box.north)
-    return np.concatenate([x, x, *ends]), np.concatenate([*sides, y, y])

@@ -1,6 +1,6 @@
-"""Tiles that lie across the edge of images: several of one source and one year fill them together.
+"""Mosaics: a tile across the edge of images is filled by several images of one source and year.
 
-Only where no single image shows a tile whole: a mosaic has seams, and no one time.
+Only if no single image shows the whole tile, because a mosaic has seams and several times.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import shapely
 
 from skyscript.geo.tile import Tile
 from skyscript.imagery.protocol import Scene, TileImage
-from skyscript.imagery.scene_index import Catalogue
+from skyscript.imagery.scene_index import SceneIndex
 
 _MOST = 9
-"""Images that one tile may be put together from."""
+"""The most images that one tile may be made of."""
 _GAP = 1e-3
-"""The share of a tile that may stay open: outlines are known to a fraction of a pixel."""
+"""The share of a tile that may stay empty: outlines are known to a fraction of a pixel."""
 
 
-def pieces(known: Catalogue, like: int, tile: Tile) -> list[int]:
-    """Give the scenes of the source, GSD and year of one that fill a tile; none where they do not.
+def scenes_filling(known: SceneIndex, like: int, tile: Tile) -> list[int]:
+    """Give the scenes that together fill a tile; none if they do not.
 
-    The one with the largest share comes first.
+    They have the source, GSD and year of the scene ``like``. The largest share comes first.
     """
     box = shapely.box(*tile.box)
     near = [
@@ -44,8 +44,8 @@ def pieces(known: Catalogue, like: int, tile: Tile) -> list[int]:
     return chosen if shapely.area(left) <= _GAP * shapely.area(box) else []
 
 
-def composed(cut: Callable[[Scene], TileImage], scenes: Sequence[Scene]) -> TileImage:
-    """Put a tile together: each scene fills what those before it leave open."""
+def compose(cut: Callable[[Scene], TileImage], scenes: Sequence[Scene]) -> TileImage:
+    """Make a tile of several scenes: each fills what those before it leave empty."""
     first, *others = scenes
     image = cut(first)
     if not others:

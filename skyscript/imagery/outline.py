@@ -1,36 +1,49 @@
-"""Outlines on the globe: where one crosses the antimeridian it is cut in two."""
+"""Outlines in longitude and latitude; one that crosses the antimeridian is cut in two."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.affinity import translate
 
+Floats = npt.NDArray[np.float64]
 _WORLD = shapely.box(-180, -90, 180, 90)
 _TURNS = (-360, 0, 360)
 
 
-def turned(polygon: shapely.Geometry) -> shapely.Geometry:
-    """Bring an outline whose longitudes run on past 180 degrees back onto the globe."""
+def unit_square(points: int) -> tuple[Floats, Floats]:
+    """Give x and y of points along the edges of the unit square, back to the first corner.
+
+    There are so many points on each edge, for edges that are curves in another projection.
+    """
+    step, zero = np.linspace(0, 1, points)[:-1], np.zeros(points - 1)
+    x = np.concatenate([step, zero + 1, 1 - step, zero, [0]])
+    y = np.concatenate([zero, step, zero + 1, 1 - step, [0]])
+    return x, y
+
+
+def cut_at_antimeridian(polygon: shapely.Geometry) -> shapely.Geometry:
+    """Cut an outline whose longitudes run past 180 degrees, and shift its parts onto the globe."""
     turns = [shapely.intersection(translate(polygon, xoff=turn), _WORLD) for turn in _TURNS]
     return shapely.union_all([part for part in turns if shapely.area(part) > 0])
 
 
-def on_the_globe(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    """Give a service's footprint with sound rings; None where it is no area.
+def footprint_in_degrees(geometry: shapely.Geometry) -> shapely.Geometry | None:
+    """Give a service's footprint with valid rings; None if it is no area.
 
-    A ring that jumps by more than half the globe goes the other way round: over the antimeridian.
+    A ring that jumps by more than half the globe crosses the antimeridian.
     """
     polygons = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-    whole = [turned(_unwrapped(polygon)) for polygon in polygons]
+    whole = [cut_at_antimeridian(_unwrap(polygon)) for polygon in polygons]
     union = shapely.union_all([part for part in whole if shapely.area(part) > 0])
     return None if union.is_empty else union
 
 
-def _unwrapped(polygon: shapely.Polygon) -> shapely.Geometry:
+def _unwrap(polygon: shapely.Polygon) -> shapely.Geometry:
     ring = shapely.get_coordinates(polygon.exterior)
     longitudes = np.unwrap(ring[:, 0], period=360)
     if abs(longitudes[-1] - longitudes[0]) > 1:
-        return polygon  # around a pole: as it stands
+        return polygon  # around a pole: unchanged
     outline = shapely.Polygon(np.column_stack([longitudes, ring[:, 1]]))
     return outline if outline.is_valid else shapely.make_valid(outline)

@@ -1,63 +1,43 @@
-"""Where objects lie, coarsely: what services are asked about."""
+"""Where objects lie, coarsely: the places for which services are searched."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.dataset as ds
 
-from skyscript.geo.tile import Box
+from skyscript.geo.tile import HALF_GLOBE, Box
 
 CELL = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
 _MARGIN = 1e-4
+_PLACES = """
+    SELECT min(x), min(y), max(x), max(y)
+    FROM (
+        SELECT (west + east) / 2 AS x, (south + north) / 2 AS y
+        FROM objects WHERE east - west <= $widest
+    )
+    GROUP BY floor(y / $cell), floor(x / $cell)
+    ORDER BY floor(y / $cell), floor(x / $cell)
+"""
 
 
 def occupied_places(objects: ds.Dataset) -> list[Box]:
     """Give a box around the centres of the objects in each occupied cell, from south to north.
 
-    Objects that cross the antimeridian are passed over: no tile can show them.
+    Objects that cross the antimeridian are left out: no tile can show them.
     """
-    pieces = [_cells(batch) for batch in objects.to_batches(columns=list(Box._fields))]
-    if not pieces:
-        return []
-    grouped = _grouped(pa.concat_tables(pieces)).sort_by(
-        [("row", "ascending"), ("col", "ascending")]
-    )
-    sides = (grouped[name].to_pylist() for name in Box._fields)
-    return [Box(*box) for box in zip(*sides, strict=True)]
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("objects", objects)
+        places = connection.execute(_PLACES, {"cell": CELL, "widest": HALF_GLOBE}).fetchall()
+    return [Box(*place) for place in places]
 
 
-def _cells(batch: pa.RecordBatch) -> pa.Table:
-    west, south, east, north = (
-        batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields
-    )
-    whole = east - west <= 180
-    x, y = ((west + east) / 2)[whole], ((south + north) / 2)[whole]
-    table = pa.table(
-        {
-            "col": np.floor(x / CELL).astype(np.int32),
-            "row": np.floor(y / CELL).astype(np.int32),
-            "west": x,
-            "south": y,
-            "east": x,
-            "north": y,
-        }
-    )
-    return _grouped(table)
-
-
-def _grouped(table: pa.Table) -> pa.Table:
-    bounds = [("west", "min"), ("south", "min"), ("east", "max"), ("north", "max")]
-    grouped = table.group_by(["col", "row"], use_threads=False).aggregate(bounds)
-    return grouped.rename_columns({f"{side}_{how}": side for side, how in bounds})
-
-
-def covered(places: Sequence[Box], coverage: Box) -> list[Box]:
-    """Give the places that lie at least in part within a coverage."""
+def places_within(places: Sequence[Box], coverage: Box) -> list[Box]:
+    """Give the places that touch a coverage."""
     return [
         place
         for place in places
@@ -68,25 +48,25 @@ def covered(places: Sequence[Box], coverage: Box) -> list[Box]:
     ]
 
 
-def cells(places: Iterable[Box]) -> list[Box]:
-    """Gather places by the degree in which they lie: one box around those of each, with a margin.
+def search_areas(places: Iterable[Box]) -> list[Box]:
+    """Group places by whole degrees and give a box around each group, with a margin.
 
-    A service may refuse a region without an area, and one object alone has none.
+    The margin gives a single object an area: a service may refuse a region without one.
     """
     groups: dict[tuple[int, int], list[Box]] = {}
     for place in places:
         key = (math.floor(place.west), math.floor(place.south))
         groups.setdefault(key, []).append(place)
-    return [_widened(around(group)) for _, group in sorted(groups.items())]
+    return [_widen(bounding_box(group)) for _, group in sorted(groups.items())]
 
 
-def around(places: Sequence[Box]) -> Box:
+def bounding_box(places: Sequence[Box]) -> Box:
     """Give the box that holds all of some places."""
     west, south, east, north = zip(*places, strict=True)
     return Box(min(west), min(south), max(east), max(north))
 
 
-def _widened(box: Box) -> Box:
+def _widen(box: Box) -> Box:
     return Box(
         max(-180, box.west - _MARGIN),
         max(-90, box.south - _MARGIN),

@@ -1,4 +1,4 @@
-"""A georeferenced file, opened once a process, and where its pixels lie on the Earth."""
+"""Georeferenced files: each is opened once a process, and knows where its pixels lie."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import shapely
 from pipeline.errors import InputError
 from skyscript.geo.tile import Tile
 from skyscript.imagery.grid import PixelGrid, from_mercator, native_grid
-from skyscript.imagery.outline import turned
+from skyscript.imagery.outline import cut_at_antimeridian, unit_square
 
 if TYPE_CHECKING:
     import pyproj
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Raster:
-    """An open file and its place."""
+    """An open file and where it lies."""
 
     path: Path
     data: Any
@@ -54,22 +54,22 @@ class Raster:
             x, y = from_mercator(self.crs).transform(x, y)
         return _affine(~self.data.transform, x, y)
 
-    def holding(self, tile: Tile) -> PixelGrid:
-        """Give the file's own pixels that hold a tile."""
+    def native_grid_of(self, tile: Tile) -> PixelGrid:
+        """Give the smallest grid of the file's own pixels that contains a tile."""
         a, b, c, d, e, f = self.data.transform[:6]
         return native_grid(tile, self.crs, (a, b, c, d, e, f))
 
 
 def _affine(matrix: Sequence[float], x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Apply an affine transform; written out, as the operator for it differs among its versions."""
+    """Apply an affine transform; versions of the package `affine` differ in the operator for it."""
     a, b, c, d, e, f = matrix[:6]
     return a * x + b * y + c, d * x + e * y + f
 
 
 def open_raster(path: Path) -> Raster:
-    """Give an open file, the same as long as it does not change; at most 32 stay open.
+    """Open a file, or give the open one if the file has not changed; at most 32 stay open.
 
-    Raises `InputError` where the file is no raster or does not say where on the Earth it lies.
+    Raises `InputError` if the file is no raster or is not georeferenced.
     """
     try:
         stat = path.stat()
@@ -89,11 +89,11 @@ def _open(path: Path, _changed: int, _size: int) -> Raster:
             data = rasterio.open(path)
     except RasterioError as error:
         raise InputError(f"{path}: not a raster that GDAL can read.") from error
-    return placed(data, path)
+    return locate(data, path)
 
 
-def placed(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
-    """Give an open file its place; raises `InputError` where it does not say what that is."""
+def locate(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
+    """Read where an open file lies; raises `InputError` if it is not georeferenced."""
     import pyproj
 
     if data.crs is None or data.transform.is_identity:
@@ -111,7 +111,8 @@ def placed(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
 
 def footprint(raster: Raster) -> shapely.Geometry:
     """Give the file's outline in WGS 84, cut in two where it crosses the antimeridian."""
-    lon, lat = _outline(raster)
+    x, y = unit_square(_EDGE_POINTS)
+    lon, lat = raster.degrees(x * raster.data.width, y * raster.data.height)
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise InputError(f"{raster.path}: its corners lie outside of what its CRS can express.")
     lon = np.unwrap(lon, period=360)
@@ -120,16 +121,7 @@ def footprint(raster: Raster) -> shapely.Geometry:
     polygon = shapely.Polygon(np.column_stack([lon, lat])[:-1])
     if not polygon.is_valid:
         raise InputError(f"{raster.path}: its outline in longitude, latitude crosses itself.")
-    return turned(polygon)
-
-
-def _outline(raster: Raster) -> tuple[Floats, Floats]:
-    """Walk the file's edges, densely, back to the first corner."""
-    width, height = raster.data.width, raster.data.height
-    step = np.linspace(0, 1, _EDGE_POINTS)[:-1]
-    cols = np.concatenate([step, np.ones_like(step), 1 - step, np.zeros_like(step), [0]]) * width
-    rows = np.concatenate([np.zeros_like(step), step, np.ones_like(step), 1 - step, [0]]) * height
-    return raster.degrees(cols, rows)
+    return cut_at_antimeridian(polygon)
 
 
 def ground_gsd(raster: Raster) -> float:

@@ -1,11 +1,9 @@
-"""The table ``scenes`` in memory: what covers a place, and the scene of an id."""
+"""The table ``scenes`` in memory: which scenes show a place, and the scene of an id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 import shapely
 
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import Scene
+from skyscript.table_cache import cached_by_files
 
 _COLUMNS = ["scene_id", "source", "geometry", "gsd", "acquired", "weight"]
 
@@ -25,8 +23,8 @@ Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """Every scene, by number: columns, not objects, as there may be a million."""
+class SceneIndex:
+    """Every scene, by number. Columns instead of objects, because there may be a million."""
 
     scene_ids: pa.ChunkedArray
     sources: list[str]
@@ -46,28 +44,10 @@ class Catalogue:
         return str(self.scene_ids[number].as_py())
 
 
-def catalogue(scenes: ds.Dataset) -> Catalogue:
-    """Give the catalogue of the table ``scenes``: read once a process while its files stay."""
-    if not isinstance(scenes, ds.FileSystemDataset):
-        return _catalogue(scenes.to_table(columns=_COLUMNS))
-    paths = [Path(file) for file in scenes.files]
-    stats = [path.stat() for path in paths]
-    return _read(
-        tuple(zip(paths, (s.st_mtime_ns for s in stats), (s.st_size for s in stats), strict=True))
-    )
-
-
-@lru_cache(maxsize=2)
-def _read(files: tuple[tuple[Path, int, int], ...]) -> Catalogue:
-    return _catalogue(
-        pa.concat_tables(pq.read_table(path, columns=_COLUMNS) for path, _, _ in files)
-    )
-
-
-def _catalogue(table: pa.Table) -> Catalogue:
+def _scene_index(table: pa.Table) -> SceneIndex:
     footprints = shapely.from_wkb(table.column("geometry").to_numpy())
     shapely.prepare(footprints)
-    return Catalogue(
+    return SceneIndex(
         scene_ids=table.column("scene_id"),
         sources=table.column("source").to_pylist(),
         gsds=table.column("gsd").to_numpy(),
@@ -76,6 +56,10 @@ def _catalogue(table: pa.Table) -> Catalogue:
         footprints=footprints,
         tree=shapely.STRtree(footprints),
     )
+
+
+scene_index = cached_by_files(_scene_index, _COLUMNS)
+"""Gives the index of the table ``scenes``."""
 
 
 def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:

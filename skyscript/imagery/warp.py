@@ -23,7 +23,7 @@ from skyscript.imagery.raster import Raster
 _NODES = 17
 """Positions are transformed on a grid of so many points a side, and linear between them."""
 
-Resample = Literal["nearest", "bilinear", "cubic"]
+Interpolation = Literal["nearest", "bilinear", "cubic"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Samples = npt.NDArray[Any]
@@ -31,16 +31,16 @@ Samples = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file's samples become red, green, blue."""
+    """How samples of a file become red, green, blue."""
 
     bands: tuple[int, int, int]
     scale: tuple[float, float] | None
-    """What becomes 0 and what becomes 255; None where samples are 8-bit colours already."""
+    """The samples that become 0 and 255; None if samples are 8-bit colours already."""
     nodata: float | None
-    """Replaces what the file says."""
+    """Replaces the file's own value."""
     mask: Literal["file", "none"]
-    """``none``: neither the file's mask nor its alpha band counts."""
-    resample: Resample = "bilinear"
+    """``none`` ignores the file's mask and its alpha band."""
+    resample: Interpolation = "bilinear"
 
 
 class _Window(NamedTuple):
@@ -55,7 +55,7 @@ class _Window(NamedTuple):
 
 
 def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
-    """Give a grid's pixels; where they are much coarser than the file, of means.
+    """Give a grid's pixels; if they are much coarser than the file, they are means.
 
     The grid is EPSG:3857 or the file's own. Raises rasterio's errors where the file cannot be read.
     """
@@ -83,7 +83,7 @@ def cut_on(choice: GridChoice, raster: Raster, tile: Tile, reading: Reading) -> 
     """Give a tile's pixels on the grid that a source asks for; raises as `cut_tile`."""
     if choice == "mercator":
         return cut_tile(raster, mercator_grid(tile), reading)
-    grid = raster.holding(tile)
+    grid = raster.native_grid_of(tile)
     return replace(cut_tile(raster, grid, reading), grid=grid)
 
 
@@ -185,7 +185,7 @@ def _declared(raster: Raster, read: Samples, where: Any, reading: Reading) -> Ma
 
 
 def _resample(
-    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Resample
+    samples: Samples, valid: Mask, x: Samples, y: Samples, how: Interpolation
 ) -> tuple[Pixels, Mask]:
     """Interpolate samples at positions, and say which of these are mostly known."""
     import cv2

@@ -16,66 +16,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-EVERY_VALUE = frozenset(
-    (
-        "area:highway",
-        "boundary",
-        "building",
-        "building:part",
-        "cemetery",
-        "club",
-        "craft",
-        "healthcare",
-        "landuse",
-        "office",
-        "place",
-        "public_transport",
-        "ruins",
-        "shop",
-        "tourism",
-    )
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _sets(**values: str) -> Mapping[str, frozenset[str]]:
+    return {key: _words(text) for key, text in values.items()}
+
+
+EVERY_VALUE = _words(
+    "area:highway boundary building building:part cemetery club craft healthcare landuse office "
+    "place public_transport ruins shop tourism"
 )
 """Keys whose every value makes a closed way an area."""
 
-EVERY_VALUE_BUT: Mapping[str, frozenset[str]] = {
-    "aeroway": frozenset(("jet_bridge", "parking_position", "taxilane", "taxiway")),
-    "amenity": frozenset(("bench",)),
-    "attraction": frozenset(
-        ("dark_ride", "log_flume", "river_rafting", "summer_toboggan", "train", "water_slide")
-    ),
-    "golf": frozenset(("cartpath", "hole", "path")),
-    "historic": frozenset(("aqueduct", "citywalls", "railway", "road")),
-    "leisure": frozenset(("slipway", "track")),
-    "man_made": frozenset(("cutline", "dyke", "embankment", "goods_conveyor", "pipeline")),
-    "military": frozenset(("trench",)),
-    "natural": frozenset(
-        (
-            "arete",
-            "cliff",
-            "coastline",
-            "earth_bank",
-            "fault",
-            "gully",
-            "ridge",
-            "tree_row",
-            "valley",
-        )
-    ),
-    "playground": frozenset(("balancebeam", "rope_traverse", "ropeway", "zipwire")),
-}
+EVERY_VALUE_BUT = _sets(
+    aeroway="jet_bridge parking_position taxilane taxiway",
+    amenity="bench",
+    attraction="dark_ride log_flume river_rafting summer_toboggan train water_slide",
+    golf="cartpath hole path",
+    historic="aqueduct citywalls railway road",
+    leisure="slipway track",
+    man_made="cutline dyke embankment goods_conveyor pipeline",
+    military="trench",
+    natural="arete cliff coastline earth_bank fault gully ridge tree_row valley",
+    playground="balancebeam rope_traverse ropeway zipwire",
+)
 """Keys that make a closed way an area, and the values with which it is a line."""
 
-ONLY_VALUES: Mapping[str, frozenset[str]] = {
-    "highway": frozenset(("elevator", "escape", "platform", "rest_area", "services")),
-    "indoor": frozenset(("area", "room")),
-    "piste:type": frozenset(("playground", "snow_park")),
-    "power": frozenset(
-        ("generator", "plant", "station", "sub_station", "substation", "transformer")
-    ),
-    "railway": frozenset(("platform", "roundhouse", "station", "traverser", "turntable")),
-    "traffic_calming": frozenset(("island",)),
-    "waterway": frozenset(("boatyard", "dam", "dock", "riverbank")),
-}
+ONLY_VALUES = _sets(
+    **{"piste:type": "playground snow_park"},
+    highway="elevator escape platform rest_area services",
+    indoor="area room",
+    power="generator plant station sub_station substation transformer",
+    railway="platform roundhouse station traverser turntable",
+    traffic_calming="island",
+    waterway="boatyard dam dock riverbank",
+)
 """Keys of lines, and the few values with which a closed way is an area."""
 
 LIFECYCLE = frozenset(("abandoned", "construction", "demolished", "disused", "proposed", "razed"))

@@ -1,7 +1,7 @@
-"""Reading an OSM file through libosmium, whatever its format, order and completeness.
+"""Reads an OSM file with libosmium, in any format and order, complete or not.
 
-Two passes: relations, so that libosmium knows which ways it must keep for its area assembler, then
-everything. Nothing of OSM's data model leaves here but `Sink` calls.
+Two passes: relations first, so that libosmium knows which ways it must keep for its area assembler,
+then everything. Objects leave this module only through calls of a `Sink`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INDEX_IN_MEMORY_UP_TO = 500_000_000
-"""Bytes of a file whose nodes' places are held in memory, 16 to 32 bytes a node."""
+"""Up to this file size in bytes, node places are in memory: 16 to 32 bytes a node."""
 SPARSE_INDEX_UP_TO = 30_000_000_000
-"""Beyond it libosmium's dense file index (8 bytes times the largest id) is the smaller one."""
+"""Above this file size libosmium's dense file index (8 bytes times the largest id) is smaller."""
 SORT_UP_TO = 2_000_000_000
-"""Bytes of a file that may be sorted here, for that is done in memory."""
+"""The largest file in bytes that is sorted here, because sorting happens in memory."""
 
 INDEX_NAME = "nodes.index"
 NOT_IN_ORDER = re.compile("out of order|twice in input")
@@ -37,22 +37,22 @@ AREA_RELATIONS = frozenset(("multipolygon", "boundary"))
 
 
 class Sink(Protocol):
-    """Takes what a file holds, object by object; each is valid only during the call."""
+    """Takes the objects of a file one by one; each is valid only during the call."""
 
     def node(self, node: osmium.osm.Node) -> None:
-        """Take a node that carries one of the keys."""
+        """Take a node that has one of the keys."""
         ...
 
     def way(self, way: osmium.osm.Way) -> None:
-        """Take a way that carries one of the keys, open or closed."""
+        """Take a way that has one of the keys, open or closed."""
         ...
 
     def relation(self, relation: osmium.osm.Relation) -> None:
-        """Take a relation that carries one of the keys, of whatever type."""
+        """Take a relation that has one of the keys, of whatever type."""
         ...
 
     def area(self, area: osmium.osm.Area) -> None:
-        """Take what the assembler made of a relation; it may have no ring."""
+        """Take an area that the assembler made of a relation; it may have no ring."""
         ...
 
 
@@ -61,9 +61,9 @@ class NotInOrderError(Exception):
 
 
 class OsmFile:
-    """An OSM file that can be read more than once; keeps its nodes' places between the passes.
+    """An OSM file that can be read more than once; keeps node places between the passes.
 
-    Raises `InputError` where the file is not there, not OSM, a history or a change file.
+    Raises `InputError` if the file does not exist, is not OSM, or is a history or change file.
     """
 
     def __init__(self, path: Path, folder: Path) -> None:
@@ -76,9 +76,9 @@ class OsmFile:
         self._index = self._new_index()
 
     def read(self, keys: Collection[str], sink: Sink) -> None:
-        """Hand every object that carries one of ``keys`` to ``sink``, once.
+        """Pass every object with one of ``keys`` to ``sink``, once.
 
-        Raises `NotInOrderError` where the file must be sorted first; the sink then holds a part.
+        Raises `NotInOrderError` if the file must be sorted first; the sink then has a part of it.
         """
         import osmium
 
@@ -104,9 +104,9 @@ class OsmFile:
             _take_areas(built, sink)
 
     def sort(self) -> None:
-        """Read from a sorted copy from now on; of an object that is there twice, the last version.
+        """Read from a sorted copy from now on; if an object occurs twice, its last version counts.
 
-        libosmium sorts in memory, so this is for files of up to `SORT_UP_TO` bytes.
+        libosmium sorts in memory, so this works for files of up to `SORT_UP_TO` bytes.
         """
         import osmium
 
@@ -130,7 +130,7 @@ class OsmFile:
         self._index = self._new_index()
 
     def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
-        """Say for each relation id why the assembler could not make an area of it."""
+        """Say for each relation why the assembler could not make an area of it."""
         import osmium
 
         if not relations:
@@ -194,7 +194,7 @@ def check_file(path: Path) -> None:
         has_history = osmium.io.File(str(path)).has_multiple_object_versions
     except RuntimeError as error:
         if "detect file format" not in str(error):
-            return  # what is wrong inside shows when it is read
+            return  # errors inside the file appear when it is read
         raise InputError(
             f"{path}: the ending is none of an OSM file: .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
             ".o5m, .opl"
@@ -207,7 +207,7 @@ def check_file(path: Path) -> None:
 
 
 def index_kind(size: int, folder: Path) -> str:
-    """Name the libosmium index of the nodes' places for a file of ``size`` bytes."""
+    """Give the name of libosmium's index of node places for a file of ``size`` bytes."""
     if size <= INDEX_IN_MEMORY_UP_TO:
         return "flex_mem"
     _require_space(folder, 2 * size)
@@ -218,7 +218,7 @@ def index_kind(size: int, folder: Path) -> str:
 def _require_space(folder: Path, size: int) -> None:
     """Raise `StorageError` unless ``size`` bytes are free.
 
-    Asked before libosmium writes a file of its own, for a full disk makes it end the process.
+    Checked before libosmium writes a file, because a full disk makes libosmium end the process.
     """
     free = shutil.disk_usage(folder).free
     if free < size:
@@ -229,7 +229,7 @@ def _require_space(folder: Path, size: int) -> None:
 
 
 def _ways_have_locations(source: str) -> bool:
-    """Tell whether ways carry their nodes' places, as `osmium add-locations-to-ways` writes."""
+    """Say whether ways include node places, as `osmium add-locations-to-ways` writes them."""
     import osmium
 
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
@@ -239,7 +239,7 @@ def _ways_have_locations(source: str) -> bool:
 
 
 def _things(reader: osmium.io.Reader, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Iterate over what passes the handlers; libosmium's own type is a union of all its kinds."""
+    """Iterate over the objects that pass the handlers."""
     import osmium
 
     yield from osmium.OsmFileIterator(reader, *handlers)

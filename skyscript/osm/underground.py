@@ -21,7 +21,7 @@ _HIDDEN_VALUES = {
 
 
 def hidden_from_above(tags: Mapping[str, str]) -> bool:
-    """Tell whether an object is in a tunnel, under ground, under water, indoors or covered."""
+    """Say whether an object is in a tunnel, under ground, under water, indoors or covered."""
     return (
         any(tags.get(key, "no") != "no" for key in _HIDDEN_UNLESS_NO)
         or any(tags.get(key) in values for key, values in _HIDDEN_VALUES.items())

@@ -21,9 +21,7 @@ class ClassificationConfig(StageConfig):
         "that it sees nothing near the set. `objects`: the objects of the set, and every image of "
         "the same ground.",
     )
-    block: float = Field(
-        0.1, gt=0, le=90, description="Make a block this many degrees wide and high."
-    )
+    block: float = Field(0.1, gt=0, le=90, description="Make a block this many degrees wide.")
     max_held_out: float = Field(
         0.1, gt=0, le=0.9, description="Draw from at most this share of the run's images."
     )

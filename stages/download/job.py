@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from pipeline.atomic import storage
+from pipeline.atomic import exclusive_lock, storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
 from pipeline.events import TaskProgress
 from skyscript.files.zips import BrokenZip
@@ -50,7 +50,7 @@ def download(
     in the data root.
     """
     receipts = Receipts(root)
-    with receipts.locked(), closing(Server(config)) as server:
+    with exclusive_lock(receipts.folder / "_lock"), closing(Server(config)) as server:
         return _Job(server, receipts, config, report).run(artefacts)
 
 

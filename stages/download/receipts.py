@@ -5,18 +5,15 @@ A receipt is ``_download/<key>.jsonl``: a line about the artefact, then a line f
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from pipeline.atomic import storage, write_file
-from pipeline.errors import LockError, RemoteError
+from pipeline.atomic import write_file
+from pipeline.errors import RemoteError
 from stages.download.catalogue import Artefact
 from stages.download.config import MIB
 from stages.download.server import Edition
@@ -128,21 +125,3 @@ class Receipts:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.jsonl"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the data root for one download. Raises `LockError` if another one is running."""
-        with storage(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "_lock").open("a+")
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockError(
-                    f"{self.root}: another download is running here; wait for it, or end it."
-                ) from None
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}")
-            lock.flush()
-            yield

@@ -1,5 +1,6 @@
 """The stage `extract`: OSM objects from an OSM file."""
 
-from stages.extract.stage import EXTRACT
+from stages.extract.config import ExtractConfig
+from stages.extract.stage import EXTRACT, extract
 
-__all__ = ["EXTRACT"]
+__all__ = ["EXTRACT", "ExtractConfig", "extract"]

@@ -1,6 +1,6 @@
-"""Rows of the table of objects, from libosmium's objects: geometry, box, place, and what is wrong.
+"""Rows of the table of objects: geometry, box, place on the Hilbert curve, and errors.
 
-Geometries are made and checked a batch at a time, by shapely's vectorised functions.
+Geometries are made and checked in batches, by shapely's vectorised functions.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from pipeline.scratch import TableFile
+from pipeline.scratch import ScratchParquet
 from skyscript.geo.hilbert import hilbert_keys
+from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE, Box
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
 from stages import tables
@@ -25,21 +26,20 @@ if TYPE_CHECKING:
     import osmium
 
 BATCH = 10_000
-"""Objects that are held before they are written."""
+"""Objects in memory before they are written."""
 
 SOUND = ""
-"""Nothing is wrong with the geometry."""
+"""The reason of a valid geometry."""
 NOT_POSITIVE = "id is not positive"
 NO_PLACE = "node without a place"
 NO_NODES = "nodes of the way are not in the extract"
 FEW_POINTS = "fewer than two points"
 FEW_CORNERS = "area of fewer than three corners"
 NOT_AREA = "relation is not of type multipolygon or boundary"
-ANTIMERIDIAN = "crosses the antimeridian"
 
 _PLACED = [
     pa.field("geometry", pa.binary()),
-    *(pa.field(side, pa.float64()) for side in ("west", "south", "east", "north")),
+    *(pa.field(side, pa.float64()) for side in Box._fields),
     pa.field("place", pa.int64()),  # on the Hilbert curve
     pa.field("reason", pa.string()),
 ]
@@ -77,15 +77,15 @@ class _Objects(NamedTuple):
 class Rows:
     """Takes libosmium's objects (a `Sink`) and writes them to two scratch files.
 
-    ``objects`` holds a row for each node, way and relation; ``shapes`` what the assembler made of
-    relations, by the relation's id.
+    ``objects`` has a row for each node, way and relation; ``shapes`` has the areas that the
+    assembler made of relations, by the relation's id.
     """
 
     def __init__(self, objects: Path, shapes: Path) -> None:
         import osmium
 
-        self._objects_file = TableFile(objects, _OBJECTS)
-        self._shapes_file = TableFile(shapes, _SHAPES)
+        self._objects_file = ScratchParquet(objects, _OBJECTS)
+        self._shapes_file = ScratchParquet(shapes, _SHAPES)
         self._wkb = osmium.geom.WKBFactory()
         self._bad_place = osmium.InvalidLocationError
         self._batch = _Objects(*([] for _ in _Objects._fields))
@@ -101,7 +101,7 @@ class Rows:
         self._add("n", node, dict(node.tags), "node", wkb, reason)
 
     def way(self, way: osmium.osm.Way) -> None:
-        """Take a way: a line, or an area where it is closed and its tags say so."""
+        """Take a way: a line, or an area if it is closed and its tags say so."""
         tags = dict(way.tags)
         kind, rule = "w", "open way"
         if way.is_closed():
@@ -116,14 +116,14 @@ class Rows:
         self._add(kind, way, tags, rule, wkb, reason)
 
     def relation(self, relation: osmium.osm.Relation) -> None:
-        """Take a relation; its geometry comes, if it does, by `area`."""
+        """Take a relation; its geometry comes later, if at all, through `area`."""
         tags = dict(relation.tags)
         kind = tags.get("type")
         rule = f"type={kind}" if kind else "no type"
         self._add("r", relation, tags, rule, None, SOUND if kind in AREA_RELATIONS else NOT_AREA)
 
     def area(self, area: osmium.osm.Area) -> None:
-        """Take what the assembler made of a relation."""
+        """Take an area that the assembler made of a relation."""
         if area.num_rings()[0]:
             self._shape_ids.append(area.orig_id())
             self._shape_wkb.append(self._wkb.create_multipolygon(area))
@@ -186,7 +186,7 @@ class Rows:
         self._shape_ids, self._shape_wkb = [], []
 
     def __enter__(self) -> Self:
-        """Hold both files open."""
+        """Enter the context; both files are open."""
         return self
 
     def __exit__(
@@ -195,7 +195,7 @@ class Rows:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what is held, unless an error came, and finish both files."""
+        """Write the last batch, unless there was an error, and finish both files."""
         with self._objects_file, self._shapes_file:
             if error is None:
                 self._flush_objects()
@@ -208,7 +208,7 @@ def _from_hex(wkb: Sequence[str | None]) -> Geometries:
 
 
 def _polygons(rings: Geometries, reasons: Geometries) -> tuple[Geometries, Geometries]:
-    """Make polygons of closed lines; one that only touches itself is split where it does."""
+    """Make polygons of closed lines; a line that touches itself is split there."""
     polygons = np.full(len(rings), None, dtype=object)
     enough = shapely.get_num_points(rings) > 3
     coordinates, owners = shapely.get_coordinates(rings[enough], return_index=True)
@@ -233,30 +233,30 @@ def _invalid(geometries: Geometries) -> Geometries:
 
 def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
     """Give the columns of geometry, box, place and reason; a row with a reason has no geometry."""
-    reasons[(reasons == SOUND) & _jumps(geometries)] = ANTIMERIDIAN
+    reasons[(reasons == SOUND) & _cross_antimeridian(geometries)] = ANTIMERIDIAN
     geometries[reasons != SOUND] = None
     missing = shapely.is_missing(geometries)
     box = shapely.bounds(geometries)
     place = np.zeros(len(geometries), dtype=np.int64)
     lon, lat = (box[~missing, 0] + box[~missing, 2]) / 2, (box[~missing, 1] + box[~missing, 3]) / 2
     place[~missing] = hilbert_keys(lon, lat)
-    sides = ("west", "south", "east", "north")
     return {
         "geometry": pa.array(shapely.to_wkb(geometries), pa.binary()),
-        **{side: pa.array(box[:, i], mask=missing) for i, side in enumerate(sides)},
+        **{side: pa.array(box[:, i], mask=missing) for i, side in enumerate(Box._fields)},
         "place": pa.array(place, mask=missing),
         "reason": pa.array(reasons, pa.string(), mask=reasons == SOUND),
     }
 
 
-def _jumps(geometries: Geometries) -> npt.NDArray[np.bool_]:
-    """Tell which geometries have two neighbouring points more than 180 degrees apart."""
+def _cross_antimeridian(geometries: Geometries) -> npt.NDArray[np.bool_]:
+    """Say which geometries have two neighbouring points more than 180 degrees apart."""
     box = shapely.bounds(geometries)
     jumps = np.zeros(len(geometries), dtype=bool)
-    for index in np.flatnonzero(box[:, 2] - box[:, 0] > 180):
+    for index in np.flatnonzero(box[:, 2] - box[:, 0] > HALF_GLOBE):
         rings = shapely.get_parts(shapely.get_rings(shapely.get_parts(geometries[index])))
         lines = rings if len(rings) else shapely.get_parts(geometries[index])
         jumps[index] = any(
-            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > 180 for line in lines
+            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > HALF_GLOBE
+            for line in lines
         )
     return jumps

@@ -1,7 +1,7 @@
-"""Extract: the objects of an OSM file that the vocabulary knows a key of, each with its geometry.
+"""Extract: the objects of an OSM file with a key of the vocabulary, each with its geometry.
 
-Rows go to a scratch file as they are read; DuckDB then joins the assembled relations to theirs and
-sorts all by place, out of core. So memory holds the index of the nodes' places, the ways that
+Rows go to a scratch file as they are read. DuckDB then joins the assembled areas to their relations
+and sorts all rows by place, out of core. So memory holds the index of node places, the ways that
 libosmium keeps for its assembler, and little else.
 """
 
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
 
 import tag_vocab
 from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from pipeline.scratch import database, in_parts, scratch, view
-from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from pipeline.stage import DatasetStage
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
+from stages.extract.config import ExtractConfig
 from stages.extract.rows import Rows
 
 if TYPE_CHECKING:
@@ -50,30 +50,13 @@ _BROKEN = """
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
 
 
-class ExtractConfig(StageConfig):
-    """Which OSM file is read."""
-
-    path: ConfigPath = Field(
-        description="Read this OSM extract, in any format that libosmium reads: .osm.pbf, .osm, "
-        ".osm.gz, .osm.bz2, .o5m, .opl."
-    )
-    own_labels: ConfigPath | None = Field(
-        None,
-        description="Extract the keys that these labels make visible, too. The file is the same "
-        "as for vocab.",
-    )
-    part_rows: int = Field(
-        20_000, ge=1, description="Write this many objects in each part of the table."
-    )
-
-
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     """Give every object that carries a key of the vocabulary, in Hilbert order of its box's centre.
 
     Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and
-    relations of type multipolygon or boundary, assembled by libosmium. An object that has no
-    usable geometry comes last, filtered, with the reason. Tags are all there, in OSM's order.
-    Raises `InputError` where the file cannot be read or holds no such object.
+    relations of type multipolygon or boundary, assembled by libosmium. An object without a usable
+    geometry comes last, filtered, with the reason. Objects keep all their tags, in OSM's order.
+    Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
         source, keys = OsmFile(config.path, folder), _keys(config)
@@ -90,20 +73,20 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
         with database(folder) as connection:
             view(connection, "objects", objects)
             view(connection, "shapes", shapes)
-            _name_broken(connection, source)
+            _register_broken(connection, source)
             rows = connection.sql(_SORTED).to_arrow_reader(min(config.part_rows, 20_000))
             for part in in_parts(rows, config.part_rows):
                 yield part.cast(tables.OBJECTS.schema)
 
 
 def _keys(config: ExtractConfig) -> frozenset[str]:
-    """Give the keys of which at least one value can be seen, by the vocabulary or the user."""
+    """Give the keys with at least one visible value, by the vocabulary or the user's labels."""
     own = own_labels(config.own_labels).items()
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
 
 
 def _read(source: OsmFile, keys: frozenset[str], objects: Path, shapes: Path) -> None:
-    """Read the file into two scratch files; raise `NotInOrderError` where it must be sorted."""
+    """Read the file into two scratch files; raise `NotInOrderError` if it must be sorted first."""
     with Rows(objects, shapes) as rows:
         source.read(keys, rows)
     with database(objects.parent) as connection:
@@ -112,8 +95,8 @@ def _read(source: OsmFile, keys: frozenset[str], objects: Path, shapes: Path) ->
             raise NotInOrderError
 
 
-def _name_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
-    """Make the table of relations that the assembler gave nothing for, with the reasons."""
+def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
+    """Register a table of the relations without an assembled area, with the reasons."""
     ids = [row[0] for row in connection.sql(_BROKEN).fetchall()]
     reasons = source.why_no_area(ids)
     table = pa.table(

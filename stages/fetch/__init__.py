@@ -1,5 +1,6 @@
 """The stage `fetch`: the images of the planned tiles."""
 
-from stages.fetch.stage import FETCH
+from stages.fetch.config import FetchConfig
+from stages.fetch.stage import FETCH, fetch
 
-__all__ = ["FETCH"]
+__all__ = ["FETCH", "FetchConfig", "fetch"]

@@ -1,4 +1,4 @@
-"""What decides the image of a tile, and no more: what an image from before is known by."""
+"""Cache keys for fetched tiles: a digest of all that affects the pixels, and of nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from image_sources import SOURCES
 from pipeline.atomic import content_id
-from skyscript.backends.registry import Asked, Sources
+from skyscript.backends.registry import RemoteSource, Sources
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.protocol import Scene
 
@@ -19,8 +19,7 @@ def scene_ids(candidate: Mapping[str, Any]) -> list[str]:
 
 def tile_of(candidate: Mapping[str, Any]) -> Tile:
     """Give a candidate's tile."""
-    box = Box(*(candidate[side] for side in Box._fields))
-    return Tile(box, candidate["width"], candidate["height"])
+    return Tile(Box.of(candidate), candidate["width"], candidate["height"])
 
 
 def keys_of(
@@ -29,17 +28,18 @@ def keys_of(
     sources: Sources,
     settings: tuple[object, ...],
 ) -> Iterator[str]:
-    """Give an id of all that decides what the first one, two, three ... candidates of a row give.
+    """Give a key for the first candidate of a row, for the first two, the first three ...
 
-    It ends before a candidate that is drawn anew each time. What a candidate further back is, or
-    how often its source is drawn, does not matter to an image that came from one before it.
+    An image from a candidate depends on that one and on those tried before it, not on those
+    behind it, nor on the weight of a source. Keys end before a candidate that is always drawn
+    anew (a simulated one).
     """
     parts: list[object] = [row["object_id"], row["part"], settings]
     for candidate in row["candidates"]:
         scenes = [known[name] for name in scene_ids(candidate)]
         source = sources[scenes[0].source]
         entry: object = None
-        if isinstance(source, Asked):
+        if isinstance(source, RemoteSource):
             if (found := SOURCES.get(scenes[0].source)) is not None:
                 entry = (found.name, found.bands, found.stretch, found.gamma, found.stac)
         elif any(scene.content is None for scene in scenes):

@@ -14,11 +14,9 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 class FilterConfig(StageConfig):
     """Which pairs stay in training, and which are set aside before that."""
 
-    seed: int = Field(0, description="Seed the random draw of the pairs that are set aside.")
+    seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
     by: tuple[str, ...] = Field(
-        (),
-        description="Rank pairs by these score columns. By default, it is the only `similarity_*` "
-        "column of `title`.",
+        (), description="Rank by these columns. By default, by the only `similarity_*` of `title`."
     )
     combine: Literal["rank_average", "agreement"] = Field(
         "rank_average",
@@ -29,12 +27,10 @@ class FilterConfig(StageConfig):
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="Write this name after `filtered_by_` in the names of the files. By default, "
-        "the name of the score column is used.",
+        description="Write this after `filtered_by_` in file names. By default, the column's name.",
     )
     top: tuple[Percent, ...] = Field(
-        (20, 30, 50),
-        description="Write a training file of the best pairs for each of these percentages.",
+        (20, 30, 50), description="Write a training file for each of these best percentages."
     )
     within: Literal["all", "source"] = Field(
         "all",
@@ -52,8 +48,7 @@ class FilterConfig(StageConfig):
     max_per_caption: int | None = Field(
         None,
         ge=1,
-        description="Keep at most this many images with the same caption. Fewer rows may be left. "
-        "By default, there is no limit.",
+        description="Keep at most this many images of one caption; fewer rows may be left.",
     )
     lowest_phrases: int = Field(
         0,
@@ -64,39 +59,21 @@ class FilterConfig(StageConfig):
         "phrases is dropped, by lowest score. It needs scores with `score.phrases: true`.",
     )
     phrases_below: float | None = Field(
-        None,
-        ge=-1,
-        le=1,
-        description="Drop the phrases of neighbours that score less than this. By default, no "
-        "phrase is dropped by its score.",
+        None, ge=-1, le=1, description="Drop neighbours' phrases that score less than this."
     )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
         description="Set whole blocks of the Earth aside that training never sees "
         "(`leakage_safe`), or objects at random, as published (`random`).",
     )
-    block: float = Field(
-        0.1, gt=0, le=90, description="Make a block this many degrees wide and high."
-    )
-    test_rows: int = Field(
-        30_000, ge=0, description="Write this many pairs to the test file, if there are enough."
-    )
-    val_rows: int = Field(
-        5_000,
-        ge=0,
-        description="Write this many pairs to the validation file, if there are enough.",
-    )
+    block: float = Field(0.1, gt=0, le=90, description="Make a block this many degrees wide.")
+    test_rows: int = Field(30_000, ge=0, description="Write this many test pairs, if possible.")
+    val_rows: int = Field(5_000, ge=0, description="Write this many validation pairs, if possible.")
     held_out_top: Percent = Field(
-        30,
-        description="Choose test and validation pairs from this best percentage of the pairs set "
-        "aside.",
+        30, description="Take test and validation pairs from this best percentage of those."
     )
     max_held_out: float = Field(
-        0.1,
-        gt=0,
-        le=0.5,
-        description="Set aside at most this share of all pairs for the test file, and the same "
-        "for validation.",
+        0.1, gt=0, le=0.5, description="Set aside at most this share of all pairs, for each file."
     )
     near: int = Field(
         3,

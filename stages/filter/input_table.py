@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -35,10 +35,21 @@ SCORER = r"[A-Za-z0-9_.+-]+"
 BOX = ("west", "south", "east", "north")
 
 _BATCH = 1 << 16
+_HASH = "TRY_CAST('0x' || image_hash AS UBIGINT)"
 
 
-def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """Read a captions file into ``given``, empty fields as null; give its columns.
+class Given(NamedTuple):
+    """What the table ``given`` holds, for messages too."""
+
+    columns: Sequence[str]
+    name: str
+    """Of the file, or of the run."""
+    place_of: Callable[[int], str]
+    """Names a row, by its number from 0."""
+
+
+def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> Given:
+    """Read a captions file into ``given``, empty fields as null.
 
     Raises `InputError` where it is not there, is no CSV or lacks ``filepath`` or ``title``.
     """
@@ -60,7 +71,7 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
         raise wrong[0]
     if not asking.row(connection, "SELECT count(*) FROM given")[0]:
         raise file.no_pairs()
-    return file.columns
+    return Given(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
 
 
 def _quoted(name: str) -> str:
@@ -68,8 +79,9 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def score_columns(columns: Sequence[str], config: FilterConfig, where: str) -> tuple[str, ...]:
+def score_columns(given: Given, config: FilterConfig) -> tuple[str, ...]:
     """Give the score columns to cut by, or raise `InputError` where they are not there."""
+    columns, where = given.columns, given.name
     scored = [name for name in columns if name.startswith(PREFIX)]
     of_titles = [name for name in scored if not name.endswith(MULTI)]
     for name in config.by:
@@ -123,13 +135,16 @@ def _batch(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.RecordBatc
 
 
 def make_pairs(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], config: FilterConfig, where: str
+    connection: duckdb.DuckDBPyConnection, given: Given, config: FilterConfig
 ) -> tuple[str, ...]:
     """Make ``pairs`` of ``given``; give the score columns that it was made with."""
-    by = score_columns(columns, config, where)
+    by = score_columns(given, config)
     for name in by:
-        _check_numbers(connection, name, where)
-    here = set(columns)
+        number = "a number; mend it, or leave it empty where there is no score"
+        _check_values(connection, given, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
+    here = set(given.columns)
+    if "image_hash" in here:
+        _check_values(connection, given, "image_hash", _HASH, "a hash of 16 hexadecimal digits")
     boxed = here.issuperset(BOX)
     has_boxes = asking.rows(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'")
     box = ", ".join(
@@ -139,7 +154,7 @@ def make_pairs(
         for name in BOX
     )
     scores = ", ".join(f"{_number(name)} AS s{index}" for index, name in enumerate(by))
-    image_hash = "('0x' || image_hash)::UBIGINT" if "image_hash" in here else "NULL::UBIGINT"
+    image_hash = _HASH if "image_hash" in here else "NULL::UBIGINT"
     content_hash = "content_hash" if "content_hash" in here else "NULL::VARCHAR"
     connection.execute(
         f"""
@@ -171,20 +186,20 @@ def _number(name: str) -> str:
     return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
-def _check_numbers(connection: duckdb.DuckDBPyConnection, name: str, where: str) -> None:
+def _check_values(
+    connection: duckdb.DuckDBPyConnection, given: Given, name: str, value: str, what: str
+) -> None:
+    """Raise `InputError` for the first text that has no value, given as an expression."""
     wrong = asking.rows(
         connection,
         f"""
-        SELECT rowid, "{name}" FROM given
-        WHERE TRY_CAST("{name}" AS DOUBLE) IS NULL AND trim("{name}") <> '' ORDER BY rowid LIMIT 1
+        SELECT rowid, "{name}" FROM given WHERE {value} IS NULL AND trim("{name}") <> ''
+        ORDER BY rowid LIMIT 1
         """,
     )
     if wrong:
         row, text = wrong[0]
-        raise InputError(
-            f"{where}: line {row + 2}: {name} is {text!r}, not a number; mend it, or "
-            "leave it empty where there is no score."
-        )
+        raise InputError(f"{given.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
 def _combined(count: int, config: FilterConfig) -> str:

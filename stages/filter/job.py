@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.atomic import write_bytes
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
 from stages.filter import cuts
 from stages.filter import summary as account
 from stages.filter.config import FilterConfig
 from stages.filter.files import held_out_name, scorer_name, scorer_of, train_name, write_kept
-from stages.filter.input_table import load_boxes, load_csv, make_pairs
+from stages.filter.input_table import Given, load_boxes, load_csv, make_pairs
 from stages.filter.phrases import Dropped, drop_phrases
 from stages.filter.splits import HELD_OUT, set_aside
 
@@ -64,10 +63,10 @@ def filter_csv(
         raise InputError(f"{out}: is the folder of a run, which has its own files; choose another.")
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
-        columns = load_csv(connection, captions)
+        given = load_csv(connection, captions)
         if metas is not None:
             load_boxes(connection, metas)
-        return write_all(connection, columns, out, config, where=str(captions), not_over=captions)
+        return write_all(connection, given, out, config, not_over=captions)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -81,15 +80,14 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def write_all(
     connection: duckdb.DuckDBPyConnection,
-    columns: list[str],
+    given: Given,
     out: Path,
     config: FilterConfig,
     *,
-    where: str,
     not_over: Path | None = None,
 ) -> Filtered:
     """Set aside, cut and write what the table ``given`` holds."""
-    by = make_pairs(connection, columns, config, where)
+    by = make_pairs(connection, given, config)
     scorer = scorer_name(by, config.name)
     training = {percent: train_name(percent, scorer) for percent in config.top}
     held_out = {
@@ -98,32 +96,31 @@ def write_all(
     }
     names = {*training.values(), *(name for _, name in held_out.values())}
     if not_over is not None and not_over.resolve() in {(out / name).resolve() for name in names}:
-        raise InputError(f"{where}: is one of the files to write; choose another --out.")
-    phrases = drop_phrases(connection, columns, scorer_of(by[0]), config, where)
-    set_aside(connection, config, where)
+        raise InputError(f"{given.name}: is one of the files to write; choose another --out.")
+    phrases = drop_phrases(connection, given, scorer_of(by[0]), config)
+    set_aside(connection, config, given.name)
     sides = account.sides(connection)
     if "train" not in sides:
-        raise InputError(f"{where}: no pair with a score is left for training: {sides}.")
+        raise InputError(f"{given.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)
     files = []
     for percent, file in training.items():
         cuts.cut(connection, percent, config)
-        write_kept(connection, columns, by, out / file)
+        write_kept(connection, given.columns, by, out / file)
         files.append(account.kept(connection, file, plain=True))
     for side, (rows, file) in held_out.items():
         cuts.hold_out(connection, side, rows, config)
-        write_kept(connection, columns, by, out / file)
+        write_kept(connection, given.columns, by, out / file)
         files.append(account.kept(connection, file, plain=False))
     done = Filtered(sides, files, phrases)
-    write_bytes(out / REPORT, _json(done, config))
+    write_json(out / REPORT, _report(done, config))
     return done
 
 
-def _json(done: Filtered, config: FilterConfig) -> bytes:
-    value: dict[str, Any] = {
+def _report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
+    return {
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,
         "files": [kept._asdict() for kept in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
     }
-    return (json.dumps(value, indent=1) + "\n").encode()

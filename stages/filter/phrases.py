@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from skyscript.files.phrases import AROUND, BETWEEN
 from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
+from stages.filter.input_table import Given
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,22 +40,21 @@ class Dropped(NamedTuple):
 
 def drop_phrases(
     connection: duckdb.DuckDBPyConnection,
-    columns: list[str],
+    given: Given,
     scorer: str,
     config: FilterConfig,
-    where: str,
 ) -> Dropped | None:
     """Change ``title_multi_objects`` in ``given``; none where no phrase is to be dropped."""
     if config.phrases_below is None and not config.lowest_phrases:
         return None
     column = PHRASES + scorer
     for needed in (column, "title_multi_objects"):
-        if needed not in columns:
+        if needed not in given.columns:
             raise InputError(
-                f"{where}: has no column {needed!r}, which dropping phrases needs: score with "
+                f"{given.name}: has no column {needed!r}, which dropping phrases needs: score with "
                 "--set score.phrases=true first."
             )
-    _split(connection, column, where)
+    _split(connection, column, given)
     below = max(_lowest(connection, config.lowest_phrases), config.phrases_below or -2.0)
     connection.execute(
         f"""
@@ -70,7 +70,7 @@ def drop_phrases(
     return _account(connection, below)
 
 
-def _split(connection: duckdb.DuckDBPyConnection, column: str, where: str) -> None:
+def _split(connection: duckdb.DuckDBPyConnection, column: str, given: Given) -> None:
     """Make ``split`` (row, focus, phrases, scores) of the captions whose phrases have scores."""
     connection.execute(
         f"""
@@ -90,7 +90,7 @@ def _split(connection: duckdb.DuckDBPyConnection, column: str, where: str) -> No
     )
     if wrong:
         raise InputError(
-            f"{where}: line {wrong[0][0] + 2}: {column} does not hold a score for each phrase of "
+            f"{given.place_of(wrong[0][0])}: {column} does not hold a score for each phrase of "
             "title_multi_objects after 'surrounded by'; score the file again."
         )
 

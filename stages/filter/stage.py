@@ -13,10 +13,10 @@ import pyarrow.dataset as ds
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
-from pipeline.stage import DatasetStage, Owned
+from pipeline.stage import DatasetStage
 from stages import tables
 from stages.filter.config import FilterConfig
-from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX
+from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, Given
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.phrases import PHRASES
 from stages.tables import files_written
@@ -42,7 +42,8 @@ def filter_run(
     with scratch(root, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         columns = _load(connection, captions, images, scores, normalised)
-        done = write_all(connection, columns, root, config, where=str(root))
+        given = Given(columns, str(root), lambda row: f"{root}: pair {row + 1}")
+        done = write_all(connection, given, root, config)
     rows = {kept.file: kept.rows for kept in done.files}
     yield files_written(root, {**rows, REPORT: sum(done.sides.values())})
 
@@ -97,5 +98,5 @@ FILTER = DatasetStage(
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
-    owns=(Owned("SkyScript_*_filtered_by_*.csv", "filepath"), Owned(REPORT, "filepath")),
+    owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -1,4 +1,4 @@
-"""Index: which images there are to cut tiles from, where they lie and how sharp they are."""
+"""Index: which images tiles can be cut from, where they lie and how sharp they are."""
 
 from __future__ import annotations
 
@@ -8,48 +8,39 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pydantic import Field
 
 from image_sources import SOURCES
 from pipeline.errors import InputError
-from pipeline.stage import DatasetStage, StageConfig
-from skyscript.backends.registry import Asked, Sources, contents, registered, scenes_of
+from pipeline.stage import DatasetStage
+from skyscript.backends.registry import RemoteSource, find_scenes, folder_ids, registry_ids
 from skyscript.geo.tile import Box
-from skyscript.imagery.places import around, occupied_places
+from skyscript.imagery.places import bounding_box, occupied_places
 from skyscript.imagery.protocol import Scene
 from stages import tables
+from stages.index.config import IndexConfig
 from stages.index.estimate import estimate
 
 _PART_ROWS = 50_000
 log = logging.getLogger(__name__)
 
 
-class IndexConfig(StageConfig):
-    """Where images come from."""
-
-    sources: Sources = Field(
-        default={},
-        description="Map each alias (CH, US, SIM …) to the place where its images come from.",
-    )
-
-
 def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
-    """List every source's scenes, in the order of their ids; of services, those near objects.
+    """List the scenes of every source in the order of their ids; of services, those near objects.
 
-    Raises `InputError` where there is no source, or one has nothing or something unusable.
+    Raises `InputError` if there is no source, no scene at all, or a source that cannot be used.
     """
     if not config.sources:
         raise InputError(
             "No source of images: name one under `sources`, for example "
             "{SIM: {backend: simulated}} or {CH: {backend: folder, path: images, acquired: 2019}}."
         )
-    asked = [source for source in config.sources.values() if isinstance(source, Asked)]
-    places = occupied_places(focus) if asked else []
-    for source in asked[:1]:
+    remote = [source for source in config.sources.values() if isinstance(source, RemoteSource)]
+    places = occupied_places(focus) if remote else []
+    for source in remote[:1]:
         log.info("%s", estimate(focus.count_rows(), source))
     scenes: list[Scene] = []
     for alias in sorted(config.sources):
-        found = scenes_of(alias, config.sources[alias], places)
+        found = find_scenes(alias, config.sources[alias], places)
         if not found:
             log.warning("%s has no image of a place where objects lie", alias)
         scenes += found
@@ -67,7 +58,7 @@ def _nothing(config: IndexConfig, places: Sequence[Box]) -> str:
         for alias in sorted(config.sources)
         if alias in SOURCES
     ]
-    lie = " ".join(f"{side:.2f}" for side in around(places)) if places else "nowhere"
+    lie = " ".join(f"{side:.2f}" for side in bounding_box(places)) if places else "nowhere"
     return (
         f"No source has an image of a place where objects lie (W S E N: {lie}"
         f"{''.join(f'; {each}' for each in covers)}). Check `sources`, their `years` and "
@@ -76,31 +67,12 @@ def _nothing(config: IndexConfig, places: Sequence[Box]) -> str:
 
 
 def _table(scenes: Sequence[Scene]) -> pa.Table:
-    rows = [
-        {
-            "scene_id": scene.scene_id,
-            "source": scene.source,
-            "backend": scene.backend,
-            "name": scene.name,
-            "geometry": scene.geometry,
-            **scene.box._asdict(),
-            "gsd": scene.gsd,
-            "acquired": scene.acquired,
-            "time_precision": scene.time_precision,
-            "weight": scene.weight,
-            "cloud": scene.cloud,
-            "hrefs": list(scene.hrefs) or None,
-            "content": scene.content,
-            "crs": scene.crs,
-            "transform": scene.transform and list(scene.transform),
-        }
-        for scene in scenes
-    ]
+    rows = [vars(scene) | scene.box._asdict() | {"hrefs": scene.hrefs or None} for scene in scenes]
     return pa.Table.from_pylist(rows, schema=tables.SCENES.schema)
 
 
 def _external(config: IndexConfig) -> Mapping[str, str]:
-    return contents(config.sources) | registered(config.sources)
+    return folder_ids(config.sources) | registry_ids(config.sources)
 
 
 INDEX = DatasetStage(

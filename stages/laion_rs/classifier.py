@@ -30,9 +30,7 @@ class ClassifierConfig(StageConfig):
     """How it is trained."""
 
     seed: int = Field(0, description="Seed the random draw of the folds.")
-    folds: int = Field(
-        5, ge=2, le=20, description="Cross-validate the classifier with this many folds."
-    )
+    folds: int = Field(5, ge=2, le=20, description="Cross-validate with this many folds.")
     inverse_penalty: float = Field(
         100.0,
         gt=0,

@@ -23,22 +23,11 @@ class FetchConfig(StageConfig):
     """Which addresses, and how they are fetched."""
 
     urls: ConfigPath = Field(
-        description="Fetch the images that this Parquet file lists by their addresses, with "
-        "img2dataset."
+        description="Fetch the images whose addresses this Parquet file lists."
     )
-    url_column: str = Field(
-        "URL",
-        description="Read the addresses from this column of the Parquet file. The default is "
-        "LAION's name.",
-    )
-    text_column: str = Field(
-        "TEXT",
-        description="Read the captions from this column of the Parquet file. The default is "
-        "LAION's name.",
-    )
-    program: str = Field(
-        PROGRAM, description="Run this img2dataset executable, given by name or path."
-    )
+    url_column: str = Field("URL", description="Read addresses from this column, as LAION has it.")
+    text_column: str = Field("TEXT", description="Read captions from this column, as LAION has it.")
+    program: str = Field(PROGRAM, description="Run this img2dataset, given by name or path.")
     longest_side: int = Field(
         512,
         ge=32,

@@ -54,13 +54,9 @@ class Source(StageConfig):
 class WebConfig(Source):
     """How the table is read."""
 
-    image_column: str = Field(
-        "filepath", description="Read the paths of the images from this column of the table."
-    )
-    caption_column: str = Field(
-        "title", description="Read the captions from this column of the table."
-    )
-    shard_rows: int = Field(4096, ge=1, description="Put this many rows of a table in each part.")
+    image_column: str = Field("filepath", description="Read image paths from this column.")
+    caption_column: str = Field("title", description="Read captions from this column.")
+    shard_rows: int = Field(4096, ge=1, description="Put this many rows in each part.")
 
 
 def content(config: WebConfig) -> Mapping[str, str]:

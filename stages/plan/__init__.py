@@ -1,5 +1,6 @@
 """The stage `plan`: which tile to fetch for each focus object, and from which source."""
 
-from stages.plan.stage import PLAN
+from stages.plan.config import PlanConfig
+from stages.plan.stage import PLAN, plan
 
-__all__ = ["PLAN"]
+__all__ = ["PLAN", "PlanConfig", "plan"]

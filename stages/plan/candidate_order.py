@@ -1,14 +1,14 @@
-"""In which order the scenes that suit an object are tried: by draws that only its id decides."""
+"""The order in which the scenes of an object are tried, drawn from the seed and the object's id."""
 
 from __future__ import annotations
 
 import math
 
 from skyscript import chance
-from skyscript.imagery.scene_index import Catalogue
+from skyscript.imagery.scene_index import SceneIndex
 
 
-def drawn_order(object_id: str, numbers: list[int], known: Catalogue, seed: int) -> list[int]:
+def drawn_order(object_id: str, numbers: list[int], known: SceneIndex, seed: int) -> list[int]:
     """Put scenes in the order to try: sources by weighted draw, within a source at random.
 
     The weighted draw is that of Efraimidis and Spirakis: each source waits an exponential time at

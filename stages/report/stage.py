@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
-from pipeline.stage import DatasetStage, Owned
+from pipeline.stage import DatasetStage
 from stages import tables
 from stages.report.config import ReportConfig
 from stages.report.figures import ask
@@ -81,6 +81,6 @@ REPORT = DatasetStage(
     ),
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
-    owns=(Owned("report/index.html", "filepath"),),
+    owns=tables.owned_files("report/index.html"),
     version=2,
 )

@@ -121,4 +121,5 @@ SCORED = DatasetStage(
     TarPairsConfig,
     reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
+    owns=tables.owned_files(None),
 )

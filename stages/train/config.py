@@ -16,12 +16,10 @@ Pair = tuple[float, float]
 class AugConfig(StageConfig):
     """Augmentation, by the names of open_clip's ``--aug-cfg``."""
 
-    use_timm: bool = Field(
-        True, description="Use timm's transform. Otherwise, use torchvision's crop alone."
-    )
+    use_timm: bool = Field(True, description="Use timm's transform, else torchvision's crop alone.")
     scale: Pair = Field((0.67, 1.0), description="Crop between these two shares of the image.")
     ratio: Pair | None = Field(
-        (0.5, 2.0), description="Crop with an aspect ratio between these two (timm only)."
+        (0.5, 2.0), description="Crop to an aspect ratio in this range (timm only)."
     )
     color_jitter: float | tuple[float, ...] | None = Field(
         0.4, description="Change brightness, contrast and saturation at random by this strength."
@@ -30,10 +28,10 @@ class AugConfig(StageConfig):
         None, description="Change the colours with this probability (torchvision only)."
     )
     gray_scale_prob: float | None = Field(
-        None, description="Turn images grey with this probability (torchvision only)."
+        None, description="Make images grey with this probability (torchvision only)."
     )
     re_prob: float | None = Field(
-        None, description="Erase random boxes with this probability (timm only)."
+        None, description="Erase boxes with this probability (timm only)."
     )
     re_count: int | None = Field(None, description="Erase this many boxes (timm only).")
 
@@ -150,13 +148,10 @@ class TrainConfig(StageConfig):
         "the weights are random.",
     )
     quick_gelu: Literal["auto", "on", "off"] = Field(
-        "auto",
-        description="Use the activation of OpenAI's weights and of all models that were trained "
-        "from them.",
+        "auto", description="Use OpenAI's activation. Models trained from its weights need it."
     )
     image_interpolation: Literal["bicubic", "bilinear", "random"] = Field(
-        "bicubic",
-        description="Interpolate training crops in this way. `random` takes bilinear or bicubic.",
+        "bicubic", description="Interpolate crops in this way; `random` draws one of the others."
     )
     random_rotation: bool = Field(
         True, description="Turn each crop by 0, 90, 180 or 270 degrees, at random."
@@ -168,16 +163,12 @@ class TrainConfig(StageConfig):
     )
 
     batch_size: int = Field(
-        128,
-        ge=1,
-        description="Process this many pairs at once on each device.",
-        json_schema_extra=EXECUTION,
+        128, ge=1, description="Put this many pairs on a device.", json_schema_extra=EXECUTION
     )
     accum_freq: int = Field(
         1,
         ge=1,
-        description="Collect this many batches for a step. All their pairs are negatives of one "
-        "another.",
+        description="Collect N batches for a step; all their pairs are negatives of each other.",
         json_schema_extra=EXECUTION,
     )
     epochs: int = Field(20, ge=1, description="Go through all pairs this many times.")
@@ -186,21 +177,14 @@ class TrainConfig(StageConfig):
     )
     lr: float = Field(1e-6, gt=0, description="Train with this learning rate.")
     lr_scheduler: Literal["cosine", "const"] = Field(
-        "cosine", description="Change the learning rate in this way after the warm-up."
+        "cosine",
+        description="Let the learning rate fall (`cosine`) or stay (`const`) after the warm-up.",
     )
     wd: float = Field(0.2, ge=0, description="Apply this weight decay.")
-    beta1: float | None = Field(
-        None, description="Set beta1 of Adam. By default, the architecture decides."
-    )
-    beta2: float | None = Field(
-        None, description="Set beta2 of Adam. By default, the architecture decides."
-    )
-    eps: float | None = Field(
-        None, description="Set epsilon of Adam. By default, the architecture decides."
-    )
-    grad_clip_norm: float | None = Field(
-        None, gt=0, description="Clip the gradient to this norm. By default, it is not clipped."
-    )
+    beta1: float | None = Field(None, description="Override the architecture's beta1 of Adam.")
+    beta2: float | None = Field(None, description="Override the architecture's beta2 of Adam.")
+    eps: float | None = Field(None, description="Override the architecture's epsilon of Adam.")
+    grad_clip_norm: float | None = Field(None, gt=0, description="Clip the gradient to this norm.")
     optimizer: Literal["kahan", "adamw"] = Field(
         "kahan",
         description="Use AdamW with compensated sums (`kahan`), so that steps below the rounding "
@@ -211,9 +195,7 @@ class TrainConfig(StageConfig):
         description="Compute in fp16 where it is safe (`amp`), in bfloat16 (`amp_bf16`) or in "
         "fp32. Weights are always fp32. `auto` means amp on a GPU, else fp32.",
     )
-    loss: Literal["clip", "siglip"] = Field(
-        "clip", description="Use the softmax loss of CLIP, or the sigmoid loss of SigLIP."
-    )
+    loss: Literal["clip", "siglip"] = Field("clip", description="Use CLIP's or SigLIP's loss.")
     same_text: Literal["positive", "negative"] = Field(
         "positive",
         description="Treat another pair in the batch with the same caption as `positive` (never a "
@@ -231,22 +213,15 @@ class TrainConfig(StageConfig):
         "open_clip).",
     )
     grad_checkpointing: bool = Field(
-        False,
-        description="Save memory by recomputing activations. It takes more time.",
-        json_schema_extra=EXECUTION,
+        False, description="Save memory, but take more time.", json_schema_extra=EXECUTION
     )
     seed: int = Field(0, description="Seed order, augmentation and dropout.")
 
     workers: int = Field(
-        4,
-        ge=0,
-        description="Load images in this many processes for each device.",
-        json_schema_extra=EXECUTION,
+        4, ge=0, description="Load images in N processes per device.", json_schema_extra=EXECUTION
     )
     device: str | None = Field(
-        None,
-        description="Train on this device: cpu or cuda. By default, a GPU is used if there is one.",
-        json_schema_extra=EXECUTION,
+        None, description="Use cpu or cuda; by default a GPU, if any.", json_schema_extra=EXECUTION
     )
     save_frequency: int = Field(
         1,
@@ -274,22 +249,16 @@ class TrainConfig(StageConfig):
         json_schema_extra=EXECUTION,
     )
     benchmark_root: ConfigPath | None = Field(
-        None,
-        description="Read the benchmarks for zero-shot accuracy from this folder.",
-        json_schema_extra=EXECUTION,
+        None, description="Read the benchmarks from this folder.", json_schema_extra=EXECUTION
     )
     benchmarks: tuple[str, ...] | None = Field(
-        None,
-        description="Measure on these benchmarks. By default, all that are there are used.",
-        json_schema_extra=EXECUTION,
+        None, description="Use these sets. By default, use all.", json_schema_extra=EXECUTION
     )
     log_every_n_steps: int = Field(
         10, ge=1, description="Record the loss every N steps.", json_schema_extra=EXECUTION
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field(
-        (),
-        description="Record the training there too, beside progress.jsonl.",
-        json_schema_extra=EXECUTION,
+        (), description="Record there too, beside progress.jsonl.", json_schema_extra=EXECUTION
     )
     wandb_project: str = Field(
         "skyscript", description="Record in this project of wandb.", json_schema_extra=EXECUTION

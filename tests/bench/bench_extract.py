@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import tag_vocab
-from stages.extract.stage import ExtractConfig, extract
+from stages.extract import ExtractConfig, extract
+from tests.bench.record import record
 
 ROUNDS = 3
 
@@ -85,3 +86,5 @@ def test_objects_a_second(tmp_path, shared_data):
         f"\nLiechtenstein: extract {rates[ours]:,.0f} objects/s (sorted and checked), "
         f"plain pyosmium {rates[plain]:,.0f} objects/s: {rates[ours] / rates[plain]:.2f} x"
     )
+    what, against = "`extract`, Liechtenstein", "pyosmium handler writing Parquet"
+    record("extract", what=what, against=against, ratio=rates[ours] / rates[plain])

@@ -18,6 +18,7 @@ from skyscript import chance
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.geo.tile import Tile, mercator_box, tile_around
 from skyscript.imagery.protocol import Scene
+from tests.bench.record import record
 from tests.conftest import SHARED
 from tests.skyscript.imagery.rasters import north_up, write_raster
 
@@ -84,3 +85,5 @@ def test_folder_backend(imagery: Path) -> None:
         f"\nfolder backend {ours:.0f} tiles/s, open and warp {theirs:.0f} tiles/s, "
         f"ratio {ours / theirs:.2f} ({SIDE} px, {imagery.name}, one process)"
     )
+    what, against = f"`fetch` from a folder, {SIDE} px tiles", "rasterio: open, WarpedVRT, read"
+    record("fetch_folder", what=what, against=against, ratio=ours / theirs)

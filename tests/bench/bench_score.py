@@ -28,11 +28,11 @@ from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
 from skyscript.clip.vectors.embed import image_vectors, text_vectors  # noqa: E402
 from skyscript.clip.vectors.pixels import model_pixels  # noqa: E402
 from skyscript.clip.vectors.store import Store  # noqa: E402
+from tests.bench.record import record  # noqa: E402
 
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.filterwarnings("ignore"),
-    pytest.mark.usefixtures("one_thread"),
 ]
 
 PAIRS = 64
@@ -199,6 +199,12 @@ def test_pairs_a_second(clip, tiles, tmp_path):
         f"Of the plain loop, images take {image / plain:.0%}. The compiler took as long as "
         f"{compiling / (image / PAIRS):,.0f} images of the plain loop."
     )
+    for name, what, ratio in (
+        ("score_one_caption", "one caption", plain / best),
+        ("score_both_captions", "both captions", (plain + text) / both),
+    ):
+        what = f"`score`, ViT-B-32, one thread, {what}"
+        record(name, what=what, against=PLAIN, ratio=ratio)
     if peer:
         print(f"one caption each: {peers[0] / best:.2f} x clip-retrieval's reader and mapper")
     else:
@@ -217,6 +223,9 @@ def test_pixels_a_second(clip, tiles):
     )
 
 
+PLAIN = "PIL, open_clip's transform, fp32, batch 32"
+
+
 def test_texts_a_second(tmp_path):
     """With the tiny CLIP, for 20,000 captions; the ratio is what repetition and length give."""
     tiny = load_clip(find_clip(ClipConfig(model="tiny")), "cpu")
@@ -230,6 +239,8 @@ def test_texts_a_second(tmp_path):
         f"\ntexts, {len(set(texts)) / len(texts):.1%} distinct: plain {TITLES / plain:,.0f}/s, "
         f"ours {TITLES / fast:,.0f}/s: {plain / fast:.1f} x plain"
     )
+    what = f"`score`, its texts alone, {1 - len(set(texts)) / len(texts):.0%} of them repeated"
+    record("score_texts", what=what, against=PLAIN, ratio=plain / fast)
 
 
 def test_how_near_the_scores_are(tmp_path):

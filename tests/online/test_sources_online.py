@@ -13,12 +13,12 @@ from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSourc
 from skyscript.backends.live_probe import PLACES
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, tile_around
-from skyscript.imagery.protocol import Archive
+from skyscript.imagery.protocol import RemoteBackend
 
 pytestmark = pytest.mark.online
 
 
-def shows(archive: Archive, alias: str) -> bool:
+def shows(archive: RemoteBackend, alias: str) -> bool:
     """Say whether one of the first scenes shows a place where the source should have images."""
     place = PLACES[alias]
     scenes = archive.search(alias, [Box(*place, *place)])

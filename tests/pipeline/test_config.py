@@ -47,6 +47,14 @@ def test_set_reaches_into_blocks_and_takes_yaml_values(tmp_path: Path) -> None:
     assert config.runner.workers == 3
 
 
+def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "runner: {executor: serial}\nsquare:\n")
+    given = {"runner": {"workers": "3"}, "square": {"fail_at": [1]}}
+    config = load_config(path, RECIPE, ["runner.workers=5"], given)
+    assert (config.runner.executor, config.runner.workers) == ("serial", 3)
+    assert config.stages["square"].fail_at == (1,)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -59,10 +67,11 @@ def test_set_reaches_into_blocks_and_takes_yaml_values(tmp_path: Path) -> None:
         ("runner: {executor: threads}", "runner.executor: input should be 'processes' or 'serial'"),
         ("- a\n- b", "a config is a block of keys, not list"),
         ("count: {upto: 3", "line 1: not a usable YAML file"),
-        ("count: {upto: 3, upto: 4}", "the key 'upto' stands twice"),
-        ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not taken"),
+        ("count: {upto: 3, upto: 4}", "the key 'upto' is given twice"),
+        ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not supported"),
         ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
         ("count: {upto: 2022-13-45}", "not a usable YAML file"),
+        ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
         ("x" * (1 << 21), "larger than 1 MiB"),

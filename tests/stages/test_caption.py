@@ -11,17 +11,11 @@ import pytest
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.captions import CaptionConfig, caption_pickles, multi_caption, single_caption
 from skyscript.files.meta import Meta, dump_meta
 from skyscript.geo.tile import Box
 from stages import tables
-from stages.caption import (
-    CAPTION,
-    CaptionConfig,
-    caption,
-    caption_pickles,
-    multi_caption,
-    single_caption,
-)
+from stages.caption import CAPTION, caption
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 PREFIX = "a satellite image of "

@@ -15,16 +15,21 @@ from skyscript.clip.source import TINY_FOLDER
 from stages.evaluate import EvaluateConfig, evaluate, read_results, tables
 from stages.evaluate.published import MODELS
 from stages.evaluate.retrieval import Relation, find
-from tests.conftest import skyscript
+from tests.conftest import real_files, skyscript
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
 from skyscript.clip.export import export_model  # noqa: E402
-from tests.skyscript.benchmarks.made_benchmarks import colour_set, write_image, write_rows  # noqa: E402
+from tests.skyscript.benchmarks.made_benchmarks import (  # noqa: E402
+    colour_set,
+    lay_out_pictures,
+    write_image,
+    write_rows,
+)
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 SCENES = {
     "aid": "aid_img_txt_pairs_test.csv",
@@ -36,10 +41,13 @@ SCENES = {
 COLOURED = [("red", "red"), ("green", "green"), ("blue", "red"), ("white", "blue")]
 
 
-@pytest.fixture(scope="module")
-def real(shared_data, tmp_path_factory):
-    """Real images laid out as published: scenes, roofs (of a sort) and captions."""
-    bench, root = shared_data / "bench", tmp_path_factory.mktemp("benchmarks")
+@pytest.fixture(scope="module", params=[None, *real_files("bench")], ids=str)
+def real(request, tmp_path_factory):
+    """Images laid out as published (scenes, roofs and captions): made ones, and real ones."""
+    bench, root = request.param, tmp_path_factory.mktemp("benchmarks")
+    if bench is None:
+        lay_out_pictures(root)
+        return root
     with (bench / "aid/labels.csv").open() as file:
         aid = [(row["image"], row["class"]) for row in csv.DictReader(file)][::20]
     for name in ("aid", "rsscn7", "rsicd_test"):

@@ -356,7 +356,22 @@ def test_an_image_of_another_name_is_an_object_of_its_own(tmp_path):
     paths = ["images2/n12_CH_19.jpg", "cabin12_CH_19.jpg", "photos/n12_CH_2019.jpg"]
     source = write(tmp_path / "in.csv", [[path, "a", "", "0.5"] for path in paths])
     with duckdb.connect() as connection:
-        columns = load_csv(connection, source)
-        make_pairs(connection, columns, FilterConfig(), str(source))
+        make_pairs(connection, load_csv(connection, source), FilterConfig())
         found = connection.execute("SELECT object_id, source FROM pairs ORDER BY row").fetchall()
     assert found == [("n12", "CH"), (paths[1], ""), (paths[2], "")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("abc,0123456789abcdef", "line 5: similarity_A is 'abc', not a number"),
+        ("0.1,zz", "line 5: image_hash is 'zz', not a hash of 16 hexadecimal digits"),
+    ],
+)
+def test_a_value_that_is_none_is_named_with_its_line(tmp_path, cells, says):
+    path = tmp_path / "in.csv"
+    path.write_text(
+        f'filepath,title,similarity_A,image_hash\n\na,"of two\nlines",0.1,\nb,c,{cells}\n'
+    )
+    with pytest.raises(InputError, match=rf"in\.csv: {says}"):
+        filter_csv(path, tmp_path / "out", all_for_training())

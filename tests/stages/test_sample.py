@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from stages import tables
 from stages.sample import SAMPLE, SampleConfig, sample
+from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import extracted
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
@@ -104,6 +105,14 @@ def test_drawn_cells_are_taken_whole_and_named(tmp_path):
     assert ids(chosen) == sorted(ids(chosen), key=lambda name: int(name[1:]))
 
 
+def test_the_side_of_a_cell_is_a_setting(tmp_path):
+    table = objects(*row_of_cells(30))
+    chosen = sampled(table, tmp_path, cells=1, cell_degrees=0.1, rare_below=0)
+    (cell,) = set(chosen["chosen_for"].to_pylist())
+    assert cell in {"70/430", "71/430", "72/430"}
+    assert len(chosen) == 10
+
+
 def test_another_seed_draws_other_cells_and_more_cells_than_there_are_are_all(tmp_path):
     table = objects(*row_of_cells(50))
     draws = [ids(sampled(table, tmp_path, cells=5, seed=seed, rare_below=0)) for seed in (1, 1, 2)]
@@ -174,8 +183,9 @@ def test_under_a_limit_rare_tags_share_half_of_it_and_each_comes_before_a_second
     assert len(sampled(objects(*many), tmp_path, max_objects=100)) == 8
 
 
-def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, shared_data):
-    table = extracted(shared_data / "osm/monaco.osm.pbf", tmp_path)
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
+    table = extracted(path, tmp_path)
     config = {"cells": 6, "seed": 5, "max_objects": 700}
     whole = sampled(ds.dataset(table), tmp_path, **config)
     assert len(whole) == 700

@@ -28,9 +28,9 @@ from stages import PIPELINE, SCORE_JOB, tables
 from stages.filter import FilterConfig, filter_csv
 from stages.score import SCORE
 from stages.score.config import RunScoreConfig
-from tests.conftest import COMMAND, content_of, skyscript
+from tests.conftest import COMMAND, assert_close, content_of, skyscript
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 TINY = {"model": "tiny", "name": "tiny", "threads": 1}
 
@@ -147,11 +147,18 @@ def test_a_score_against_partners_does_not_rank_captions(demo, tmp_path):
 
     assert spread("normalised_tiny") < spread("similarity_tiny")
     assert apart("normalised_tiny") > 0.85
+    hot = "normalise.temperature=10"
+    score(
+        tmp_path / "in.csv", demo, parts, "pairs.shard_rows=50", hot
+    )  # all partners count alike, not the nearest alone
+    warm = read(parts / "in_scored_by_tiny.csv")
+    for row, mild in zip(scored, warm, strict=True):
+        assert float(mild["normalised_tiny"]) > float(row["normalised_tiny"])
     whole = tmp_path / "whole"
     score(tmp_path / "in.csv", demo, whole, "pairs.shard_rows=1000")  # another cut into parts
     again = read(whole / "in_scored_by_tiny.csv")
     values = [[float(row["normalised_tiny"]) for row in found] for found in (scored, again)]
-    np.testing.assert_allclose(*values, atol=1e-6)
+    assert_close(*values, size=1)
 
 
 def test_other_captions_of_the_same_images_cost_only_their_new_texts(demo, tmp_path, monkeypatch):
@@ -206,7 +213,7 @@ def test_each_phrase_is_scored_as_a_caption_alone(demo, tmp_path):
     ]
     found = [float(text) for row in scored for text in row["phrases_tiny"].split(";") if text]
     assert len(found) > 200
-    np.testing.assert_allclose(found, alone, atol=1e-6)
+    assert_close(found, alone, size=1)
     assert [len(row["phrases_tiny"].split(";")) for row in scored if row["phrases_tiny"]] == [
         len(some) for some in phrases if some
     ]

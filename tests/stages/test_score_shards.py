@@ -17,9 +17,9 @@ from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from skyscript.files.shards import Sample, TarImages, find_tars, samples
 from stages import SCORE_JOB, SHARDS_JOB
-from tests.conftest import skyscript
+from tests.conftest import assert_close, skyscript
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 TINY = {"model": "tiny", "name": "tiny", "threads": 1}
 
@@ -102,7 +102,7 @@ def test_samples_are_scored_by_key_as_the_same_files_are_in_a_folder(tmp_path):
         assert [row[column] for row in rows] == [row[column] for row in same]
         assert all(row[column] for row in rows)
     normalised = [[float(row["normalised_tiny"]) for row in found] for found in (rows, same)]
-    np.testing.assert_allclose(*normalised, atol=1e-6)
+    assert_close(*normalised, size=1)
 
 
 def test_a_tar_is_a_part_and_only_a_changed_one_is_scored_again(tmp_path):

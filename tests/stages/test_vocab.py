@@ -9,9 +9,10 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from skyscript.vocabulary import run_vocabulary
 from stages import tables
-from stages.extract.stage import ExtractConfig, extract
+from stages.extract import ExtractConfig, extract
 from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
+from tests.conftest import extracts
 from tests.stages.test_sample import dataset, objects
 from tests.tag_vocab.letters import Letters, few_lessons
 
@@ -95,7 +96,7 @@ def test_parts_and_their_number_change_no_row(tmp_path):
 
 def test_an_encoder_is_asked_about_open_tags_only(tmp_path, monkeypatch):
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     made = objects((0, 0, {"building": "yes", "shop": "hats_and_gloves", "name": "golf_course"}))
     without, asked = rows(made, tmp_path), rows(made, tmp_path, encoder="letters")
@@ -120,8 +121,9 @@ def test_an_encoder_that_there_is_not_is_bad_input(tmp_path):
         list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="nonsense"), root=tmp_path))
 
 
-def test_monaco_s_own_vocabulary_covers_all_its_tags(shared_data, tmp_path):
-    config = ExtractConfig(path=shared_data / "osm/monaco.osm.pbf")
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_the_vocabulary_of_a_place_covers_all_its_tags(path, tmp_path):
+    config = ExtractConfig(path=path)
     made = dataset(pa.concat_tables(extract(config=config, root=tmp_path)), 1000)
     found = table(made, tmp_path).to_pylist()
     have = {(row["key"], row["value"]) for row in found}
@@ -184,7 +186,7 @@ def test_labels_that_are_wrong_or_not_there_are_named_before_the_work(tmp_path):
 
 def test_the_table_in_memory_is_the_run_s_vocabulary(tmp_path, monkeypatch):
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     own = labels(tmp_path, "building=church,no,,,\nman_made=crane,yes,0.2,tower crane,\n")
     made = objects((0, 0, {"landuse": "farm_yards"}), (0, 0, {"building": "church"}))

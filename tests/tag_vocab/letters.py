@@ -21,7 +21,7 @@ class Letters:
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def few_lessons() -> classifier.Lessons:
+def few_lessons() -> classifier.TrainingTags:
     """Give every eighth lesson: quick to learn."""
-    tags, *columns = classifier.lessons()
-    return classifier.Lessons(tags[::8], *(column[::8] for column in columns))
+    tags, *columns = classifier.training_tags()
+    return classifier.TrainingTags(tags[::8], *(column[::8] for column in columns))

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from tag_vocab import build, classifier, files, is_open, look_up
+from tag_vocab import build, classifier, files, look_up, needs_classifier
 from tests.tag_vocab.letters import Letters, few_lessons
 
 
@@ -46,10 +46,12 @@ def test_a_look_up_gives_what_the_row_says(shipped):
 
 def test_the_classifiers_answer_just_the_open_tags(shipped):
     by_model = {tag for tag, row in shipped.items() if row["source"] == "model"}
-    assert by_model == {tag for tag in shipped if is_open(*tag)}
+    assert by_model == {tag for tag in shipped if needs_classifier(*tag)}
     assert by_model
-    assert not is_open("name", "house") and not is_open("building", "church")
-    assert not is_open("shop", "Bäckerei Müller") and not is_open("building:type", "church")
+    assert not needs_classifier("name", "house") and not needs_classifier("building", "church")
+    assert not needs_classifier("shop", "Bäckerei Müller") and not needs_classifier(
+        "building:type", "church"
+    )
 
 
 def test_the_most_frequent_tag_ranks_first(shipped):
@@ -63,7 +65,7 @@ def test_the_builder_makes_the_same_bytes_twice_and_the_shipped_rows_but_for_gue
     shipped, monkeypatch
 ):
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     made = build.build(Letters())
     monkeypatch.setattr(
         files, "guesses", lambda: dict.fromkeys(files.labels(), files.Guess(True, 1, 1))

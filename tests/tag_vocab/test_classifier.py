@@ -9,10 +9,10 @@ from tag_vocab.classifier import (
     Ridge,
     fit_curve,
     key_folds,
-    lessons,
     spelling_folds,
     step_targets,
     to_step,
+    training_tags,
 )
 from tag_vocab.likeness import base_key, describe, likeness, spelling
 from tests.tag_vocab.letters import Letters, few_lessons
@@ -22,12 +22,12 @@ from tests.tag_vocab.letters import Letters, few_lessons
 def learned():
     few = few_lessons()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "lessons", lambda: few)
+        patch.setattr(classifier, "training_tags", lambda: few)
         return Classifiers(Letters())
 
 
 def test_lessons_are_all_labels_and_a_tag_of_each_key_that_never_shows():
-    known = lessons()
+    known = training_tags()
     labels = [tag for tag in files.labels() if tag[0] != files.ANY]
     assert known.tags[: len(labels)] == labels
     assert len(set(known.tags)) == len(known.tags)
@@ -47,7 +47,7 @@ def test_lessons_are_all_labels_and_a_tag_of_each_key_that_never_shows():
     ids=["spelling", "key"],
 )
 def test_every_tag_is_in_one_fold_and_no_duplicate_in_another(folds_of, name_of):
-    tags = lessons().tags
+    tags = training_tags().tags
     folds = folds_of(tags)
     assert sorted(np.concatenate(folds)) == list(range(len(tags)))
     names = [{name_of(tags[row]) for row in rows} for rows in folds]
@@ -64,8 +64,8 @@ def test_what_is_left_out_is_scored_as_if_it_had_never_been_seen():
     inverse = np.linalg.inv(alike[np.ix_(others, others)] + 0.2 * np.eye(len(others)))
     by_hand = alike[np.ix_(rows, others)] @ inverse @ targets[others]
     middle = classifier.seen_targets(known.seen).mean(0)
-    left_out = Ridge(alike, classifier.seen_targets(known.seen)).left_out([rows])
-    assert np.allclose(left_out[rows], by_hand + middle)
+    held_out = Ridge(alike, classifier.seen_targets(known.seen)).held_out([rows])
+    assert np.allclose(held_out[rows], by_hand + middle)
 
 
 def test_the_curve_gives_the_share_that_is_true():
@@ -80,7 +80,7 @@ def test_a_step_is_told_by_how_many_steps_it_is_coarser_than():
 
 
 def test_a_guess_is_sure_of_what_it_learned_and_says_a_gsd_only_of_what_is_seen(learned):
-    known = learned.lessons
+    known = learned.training_tags
     guesses = learned.guess(known.tags)
     right = [guess.groundable == seen for guess, seen in zip(guesses, known.seen, strict=True)]
     assert np.mean(right) > 0.9
@@ -93,9 +93,11 @@ def test_a_new_tag_is_guessed_from_its_like(learned):
     guess, bakery = learned.guess([("building", "farm_houses"), ("shop", "cheese_and_wine")])
     assert guess.groundable
     assert not bakery.groundable
-    _, (likest,) = learned.guess_and_likest([("building", "farm_houses")], 5)
-    assert {key for (key, _), _ in likest} == {"building"}
-    assert [weight for _, weight in likest] == sorted((w for _, w in likest), reverse=True)
+    _, (nearest_labels,) = learned.guess_with_nearest([("building", "farm_houses")], 5)
+    assert {key for (key, _), _ in nearest_labels} == {"building"}
+    assert [weight for _, weight in nearest_labels] == sorted(
+        (w for _, w in nearest_labels), reverse=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def test_key_and_value_may_stand_in_columns_of_their_own(tmp_path):
     [
         (b"name,count\n", "has no column tag, nor columns key and value"),
         (b"", "has no column tag"),
-        (b"tag\n\xff\xfe\n", "is no CSV file in UTF-8"),
-        (b'tag\n"a"b\n', "is no CSV file in UTF-8"),
+        (b"tag\n\xff\xfe\n", "is not a CSV file in UTF-8"),
+        (b'tag\n"a"b\n', "is not a CSV file in UTF-8"),
         (b"key,value\nbuilding,church\nshop\n", "line 3: has more or fewer values"),
         (b"tag\nname=a,b\n", "line 2: has more or fewer values"),
     ],
@@ -76,8 +76,8 @@ def test_a_file_that_is_no_list_of_tags_is_named_and_leaves_nothing(tmp_path, da
 def test_the_evidence_card_says_what_decided_and_what_is_known():
     card = commands.explain("man_made", "pier")
     assert card.splitlines()[0] == "man_made=pier"
-    assert '  said      "man made pier"' in card
-    assert "visible up to 0.6 m a pixel, by label" in card
+    assert '  phrase    "man made pier"' in card
+    assert "visible up to 0.6 m, by label" in card
     assert "a walk of 2 to 6 m out into water" in card
     assert "in iD: preset" in card
 
@@ -94,7 +94,7 @@ def test_with_an_encoder_the_card_shows_both_stages_and_the_likest_labels(monkey
     from tests.tag_vocab.letters import Letters, few_lessons
 
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     card = commands.explain("building", "farm_houses", "letters")
     assert "stage I   probability 0." in card
@@ -107,7 +107,7 @@ def test_a_build_replaces_the_file_whole(tmp_path, monkeypatch):
     from tests.tag_vocab.letters import Letters, few_lessons
 
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(encoders, "load", lambda name: Letters())
     count = commands.build(tmp_path / "vocabulary.csv")
     with (tmp_path / "vocabulary.csv").open(newline="") as file:

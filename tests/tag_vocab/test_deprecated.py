@@ -2,8 +2,8 @@
 
 import pytest
 
-from tag_vocab import current, files, look_up
-from tag_vocab.deprecated import renamed_keys
+from tag_vocab import files, look_up, modernise
+from tag_vocab.deprecated import deprecated_keys
 
 
 @pytest.mark.parametrize(
@@ -25,29 +25,29 @@ from tag_vocab.deprecated import renamed_keys
     ],
 )
 def test_an_old_spelling_becomes_today_s(old, new):
-    assert current(old) == new
+    assert modernise(old) == new
 
 
 def test_tags_of_today_stay_as_they_are_and_in_their_order():
     tags = {"highway": "crossing", "crossing": "zebra", "name": "A;B", "": ""}
-    assert list(current(tags).items()) == list(tags.items())
+    assert list(modernise(tags).items()) == list(tags.items())
 
 
 def test_a_new_tag_takes_the_old_one_s_place():
     tags = {"name": "Weiher", "landuse": "pond", "fishing": "yes"}
-    assert list(current(tags)) == ["name", "natural", "water", "fishing"]
+    assert list(modernise(tags)) == ["name", "natural", "water", "fishing"]
 
 
 def test_a_tag_that_is_there_is_not_overwritten():
     tags = {"landuse": "pond", "natural": "wetland"}
-    assert current(tags)["natural"] == "wetland"
+    assert modernise(tags)["natural"] == "wetland"
 
 
 def test_a_chain_of_renamings_is_followed_to_its_end():
     for old, _ in files.deprecations():
         tags = dict(part.split("=", 1) for part in old.split(" + "))
         tags = {key: "1" if value == "*" else value for key, value in tags.items()}
-        assert current(current(tags)) == current(tags), old
+        assert modernise(modernise(tags)) == modernise(tags), old
 
 
 def test_every_rule_that_does_not_repeat_itself_changes_something():
@@ -55,7 +55,7 @@ def test_every_rule_that_does_not_repeat_itself_changes_something():
     for old, new in files.deprecations():
         tags = dict(part.split("=", 1) for part in old.split(" + "))
         tags = {key: "1" if value == "*" else value for key, value in tags.items()}
-        if current(tags) == tags:
+        if modernise(tags) == tags:
             kept.append((old, new))
     assert kept == []
 
@@ -63,5 +63,5 @@ def test_every_rule_that_does_not_repeat_itself_changes_something():
 def test_a_look_up_answers_an_old_spelling_by_today_s():
     assert look_up("power_source", "wind")[:3] == look_up("generator:source", "wind")[:3]
     assert look_up("power_source", "wind").reason.startswith("today generator:source=wind: ")
-    assert "building:type" in renamed_keys()
-    assert "service" not in renamed_keys() or look_up("service", "driveway").groundable
+    assert "building:type" in deprecated_keys()
+    assert "service" not in deprecated_keys() or look_up("service", "driveway").groundable

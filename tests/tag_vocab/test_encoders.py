@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tag_vocab import classifier, encoders
+from tests.conftest import assert_close
 from tests.tag_vocab.letters import few_lessons
 
 TINY_CLIP = Path(__file__).parents[2] / "data" / "tiny_clip"
@@ -17,7 +18,7 @@ def test_the_offline_encoder_gives_unit_vectors_and_knows_what_is_alike():
     encoder = encoders.load()
     vectors = encoder.encode([*TEXTS, "utility pole"])
     assert vectors.shape == (5, 384)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert_close(np.linalg.norm(vectors, axis=1), np.ones(5))
     assert vectors[0] @ vectors[4] > vectors[0] @ vectors[1] + 0.2
 
 
@@ -26,16 +27,16 @@ def test_a_text_tower_of_open_clip_serves_as_well():
     encoder = encoders.load(f"local-dir:{TINY_CLIP}")
     vectors = encoder.encode([*TEXTS, "power pole"])
     assert vectors.shape == (5, 128)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert np.allclose(vectors[0], vectors[4], atol=1e-6)
+    assert_close(np.linalg.norm(vectors, axis=1), np.ones(5))
+    assert_close(vectors[0], vectors[4], size=1)
     assert vectors[0] @ vectors[1] < 0.99
 
 
 def test_the_classifiers_learn_from_a_text_tower_and_judge_a_new_tag(monkeypatch):
     pytest.importorskip("open_clip", reason="needs skyscript[clip]")
     tags, *columns = few_lessons()
-    few = classifier.Lessons(tags[::2], *(column[::2] for column in columns))
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    few = classifier.TrainingTags(tags[::2], *(column[::2] for column in columns))
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     learned = classifier.Classifiers(encoders.load(f"local-dir:{TINY_CLIP}"))
     house, bakery = learned.guess([("building", "farm_houses"), ("shop", "cheese_and_wine")])
     assert house.groundable and house.probability > bakery.probability

@@ -21,7 +21,7 @@ def test_measures_by_hand():
 def test_the_table_has_baselines_the_paper_s_way_and_each_part(monkeypatch):
     pytest.importorskip("sklearn", reason="needs skyscript[vocab]")
     few = few_lessons()
-    monkeypatch.setattr(classifier, "lessons", lambda: few)
+    monkeypatch.setattr(classifier, "training_tags", lambda: few)
     monkeypatch.setattr(evaluation, "SETTINGS", [(2.0, 0.2), (3.0, 0.2)])
     lines = evaluate(Letters())
     by_name = {(line.name, line.on): line for line in lines}

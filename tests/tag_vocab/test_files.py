@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tag_vocab import content_id, files, groundable_keys, look_up
+from tests.conftest import extracts
 
 
 def test_labels_are_many_and_every_groundable_one_has_its_gsd():
@@ -42,11 +43,11 @@ def test_every_tag_that_id_knows_has_a_label_or_a_rule():
     assert others == [("lgbtq", "primary"), ("man_made", "yes")]
 
 
-@pytest.mark.parametrize("name", ["helsinki", "columbus", "singapore_bay"])
-def test_nearly_every_tag_of_real_objects_has_a_label_or_a_rule(shared_data, name):
+@pytest.mark.parametrize("path", extracts("helsinki", "columbus", "singapore_bay"))
+def test_nearly_every_tag_of_real_objects_has_a_label_or_a_rule(path):
     osmium = pytest.importorskip("osmium")
     sources: Counter[str] = Counter()
-    reader = osmium.FileProcessor(str(shared_data / f"osm/{name}.osm.pbf"))
+    reader = osmium.FileProcessor(str(path))
     for thing in reader.with_filter(osmium.filter.EmptyTagFilter()):
         sources.update(look_up(tag.k, tag.v).source for tag in thing.tags)
     assert (sources["label"] + sources["key"]) / sources.total() > 0.99
@@ -80,10 +81,11 @@ def test_all_five_steps_of_gsd_are_used_by_things():
     assert min(Counter(things)[step] for step in files.GSDS) >= 20
 
 
-def test_real_extracts_hold_no_frequent_key_that_the_vocabulary_has_never_heard_of(shared_data):
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_extracts_hold_no_frequent_key_that_the_vocabulary_does_not_know(path):
     osmium = pytest.importorskip("osmium")
     keys: Counter[str] = Counter()
-    reader = osmium.FileProcessor(str(shared_data / "osm/monaco.osm.pbf"))
+    reader = osmium.FileProcessor(str(path))
     for thing in reader.with_filter(osmium.filter.EmptyTagFilter()):
         keys.update({(tag.k, tag.v): 1 for tag in thing.tags}.keys())
     unknown = {key for (key, value), n in keys.items() if n > 50} - {
@@ -127,7 +129,7 @@ KEYS = "key,role,groundable,max_gsd,rule,reason\n"
         ("sport,golf,yes,1,a\nsport,golf,no,,b\n", "line 3: sport=golf is labelled twice"),
         ("sport,golf,yes,,a\n", "line 2: max_gsd is ''; it must be one of 0.1, 0.2, 0.6, 1, 10"),
         ("sport,golf,yes,0.5,a\n", "line 2: max_gsd is '0.5'"),
-        ("sport,golf,no,1,a\n", "line 2: what cannot be seen has no max_gsd"),
+        ("sport,golf,no,1,a\n", "line 2: a tag that is not groundable has no max_gsd"),
         ("sport,golf,maybe,1,a\n", "line 2: groundable must be yes or no"),
         ("sport,golf,yes,1,\n", "the reason may not be empty"),
         ("sport,golf,yes,1\n", "line 2: it must have 5 columns"),

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from tag_vocab import files
-from tag_vocab.commands import renew
-from tag_vocab.known import deprecations, id_words, universe
+from tag_vocab.known import deprecations, id_words, renew, universe
 
 PRESETS = {
     "man_made/pier": {"tags": {"man_made": "pier"}, "geometry": ["line", "area"]},

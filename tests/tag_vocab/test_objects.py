@@ -3,6 +3,7 @@
 import pytest
 
 from tag_vocab import SHIPPED, TagEntry, Vocabulary, look_up
+from tests.conftest import extracts
 from tests.tag_vocab.test_vocabulary import HOSTILE
 
 
@@ -41,9 +42,10 @@ def test_rooftop_panels_need_a_fine_image_and_wind_turbines_do_not():
     assert SHIPPED.max_gsd({"power": "generator", "generator:source": "wind"}) == 1
 
 
-def test_real_objects_of_monaco_are_partly_visible_and_never_by_name(shared_data):
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_objects_of_a_place_are_partly_visible_and_never_by_name(path):
     osmium = pytest.importorskip("osmium")
-    reader = osmium.FileProcessor(str(shared_data / "osm/monaco.osm.pbf"))
+    reader = osmium.FileProcessor(str(path))
     seen: set[tuple[str, str]] = set()
     objects = shown = 0
     for thing in reader.with_filter(osmium.filter.EmptyTagFilter()):
@@ -51,7 +53,7 @@ def test_real_objects_of_monaco_are_partly_visible_and_never_by_name(shared_data
         objects += 1
         shown += bool(tags)
         seen.update(tags.items())
-    assert 0.4 < shown / objects < 0.95
+    assert 0.4 < shown / objects < 1
     assert len(seen) >= 200
     assert not {key for key, _ in seen} & {"name", "addr:street", "operator", "website", "ref"}
 
@@ -78,14 +80,14 @@ def test_of_several_values_those_that_show_stay():
 
 def test_what_is_left_out_says_why():
     tags = {"leisure": "pitch", "sport": "tennis;darts", "name": "A;B", "surface": "clay"}
-    left = SHIPPED.left_out(tags, 1)
+    left = SHIPPED.invisible_tags(tags, 1)
     assert left["name=A;B"] == "a name; nothing of it shows"
     assert left["sport=darts"] == look_up("sport", "darts").reason
-    assert left["sport=tennis"].startswith("shows up to 0.6 m a pixel: ")
+    assert left["sport=tennis"].startswith("visible up to 0.6 m: ")
     seen = SHIPPED.visible(tags, 1)
     assert len(left) + len(seen) == 5 and not {f"{k}={v}" for k, v in seen.items()} & left.keys()
-    assert SHIPPED.left_out({"surface": "clay"}, 0.1) == {
-        "surface=clay": "tells of a thing that does not show"
+    assert SHIPPED.invisible_tags({"surface": "clay"}, 0.1) == {
+        "surface=clay": "describes a thing that is not visible"
     }
 
 
@@ -95,7 +97,7 @@ def test_own_answers_go_before_the_shipped_ones():
     assert mine.max_gsd({"building": "house"}) == SHIPPED.max_gsd({"building": "house"})
     assert mine.answer("shop", "cheese").source == "own"
     assert mine.answer("shop", "bakery;cheese").max_gsd == 0.2
-    assert mine.left_out({"building": "church"}, 0.1) == {"building=church": "I say so"}
+    assert mine.invisible_tags({"building": "church"}, 0.1) == {"building=church": "I say so"}
 
 
 def test_an_own_answer_for_any_value_of_a_key_holds_but_for_those_with_their_own():
@@ -106,11 +108,16 @@ def test_an_own_answer_for_any_value_of_a_key_holds_but_for_those_with_their_own
 
 
 def test_captions_name_what_is_given_in_today_s_words_one_value_each():
-    assert SHIPPED.said({"power": "sub_station"}) == [("power", "substation")]
-    assert SHIPPED.said({"sport": "tennis;chess"}) == [("sport", "tennis"), ("sport", "chess")]
-    assert SHIPPED.said({"power": "underground_cable"}) == [("power", "cable")]
-    assert SHIPPED.said({"leisure": "club"}) == [("leisure", "club")]  # club=yes shows nothing
-    assert SHIPPED.said({"name": "A;B"}) == [("name", "A;B")]
+    assert SHIPPED.caption_tags({"power": "sub_station"}) == [("power", "substation")]
+    assert SHIPPED.caption_tags({"sport": "tennis;chess"}) == [
+        ("sport", "tennis"),
+        ("sport", "chess"),
+    ]
+    assert SHIPPED.caption_tags({"power": "underground_cable"}) == [("power", "cable")]
+    assert SHIPPED.caption_tags({"leisure": "club"}) == [
+        ("leisure", "club")
+    ]  # club=yes shows nothing
+    assert SHIPPED.caption_tags({"name": "A;B"}) == [("name", "A;B")]
 
 
 def test_own_answers_and_phrases_decide_what_captions_name():
@@ -118,7 +125,7 @@ def test_own_answers_and_phrases_decide_what_captions_name():
         {("man_made", "crane"): own(0.2), ("natural", "tree"): own(None)},
         {("man_made", "crane"): "tower crane"},
     )
-    assert mine.said({"man_made": "crane", "natural": "tree"}) == [("man_made", "crane")]
+    assert mine.caption_tags({"man_made": "crane", "natural": "tree"}) == [("man_made", "crane")]
     assert mine.phrase("man_made", "crane") == "tower crane"
     assert mine.phrase("power", "pole") == "power pole"
 
@@ -127,6 +134,6 @@ def test_own_answers_and_phrases_decide_what_captions_name():
 def test_a_hostile_tag_beside_a_good_one_does_no_harm(text):
     tags = {"building": "yes", text: text}
     assert SHIPPED.visible(tags, 0.1) == {"building": "yes"}
-    assert "building=yes" not in SHIPPED.left_out(tags, 0.1)
-    assert ("building", "yes") in SHIPPED.said(tags)
+    assert "building=yes" not in SHIPPED.invisible_tags(tags, 0.1)
+    assert ("building", "yes") in SHIPPED.caption_tags(tags)
     assert SHIPPED.max_gsd(tags) == SHIPPED.max_gsd({"building": "yes"})

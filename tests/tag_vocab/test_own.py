@@ -24,7 +24,7 @@ def test_a_label_says_whether_how_far_how_it_is_called_and_why(read):
     crane = found["man_made", "crane"]
     assert crane.entry == (True, 0.25, "own", "mast and jib", 1.0)
     assert crane.phrase == "tower crane"
-    assert found["shop", "*"].entry == (False, None, "own", "a label of the user's own", 0.0)
+    assert found["shop", "*"].entry == (False, None, "own", "a label of the user", 0.0)
 
 
 def test_columns_stand_in_any_order_and_two_may_be_missing(read):
@@ -52,18 +52,18 @@ def test_an_old_spelling_is_a_label_of_today_s(read):
         ("=x,yes,1,,\n", "write key=value"),
         ("a=,yes,1,,\n", "write key=value"),
         ("a=b,maybe,1,,\n", "line 2: groundable is 'maybe'; write yes or no"),
-        ("a=b,yes,,,\n", "line 2: max_gsd is ''; write metres a pixel"),
+        ("a=b,yes,,,\n", "line 2: max_gsd is ''; write metres"),
         ("a=b,yes,nan,,\n", "max_gsd is 'nan'"),
         ("a=b,yes,inf,,\n", "max_gsd is 'inf'"),
         ("a=b,yes,-1,,\n", "max_gsd is '-1'"),
-        ("a=b,no,1,,\n", "what cannot be seen has no max_gsd"),
+        ("a=b,no,1,,\n", "a tag that is not groundable has no max_gsd"),
         ("a=b,yes,1,,\na=b,no,,,\n", "line 3: a=b has two labels"),
         ("a=b,yes,1\n", "more or fewer values"),
         ("a=b,yes,1,,,,\n", "more or fewer values"),
         ("a=b,yes,1,x\x1by,\n", "the phrase holds control"),
         ('"a=b\nc",yes,1,,\n', "the tag holds control"),
-        ("a=b,yes,1,,\xff\ud800\n", "is no CSV file in UTF-8"),
-        ('"a=b,yes,1,,\n', "is no CSV file in UTF-8"),
+        ("a=b,yes,1,,\xff\ud800\n", "is not a CSV file in UTF-8"),
+        ('"a=b,yes,1,,\n', "is not a CSV file in UTF-8"),
         (f"a={'x' * 300},yes,1,,\n", "at most 255 characters"),
         (f"a=b,yes,1,{'x' * 300},\n", "longer than 255"),
         ("power=busbar,yes,1,,\n", "an old spelling of power=line [+] line=busbar: label that"),
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named_with_file_and_line(read, text, said):
         ("", "has no column tag, groundable, max_gsd"),
         ("tag,groundable\n", "has no column max_gsd"),
         ("tag,groundable,max_gsd,phrse\n", "unknown column 'phrse'; known are tag"),
-        ("tag,tag,groundable,max_gsd\n", "stands twice"),
+        ("tag,tag,groundable,max_gsd\n", "names a column twice"),
     ],
 )
 def test_a_wrong_header_is_named(read, header, said):

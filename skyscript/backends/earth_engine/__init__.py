@@ -1,8 +1,8 @@
-"""Google Earth Engine: an index of footprints, one request a tile, and no more than the quota.
+"""Google Earth Engine: searches images, gets a tile with one request, respects the quota.
 
 From the outside in: `source` (config, backend), `search` (which images there are), `pixels` (a
-tile's request and answer), `calls` (errors and retries), `account` (credentials, the client),
-`transport` (the HTTP under the client).
+tile's request and answer), `calls` (what an error means), `account` (credentials, the client),
+`transport` (HTTP for the client).
 """
 
 from skyscript.backends.earth_engine.source import EarthEngineBackend, EarthEngineSource

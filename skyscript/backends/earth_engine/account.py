@@ -1,19 +1,25 @@
-"""Whose account, which project, and the client set up with them: once a process."""
+"""The account and project, and the client set up with them: once a process."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from pipeline.errors import InputError
-from skyscript.backends.earth_engine.calls import persistently
+from pipeline.stage import EXECUTION, ConfigPath, StageConfig
+from skyscript.backends.earth_engine.calls import classify
 from skyscript.backends.earth_engine.transport import Transport
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
+from skyscript.backends.service.retry import Answer, retry
 from skyscript.imagery.protocol import ImageryError
+from skyscript.imagery.source_config import ASecond, AtOnce
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -23,16 +29,47 @@ _SCOPES = ("https://www.googleapis.com/auth/earthengine",)
 _lock = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Account:
-    """What a connection is made with."""
+def _without_slash(address: str) -> str:
+    return address.rstrip("/")
 
-    project: str | None
-    service_account: Path | None
-    endpoint: str
-    at_once: int
-    a_second: float
-    longest_answer: float
+
+class Account(StageConfig):
+    """Everything that a connection needs."""
+
+    project: str = Field(
+        min_length=1,
+        description="Name a Google Cloud project that is registered for Earth Engine.",
+        json_schema_extra=EXECUTION,
+    )
+    service_account: ConfigPath | None = Field(
+        None,
+        description="Log in with this key file of a service account. By default, the account of "
+        "`earthengine authenticate` or the application-default account is used.",
+        json_schema_extra=EXECUTION,
+    )
+    endpoint: Annotated[str, AfterValidator(_without_slash)] = Field(
+        HIGH_VOLUME,
+        description="Send requests to this address of the service.",
+        json_schema_extra=EXECUTION,
+    )
+    at_once: AtOnce = Field(
+        40,
+        le=1000,
+        description="Send at most this many requests at the same time. The quota of a project is "
+        "40 unless it was raised.",
+    )
+    a_second: ASecond = Field(
+        95,
+        description="Send at most this many requests a second. The quota of a project is 100 "
+        "unless it was raised.",
+    )
+    longest_answer: float = Field(
+        330,
+        gt=0,
+        description="Give up on an answer after this many seconds. The service itself may take "
+        "five minutes.",
+        json_schema_extra=EXECUTION,
+    )
 
 
 @dataclass(frozen=True)
@@ -40,9 +77,13 @@ class Connection:
     """The client, ready, and what is known of the service's state."""
 
     ee: Any
-    """The module of the official client: its state is one a process."""
+    """The module of the official client, which holds one state per process."""
     quota: Quota
     breaker: Breaker
+
+    def retry(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call of the client with retries; raises as `service.retry.retry`."""
+        return retry(call, classify, self.breaker)
 
 
 @lru_cache(maxsize=1)
@@ -52,13 +93,13 @@ def _connect(account: Account) -> Connection:
     quota = Quota(f"{account.endpoint} {account.project}", account.at_once, account.a_second)
     transport = Transport(account.endpoint, quota, account.at_once, account.longest_answer)
     ee.Reset()
-    # Else the client fetches a list of renamed assets, from elsewhere and with no time-out.
+    # Otherwise the client downloads a list of renamed assets, without a time-out.
     ee.deprecation.deprecated_assets = {"": None}
     ee.data.setMaxRetries(0)
     connection = Connection(ee, quota, Breaker())
     settings = {"url": account.endpoint, "project": account.project, "http_transport": transport}
     try:
-        persistently(lambda: ee.Initialize(credentials, **settings), connection.breaker)
+        connection.retry(lambda: ee.Initialize(credentials, **settings))
     except ImageryError as error:
         raise InputError(
             f"Earth Engine at {account.endpoint} cannot be used now: {error}. Check the network "
@@ -68,9 +109,9 @@ def _connect(account: Account) -> Connection:
 
 
 def connect(account: Account) -> Connection:
-    """Give the client, set up for an account; raises `InputError` where that is not possible.
+    """Give the client, set up for an account; raises `InputError` if that is not possible.
 
-    A process speaks with one account at a time: another one replaces it.
+    A process uses one account at a time: another one replaces it.
     """
     with _lock:
         return _connect(account)

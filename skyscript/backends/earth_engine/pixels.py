@@ -1,4 +1,4 @@
-"""One request a tile: what is asked for, and what the answer's bytes say."""
+"""One request for a tile: its body, and how to read the answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from skyscript.imagery.grid import PixelGrid
 from skyscript.imagery.protocol import TileImage
 
 _CLOUD_STEP = 2
-"""Pixels of a tile, along each axis, that one sample of its clouds stands for."""
+"""One sample of clouds covers so many pixels of the tile along each axis."""
 
 
 def tile_request(grid: PixelGrid, source: ImageSource) -> dict[str, Any]:
-    """Give what getPixels and computePixels share: grid, bands, stretch, format.
+    """Give the fields that getPixels and computePixels share: grid, bands, stretch, format.
 
     ``AUTO_JPEG_PNG`` is a JPEG where every pixel holds data and a PNG with alpha elsewhere.
     """
@@ -36,7 +36,7 @@ def tile_request(grid: PixelGrid, source: ImageSource) -> dict[str, Any]:
 
 
 def cloud_request(grid: PixelGrid, clouds: CloudBand) -> dict[str, Any]:
-    """Ask for the band that tells of clouds, coarsely: a quarter of the samples."""
+    """Give the request for the cloud band at half the resolution: a quarter of the samples."""
     a, b, c, d, e, f = grid.transform
     width, height = (max(1, round(side / _CLOUD_STEP)) for side in (grid.width, grid.height))
     across, down = grid.width / width, grid.height / height
@@ -45,7 +45,7 @@ def cloud_request(grid: PixelGrid, clouds: CloudBand) -> dict[str, Any]:
 
 
 def cloud_share(data: bytes, clouds: CloudBand) -> float:
-    """Give the share of the samples that are cloud; raises `Damaged` where they are none."""
+    """Give the share of samples that are cloud; raises `Damaged` if the answer is not whole."""
     try:
         samples = np.load(io.BytesIO(data), allow_pickle=False)[clouds.band]
     except (OSError, EOFError, ValueError, IndexError) as error:
@@ -59,7 +59,7 @@ def cloud_share(data: bytes, clouds: CloudBand) -> float:
 def _as_json(grid: PixelGrid) -> dict[str, Any]:
     a, b, c, d, e, f = grid.transform
     return {
-        # Some have no code: SkySat's.
+        # Some CRSs have no code: SkySat's.
         ("crsWkt" if "[" in grid.crs else "crsCode"): grid.crs,
         "affineTransform": {
             "scaleX": a,
@@ -74,9 +74,9 @@ def _as_json(grid: PixelGrid) -> dict[str, Any]:
 
 
 def decode(data: bytes, grid: PixelGrid) -> TileImage:
-    """Read a tile's JPEG or PNG; raises `Damaged` where it is none, cut off or of another size.
+    """Read a tile's JPEG or PNG; raises `Damaged` if it is neither, truncated or of another size.
 
-    Of a JPEG the bytes are kept: no pixel of it is missing, and to encode it again would only lose.
+    A JPEG has no missing pixel, so its bytes are kept: encoding it again would only lose quality.
     """
     from PIL import Image
 

@@ -1,8 +1,8 @@
-"""Which images there are: lists of a collection's assets, and questions about many places at once.
+"""Which images Earth Engine has: lists of a collection, and one computation for many places.
 
-A collection with true footprints is listed, by the cells in which objects lie: about one request a
-thousand images. An archive (Sentinel-2, Landsat) holds thousands of images of every place; there
-the service itself picks the clearest of each place, a hundred places a request.
+A collection with true footprints is listed, by the cells in which objects lie: about one request
+for a thousand images. An archive (Sentinel-2, Landsat) holds thousands of images of every place;
+there the service itself picks the clearest of each place, a hundred places in a request.
 """
 
 from __future__ import annotations
@@ -19,50 +19,42 @@ from shapely.geometry import mapping, shape
 from image_sources import ImageSource
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import Connection
-from skyscript.backends.earth_engine.calls import persistently
 from skyscript.geo.tile import Box
-from skyscript.imagery.outline import on_the_globe
-from skyscript.imagery.places import cells
-from skyscript.imagery.protocol import Gone, NotNow, Scene
+from skyscript.imagery.outline import footprint_in_degrees
+from skyscript.imagery.places import search_areas
+from skyscript.imagery.protocol import NeverAvailable, Scene, TryLater
+from skyscript.imagery.scene_query import NO_END, SceneQuery
 
 _PAGE = 1000
-NO_END = 9998
-"""A last year for sources that go on: no clock decides what is asked for."""
 _PLACES = 100
-"""Places in one question: enough that questions are few, few enough for five minutes."""
+"""Places in one request: enough that requests are few, few enough for five minutes."""
 _FIELDS = "nextPageToken,assets(id,type,startTime,endTime,geometry,bands,properties)"
 _AFFINE = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
 _DEGREE = 111_320.0
 """Metres on the ground at the equator."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a source's images must be."""
+@dataclass(frozen=True, kw_only=True)
+class AssetQuery(SceneQuery):
+    """A query for the images of an Earth Engine asset; only archives are limited per place."""
 
-    alias: str
     source: ImageSource
-    years: tuple[int, int]
-    max_cloud: float
-    per_place: int
-    """Images of each place, of an archive."""
-    weight: float
     is_native: bool
-    """Whether tiles are cut on the images' own grids, so that those must be known."""
+    """Whether tiles are cut on the images' own grids, so that the search must find these."""
 
 
-def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
-    """Give the scenes that show a part of the places; raises `InputError` where it cannot be asked.
+def search(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> list[Scene]:
+    """Give the scenes that show a part of the places; raises `InputError` if the search fails.
 
-    What kind of asset a name stands for is asked and not believed: the catalogue calls Brandenburg
-    a collection, and it is one image.
+    The kind of an asset comes from the service, not from the catalogue: the catalogue calls
+    Brandenburg a collection, and it is one image.
     """
     try:
         if wanted.source.layout == "archive":
             items = list(_clearest(connection, wanted, places))
         else:
             items = list(_listed(connection, wanted, places))
-    except (Gone, NotNow) as error:
+    except (NeverAvailable, TryLater) as error:
         raise InputError(
             f"{wanted.alias}: its images cannot be listed: {error}. If the asset "
             f"{wanted.source.name} has moved, its entry in image_sources.py needs the new name."
@@ -71,13 +63,13 @@ def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> lis
     return [scene for scene in scenes.values() if scene is not None]
 
 
-def _listed(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+def _listed(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     data, name = connection.ee.data, wanted.source.name
-    asset = persistently(lambda: data.getAsset(name), connection.breaker)
+    asset = connection.retry(lambda: data.getAsset(name))
     if asset["type"] == "IMAGE":
         yield asset
         return
-    for cell in cells(places):
+    for cell in search_areas(places):
         token: str | None = ""
         while token is not None:
             page = _page(connection, name, _filter(wanted, cell), token)
@@ -88,23 +80,23 @@ def _listed(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> It
 def _page(connection: Connection, name: str, clauses: str, token: str) -> Any:  # noqa: ANN401
     query = {"parent": name, "pageSize": _PAGE, "view": "FULL", "fields": _FIELDS}
     query |= {"filter": clauses} | ({"pageToken": token} if token else {})
-    # A copy, as the client writes into what it is given.
-    return persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
+    # A copy, because the client changes its argument.
+    return connection.retry(lambda: connection.ee.data.listAssets(dict(query)))
 
 
-def _filter(wanted: Wanted, cell: Box) -> str:
+def _filter(wanted: AssetQuery, cell: Box) -> str:
     first, last = wanted.years
     region = str(mapping(shapely.box(*cell))).replace("(", "[").replace(")", "]").replace(",]", "]")
     clauses = [f'startTime >= "{first:04}-01-01T00:00:00Z"', f'intersects("{region}")']
     if last < NO_END:
-        # A mosaic of a year may end with the first moment of the next; `_scene` looks closer.
+        # A mosaic of a year may end with the first moment of the next; `_scene` filters exactly.
         clauses.insert(1, f'endTime < "{last + 2:04}-01-01T00:00:00Z"')
     if wanted.source.cloud_property:
         clauses.append(f"properties.{wanted.source.cloud_property} < {wanted.max_cloud}")
     return " AND ".join(clauses)
 
 
-def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+def _clearest(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     middles = [
         [round((place.west + place.east) / 2, 5), round((place.south + place.north) / 2, 5)]
         for place in places
@@ -124,7 +116,7 @@ def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> 
 
 
 def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested lists
-    """Give the geometry that has some coordinates: how deep they lie tells which."""
+    """Give the geometry that has some coordinates: the depth of the lists says which kind."""
     depth, inner = 0, coordinates
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
@@ -137,20 +129,20 @@ def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested list
 
 
 def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
-    return persistently(lambda: connection.ee.data.computeValue(question), connection.breaker)
+    return connection.retry(lambda: connection.ee.data.computeValue(question))
 
 
-def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
+def _question(ee: Any, wanted: AssetQuery, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
     """Build: for each place the clearest images, as [index, time, cloud, outline, own grid]."""
     cloud, (first, last) = wanted.source.cloud_property, wanted.years
     images = (
         ee.ImageCollection(wanted.source.name)
         .filterDate(f"{first:04}-01-01", f"{last + 1:04}-01-01")
         .filter(ee.Filter.lt(cloud, wanted.max_cloud))
-        .filter(ee.Filter.gte(cloud, 0))  # Landsat says -1 where it was not computed
+        .filter(ee.Filter.gte(cloud, 0))  # Landsat has -1 if it was not computed
     )
 
-    def told(image: Any) -> Any:  # noqa: ANN401
+    def facts_of(image: Any) -> Any:  # noqa: ANN401
         image = ee.Image(image)
         outline = image.geometry().coordinates()
         facts = [image.get(name) for name in ("system:index", "system:time_start", cloud)]
@@ -159,13 +151,13 @@ def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> An
 
     def clearest(middle: Any) -> Any:  # noqa: ANN401
         here = images.filterBounds(ee.Geometry.Point(ee.List(middle)))
-        return here.limit(wanted.per_place, cloud).toList(wanted.per_place).map(told)
+        return here.limit(wanted.per_place, cloud).toList(wanted.per_place).map(facts_of)
 
     return ee.List([list(middle) for middle in middles]).map(clearest)
 
 
-def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
-    """Give an asset's row; None where it lacks a colour, a time within the years, or an outline."""
+def _scene(item: Mapping[str, Any], wanted: AssetQuery) -> Scene | None:
+    """Give the scene of an asset; None if it lacks a colour, a wanted year, or an outline."""
     source = wanted.source
     bands = item.get("bands", [])
     if bands and not set(source.bands) <= {band["id"] for band in bands}:
@@ -201,9 +193,9 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
 def _native(
     item: Mapping[str, Any], source: ImageSource
 ) -> tuple[str | None, tuple[float, ...] | None]:
-    """Give the CRS and the geotransform of an image's first colour; None where they are not told.
+    """Give the CRS and the geotransform of an image's first colour; None if they are unknown.
 
-    Lists tell them of each band; a projection that was computed has other words for the same.
+    Lists have them for each band; a computed projection uses other names for the same values.
     """
     of_colour = [band for band in item.get("bands", []) if band["id"] == source.bands[0]]
     grid = of_colour[0].get("grid", {}) if of_colour else item.get("grid", {})
@@ -214,7 +206,7 @@ def _native(
 
 
 def _outline(item: Mapping[str, Any], source: ImageSource) -> shapely.Geometry | None:
-    """Give the footprint in degrees; of a mosaic or a single image without one, the coverage."""
+    """Give the footprint in degrees; for a mosaic or single image without one, the coverage."""
     geometry = item.get("geometry")
     if not geometry:
         is_local = source.layout in ("mosaics", "single")
@@ -222,13 +214,13 @@ def _outline(item: Mapping[str, Any], source: ImageSource) -> shapely.Geometry |
     found = shape(geometry)
     if isinstance(found, shapely.LinearRing):
         found = shapely.Polygon(found)
-    return on_the_globe(found)
+    return footprint_in_degrees(found)
 
 
 def _gsd(
     bands: Sequence[Mapping[str, Any]], outline: shapely.Geometry, source: ImageSource
 ) -> float:
-    """Give the metres a pixel of the first colour, to two digits; the source's if it is not told.
+    """Give the metres a pixel of the first colour, to two digits; the source's if it is unknown.
 
     Images of one collection differ: NAIP has 0.3 to 2 m.
     """

@@ -1,4 +1,4 @@
-"""The backend ``earth_engine``: the published sources and their like, by the official client."""
+"""The backend ``earth_engine``: the published sources, by the official client."""
 
 from __future__ import annotations
 
@@ -10,92 +10,26 @@ import pyarrow as pa
 from pydantic import Field
 
 from image_sources import SOURCES
-from pipeline.stage import EXECUTION, ConfigPath
-from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
-from skyscript.backends.earth_engine.calls import persistently
+from skyscript.backends.earth_engine.account import Account, Connection, connect
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
-from skyscript.backends.earth_engine.search import NO_END, Wanted, search
+from skyscript.backends.earth_engine.search import AssetQuery, search
 from skyscript.geo.tile import Box, Tile
-from skyscript.imagery.grid import GRID_HELP, GridChoice, PixelGrid, mercator_grid, native_grid
-from skyscript.imagery.places import covered
-from skyscript.imagery.protocol import (
-    CHOICE,
-    Gone,
-    Problem,
-    Scene,
-    SourceConfig,
-    TileImage,
-    Unfit,
-    Years,
-)
-from skyscript.imagery.warp import Resample
+from skyscript.imagery import source_config as fields
+from skyscript.imagery.grid import PixelGrid, mercator_grid, native_grid
+from skyscript.imagery.places import places_within
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage, TooCloudy
+from skyscript.imagery.scene_query import years_of
 
 
-class EarthEngineSource(SourceConfig):
+class EarthEngineSource(Account, fields.SourceConfig):
     """A source of the Earth Engine catalogue, by its alias in `image_sources`."""
 
     backend: Literal["earth_engine"] = Field(
         "earth_engine", description="Use Google Earth Engine. It needs an account and a project."
     )
-    project: str = Field(
-        min_length=1,
-        description="Name a Google Cloud project that is registered for Earth Engine.",
-        json_schema_extra=EXECUTION,
-    )
-    service_account: ConfigPath | None = Field(
-        None,
-        description="Log in with this key file of a service account. By default, the account of "
-        "`earthengine authenticate` or the application-default account is used.",
-        json_schema_extra=EXECUTION,
-    )
-    endpoint: str = Field(
-        HIGH_VOLUME,
-        description="Send requests to this address of the service.",
-        json_schema_extra=EXECUTION,
-    )
-    at_once: int = Field(
-        40,
-        ge=1,
-        le=1000,
-        description="Send at most this many requests at the same time. The quota of a project is "
-        "40 unless it was raised.",
-        json_schema_extra=EXECUTION,
-    )
-    a_second: float = Field(
-        95,
-        gt=0,
-        description="Send at most this many requests a second. The quota of a project is 100 "
-        "unless it was raised.",
-        json_schema_extra=EXECUTION,
-    )
-    longest_answer: float = Field(
-        330,
-        gt=0,
-        description="Give up on an answer after this many seconds. The service itself may take "
-        "five minutes.",
-        json_schema_extra=EXECUTION,
-    )
-    years: Years | None = Field(
-        None,
-        description="Use images from the first to the last of these two years. By default, all "
-        "years are used.",
-        json_schema_extra=CHOICE,
-    )
-    max_cloud: float = Field(
-        10,
-        gt=0,
-        le=100,
-        description="Use a satellite image only if less than this percentage of it is cloud.",
-        json_schema_extra=CHOICE,
-    )
-    per_place: int = Field(
-        4,
-        ge=1,
-        le=50,
-        description="Keep this many images of each place of a satellite archive (S2, L8, L9), the "
-        "clearest first.",
-        json_schema_extra=CHOICE,
-    )
+    years: fields.Years = None
+    max_cloud: fields.MaxCloud = 10
+    per_place: fields.PerPlace = Field(4, le=50)
     max_tile_cloud: float | None = Field(
         None,
         ge=0,
@@ -104,23 +38,16 @@ class EarthEngineSource(SourceConfig):
         "Otherwise the next image is tried. This costs a second, small request for each tile. By "
         "default, only whole images are judged, by `max_cloud`.",
     )
-    resample: Resample = Field(
+    resample: fields.Resample = Field(
         "nearest",
         description="Interpolate between pixels in this way. With anything but `nearest`, the "
         "service computes each tile, which costs more of its quota.",
     )
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
+    grid: fields.Grid = "mercator"
 
     def account(self) -> Account:
-        """Give what a connection is made with: one for all Earth Engine sources of a run."""
-        return Account(
-            self.project,
-            self.service_account,
-            self.endpoint.rstrip("/"),
-            self.at_once,
-            self.a_second,
-            self.longest_answer,
-        )
+        """Give the account: one for all Earth Engine sources of a run."""
+        return Account.model_validate({name: getattr(self, name) for name in Account.model_fields})
 
 
 class EarthEngineBackend:
@@ -128,47 +55,46 @@ class EarthEngineBackend:
 
     def __init__(self, config: EarthEngineSource) -> None:
         self._config = config
-        # Twice the slots: who waits before a retry holds none.
+        # Twice the slots: a thread that waits for a retry holds none.
         self.at_once = 2 * config.at_once
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
-        """Give the scenes that show a part of a place; raises `InputError` where it cannot ask."""
+        """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source = SOURCES[alias]
-        near = covered(places, Box(*source.coverage))
+        near = places_within(places, Box(*source.coverage))
         if not near:
             return []
-        first, last = source.years
-        wanted = Wanted(
-            alias,
-            source,
-            self._config.years or (first, last or NO_END),
-            self._config.max_cloud,
-            self._config.per_place,
-            self._config.weight,
-            self._config.grid == "native",
+        wanted = AssetQuery(
+            alias=alias,
+            years=years_of(self._config.years, source),
+            max_cloud=self._config.max_cloud,
+            per_place=self._config.per_place,
+            weight=self._config.weight,
+            source=source,
+            is_native=self._config.grid == "native",
         )
         return search(self._connection(), wanted, near)
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels; raises `Gone` or `NotNow`, and `InputError` with no account."""
+        """Give the tile's pixels, or raise `ImageryError`; `InputError` without an account."""
         grid = self._grid(scene, tile)
         image = self._pixels([scene], grid or mercator_grid(tile))
         self._check_clouds(scene, image, grid or mercator_grid(tile))
         return replace(image, grid=grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Let the service put the tile together: one request, which computes; raises as `cut`."""
+        """Let the service make the tile from several images, in one request; raises as `cut`."""
         return self._pixels(scenes, mercator_grid(tile))
 
     def _pixels(self, scenes: Sequence[Scene], grid: PixelGrid) -> TileImage:
-        """Ask for stored pixels where they serve as they are, else for computed ones."""
+        """Request stored pixels if these are enough, else computed ones."""
         connection = self._connection()
         data, request = connection.ee.data, tile_request(grid, SOURCES[scenes[0].source])
         if len(scenes) == 1 and self._config.resample == "nearest":
             stored = {"assetId": scenes[0].name, **request}
-            return persistently(lambda: decode(data.getPixels(stored), grid), connection.breaker)
+            return connection.retry(lambda: decode(data.getPixels(stored), grid))
         computed = {"expression": self._expression(connection.ee, scenes), **request}
-        return persistently(lambda: decode(data.computePixels(computed), grid), connection.breaker)
+        return connection.retry(lambda: decode(data.computePixels(computed), grid))
 
     def _expression(self, ee: Any, scenes: Sequence[Scene]) -> Any:  # noqa: ANN401 - the client's
         images = [ee.Image(scene.name) for scene in scenes]
@@ -177,30 +103,30 @@ class EarthEngineBackend:
             images = [image.resample(mode) for image in images]
         if len(images) == 1:
             return images[0]
-        # The last image of a collection comes to lie on top.
+        # The last image of a collection lies on top.
         return ee.ImageCollection(images[::-1]).mosaic()
 
     def _grid(self, scene: Scene, tile: Tile) -> PixelGrid | None:
-        """Give the grid that is not the tile's own; raises `Gone` where an image has none."""
+        """Give the image's own grid, if the config asks for it; raises `NeverAvailable`."""
         if self._config.grid == "mercator":
             return None
         if scene.crs is None or scene.transform is None:
-            raise Gone(f"{scene.scene_id} does not say which grid is its own", Problem.REFUSED)
+            raise NeverAvailable(
+                f"{scene.scene_id} does not say which grid is its own", Problem.REFUSED
+            )
         a, b, c, d, e, f = scene.transform
         return native_grid(tile, scene.crs, (a, b, c, d, e, f))
 
     def _check_clouds(self, scene: Scene, image: TileImage, grid: PixelGrid) -> None:
-        """Ask how much of a tile is cloud, where that matters; raises `Unfit` if too much."""
+        """Raise `TooCloudy` if clouds cover more of the tile than the config allows."""
         limit, clouds = self._config.max_tile_cloud, SOURCES[scene.source].clouds
         if limit is None or clouds is None or not image.valid.any():
             return
         connection = self._connection()
         request = {"assetId": scene.name, **cloud_request(grid, clouds)}
-        share = persistently(
-            lambda: cloud_share(connection.ee.data.getPixels(request), clouds), connection.breaker
-        )
+        share = connection.retry(lambda: cloud_share(connection.ee.data.getPixels(request), clouds))
         if 100 * share > limit:
-            raise Unfit(f"clouds over more than {limit:g} % of the tile")
+            raise TooCloudy(f"clouds over more than {limit:g} % of the tile")
 
     def _connection(self) -> Connection:
         return connect(self._config.account())

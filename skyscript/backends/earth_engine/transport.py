@@ -1,7 +1,7 @@
-"""The HTTP under the Earth Engine client: time-outs, and the one gate for every request.
+"""HTTP for the Earth Engine client: time-outs, and the one place that counts every request.
 
-The client's own transport waits forever and keeps ten connections. This one is handed to it
-instead; it sees each attempt, so quota and counts are kept here and nowhere else.
+The client's own transport waits forever and keeps ten connections. This one replaces it. It sees
+each attempt, so the quota is updated here and nowhere else.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Transport:
         redirections: int | None = None,  # noqa: ARG002 - httplib2's signature
         connection_type: object = None,  # noqa: ARG002
     ) -> tuple[httplib2.Response, bytes]:
-        """Send a request and give the answer whole.
+        """Send a request and give the whole answer.
 
-        Raises `TimeoutError` and `ConnectionError`, a body that is cut short included.
+        Raises `TimeoutError`, and `ConnectionError` also for a body that is cut short.
         """
         if not uri.startswith(self._service):  # a token's address
             return self._send(method, uri, body, headers)
@@ -61,7 +61,9 @@ class Transport:
         elif response.status < 500:
             self._quota.succeeded()
         if "parallelism_restricted=true" in response.pop(QUOTA_HEADER, ""):
-            log.warning("Earth Engine: the project is over its compute quota and gets little now")
+            log.warning(
+                "Earth Engine: the project has used up its compute quota and is restricted now"
+            )
             self._quota.restrict()
         return response, content
 
@@ -93,7 +95,7 @@ class Transport:
 
 
 def _whole_body(response: requests.Response, end: float) -> bytes:
-    """Read piece by piece, so that a body that drips is given up when its time is over."""
+    """Read piece by piece, so that the time limit also ends a body that arrives slowly."""
     pieces = []
     while piece := response.raw.read1(_PIECE, decode_content=True):
         pieces.append(piece)

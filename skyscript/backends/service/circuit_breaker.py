@@ -1,4 +1,4 @@
-"""Ends a run when a service is down: waiting for it is cheaper than asking on."""
+"""Circuit breaker: stops the run when the service is down, instead of retrying forever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.errors import InputError
 
 
 class Breaker:
-    """Looks at the last attempts; safe to share among threads."""
+    """Counts failures among the last attempts; safe to share among threads."""
 
     def __init__(self, window: int = 100, share: float = 0.5) -> None:
         self._recent: deque[bool] = deque(maxlen=window)
@@ -17,7 +17,7 @@ class Breaker:
         self._lock = threading.Lock()
 
     def note(self, failed: bool, reason: str = "") -> None:
-        """Take note of an attempt; raises `InputError` when too many of the last ones failed."""
+        """Record an attempt; raises `InputError` when too many of the last ones failed."""
         with self._lock:
             self._recent.append(failed)
             full = len(self._recent) == self._recent.maxlen

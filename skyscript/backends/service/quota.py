@@ -1,12 +1,12 @@
-"""How many requests a service gets at once and a second, from all processes of this machine.
+"""Quota: limits the requests at once and per second of all processes of this machine.
 
-A service counts by project, not by process; so the count is kept in small files that all processes
-share. A slot is a file that its holder locks: a process that is killed lets go of its slots.
+A service counts by project, not by process; so the state is kept in small files that all processes
+share. A slot is a file that its holder locks: a killed process releases its slots.
 
-How many slots there are follows the service's answers: the number grows with success, faster the
-further it is below the last known ceiling, and falls by `CUT` when the service says "too many" a
-few times over (once may be chance). The ceiling itself rises again with time, so that in the long
-run the number stays just below what the service takes, and tries more only now and then.
+The number of slots follows the service's answers. It grows with success, faster the further it is
+below the last known ceiling, and falls by `CUT` when the service refuses several requests as too
+many (once may be chance). The ceiling itself rises again with time, so that in the long run the
+number stays just below what the service accepts, and exceeds it only now and then.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from pathlib import Path
 from pipeline.atomic import content_id
 
 START, START_SHARE = 8.0, 0.5
-"""Requests at once to begin with: so many, or this share of what the config allows."""
+"""Requests at once at the start: this number or this share of the config's limit, if larger."""
 CUT = 0.7
 CEILING = 0.9
-"""What counts as the ceiling after a refusal, of the number at which it came."""
+"""After a refusal the ceiling is this share of the number of slots at which it came."""
 FORGOTTEN = 120.0
-"""Seconds in which the ceiling comes most of the way back to what the config allows."""
+"""Seconds in which the ceiling rises most of the way back to the config's limit."""
 ENOUGH = 2.5
-"""Refusals among about the last answers, as many as there are slots, that are no chance."""
+"""Refusals among the last answers (about as many as there are slots) that are not chance."""
 _FEWEST = 8.0
-"""Answers that are looked back on, at least."""
+"""The fewest answers among which refusals are counted."""
 RESTRICTED = 4.0
-"""Requests at once while the service says that the project is restricted."""
+"""Requests at once while the project is restricted."""
 RESTRICTED_FOR = 60.0
 IDLE = 60.0
-"""Seconds without a request after which what was learnt no longer counts."""
+"""Seconds without a request after which the state is forgotten."""
 _POLL = 0.02
-"""Seconds between two looks whether another process let a slot go."""
+"""Seconds between two checks whether another process released a slot."""
 _NUMBERS = struct.Struct("7d")
 
 
@@ -56,7 +56,7 @@ class _State:
     last_use: float
     restricted_until: float
     refusals: float
-    """Among the last answers, those further back counting less."""
+    """Refusals among the last answers; older ones count less."""
 
 
 class Quota:
@@ -81,7 +81,7 @@ class Quota:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a slot from when the request may begin until its answer is there."""
+        """Hold a slot, from when the request may begin until its answer has come."""
         number = self._take()
         try:
             time.sleep(self._wait())
@@ -93,20 +93,20 @@ class Quota:
                 self._freed.notify()
 
     def succeeded(self) -> None:
-        """Learn that the service took a request."""
+        """Record that the service accepted a request."""
         with self._state() as state:
             state.refusals *= _memory(state)
             below = 1 - state.limit / state.ceiling
-            # Before the first refusal nothing is known of a ceiling.
+            # Before the first refusal no ceiling is known.
             growth = max(0.02, below) if state.last_cut else 1.0
             most = RESTRICTED if time.monotonic() < state.restricted_until else self._at_once
             state.limit = min(state.limit + growth, max(1.0, state.ceiling), most)
 
     def refused(self, begun: float) -> None:
-        """Learn that the service found a request, begun at a monotonic time, one too many."""
+        """Record a "too many requests" answer to a request begun at a `time.monotonic()`."""
         with self._state() as state:
             if begun <= state.last_cut:
-                return  # it was on its way before the number fell
+                return  # it was sent before the last cut
             state.refusals = state.refusals * _memory(state) + 1
             if state.refusals < ENOUGH:
                 return
@@ -115,18 +115,18 @@ class Quota:
             state.last_cut, state.refusals = time.monotonic(), 0.0
 
     def restrict(self) -> None:
-        """Learn that the service gives the project less for now."""
+        """Record that the service restricts the project for some time."""
         with self._state() as state:
             state.restricted_until = time.monotonic() + RESTRICTED_FOR
             state.limit = min(state.limit, RESTRICTED)
 
     def at_once(self) -> float:
-        """Give how many requests at once the service takes, as far as is known."""
+        """Give how many requests at once the service accepts, as far as is known."""
         with self._state() as state:
             return state.limit
 
     def _take(self) -> int:
-        with self._turn:  # one thread looks for a slot, the others queue behind it
+        with self._turn:  # one thread looks for a slot, the others wait in line
             while (number := self._free()) is None:
                 with self._freed:
                     self._freed.wait(_POLL)
@@ -149,7 +149,7 @@ class Quota:
         return None
 
     def _wait(self) -> float:
-        """Give the seconds to wait for the request's turn, and take the turn."""
+        """Reserve a start time for the request and give the seconds until then."""
         with self._state() as state:
             now = time.monotonic()
             begin = max(now, state.next_start)
@@ -166,7 +166,7 @@ class Quota:
             try:
                 state = _State(*_NUMBERS.unpack_from(self._memory))
                 now = time.monotonic()
-                # Zeros of a new file, and times of before the machine last started, are idle too.
+                # A new file (zeros) and times from before the machine's last start count as idle.
                 if state.limit < 1 or not now - IDLE < state.last_use < now + IDLE:
                     begin = min(self._at_once, max(START, START_SHARE * self._at_once))
                     state = _State(begin, self._at_once, now, 0, now, 0, 0)
@@ -186,7 +186,7 @@ def _folder(service: str) -> Path:
     base = Path(tempfile.gettempdir()) / f"skyscript-{os.getuid()}"
     base.mkdir(mode=0o700, exist_ok=True)
     if base.stat().st_uid != os.getuid():
-        base = Path(tempfile.mkdtemp(prefix="skyscript-"))  # somebody else's: share with nobody
+        base = Path(tempfile.mkdtemp(prefix="skyscript-"))  # another user's: do not share
     folder = base / content_id(service.encode())
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

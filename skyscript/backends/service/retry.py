@@ -1,67 +1,82 @@
-"""Calls to a service that survive the errors that pass; every backend that asks one uses them."""
+"""Retries for transient service errors: one policy, shared by all remote backends.
+
+A call is made up to `ATTEMPTS` times. The wait before each retry is drawn between 0 and a bound
+that starts at `FIRST_WAIT` and doubles up to `LONGEST_WAIT`. `retry` does this for the calls that
+we make ourselves; `http_retries` and `gdal_retries` give the same policy to pystac-client and to
+GDAL, whose single requests we do not see.
+"""
 
 from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import InputError
 from skyscript.backends.service.circuit_breaker import Breaker
-from skyscript.imagery.protocol import Gone, NotNow, Problem
+from skyscript.imagery.protocol import NeverAvailable, Problem, TryLater
+
+if TYPE_CHECKING:
+    from urllib3 import Retry
 
 ATTEMPTS = 6
 HEAVY_ATTEMPTS = 2
-"""Of a computation that was too large or too slow: the service may have been busy, once."""
+"""Attempts at a computation that was too large or too slow: the service may have been busy."""
+READ_RETRIES = 3
+"""Retries of one range request within an attempt to read a tile: a tile takes several of them."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-"""Seconds; the wait before a retry is drawn between 0 and twice the last one's bound."""
+"""Seconds."""
+TOO_MANY = 429
+SERVER_FAILURES = (500, 502, 503, 504)
+"""HTTP statuses of a server that failed."""
 
 _NOT_DOWN = (Problem.BUSY, Problem.UNREADABLE)
-"""What passes and yet says nothing against the service's health."""
+"""Transient problems that do not count as an outage of the service."""
 
 Answer = TypeVar("Answer")
 
 
-class Kind(Enum):
+class ErrorClass(Enum):
     """What to do about an error."""
 
     TRANSIENT = "try again"
     HEAVY = "try again once"
-    PERMANENT = "try the next image"
+    PERMANENT = "do not try again"
     FATAL = "stop the run"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outcome:
     """What an error means."""
 
-    kind: Kind
+    error_class: ErrorClass
     problem: Problem
     reason: str
-    """Becomes the reason of a row; of what is fatal, the sentence that the user reads."""
+    """Becomes the reason of a row. Of a fatal error: the sentence that the user reads."""
     status: int | None = None
-    """HTTP's, where there was an answer."""
+    """The HTTP status, where the service answered."""
 
 
 @dataclass
 class Tally:
-    """What the requests for one tile came to."""
+    """The requests for one tile."""
 
     attempts: int = 0
     status: int | None = None
-    """HTTP's, of the last one that was not answered as it should be."""
+    """The HTTP status of the last request that failed."""
 
 
 _tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 
 @contextmanager
-def tallied() -> Iterator[Tally]:
+def count_attempts() -> Iterator[Tally]:
     """Count the attempts that this thread makes."""
     tally = Tally()
     token = _tally.set(tally)
@@ -71,41 +86,70 @@ def tallied() -> Iterator[Tally]:
         _tally.reset(token)
 
 
-def persistently(
+def retry(
     call: Callable[[], Answer],
-    classify: Callable[[Exception], Verdict],
+    classify: Callable[[Exception], Outcome],
     breaker: Breaker,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
-    """Make a call, again and again while its error is one that passes.
+    """Make a call, and make it again while its error is transient.
 
-    Whoever waits holds no slot. Raises `NotNow` where the error does not pass, `Gone` where no
-    repeat can help, and `InputError` where no call at all can work: without an account, say.
-    ``classify`` raises again what it does not know.
+    A thread that waits for its next attempt holds no slot of the quota. Raises `TryLater` when the
+    last attempt failed, `NeverAvailable` when no retry can help, and `InputError` when no call at
+    all can work (no account, for example) or the circuit breaker opens. ``classify`` raises errors
+    again that it does not know.
     """
     bound, tally = FIRST_WAIT, _tally.get() or Tally()
+    most = {ErrorClass.TRANSIENT: ATTEMPTS, ErrorClass.HEAVY: HEAVY_ATTEMPTS}
+    seen: Counter[ErrorClass] = Counter()
     for attempt in range(1, ATTEMPTS + 1):
         tally.attempts += 1
         try:
             answer = call()
         except Exception as error:
-            verdict = classify(error)
-            tally.status = verdict.status
-            if verdict.kind is Kind.FATAL:
-                raise InputError(verdict.reason) from error
-            passes = verdict.kind is Kind.TRANSIENT
-            breaker.note(passes and verdict.problem not in _NOT_DOWN, verdict.reason)
-            is_last_try = verdict.kind is Kind.HEAVY and attempt == HEAVY_ATTEMPTS
-            if verdict.kind is Kind.PERMANENT or is_last_try:
-                raise Gone(verdict.reason, verdict.problem) from error
-            if attempt == ATTEMPTS:
-                raise NotNow(f"{verdict.reason}, {ATTEMPTS} times", verdict.problem) from error
-            sleep(random.uniform(0, bound))  # not of the result: only of when
+            outcome = classify(error)
+            tally.status = outcome.status
+            kind = outcome.error_class
+            if kind is ErrorClass.FATAL:
+                raise InputError(outcome.reason) from error
+            is_outage = kind is ErrorClass.TRANSIENT and outcome.problem not in _NOT_DOWN
+            breaker.note(is_outage, outcome.reason)
+            if kind is ErrorClass.PERMANENT:
+                raise NeverAvailable(outcome.reason, outcome.problem) from error
+            seen[kind] += 1
+            if attempt == ATTEMPTS or seen[kind] == most[kind]:
+                raise TryLater(f"{outcome.reason}, {attempt} times", outcome.problem) from error
+            sleep(random.uniform(0, bound))  # decides when a tile comes, never what it shows
             bound = min(2 * bound, LONGEST_WAIT)
         else:
             breaker.note(False)
             return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def http_retries() -> Retry:
+    """Give the policy for a client that sends its requests through urllib3."""
+    from urllib3 import Retry
+
+    return Retry(
+        total=ATTEMPTS - 1,
+        backoff_factor=FIRST_WAIT,
+        backoff_max=LONGEST_WAIT,
+        status_forcelist=(TOO_MANY, *SERVER_FAILURES),
+        allowed_methods=None,
+    )
+
+
+def gdal_retries() -> dict[str, str]:
+    """Give the policy for the range requests of one attempt, as GDAL's options.
+
+    A "too many requests" answer is not repeated by GDAL: the quota must learn of it.
+    """
+    return {
+        "GDAL_HTTP_MAX_RETRY": str(READ_RETRIES),
+        "GDAL_HTTP_RETRY_DELAY": str(FIRST_WAIT),
+        "GDAL_HTTP_RETRY_CODES": ",".join(map(str, SERVER_FAILURES)),
+    }
 
 
 def first_line(message: str) -> str:

@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 
 from skyscript.backends.simulated.canvas import Canvas
-from skyscript.backends.simulated.features import Feature
-from skyscript.backends.simulated.materials import paint
+from skyscript.backends.simulated.features import LINE, Feature, Points
+from skyscript.backends.simulated.tables import materials
 
-SEA = (44, 78, 98)
+_SEA = (44, 78, 98)
 _MARGIN = 4.0
 
 
@@ -17,8 +17,8 @@ def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
     """Fill what lies to the right of the coastlines that cross the tile."""
     coast = [
         part
-        for feature in sorted(found, key=lambda feature: feature.object_id)
-        if feature.tags.get("natural") == "coastline" and feature.is_line
+        for feature in found
+        if feature.tags.get("natural") == "coastline" and feature.dimension == LINE
         for part in feature.parts
     ]
     if not coast:
@@ -26,29 +26,21 @@ def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
     frame = shapely.box(-_MARGIN, -_MARGIN, canvas.width + _MARGIN, canvas.height + _MARGIN)
     lines = [shapely.LineString(part).intersection(frame) for part in coast]
     net = shapely.union_all([frame.boundary, *lines])
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(net)))
-    for face in faces:
+    sea = (*_SEA, materials().number["water"])
+    for face in shapely.get_parts(shapely.polygonize(shapely.get_parts(net))):
         if _is_sea(face, coast):
-            canvas.fill(
-                [shapely.get_coordinates(r) for r in shapely.get_rings(face)], paint(SEA, "water")
-            )
+            canvas.fill([shapely.get_coordinates(r) for r in shapely.get_rings(face)], sea)
 
 
-def _is_sea(face: shapely.Polygon, coast: list[np.ndarray]) -> bool:
+def _is_sea(face: shapely.Polygon, coast: list[Points]) -> bool:
     """Say on which side of the nearest piece of coast a face lies."""
     point = shapely.get_coordinates(shapely.point_on_surface(face))[0]
-    best, side = np.inf, 0.0
-    for part in coast:
-        start, way = part[:-1], np.diff(part, axis=0)
-        length = np.maximum((way**2).sum(axis=1), 1e-12)
-        share = np.clip(((point - start) * way).sum(axis=1) / length, 0, 1)
-        apart = point - (start + share[:, None] * way)
-        distance = (apart**2).sum(axis=1)
-        nearest = int(np.argmin(distance))
-        if distance[nearest] < best:
-            best = float(distance[nearest])
-            # y points down: a positive cross product is the right-hand side
-            dx, dy = way[nearest]
-            ax, ay = point - start[nearest]
-            side = float(dx * ay - dy * ax)
-    return side > 0
+    start = np.concatenate([part[:-1] for part in coast])
+    way = np.concatenate([np.diff(part, axis=0) for part in coast])
+    length = np.maximum((way**2).sum(axis=1), 1e-12)
+    share = np.clip(((point - start) * way).sum(axis=1) / length, 0, 1)
+    apart = point - (start + share[:, None] * way)
+    nearest = int(np.argmin((apart**2).sum(axis=1)))
+    # y points down: a positive cross product is the right-hand side
+    (dx, dy), (ax, ay) = way[nearest], point - start[nearest]
+    return bool(dx * ay - dy * ax > 0)

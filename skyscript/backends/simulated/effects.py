@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from skyscript import chance
 from skyscript.backends.simulated.canvas import FINER, Canvas
-from skyscript.backends.simulated.materials import SNOW, STRENGTH, TURNING
 from skyscript.backends.simulated.noise import Field, sample
 from skyscript.backends.simulated.season import Season
+from skyscript.backends.simulated.tables import materials
 from skyscript.imagery.protocol import Pixels
 
 _SEED = 0
@@ -30,6 +30,8 @@ _CLOUDY = 1.9
 _DARK = 72
 """What is darker before it snows lies in the shade, and so does the snow on it."""
 _SNOWY_FROM, _SNOWY_SPAN, _SNOWY_SHARE = 45.0, 20.0, 0.6
+_GRAIN = 1.9
+"""Grey levels that the camera's noise spreads."""
 
 
 def develop(canvas: Canvas, latitude: float, season: Season) -> Pixels:
@@ -46,8 +48,13 @@ def develop(canvas: Canvas, latitude: float, season: Season) -> Pixels:
     rgb = np.asarray(cv2.transform(rgb, _filter(canvas.light.season)), np.float32)
     _haze(rgb, canvas, season)
     blurred = np.asarray(cv2.GaussianBlur(rgb, (3, 3), 0.55), np.float32)
-    blurred += _sensor(canvas)
-    return np.asarray(np.clip(np.rint(blurred), 0, 255), np.uint8)
+    blurred += _sensor(canvas)[:, :, None]
+    np.rint(blurred, out=blurred)
+    return np.clip(blurred, 0, 255, out=blurred).astype(np.uint8)
+
+
+def _by_class(table: Field, classes: Pixels) -> Field:
+    return np.asarray(cv2.LUT(classes, table), np.float32)
 
 
 def _filter(season: Season) -> Field:
@@ -57,37 +64,33 @@ def _filter(season: Season) -> Field:
 
 
 def _texture(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
-    present = np.bincount(classes.ravel(), minlength=256) > 0
-    light: Field | None = None
-    for name, strength in STRENGTH.items():
+    present = np.unique(classes[::4, ::4])
+    light = np.ones(classes.shape, np.float32)
+    for name, strength in materials().strength.items():
         if strength[present].any():
-            field = sample(name, canvas.grid)
-            field *= strength[classes]
-            light = field if light is None else light + field
-    if light is not None:
-        rgb *= np.clip(1 + light, 0.35, 1.7)[:, :, None]
+            light += sample(name, canvas.grid) * _by_class(strength, classes)
+    rgb *= np.clip(light, 0.35, 1.7, out=light)[:, :, None]
 
 
 def _turn_leaves(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
     """Let crowns differ in autumn: some still green, some yellow, some red."""
-    turning = TURNING[classes]
-    if not turning.any():
-        return
-    hue = sample("speck", canvas.grid, 0.3) * turning
-    rgb[:, :, 0] *= 1 + 0.16 * hue
-    rgb[:, :, 1] *= 1 - 0.05 * hue
+    turning = _by_class(materials().turning, classes)
+    if turning.any():
+        hue = sample("speck", canvas.grid, 0.3) * turning
+        rgb[:, :, 0] *= 1 + 0.16 * hue
+        rgb[:, :, 1] *= 1 - 0.05 * hue
 
 
 def _has_snow(canvas: Canvas, latitude: float) -> bool:
     """Say whether snow lies, by cells of a degree: seldom, and more often towards the poles."""
     share = min(1.0, max(0.0, (abs(latitude) - _SNOWY_FROM) / _SNOWY_SPAN)) * _SNOWY_SHARE
-    column = int((canvas.west + canvas.width * canvas.pixel / 2) // 111320)
+    column = int((canvas.grid.west + canvas.grid.width * canvas.grid.pixel / 2) // 111320)
     return chance.uniform(_SEED, f"{column}/{int(latitude // 1)}", "snow") < share
 
 
 def _snow(rgb: Field, classes: Pixels, shaded: npt.NDArray[np.bool_], canvas: Canvas) -> None:
     patch = sample("patch", canvas.grid, 0.7)
-    cover = SNOW[classes] * np.clip(0.92 + 0.12 * patch, 0, 1)
+    cover = _by_class(materials().snow, classes) * np.clip(0.92 + 0.12 * patch, 0, 1)
     white = np.array((232, 238, 246), np.float32) + 4 * sample("speck", canvas.grid)[:, :, None]
     white = np.where(shaded[:, :, None], white * 0.62, white)
     rgb += (white - rgb) * cover[:, :, None]
@@ -97,24 +100,21 @@ def _haze(rgb: Field, canvas: Canvas, season: Season) -> None:
     """Let clouds of the scene's date drift over the world: over about one tile in twenty."""
     shift = chance.uniform(_SEED, season.value, "clouds")
     cloud = sample("clouds", canvas.grid, shift)
-    if cloud.max() < _CLOUDY:
-        return
-    cover = np.clip((cloud - _CLOUDY) * 1.1, 0, 0.82)
-    rgb += (np.array((238, 240, 244), np.float32) - rgb) * cover[:, :, None]
+    if cloud.max() >= _CLOUDY:
+        cover = np.clip((cloud - _CLOUDY) * 1.1, 0, 0.82)
+        rgb += (np.array((238, 240, 244), np.float32) - rgb) * cover[:, :, None]
 
 
 def _sensor(canvas: Canvas) -> Field:
     """Give the camera's noise, as coarse as its pixels whatever their size."""
-    grid = canvas.grid
-    noise = _noise_plate()
-    side = noise.shape[0]
-    rows = (np.arange(grid.height) - round(grid.north / grid.pixel)) % side
-    columns = (np.arange(grid.width) + round(grid.west / grid.pixel)) % side
+    grid, noise = canvas.grid, _noise_plate()
+    rows = (np.arange(grid.height) - round(grid.north / grid.pixel)) % len(noise)
+    columns = (np.arange(grid.width) + round(grid.west / grid.pixel)) % len(noise)
     return noise[np.ix_(rows, columns)]
 
 
 @cache
 def _noise_plate() -> Field:
-    plate = chance.generator(_SEED, "camera", "noise").standard_normal((512, 512, 3), np.float32)
-    plate *= 1.7
+    plate = chance.generator(_SEED, "camera", "noise").standard_normal((512, 512), np.float32)
+    plate *= _GRAIN
     return plate

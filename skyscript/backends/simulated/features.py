@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -21,12 +19,12 @@ from skyscript.osm.underground import hidden_from_above
 
 Points = npt.NDArray[np.float64]
 """n x 2, in pixels of the canvas."""
+Geometries = npt.NDArray[Any]
 
+POINT, LINE, AREA = 0, 1, 2
 _SEED = 0
-_POINT, _LINE, _AREA = 0, 1, 2
 _FAR = 2.0
 """An area that reaches further out of the tile than this many tile sides is cut off."""
-
 _FARTHEST = 5e6
 """Pixels from the corner beyond which positions are brought nearer: OpenCV counts in 32 bit."""
 
@@ -39,6 +37,16 @@ class Frame(NamedTuple):
     angle: float
     length: float
     width: float
+
+    def to_pixels(self, points: Points, scale: float) -> Points:
+        """Give points of the frame (along and across, from its centre) as pixels."""
+        cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
+        result: Points = points @ np.array([[cos, sin], [-sin, cos]]) + (self.x, self.y)
+        return result
+
+    def across(self) -> Frame:
+        """Give the frame turned by a right angle."""
+        return Frame(self.x, self.y, self.angle + math.pi / 2, self.width, self.length)
 
 
 @dataclass(eq=False)
@@ -53,34 +61,12 @@ class Feature:
     """Rings (outer and inner) of an area, lines, or points of one row each."""
     outline: Points
     """Of an area: the first outer ring, whole. Else the first part."""
-    size: float = field(default=0.0)
+    size: float = 0.0
     """Area in square pixels, length in pixels, or 0."""
-
-    @property
-    def is_area(self) -> bool:
-        """Whether it has an inside."""
-        return self.dimension == _AREA
-
-    @property
-    def is_line(self) -> bool:
-        """Whether it is a line."""
-        return self.dimension == _LINE
 
     def uniform(self, purpose: str) -> float:
         """Draw from [0, 1): the same number for the object wherever it is drawn."""
         return chance.uniform(_SEED, self.object_id, purpose)
-
-    def seed(self, purpose: str) -> int:
-        """Give a seed for the cells of a pattern."""
-        return int(self.uniform(purpose) * 2**48)
-
-    @cached_property
-    def centre(self) -> tuple[float, float]:
-        """The middle of the frame, the line or the point."""
-        if self.is_area:
-            return self.frame.x, self.frame.y
-        x, y = self.outline[len(self.outline) // 2]
-        return float(x), float(y)
 
     @cached_property
     def frame(self) -> Frame:
@@ -106,70 +92,48 @@ class Window:
     width: int
     height: int
 
+    def pixels(self, degrees: Points) -> Points:
+        """Give positions in degrees as pixels."""
+        latitude = np.radians(np.clip(degrees[:, 1], -MAX_LATITUDE - 1, MAX_LATITUDE + 1))
+        x = (EARTH_RADIUS * np.radians(degrees[:, 0]) - self.west) / self.pixel
+        y = (self.north - EARTH_RADIUS * np.arcsinh(np.tan(latitude))) / self.pixel
+        return np.clip(np.stack((x, y), axis=1), -_FARTHEST, _FARTHEST)
+
 
 def features(objects: pa.Table, window: Window) -> list[Feature]:
     """Give the objects that can be drawn; rows without a usable geometry are passed over."""
-    rows = objects.combine_chunks()
-    tags = _tags(rows.column("tags"))
-    keep = [index for index, row in enumerate(tags) if row and not hidden_from_above(row)]
-    if not keep:
-        return []
-    geometries = shapely.from_wkb(
-        np.array([rows.column("geometry")[index].as_py() for index in keep], dtype=object),
-        on_invalid="ignore",
-    )
-    ids = rows.column("object_id").take(keep).to_pylist()
-    shapes = _shapes(geometries, window)
-    return [
-        Feature(ids[at], tags[keep[at]], *shape)
-        for at, shape in enumerate(shapes)
-        if shape is not None
+    tags = [
+        {key: value for key, value in row or () if value} for row in objects["tags"].to_pylist()
     ]
-
-
-def _tags(column: pa.ChunkedArray) -> list[dict[str, str]]:
-    result: list[dict[str, str]] = []
-    for chunk in column.chunks:
-        offsets = chunk.offsets.to_pylist()
-        base = offsets[0] if offsets else 0
-        keys = chunk.keys.to_pylist()
-        values = chunk.items.to_pylist()
-        if len(keys) == (offsets[-1] - base if offsets else 0):
-            offsets = [offset - base for offset in offsets]
-        for start, end in pairwise(offsets):
-            result.append(
-                {k: v for k, v in zip(keys[start:end], values[start:end], strict=True) if v}
-            )
+    seen = np.array([bool(row) and not hidden_from_above(row) for row in tags], bool)
+    wkb = np.array(objects["geometry"].to_pylist(), dtype=object)
+    geometries = np.full(len(tags), None, dtype=object)
+    geometries[seen] = shapely.from_wkb(wkb[seen], on_invalid="ignore")
+    usable = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    usable &= np.isfinite(shapely.bounds(geometries)).all(axis=1)
+    rows = np.flatnonzero(usable)
+    whole = shapely.transform(geometries[rows], window.pixels)
+    near = _cut_off(whole, window)
+    parts = _parts(near)
+    sizes = np.where(shapely.get_dimensions(near) == AREA, shapely.area(near), shapely.length(near))
+    ids = objects["object_id"].to_pylist()
+    result = []
+    for at, row in enumerate(rows.tolist()):
+        if own := parts.get(at):
+            dimension = int(shapely.get_dimensions(near[at]))
+            outline = own[0] if near[at] is whole[at] else _outer_ring(whole[at])
+            result.append(Feature(ids[row], tags[row], dimension, own, outline, float(sizes[at])))
     return result
 
 
-def _projected(coordinates: Points, window: Window) -> Points:
-    latitude = np.clip(coordinates[:, 1], -MAX_LATITUDE - 1, MAX_LATITUDE + 1)
-    x = EARTH_RADIUS * np.radians(coordinates[:, 0])
-    y = EARTH_RADIUS * np.arcsinh(np.tan(np.radians(latitude)))
-    pixels = np.stack(((x - window.west) / window.pixel, (window.north - y) / window.pixel), axis=1)
-    return np.clip(pixels, -_FARTHEST, _FARTHEST)
-
-
-def _view(window: Window) -> tuple[float, float, float, float]:
-    """Give the box in degrees, ``_FAR`` tile sides larger all around."""
-    reach = _FAR * max(window.width, window.height)
-    corners = np.array([[-reach, window.height + reach], [window.width + reach, -reach]])
-    x = window.west + corners[:, 0] * window.pixel
-    y = window.north - corners[:, 1] * window.pixel
-    lon = np.degrees(x / EARTH_RADIUS)
-    lat = np.degrees(np.arctan(np.sinh(y / EARTH_RADIUS)))
-    return float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])
-
-
-def _cut_off(geometries: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
+def _cut_off(geometries: Geometries, window: Window) -> Geometries:
     """Cut huge areas to the tile's surroundings, so that their pixels stay small numbers."""
-    view = _view(window)
+    reach = _FAR * max(window.width, window.height)
+    view = (-reach, -reach, window.width + reach, window.height + reach)
     bounds = shapely.bounds(geometries)
-    dimension = shapely.get_dimensions(geometries)
     out = (bounds[:, :2] < view[:2]).any(axis=1) | (bounds[:, 2:] > view[2:]).any(axis=1)
     result = geometries.copy()
-    for index in np.flatnonzero(out & (dimension == _AREA)):
+    for index in np.flatnonzero(out & (shapely.get_dimensions(geometries) == AREA)):
         try:
             result[index] = shapely.clip_by_rect(geometries[index], *view)
         except shapely.GEOSException:
@@ -177,69 +141,26 @@ def _cut_off(geometries: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
     return result
 
 
-Shape = tuple[int, list[Points], Points, float]
-
-
-def _shapes(geometries: npt.NDArray[Any], window: Window) -> Sequence[Shape | None]:
-    """Give each geometry as (dimension, parts in pixels, outline, size)."""
-    result: list[Shape | None] = [None] * len(geometries)
-    usable = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    usable &= np.isfinite(shapely.bounds(geometries)).all(axis=1)
-    places = np.flatnonzero(usable)
-    if not len(places):
-        return result
-    whole = geometries[places]
-    cut = _cut_off(whole, window)
-    rings, owners, dimensions = _rings(cut)
-    if not len(rings):
-        return result
-    pixels = _projected(shapely.get_coordinates(rings), window)
-    pieces = np.split(pixels, np.cumsum(shapely.get_num_coordinates(rings))[:-1])
-    highest = shapely.get_dimensions(cut)
-    parts: dict[int, list[Points]] = {}
-    fits = (dimensions == highest[owners]).tolist()
-    for piece, owner, fit in zip(pieces, owners.tolist(), fits, strict=True):
-        if fit and len(piece) > highest[owner]:
-            parts.setdefault(owner, []).append(piece)
-    areas = _areas(cut, window)
-    for owner, own in parts.items():
-        dimension = int(highest[owner])
-        clipped = cut[owner] is not whole[owner]
-        outline = _outline(whole[owner], window) if clipped else own[0]
-        size = float(areas[owner]) if dimension == _AREA else _length(own)
-        result[places[owner]] = (dimension, own, outline, size)
-    return result
-
-
-def _rings(geometries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Any, Any]:
-    """Give every ring, line and point, with its owner's index and its dimension."""
+def _parts(geometries: Geometries) -> dict[int, list[Points]]:
+    """Give the rings, lines or points of each geometry: those of its highest dimension."""
     outer, owners = shapely.get_parts(geometries, return_index=True)
     parts, inner = shapely.get_parts(outer, return_index=True)  # collections hold collections
     owners = owners[inner]
+    fits = shapely.get_dimensions(parts) == shapely.get_dimensions(geometries)[owners]
+    parts, owners = parts[fits & ~shapely.is_empty(parts)], owners[fits & ~shapely.is_empty(parts)]
     is_area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, of = shapely.get_rings(parts[is_area], return_index=True)
-    rest = ~is_area & ~shapely.is_empty(parts)
-    pieces = np.concatenate((rings, parts[rest]))
-    owners = np.concatenate((owners[is_area][of], owners[rest]))
-    lower = shapely.get_dimensions(parts[rest])
-    dimensions = np.concatenate((np.full(len(rings), _AREA), lower))
-    order = np.argsort(owners, kind="stable")
-    return pieces[order], owners[order], dimensions[order]
-
-
-def _areas(geometries: npt.NDArray[Any], window: Window) -> npt.NDArray[np.float64]:
-    bounds = shapely.bounds(geometries)
-    latitude = np.radians(np.clip((bounds[:, 1] + bounds[:, 3]) / 2, -MAX_LATITUDE, MAX_LATITUDE))
-    degree = EARTH_RADIUS * math.radians(1) / window.pixel
-    result: npt.NDArray[np.float64] = shapely.area(geometries) * degree**2 / np.cos(latitude)
+    pieces = np.concatenate((rings, parts[~is_area]))
+    owners = np.concatenate((owners[is_area][of], owners[~is_area]))
+    result: dict[int, list[Points]] = {}
+    coordinates, counts = shapely.get_coordinates(pieces), shapely.get_num_coordinates(pieces)
+    for piece, owner in zip(np.split(coordinates, np.cumsum(counts)[:-1]), owners, strict=False):
+        result.setdefault(int(owner), []).append(piece)
     return result
 
 
-def _outline(geometry: Any, window: Window) -> Points:  # noqa: ANN401 - a shapely geometry
+def _outer_ring(geometry: shapely.Geometry) -> Points:
     parts = shapely.get_parts(geometry)
     polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    return _projected(shapely.get_coordinates(shapely.get_exterior_ring(polygons[0])), window)
-
-
-def _length(lines: list[Points]) -> float:
-    return float(sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in lines))
+    result: Points = shapely.get_coordinates(shapely.get_exterior_ring(polygons[0]))
+    return result

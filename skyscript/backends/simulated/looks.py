@@ -1,158 +1,274 @@
-"""Which look an object has: the themes' tables, by the key that shows most."""
+"""Which look an object has: the table looks.csv, and looks made up for tags that it lacks.
+
+A row is the look of ``key=value`` (values apart by spaces; ``*`` stands for every other one) for
+points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which row an object gets:
+
+1. Of its keys, the one that stands first in the table and has a row for its value, else for ``*``.
+2. Then the changes that the row `takes`, in the order given there, so the last one wins: each is a
+   key whose ``+`` row for the object's value replaces those cells that it fills (``-`` empties).
+   ``tree/leaf_type`` are changes by the key leaf_type for rows that take them under that name.
+3. Then sizes that the tags give: width, diameter, height, floors, lanes.
+4. Where no row fits, a look is made up from the first tag that can be seen.
+
+`like` names a row whose cells stand in for empty ones. Layers are painted in the order of `Layer`;
+within a layer areas come from large to small, and lines in the order of the table.
+"""
 
 from __future__ import annotations
 
-from skyscript.backends.simulated import (
-    airfield,
-    buildings,
-    crossings,
-    generic,
-    ground,
-    parking,
-    power,
-    roads,
-    small,
-    sport,
-    structures,
-    traffic,
-    trees,
-    water,
+import colorsys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import tag_vocab
+from pipeline.errors import InputError
+from skyscript import chance
+from skyscript.backends.simulated.marks import Mark, marks
+from skyscript.backends.simulated.motifs import MOTIFS
+from skyscript.backends.simulated.ridges import RIDGES
+from skyscript.backends.simulated.tables import (
+    Tint,
+    css_colour,
+    first,
+    metres,
+    mix,
+    number,
+    read_rows,
+    tint,
 )
-from skyscript.backends.simulated.features import Feature
-from skyscript.backends.simulated.layers import Look, Looks
-from skyscript.backends.simulated.synonyms import LOOKS_LIKE
-from skyscript.backends.simulated.values import first, is_set
 
-
-def _merged(*tables: Looks) -> Looks:
-    """Put tables together, synonyms added; the first that has a value keeps it."""
-    result: Looks = {}
-    for table in tables:
-        for key, values in table.items():
-            result[key] = {**values, **result.get(key, {})}
-    for (key, value), (like, its) in LOOKS_LIKE.items():
-        look = result.get(like, {}).get(its)
-        if look is not None and value not in result.get(key, {}):
-            result.setdefault(key, {})[value] = look
-    return result
-
-
-_TABLES: tuple[Looks, Looks, Looks] = (
-    _merged(
-        roads.POINTS,
-        crossings.POINTS,
-        traffic.POINTS,
-        airfield.POINTS,
-        sport.POINTS,
-        water.POINTS,
-        parking.POINTS,
-        power.POINTS,
-        small.POINTS,
-        structures.POINTS,
-        trees.POINTS,
-    ),
-    _merged(
-        roads.LINES,
-        traffic.LINES,
-        airfield.LINES,
-        sport.LINES,
-        water.LINES,
-        power.LINES,
-        small.LINES,
-        structures.LINES,
-        trees.LINES,
-    ),
-    _merged(
-        roads.AREAS,
-        traffic.AREAS,
-        airfield.AREAS,
-        sport.AREAS,
-        water.AREAS,
-        parking.AREAS,
-        power.AREAS,
-        small.AREAS,
-        structures.AREAS,
-        trees.AREAS,
-        buildings.AREAS,
-        ground.AREAS,
-    ),
+COLUMNS = (
+    *("key", "value", "dimension", "like", "layer", "colour", "pattern", "edge", "width", "length"),
+    *("height", "ridge", "form", "mark", "stamp", "takes"),
 )
-"""Looks of points, lines and areas."""
+FORMS = ("disc", "box", "lobes", "star", "along", "across")
+_USES = ("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare")
+_USES += ("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport")
+"""Keys that say what a building is used for; its roof shows it."""
+_STOREY = 3.1
+_FADED = 0.33
+"""How much sun and rain have taken of a named colour."""
+_PIXELS = 7.0
+"""Pixels that a made-up thing measures at its tag's maximum GSD."""
 
-_KEYS = (
-    "man_made",
-    "power",
-    "generator:source",
-    "building",
-    "building:part",
-    "attraction",
-    "archaeological_site",
-    "site_type",
-    "playground",
-    "golf",
-    "aeroway",
-    "railway",
-    "highway",
-    "waterway",
-    "water",
-    "leisure",
-    "sport",
-    "barrier",
-    "aerialway",
-    "amenity",
-    "public_transport",
-    "military",
-    "historic",
-    "natural",
-    "landuse",
-    "tourism",
-    "traffic_calming",
-    "emergency",
-    "advertising",
-    "embankment",
-    "landcover",
-    "zoo",
-    "cemetery",
-    "allotments",
-    "area:aeroway",
-    "disused:aeroway",
-    "abandoned:aeroway",
-    "disused:railway",
-    "seamark:type",
-    "harbour",
-    "telecom",
-    "ruins",
-    "parking_space",
-    "shop",
-    "area:highway",
-    "place",
-    "piste:type",
+Layer = IntEnum(
+    "Layer",
+    "GROUND WATER COURT ROAD RAIL BRIDGE LOW CAST ROOF THING CROWN TALL WIRE",
+    start=0,
 )
-"""Of an object's keys, the first of these decides its look."""
+"""What lies over what. CAST is where shadows fall: on everything below, on nothing above."""
 
 
-_PLACE = {key: place for place, key in enumerate(_KEYS)}
+class Pattern(NamedTuple):
+    """What repeats: a motif, ribs of a roof, or rings within each other."""
+
+    kind: str
+    tint: Tint
+    along: float = 10.0
+    """Metres of a period along the area's long side; of rings: their number."""
+    across: float = 3.0
+    share: float = 0.3
+    """Of the period; of rings: how much smaller the next is."""
 
 
-def look_of(feature: Feature) -> Look:
-    """Give an object's look; empty where nothing of it can be seen."""
-    table = _TABLES[feature.dimension]
-    for key in sorted((key for key in feature.tags if key in _PLACE), key=_PLACE.__getitem__):
-        value = first(feature.tags, key)
-        if not value or value == "no" or key not in table:
-            continue
-        look = table[key].get(value, table[key].get("*"))
-        if look is not None:
-            return _special(feature, key, look)
-    return generic.look_of(feature)
+class Stamp(NamedTuple):
+    """Another look that stands on this one again and again."""
+
+    key: str
+    value: str
+    numbers: tuple[float, ...]
+    """Areas: metres between places and the share taken; or metres along and across the long side,
+    and the share. Lines: metres between, the share, metres beside the line."""
 
 
-def _special(feature: Feature, key: str, look: Look) -> Look:
-    """Put a road on its bridge, and bars on a footway that crosses a road."""
-    if key != "highway" or not feature.is_line:
-        return look
-    if is_set(feature.tags, "bridge"):
-        return roads.BRIDGES[key].get(first(feature.tags, key), look)
-    if "crossing" in (feature.tags.get("footway"), feature.tags.get("cycleway")):
-        return (*look, *crossings.CROSSING)
+@dataclass(frozen=True)
+class Look:
+    """How something is painted."""
+
+    layer: Layer = Layer.GROUND
+    colour: tuple[Tint, ...] = ()
+    """The fill: of several the object draws one; none is not filled."""
+    pattern: Pattern | None = None
+    edge: tuple[Tint, float] | None = None
+    """What lies around it, and how many metres wide."""
+    width: float = 0.0
+    """Metres: of a line or a point."""
+    length: float = 0.0
+    height: float = 0.0
+    """Metres: it throws a shadow."""
+    ridge: str = ""
+    form: str = "disc"
+    """The shape of a point."""
+    mark: Mark | None = None
+    stamp: Stamp | None = None
+    takes: tuple[str, ...] = ()
+    row: int = 0
+
+
+class Table(NamedTuple):
+    """The looks and the changes, ready to be looked up."""
+
+    looks: dict[str, dict[tuple[str, str], Look]]
+    """Key (in the order of the table) -> (dimension, value) -> look."""
+    changes: dict[tuple[str, str], dict[str, Any]]
+
+
+def read_looks(lines: Iterable[str] | None = None) -> Table:
+    """Read a table of looks, by default looks.csv; raises `InputError` naming the line."""
+    table = Table({}, {})
+    rows = list(read_rows("looks.csv", COLUMNS, lines))
+    known = {
+        f"{row['key']}={value}": row for _, row in rows[::-1] for value in row["value"].split()
+    }
+    for count, (where, row) in enumerate(rows):
+        base = known.get(row["like"], {"like": "?"}) if row["like"] else {}
+        if base.get("like"):
+            raise InputError(f"{where}: {row['like']!r} is no row, or itself like another")
+        if not row["dimension"] or set(row["dimension"]) - set("PLA+"):
+            raise InputError(f"{where}: the dimension must be P, L, A (one or more) or +")
+        cells = {column: row[column] or base.get(column, "") for column in COLUMNS[4:]}
+        fields = {column: _field(where, column, cell) for column, cell in cells.items() if cell}
+        for value in row["value"].split():
+            for dimension in row["dimension"]:
+                if dimension == "+":
+                    table.changes.setdefault((row["key"], value), fields)
+                    continue
+                looks = table.looks.setdefault(row["key"], {})
+                looks.setdefault((dimension, value), Look(row=count, **fields))
+    return table
+
+
+def _field(where: str, column: str, cell: str) -> Any:  # noqa: ANN401 - what the column holds
+    """Give a cell as the field of a `Look`; ``-`` gives what an empty cell stands for."""
+    words = cell.split()
+    if cell == "-":
+        return getattr(Look(), column)
+    match column:
+        case "layer":
+            return Layer[_one_of(where, column, cell.upper(), Layer.__members__)]
+        case "colour":
+            return tuple(tint(where, text) for text in cell.split("|"))
+        case "width" | "length" | "height":
+            return number(where, cell)
+        case "ridge":
+            return _one_of(where, column, cell, RIDGES)
+        case "form":
+            return _one_of(where, column, cell, FORMS)
+        case "mark":
+            return marks()[_one_of(where, column, cell, marks())]
+        case "edge" if len(words) == 2:
+            return tint(where, words[0]), number(where, words[1])
+        case "pattern" if 2 <= len(words) <= 5:
+            kind = _one_of(where, column, words[0], {*MOTIFS, "ribs", "rings"})
+            return Pattern(kind, tint(where, words[1]), *(number(where, w) for w in words[2:]))
+        case "stamp" if "=" in words[0] and 2 <= len(words) <= 4:
+            key, _, value = words[0].partition("=")
+            return Stamp(key, value, tuple(number(where, word) for word in words[1:]))
+        case "takes":
+            return tuple(words)
+    raise InputError(f"{where}: {cell!r} is no {column}")
+
+
+def _one_of(where: str, column: str, cell: str, known: Iterable[str]) -> str:
+    if cell not in known:
+        raise InputError(f"{where}: {cell!r} is no {column}; there are {', '.join(sorted(known))}")
+    return cell
+
+
+_table = cache(read_looks)
+
+
+def look_of(tags: Mapping[str, str], dimension: int) -> Look | None:
+    """Give the look of a point (0), a line (1) or an area (2); ``None``: nothing can be seen."""
+    return _look_of(tuple(tags.items()), "PLA"[dimension])
+
+
+def stamp_look(stamp: Stamp) -> Look:
+    """Give the look that a stamp names."""
+    return _table().looks[stamp.key]["P", stamp.value]
+
+
+@lru_cache(8192)
+def _look_of(pairs: tuple[tuple[str, str], ...], dimension: str) -> Look | None:
+    tags = dict(pairs)
+    for key, looks in _table().looks.items():
+        value = first(tags, key)
+        if value and value != "no":
+            look = looks.get((dimension, value)) or looks.get((dimension, "*"))
+            if look is not None:
+                return _sized(_changed(look, tags), tags)
+    return made_up(tags, dimension)
+
+
+def _changed(look: Look, tags: Mapping[str, str]) -> Look:
+    changes = _table().changes
+    for key in look.takes:
+        value = first(tags, key.rpartition("/")[2])
+        change = changes.get((key, value)) or (changes.get((key, "*")) if value else None)
+        if change and value != "no":
+            look = replace(look, **change)
+        elif key.endswith("colour") and (named := css_colour(value)) and look.colour:
+            dulled = mix(named, (128, 128, 128), _FADED)
+            look = replace(look, colour=(look.colour[0]._replace(colour=dulled, plant=""),))
     return look
+
+
+def _sized(look: Look, tags: Mapping[str, str]) -> Look:
+    """Give a look the sizes that an object's tags name."""
+    height, width = look.height, look.width
+    if look.layer == Layer.ROOF and (floors := metres(tags, "building:levels", 0, 160)) is not None:
+        height = (floors + (metres(tags, "roof:levels", 0, 10) or 0.5)) * _STOREY
+    if "lanes" in look.takes and (lanes := metres(tags, "lanes", 1, 12)):
+        width = lanes * 3.2 + 0.6
+    for key in ("diameter", "diameter_crown", "rotor:diameter", "width"):
+        width = (width and metres(tags, key, 0.2, 260)) or width
+    length = look.length * width / look.width if look.form == "box" and look.width else look.length
+    height = (height and metres(tags, "height", 0.2, 900)) or height
+    return replace(look, width=width, length=length, height=height)
+
+
+def use_look(tags: Mapping[str, str]) -> Look | None:
+    """Give what marks a roof by the use of the house, where that can be seen."""
+    return made_up({key: value for key, value in tags.items() if key in _USES}, "P")
+
+
+@cache
+def _made_up(key: str, value: str, max_gsd: float, dimension: str) -> Look:
+    def draw(purpose: str) -> float:
+        return chance.uniform(0, f"{key}={value}", purpose)
+
+    def colour(hue: float, saturation: float, brightness: float) -> Tint:
+        rgb = [round(255 * part) for part in colorsys.hsv_to_rgb(hue % 1, saturation, brightness)]
+        return Tint((rgb[0], rgb[1], rgb[2]), material=0)
+
+    hue = draw("hue")
+    ground = colour(hue, 0.25 + 0.35 * draw("muted"), 0.50 + 0.35 * draw("bright"))
+    other = hue + 0.25 + 0.5 * draw("other hue")
+    second = colour(other, 0.45 + 0.4 * draw("vivid"), 0.35 + 0.6 * draw("light"))
+    step = 4.0 * 3.0 ** draw("spacing") * max(0.5, min(max_gsd, 6.0))
+    kind = ("stripes", "lattice", "blocks", "dots")[int(draw("pattern") * 4)]
+    pattern = Pattern(kind, second, step, step, 0.25 + 0.25 * draw("share"))
+    if dimension == "A":
+        return Look(colour=(ground,), pattern=pattern)
+    if dimension == "L":
+        mark = marks()["made up line"]
+        width = min(max(0.5, 2.5 * max_gsd), 12.0)
+        return Look(Layer.LOW, (ground,), pattern, width=width, mark=mark)
+    size = min(max(0.7, max_gsd * _PIXELS), 40.0)
+    mark = marks()[f"made up {int(draw('shape') * 6)}"]
+    form = "disc" if draw("form") < 0.4 else "box"
+    sizes = {"width": size, "length": size, "height": min(max_gsd * 4, 3.0)}
+    return Look(Layer.THING, (ground,), pattern, form=form, mark=mark, **sizes)
+
+
+def made_up(tags: Mapping[str, str], dimension: str) -> Look | None:
+    """Give a look drawn from the first tag that can be seen: the same tag, the same look."""
+    for key, value in tags.items():
+        if len(key) <= 64 and len(value) <= 64:
+            entry = tag_vocab.look_up(key, value)
+            if entry.groundable and entry.max_gsd is not None:
+                return _made_up(key, value, entry.max_gsd, dimension)
+    return None

@@ -6,65 +6,81 @@ averaged down first, to a single paint at last, so it fades with distance like t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skyscript.backends.simulated.materials import Paint
+from skyscript.backends.simulated.tables import Paint, brighter
 
-SIDE = 32
+_SIDE = 32
 Motif = npt.NDArray[np.uint8]
-"""SIDE x SIDE x 4; columns run along the frame, rows across it."""
+"""32 x 32 x 4; columns run along the frame, rows across it."""
+Make = Callable[[Motif, Paint, float], None]
 
 
-def plain(paint: Paint) -> Motif:
-    """Give a motif of one paint, to draw on."""
-    return np.full((SIDE, SIDE, 4), paint, np.uint8)
+def _waves(motif: Motif, mark: Paint, _share: float) -> None:
+    """Draw soft furrows along the frame."""
+    turn = (1 - np.cos(np.linspace(0, 2 * np.pi, _SIDE, endpoint=False)))[:, None, None] / 2
+    motif[:, :, :3] = np.rint(motif[:, :, :3] + (np.array(mark[:3]) - motif[:, :, :3]) * turn)
 
 
-def stripes(base: Paint, mark: Paint, share: float) -> Motif:
-    """Give lines along the frame that fill a share of the period."""
-    motif = plain(base)
-    motif[: max(1, round(SIDE * share))] = mark
-    return motif
+def _stripes(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw lines along the frame that fill a share of the period."""
+    motif[: max(1, round(_SIDE * share))] = mark
 
 
-def waves(base: Paint, mark: Paint) -> Motif:
-    """Give soft furrows along the frame."""
-    turn = (1 - np.cos(np.linspace(0, 2 * np.pi, SIDE, endpoint=False)))[:, None, None] / 2
-    motif = plain(base)
-    rows = np.array(base[:3]) + (np.array(mark[:3]) - np.array(base[:3])) * turn
-    motif[:, :, :3] = np.rint(np.broadcast_to(rows, (SIDE, SIDE, 3)))
-    return motif
+def _bars(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw lines across the frame that fill a share of the period."""
+    motif[:, : max(1, round(_SIDE * share))] = mark
 
 
-def lattice(base: Paint, mark: Paint, share: tuple[float, float]) -> Motif:
-    """Give lines along and across that fill shares of the period: panes, slabs, bays."""
-    motif = stripes(base, mark, share[1])
-    motif[:, : max(1, round(SIDE * share[0]))] = mark
-    return motif
+def _lattice(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw lines along and across: panes, slabs, dykes."""
+    _stripes(motif, mark, share)
+    _bars(motif, mark, share)
 
 
-def blocks(base: Paint, mark: Paint, sides: tuple[float, float], shadow: Paint | None) -> Motif:
-    """Give one block in each period, with sides as shares of it: graves, containers, plots."""
-    motif = plain(base)
-    along, across = round(SIDE * sides[0]), round(SIDE * sides[1])
-    left, top = (SIDE - along) // 2, (SIDE - across) // 2
-    if shadow is not None:
-        motif[max(0, top - 4) : top, max(0, left - 3) : left + along - 3] = shadow
-        motif[top : top + across - 3, max(0, left - 3) : left] = shadow
-    motif[top : top + across, left : left + along] = mark
-    return motif
+def _bays(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw the lines between parking bays: a row of bays, then a lane."""
+    motif[: round(_SIDE * share), :2] = mark
+    motif[:1] = mark
 
 
-def dots(base: Paint, mark: Paint, shadow: Paint, radius: float) -> Motif:
-    """Give a round plant in each period, lit from the south-east, with its shadow."""
-    motif = plain(base)
-    size = round(SIDE * radius)
-    light = tuple(min(255, round(part * 1.25)) for part in mark[:3])
-    cv2.circle(motif, (13, 12), size, shadow, -1)
+def _blocks(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw one block in each period, with its shadow: graves, containers, plots."""
+    side = round(_SIDE * share)
+    low = (_SIDE - side) // 2
+    shadow = (*brighter(motif[0, 0, :3].tolist(), 0.6), 0)
+    motif[max(0, low - 4) : low + side - 3, max(0, low - 3) : low + side - 3] = shadow
+    motif[low : low + side, low : low + side] = mark
+
+
+def _dots(motif: Motif, mark: Paint, share: float) -> None:
+    """Draw a round plant in each period, lit from the south-east, with its shadow."""
+    size = round(_SIDE * share)
+    cv2.circle(motif, (13, 12), size, (*brighter(motif[0, 0, :3].tolist(), 0.6), 0), -1)
     cv2.circle(motif, (17, 17), size, mark, -1)
-    cv2.circle(motif, (19, 19), max(1, size // 2), (*light, mark[3]), -1)
+    light = (*brighter(mark[:3], 1.25), mark[3])
+    cv2.circle(motif, (19, 19), max(1, size // 2), light, -1)
+
+
+MOTIFS: dict[str, Make] = {
+    "waves": _waves,
+    "stripes": _stripes,
+    "bars": _bars,
+    "lattice": _lattice,
+    "bays": _bays,
+    "blocks": _blocks,
+    "dots": _dots,
+}
+
+
+def motif_of(kind: str, base: Paint, mark: Paint, share: float) -> Motif:
+    """Give a motif: a ground, and a mark that fills a share of each period."""
+    motif = np.full((_SIDE, _SIDE, 4), base, np.uint8)
+    MOTIFS[kind](motif, mark, share)
     return motif
 
 
@@ -78,7 +94,7 @@ def averaged(motif: Motif, periods: tuple[float, float]) -> tuple[Motif, int]:
     if side == 5:
         return motif.reshape(-1, 4), side
     small = cv2.resize(motif[:, :, :3], (1 << side, 1 << side), interpolation=cv2.INTER_AREA)
-    step = SIDE >> side
+    step = _SIDE >> side
     material = motif[step // 2 :: step, step // 2 :: step, 3:]
     table = np.concatenate((np.asarray(small, np.uint8), material), axis=2)
     return table.reshape(-1, 4), side

@@ -34,12 +34,6 @@ class Grid:
     height: int
 
 
-@dataclass(frozen=True)
-class _Texture:
-    texel: float
-    make: Callable[[np.random.Generator], Field]
-
-
 def _unit(field: npt.NDArray[np.floating]) -> Field:
     centred = field - field.mean()
     result: Field = np.clip(centred / (centred.std() + 1e-9), -3, 3).astype(np.float32)
@@ -61,12 +55,8 @@ def _bumps(rng: np.random.Generator, count: int, low: float, high: float, peak: 
     height = np.zeros((_SIDE, _SIDE), np.float32)
     reach = np.arange(-int(high) - 1, int(high) + 2)
     distance = np.hypot(reach[:, None], reach[None, :])
-    for x, y, radius in zip(
-        rng.integers(0, _SIDE, count),
-        rng.integers(0, _SIDE, count),
-        rng.uniform(low, high, count),
-        strict=True,
-    ):
+    places = rng.integers(0, _SIDE, count), rng.integers(0, _SIDE, count)
+    for x, y, radius in zip(*places, rng.uniform(low, high, count), strict=True):
         bump = np.clip(1 - (distance / radius) ** 2, 0, None) ** peak * radius
         where = np.ix_((y + reach) % _SIDE, (x + reach) % _SIDE)
         height[where] = np.maximum(height[where], bump)
@@ -75,34 +65,35 @@ def _bumps(rng: np.random.Generator, count: int, low: float, high: float, peak: 
     return _unit(height / high - np.clip(slope, -1.5, 1.5) * 0.55)
 
 
-_TEXTURES = {
-    "grain": _Texture(0.12, lambda rng: _cloudy(rng, 0.25)),
-    "speck": _Texture(0.6, lambda rng: _cloudy(rng, 0.9)),
-    "patch": _Texture(5.0, lambda rng: _cloudy(rng, 1.4)),
-    "broadleaved": _Texture(0.3, lambda rng: _bumps(rng, 620, 8.0, 17.0, 0.6)),
-    "needleleaved": _Texture(0.3, lambda rng: _bumps(rng, 1500, 5.0, 9.0, 1.6)),
-    "bushes": _Texture(0.25, lambda rng: _bumps(rng, 900, 3.0, 8.0, 0.5)),
-    "stones": _Texture(0.15, lambda rng: _bumps(rng, 5000, 1.5, 6.0, 0.4)),
-    "waves": _Texture(0.5, lambda rng: _cloudy(rng, 1.1, stretch=0.35)),
-    "streaks": _Texture(0.3, lambda rng: _cloudy(rng, 0.9, stretch=6.0)),
-    "clouds": _Texture(24.0, lambda rng: _cloudy(rng, 1.7)),
+TEXTURES: dict[str, tuple[float, Callable[[np.random.Generator], Field]]] = {
+    "grain": (0.12, lambda rng: _cloudy(rng, 0.25)),
+    "speck": (0.6, lambda rng: _cloudy(rng, 0.9)),
+    "patch": (5.0, lambda rng: _cloudy(rng, 1.4)),
+    "broadleaved": (0.3, lambda rng: _bumps(rng, 620, 8.0, 17.0, 0.6)),
+    "needleleaved": (0.3, lambda rng: _bumps(rng, 1500, 5.0, 9.0, 1.6)),
+    "bushes": (0.25, lambda rng: _bumps(rng, 900, 3.0, 8.0, 0.5)),
+    "stones": (0.15, lambda rng: _bumps(rng, 5000, 1.5, 6.0, 0.4)),
+    "waves": (0.5, lambda rng: _cloudy(rng, 1.1, stretch=0.35)),
+    "streaks": (0.3, lambda rng: _cloudy(rng, 0.9, stretch=6.0)),
 }
+"""Name -> projected metres a texel, and how the image is made."""
+_CLOUDS = (24.0, lambda rng: _cloudy(rng, 1.7))
 
 
 @cache
 def _pyramid(name: str) -> tuple[Field, ...]:
-    levels = [_TEXTURES[name].make(chance.generator(_SEED, name, "texture"))]
+    make = TEXTURES.get(name, _CLOUDS)[1]
+    levels = [make(chance.generator(_SEED, name, "texture"))]
     while levels[-1].shape[0] > 8:
         side = levels[-1].shape[0] // 2
-        levels.append(
-            np.ascontiguousarray(levels[-1].reshape(side, 2, side, 2).mean((1, 3), np.float32))
-        )
+        halved = levels[-1].reshape(side, 2, side, 2).mean((1, 3), np.float32)
+        levels.append(np.ascontiguousarray(halved))
     return tuple(levels)
 
 
 def sample(name: str, grid: Grid, shift: float = 0.0) -> Field:
     """Give a texture at the pixels of a grid; ``shift`` (0 to 1) moves it, for another instance."""
-    texel = _TEXTURES[name].texel
+    texel = TEXTURES.get(name, _CLOUDS)[0]
     levels = _pyramid(name)
     level = 0
     while texel < grid.pixel and level + 1 < len(levels):
@@ -115,10 +106,9 @@ def sample(name: str, grid: Grid, shift: float = 0.0) -> Field:
     v = ((-grid.north + grid.pixel / 2) / texel + shift * side) % side - 0.5
     columns = np.arange(int(np.floor(u)), int(np.floor(u + step * grid.width)) + 3) % side
     rows = np.arange(int(np.floor(v)), int(np.floor(v + step * grid.height)) + 3) % side
-    block = image[np.ix_(rows, columns)]
     matrix = np.array([[step, 0, u - np.floor(u)], [0, step, v - np.floor(v)]], np.float64)
     result = cv2.warpAffine(
-        block,
+        image[np.ix_(rows, columns)],
         matrix,
         (grid.width, grid.height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,

@@ -9,14 +9,17 @@ import pyarrow as pa
 from skyscript.backends.simulated import effects
 from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.coast import draw_sea
-from skyscript.backends.simulated.features import Feature, Points, features
-from skyscript.backends.simulated.layers import Layer, Pass
-from skyscript.backends.simulated.looks import look_of
-from skyscript.backends.simulated.materials import paint, tone
-from skyscript.backends.simulated.roads import ROADS, road_width
+from skyscript.backends.simulated.features import LINE, POINT, Feature, Points, features
+from skyscript.backends.simulated.looks import Layer, Look, look_of, stamp_look, use_look
+from skyscript.backends.simulated.painter import Pass, passes
 from skyscript.backends.simulated.season import Season, light_at
+from skyscript.backends.simulated.stamps import stamps
+from skyscript.backends.simulated.tables import Tint, materials, paint
 from skyscript.geo.tile import Tile
 from skyscript.imagery.protocol import Pixels
+
+_LEAST_ROAD = 3.5
+"""Metres: narrower ways are no roads for what lies across a road."""
 
 
 def _darkened(red: float, green: float, blue: float) -> Pixels:
@@ -36,45 +39,52 @@ def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
     cv2.setNumThreads(1)
     latitude = (tile.box.south + tile.box.north) / 2
     canvas = Canvas(tile, light_at(season, latitude))
-    bare = paint(tone("garden", canvas.light.season), "rough grass")
-    canvas.whole[:] = np.array(bare, np.uint8).view(np.uint32)
-    found = features(objects, canvas.window)
+    bare = Tint(plant="garden", material=materials().number["rough_grass"])
+    canvas.whole[:] = np.array(paint(bare, canvas.light.season), np.uint8).view(np.uint32)
+    found = sorted(features(objects, canvas.window), key=lambda feature: feature.object_id)
     draw_sea(canvas, found)
-    canvas.roads = _road_pieces(found)
-    shaded = False
-    for work, feature in _in_order(found):
-        if not shaded and work.layer > Layer.CAST:
-            _lay_shadows(canvas)
-            shaded = True
-        work.draw(canvas, feature)
-    if not shaded:
-        _lay_shadows(canvas)
+    looks = [(f, look) for f in found if (look := look_of(f.tags, f.dimension)) is not None]
+    canvas.roads = _road_pieces(looks)
+    works = [work for feature, look in looks for work in passes(canvas, feature, look)]
+    _draw(canvas, [work for work in works if work.layer < Layer.CAST])
+    above = [work for work in works if work.layer >= Layer.CAST]
+    above += [work for feature, look in looks for work in _stamped(canvas, feature, look)]
+    _draw(canvas, [work for work in above if work.layer == Layer.CAST])
+    for value, table in ((255, _SHADOW), (128, _HALF_SHADOW)):
+        if (where := canvas.shade == value).any():
+            darker = cv2.LUT(canvas.image, table).view(np.uint32)[:, :, 0]
+            np.copyto(canvas.whole, darker, where=where)
+    _draw(canvas, [work for work in above if work.layer > Layer.CAST])
     return effects.develop(canvas, latitude, season)
 
 
-def _road_pieces(found: list[Feature]) -> Points:
+def _draw(canvas: Canvas, works: list[Pass]) -> None:
+    for work in sorted(works, key=lambda work: work[:-1]):
+        work.draw(canvas)
+
+
+def _stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
+    """Give the passes over what a feature's look stamps, and over the sign of a house's use."""
+    result = []
+    if look.stamp is not None:
+        stamped = stamp_look(look.stamp)
+        for point in stamps(canvas, feature, look):
+            result += passes(canvas, point, stamped)
+    if look.layer is Layer.ROOF and (use := use_look(feature.tags)) is not None:
+        x, y = feature.frame.x, feature.frame.y
+        middle = np.array([(x, y)])
+        tags = {"turn": repr(feature.frame.angle)}
+        sign = Feature(f"{feature.object_id}/use", tags, POINT, [middle], middle)
+        result += [work for work in passes(canvas, sign, use) if work.layer > Layer.CAST]
+    return result
+
+
+def _road_pieces(looks: list[tuple[Feature, Look]]) -> Points:
     """Give all pieces of carriageway: start, way, width; by them crossings know their direction."""
     pieces = [
-        np.column_stack(
-            (line[:-1], np.diff(line, axis=0), np.full(len(line) - 1, road_width(road)))
-        )
-        for road in sorted(found, key=lambda feature: feature.object_id)
-        if road.is_line and ROADS.get(road.tags.get("highway", ""), ROADS["path"]).rank >= 4
+        np.column_stack((line[:-1], np.diff(line, axis=0), np.full(len(line) - 1, look.width)))
+        for road, look in looks
+        if road.dimension == LINE and "highway" in road.tags and look.width >= _LEAST_ROAD
         for line in road.parts
     ]
     return np.concatenate(pieces) if pieces else np.empty((0, 5))
-
-
-def _in_order(found: list[Feature]) -> list[tuple[Pass, Feature]]:
-    """Give every pass over every feature, by layer and rank, large before small."""
-    works = [(work, feature) for feature in found for work in look_of(feature)]
-    works.sort(key=lambda item: (item[0].layer, item[0].rank, -item[1].size, item[1].object_id))
-    return works
-
-
-def _lay_shadows(canvas: Canvas) -> None:
-    for value, table in ((255, _SHADOW), (128, _HALF_SHADOW)):
-        where = canvas.shade == value
-        if where.any():
-            darker = cv2.LUT(canvas.image, table).view(np.uint32)[:, :, 0]
-            np.copyto(canvas.whole, darker, where=where)

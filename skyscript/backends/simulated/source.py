@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,11 @@ from pydantic import Field, field_validator
 
 from skyscript.backends.simulated.season import Season, acquired
 from skyscript.geo.tile import MAX_LATITUDE, Box, Tile
-from skyscript.imagery.protocol import ImageryError, Scene, SourceConfig, TileImage
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
+from skyscript.imagery.source_config import SourceConfig
 
+_PAINTER = 2
+"""Raise it when the code draws other pixels; the tables are known by their content."""
 _WORLD = Box(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 
 
@@ -40,6 +43,12 @@ class SimulatedSource(SourceConfig):
         if not all(0 < value <= 100 for value in gsd):
             raise ValueError("gsd: every value must be above 0 and at most 100 metres")
         return tuple(sorted(set(gsd)))
+
+    def cutting(self) -> dict[str, Any]:
+        """Add which painter and tables draw the tiles, so that a change of theirs draws anew."""
+        from skyscript.backends.simulated.tables import tables_digest
+
+        return super().cutting() | {"painter": _PAINTER, "tables": tables_digest()}
 
 
 class SimulatedBackend:
@@ -69,16 +78,17 @@ class SimulatedBackend:
         ]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:
-        """Draw the tile; raises `ImageryError` where the scene is none of a simulated source."""
+        """Draw the tile; raises `NeverAvailable` where the scene is none of a simulated source."""
         from skyscript.backends.simulated.render import render
 
         try:
             season = Season(scene.name.rsplit("/", 1)[-1])
         except ValueError:
-            raise ImageryError(f"{scene.scene_id} is no simulated scene") from None
+            reason = f"{scene.scene_id} is no simulated scene"
+            raise NeverAvailable(reason, Problem.MISSING) from None
         rgb = render(tile, objects, season)
         return TileImage(rgb, np.ones(rgb.shape[:2], np.bool_))
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:  # noqa: ARG002
-        """Raise `ImageryError`: each scene shows the whole world."""
-        raise ImageryError(f"{scenes[0].scene_id} needs no other scene")
+        """Raise `NeverAvailable`: each scene shows the whole world."""
+        raise NeverAvailable(f"{scenes[0].scene_id} needs no other scene", Problem.REFUSED)

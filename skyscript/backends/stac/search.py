@@ -1,4 +1,4 @@
-"""Which items of a STAC collection there are, by the maintained client."""
+"""Which items a STAC collection has, by the maintained client."""
 
 from __future__ import annotations
 
@@ -14,67 +14,61 @@ from shapely.geometry import shape
 
 from image_sources import StacRoute
 from pipeline.errors import InputError
-from skyscript.backends.service.retry import first_line
+from skyscript.backends.service.retry import first_line, http_retries
 from skyscript.geo.tile import Box
-from skyscript.imagery.outline import on_the_globe
-from skyscript.imagery.places import cells
+from skyscript.imagery.outline import footprint_in_degrees
+from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import Scene
+from skyscript.imagery.scene_query import SceneQuery
 
 _PAGE = 250
 _TIMEOUT = 60
-_RETRIES = 5
 _CLOUD = "eo:cloud_cover"
 _FINEST, _COARSEST = 0.001, 10_000.0
-"""Metres a pixel; whatever an item says beyond is a slip, and no tile can be cut by it."""
+"""Metres a pixel; a value beyond is an error of the item, and no tile can be cut by it."""
 _SERVERS = ("https://", "http://", "s3://", "gs://")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a source's items must be."""
+@dataclass(frozen=True, kw_only=True)
+class StacQuery(SceneQuery):
+    """A query for the items of a STAC collection; ``per_place`` is a number for satellites only."""
 
-    alias: str
     route: StacRoute
-    years: tuple[int, int]
-    max_cloud: float
-    per_place: int | None
-    """Of satellites: the clearest images of each place; None: every item."""
     gsd: float | None
     time_precision: str
-    weight: float
 
 
-def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
-    """Give the scenes that show a part of the places; raises `InputError` where it cannot ask."""
+def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
+    """Give the scenes that show a part of the places; raises `InputError` if the search fails."""
     client = _client()
     try:
-        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_patient_io())
+        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_retrying_io())
         items = list(_items(api, wanted, places))
-    except Exception as error:  # whatever the client makes of what was sent
+    except Exception as error:  # the client raises many kinds for an odd answer
         is_odd = isinstance(error, AttributeError | KeyError | TypeError | ValueError)
-        said = f"{'its answer is no STAC: ' * is_odd}{first_line(str(error))}"
+        why = f"{'its answer is no STAC: ' * is_odd}{first_line(str(error))}"
         raise InputError(
-            f"{wanted.alias}: {wanted.route.api} cannot be searched ({said}); check the address "
+            f"{wanted.alias}: {wanted.route.api} cannot be searched ({why}); check the address "
             "and the collection, or run the same command again later."
         ) from error
     return scenes_of_items(items, wanted)
 
 
 def answers(route: StacRoute, coverage: Box) -> str:
-    """Say whether an API answers, and whether it has an image in a coverage."""
+    """Say whether an API answers and has an image in a coverage."""
     client = _client()
     try:
         api = client.open(route.api, timeout=_TIMEOUT)
         found = api.search(collections=[route.collection], bbox=list(coverage), max_items=1)
         count = len(list(found.items_as_dicts()))
-    except Exception as error:  # whatever the client makes of what was sent
+    except Exception as error:  # the client raises many kinds for an odd answer
         return f"does not answer ({first_line(str(error))})"
     return "answers" if count else f"answers, and has nothing in {route.collection}"
 
 
-def scenes_of_items(items: Sequence[Any], wanted: Wanted) -> list[Scene]:
-    """Give the scenes of a search's items, each once; what is no item is passed over and told."""
+def scenes_of_items(items: Sequence[Any], wanted: StacQuery) -> list[Scene]:
+    """Give the scenes of a search's items, each once; skips broken items and logs their number."""
     scenes: dict[str, Scene] = {}
     broken = 0
     for item in items:
@@ -100,20 +94,13 @@ def _client() -> Any:  # noqa: ANN401 - the client is imported late
     return pystac_client.Client
 
 
-def _patient_io() -> Any:  # noqa: ANN401 - pystac_client's
+def _retrying_io() -> Any:  # noqa: ANN401 - pystac_client's
     from pystac_client.stac_api_io import StacApiIO
-    from urllib3 import Retry
 
-    retry = Retry(
-        total=_RETRIES,
-        backoff_factor=0.3,
-        status_forcelist=[429, 500, 502, 503, 504],
-        allowed_methods=None,
-    )
-    return StacApiIO(timeout=_TIMEOUT, max_retries=retry)
+    return StacApiIO(timeout=_TIMEOUT, max_retries=http_retries())
 
 
-def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
     first, last = wanted.years
     question: dict[str, Any] = {
         "collections": [wanted.route.collection],
@@ -123,7 +110,7 @@ def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[
     query: dict[str, Any] = {}
     if wanted.route.platform is not None:
         query["platform"] = {"eq": wanted.route.platform}
-    areas = cells(places)
+    areas = search_areas(places)
     if wanted.per_place is not None:
         query[_CLOUD] = {"lt": wanted.max_cloud}
         question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
@@ -135,14 +122,14 @@ def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[
         yield from api.search(**question, bbox=list(area)).items_as_dicts()
 
 
-def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
-    """Give an item's row; None where it lacks an outline, a time or the assets.
+def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
+    """Give the scene of an item; None if it lacks an outline, a time or the assets.
 
-    Raises whatever an item that is none leads to.
+    A broken item may raise any error.
     """
     facts = item["properties"]
     time = facts.get("datetime") or facts.get("start_datetime")
-    outline = on_the_globe(shape(item["geometry"])) if item.get("geometry") else None
+    outline = footprint_in_degrees(shape(item["geometry"])) if item.get("geometry") else None
     hrefs = _hrefs(item.get("assets", {}), wanted.route.assets)
     gsd = wanted.gsd or facts.get("gsd")
     if outline is None or time is None or hrefs is None or gsd is None:
@@ -170,9 +157,9 @@ def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
 
 
 def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the addresses of the assets with these names or patterns; None where one is missing.
+    """Give the addresses of the assets with these names or patterns; None if one is missing.
 
-    Raises `ValueError` where one leads elsewhere than to a server: to a file of ours, say.
+    Raises `ValueError` if an address is not on a server: a local file, for example.
     """
     found = []
     for pattern in wanted:

@@ -15,54 +15,42 @@ from pydantic import Field
 
 from image_sources import SOURCES, StacRoute
 from pipeline.errors import InputError
-from pipeline.stage import EXECUTION
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
-from skyscript.backends.service.retry import persistently
-from skyscript.backends.stac.errors import TOO_MANY, classify, http_status
-from skyscript.backends.stac.search import Wanted, search
+from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
+from skyscript.backends.stac.errors import classify, http_status
+from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
-from skyscript.imagery.grid import GRID_HELP, GridChoice
-from skyscript.imagery.mosaic import composed
-from skyscript.imagery.places import covered
-from skyscript.imagery.protocol import (
-    CHOICE,
-    Bands,
-    Gone,
-    Problem,
-    Scale,
-    Scene,
-    SourceConfig,
-    TileImage,
-    Years,
-)
-from skyscript.imagery.raster import Raster, placed
-from skyscript.imagery.warp import Reading, Resample, cut_on
+from skyscript.imagery import source_config as fields
+from skyscript.imagery.grid import GridChoice
+from skyscript.imagery.mosaic import compose
+from skyscript.imagery.places import places_within
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
+from skyscript.imagery.raster import Raster, locate
+from skyscript.imagery.scene_query import years_of
+from skyscript.imagery.warp import Reading, cut_on
 
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "0.3",
-    "GDAL_HTTP_RETRY_CODES": "500,502,503,504",
+    **gdal_retries(),
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "VSI_CACHE": "TRUE",
     "VSI_CACHE_SIZE": "5000000",
 }
-"""No look at the folder around a file. One of a tile's many requests that fails is repeated by
-GDAL; that there were too many is ours to know."""
+"""GDAL does not list the folder around a file, and repeats single range requests that failed."""
 _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
-"""For a second attempt: GDAL remembers a file that could not be opened, and asks no more."""
+"""For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
 _DRIVERS = ("GTiff", "JP2OpenJPEG")
-"""A file from elsewhere is not to be taken for one that leads on to files of ours (VRT)."""
+"""Other formats are refused: a VRT from a server could lead to local files."""
 _OPEN_FILES = 4
-"""Files that each thread keeps open."""
+"""How many files each thread keeps open."""
 
 
-class StacSource(SourceConfig):
+class StacSource(fields.SourceConfig):
     """A collection of a STAC API whose items lead to georeferenced files.
 
     US, S2, L8, L9 and CH have a public one, named in `image_sources`; for others name it here.
@@ -80,67 +68,30 @@ class StacSource(SourceConfig):
         "such as `*_0.1_*` are allowed.",
     )
     platform: str | None = Field(None, description="Use only items of this satellite.")
-    bands: Bands = Field(
+    bands: fields.Bands = Field(
         (1, 2, 3),
         description="Use these bands of a single asset as red, green and blue. The first band is "
         "1.",
     )
-    scale: Scale | None = Field(
+    scale: fields.Scale = None
+    nodata: fields.Nodata = None
+    mask: fields.Mask = "file"
+    resample: fields.Resample = "bilinear"
+    grid: fields.Grid = "mercator"
+    gsd: fields.Gsd = Field(
         None,
-        description="Map these two sample values to black and white. It is needed if samples are "
-        "not 8-bit.",
-    )
-    nodata: float | None = Field(
-        None,
-        description="Treat a pixel with this value in all three bands as missing. By default, the "
-        "files decide.",
-    )
-    mask: Literal["file", "none"] = Field(
-        "file",
-        description="Use the mask or alpha band of the files (`file`), or ignore it (`none`).",
-    )
-    resample: Resample = Field("bilinear", description="Interpolate between pixels in this way.")
-    grid: GridChoice = Field("mercator", description=GRID_HELP)
-    gsd: float | None = Field(
-        None,
-        gt=0,
         description="State the ground size of a pixel, in metres. By default, the items state it.",
-        json_schema_extra=CHOICE,
     )
-    years: Years | None = Field(
-        None,
-        description="Use images from the first to the last of these two years. By default, all "
-        "years are used.",
-        json_schema_extra=CHOICE,
-    )
-    max_cloud: float = Field(
-        10,
-        gt=0,
-        le=100,
-        description="Use an image only if less than this percentage of it is cloud.",
-        json_schema_extra=CHOICE,
-    )
-    per_place: int = Field(
-        4,
-        ge=1,
-        le=100,
-        description="Keep this many images of each place of a satellite, the clearest first.",
-        json_schema_extra=CHOICE,
-    )
-    at_once: int = Field(
+    years: fields.Years = None
+    max_cloud: fields.MaxCloud = 10
+    per_place: fields.PerPlace = Field(4, le=100)
+    at_once: fields.AtOnce = Field(
         16,
-        ge=1,
         le=256,
         description="Read at most this many tiles at the same time. There are fewer while the "
         "service answers that there are too many.",
-        json_schema_extra=EXECUTION,
     )
-    a_second: float = Field(
-        100,
-        gt=0,
-        description="Begin at most this many tiles a second.",
-        json_schema_extra=EXECUTION,
-    )
+    a_second: fields.ASecond = Field(100, description="Begin at most this many tiles a second.")
 
 
 class StacBackend:
@@ -148,41 +99,40 @@ class StacBackend:
 
     def __init__(self, config: StacSource) -> None:
         self._config = config
-        # Twice the slots: who waits before a retry holds none.
+        # Twice the slots: a thread that waits for a retry holds none.
         self.at_once = 2 * config.at_once
-        self._mine = threading.local()
+        self._of_thread = threading.local()
         self._signers: dict[str, Signer] = {}
         self._quotas: dict[str, Quota] = {}
         self._lock = threading.Lock()
         self._breaker = Breaker()
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
-        """Give the scenes that show a part of a place; raises `InputError` where it cannot ask."""
+        """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source, config = SOURCES.get(alias), self._config
         if source is not None:
-            places = covered(places, Box(*source.coverage))
+            places = places_within(places, Box(*source.coverage))
         if not places:
             return []
-        known = source.years if source else (1900, None)
-        wanted = Wanted(
+        wanted = StacQuery(
             alias=alias,
-            route=self._route(alias),
-            years=config.years or (known[0], known[1] or 9998),
+            years=years_of(config.years, source),
             max_cloud=config.max_cloud,
-            per_place=config.per_place if self._is_cloudy(alias) else None,
+            per_place=config.per_place if source and source.cloud_property else None,
+            weight=config.weight,
+            route=self._route(alias),
             gsd=config.gsd or (source.gsd if source else None),
             time_precision=source.time_precision if source else "minute",
-            weight=config.weight,
         )
         return search(wanted, places)
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
-        """Give the tile's pixels; raises `Gone` or `NotNow`."""
+        """Give the tile's pixels; raises `NeverAvailable` or `TryLater`."""
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
         """Give the tile's pixels out of several scenes' files; raises as `cut`."""
-        return composed(lambda scene: self._cut(scene, tile, "mercator"), scenes)
+        return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         settings = dict(_GDAL)
@@ -193,7 +143,7 @@ class StacBackend:
             finally:
                 settings.update(_ANEW)
 
-        return persistently(read, lambda error: classify(scene, error), self._breaker)
+        return retry(read, lambda error: classify(scene, error), self._breaker)
 
     def _read(
         self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
@@ -206,7 +156,7 @@ class StacBackend:
         with quota.slot(), rasterio.Env(**settings):
             begun = time.monotonic()
             try:
-                image = self._of_parts(scene, tile, grid)
+                image = self._read_assets(scene, tile, grid)
             except RasterioError as error:
                 if http_status(error) == TOO_MANY:
                     quota.refused(begun)
@@ -214,7 +164,7 @@ class StacBackend:
         quota.succeeded()
         return image
 
-    def _of_parts(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+    def _read_assets(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         route = self._route(scene.source)
         reading = Reading(
             self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
@@ -223,28 +173,30 @@ class StacBackend:
             self._config.mask,
             self._config.resample,
         )
-        parts = [self._part(href, tile, grid, reading, route) for href in scene.hrefs]
+        parts = [self._read_asset(href, tile, grid, reading, route) for href in scene.hrefs]
         if len(parts) == 1:
             return parts[0]
         if len({part.rgb.shape for part in parts}) > 1:
-            raise Gone(f"{scene.scene_id}: its files differ in their grids", Problem.REFUSED)
+            raise NeverAvailable(
+                f"{scene.scene_id}: its files differ in their grids", Problem.REFUSED
+            )
         rgb = np.dstack([part.rgb[..., 0] for part in parts])
         valid = np.logical_and.reduce([part.valid for part in parts])
         rgb[~valid] = 0
         return TileImage(rgb, valid, grid=parts[0].grid)
 
-    def _part(
+    def _read_asset(
         self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
     ) -> TileImage:
-        with self._opened(self._signed(href, route), href) as raster:
+        with self._open(self._sign(href, route), href) as raster:
             name, count = raster.path.name, raster.data.count
             if max(reading.bands) > count:
-                said = f"{name} has {count} bands: set the source's `bands`"
-                raise Gone(said, Problem.REFUSED)
+                why = f"{name} has {count} bands: set the source's `bands`"
+                raise NeverAvailable(why, Problem.REFUSED)
             kind = raster.data.dtypes[reading.bands[0] - 1]
             if kind != "uint8" and reading.scale is None:
-                said = f"{name} is {kind}, not 8-bit: set the source's `scale`"
-                raise Gone(said, Problem.REFUSED)
+                why = f"{name} is {kind}, not 8-bit: set the source's `scale`"
+                raise NeverAvailable(why, Problem.REFUSED)
             return cut_on(grid, raster, tile, reading)
 
     def _quota(self, api: str) -> Quota:
@@ -254,12 +206,14 @@ class StacBackend:
             return self._quotas[api]
 
     @contextmanager
-    def _opened(self, address: str, href: str) -> Iterator[Raster]:
-        """Give a file, kept open for the next tile of this thread unless reading it fails."""
+    def _open(self, address: str, href: str) -> Iterator[Raster]:
+        """Open a file; it stays open for the next tile of this thread, unless reading it fails."""
         import rasterio
 
-        files: OrderedDict[str, Raster] = self._mine.__dict__.setdefault("files", OrderedDict())
-        raster = files.pop(href, None) or _placed(rasterio.open(address), href)
+        files: OrderedDict[str, Raster] = self._of_thread.__dict__.setdefault(
+            "files", OrderedDict()
+        )
+        raster = files.pop(href, None) or _locate(rasterio.open(address), href)
         try:
             yield raster
         except Exception:
@@ -269,19 +223,15 @@ class StacBackend:
         while len(files) > _OPEN_FILES:
             files.popitem(last=False)[1].data.close()
 
-    def _signed(self, href: str, route: StacRoute) -> str:
+    def _sign(self, href: str, route: StacRoute) -> str:
         if route.sign is None:
             return href
         with self._lock:
             signer = self._signers.setdefault(route.sign, Signer(route.sign))
             return f"{href}?{signer.token()}"
 
-    def _is_cloudy(self, alias: str) -> bool:
-        source = SOURCES.get(alias)
-        return source is not None and source.cloud_property is not None
-
     def _route(self, alias: str) -> StacRoute:
-        """Give where the source is: as published, unless the config says otherwise."""
+        """Give the address of the source: the published one, unless the config names another."""
         source, config = SOURCES.get(alias), self._config
         given = {"api": config.api, "collection": config.collection, "assets": config.assets}
         named = {key: value for key, value in given.items() if value is not None}
@@ -297,12 +247,12 @@ class StacBackend:
         return StacRoute(**fields)
 
 
-def _placed(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
+def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
     try:
         if data.driver not in _DRIVERS:
-            said = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
-            raise Gone(said, Problem.REFUSED)
-        return placed(data, href)
+            why = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
+            raise NeverAvailable(why, Problem.REFUSED)
+        return locate(data, href)
     except Exception:
         data.close()
         raise

@@ -95,6 +95,14 @@ def test_values_lie_in_their_block_under_the_name_of_their_field() -> None:
     }
 
 
+def test_set_replaces_any_key_and_goes_before_the_options() -> None:
+    fields = Fields(CONFIG, "inner", optional=True)
+    given = called("--count", "3", "--set", "inner.count=4", "--set", "runner.x=[1]", fields=fields)
+    assert given == {"inner": {"count": 4}, "runner": {"x": [1]}}
+    with pytest.raises(ConfigError, match="inner must be a block of keys, not 3"):
+        called("--set", "inner=3", fields=fields)
+
+
 def test_a_required_field_is_a_required_option_unless_a_file_may_give_it() -> None:
     with pytest.raises(typer.TyperException, match="source"):
         called(fields=Fields(CONFIG))

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from pipeline.errors import InputError
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
 from skyscript.geo.tile import tile_around
-from skyscript.imagery.protocol import ImageryError
+from skyscript.imagery.protocol import TryLater
+from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
 NO_OBJECTS = pa.table({})
@@ -81,8 +82,8 @@ def test_a_measured_gsd_has_two_digits_and_the_configs_is_taken_as_it_is(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("name", "gsd", "scale"),
-    [
+    ("path", "gsd", "scale"),
+    real_files(
         ("imagery/dop_stade_de_1.7m.tif", 1.7, None),
         ("imagery/l8_alabama_30m_rgb_uint16_cog.tif", 30, (7000, 20000)),
         ("imagery/l8_baviaanskloof_30m_24band.tif", 30, None),
@@ -101,10 +102,10 @@ def test_a_measured_gsd_has_two_digits_and_the_configs_is_taken_as_it_is(tmp_pat
         ("imagery/zurichsee_ortho_0.5m.tif", 0.5, None),
         ("pairs/banepa/imagery.tif", 0.13, None),
         ("pairs/swellendam/3320D_2010_315_RGB_LATLNG.tif", 2.5, None),
-    ],
+    ),
 )
-def test_real_files_serve(shared_data: Path, name: str, gsd: float, scale: Any) -> None:
-    backend = FolderBackend(source(shared_data / name, scale=scale))
+def test_real_files_serve(path: Path, gsd: float, scale: Any) -> None:
+    backend = FolderBackend(source(path, scale=scale))
     (scene,) = backend.scenes("ORT")
     assert scene.gsd == gsd
     centre = shapely.from_wkb(scene.geometry).centroid
@@ -189,7 +190,7 @@ def test_a_config_that_makes_no_sense_is_refused(tmp_path: Path, fields: dict[st
         source(tmp_path, **fields)
 
 
-def test_a_file_that_vanishes_or_breaks_after_the_index_is_an_imagery_error(
+def test_a_file_that_vanishes_or_breaks_after_the_index_is_to_be_tried_later(
     tmp_path: Path,
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (3, 400, 400), np.uint8)
@@ -198,10 +199,10 @@ def test_a_file_that_vanishes_or_breaks_after_the_index_is_an_imagery_error(
     (scene,) = backend.scenes("CH")
     tile = tile_around(9, 47, 200, 200, 0.5)
     path.write_bytes(path.read_bytes()[:100_000])
-    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+    with pytest.raises(TryLater, match=r"CH/a\.tif cannot be read"):
         backend.cut(scene, tile, NO_OBJECTS)
     path.unlink()
-    with pytest.raises(ImageryError, match=r"CH/a\.tif cannot be read"):
+    with pytest.raises(TryLater, match=r"CH/a\.tif cannot be read"):
         backend.cut(scene, tile, NO_OBJECTS)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from skyscript.backends.folder import FolderBackend, FolderSource
-from skyscript.backends.registry import Sources, backend_of, contents
+from skyscript.backends.registry import Sources, folder_ids, local_backend_of
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
 from tests.skyscript.imagery.rasters import plain, write_raster
 
@@ -21,13 +21,13 @@ def test_the_backend_decides_what_a_block_is() -> None:
     sources = SOURCES.validate_python({"CH": FOLDER, "SIM": SIMULATED})
     assert isinstance(sources["CH"], FolderSource)
     assert isinstance(sources["SIM"], SimulatedSource)
-    assert isinstance(backend_of(sources["CH"]), FolderBackend)
-    assert isinstance(backend_of(sources["SIM"]), SimulatedBackend)
+    assert isinstance(local_backend_of(sources["CH"]), FolderBackend)
+    assert isinstance(local_backend_of(sources["SIM"]), SimulatedBackend)
 
 
 def test_a_backend_is_made_once_for_equal_blocks() -> None:
     one, two = (SOURCES.validate_python({"CH": FOLDER})["CH"] for _ in range(2))
-    assert backend_of(one) is backend_of(two)
+    assert local_backend_of(one) is local_backend_of(two)
 
 
 @pytest.mark.parametrize("alias", ["ch", "C", "SWISS", "C_H", "", "CH/", "ÄÖ"])
@@ -38,7 +38,7 @@ def test_an_alias_must_fit_into_a_file_name(alias: str) -> None:
 
 @pytest.mark.parametrize("sources", [{"SIM": FOLDER}, {"CH": SIMULATED}])
 def test_rendered_tiles_never_pass_for_photographs(sources: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="nobody shall take rendered tiles for photographs"):
+    with pytest.raises(ValidationError, match="nobody takes rendered tiles for photographs"):
         SOURCES.validate_python(sources)
 
 
@@ -78,6 +78,6 @@ def test_contents_are_of_folders_only(tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", plain())
     folder = FOLDER | {"path": tmp_path}
     sources = SOURCES.validate_python({"US": folder, "CH": folder, "SIM": SIMULATED})
-    found = contents(sources)
+    found = folder_ids(sources)
     assert list(found) == ["sources.CH", "sources.US"]
     assert found["sources.CH"] == found["sources.US"]

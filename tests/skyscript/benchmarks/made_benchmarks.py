@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torchvision import transforms
@@ -46,6 +47,31 @@ def colour_set(
         rows.append([path, label])
     write_rows(root / name / csv_name, ["filepath", column], rows)
     (root / name / classnames).write_text(classes)
+
+
+def lay_out_pictures(root: Path) -> None:
+    """Lay out a set of scenes, both sets of roofs and a set of captions: noise in many colours."""
+    draw = np.random.default_rng(7)
+    names = ["airport", "beach", "farmland", "forest", "harbour", "quarry"]
+    scenes, roofs, captions = [], [], []
+    for number in range(36):
+        pixels = draw.normal(draw.uniform(40, 215, 3), 30, (96, 96, 3)).clip(0, 255)
+        name = names[number % 6]
+        for folder in ("aid", "roof_shape", "RSICD"):
+            path = root / folder / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+        scenes.append([f"aid/{number}.png", name])
+        roofs.append([f"roof_shape/{number}.png", name, "AB"[number % 2]])
+        for caption in (f"a {name}", f"a {name} in the {number % 5}th valley"):
+            captions.append([f"RSICD/{number}.png", caption])
+    write_rows(root / "aid/aid_img_txt_pairs_test.csv", ["filepath", "label"], scenes)
+    header = ["filepath", "label_v1", "label_v2"]
+    write_rows(root / "roof_shape/img_txt_pairs_test.csv", header, roofs)
+    write_rows(root / "RSICD/RSICD_img_txt_pairs_test.csv", ["filepath", "title"], captions)
+    for path in ("aid/classnames.txt", "roof_shape/classnames_v1.txt"):
+        (root / path).write_text("\n".join(names))
+    (root / "roof_shape/classnames_v2.txt").write_text("A\nB\n")
 
 
 class Words:

@@ -1,12 +1,12 @@
 """The image tower without what pooling drops, and compiled: the same vectors."""
 
-import numpy as np
 import pytest
 
 open_clip = pytest.importorskip("open_clip")
 torch = pytest.importorskip("torch")
 
 from skyscript.clip.tower import PAYS_FROM, compiled, image_tower, worth_compiling  # noqa: E402
+from tests.conftest import assert_close  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -40,7 +40,7 @@ def vectors(tower):
 )
 def test_the_short_tower_gives_what_the_whole_one_does(vision):
     model = small(**vision)
-    np.testing.assert_allclose(vectors(image_tower(model)), vectors(model.encode_image), atol=1e-6)
+    assert_close(vectors(image_tower(model)), vectors(model.encode_image))
 
 
 def test_it_shares_the_weights_and_leaves_the_model_alone():

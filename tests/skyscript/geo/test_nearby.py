@@ -11,14 +11,15 @@ from skyscript.geo import nearby as neighbours
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box
 from stages import tables
+from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import extracted
 
 
-@pytest.fixture(scope="module")
-def monaco(tmp_path_factory, shared_data):
-    """Give Monaco's objects as a run stores them: some parts of small row groups."""
-    folder = tmp_path_factory.mktemp("monaco")
-    table = extracted(shared_data / "osm/monaco.osm.pbf", folder)
+@pytest.fixture(scope="module", params=extracts("monaco"))
+def place(request, tmp_path_factory):
+    """Give a place's objects as a run stores them: some parts of small row groups."""
+    folder = tmp_path_factory.mktemp("place")
+    table = extracted(request.param, folder)
     files = []
     for start in range(0, len(table), 2000):
         files.append(str(folder / f"{start:05}.parquet"))
@@ -52,29 +53,29 @@ def tiles(dataset, count, seed=0):
 
 
 @pytest.mark.parametrize("count", [1, 2, 20, 256])
-def test_it_gives_every_object_whose_box_meets_a_tile_in_dataset_order(monaco, count):
-    boxes = tiles(monaco, count)
-    near = objects_near(monaco, boxes)
+def test_it_gives_every_object_whose_box_meets_a_tile_in_dataset_order(place, count):
+    boxes = tiles(place, count)
+    near = objects_near(place, boxes)
     assert len(near) > count
-    assert near.equals(all_that_meet(monaco, boxes))
+    assert near.equals(all_that_meet(place, boxes))
     assert set(near["status"].to_pylist()) == {"ok"}
 
 
-def test_boxes_that_only_touch_meet(monaco):
-    row = monaco.head(1).to_pylist()[0]
+def test_boxes_that_only_touch_meet(place):
+    row = place.head(1).to_pylist()[0]
     beside = Box(row["east"], row["north"], row["east"] + 1e-6, row["north"] + 1e-6)
-    assert row["object_id"] in objects_near(monaco, [beside])["object_id"].to_pylist()
+    assert row["object_id"] in objects_near(place, [beside])["object_id"].to_pylist()
 
 
-def test_no_tile_and_a_tile_in_the_open_sea_have_no_neighbours(monaco):
+def test_no_tile_and_a_tile_in_the_open_sea_have_no_neighbours(place):
     for boxes in ([], [Box(-40, 30, -39.99, 30.01)]):
-        near = objects_near(monaco, boxes)
+        near = objects_near(place, boxes)
         assert len(near) == 0
         assert near.schema.equals(tables.OBJECTS.schema)
 
 
-def test_tiles_far_apart_do_not_make_it_read_what_lies_between(monaco, monkeypatch):
-    west, east = tiles(monaco, 40)[:20], tiles(monaco, 40)[20:]
+def test_tiles_far_apart_do_not_make_it_read_what_lies_between(place, monkeypatch):
+    west, east = tiles(place, 40)[:20], tiles(place, 40)[20:]
     boxes = [*west, *(Box(b.west + 90, b.south, b.east + 90, b.north) for b in east)]
     groups = neighbours._groups(np.array(boxes))
     assert len(groups) <= neighbours.MOST_GROUPS
@@ -89,12 +90,10 @@ def test_tiles_far_apart_do_not_make_it_read_what_lies_between(monaco, monkeypat
         )
 
 
-def test_a_tile_reads_few_row_groups(monaco):
-    (box,) = tiles(monaco, 1)
+def test_a_tile_reads_few_row_groups(place):
+    (box,) = tiles(place, 1)
     wanted = neighbours._meets(box)
-    read = sum(
-        len(fragment.subset(filter=wanted).row_groups) for fragment in monaco.get_fragments()
-    )
-    whole = sum(len(fragment.row_groups) for fragment in monaco.get_fragments())
+    read = sum(len(fragment.subset(filter=wanted).row_groups) for fragment in place.get_fragments())
+    whole = sum(len(fragment.row_groups) for fragment in place.get_fragments())
     assert whole > 25
     assert read < whole / 2

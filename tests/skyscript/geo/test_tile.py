@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pyproj
 import pytest
 
@@ -10,6 +11,7 @@ from skyscript.geo.tile import (
     mercator_box,
     mercator_scale,
     on_grid,
+    project,
     tile_around,
     to_degrees,
     to_mercator,
@@ -21,8 +23,15 @@ PLACES = [(0.0, 0.0), (8.5, 47.4), (-122.3, 37.8), (179.99, -84.9), (25.0, 70.0)
 @pytest.mark.parametrize("place", PLACES)
 def test_positions_agree_with_proj_and_come_back(place: tuple[float, float]) -> None:
     proj = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
-    assert to_mercator(*place) == pytest.approx(proj.transform(*place), abs=1e-6)
-    assert to_degrees(*to_mercator(*place)) == pytest.approx(place, abs=1e-12)
+    assert to_mercator(*place) == pytest.approx(proj.transform(*place), rel=1e-9, abs=1e-6)
+    assert to_degrees(*to_mercator(*place)) == pytest.approx(place, rel=1e-9)
+
+
+def test_many_positions_are_projected_as_one_is_and_end_before_the_poles() -> None:
+    assert project(np.array(PLACES)) == pytest.approx(
+        np.array([to_mercator(*place) for place in PLACES]), rel=1e-12
+    )
+    assert np.array_equal(project(np.array([(9, 90.0)])), project(np.array([(9, 89.0)])))
 
 
 @pytest.mark.parametrize("place", PLACES[:3] + PLACES[4:])

@@ -11,9 +11,11 @@ import pyproj
 import rasterio
 import shapely
 from affine import Affine
+from PIL import Image
 
 from skyscript.geo.tile import Box
 from stages import tables
+from tests.conftest import REPOSITORY
 
 PLACES = {
     "EPSG:4326": (8.5, 47.4),
@@ -55,6 +57,13 @@ def write_raster(
         if tags:
             file.update_tags(**tags)
     return path
+
+
+def write_picture(path: Path, crs: str, place: tuple[float, float], pixel: float) -> Path:
+    """Write the README's gallery, twice one below the other, as if it were an aerial image."""
+    with Image.open(REPOSITORY / "docs/gallery.jpg") as image:
+        samples = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
+    return write_raster(path, np.tile(samples, (1, 2, 1)), crs, place, pixel)
 
 
 def plain(bands: int = 3, height: int = 300, width: int = 300, dtype: str = "uint8") -> Any:

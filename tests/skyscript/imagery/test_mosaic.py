@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skyscript.geo.tile import Tile, tile_around
-from skyscript.imagery.mosaic import composed, pieces
+from skyscript.imagery.mosaic import compose, scenes_filling
 from skyscript.imagery.protocol import TileImage
-from skyscript.imagery.scene_index import catalogue
+from skyscript.imagery.scene_index import scene_index
 from tests.skyscript.imagery.rasters import scenes_table
 
 HERE = (9.0, 47.0)
@@ -17,8 +17,8 @@ Y2019, Y2012 = 1_560_000_000, 1_340_000_000
 
 
 def chosen(*scenes: dict[str, object], tile: Tile = TILE) -> list[str]:
-    known = catalogue(scenes_table(*({"gsd": 0.5, "acquired": Y2019} | one for one in scenes)))
-    return [known.scene_id(number) for number in pieces(known, 0, tile)]
+    known = scene_index(scenes_table(*({"gsd": 0.5, "acquired": Y2019} | one for one in scenes)))
+    return [known.scene_id(number) for number in scenes_filling(known, 0, tile)]
 
 
 def test_two_images_side_by_side_fill_a_tile_the_larger_share_first() -> None:
@@ -53,6 +53,6 @@ def test_each_image_fills_what_those_before_it_leave_open() -> None:
         valid[:, : 6 * number + 4] = True
         return TileImage(np.full((10, 10, 3), 100 + number, np.uint8), valid)
 
-    image = composed(cut, [0, 1])  # type: ignore[arg-type, list-item] # numbers for scenes
+    image = compose(cut, [0, 1])  # type: ignore[arg-type, list-item] # numbers for scenes
     assert image.valid.all()
     assert image.rgb[0, :, 0].tolist() == [100] * 4 + [101] * 6

@@ -6,8 +6,8 @@ import pytest
 import shapely
 
 from skyscript.geo.tile import Box
-from skyscript.imagery.outline import on_the_globe
-from skyscript.imagery.places import cells, covered, occupied_places
+from skyscript.imagery.outline import footprint_in_degrees
+from skyscript.imagery.places import occupied_places, places_within, search_areas
 from stages import tables
 
 
@@ -43,21 +43,21 @@ def test_objects_over_the_antimeridian_and_no_objects_have_no_place() -> None:
 
 def test_places_are_gathered_by_the_degree_and_never_without_an_area() -> None:
     one = Box(9.1, 47.1, 9.1, 47.1)
-    (cell,) = cells([one])
+    (cell,) = search_areas([one])
     assert cell.west < 9.1 < cell.east and cell.south < 47.1 < cell.north
-    assert len(cells([one, Box(9.9, 47.9, 9.9, 47.9), Box(10.1, 47.1, 10.1, 47.1)])) == 2
-    (edge,) = cells([Box(180, 90, 180, 90)])
+    assert len(search_areas([one, Box(9.9, 47.9, 9.9, 47.9), Box(10.1, 47.1, 10.1, 47.1)])) == 2
+    (edge,) = search_areas([Box(180, 90, 180, 90)])
     assert (edge.east, edge.north) == (180, 90)
 
 
 def test_only_places_in_a_coverage_are_asked_about() -> None:
     inside, outside = Box(9, 47, 9, 47), Box(12, 47, 12, 47)
-    assert covered([inside, outside], Box(5.9, 45.8, 10.6, 47.8)) == [inside]
+    assert places_within([inside, outside], Box(5.9, 45.8, 10.6, 47.8)) == [inside]
 
 
 def test_a_footprint_over_the_antimeridian_lies_on_both_sides_of_it() -> None:
     ring = [(179, 0), (-179, 0), (-179, 1), (179, 1)]
-    found = on_the_globe(shapely.Polygon(ring))
+    found = footprint_in_degrees(shapely.Polygon(ring))
     assert found is not None
     assert shapely.area(found) == pytest.approx(2)
     assert shapely.contains(found, shapely.Point(179.5, 0.5))
@@ -66,4 +66,4 @@ def test_a_footprint_over_the_antimeridian_lies_on_both_sides_of_it() -> None:
 
 
 def test_a_footprint_without_an_area_is_none() -> None:
-    assert on_the_globe(shapely.LineString([(0, 0), (1, 1)])) is None
+    assert footprint_in_degrees(shapely.LineString([(0, 0), (1, 1)])) is None

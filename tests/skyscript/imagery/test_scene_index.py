@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from skyscript.geo.tile import Box
-from skyscript.imagery.scene_index import catalogue, scenes_by_id
+from skyscript.imagery.scene_index import scene_index, scenes_by_id
 from tests.skyscript.imagery.rasters import scenes_table
 
 TWO = (
@@ -17,7 +17,7 @@ TWO = (
 
 
 def test_it_gives_the_scenes_at_a_place() -> None:
-    known = catalogue(scenes_table(*map(dict, TWO)))
+    known = scene_index(scenes_table(*map(dict, TWO)))
     assert known.touching(Box(0.2, 0.2, 0.2, 0.2)).tolist() == [0]
     assert known.touching(Box(0.7, 0.2, 0.7, 0.2)).tolist() == [0, 1]
     assert known.touching(Box(5, 5, 6, 6)).tolist() == []
@@ -29,11 +29,11 @@ def test_it_is_read_once_and_again_when_the_table_changes(tmp_path: Path) -> Non
     path = tmp_path / "part.parquet"
     table = scenes_table(*map(dict, TWO)).to_table()
     pq.write_table(table, path)
-    first = catalogue(ds.dataset(path))
-    assert catalogue(ds.dataset(path)) is first
+    first = scene_index(ds.dataset(path))
+    assert scene_index(ds.dataset(path)) is first
     pq.write_table(table.slice(0, 1), path)
     os.utime(path, ns=(1, 1))
-    assert len(catalogue(ds.dataset(path)).sources) == 1
+    assert len(scene_index(ds.dataset(path)).sources) == 1
 
 
 def test_scenes_are_found_by_their_ids() -> None:

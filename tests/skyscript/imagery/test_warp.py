@@ -16,7 +16,8 @@ from skyscript.imagery.grid import mercator_grid
 from skyscript.imagery.protocol import TileImage
 from skyscript.imagery.raster import Raster, ground_gsd, open_raster
 from skyscript.imagery.warp import Reading, cut_on, cut_tile
-from tests.skyscript.imagery.rasters import PLACES, north_up, plain, write_raster
+from tests.conftest import real_files
+from tests.skyscript.imagery.rasters import PLACES, north_up, plain, write_picture, write_raster
 
 AS_IT_IS = Reading(bands=(1, 2, 3), scale=None, nodata=None, mask="file")
 
@@ -61,8 +62,8 @@ def test_pixels_are_true_to_half_a_pixel_in_any_crs(tmp_path: Path, crs: str) ->
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
+    "path",
+    real_files(
         "imagery/zurich_ortho_0.5m.tif",
         "imagery/nl_ortho_0.25m_deepforest.tif",
         "imagery/s2_virginia_eastern_shore_10m_tci_cog.tif",
@@ -70,10 +71,20 @@ def test_pixels_are_true_to_half_a_pixel_in_any_crs(tmp_path: Path, crs: str) ->
         "imagery/ngi_baviaanskloof_5m_1.tif",
         "pairs/banepa/imagery.tif",
         "pairs/swellendam/3420B_2010_328_RGB_LATLNG.tif",
-    ],
+    ),
 )
-def test_real_files_come_out_as_through_gdal(shared_data: Path, name: str) -> None:
-    raster = open_raster(shared_data / name)
+def test_real_files_come_out_as_through_gdal(path: Path) -> None:
+    compare_with_gdal(path)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32618", "EPSG:2056", "EPSG:28992"])
+def test_a_picture_comes_out_as_through_gdal(tmp_path: Path, crs: str) -> None:
+    compare_with_gdal(write_picture(tmp_path / "picture.tif", crs, PLACES[crs], 0.5))
+
+
+def compare_with_gdal(path: Path) -> None:
+    """Compare the tile in the middle of a file with the one that GDAL warps."""
+    raster = open_raster(path)
     lon, lat = raster.degrees(raster.data.width / 2, raster.data.height / 2)
     tile = tile_around(float(lon), float(lat), 300, 300, ground_gsd(raster))
 

@@ -10,6 +10,7 @@ from PIL import Image
 pytest.importorskip("simplejpeg")
 
 from skyscript.images.jpeg import fast_jpeg
+from tests.conftest import REPOSITORY, real_files
 
 ROOM = 50_000_000
 
@@ -41,8 +42,12 @@ def test_a_grey_one_becomes_rgb(noise: Image.Image) -> None:
         assert np.array_equal(fast_jpeg(data, ROOM), np.asarray(image.convert("RGB")))
 
 
-def test_real_ones_too(shared_data: Path) -> None:
-    for path in sorted((shared_data / "bench" / "rsscn7").rglob("*.jpg"))[:20]:
+@pytest.mark.parametrize(
+    "images",
+    [pytest.param(REPOSITORY / "docs/gallery.jpg", id="gallery"), *real_files("bench/rsscn7")],
+)
+def test_real_ones_too(images: Path) -> None:
+    for path in [images] if images.is_file() else sorted(images.rglob("*.jpg"))[:20]:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             assert np.array_equal(fast_jpeg(data, ROOM), np.asarray(image.convert("RGB")))

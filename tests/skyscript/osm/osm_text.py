@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from pipeline.schema import conform
 from stages import tables
-from stages.extract.stage import ExtractConfig, extract
+from stages.extract import ExtractConfig, extract
 
 CORNERS = """\
 n1 x7.000 y43.000

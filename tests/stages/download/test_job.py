@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.atomic import exclusive_lock
 from pipeline.errors import LockError, StorageError
 from pipeline.events import TaskProgress
 from stages.download import choose, server
-from stages.download.receipts import FOLDER, Receipts
+from stages.download.receipts import FOLDER
 from tests.emulators.published import FileServer
 from tests.stages.download.conftest import CSV, SYNC, Download, noise
 
@@ -425,5 +426,6 @@ def test_a_hostile_zip_is_refused_and_nothing_of_it_is_written(
 
 
 def test_one_download_at_a_time_in_a_root(bring: Download) -> None:
-    with Receipts(bring.root).locked(), pytest.raises(LockError, match="is running"):
+    lock = exclusive_lock(bring.root / FOLDER / "_lock")
+    with lock, pytest.raises(LockError, match="is at work here"):
         bring("aid")

@@ -21,8 +21,8 @@ from pipeline.stage import Shard
 from skyscript.backends.service import retry as attempts
 from skyscript.geo.tile import mercator_scale, tile_around, to_degrees, to_mercator
 from stages import tables
-from stages.fetch.stage import FetchConfig, fetch
-from stages.index.stage import IndexConfig, index
+from stages.fetch import FetchConfig, fetch
+from stages.index import IndexConfig, index
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.faults import Faults
@@ -255,6 +255,34 @@ def test_an_asset_that_is_gone_is_recorded_for_good(earth: EarthEngine, tmp_path
     assert table.column("reason")[0].as_py() == (
         "Earth Engine answered 404: Asset 'USDA/NAIP/DOQQ/m_0_20140613' not found"
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("timeout", "too_heavy"), ("memory", "too_heavy"), ("503", "down")]
+)
+def test_a_request_that_may_work_later_does_not_give_way_to_another_scene(
+    earth: EarthEngine, tmp_path: Path, fault: str, error: str
+) -> None:
+    given, sources = tiles(1, "US/m_0_20140613", "US/m_1_20160613"), {"US": source(earth, tmp_path)}
+    earth.faults.share, earth.faults.kinds = 1.0, (fault,)
+    (row,) = fetched(sources, given, tmp_path)
+    assert (row["status"], row["error"], row["scene_id"]) == ("failed", error, None)
+    earth.faults.share = 0
+    (row,) = fetched(sources, given, tmp_path)
+    assert (row["status"], row["scene_id"]) == ("ok", "US/m_0_20140613")
+
+
+def test_an_asset_that_is_gone_gives_way_to_the_next_scene(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    sources = {"US": source(earth, tmp_path)}
+    indexing = IndexConfig.model_validate({"sources": sources})
+    scenes = ds.dataset(pa.concat_tables(index(focus(), config=indexing, root=tmp_path)))
+    del earth.images["USDA/NAIP/DOQQ/m_0_20140613"]
+    given = tiles(1, "US/m_0_20140613", "US/m_1_20160613")
+    settings = FetchConfig.model_validate({"sources": sources})
+    table = fetch(given, scenes, NO_OBJECTS, config=settings, shard=Shard(0, tmp_path))
+    assert table.column("scene_id").to_pylist() == ["US/m_1_20160613"]
 
 
 def test_an_account_that_ends_stops_the_run_at_once(earth: EarthEngine, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from skyscript.backends.folder import FolderBackend
 from skyscript.geo.tile import Box, tile_around
 from skyscript.imagery.protocol import Scene
 from stages import tables
-from stages.fetch.stage import FETCH, FetchConfig, fetch
-from stages.index.stage import IndexConfig, index
+from stages.fetch import FETCH, FetchConfig, fetch
+from stages.index import IndexConfig, index
 from tests.skyscript.imagery.rasters import write_raster
 
 HERE = (9.0, 47.0)
@@ -141,6 +141,34 @@ def test_a_scene_that_cannot_be_read_may_be_tried_again(tmp_path: Path) -> None:
     path.write_bytes(whole)
     (row,) = fetch(*arguments, NO_OBJECTS, **settings).to_pylist()
     assert row["status"] == "ok"
+
+
+def test_a_file_that_cannot_be_read_does_not_give_way_to_another_scene(tmp_path: Path) -> None:
+    write_raster(tmp_path / "broken.tif", noise())
+    write_raster(tmp_path / "whole.tif", noise(1))
+    sources = {
+        "CH": folder(tmp_path / "broken.tif"),
+        "US": folder(tmp_path / "whole.tif", acquired=2021),
+    }
+    indexing = IndexConfig.model_validate({"sources": sources})
+    scenes = ds.dataset(pa.concat_tables(index(NO_FOCUS, config=indexing, root=tmp_path)))
+    given = [tile("n1", "CH/broken.tif", "US/whole.tif"), tile("n2", "US/whole.tif")]
+    whole = (tmp_path / "broken.tif").read_bytes()
+
+    def statuses() -> list[tuple[str, str | None, str | None]]:
+        table = fetch(
+            pa.Table.from_pylist(given, tables.TILES.schema),
+            scenes,
+            NO_OBJECTS,
+            config=FetchConfig.model_validate({"sources": sources}),
+            shard=Shard(0, tmp_path),
+        )
+        return [(row["status"], row["source"], row["error"]) for row in table.to_pylist()]
+
+    (tmp_path / "broken.tif").unlink()
+    assert statuses() == [("failed", None, "unreadable"), ("ok", "US", None)]
+    (tmp_path / "broken.tif").write_bytes(whole)
+    assert statuses() == [("ok", "CH", None), ("ok", "US", None)]
 
 
 def test_rows_that_were_not_planned_pass_with_their_reason(tmp_path: Path) -> None:

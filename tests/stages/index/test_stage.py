@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.schema import conform
 from stages import tables
-from stages.index.stage import INDEX, IndexConfig, index
+from stages.index import INDEX, IndexConfig, index
 from tests.skyscript.imagery.rasters import plain, write_raster
 
 NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())

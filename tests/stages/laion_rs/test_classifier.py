@@ -42,8 +42,9 @@ def table_of(apart: float, count: int = 40) -> ds.Dataset:
     return ds.dataset(pa.Table.from_pylist(rows, schema=tables.EXAMPLES.schema))
 
 
-def train(examples: ds.Dataset) -> Trained:
-    parts = classifier(examples, config=ClassifierConfig(), root=Path())
+def train(examples: ds.Dataset, **options: float) -> Trained:
+    config = ClassifierConfig.model_validate(options)
+    parts = classifier(examples, config=config, root=Path())
     return trained(ds.dataset(next(parts)))
 
 
@@ -51,7 +52,7 @@ def test_the_cross_validated_auc_is_the_share_of_pairs_in_the_right_order() -> N
     found = train(table_of(0.5))
     ours, others = found.remote_sensing[:, None], found.other[None, :]
     plain = ((ours > others) + 0.5 * (ours == others)).mean()
-    assert found.auc == pytest.approx(plain, abs=1e-12)
+    assert found.auc == pytest.approx(plain, rel=1e-9)
     assert 0.6 < found.auc < 0.999
 
 
@@ -63,6 +64,11 @@ def test_the_same_examples_give_the_same_classifier() -> None:
     first, second = train(table_of(0.5)), train(table_of(0.5))
     assert (first.classifier.weights == second.classifier.weights).all()
     assert (first.remote_sensing == second.remote_sensing).all()
+
+
+def test_a_larger_c_follows_the_examples_more_closely() -> None:
+    free, held = train(table_of(0.5)), train(table_of(0.5), inverse_penalty=0.01)
+    assert np.linalg.norm(held.classifier.weights) < np.linalg.norm(free.classifier.weights) / 10
 
 
 def test_too_few_examples_are_counted() -> None:

@@ -35,6 +35,18 @@ def test_a_program_that_fails_is_named_with_its_exit_code(tmp_path: Path) -> Non
         fetch_images(FetchConfig(urls=tmp_path / "gone.parquet", program="true"), tmp_path / "s")
 
 
+def test_the_program_is_told_the_columns_and_the_size(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/arguments\n')
+    program.chmod(0o755)
+    urls = addresses(tmp_path / "web.parquet", [])
+    named = {"url_column": "link", "text_column": "alt", "longest_side": 256, "timeout": 5}
+    config = FetchConfig.model_validate({"urls": urls, "program": str(program), **named})
+    fetch_images(config, tmp_path / "shards")
+    told = (tmp_path / "arguments").read_text().splitlines()
+    assert {"--url_col=link", "--caption_col=alt", "--image_size=256", "--timeout=5"} <= {*told}
+
+
 @pytest.mark.skipif(shutil.which("img2dataset") is None, reason="img2dataset is not installed")
 def test_images_come_as_shards_that_the_job_reads(tmp_path: Path) -> None:
     files = folder_of(tmp_path / "files", {f"{n}.jpg": jpeg(ground(n)) for n in range(4)})

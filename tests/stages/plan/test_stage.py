@@ -14,7 +14,7 @@ from pipeline.schema import conform
 from pipeline.stage import Shard
 from skyscript.geo.tile import Box, mercator_box, mercator_scale, to_degrees, to_mercator
 from stages import tables
-from stages.plan.stage import PlanConfig, plan
+from stages.plan import PlanConfig, plan
 from tests.skyscript.imagery.rasters import scenes_table
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
@@ -100,7 +100,7 @@ def test_one_in_five_is_centred_exactly() -> None:
     assert sum(centred) / 1000 == pytest.approx(0.2, abs=0.04)
     for tile, exact in zip(tiles, centred, strict=True):
         off = max(map(abs, offset(HERE, tile["candidates"][0])))
-        assert (off < 1e-9) == exact
+        assert (off < 1e-6) == exact
 
 
 def test_a_tiles_pixel_is_the_scenes_gsd_on_the_ground() -> None:
@@ -200,6 +200,8 @@ def test_an_area_of_a_few_pixels_is_not_shown() -> None:
     (tile,) = planned([area((60, 10), natural="water")], scenes)
     assert {candidate["source"] for candidate in tile["candidates"]} == {"US", "S2"}
     assert reason(area((4, 4), natural="water"), scenes) == "too small for every source that suits"
+    (tile,) = planned([area((4, 4), natural="water")], scenes, min_extent=3)
+    assert [candidate["source"] for candidate in tile["candidates"]] == ["US"]
 
 
 def test_an_object_without_a_tag_that_can_be_seen() -> None:

@@ -27,12 +27,7 @@ CONFIG = {
     "text_cfg": {**TOWER, "width": 32, "heads": 2, "context_length": 77, "vocab_size": 49408},
 }
 CSV = "SkyScript_train_unfiltered.csv"
-ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def alone(one_thread) -> None:
-    """Every test of training has one thread."""
+ALONE = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,11 @@ import torch
 from pipeline.errors import InputError
 from skyscript.clip.source import TINY_FOLDER, ClipSource
 from skyscript.clip.weights import create_model
-from stages.train.adapter import adam
+from stages.train.adapter import adam, schedule
 from stages.train.config import TrainConfig
 from stages.train.model import begin, find_source
 from stages.train.towers import Towers
+from tests.conftest import assert_close
 from tests.stages.train.conftest import CONFIG
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -142,8 +143,7 @@ def test_texts_once_and_cut_give_the_features_and_gradients_of_all_texts_whole(a
     for plain, ours in zip(*gradients, strict=True):
         assert plain.keys() == ours.keys()
         for name, value in plain.items():
-            tolerance = 2e-6 * max(1.0, float(value.abs().max()))
-            torch.testing.assert_close(value, ours[name], atol=tolerance, rtol=1e-4)
+            assert_close(ours[name], value, size=max(1.0, float(value.abs().max())))
 
 
 def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
@@ -154,7 +154,7 @@ def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
     cut, where = towers.shortened(tokens, NUMBERS)
     assert cut.shape == (3, 77)
     found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
-    torch.testing.assert_close(found, model.encode_text(tokens, normalize=True))
+    assert_close(found, model.encode_text(tokens, normalize=True), size=1)
 
 
 @pytest.mark.parametrize("name", ["model", "vital"])
@@ -168,6 +168,21 @@ def test_adams_constants_follow_the_architecture_and_not_the_name_of_a_folder(
     convolving = {"vision_cfg": {"layers": [1, 1, 1, 1]}}
     assert adam(said, convolving) == adam(config(model="RN50"), {}) == (0.9, 0.999, 1e-8)
     assert adam(config(model="ViT-B-32", beta1=0.0), {}).beta1 == 0
+    assert adam(config(model="ViT-B-32", beta2=0.95, eps=1e-4), {}) == (0.9, 0.95, 1e-4)
+
+
+def test_the_learning_rate_falls_or_stays_after_the_warm_up():
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))])
+
+    def rates(kind):
+        set_rate = schedule(optimiser, config(lr=1.0, warmup=2, lr_scheduler=kind), 6)
+        return [set_rate(step) for step in range(6)]
+
+    assert rates("const") == [0.5, 1, 1, 1, 1, 1]
+    falling = rates("cosine")
+    assert falling[:3] == [0.5, 1, 1]
+    assert falling[3:] == sorted(falling[3:], reverse=True)
+    assert 0 < falling[-1] < 0.2
 
 
 def test_the_shipped_model_is_trained_by_its_name():

@@ -51,6 +51,15 @@ def test_columns_and_separator_are_the_users(tmp_path):
     assert said(load(path, tmp_path, **keys)) == ["a pond", "a road, wide", "a pond"]
 
 
+def test_the_format_can_be_stated_where_the_name_misleads(tmp_path):
+    path = write(tmp_path).rename(tmp_path / "pairs.tar")
+    assert len(load(path, tmp_path, dataset_type="csv").texts) == 3
+    with pytest.raises(InputError, match=r"pairs\.tar"):
+        load(path, tmp_path)  # auto: a tar of shards
+    with pytest.raises(InputError, match=r"pairs\.csv"):
+        load(write(tmp_path), tmp_path, dataset_type="webdataset")
+
+
 def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
     path = write(tmp_path, [(str(tmp_path / "a.jpg"), "a pond")])
     (tmp_path / "a.jpg").write_bytes(PIXELS)

@@ -11,8 +11,8 @@ from stages.train.config import TrainConfig
 from stages.train.record import Record
 
 
-def config(*report):
-    return TrainConfig(train_data="a.csv", report_to=report)
+def config(*report, **more):
+    return TrainConfig(train_data="a.csv", report_to=report, **more)
 
 
 @pytest.fixture
@@ -42,16 +42,17 @@ def test_what_came_after_the_checkpoint_is_written_again_and_not_twice(folder):
 def test_wandb_is_told_where_it_is_installed(folder, monkeypatch):
     told = []
     fake = SimpleNamespace(
-        init=lambda **given: told.append(given["name"]),
+        init=lambda **given: told.append((given["project"], given["name"])),
         log=lambda values, step: told.append((step, values)),
         finish=lambda: told.append("finished"),
     )
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    record = Record(folder, config("wandb"), 0)
+    record = Record(folder, config("wandb", wandb_project="roofs"), 0)
     record.training(1, {"loss": 2.0})
     record.evaluation(1, 1, {"top1": 0.5})
     record.close()
-    assert told == ["run", (1, {"train/loss": 2.0}), (1, {"val/top1": 0.5}), "finished"]
+    logged = [(1, {"train/loss": 2.0}), (1, {"val/top1": 0.5})]
+    assert told == [("roofs", "run"), *logged, "finished"]
 
 
 @pytest.mark.parametrize("name", ["wandb", "tensorboard"])

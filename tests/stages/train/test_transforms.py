@@ -107,6 +107,30 @@ def test_erasing_follows_the_normalisation_so_it_stays_in_the_worker():
     assert Normalise(PREPROCESS, "cpu")(found) is found
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Unused augmentation cfg items"
+)  # open_clip forgets what it used
+def test_colours_and_greys_come_with_their_probability_without_timm():
+    def pixels(**aug):
+        options = config(random_rotation=False, aug_cfg={"use_timm": False, "scale": (1, 1), **aug})
+        random.seed(0)
+        torch.manual_seed(0)
+        return training_transform(PREPROCESS, options)(noise())
+
+    plain = pixels()
+    assert not torch.equal(plain[0], plain[1])
+    grey = pixels(gray_scale_prob=1.0)
+    assert torch.equal(grey[0], grey[1])
+    jitter = (0.8, 0.8, 0.8, 0.2)
+    assert torch.equal(pixels(color_jitter=jitter, color_jitter_prob=0.0), plain)
+    assert not torch.equal(pixels(color_jitter=jitter, color_jitter_prob=1.0), plain)
+
+
+def test_the_number_of_erased_boxes_is_the_users():
+    found = training_transform(PREPROCESS, config(aug_cfg={"re_prob": 1.0, "re_count": 3}))
+    assert found.transforms[-1].max_count == 3
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "CMYK"])
 def test_images_of_any_mode_come_in_rgb_and_through_the_transform(mode):
     kind = "TIFF" if mode == "CMYK" else "PNG"

@@ -14,18 +14,27 @@ from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSourc
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, Tile, tile_around
+from tests.conftest import real_files
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.earth_images import from_raster
 from tests.emulators.stac import StacArchive, item
+from tests.skyscript.imagery.rasters import PLACES, write_picture
 
 NOTHING = pa.table({})
-IMAGES = {
-    "US": ("USDA/NAIP/DOQQ", "naip_wi_0.6m_20200902.tif", 100),
-    "CH": ("Switzerland/SWISSIMAGE/orthos/10cm", "zurich_ortho_0.5m.tif", 300),
-    "NL": ("Netherlands/Beeldmateriaal/LUCHTFOTO_RGB", "nl_ortho_0.25m_deepforest.tif", 400),
-    "NEO": ("projects/neon-prod-earthengine/assets/RGB/001", "neon_sjer_ca_0.1m_2018.tif", 200),
+NAMES = {
+    "US": "USDA/NAIP/DOQQ",
+    "CH": "Switzerland/SWISSIMAGE/orthos/10cm",
+    "NL": "Netherlands/Beeldmateriaal/LUCHTFOTO_RGB",
+    "NEO": "projects/neon-prod-earthengine/assets/RGB/001",
 }
+REAL = [
+    ("imagery/naip_wi_0.6m_20200902.tif", "US", 100),
+    ("imagery/zurich_ortho_0.5m.tif", "CH", 300),
+    ("imagery/nl_ortho_0.25m_deepforest.tif", "NL", 400),
+    ("imagery/neon_sjer_ca_0.1m_2018.tif", "NEO", 200),
+]
+S2 = "imagery/s2_virginia_eastern_shore_10m_tci_cog.tif"
 
 
 def offset(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
@@ -47,18 +56,27 @@ def tile_of(path: Path, side: int) -> tuple[Tile, npt.NDArray[np.uint8], Box]:
     return tile, folder.cut(scene, tile, NOTHING).rgb, scene.box
 
 
-@pytest.mark.parametrize("alias", IMAGES)
+@pytest.mark.parametrize(("path", "alias", "side"), real_files(*REAL))
 def test_a_tile_of_earth_engine_lies_where_the_files_tile_lies(
-    alias: str, shared_data: Path, tmp_path: Path
+    path: Path, alias: str, side: int, tmp_path: Path
 ) -> None:
-    name, file, side = IMAGES[alias]
-    path = shared_data / "imagery" / file
+    compare_with_earth_engine(path, alias, side, tmp_path)
+
+
+def test_a_tile_of_earth_engine_lies_where_the_tile_of_a_made_file_lies(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "picture.tif", "EPSG:32618", PLACES["EPSG:32618"], 0.6)
+    compare_with_earth_engine(path, "US", 300, tmp_path)
+
+
+def compare_with_earth_engine(path: Path, alias: str, side: int, folder: Path) -> None:
+    """Compare a file's tile with the one that an emulated Earth Engine cuts from the same file."""
+    name = NAMES[alias]
     tile, wanted, _ = tile_of(path, side)
     asset = from_raster(f"{name}/2019", path, "RGB", start=datetime(2019, 1, 1, tzinfo=UTC))
     with EarthEngine({name: [asset]}) as earth:
         given = {
             "project": PROJECT,
-            "service_account": key_file(tmp_path / "key.json", earth.url),
+            "service_account": key_file(folder / "key.json", earth.url),
             "endpoint": earth.url,
             "years": (2019, 2022),
         }
@@ -69,13 +87,21 @@ def test_a_tile_of_earth_engine_lies_where_the_files_tile_lies(
     assert offset(image.rgb, wanted) < 0.5
 
 
-def test_a_tile_of_an_archive_is_the_files_tile(shared_data: Path) -> None:
-    folder = shared_data / "imagery"
-    tile, wanted, box = tile_of(folder / "s2_virginia_eastern_shore_10m_tci_cog.tif", 300)
+@pytest.mark.parametrize("path", real_files(S2))
+def test_a_tile_of_an_archive_is_the_files_tile(path: Path) -> None:
+    compare_with_archive(path)
+
+
+def test_a_tile_of_an_archive_is_the_tile_of_a_made_file(tmp_path: Path) -> None:
+    compare_with_archive(write_picture(tmp_path / "a.tif", "EPSG:32618", PLACES["EPSG:32618"], 10))
+
+
+def compare_with_archive(path: Path) -> None:
+    """Compare a file's tile with the one that is read over HTTP from an emulated archive."""
+    tile, wanted, box = tile_of(path, 300)
     items = [item("s2", "", mapping(_polygon(box)), **{"eo:cloud_cover": 1})]
-    with StacArchive({"images": items}, folder) as archive:
-        href = f"{archive.url}/files/s2_virginia_eastern_shore_10m_tci_cog.tif"
-        items[0]["assets"]["visual"]["href"] = href
+    with StacArchive({"images": items}, path.parent) as archive:
+        items[0]["assets"]["visual"]["href"] = f"{archive.url}/files/{path.name}"
         backend = StacBackend(StacSource(api=archive.url, collection="images", assets=("visual",)))
         (scene,) = backend.search("S2", [tile.box])
         assert scene.gsd == 10

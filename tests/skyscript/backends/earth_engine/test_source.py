@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.service import retry as attempts
 from skyscript.geo.tile import Box, tile_around
-from skyscript.imagery.protocol import Gone, NotNow, Problem, Scene, Unfit
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TooCloudy, TryLater
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.earth_images import EarthImage, transformer
@@ -261,7 +261,7 @@ def test_a_tile_under_clouds_is_unfit_where_the_config_asks(
         if is_fit:
             assert found.cut(scene, tile, NOTHING).jpeg
         else:
-            with pytest.raises(Unfit, match="clouds over more than 20 % of the tile"):
+            with pytest.raises(TooCloudy, match="clouds over more than 20 % of the tile"):
                 found.cut(scene, tile, NOTHING)
     assert earth.desk.count("getPixels") == {200: 5}
 
@@ -283,7 +283,7 @@ def test_a_fault_that_stays_ends_after_six_attempts(start: Start, tmp_path: Path
     found = backend(earth, tmp_path)
     scene = scene_of(found)
     earth.faults.planned.extend(["503"] * 20)
-    with pytest.raises(NotNow, match=r"Earth Engine failed \(503\), 6 times") as caught:
+    with pytest.raises(TryLater, match=r"Earth Engine failed \(503\), 6 times") as caught:
         found.cut(scene, tile_around(*HERE, 100, 100, 0.6), NOTHING)
     assert caught.value.problem is Problem.DOWN
     assert earth.desk.count("getPixels") == {503: 6}
@@ -297,8 +297,9 @@ def test_a_computation_that_is_too_large_is_tried_twice(
     found = backend(earth, tmp_path)
     scene = scene_of(found)
     earth.faults.planned.extend([fault] * 20)
-    with pytest.raises(Gone, match="Earth Engine answered 400"):
+    with pytest.raises(TryLater, match=r"Earth Engine answered 400.*, 2 times") as caught:
         found.cut(scene, tile_around(*HERE, 100, 100, 0.6), NOTHING)
+    assert caught.value.problem is Problem.TOO_HEAVY
     assert earth.desk.count("getPixels") == {400: 2}
 
 
@@ -307,9 +308,9 @@ def test_what_can_never_work_is_asked_once(start: Start, tmp_path: Path) -> None
     found = backend(earth, tmp_path)
     scene = scene_of(found)
     gone = Scene(**{**vars(scene), "name": "USDA/NAIP/DOQQ/none"})
-    with pytest.raises(Gone, match="404"):
+    with pytest.raises(NeverAvailable, match="404"):
         found.cut(gone, tile_around(*HERE, 100, 100, 0.6), NOTHING)
-    with pytest.raises(Gone, match="Total request size"):
+    with pytest.raises(NeverAvailable, match="Total request size"):
         found.cut(scene, tile_around(*HERE, 8000, 8000, 0.6), NOTHING)
     assert earth.desk.count("getPixels") == {404: 1, 400: 1}
 
@@ -377,7 +378,7 @@ def test_a_service_that_is_down_stops_the_run(start: Start, tmp_path: Path) -> N
 
     def everything() -> None:
         for _ in range(100):
-            with pytest.raises(NotNow):
+            with pytest.raises(TryLater):
                 found.cut(scene, tile, NOTHING)
 
     with pytest.raises(InputError, match="of the last 100 requests failed"):

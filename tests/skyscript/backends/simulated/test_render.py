@@ -28,7 +28,7 @@ from tests.skyscript.backends.simulated.simulated_world import (
     objects,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 HOUSE = ("a1", box(-6, -4, 6, 4), {"building": "house", "roof:shape": "gabled"})
 TOWN = (
     HOUSE,

@@ -18,10 +18,10 @@ from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import source as stac
-from skyscript.backends.stac.search import Wanted, scenes_of_items
+from skyscript.backends.stac.search import StacQuery, scenes_of_items
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, mercator_scale, tile_around
-from skyscript.imagery.protocol import Gone, NotNow, Problem, Scene
+from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
 from tests.emulators.faults import Faults
 from tests.emulators.server import Emulator, Handler
 from tests.emulators.stac import StacArchive, item
@@ -150,7 +150,9 @@ def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Pat
     archive = start([item("deep", "HERE/a.tif", AROUND)])
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"):
+    with pytest.raises(
+        NeverAvailable, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"
+    ):
         one.cut(scene, TILE, NOTHING)
 
 
@@ -161,7 +163,7 @@ def test_files_behind_a_token_are_opened_with_it(
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(NotNow):
+    with pytest.raises(TryLater):
         one.cut(scene, TILE, NOTHING)
     route = one._route("OAM")
     monkeypatch.setattr(
@@ -178,7 +180,7 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
     archive = start([item("a", "HERE/a.tif", AROUND), item("gone", "HERE/none.tif", AROUND)])
     one = backend(archive)
     there, gone = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"OAM/gone: its file is not there \(404\)"):
+    with pytest.raises(NeverAvailable, match=r"OAM/gone: its file is not there \(404\)"):
         one.cut(gone, TILE, NOTHING)
     archive.faults.planned.extend(["503", "503"])
     assert one.cut(there, TILE, NOTHING).rgb.max() == 77
@@ -221,7 +223,7 @@ def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
     archive.faults.share = 1
-    with pytest.raises(NotNow, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+    with pytest.raises(TryLater, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
         one.cut(scene, TILE, NOTHING)
     assert caught.value.problem is Problem.BUSY
 
@@ -264,11 +266,25 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
+def query(gsd: float | None) -> StacQuery:
+    route = StacRoute("", "", ("visual",))
+    return StacQuery(
+        alias="OAM",
+        route=route,
+        years=(2000, 2030),
+        max_cloud=10,
+        per_place=None,
+        weight=1.0,
+        gsd=gsd,
+        time_precision="day",
+    )
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_an_item_that_is_none_is_passed_over_and_counted(
     what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, 0.5, "day", 1.0)
+    wanted = query(gsd=0.5)
     good = item("a", "https://example.org/a.tif", POLYGON)
     found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
     assert [scene.name for scene in found] == ["a"]
@@ -277,7 +293,7 @@ def test_an_item_that_is_none_is_passed_over_and_counted(
 
 @pytest.mark.parametrize("gsd", [-1, 1e-9, float("nan"), float("inf")])
 def test_an_item_of_an_impossible_gsd_is_passed_over(gsd: float) -> None:
-    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, None, "day", 1.0)
+    wanted = query(gsd=None)
     good = item("a", "https://example.org/a.tif", POLYGON, gsd=0.5)
     odd = item("b", "https://example.org/b.tif", POLYGON, gsd=gsd)
     assert [scene.gsd for scene in scenes_of_items([good, odd], wanted)] == [0.5]
@@ -311,5 +327,5 @@ def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path
         copy(view, tmp_path / "a.vrt", driver="VRT")
     one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(Gone, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
+    with pytest.raises(NeverAvailable, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
         one.cut(scene, TILE, NOTHING)

@@ -1,0 +1,26 @@
+"""Set-up of worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+
+
+def end_with_parent() -> None:
+    """Make this spawned process end when its parent ends, even if the parent is killed.
+
+    Otherwise a worker of a killed run could write while the next run writes. Ctrl-C reaches every
+    process of the terminal; only the parent reacts to it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # spawned
+
+    def end() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()

@@ -1,0 +1,112 @@
+"""Stamps: looks that stand on another look again and again, such as trees in a park or cars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skyscript.backends.simulated.canvas import Canvas, Patch
+from skyscript.backends.simulated.features import LINE, POINT, Feature, Points
+from skyscript.backends.simulated.looks import Layer, Look, Stamp
+from skyscript.backends.simulated.noise import cell_uniform
+from skyscript.backends.simulated.painter import parallel
+from skyscript.backends.simulated.tables import materials
+
+_MOST = 1500
+_CLOSEST = 5.0
+"""Canvas pixels between places below which nothing is stamped."""
+
+
+class _Cells(NamedTuple):
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
+    place: Points
+
+
+def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
+    """Give the points that a look stamps on a feature; the same ones whatever the tile."""
+    stamp = look.stamp
+    if stamp is None or feature.dimension == POINT or stamp.numbers[0] * canvas.metre < _CLOSEST:
+        return
+    seed = int(feature.uniform(stamp.value) * 2**48)
+    if feature.dimension == LINE:
+        yield from _beside(canvas, feature, stamp, seed)
+        return
+    if (patch := canvas.patch(feature.parts)) is None:
+        return
+    aligned = len(stamp.numbers) > 2
+    cells = _aligned(feature, canvas, stamp) if aligned else _strewn(feature, canvas, stamp, patch)
+    chosen = cell_uniform(seed, cells.i, cells.j) < stamp.numbers[-1]
+    chosen &= _inside(cells.place, patch)
+    if not aligned and look.layer == Layer.GROUND:
+        chosen &= _green(canvas, cells.place)
+    turn = feature.frame.angle + math.pi / 2
+    for i, j, place in list(zip(*(part[chosen] for part in cells), strict=True))[:_MOST]:
+        yield _point(f"{feature.object_id}/{i}/{j}", place, turn)
+
+
+def _point(name: str, place: Points, turn: float) -> Feature:
+    return Feature(name, {"turn": repr(turn)}, POINT, [place[None]], place[None])
+
+
+def _beside(canvas: Canvas, feature: Feature, stamp: Stamp, seed: int) -> Iterator[Feature]:
+    every, share, offset = (
+        (*stamp.numbers, 1.0, 0.0)[:3] if len(stamp.numbers) < 3 else stamp.numbers
+    )
+    for count, line in enumerate(feature.parts):
+        for side in (-1, 1) if offset else (1,):
+            run = parallel(line, side * offset * canvas.metre) if offset else line
+            found = canvas.stations(run, every)
+            draws = cell_uniform(seed + side, found.number, found.number * 0)
+            for at in np.flatnonzero(draws < share).tolist():
+                turn = math.atan2(found.way[at][1], found.way[at][0])
+                name = f"{feature.object_id}/{count}/{side}/{found.number[at]}"
+                yield _point(name, found.place[at], turn)
+
+
+def _aligned(feature: Feature, canvas: Canvas, stamp: Stamp) -> _Cells:
+    """Give places in rows along an area's long side."""
+    frame = feature.frame
+    steps = np.array(stamp.numbers[:2]) * canvas.metre
+    half = [
+        min(200, math.ceil(side / step / 2))
+        for side, step in zip((frame.length, frame.width), steps, strict=True)
+    ]
+    i, j = (
+        grid.ravel() for grid in np.meshgrid(*(np.arange(-h, h + 1) for h in half), indexing="ij")
+    )
+    return _Cells(i, j, frame.to_pixels(np.stack((i + 0.5, j + 0.3), axis=1) * steps, 1.0))
+
+
+def _strewn(feature: Feature, canvas: Canvas, stamp: Stamp, patch: Patch) -> _Cells:
+    """Give places on a lattice that starts at the outline's first corner, moved at random."""
+    step = stamp.numbers[0] * canvas.metre
+    x0, y0 = feature.outline[0]
+    spans = ((patch.left - x0, patch.mask.shape[1]), (patch.top - y0, patch.mask.shape[0]))
+    ranges = (
+        np.arange(low // step, (low + size) // step + 1, dtype=np.int64) for low, size in spans
+    )
+    i, j = (grid.ravel() for grid in np.meshgrid(*ranges))
+    seed = int(feature.uniform("strewn") * 2**48)
+    moved = [0.15 + 0.7 * cell_uniform(seed + axis, i, j).astype(np.float64) for axis in (1, 2)]
+    return _Cells(i, j, np.stack((x0 + (i + moved[0]) * step, y0 + (j + moved[1]) * step), axis=1))
+
+
+def _inside(places: Points, patch: Patch) -> npt.NDArray[np.bool_]:
+    """Say which places lie on the pixels of a patch."""
+    x, y = np.floor(places).astype(np.int64).T - np.array(((patch.left,), (patch.top,)))
+    result = (x >= 0) & (y >= 0) & (x < patch.mask.shape[1]) & (y < patch.mask.shape[0])
+    result[result] = patch.mask[y[result], x[result]] > 0
+    return result
+
+
+def _green(canvas: Canvas, places: Points) -> npt.NDArray[np.bool_]:
+    """Say under which places grass or soil lies."""
+    result = canvas.inside(places, 0.0)
+    x, y = np.floor(places[result]).astype(np.int64).T
+    result[result] = np.isin(canvas.image[y, x, 3], list(materials().green))
+    return result

@@ -1,0 +1,19 @@
+"""Captions by rule: the words of a tag, of an object and of an image, as published."""
+
+from skyscript.captions.pickles import caption_pickles
+from skyscript.captions.rule import (
+    NOTHING_TO_SAY,
+    CaptionConfig,
+    multi_caption,
+    phrases_of,
+    single_caption,
+)
+
+__all__ = [
+    "NOTHING_TO_SAY",
+    "CaptionConfig",
+    "caption_pickles",
+    "multi_caption",
+    "phrases_of",
+    "single_caption",
+]

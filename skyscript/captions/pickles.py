@@ -1,0 +1,100 @@
+"""The caption CSV of meta pickles, a run's or the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.atomic import write_file
+from pipeline.errors import InputError, ItemsFailed
+from skyscript.captions.rule import (
+    DEFAULT,
+    NOTHING_TO_SAY,
+    CaptionConfig,
+    multi_caption,
+    phrases_of,
+    single_caption,
+)
+from skyscript.files.meta import Meta
+from skyscript.files.metas import read_metas
+from skyscript.files.names import image_path
+from skyscript.files.pairs_csv import HEADER, csv_writer, write_pairs
+from skyscript.vocabulary import labelled_vocabulary
+from tag_vocab import Vocabulary
+
+_Row = tuple[str, str, str]
+
+
+def caption_pickles(
+    source: Path,
+    out: Path,
+    config: CaptionConfig = DEFAULT,
+    own_labels: Path | None = None,
+) -> int:
+    """Write the caption CSV of meta files and give its number of rows.
+
+    ``source`` is anything that `read_metas` reads, of any size. ``own_labels`` is a user's CSV of
+    labels. A file that cannot be used does not stop the others: ``<stem of out>.rejected.csv``
+    names it with the reason, and `ItemsFailed` is raised at the end. A source that cannot be used
+    raises `InputError` and changes nothing.
+    """
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; name the CSV file to write.")
+    words = labelled_vocabulary(own_labels)
+    rows = (
+        (name, meta if isinstance(meta, InputError) else _row(name, meta, config, words))
+        for name, meta in read_metas(source)
+    )
+    rejects = out.with_name(f"{out.stem}.rejected.csv")
+    done: list[_Tally] = []
+    write_file(rejects, lambda path: done.append(_write_all(rows, out, path)))
+    tally = done[0]
+    if tally.rejected:
+        raise ItemsFailed(
+            f"{out}: {tally.written} captions are written; {tally.rejected} of "
+            f"{tally.written + tally.rejected} meta files could not be used. {rejects} names each; "
+            f"the first: {tally.first}"
+        )
+    rejects.unlink()
+    return tally.written
+
+
+@dataclass
+class _Tally:
+    """Counts of the meta files so far."""
+
+    written: int = 0
+    rejected: int = 0
+    first: str = ""
+    """The reason of the first rejected file."""
+
+
+def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, rejects: Path) -> _Tally:
+    tally = _Tally()
+    with csv_writer(rejects, ("name", "reason")) as reject:
+
+        def rows() -> Iterator[_Row]:
+            for name, row in named:
+                if isinstance(row, InputError):
+                    reject((name, str(row).removeprefix(f"{name}: ")))
+                    tally.rejected += 1
+                    tally.first = tally.first or str(row)
+                else:
+                    yield row
+
+        def write(path: Path) -> None:
+            tally.written = write_pairs(path, HEADER, rows())
+
+        write_file(out, write)
+    return tally
+
+
+def _row(name: str, meta: Meta, config: CaptionConfig, words: Vocabulary) -> _Row | InputError:
+    if not phrases_of(meta.center_tags, config, words).single:
+        return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
+    return (
+        image_path(name),
+        single_caption(meta.center_tags, config, words),
+        multi_caption(meta.center_tags, meta.surrounding_tags, config, words),
+    )

@@ -1,0 +1,111 @@
+"""Captions by rule from an image's tags, to the letter of the published ones.
+
+The rules are read off published rows. Each caption begins with the prefix. The tags of an object
+come in the vocabulary's order and words: the single caption joins them with ", ", the multi caption
+with " with " and then " and ". The neighbours follow ", surrounded by ", separated by "; "; equal
+neighbours are named once.
+
+Old spellings are read as today's, and a value that holds several (tennis;basketball) is read as
+several tags, in the captions of a run and in those of published pickles alike.
+
+A neighbour whose words equal those of the focus object is left out: none of the known published
+captions repeats its focus, although crossings and bus stops seldom stand alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+import tag_vocab
+from pipeline.stage import StageConfig
+from skyscript.files.phrases import AROUND, BETWEEN
+from tag_vocab import SHIPPED, Vocabulary
+
+TagOrder = Literal["most_frequent_first", "as_given"]
+Spelling = Literal["today", "as_given"]
+NOTHING_TO_SAY = "no tag to say"
+_MOST_CACHED_TAGS = 16
+"""Only objects with at most this many tags are cached, which bounds the memory of the cache."""
+
+
+class CaptionConfig(StageConfig):
+    """The wording of captions."""
+
+    prefix: str = Field(
+        default="a satellite image of ", description="Begin every caption with this text."
+    )
+    max_surrounding: int | None = Field(
+        default=None,
+        ge=0,
+        description="Name at most this many neighbours in a caption. By default, all are named.",
+    )
+    tag_order: TagOrder = Field(
+        default="most_frequent_first",
+        description="Order the tags of an object by the frequency table of the vocabulary, or "
+        "keep the order given.",
+    )
+    spelling: Spelling = Field(
+        default="today",
+        description="Write old tags in today's spelling and split several values in one tag "
+        "(`today`), or write both as given.",
+    )
+
+
+DEFAULT = CaptionConfig()
+
+
+class ObjectPhrases(NamedTuple):
+    """The words of an object: its tags joined as in a single and as in a multi caption."""
+
+    single: str
+    multi: str
+
+
+def single_caption(
+    center_tags: Mapping[str, str],
+    config: CaptionConfig = DEFAULT,
+    words: Vocabulary = SHIPPED,
+) -> str:
+    """Give the caption of the focus object alone: "... of building, office of energy supplier"."""
+    return config.prefix + phrases_of(center_tags, config, words).single
+
+
+def multi_caption(
+    center_tags: Mapping[str, str],
+    surrounding: Iterable[Mapping[str, str]],
+    config: CaptionConfig = DEFAULT,
+    words: Vocabulary = SHIPPED,
+) -> str:
+    """Give the caption of the focus object and its neighbours, in the given order."""
+    focus = phrases_of(center_tags, config, words).multi
+    distinct = dict.fromkeys(phrases_of(tags, config, words).multi for tags in surrounding)
+    around = [phrase for phrase in distinct if phrase and phrase != focus]
+    named = BETWEEN.join(around[: config.max_surrounding])
+    return config.prefix + AROUND.join(filter(None, [focus, named]))
+
+
+def phrases_of(tags: Mapping[str, str], config: CaptionConfig, words: Vocabulary) -> ObjectPhrases:
+    """Give the words of an object. Most objects recur, so those with few tags are cached."""
+    make = _phrases if len(tags) > _MOST_CACHED_TAGS else _cached_phrases
+    return make(tuple(tags.items()), config.tag_order, config.spelling, words)
+
+
+def _phrases(
+    given: tuple[tuple[str, str], ...], order: TagOrder, spelling: Spelling, words: Vocabulary
+) -> ObjectPhrases:
+    tags = words.caption_tags(dict(given)) if spelling == "today" else list(given)
+    if order == "most_frequent_first":
+        tags = tag_vocab.most_frequent_first(tags)
+    # A caption is one line: any white space, line ends included, becomes one space.
+    distinct = dict.fromkeys(" ".join(words.phrase(*tag).split()) for tag in tags)
+    phrases = [phrase for phrase in distinct if phrase]
+    first, *rest = phrases or [""]
+    multi = f"{first} with {' and '.join(rest)}" if rest else first
+    return ObjectPhrases(", ".join(phrases), multi)
+
+
+_cached_phrases = functools.lru_cache(maxsize=1 << 13)(_phrases)

@@ -1,0 +1,40 @@
+"""Values made from a run's table, kept in memory while the table's files stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+Value = TypeVar("Value")
+
+
+def cached_by_files(
+    build: Callable[[pa.Table], Value],
+    columns: Sequence[str],
+    rows: pc.Expression | None = None,
+) -> Callable[[ds.Dataset], Value]:
+    """Turn a function of a table into one of a dataset that reads unchanged files once a process.
+
+    Only these columns and rows of the table are read. A dataset in memory is not cached.
+    """
+
+    @lru_cache(maxsize=2)
+    def from_files(paths: tuple[str, ...], _changed: tuple[tuple[int, int], ...]) -> Value:
+        return from_dataset(ds.dataset(list(paths), format="parquet"))
+
+    def from_dataset(dataset: ds.Dataset) -> Value:
+        return build(dataset.to_table(columns=list(columns), filter=rows))
+
+    def value(dataset: ds.Dataset) -> Value:
+        if not isinstance(dataset, ds.FileSystemDataset):
+            return from_dataset(dataset)
+        stats = [Path(path).stat() for path in dataset.files]
+        return from_files(tuple(dataset.files), tuple((s.st_mtime_ns, s.st_size) for s in stats))
+
+    return value

@@ -1,0 +1,121 @@
+"""The candidates of a tile: the scenes that show it, each with the tile at its resolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import shapely
+
+from skyscript.geo.tile import (
+    ANTIMERIDIAN,
+    MAX_LATITUDE,
+    Box,
+    Tile,
+    mercator_scale,
+    on_grid,
+    tile_around,
+)
+from skyscript.imagery.mosaic import scenes_filling
+from skyscript.imagery.scene_index import SceneIndex
+from stages.plan.candidate_order import drawn_order
+from stages.plan.config import PlanConfig
+from stages.plan.subject import TOO_POLAR, Framing, Skip, Subject
+
+NOT_COVERED = "not covered by any source"
+NOT_SHARP = "no source is sharp enough"
+TOO_SMALL = "too small for every source that suits"
+TOO_LARGE = "too large for every source that suits"
+AT_EDGE = "too near the edge of every source that suits"
+
+
+def candidates(
+    subject: Subject, framing: Framing, known: SceneIndex, config: PlanConfig
+) -> list[dict[str, object]]:
+    """Give the scenes that show the object's tile, the drawn one first."""
+    here = known.touching(Box(subject.lon, subject.lat, subject.lon, subject.lat))
+    if not len(here):
+        raise Skip(NOT_COVERED)
+    sharp = here[known.gsds[here] <= subject.max_gsd * config.gsd_slack]
+    if not len(sharp):
+        raise Skip(NOT_SHARP)
+    if subject.extent is not None:
+        longer = max(subject.extent) / mercator_scale(subject.lat)
+        sharp = sharp[known.gsds[sharp] * config.min_extent <= longer]
+        if not len(sharp):
+            raise Skip(TOO_SMALL)
+    tiles = _tiles(subject, framing, sharp.tolist(), known, config)
+    if not tiles:
+        raise Skip(TOO_LARGE)
+    if shown := _showing(tiles, known):
+        most = config.max_candidates
+        order = drawn_order(subject.object_id, shown, known, config.seed)
+        return [_candidate(known, [number], tiles[number]) for number in order[:most]]
+    for number in drawn_order(subject.object_id, list(tiles), known, config.seed):
+        if together := scenes_filling(known, number, tiles[number]):
+            return [_candidate(known, together, tiles[number])]
+    raise Skip(AT_EDGE)
+
+
+def _tiles(
+    subject: Subject, framing: Framing, numbers: list[int], known: SceneIndex, config: PlanConfig
+) -> dict[int, Tile]:
+    """Give the tile at the GSD of each scene; leaves out scenes for which an area is too large."""
+    gsds = {number: float(known.gsds[number]) for number in numbers}
+    by_gsd = {gsd: _tile(subject, framing, gsd, config) for gsd in set(gsds.values())}
+    return {number: tile for number, gsd in gsds.items() if (tile := by_gsd[gsd]) is not None}
+
+
+def _tile(subject: Subject, framing: Framing, gsd: float, config: PlanConfig) -> Tile | None:
+    """Give the tile at a GSD; None if an area is too large for it."""
+    if subject.extent is None:
+        width = height = framing.side
+        shift = (framing.shift[0] * width, framing.shift[1] * height)
+    else:
+        pixel = gsd * mercator_scale(subject.lat)
+        pixels = [length / pixel for length in subject.extent]
+        if max(pixels) > config.max_side:
+            return None
+        (width, east), (height, north) = (
+            _room(length, share, config)
+            for length, share in zip(pixels, framing.shift, strict=True)
+        )
+        shift = (east, north)
+    tile = tile_around(subject.lon, subject.lat, width, height, gsd, shift)
+    if not on_grid(tile.box):
+        polar = max(-tile.box.south, tile.box.north) > MAX_LATITUDE
+        raise Skip(TOO_POLAR if polar else ANTIMERIDIAN)
+    return tile
+
+
+def _room(length: float, share: float, config: PlanConfig) -> tuple[int, float]:
+    """Give the side for an area of a length, and its shift, all in pixels.
+
+    The side grows with the drawn shift, so that the area lies off the centre and is whole. At the
+    largest side the shift is limited by the room that is left.
+    """
+    wanted = math.ceil(length / (1 - 2 * abs(share)))
+    side = min(max(wanted, config.min_side), config.max_side)
+    room = (side - length) / 2
+    return side, min(max(share * side, -room), room)
+
+
+def _showing(tiles: Mapping[int, Tile], known: SceneIndex) -> list[int]:
+    """Give the scenes whose footprint contains their tile."""
+    boxes = shapely.box(*np.array([tile.box for tile in tiles.values()]).T)
+    covered = shapely.covers(known.footprints[list(tiles)], boxes)
+    return [number for number, is_covered in zip(tiles, covered, strict=True) if is_covered]
+
+
+def _candidate(known: SceneIndex, numbers: list[int], tile: Tile) -> dict[str, object]:
+    number, *others = numbers
+    return {
+        "scene_id": known.scene_id(number),
+        "source": known.sources[number],
+        "gsd": float(known.gsds[number]),
+        "width": tile.width,
+        "height": tile.height,
+        **tile.box._asdict(),
+        "others": [known.scene_id(other) for other in others] or None,
+    }

@@ -1,0 +1,55 @@
+"""A contact sheet: some tiles of the run side by side, each above its caption, as one JPEG."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stages.report.gallery import Card
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+COLUMNS = 6
+SIDE = 240
+"""Pixels of a tile on the sheet."""
+_GAP = 8
+_LINES = 3
+_LINE_HEIGHT = 15
+_LETTERS = 36
+"""Letters in a line of a caption."""
+_FONT_SIZE = 13
+_QUALITY = 85
+_CELL = (SIDE + _GAP, SIDE + 2 * _GAP + _LINES * _LINE_HEIGHT)
+
+
+def contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
+    """Give the JPEG of a sheet that shows the tiles of ``cards``, six in a row.
+
+    Each tile is cut to its central square. Captions are cut after three lines.
+    """
+    from PIL import Image
+
+    rows = -(-len(cards) // COLUMNS)
+    size = (min(len(cards), COLUMNS) * _CELL[0] + _GAP, rows * _CELL[1])
+    sheet = Image.new("RGB", size, "white")
+    for number, card in enumerate(cards):
+        row, column = divmod(number, COLUMNS)
+        _draw(sheet, card, root, (_GAP + column * _CELL[0], _GAP + row * _CELL[1]))
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=_QUALITY)
+    return data.getvalue()
+
+
+def _draw(sheet: Image.Image, card: Card, root: Path, corner: tuple[int, int]) -> None:
+    from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+    with Image.open(root / card.filepath) as image:
+        sheet.paste(ImageOps.fit(image.convert("RGB"), (SIDE, SIDE)), corner)
+    lines = textwrap.wrap(card.title, _LETTERS, max_lines=_LINES, placeholder=" …")
+    x, y = corner[0], corner[1] + SIDE + _GAP // 2
+    font = ImageFont.load_default(_FONT_SIZE)
+    ImageDraw.Draw(sheet).text((x, y), "\n".join(lines), fill="black", font=font, spacing=2)
