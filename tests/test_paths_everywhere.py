@@ -78,7 +78,7 @@ def _read_metas(path):
 
 
 def _unpack(path):
-    unpack(path, path.parent / "out", "set", UnpackLimits(), lambda _: None, "set")
+    unpack(path, path.parent / "out", "set", UnpackLimits(), lambda *_: None)
 
 
 def _caption(folder, name):

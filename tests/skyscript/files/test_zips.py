@@ -49,7 +49,7 @@ DAMAGED = {
 
 
 def _unpack(path):
-    unpack(path, path.parent / "out", "meta2", UnpackLimits(), lambda _: None, "meta2")
+    unpack(path, path.parent / "out", "meta2", UnpackLimits(), lambda *_: None)
 
 
 def _metas(path):
