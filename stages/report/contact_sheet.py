@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skyscript.images.decode import Unusable, decode
 from stages.report.gallery import Card
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ _CELL = (SIDE + _GAP, SIDE + 2 * _GAP + _LINES * _LINE_HEIGHT)
 def contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
     """Give the JPEG of a sheet that shows the tiles of ``cards``, six in a row.
 
-    Each tile is cut to its central square. Captions are cut after three lines.
+    Each tile is cut to its central square, and each caption after three lines. A tile that cannot
+    be decoded stays white.
     """
     from PIL import Image
 
@@ -47,8 +49,9 @@ def contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
 def _draw(sheet: Image.Image, card: Card, root: Path, corner: tuple[int, int]) -> None:
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-    with Image.open(root / card.filepath) as image:
-        sheet.paste(ImageOps.fit(image.convert("RGB"), (SIDE, SIDE)), corner)
+    pixels = decode((root / card.filepath).read_bytes())
+    if not isinstance(pixels, Unusable):
+        sheet.paste(ImageOps.fit(Image.fromarray(pixels), (SIDE, SIDE)), corner)
     lines = textwrap.wrap(card.title, _LETTERS, max_lines=_LINES, placeholder=" …")
     x, y = corner[0], corner[1] + SIDE + _GAP // 2
     font = ImageFont.load_default(_FONT_SIZE)

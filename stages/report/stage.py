@@ -13,13 +13,16 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from stages import tables
 from stages.report.config import ReportConfig
+from stages.report.contact_sheet import contact_sheet
 from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
 from stages.report.page import Ends, page
 from stages.report.scored import ask_scored
 from stages.tables import files_written
 
-FILE_NAME = "report/index.html"
+PAGE = "report/index.html"
+SHEET = "report/gallery.jpg"
+SHEET_TILES = 12
 
 
 def report(
@@ -36,10 +39,10 @@ def report(
     config: ReportConfig,
     root: Path,
 ) -> Iterator[pa.Table]:
-    """Write the page and give its row; ``rows`` counts the captioned images that it is about.
+    """Write the page and a contact sheet, and give their rows; ``rows`` counts images.
 
-    A run that was scored and filtered has two sections more. All counting is DuckDB's, out of core;
-    the page's size does not grow with the run's.
+    The page of a run that was scored and filtered has two more sections. DuckDB counts out of core,
+    and the size of the page does not grow with the run. Without tiles there is no contact sheet.
     """
     given = {
         "objects": objects,
@@ -62,8 +65,12 @@ def report(
             ends = Ends(scored, best, worst)
     shown = cards(meta, images, captions, seed=config.seed, count=config.gallery)
     data = page(config.title, figures, shown, ends).encode()
-    write_bytes(root / FILE_NAME, data)
-    yield files_written(root, {FILE_NAME: figures.captioned})
+    write_bytes(root / PAGE, data)
+    files = {PAGE: figures.captioned}
+    if sheet := shown[:SHEET_TILES]:
+        write_bytes(root / SHEET, contact_sheet(sheet, root))
+        files[SHEET] = len(sheet)
+    yield files_written(root, files)
 
 
 REPORT = DatasetStage(
@@ -81,6 +88,6 @@ REPORT = DatasetStage(
     ),
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
-    owns=tables.owned_files("report/index.html"),
+    owns=tables.owned_files(PAGE, SHEET),
     version=2,
 )

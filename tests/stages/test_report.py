@@ -7,12 +7,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 import shapely
+from PIL import Image
 
 from pipeline.atomic import content_id
 from pipeline.schema import conform
 from stages import tables
 from stages.report import ReportConfig, report
 from stages.report.charts import bars
+from stages.report.contact_sheet import SIDE
 from stages.report.figures import ACROSS, BOXES
 from stages.report.gallery import choose
 from stages.report.page import NOT_A_PHOTOGRAPH
@@ -114,14 +116,22 @@ class Run:
         }
 
     def page(self, root, **config):
-        """Run the stage and give the page."""
+        """Run the stage on images that are there, and give the page."""
+        for row in self.rows["images"]:
+            if row["status"] == "ok":
+                path = root / row["filepath"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (40, 30), TILE_COLOUR).save(path)
         parts = list(report(**self.datasets(), config=ReportConfig(**config), root=root))
         table = conform(pa.concat_tables(parts), tables.REPORT, where="report")
         data = (root / table["filepath"][0].as_py()).read_bytes()
-        assert table["content_hash"].to_pylist() == [content_id(data)]
-        assert sorted(path.name for path in root.iterdir()) == ["report"]
+        assert table["content_hash"][0].as_py() == content_id(data)
+        named = [root / name for name in table["filepath"].to_pylist()]
+        assert sorted(named) == sorted((root / "report").iterdir())
         return Page(data.decode("utf-8"))
 
+
+TILE_COLOUR = (200, 90, 40)
 
 CONTRACTS = (
     *(tables.OBJECTS, tables.FOCUS, tables.SCENES, tables.TILES),
@@ -191,6 +201,18 @@ def test_the_page_is_one_file_without_scripts_or_anything_from_the_net(run, tmp_
         "../images3/w1_US_24.jpg",
         "../images3/a2_US_24.jpg",
     }
+
+
+def test_the_contact_sheet_shows_each_tile_above_its_caption(run, tmp_path):
+    run.page(tmp_path)
+    with Image.open(tmp_path / "report/gallery.jpg") as sheet:
+        assert sheet.size == (2 * (SIDE + 8) + 8, SIDE + 61)
+        tile, caption = (
+            sheet.getpixel((8 + SIDE // 2, SIDE // 2)),
+            sheet.crop((8, SIDE + 8, 256, SIDE + 61)),
+        )
+    assert all(abs(a - b) < 8 for a, b in zip(tile, TILE_COLOUR, strict=True))
+    assert caption.convert("L").getextrema()[0] < 80
 
 
 def test_each_stage_counts_only_what_ended_there(run, tmp_path):
