@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
-from skyscript.files.csv_lines import MAX_FIELD, row_lines
+from skyscript.files.csv_lines import END, MAX_FIELD, row_lines
 
 WriteRow = Callable[[Iterable[object]], object]
 HEADER = ("filepath", "title", "title_multi_objects")
@@ -40,8 +40,6 @@ NULL_WORDS = frozenset(
 _BLOCK = 4 << 20
 """Bytes that are parsed at once."""
 _HEAD = 1 << 20
-_END = "\x1a\x1a\x1a"
-"""Fills one more row at the end: where it is not read as a row, a quote was not closed."""
 
 
 class PairsCsv:
@@ -150,20 +148,20 @@ class PairsCsv:
     def _checked(self) -> Iterator[pa.RecordBatch]:
         """Give all columns of the rows below the header; raise where the file is not sound."""
         with self.path.open("rb") as file:
-            source = _Source(file, self.separator.join([_END] * len(self.columns)))
+            source = _Source(file, self.separator.join([END] * len(self.columns)))
             held: pa.RecordBatch | None = None  # its last row may be ours
             try:
                 for batch in filter(len, _parsed(source, self.columns, self.separator)):
-                    if source.is_bad or _has_long_field(batch):
+                    if source.has_nul or _has_long_field(batch):
                         raise self._fault("it is not sound")
                     if held is not None:
                         yield held
                     held = batch.slice(1) if held is None else batch
             except pa.ArrowInvalid as error:
                 raise self._fault(str(error).splitlines()[0]) from None
-            if source.is_bad or held is None or not len(held):
+            if source.has_nul or held is None or not len(held):
                 raise self._fault("it is not sound")
-        if set(held.slice(len(held) - 1).to_pylist()[0].values()) != {_END}:
+        if set(held.slice(len(held) - 1).to_pylist()[0].values()) != {END}:
             raise self._fault("a quote is never closed")
         yield held.slice(0, len(held) - 1)
 
@@ -178,13 +176,12 @@ class PairsCsv:
 
 
 class _Source(io.RawIOBase):
-    """A file's bytes and one more row; watches for what no parser should see."""
+    """A file's bytes and one more row; watches for NULs."""
 
     def __init__(self, file: BinaryIO, end: str) -> None:
         super().__init__()
         self._file, self._end = file, f"\n{end}\n".encode()
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self.is_bad = False
+        self.has_nul = False
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -193,11 +190,7 @@ class _Source(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Give the next bytes."""
         data = self._file.read(size)
-        try:
-            self._decoder.decode(data, final=not data)
-        except UnicodeDecodeError:
-            self.is_bad = True
-        self.is_bad = self.is_bad or b"\0" in data
+        self.has_nul = self.has_nul or b"\0" in data
         if not data:
             data, self._end = self._end, b""
         return data
@@ -214,7 +207,6 @@ def _parsed(source: _Source, columns: Sequence[str], separator: str) -> Iterator
         convert_options=ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()),
             strings_can_be_null=False,
-            check_utf8=False,  # `_Source` does, for the columns that nobody asks for too
         ),
     ) as reader:
         yield from reader

@@ -86,8 +86,8 @@ def test_arbitrary_bytes_are_pairs_or_one_sentence(path, data):
         ('filepath,title\na,"b\nc"\nd\n', "line 4 has 1 fields, the header 2"),
         ('filepath,title\na,b\nc,"d\ne,f\n', "line 3 opens a quote that is never closed"),
         ('filepath,title\na,"b\n' + "c,d\n" * 400_000, "line 2 has a field over 1 MiB, or a quote"),
-        (f"filepath,title\na,{'b' * 1_100_000}\n", "line 2 has a field over 1 MiB;"),
-        (f"filepath,title,x\na,b,{'b' * 1_100_000}\n", "line 2 has a field over 1 MiB;"),
+        (f"filepath,title\na,{'b' * 1_100_000}\n", "line 2 has a field over 1 MiB"),
+        (f"filepath,title,x\na,b,{'b' * 1_100_000}\n", "line 2 has a field over 1 MiB"),
         (b"filepath,title\na,b\nc,\xff\n", "line 3 is not text in UTF-8"),
         (b"filepath,title\na,b\nc,\xc3", "line 3 is not text in UTF-8"),
         (b"filepath,title\na,b\nc,d\0e\n", "line 3 holds a NUL character"),
@@ -158,4 +158,6 @@ def test_the_limit_of_pythons_own_csv_reader_stays_as_it_was(path):
     import stages.score  # noqa: F401
 
     rows(path, f"filepath,title\na,{'b' * 200_000}\n")
+    assert PairsCsv(path).line_of(0) == 2
+    refusal(path, "filepath,title\na\n")
     assert csv.field_size_limit() == 131072
