@@ -136,7 +136,7 @@ def test_a_run_beside_faults_ends_with_the_same_bytes_after_a_retry(
     assert content_of(root) == content_of(undisturbed)
     done = skyscript("run", config, "--out", root, "--retry-only", "busy")
     assert done.returncode == 2
-    assert "no failed row has the class of error 'busy'; there is none" in done.stderr
+    assert "no failed row has the class of error 'busy'; the classes are: none" in done.stderr
 
 
 def test_an_archive_of_files_killed_and_run_again_beside_faults_is_as_undisturbed(
