@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skyscript.backends.simulated.features import Frame, Points, Window
+from skyscript.backends.simulated.features import Frame, Points
 from skyscript.backends.simulated.motifs import Motif, averaged
 from skyscript.backends.simulated.noise import Grid
 from skyscript.backends.simulated.season import Light
@@ -29,7 +29,7 @@ _SMALL_BLOCK = 26.0
 """Pixels below which a block's corners are not told apart in its shadow."""
 _RIB = 90
 """Of 256: how wide a rib is."""
-_FAINTEST = 0.3
+_FAINTEST = 0.15
 """A line narrower than this many canvas pixels is not drawn."""
 
 Mask = npt.NDArray[np.uint8]
@@ -78,7 +78,7 @@ class Canvas:
         box = mercator_box(tile.box)
         self.width, self.height = tile.width * FINER, tile.height * FINER
         self.pixel = (box.east - box.west) / self.width
-        self.window = Window(box.west, box.north, self.pixel, self.width, self.height)
+        self.window = Grid(box.west, box.north, self.pixel, self.width, self.height)
         self.grid = Grid(box.west, box.north, self.pixel * FINER, tile.width, tile.height)
         """The tile's own pixels, on which textures are sampled."""
         self.light = light
@@ -246,8 +246,7 @@ class Canvas:
     def inside(self, places: Points, margin: float) -> npt.NDArray[np.bool_]:
         """Say which places are on the canvas or within a margin of it, in pixels."""
         high = np.array((self.width, self.height)) + margin
-        result: npt.NDArray[np.bool_] = ((places > -margin) & (places < high)).all(axis=-1)
-        return result
+        return np.asarray(((places > -margin) & (places < high)).all(axis=-1), np.bool_)
 
     @staticmethod
     def _slices(patch: Patch) -> tuple[slice, slice]:

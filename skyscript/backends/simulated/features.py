@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,6 +14,7 @@ import pyarrow as pa
 import shapely
 
 from skyscript import chance
+from skyscript.backends.simulated.noise import Grid
 from skyscript.geo.tile import EARTH_RADIUS, MAX_LATITUDE
 from skyscript.osm.underground import hidden_from_above
 
@@ -63,6 +64,8 @@ class Feature:
     """Of an area: the first outer ring, whole. Else the first part."""
     size: float = 0.0
     """Area in square pixels, length in pixels, or 0."""
+    turn: float | None = None
+    """Direction of a point that has one, in radians."""
 
     def uniform(self, purpose: str) -> float:
         """Draw from [0, 1): the same number for the object wherever it is drawn."""
@@ -82,25 +85,7 @@ class Feature:
         return Frame(x + origin[0], y + origin[1], math.radians(angle), length, width)
 
 
-@dataclass(frozen=True)
-class Window:
-    """The place that a canvas shows: EPSG:3857 corner (north-west), pixel in its metres."""
-
-    west: float
-    north: float
-    pixel: float
-    width: int
-    height: int
-
-    def pixels(self, degrees: Points) -> Points:
-        """Give positions in degrees as pixels."""
-        latitude = np.radians(np.clip(degrees[:, 1], -MAX_LATITUDE - 1, MAX_LATITUDE + 1))
-        x = (EARTH_RADIUS * np.radians(degrees[:, 0]) - self.west) / self.pixel
-        y = (self.north - EARTH_RADIUS * np.arcsinh(np.tan(latitude))) / self.pixel
-        return np.clip(np.stack((x, y), axis=1), -_FARTHEST, _FARTHEST)
-
-
-def features(objects: pa.Table, window: Window) -> list[Feature]:
+def features(objects: pa.Table, window: Grid) -> list[Feature]:
     """Give the objects that can be drawn; rows without a usable geometry are passed over."""
     tags = [
         {key: value for key, value in row or () if value} for row in objects["tags"].to_pylist()
@@ -112,7 +97,7 @@ def features(objects: pa.Table, window: Window) -> list[Feature]:
     usable = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     usable &= np.isfinite(shapely.bounds(geometries)).all(axis=1)
     rows = np.flatnonzero(usable)
-    whole = shapely.transform(geometries[rows], window.pixels)
+    whole = shapely.transform(geometries[rows], partial(_pixels, window))
     near = _cut_off(whole, window)
     parts = _parts(near)
     sizes = np.where(shapely.get_dimensions(near) == AREA, shapely.area(near), shapely.length(near))
@@ -126,7 +111,15 @@ def features(objects: pa.Table, window: Window) -> list[Feature]:
     return result
 
 
-def _cut_off(geometries: Geometries, window: Window) -> Geometries:
+def _pixels(window: Grid, degrees: Points) -> Points:
+    """Give positions in degrees as pixels of a window."""
+    latitude = np.radians(np.clip(degrees[:, 1], -MAX_LATITUDE - 1, MAX_LATITUDE + 1))
+    x = (EARTH_RADIUS * np.radians(degrees[:, 0]) - window.west) / window.pixel
+    y = (window.north - EARTH_RADIUS * np.arcsinh(np.tan(latitude))) / window.pixel
+    return np.clip(np.stack((x, y), axis=1), -_FARTHEST, _FARTHEST)
+
+
+def _cut_off(geometries: Geometries, window: Grid) -> Geometries:
     """Cut huge areas to the tile's surroundings, so that their pixels stay small numbers."""
     reach = _FAR * max(window.width, window.height)
     view = (-reach, -reach, window.width + reach, window.height + reach)

@@ -45,8 +45,10 @@ COLUMNS = (
     *("height", "ridge", "form", "mark", "stamp", "takes"),
 )
 FORMS = ("disc", "box", "lobes", "star", "along", "across")
-_USES = ("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare")
-_USES += ("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport")
+_USES = (
+    *("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare"),
+    *("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport"),
+)
 """Keys that say what a building is used for; its roof shows it."""
 _STOREY = 3.1
 _FADED = 0.33
@@ -260,8 +262,11 @@ def _made_up(key: str, value: str, max_gsd: float, dimension: str) -> Look:
     size = min(max(0.7, max_gsd * _PIXELS), 40.0)
     mark = marks()[f"made up {int(draw('shape') * 6)}"]
     form = "disc" if draw("form") < 0.4 else "box"
-    sizes = {"width": size, "length": size, "height": min(max_gsd * 4, 3.0)}
-    return Look(Layer.THING, (ground,), pattern, form=form, mark=mark, **sizes)
+    return Look(
+        *(Layer.THING, (ground,), pattern, None, size, size, min(max_gsd * 4, 3.0)),
+        form=form,
+        mark=mark,
+    )
 
 
 def made_up(tags: Mapping[str, str], dimension: str) -> Look | None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import IntEnum
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +31,9 @@ _UNDER_BRIDGE: Paint = (58, 62, 62, 0)
 _CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
 
 
+Draw = Callable[[Canvas, Feature, Look], None]
+
+
 class Step(IntEnum):
     """What comes first within a layer."""
 
@@ -41,14 +43,16 @@ class Step(IntEnum):
 
 
 class Pass(NamedTuple):
-    """One go over a feature; passes are sorted by all that stands before ``draw``."""
+    """One go over a feature; passes are sorted by what stands before ``draw``."""
 
     layer: Layer
     step: Step
     row: int
     size: float
     object_id: str
-    draw: Callable[[Canvas], None]
+    draw: Draw
+    feature: Feature
+    look: Look
 
 
 def passes(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Pass]:
@@ -57,9 +61,8 @@ def passes(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Pass]:
     if feature.dimension == POINT:
         feature = grown(canvas, feature, look)
 
-    def go(layer: Layer, step: Step, draw: Callable[[Canvas, Feature, Look], None]) -> Pass:
-        work = partial(draw, feature=feature, look=look)
-        return Pass(layer, step, row, -feature.size, feature.object_id, work)
+    def go(layer: Layer, step: Step, draw: Draw) -> Pass:
+        return Pass(layer, step, row, -feature.size, feature.object_id, draw, feature, look)
 
     if look.edge is not None or look.layer is Layer.BRIDGE:
         yield go(look.layer, Step.EDGE, _edge)
@@ -82,8 +85,8 @@ def grown(canvas: Canvas, feature: Feature, look: Look) -> Feature:
         angle, road = canvas.heading(place, length)
         if look.form == "across":
             angle, length = angle + math.pi / 2, road
-    elif "turn" in feature.tags:
-        angle = float(feature.tags["turn"])
+    elif feature.turn is not None:
+        angle = feature.turn
     frame = Frame(float(place[0]), float(place[1]), angle, length * metre, width * metre)
     if look.form in ("box", "along", "across"):
         ring = _CORNERS * (frame.length, frame.width)

@@ -59,22 +59,20 @@ def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
 
 
 def _draw(canvas: Canvas, works: list[Pass]) -> None:
-    for work in sorted(works, key=lambda work: work[:-1]):
-        work.draw(canvas)
+    for work in sorted(works, key=lambda work: work[:5]):
+        work.draw(canvas, work.feature, work.look)
 
 
 def _stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
     """Give the passes over what a feature's look stamps, and over the sign of a house's use."""
-    result = []
+    result: list[Pass] = []
     if look.stamp is not None:
         stamped = stamp_look(look.stamp)
         for point in stamps(canvas, feature, look):
             result += passes(canvas, point, stamped)
     if look.layer is Layer.ROOF and (use := use_look(feature.tags)) is not None:
-        x, y = feature.frame.x, feature.frame.y
-        middle = np.array([(x, y)])
-        tags = {"turn": repr(feature.frame.angle)}
-        sign = Feature(f"{feature.object_id}/use", tags, POINT, [middle], middle)
+        middle, turn = np.array([feature.frame[:2]]), feature.frame.angle
+        sign = Feature(f"{feature.object_id}/use", {}, POINT, [middle], middle, turn=turn)
         result += [work for work in passes(canvas, sign, use) if work.layer > Layer.CAST]
     return result
 

@@ -19,6 +19,8 @@ _SIDE = 64
 _LIGHT = 26.0
 """Percent by which a plane of slope 1 that faces the sun is brighter."""
 _STEEPEST = 1.6
+_SHARP = 0.9
+"""Bend of the height above which a crease shows."""
 
 Array = npt.NDArray[np.float64]
 
@@ -44,7 +46,8 @@ def _crown(at: _At) -> Array:
     """Give a dome with lobes, as leaves have it."""
     lobes = np.sin(7 * at.turn + 2 * np.sin(3 * at.turn)) * at.far
     rings = 0.3 * np.sin(9 * at.far + 3 * np.sin(5 * at.turn))
-    return np.sqrt(np.clip(1.1 - at.far**2, 0, None)) + 0.1 * (lobes + rings)
+    result: Array = np.sqrt(np.clip(1.1 - at.far**2, 0, None)) + 0.1 * (lobes + rings)
+    return result
 
 
 RIDGES: dict[str, Callable[[_At], Array]] = {
@@ -71,7 +74,7 @@ RIDGES: dict[str, Callable[[_At], Array]] = {
 
 
 @lru_cache(256)
-def _slopes(shape: str, tenths: int) -> tuple[Field, Field, Field]:
+def _slopes(shape: str, tenths: int) -> Field:
     """Give the slope along and across and the creases of a shape, by ten times its aspect."""
     a = tenths / 10
     columns = min(256, round(_SIDE * a))
@@ -82,11 +85,9 @@ def _slopes(shape: str, tenths: int) -> tuple[Field, Field, Field]:
     height = RIDGES[shape](at)
     across, along = np.gradient(height, v[1, 0] - v[0, 0], u[0, 1] - u[0, 0])
     crease = -cv2.Laplacian(height, cv2.CV_64F) * _SIDE / 2
-    slopes = (np.clip(part, -_STEEPEST, _STEEPEST) for part in (along, across))
-    one, other, third = (
-        part.astype(np.float32) for part in (*slopes, np.where(crease > 0.9, 1.0, 0.0))
-    )
-    return one, other, third
+    slopes = np.clip(np.stack((along, across)), -_STEEPEST, _STEEPEST)
+    result: Field = np.concatenate((slopes, (crease > _SHARP)[None])).astype(np.float32)
+    return result
 
 
 def relief(shape: str, frame: Frame, light: Light) -> npt.NDArray[np.uint8]:
@@ -97,4 +98,4 @@ def relief(shape: str, frame: Frame, light: Light) -> npt.NDArray[np.uint8]:
     cos, sin = math.cos(frame.angle), math.sin(frame.angle)
     u, v = dx * cos + dy * sin, dy * cos - dx * sin
     lit = 100 + _LIGHT * (along * u + across * v) + 18 * crease
-    return np.clip(np.rint(lit), 20, 220).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(lit), 20, 220), np.uint8)

@@ -50,13 +50,11 @@ def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
 
 
 def _point(name: str, place: Points, turn: float) -> Feature:
-    return Feature(name, {"turn": repr(turn)}, POINT, [place[None]], place[None])
+    return Feature(name, {}, POINT, [place[None]], place[None], turn=turn)
 
 
 def _beside(canvas: Canvas, feature: Feature, stamp: Stamp, seed: int) -> Iterator[Feature]:
-    every, share, offset = (
-        (*stamp.numbers, 1.0, 0.0)[:3] if len(stamp.numbers) < 3 else stamp.numbers
-    )
+    every, share, offset = (*stamp.numbers, 0.0)[:3]
     for count, line in enumerate(feature.parts):
         for side in (-1, 1) if offset else (1,):
             run = parallel(line, side * offset * canvas.metre) if offset else line
@@ -99,14 +97,15 @@ def _strewn(feature: Feature, canvas: Canvas, stamp: Stamp, patch: Patch) -> _Ce
 def _inside(places: Points, patch: Patch) -> npt.NDArray[np.bool_]:
     """Say which places lie on the pixels of a patch."""
     x, y = np.floor(places).astype(np.int64).T - np.array(((patch.left,), (patch.top,)))
-    result = (x >= 0) & (y >= 0) & (x < patch.mask.shape[1]) & (y < patch.mask.shape[0])
-    result[result] = patch.mask[y[result], x[result]] > 0
-    return result
+    height, width = patch.mask.shape
+    inside = np.asarray((x >= 0) & (y >= 0) & (x < width) & (y < height), np.bool_)
+    inside[inside] = patch.mask[y[inside], x[inside]] > 0
+    return inside
 
 
 def _green(canvas: Canvas, places: Points) -> npt.NDArray[np.bool_]:
     """Say under which places grass or soil lies."""
-    result = canvas.inside(places, 0.0)
-    x, y = np.floor(places[result]).astype(np.int64).T
-    result[result] = np.isin(canvas.image[y, x, 3], list(materials().green))
-    return result
+    inside = canvas.inside(places, 0.0)
+    x, y = np.floor(places[inside]).astype(np.int64).T
+    inside[inside] = np.isin(canvas.image[y, x, 3], list(materials().green))
+    return inside

@@ -1,12 +1,19 @@
 """Every class of objects has a look of its own, and what is too small for a GSD is not seen."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
+import osmium
 import pytest
 from shapely import LineString, Point, Polygon, affinity, box
 
-from tests.skyscript.backends.simulated.simulated_world import distance, draw
+import tag_vocab
+from skyscript.osm.underground import hidden_from_above
+from tests.skyscript.backends.simulated.simulated_world import GSDS, distance, draw
+
+TOWN = Path(__file__).parents[4] / "data" / "toy" / "town.osm.pbf"
+LINES_WHERE_CLOSED = {"highway", "railway", "barrier", "waterway", "power", "natural"}
 
 FIELD = affinity.rotate(box(-60, -45, 60, 45), 17)
 GROUNDS = {
@@ -143,6 +150,37 @@ def test_single_things_differ_from_each_other_and_from_bare_ground():
     images = {"bare ground": draw(gsd=0.1)}
     images |= {str(tags): draw(("n1", Point(0, 0), tags), gsd=0.1) for tags in POINTS}
     assert pairs_closer_than(images, 0.3) == []
+
+
+def test_every_tag_of_the_town_that_can_be_seen_changes_the_tile():
+    """The shape is ours, the tags are the town's: the first object of each visible tag."""
+    shapes = (Point(0, 0), ROAD, affinity.rotate(box(-30, -18, 30, 18), 17))
+    bare = {gsd: draw(gsd=gsd, width=128, height=128) for gsd in GSDS}
+    unseen = []
+    for (key, value, dimension), tags in visible_tags_of_the_town().items():
+        max_gsd = tag_vocab.look_up(key, value).max_gsd
+        gsd = max(gsd for gsd in GSDS if gsd <= max(max_gsd, GSDS[0]))
+        image = draw(("a1", shapes[dimension], tags), gsd=gsd, width=128, height=128)
+        if np.abs(image - bare[gsd]).max() < 8:
+            unseen.append((key, value, dimension))
+    assert unseen == []
+
+
+def visible_tags_of_the_town():
+    """Give, for each visible tag and dimension, all tags of the first object that has it."""
+    found = {}
+    for item in osmium.FileProcessor(str(TOWN)):
+        tags = dict(item.tags)
+        dimension = 0 if item.is_node() else 2 if item.is_relation() else 1
+        if item.is_way() and item.is_closed() and not LINES_WHERE_CLOSED & tags.keys():
+            dimension = 2
+        if tags.get("type", "multipolygon") == "multipolygon" and not hidden_from_above(tags):
+            for key, value in tags.items():
+                entry = tag_vocab.look_up(key, value)
+                if entry.groundable and entry.max_gsd is not None:
+                    found.setdefault((key, value, dimension), tags)
+    assert len(found) > 400
+    return found
 
 
 def test_a_tag_without_a_look_of_its_own_has_one_all_the_same():

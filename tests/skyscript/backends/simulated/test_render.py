@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from shapely import LineString, Point, Polygon, box
 
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
+from skyscript.backends.simulated.tables import tables_digest
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import ImageryError
 from stages import tables
@@ -66,6 +67,11 @@ class TestScenes:
     def test_a_gsd_must_be_usable(self, gsd):
         with pytest.raises(ValidationError):
             SimulatedSource(gsd=gsd)
+
+    def test_what_is_drawn_is_part_of_what_a_tile_is_known_by(self):
+        known = SimulatedSource().cutting()
+        assert known["tables"] == tables_digest()
+        assert known["painter"] >= 2
 
     def test_a_scene_of_another_source_is_refused(self):
         scene = SCENES["SIM/0.2/summer"]
@@ -267,6 +273,15 @@ class TestBadInput:
         rows = [("a1", b"no WKB", {"building": "yes"}), ("a2", None, {"building": "yes"})]
         assert distance(draw(*rows), draw()) == 0
         assert distance(draw(*rows, HOUSE), draw(HOUSE)) == 0
+
+    def test_a_tag_that_we_use_for_ourselves_is_like_any_other(self):
+        assert distance(draw(("n1", Point(0, 0), {"natural": "tree", "turn": "left"})), draw()) > 0
+
+    @pytest.mark.parametrize("lon", [-179.9999, 179.9999])
+    def test_works_beside_the_antimeridian(self, lon):
+        pond = shapely.to_wkb(box(lon - 2e-5, LAT - 2e-5, lon + 2e-5, LAT + 2e-5))
+        image = draw(("a1", pond, {"natural": "water"}), lon=lon)
+        assert distance(image, draw(lon=lon)) > 1
 
     @pytest.mark.parametrize("lat", [84.9, -84.9, 0.0])
     def test_works_everywhere_on_earth(self, lat):
