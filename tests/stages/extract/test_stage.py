@@ -1,25 +1,19 @@
 """From an OSM file to the table of objects."""
 
-import random
-from collections import Counter
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
-import osmium
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import shapely
 
-import tag_vocab
-from pipeline.errors import InputError, StorageError
+from pipeline.errors import InputError
 from skyscript.geo.hilbert import hilbert_keys
-from skyscript.osm import file as osm_file
 from stages.extract import EXTRACT, ExtractConfig, extract
 from stages.extract import rows as osm_rows
-from tests.conftest import TOWN, extracts, real_files
-from tests.skyscript.osm.osm_text import CORNERS, by_id, convert, extracted, write_opl
+from tests.conftest import extracts
+from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 
 
 def geometry(row):
@@ -216,228 +210,6 @@ def test_rows_follow_the_hilbert_curve_whatever_the_size_of_the_parts(tmp_path, 
     parts = list(extract(config=config, root=tmp_path))
     assert [len(part) for part in parts[:-1]] == [1000] * (len(parts) - 1)
     assert pa.concat_tables(parts).equals(whole)
-
-
-class Counts(osmium.SimpleHandler):
-    """Another way to read a file: callbacks, and libosmium's assembler for all areas."""
-
-    def __init__(self, keys):
-        super().__init__()
-        self.keys = keys
-        self.kinds = Counter()
-        self.shapes = {}
-        self.factory = osmium.geom.WKBFactory()
-
-    def carries(self, thing):
-        return any(tag.k in self.keys for tag in thing.tags)
-
-    def node(self, node):
-        self.kinds["n"] += self.carries(node)
-
-    def way(self, way):
-        self.kinds["wa"] += self.carries(way)
-
-    def relation(self, relation):
-        self.kinds["r"] += self.carries(relation)
-
-    def area(self, area):
-        if self.carries(area):
-            name = f"{'a' if area.from_way() else 'r'}{area.orig_id()}"
-            with suppress(RuntimeError):  # rings that do not close: no area
-                self.shapes[name] = bytes.fromhex(self.factory.create_multipolygon(area))
-
-
-@pytest.mark.parametrize("path", extracts("monaco", "liechtenstein"))
-def test_another_reader_finds_the_same_objects_and_the_same_areas(tmp_path, path):
-    other = Counts(tag_vocab.groundable_keys())
-    other.apply_file(str(path))
-    table = extracted(path, tmp_path)
-    kinds = Counter(table["kind"].to_pylist())
-    assert {"n": kinds["n"], "wa": kinds["w"] + kinds["a"], "r": kinds["r"]} == other.kinds
-    areas = table.filter(pc.field("status") == "ok").filter(pc.field("kind").isin(["a", "r"]))
-    assert kinds["a"] > 1000
-    names = areas["object_id"].to_pylist()
-    theirs = shapely.from_wkb([other.shapes.pop(name) for name in names])
-    ours = shapely.from_wkb(areas["geometry"].to_pylist())
-    assert shapely.equals(ours, theirs).all()
-    lines = set(table.filter(pc.field("kind") == "w")["object_id"].to_pylist())
-    assert {f"w{name[1:]}" for name in other.shapes} <= lines
-
-
-@pytest.mark.parametrize("cases", real_files("osm/multipolygon_cases.osm"))
-def test_the_known_odd_multipolygons_are_assembled_or_named(tmp_path, cases):
-    text = cases.read_text()
-    path = tmp_path / "cases.osm"
-    path.write_text(text.replace("k='testcase'", "k='landuse'"))
-    rows = extracted(path, tmp_path)
-    relations = {
-        dict(row["tags"])["landuse"]: row["reason"] or "ok"
-        for row in rows.to_pylist()
-        if row["kind"] == "r"
-    }
-    assert len(relations) == 32
-    assert relations["2100"] == "ok"  # two ways, plain
-    assert relations["2200"] == "rings of the relation cross or repeat"  # ways that cross
-    assert relations["2500"] == "rings of the relation do not close"  # an open ring
-    assert Counter(rows["reason"].to_pylist())[osm_rows.ANTIMERIDIAN] == 2
-    assert shapely.is_valid(shapely.from_wkb(rows["geometry"].drop_null().to_pylist())).all()
-
-
-def test_a_file_that_is_not_sorted_gives_what_the_sorted_one_gives(tmp_path):
-    lines = [
-        *CORNERS.splitlines(),
-        "n8 Tnatural=tree x7 y43",
-        "w14 Nn1,n2,n3,n4,n1",
-        "w15 Tbuilding=yes Nn1,n2,n3,n1",
-        "r1 Ttype=multipolygon,landuse=forest Mw14@outer",
-    ]
-    expected = extracted(write_opl(tmp_path / "sorted.opl", *lines), tmp_path)
-    assert expected["status"].to_pylist() == ["ok"] * 3
-    for order in (reversed(lines), [*lines[8:], *lines[:8]], [lines[-2], *lines]):
-        other = write_opl(tmp_path / "other.opl", *order)
-        assert extracted(other, tmp_path).equals(expected)
-
-
-def test_of_an_object_that_is_there_twice_the_last_version_counts(tmp_path):
-    old, new = "n8 v1 Tnatural=tree x7 y43", "n8 v2 Tnatural=rock x7 y43"
-    for lines in ((old, new), (new, old)):
-        (row,) = extracted(write_opl(tmp_path / "twice.opl", *lines), tmp_path).to_pylist()
-        assert row["tags"] == [("natural", "rock")]
-
-
-def test_the_town_in_no_order_gives_the_same_table(tmp_path):
-    things = by_line(TOWN, tmp_path)
-    random.Random(1).shuffle(things)
-    mixed = write_opl(tmp_path / "mixed.opl", *things)
-    assert extracted(mixed, tmp_path).equals(extracted(TOWN, tmp_path))
-
-
-def by_line(path, folder):
-    """Give the objects of a file as lines of OPL."""
-    return convert(path, folder / "lines.opl").read_text().splitlines()
-
-
-@pytest.mark.parametrize("path", real_files("osm/columbus.osm.pbf"))
-def test_a_real_file_in_no_order_loses_no_nodes(tmp_path, path):
-    table = extracted(path, tmp_path)
-    assert len(table) > 16_000
-    assert osm_rows.NO_NODES not in table["reason"].to_pylist()
-
-
-@pytest.mark.parametrize("path", extracts("singapore_bay"))
-def test_every_format_gives_the_same_table(tmp_path, path):
-    expected = extracted(path, tmp_path)
-    for name in ("bay.osm", "bay.osm.bz2", "bay.osm.gz", "bay.opl", "bay.pbf"):
-        assert extracted(convert(path, tmp_path / name), tmp_path).equals(expected)
-
-
-@pytest.mark.parametrize("path", extracts("singapore_bay"))
-def test_ways_may_carry_the_places_of_their_nodes(tmp_path, path):
-    bare = tmp_path / "bay.osm.pbf"
-    with osmium.SimpleWriter(osmium.io.File(str(bare), "pbf,locations_on_ways=true")) as writer:
-        for thing in osmium.FileProcessor(str(path)).with_locations():
-            if not thing.is_node() or len(thing.tags):
-                writer.add(thing)
-    assert extracted(bare, tmp_path).equals(extracted(path, tmp_path))
-
-
-@pytest.mark.parametrize("kind", ["sparse_file_array", "dense_file_array"])
-@pytest.mark.parametrize("path", extracts("monaco"))
-def test_the_index_of_a_large_file_lies_on_disk_and_changes_nothing(
-    tmp_path, path, monkeypatch, kind
-):
-    expected = extracted(path, tmp_path)
-    monkeypatch.setattr(osm_file, "INDEX_IN_MEMORY_UP_TO", 0)
-    if kind == "dense_file_array":
-        monkeypatch.setattr(osm_file, "SPARSE_INDEX_UP_TO", 0)
-        path = write_opl(tmp_path / "small.opl", CORNERS, "w1 Tbuilding=yes Nn1,n2,n3,n1")
-        expected = None
-    assert osm_file.index_kind(1, tmp_path).startswith(f"{kind},{tmp_path}")
-    table = extracted(path, tmp_path)
-    assert expected is None or table.equals(expected)
-    assert table["status"][0].as_py() == "ok"
-
-
-def test_an_index_that_would_fill_the_disk_is_refused_beforehand(tmp_path):
-    with pytest.raises(StorageError, match="scratch space"):
-        osm_file.index_kind(10**18, tmp_path)
-
-
-def test_a_large_file_in_no_order_is_left_to_osmium(tmp_path, monkeypatch):
-    monkeypatch.setattr(osm_file, "SORT_UP_TO", 1)
-    path = write_opl(tmp_path / "large.opl", "w2 Thighway=path N", "w1 Thighway=path N")
-    with pytest.raises(InputError, match="osmium sort"):
-        extracted(path, tmp_path)
-
-
-def make_missing(path):
-    return path / "nowhere.osm.pbf"
-
-
-def make_folder(path):
-    (path / "folder.osm.pbf").mkdir()
-    return path / "folder.osm.pbf"
-
-
-def make_png(path):
-    (path / "picture.osm.pbf").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
-    return path / "picture.osm.pbf"
-
-
-def make_empty_file(path):
-    (path / "empty.osm.pbf").write_bytes(b"")
-    return path / "empty.osm.pbf"
-
-
-def make_broken_xml(path):
-    (path / "half.osm").write_text('<osm version="0.6"><node id="1" lat="1" lon="1"/>')
-    return path / "half.osm"
-
-
-def make_unknown_ending(path):
-    return write_opl(path / "town.txt", "n1 Tnatural=tree x7 y43")
-
-
-def make_change_file(path):
-    (path / "day.osc").write_text('<osmChange version="0.6"/>')
-    return path / "day.osc"
-
-
-def make_nothing_to_see(path):
-    return write_opl(path / "dull.opl", "n1 Tname=Nowhere x7 y43", "n2 x7 y43")
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (make_missing, "does not exist"),
-        (make_folder, "is a folder"),
-        (make_png, "cannot be read as an OSM file"),
-        (make_empty_file, "cannot be read as an OSM file"),
-        (make_broken_xml, "cannot be read as an OSM file"),
-        (make_unknown_ending, "ending"),
-        (make_change_file, "history or change file"),
-        (make_nothing_to_see, "no object with a key of the vocabulary"),
-    ],
-)
-def test_bad_input_is_one_sentence_that_names_the_file(tmp_path, make, words):
-    path = make(tmp_path)
-    root = tmp_path / "run"
-    with pytest.raises(InputError, match=words) as error:
-        extracted(path, root)
-    assert str(path) in str(error.value)
-    assert "\n" not in str(error.value)
-    assert not root.exists() or not list(root.iterdir())
-
-
-@pytest.mark.parametrize("share", [0.0001, 0.3, 0.999])
-@pytest.mark.parametrize("whole", extracts("monaco"))
-def test_a_pbf_that_is_cut_off_is_refused(tmp_path, whole, share):
-    data = whole.read_bytes()
-    path = tmp_path / "cut.osm.pbf"
-    path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(InputError, match="cut off"):
-        extracted(path, tmp_path)
 
 
 def test_no_scratch_file_stays_even_when_the_reader_stops_early(tmp_path):

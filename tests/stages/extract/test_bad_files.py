@@ -1,0 +1,77 @@
+"""OSM files that cannot be read are named in one sentence."""
+
+import pytest
+
+from pipeline.errors import InputError
+from tests.conftest import extracts
+from tests.skyscript.osm.osm_text import extracted, write_opl
+
+
+def make_missing(path):
+    return path / "nowhere.osm.pbf"
+
+
+def make_folder(path):
+    (path / "folder.osm.pbf").mkdir()
+    return path / "folder.osm.pbf"
+
+
+def make_png(path):
+    (path / "picture.osm.pbf").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    return path / "picture.osm.pbf"
+
+
+def make_empty_file(path):
+    (path / "empty.osm.pbf").write_bytes(b"")
+    return path / "empty.osm.pbf"
+
+
+def make_broken_xml(path):
+    (path / "half.osm").write_text('<osm version="0.6"><node id="1" lat="1" lon="1"/>')
+    return path / "half.osm"
+
+
+def make_unknown_ending(path):
+    return write_opl(path / "town.txt", "n1 Tnatural=tree x7 y43")
+
+
+def make_change_file(path):
+    (path / "day.osc").write_text('<osmChange version="0.6"/>')
+    return path / "day.osc"
+
+
+def make_nothing_to_see(path):
+    return write_opl(path / "dull.opl", "n1 Tname=Nowhere x7 y43", "n2 x7 y43")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (make_missing, "does not exist"),
+        (make_folder, "is a folder"),
+        (make_png, "cannot be read as an OSM file"),
+        (make_empty_file, "cannot be read as an OSM file"),
+        (make_broken_xml, "cannot be read as an OSM file"),
+        (make_unknown_ending, "ending"),
+        (make_change_file, "history or change file"),
+        (make_nothing_to_see, "no object with a key of the vocabulary"),
+    ],
+)
+def test_bad_input_is_one_sentence_that_names_the_file(tmp_path, make, words):
+    path = make(tmp_path)
+    root = tmp_path / "run"
+    with pytest.raises(InputError, match=words) as error:
+        extracted(path, root)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not root.exists() or not list(root.iterdir())
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.3, 0.999])
+@pytest.mark.parametrize("whole", extracts("monaco"))
+def test_a_pbf_that_is_cut_off_is_refused(tmp_path, whole, share):
+    data = whole.read_bytes()
+    path = tmp_path / "cut.osm.pbf"
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match="cut off"):
+        extracted(path, tmp_path)

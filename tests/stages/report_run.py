@@ -1,0 +1,171 @@
+"""A run of tables made by hand for the report, and its page as a reader sees it."""
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import shapely
+from PIL import Image
+
+from pipeline.atomic import content_id
+from pipeline.schema import conform
+from stages import tables
+from stages.report import ReportConfig, report
+
+JULY = datetime(2024, 7, 15, 11, 0, tzinfo=UTC)
+
+
+class Run:
+    """A run's tables, filled object by object."""
+
+    def __init__(self, *sources):
+        self.rows = {table.name: [] for table in CONTRACTS}
+        for source in sources:
+            self.rows["scenes"].append(
+                {
+                    "scene_id": f"{source}/one",
+                    "source": source,
+                    "backend": "folder",
+                    "name": "one",
+                    "geometry": shapely.box(9, 47, 10, 48).wkb,
+                    **_box(9, 47, 1),
+                    "gsd": 0.6,
+                    "acquired": JULY,
+                    "time_precision": "day",
+                    "weight": 1.0,
+                }
+            )
+
+    def add(self, name, tags, *, source="US", gsd=0.6, lost_at=None, status="filtered", reason=""):
+        """Put an object through the stages; from ``lost_at`` on its rows say why it ended."""
+        number = len(self.rows["focus"])
+        box = _box(9.1 + 0.002 * number, 47.1 + 0.001 * number, 0.001)
+        state = {"status": "ok", "reason": None}
+        thing = {
+            "object_id": name,
+            "kind": name[0],
+            "osm_id": int(name[1:]),
+            "geometry": shapely.Point(9.1, 47.1).wkb,
+            **box,
+            "tags": list(tags.items()),
+        }
+        self.rows["objects"].append({**thing, "geom_rule": "node", **state})
+        self.rows["focus"].append({**thing, "chosen_by": "all", "chosen_for": None})
+        filepath = f"images3/{name}_{source}_24.jpg"
+        full = {
+            "tiles": {"part": 3, "centred": False, "candidates": []},
+            "images": {
+                "filepath": filepath,
+                "source": source,
+                "scene_id": f"{source}/one",
+                "gsd": gsd,
+                "width": 400 + number,
+                "height": 300,
+                **box,
+                "acquired": JULY,
+                "time_precision": "day",
+                "nodata_share": 0.0,
+                "byte_size": 12_000,
+                "content_hash": "00",
+            },
+            "meta": {
+                "filepath": filepath,
+                "metapath": f"meta3/{name}.pickle",
+                "source": source,
+                "gsd": gsd,
+                **box,
+                "acquired": JULY,
+                "center_tags": list(tags.items()),
+                "surrounding": [],
+            },
+            "captions": {
+                "filepath": filepath,
+                "title": "a satellite image of " + ", ".join(map(" ".join, tags.items())),
+                "title_multi_objects": "a satellite image of many things",
+            },
+        }
+        empty = {
+            "tiles": full["tiles"],
+            "images": {},
+            "meta": {"center_tags": [], "surrounding": []},
+            "captions": {},
+        }
+        for table, row in full.items():
+            if table == lost_at:
+                state = {"status": status, "reason": reason}
+            values = row if state["status"] == "ok" else empty[table]
+            self.rows[table].append({"object_id": name, **values, **state})
+        return self
+
+    def datasets(self):
+        return {
+            table.name: ds.dataset(
+                pa.Table.from_pylist(self.rows[table.name], schema=table.schema).to_batches()
+                or pa.Table.from_pylist([], schema=table.schema),
+                schema=table.schema,
+            )
+            for table in CONTRACTS
+        }
+
+    def page(self, root, **config):
+        """Run the stage on images that are there, and give the page."""
+        for row in self.rows["images"]:
+            if row["status"] == "ok":
+                path = root / row["filepath"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (40, 30), TILE_COLOUR).save(path)
+        parts = list(report(**self.datasets(), config=ReportConfig(**config), root=root))
+        table = conform(pa.concat_tables(parts), tables.REPORT, where="report")
+        data = (root / table["filepath"][0].as_py()).read_bytes()
+        assert table["content_hash"][0].as_py() == content_id(data)
+        named = [root / name for name in table["filepath"].to_pylist()]
+        assert sorted(named) == sorted((root / "report").iterdir())
+        return Page(data.decode("utf-8"))
+
+
+TILE_COLOUR = (200, 90, 40)
+
+CONTRACTS = (
+    *(tables.OBJECTS, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.IMAGES, tables.META, tables.CAPTIONS),
+)
+
+
+def _box(west, south, side):
+    return {"west": west, "south": south, "east": west + side, "north": south + side}
+
+
+class Page(HTMLParser):
+    """The page as a reader sees it; every element that is opened must be closed, in order."""
+
+    VOID = frozenset({"meta", "img", "rect", "line"})
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.source, self.open, self.elements, self.texts = source, [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if data.strip() and self.open[-1] != "style":
+            self.texts.append(data.strip())
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
