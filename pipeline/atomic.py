@@ -57,7 +57,7 @@ def file_id(path: Path, blocks: int = 64) -> str:
 
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
-    """Raise `StorageError`, one sentence, where the disk is full, over quota or not writable."""
+    """Raise `StorageError`, one sentence, if the disk is full, over quota or not writable."""
     try:
         yield
     except OSError as error:
@@ -92,7 +92,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a JSON file of state; None where it is missing, or where a crash cut it short."""
+    """Read a JSON file of state; None if it is missing, or where a crash cut it short."""
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -101,7 +101,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Lock a folder by a lock file in it. Raises `LockError` where another process holds the lock.
+    """Lock a folder by a lock file in it. Raises `LockError` if another process holds the lock.
 
     The operating system releases the lock when the process ends, even if it is killed.
     """

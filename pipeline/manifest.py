@@ -189,7 +189,7 @@ class TableFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def old_recipe(self) -> Recipe | None:
-        """Give the recipe of the last build; None where there is none."""
+        """Give the recipe of the last build; None if there is none."""
         recipe: Recipe | None = read_json(self._recipe)
         return recipe
 

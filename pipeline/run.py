@@ -43,7 +43,7 @@ class Run:
     def table(self, name: str) -> ds.Dataset:
         """Open a complete table by name; its schema comes from its files.
 
-        Raises `InputError` that names the complete tables where this one is missing or unfinished.
+        Raises `InputError` that names the complete tables if this one is missing or unfinished.
         """
         folder = TableFolder(self.root, name)
         if not folder.is_whole():
@@ -89,7 +89,7 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Lock the folder for one process; make it if it is missing.
 
-        Raises `ConfigError` where the folder holds other files, `LockError` where it is in use.
+        Raises `ConfigError` if the folder holds other files, `LockError` where it is in use.
         """
         root = self.root
         if root.exists() and not root.is_dir():

@@ -65,7 +65,7 @@ def run(
 ) -> None:
     """Bring the stages up to date, in order; ``only`` limits the run to the stages it names.
 
-    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end where shards or rows failed;
+    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end if shards or rows failed;
     bad input and a full disk stop the run immediately.
     """
     here = Run(root)
@@ -128,7 +128,7 @@ def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -
 
 
 def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> None:
-    """Raise `ConfigError` where ``retry`` names a class of error that no failed row has."""
+    """Raise `ConfigError` if ``retry`` names a class of error that no failed row has."""
     if retry is None or not retry.errors:
         return
     known = errors_of_failed_rows(stages, run)
@@ -156,7 +156,7 @@ def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
 
 
 def _check_not_empty(stage: Stage, run: Run) -> None:
-    """Raise `InputError` where a stage gives no row: later stages would fail less clearly."""
+    """Raise `InputError` if a stage gives no row: later stages would fail less clearly."""
     folder = run.folder(stage.writes)
     summary = totals(folder.receipts())
     if (

@@ -65,7 +65,7 @@ class ScratchParquet:
 def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB for queries on files in a scratch folder.
 
-    Raises `StorageError` where the disk or the memory is too small for a sort or a join.
+    Raises `StorageError` if the disk or the memory is too small for a sort or a join.
     """
     import duckdb
 

@@ -1,7 +1,7 @@
 """Every table that passes between stages: the contract.
 
 Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``, ``filtered``
-(final) or ``failed`` (may be retried); ``reason`` is a short sentence part, null where the row is
+(final) or ``failed`` (may be retried); ``reason`` is a short sentence part, null if the row is
 ok. From ``focus`` on, part *i* of every table holds the same ``object_id``s.
 """
 
@@ -44,8 +44,8 @@ _OBJECT = [
     pa.field("object_id", pa.string(), nullable=False),  # n12, w12, a12 or r12
     pa.field("kind", pa.string(), nullable=False),  # n node, w line, a area, r multipolygon
     pa.field("osm_id", pa.int64(), nullable=False),  # the id of the node, way or relation
-    pa.field("geometry", pa.binary()),  # null where status is not ok
-    *_NULLABLE_BOX,  # null where there is no geometry
+    pa.field("geometry", pa.binary()),  # null if status is not ok
+    *_NULLABLE_BOX,  # null if there is no geometry
     pa.field("tags", TAGS, nullable=False),  # all of them, in OSM's order
 ]
 
@@ -54,7 +54,7 @@ OBJECTS = Table(
     pa.schema(
         [
             *_OBJECT,
-            pa.field("osm_version", pa.int32()),  # null where the extract does not carry it
+            pa.field("osm_version", pa.int32()),  # null if the extract does not carry it
             pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
             pa.field("geom_rule", pa.string(), nullable=False),  # why node, line or area
             *STATUS,
@@ -116,11 +116,11 @@ SCENES = Table(
             pa.field("acquired", pa.timestamp("s", tz="UTC"), nullable=False),
             pa.field("time_precision", pa.string(), nullable=False),  # minute, day, year, range
             pa.field("weight", pa.float64(), nullable=False),  # the source's, for the draw
-            pa.field("cloud", pa.float64()),  # percent; null where the source does not say it
-            # addresses of its files; null where the name alone leads to them
+            pa.field("cloud", pa.float64()),  # percent; null if the source does not say it
+            # addresses of its files; null if the name alone leads to them
             pa.field("hrefs", pa.list_(pa.string())),
-            pa.field("content", pa.string()),  # id of its file; null where it is not ours
-            # of its own pixels, where a service says it; null where its file does
+            pa.field("content", pa.string()),  # id of its file; null if it is not ours
+            # of its own pixels, where a service says it; null if its file does
             pa.field("crs", pa.string()),
             pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
         ],
@@ -138,7 +138,7 @@ CANDIDATE = pa.struct(
         pa.field("width", pa.int32(), nullable=False),  # pixels
         pa.field("height", pa.int32(), nullable=False),
         *_BOX,  # exact on the EPSG:3857 grid
-        # further scenes that fill what the first leaves open; null where it shows all
+        # further scenes that fill what the first leaves open; null if it shows all
         pa.field("others", pa.list_(pa.string())),
     ]
 )
@@ -164,7 +164,7 @@ IMAGES = Table(
     pa.schema(
         [
             pa.field("object_id", pa.string(), nullable=False),
-            # the rest is null where status is not ok
+            # the rest is null if status is not ok
             pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, from the run folder
             pa.field("source", pa.string()),
             pa.field("scene_id", pa.string()),
@@ -172,7 +172,7 @@ IMAGES = Table(
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),
             *_NULLABLE_BOX,  # the true box of the pixels; on a native grid: one that they hold
-            # of a native grid; null where the box on the EPSG:3857 grid tells it all
+            # of a native grid; null if the box on the EPSG:3857 grid tells it all
             pa.field("crs", pa.string()),
             pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
@@ -181,7 +181,7 @@ IMAGES = Table(
             pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
             pa.field("byte_size", pa.int64()),
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
-            # the class of what kept it from being fetched: no_imagery, busy ...; null where ok
+            # the class of what kept it from being fetched: no_imagery, busy ...; null if ok
             pa.field("error", pa.string()),
             *STATUS,
         ]
@@ -204,7 +204,7 @@ META = Table(
     pa.schema(
         [
             pa.field("object_id", pa.string(), nullable=False),
-            pa.field("filepath", pa.string()),  # null where status is not ok
+            pa.field("filepath", pa.string()),  # null if status is not ok
             pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
             pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
             pa.field("source", pa.string()),
@@ -212,7 +212,7 @@ META = Table(
             *_NULLABLE_BOX,
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
             pa.field("center_tags", TAGS, nullable=False),  # today's spelling; a;b where two show
-            # key=value -> why it is not there: all other tags of the focus object; null where
+            # key=value -> why it is not there: all other tags of the focus object; null if
             # the image is not ok
             pa.field("left_out", TAGS),
             pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
@@ -228,7 +228,7 @@ CAPTIONS = Table(
     pa.schema(
         [
             pa.field("object_id", pa.string(), nullable=False),
-            pa.field("filepath", pa.string()),  # null where status is not ok
+            pa.field("filepath", pa.string()),  # null if status is not ok
             pa.field("title", pa.string()),
             pa.field("title_multi_objects", pa.string()),
             *STATUS,
@@ -239,14 +239,14 @@ CAPTIONS = Table(
 """An image with its two captions."""
 
 _SCORE = [
-    pa.field("filepath", pa.string()),  # null where status is not ok upstream
+    pa.field("filepath", pa.string()),  # null if status is not ok upstream
     pa.field("scorer", pa.string(), nullable=False),  # CLIP_openai: what CSV columns are named by
-    # cosines, -1 to 1; null where status is not ok, or where there is no such caption
+    # cosines, -1 to 1; null if status is not ok, or where there is no such caption
     pa.field("similarity", pa.float32()),  # of the image and its title
     pa.field("similarity_multi_objects", pa.float32()),
-    # cosines of the phrases after "surrounded by", in order; null where they were not asked for
+    # cosines of the phrases after "surrounded by", in order; null if they were not asked for
     pa.field("phrases", pa.list_(pa.float32())),
-    pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
+    pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null if unread
     pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
     pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/
     *STATUS,
@@ -283,7 +283,7 @@ PAIR_SCORES = Table(
 
 _NORMALISED = [
     pa.field("scorer", pa.string(), nullable=False),
-    pa.field("normalised", pa.float32()),  # of the title's score; null where there is none
+    pa.field("normalised", pa.float32()),  # of the title's score; null if there is none
 ]
 
 NORMALISED = Table(

@@ -90,7 +90,7 @@ def zero_shot(
     """Classify a set's images by what is said of its classes.
 
     With several ranks each takes every ``world_size``-th image, and all get the whole result.
-    Raises `InputError` where the set cannot be read, or no image of it.
+    Raises `InputError` if the set cannot be read, or no image of it.
     """
     images = read_labelled(benchmark, root)
     mine = np.arange(rank, len(images.files), world_size)

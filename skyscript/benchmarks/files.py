@@ -36,7 +36,7 @@ class Row(NamedTuple):
     """From 0."""
     path: str
     value: str | None
-    """The label or caption; none where the field holds no value."""
+    """The label or caption; none if the field holds no value."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Captioned:
 def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
     """Give those of the chosen benchmarks that are there; naming the others is the caller's.
 
-    Raises `InputError` where there is no such root or benchmark, or one that is there is not whole:
+    Raises `InputError` if there is no such root or benchmark, or one that is there is not whole:
     a column, a class or an image is missing.
     """
     found = [benchmark for benchmark in chosen(root, names) if is_there(benchmark, root)]
@@ -100,7 +100,7 @@ def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
 
 
 def check(benchmark: Benchmark, root: Path) -> None:
-    """Raise `InputError` where a benchmark is not whole."""
+    """Raise `InputError` if a benchmark is not whole."""
     (read_captioned if benchmark.kind == "retrieval" else read_labelled)(benchmark, root)
 
 
@@ -147,7 +147,7 @@ def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
 
 
 def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path]) -> list[str]:
-    """Name images that cannot be decoded. Raises `InputError` where these are all."""
+    """Name images that cannot be decoded. Raises `InputError` if these are all."""
     if not wrong:
         return []
     named = "; ".join(f"{files[row]}: {why.reason}" for row, why in wrong[:_SHOWN])

@@ -24,7 +24,7 @@ _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 def model_config(source: ClipSource) -> dict[str, Any]:
     """Give the architecture of a model as open_clip's constructors take it, the activation in it.
 
-    Raises `InputError` where open_clip is missing.
+    Raises `InputError` if open_clip is missing.
     """
     open_clip = open_clip_library()
     if source.model.startswith(LOCAL):

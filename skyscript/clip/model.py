@@ -251,7 +251,7 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
 
 @functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
-    """Give the model, loaded once a process. Raises `InputError` where its weights do not load."""
+    """Give the model, loaded once a process. Raises `InputError` if its weights do not load."""
     place, open_clip = device or _device(), open_clip_library()
     model = create_model(source, place).eval()
     tokenizer = open_clip.get_tokenizer(source.model)

@@ -36,14 +36,14 @@ class CsvFolder:
     """Ends the sentence about a missing column."""
 
     def identity(self) -> Mapping[str, str]:
-        """Name the content of the CSV. Raises `InputError` where its header is wrong."""
+        """Name the content of the CSV. Raises `InputError` if its header is wrong."""
         PairsCsv(self.captions, self.columns, remedy=self.remedy)
         return {"captions": file_id(self.captions)}
 
     def parts(self, rows: int) -> Iterator[pa.Table]:
         """Give the pairs in the order of the file, so many at a time; a blank title is null.
 
-        Raises `InputError` that names a line which cannot be read, or where there are no pairs.
+        Raises `InputError` that names a line which cannot be read, or if there are no pairs.
         """
         row = 0
         for part in in_parts(self.batches(), rows):
@@ -68,7 +68,7 @@ class CsvFolder:
         yield read_below(self.images)
 
     def check_folder(self) -> None:
-        """Raise `InputError` where there is no folder of images."""
+        """Raise `InputError` if there is no folder of images."""
         if not self.images.is_dir():
             raise InputError(f"{self.images}: there is no such folder of images.")
 
@@ -139,7 +139,7 @@ class PairSource(StageConfig):
     )
 
     def source(self) -> CsvFolder | Tars:
-        """Give the pairs. Raises `InputError` where there is neither a captions file nor a tar."""
+        """Give the pairs. Raises `InputError` if there is neither a captions file nor a tar."""
         if self.captions is not None:
             return self.table(self.captions)
         if found := find_tars(self.images):

@@ -85,7 +85,7 @@ class ClipSource(NamedTuple):
 def find_clip(config: ClipConfig) -> ClipSource:
     """Find out which model a config means, and its activation; nothing is loaded.
 
-    Raises `InputError` where there is no such model or file, or its activation cannot be told.
+    Raises `InputError` if there is no such model or file, or its activation cannot be told.
     """
     model = f"{LOCAL}{TINY_FOLDER}" if config.model == TINY else config.model
     if model.startswith(LOCAL):
@@ -179,7 +179,7 @@ def clip_installed() -> bool:
 
 
 def need_clip() -> None:
-    """Raise `InputError`, which says how to get it, where the extra ``clip`` is not installed."""
+    """Raise `InputError`, which says how to get it, if the extra ``clip`` is not installed."""
     if not clip_installed():
         raise InputError(_GET_IT)
 

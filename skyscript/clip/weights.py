@@ -22,7 +22,7 @@ from skyscript.clip.source import LOCAL, ClipSource, open_clip_library
 def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: ANN401
     """Give a model with its weights; ``more`` goes to open_clip's ``create_model``.
 
-    Raises `InputError` where its weights do not load, or its activation is not the source's.
+    Raises `InputError` if its weights do not load, or its activation is not the source's.
     """
     open_clip = open_clip_library()
     more.setdefault("require_pretrained", True)

@@ -61,7 +61,7 @@ def read_metas(source: Path) -> Iterator[tuple[str, Meta | InputError]]:
     """Give each meta file's name (``meta3/a12_CH_19.pickle``) and what it holds, or what is wrong.
 
     Sorted by name within each folder or zip, these by their parts. Raises `InputError` at once
-    where the source is not there or is no zip, where a zip's member leads out of it (``../``, a
+    if the source is not there or is no zip, where a zip's member leads out of it (``../``, a
     link) or where a part is there twice.
     """
     places = sorted(((place.parts(), place) for place in _places(source)), key=_by_part)

@@ -47,7 +47,7 @@ class ImageName(NamedTuple):
 
 
 def parse(path: str) -> ImageName | None:
-    """Read the name of an image or of its meta file; None where it is not a published name."""
+    """Read the name of an image or of its meta file; None if it is not a published name."""
     found = _PATH.fullmatch(path)
     return ImageName(found[1], found[2], int(found[3])) if found else None
 

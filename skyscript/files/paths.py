@@ -27,14 +27,14 @@ def plain(name: str) -> str:
 
 
 def below(root: Path, name: str) -> Path:
-    """Give the place of a name below a folder. Raises `PermissionError` where it leads out."""
+    """Give the place of a name below a folder. Raises `PermissionError` if it leads out."""
     if leads_out(name):
         raise PermissionError(name)
     return root / plain(name)
 
 
 def member_problem(name: str, *, is_plain: bool) -> str | None:
-    """Say why a member of an archive refuses the archive; None where it may be used.
+    """Say why a member of an archive refuses the archive; None if it may be used.
 
     ``is_plain`` says that the member is a file or a folder: links and devices are refused.
     """

@@ -50,7 +50,7 @@ class Sample(NamedTuple):
 def find_tars(images: Path) -> list[Path]:
     """Give the tars that a path with braces, a tar or a folder of tars names; none for neither.
 
-    Raises `InputError` where one is not there, or two have one name.
+    Raises `InputError` if one is not there, or two have one name.
     """
     from braceexpand import braceexpand
 

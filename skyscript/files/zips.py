@@ -26,7 +26,7 @@ class BrokenZip(InputError):
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
-    """Open a zip. Raises `BrokenZip` where it is damaged, `InputError` where it cannot be read."""
+    """Open a zip. Raises `BrokenZip` if it is damaged, `InputError` where it cannot be read."""
     try:
         return zipfile.ZipFile(path)
     except OSError as error:
@@ -51,7 +51,7 @@ def checked_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInf
 
 
 def packing_problem(member: zipfile.ZipInfo) -> str | None:
-    """Say why a member cannot be unpacked; None where it can."""
+    """Say why a member cannot be unpacked; None if it can."""
     if member.flag_bits & _ENCRYPTED:
         return "is encrypted"
     if member.compress_type not in _METHODS:

@@ -14,7 +14,7 @@ _LIKE_PILLOW = frozenset({"YCbCr", "Gray", "GRAY", "RGB"})
 
 
 def fast_jpeg(data: bytes, max_pixels: int) -> NDArray[np.uint8] | None:
-    """Give a JPEG's pixels, height x width x 3 in RGB, or None where Pillow must decide.
+    """Give a JPEG's pixels, height x width x 3 in RGB, or None if Pillow must decide.
 
     None: not a JPEG, a broken one, one in other colours, or one of more than ``max_pixels``.
     """

@@ -36,7 +36,7 @@ def score_pairs(
 ) -> dict[str, pa.Array]:
     """Give the columns of a scores table but its key, a row each, whatever is wrong with an image.
 
-    Vectors are kept under ``root``. Raises `SkyScriptError` where the self-check fails.
+    Vectors are kept under ``root``. Raises `SkyScriptError` if the self-check fails.
     """
     if not paths:
         return _columns(config, "", paths, [], [], None, None)
