@@ -84,20 +84,20 @@ def score(
         values["runner"] = {**given.get("runner", {}), "workers": workers}
     settings = config_of_command(values, SCORE_JOB, [], "score")
     if "runner" not in values:
-        settings = replace(settings, runner=_one_process_a_gpu(settings))
+        settings = replace(settings, runner=_runner_for_gpus(settings))
     with counting_vectors(out):
         run_job(SCORE_JOB, settings, out, retry=retry_all(retry))
 
 
-def _one_process_a_gpu(settings: RunConfig) -> RunnerConfig:
+def _runner_for_gpus(settings: RunConfig) -> RunnerConfig:
     """Give a worker process for each GPU. Without a GPU, one model may use all CPUs."""
     from pipeline.config import RunnerConfig
-    from skyscript.clip.model import one_process_a_gpu
+    from skyscript.clip.model import count_gpu_workers
     from skyscript.clip.source import ClipConfig
 
     clip = settings.stages["score"]
     assert isinstance(clip, ClipConfig)
-    count = one_process_a_gpu(clip) or 1
+    count = count_gpu_workers(clip) or 1
     return RunnerConfig(executor="serial" if count == 1 else "processes", workers=count)
 
 

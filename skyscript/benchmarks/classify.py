@@ -20,7 +20,7 @@ from skyscript.benchmarks.files import Labelled, read_labelled, unusable_notes
 from skyscript.benchmarks.layout import Benchmark
 from skyscript.clip.model import Clip, Precision, evaluating
 from skyscript.clip.vectors.embed import Progress
-from skyscript.clip.vectors.store import Kept
+from skyscript.clip.vectors.store import VectorStore
 from skyscript.images.decode import Unusable
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def zero_shot(
     threads: int | None = None,
     rank: int = 0,
     world_size: int = 1,
-    store: Kept | None = None,
+    store: VectorStore | None = None,
     progress: Progress = lambda _: None,
 ) -> ZeroShot:
     """Classify a set's images by what is said of its classes.

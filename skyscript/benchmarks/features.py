@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skyscript.clip.model import Clip, Precision
 from skyscript.clip.vectors.embed import Progress, image_vectors, text_vectors
 from skyscript.clip.vectors.inference import benchmark_inference
-from skyscript.clip.vectors.store import InMemory, Kept, content_key
+from skyscript.clip.vectors.store import MemoryStore, VectorStore, content_key
 from skyscript.images.decode import Unusable
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def text_features(
     texts: Sequence[str],
     clip: Clip,
     precision: Precision,
-    store: Kept | None = None,
+    store: VectorStore | None = None,
     progress: Progress = lambda _: None,
 ) -> torch.Tensor:
     """Give the unit vectors of texts, in fp32 on the device of the model."""
     import torch
 
     how = benchmark_inference(precision, None)
-    vectors = text_vectors(texts, clip, store or InMemory(), how, progress)
+    vectors = text_vectors(texts, clip, store or MemoryStore(), how, progress)
     return _unit(torch.from_numpy(vectors).to(clip.device), precision)
 
 
@@ -50,7 +50,7 @@ def image_features(
     precision: Precision,
     *,
     threads: int | None = None,
-    store: Kept | None = None,
+    store: VectorStore | None = None,
     progress: Progress = lambda _: None,
 ) -> Iterator[Features]:
     """Give the features of images, some hundred at a time; those in ``store`` are not computed."""
@@ -60,7 +60,7 @@ def image_features(
     step = clip.image_batch * max(1, _TOGETHER // clip.image_batch)
     for start in range(0, len(files), step):
         paths = [str(file) for file in files[start : start + step]]
-        kept = store or InMemory()
+        kept = store or MemoryStore()
         found = image_vectors(paths, _read, clip, kept, how, _key, progress)
         vectors = torch.from_numpy(found.vectors).to(clip.device)
         yield Features(start, _unit(vectors, precision), found.wrong)

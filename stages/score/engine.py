@@ -18,7 +18,7 @@ from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
 from skyscript.clip.vectors.store import Store
 from skyscript.clip.worker import worker_clip
-from skyscript.files.phrases import alone, neighbours
+from skyscript.files.phrases import make_caption, split_neighbours
 from skyscript.images.decode import Unusable, decode_by_pillow
 from stages.score.config import ScoreConfig
 
@@ -70,15 +70,15 @@ def _phrases(
     images: Images, captions: Titles, clip: Clip, store: Store
 ) -> list[list[float] | None]:
     """Give each image's cosines with the phrases of its neighbours, each as a caption alone."""
-    said = [
-        [] if wrong or not caption else [alone(p, caption) for p in neighbours(caption)]
-        for wrong, caption in zip(images.wrong, captions, strict=True)
+    of_image = [
+        [make_caption(p, caption) for p in split_neighbours(caption)] if caption and not bad else []
+        for bad, caption in zip(images.wrong, captions, strict=True)
     ]
-    distinct = list(dict.fromkeys(phrase for phrases in said for phrase in phrases))
+    distinct = list(dict.fromkeys(phrase for phrases in of_image for phrase in phrases))
     vectors = dict(zip(distinct, text_vectors(distinct, clip, store), strict=True))
     return [
         (np.stack([vectors[phrase] for phrase in phrases]) @ image).tolist() if phrases else None
-        for phrases, image in zip(said, images.vectors, strict=True)
+        for phrases, image in zip(of_image, images.vectors, strict=True)
     ]
 
 
@@ -99,7 +99,7 @@ def _check(
         image = decode_by_pillow(read(paths[row]))
         plain = math.nan
         if not isinstance(image, Unusable):
-            plain = clip.plain(Image.fromarray(image), titles[row] or "")
+            plain = clip.score_reference(Image.fromarray(image), titles[row] or "")
         if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
             raise SkyScriptError(
                 f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "

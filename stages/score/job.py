@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.stage import DatasetStage, Shard, ShardStage
-from skyscript.clip.model import one_process_a_gpu
+from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
@@ -106,7 +106,7 @@ PAIR_SCORES = ShardStage(
     reads=(tables.PAIRS,),
     writes=tables.PAIR_SCORES,
     external=clip_identity,
-    at_most=one_process_a_gpu,
+    at_most=count_gpu_workers,
     version=2,
 )
 SCORED = DatasetStage(

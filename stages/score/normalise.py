@@ -73,7 +73,7 @@ def _normalise(
             if stores is None:
                 folder = root / "embeddings" / rows["vectors"][usable[0]].as_py()
                 stores = _Stores(
-                    Store.existing(folder / "images"), Store.existing(folder / "texts")
+                    Store.open_existing(folder / "images"), Store.open_existing(folder / "texts")
                 )
                 partners = _draw(given, scores, stores, writes.key, config)
             assert partners is not None  # drawn with the stores

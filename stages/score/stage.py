@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.clip.model import one_process_a_gpu
+from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import clip_identity
 from stages import tables
@@ -69,5 +69,5 @@ SCORE = ShardStage(
     writes=tables.SCORES,
     external=clip_identity,
     disabled=disabled,
-    at_most=one_process_a_gpu,
+    at_most=count_gpu_workers,
 )

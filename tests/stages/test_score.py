@@ -299,7 +299,7 @@ def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
         ("filepath,title\na.jpg\n", "line 2 has 1 fields, the header 2"),
         ("filepath,title\na.jpg,b,c\n", "line 2 has 3 fields, the header 2"),
         ("filepath,title,title\na.jpg,b,c\n", "has the column 'title' 2 times"),
-        ("filepath,title\n", "holds no pairs below its header"),
+        ("filepath,title\n", "contains no pairs below its header"),
         ("", "has no column 'filepath'"),
     ],
 )
