@@ -113,7 +113,7 @@ OF_THEIR_OWN = {
     ("evaluate", "na_title"): [(ONE, X)],
     ("evaluate", "empty_title"): [(ONE, X)],
     ("evaluate", "blank_title"): [(ONE, X), (TWO, " ")],
-    ("evaluate", "absolute"): "images are not there, the first '/etc/n2_CH_19.jpg' (line 3)",
+    ("evaluate", "absolute"): "images are missing, the first '/etc/n2_CH_19.jpg' (line 3)",
     ("evaluate", "dotdot"): "line 3: '../../etc/n2_CH_19.jpg' leads out",
     ("evaluate", "only_header"): "no row has a value in 'title'",
     # These two hand titles on as they stand; the first only needs paths.

@@ -1,4 +1,4 @@
-"""Scores of a part's pairs, wherever they come from."""
+"""Scores image-caption pairs, from a run or from outside."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def score_pairs(
     root: Path,
     config: ScoreConfig,
 ) -> dict[str, pa.Array]:
-    """Give the columns of a scores table but its key, a row each, whatever is wrong with an image.
+    """Give all columns of a scores table except its key; one row for each pair, in order.
 
-    Vectors are kept under ``root``. Raises `SkyScriptError` if the self-check fails.
+    Vectors are stored below ``root``. Raises `SkyScriptError` if the self-check fails.
     """
     if not paths:
         return _columns(config, "", paths, [], [], None, None)
@@ -52,7 +52,7 @@ def score_pairs(
 
 
 def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
-    """Give each image's cosine with its title, where it has both."""
+    """Give each image's cosine with its title; None if the image or the title is missing."""
     has_both = [
         wrong is None and bool(title) for wrong, title in zip(images.wrong, titles, strict=True)
     ]
@@ -69,7 +69,7 @@ def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> l
 def _phrases(
     images: Images, captions: Titles, clip: Clip, store: Store
 ) -> list[list[float] | None]:
-    """Give each image's cosines with the phrases of its neighbours, each as a caption alone."""
+    """Give each image's cosines with the phrases of its neighbours, each as a separate caption."""
     of_image = [
         [make_caption(p, caption) for p in split_neighbours(caption)] if caption and not bad else []
         for bad, caption in zip(images.wrong, captions, strict=True)
@@ -90,21 +90,21 @@ def _check(
     clip: Clip,
     config: ScoreConfig,
 ) -> None:
-    """Score some pairs again the plain way; raise where the two ways differ."""
+    """Score some pairs again with open_clip's transform; raise if the scores differ too much."""
     from PIL import Image
 
     scored = [row for row, value in enumerate(found) if value is not None]
-    drawn = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
-    for row in drawn[: config.check]:
+    in_random_order = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
+    for row in in_random_order[: config.check]:
         image = decode_by_pillow(read(paths[row]))
-        plain = math.nan
+        reference = math.nan
         if not isinstance(image, Unusable):
-            plain = clip.score_reference(Image.fromarray(image), titles[row] or "")
-        if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
+            reference = clip.score_reference(Image.fromarray(image), titles[row] or "")
+        if not abs(reference - (found[row] or 0.0)) <= config.tolerance:
             raise SkyScriptError(
-                f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "
-                f"plain way {plain:.5f}: the scores of this machine are not to be trusted. Please "
-                "report it with the versions of torch, torchvision and open_clip."
+                f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but "
+                f"{reference:.5f} in the standard way: the scores of this machine are unreliable. "
+                "Please report it with the versions of torch, torchvision and open_clip."
             )
 
 
