@@ -109,7 +109,7 @@ def _meta_row(
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
-    copied = (
+    names = (
         "object_id",
         "filepath",
         "source",
@@ -120,7 +120,7 @@ def _meta_row(
         "reason",
     )
     return {
-        **{name: image[name] for name in copied},
+        **{name: image[name] for name in names},
         "metapath": meta_path(image["filepath"]),
         "center_tags": list(center_tags.items()),
         "left_out": left_out,
