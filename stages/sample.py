@@ -20,7 +20,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage, StageConfig
 from skyscript import chance
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -134,7 +134,7 @@ def sample(
             view(connection, "candidates", path)
             _choose(connection, config)
             chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
-            for part in in_parts(_rows(objects, chosen), config.shard_rows):
+            for part in cut_into_parts(_rows(objects, chosen), config.shard_rows):
                 yield part.cast(tables.FOCUS.schema)
 
 

@@ -1,4 +1,4 @@
-"""The commands on pairs of images and captions, a run's or others: caption, score, filter."""
+"""The commands on image-caption pairs, from a run or not: caption, score, filter."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def caption(
     own_labels: Annotated[
         Path | None,
         typer.Option(
-            help="Read your own labels from this CSV. They say how a tag is worded, or that it "
-            "cannot be seen, and take precedence over the shipped ones."
+            help="Read your own labels from this CSV. They give the words for a tag, or mark it "
+            "as invisible, and take precedence over the shipped ones."
         ),
     ] = None,
 ) -> None:
@@ -74,7 +74,7 @@ def score(
 ) -> None:
     """Score how well images and captions match, with any CLIP.
 
-    Run the same command again after a crash: it goes on where it stopped.
+    Run the same command again after a crash: it continues.
     """
     from pipeline.config import config_of_command
     from stages import SCORE_JOB

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from pipeline.scratch import in_parts
+from pipeline.scratch import cut_into_parts
 from pipeline.stage import ConfigPath, StageConfig
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import read_below
@@ -37,7 +37,7 @@ class CsvFolder:
 
     def identity(self) -> Mapping[str, str]:
         """Give the content id of the CSV. Raises `InputError` if its header is wrong."""
-        PairsCsv(self.captions, self.columns, remedy=self.remedy)
+        self._open()
         return {"captions": file_id(self.captions)}
 
     def parts(self, rows: int) -> Iterator[pa.Table]:
@@ -46,16 +46,16 @@ class CsvFolder:
         Raises `InputError` that names an invalid line, or if there are no pairs.
         """
         row = 0
-        for part in in_parts(self.batches(), rows):
+        for part in cut_into_parts(self.batches(), rows):
             title_multi = part["multi"] if "multi" in part.column_names else None
             yield _make_part(row, part["path"], part["title"], title_multi)
             row += len(part)
         if not row:
-            raise InputError(f"{self.captions}: contains no pairs below its header.")
+            raise self._open().no_pairs()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the columns path, title and, if the file has captions of all objects, multi."""
-        file = PairsCsv(self.captions, self.columns, remedy=self.remedy)
+        file = self._open()
         others = [HEADER[2]] if self.columns == HEADER[:2] and HEADER[2] in file.columns else []
         names = ["path", "title", "multi"][: 2 + len(others)]
         for batch in file.batches([*self.columns, *others], blank="null"):
@@ -66,6 +66,9 @@ class CsvFolder:
         """Give a function that reads the images of a part."""
         self.check_folder()
         yield read_below(self.images)
+
+    def _open(self) -> PairsCsv:
+        return PairsCsv(self.captions, self.columns, remedy=self.remedy)
 
     def check_folder(self) -> None:
         """Raise `InputError` if the folder of images does not exist."""

@@ -446,7 +446,7 @@ def test_the_commands(tmp_path):
     common = ["evaluate", "--benchmarks", root, "--model", "tiny", "--out", tmp_path / "out"]
     done = called(*common, "--sets", "aid,eurosat")
     assert done.exit_code == 0, done.output
-    assert "eurosat: is not there; left out" in done.stderr
+    assert "eurosat: does not exist; skipped" in done.stderr
     assert "| tiny (fp32)" in done.stdout
     done = called("compare", tmp_path / "out", tmp_path / "out/results.json")
     assert done.stdout.count("| tiny (fp32)") == 2
