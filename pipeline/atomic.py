@@ -1,18 +1,22 @@
-"""Files that are there whole or not at all: written beside their place, then renamed."""
+"""Writes files atomically (to a temporary name, then a rename), and names content by its digest."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
+import json
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from pipeline.errors import StorageError
+from pipeline.errors import LockError, StorageError
 
 TEMPORARY = ".tmp-"
-"""Prefix of a file that is not finished; readers and stages pass it over."""
+"""Prefix of unfinished files; readers and stages ignore them."""
 
 _REMEDIES = {
     errno.ENOSPC: "free some space and run the same command again",
@@ -24,15 +28,26 @@ _REMEDIES = {
 _BLOCK = 1 << 20
 
 
+def digest_of(data: bytes) -> bytes:
+    """Give the BLAKE2b-128 digest of some bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
 def content_id(data: bytes) -> str:
-    """Give the id of some bytes: BLAKE2b-128 in hex."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    """Give the id of some bytes: their BLAKE2b-128 digest in hex."""
+    return digest_of(data).hex()
+
+
+def content_id_of_file(path: Path) -> str:
+    """Give the id of a file's bytes, as `content_id` does, without loading the file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def file_id(path: Path, blocks: int = 64) -> str:
-    """Give an id of what a file holds: its size and up to ``blocks`` evenly spaced MiB of it.
+    """Give an id of a large file: a digest of its size and of up to ``blocks`` MiB, evenly spaced.
 
-    A file of up to ``blocks`` MiB is read whole; a planet file costs no more than that.
+    A file of up to ``blocks`` MiB is read whole; a planet file takes no longer.
     """
     size = path.stat().st_size
     digest = hashlib.blake2b(str(size).encode(), digest_size=16)
@@ -47,20 +62,20 @@ def file_id(path: Path, blocks: int = 64) -> str:
 
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
-    """Turn the disk's refusal (full, over quota, not to be written) into one sentence."""
+    """Raise `StorageError`, one sentence, where the disk is full, over quota or not writable."""
     try:
         yield
     except OSError as error:
         if error.errno in _REMEDIES:
             raise StorageError(
-                f"{path}: cannot be written: {os.strerror(error.errno)}. What is finished stays; "
+                f"{path}: cannot be written: {os.strerror(error.errno)}. Finished files stay; "
                 f"{_REMEDIES[error.errno]}."
             ) from error
         raise
 
 
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Make ``path`` appear whole: ``write`` fills a temporary file beside it, a rename follows."""
+    """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,9 +87,45 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Make a file of ``data`` appear whole at ``path``."""
+    """Write some bytes to a file atomically."""
     write_file(path, lambda temporary: _write_all(temporary, data))
 
 
 def _write_all(path: Path, data: bytes) -> None:
     path.write_bytes(data)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as indented JSON, atomically; types that JSON does not have become text."""
+    write_bytes(path, (json.dumps(value, indent=1, default=str) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a JSON file of state; None where it is missing, or where a crash cut it short."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Lock a folder by a lock file in it. Raises `LockError` where another process holds the lock.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+    """
+    with storage(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a+")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise LockError(f"{path.parent}: {holder} is at work here; wait, or end it") from None
+        with storage(path.parent):
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {platform.node()}")
+            lock.flush()
+        yield

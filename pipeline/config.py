@@ -1,8 +1,8 @@
-"""A run's config: a YAML file with one block a stage, the runner's own block, and shared keys.
+"""A run's config: a YAML file with a block for each stage, a block ``runner``, and shared keys.
 
-A shared key stands at the top level and fills the field of its name in every block that has one
-(``seed``, say). Which keys those are follows from the recipe: the fields that two or more stages
-have. The runner's block says how to run; it is never part of a result's identity.
+A shared key, such as ``seed``, is a top-level key that sets the field of this name in every block
+that has one. Every field that two or more stages of the recipe have can be a shared key. The
+runner's block defines how to run; it is never part of a result's identity.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.stage import FromShell, Stage, StageConfig
 Config = TypeVar("Config", bound=StageConfig)
 
 MAX_BYTES = 1 << 20
-"""A config larger than this is not read."""
+"""Size limit of a config file."""
 
 
 def _cpus() -> int:
@@ -34,7 +34,7 @@ def _cpus() -> int:
 
 
 class RunnerConfig(StageConfig):
-    """How to run: never part of a result's identity."""
+    """How to run; never part of a result's identity."""
 
     executor: Literal["processes", "serial"] = Field(
         "processes",
@@ -50,7 +50,7 @@ class RunnerConfig(StageConfig):
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run needs to know: how to run, and each stage's block by the stage's name."""
+    """A checked config: the runner's block, and each stage's block by the stage's name."""
 
     runner: RunnerConfig
     stages: Mapping[str, StageConfig]
@@ -64,7 +64,7 @@ def load_config(
 ) -> RunConfig:
     """Read a config file, replace keys by ``key.key=value`` words, then by ``given``; check it.
 
-    Raises `ConfigError` that names the file and every key that is wrong.
+    Raises `ConfigError` that names the file and every wrong key.
     """
     data = _read_yaml(path)
     for override in overrides:
@@ -76,11 +76,11 @@ def load_config(
 def parse_config(
     data: Mapping[str, Any], recipe: Sequence[Stage], *, base: Path, where: str
 ) -> RunConfig:
-    """Check a config that is already a mapping; relative paths in it start at ``base``."""
+    """Check a config given as a mapping; its relative paths are relative to ``base``."""
     shared = shared_keys(recipe)
     names = [stage.name for stage in recipe]
     problems = [
-        f"unknown key {_named(key, ['runner', *names, *shared])}"
+        f"unknown key {_with_suggestion(key, ['runner', *names, *shared])}"
         for key in data
         if key not in {"runner", *names, *shared}
     ]
@@ -100,7 +100,7 @@ def parse_config(
 def config_of_command(
     given: Mapping[str, Any], recipe: Sequence[Stage], overrides: Iterable[str], where: str
 ) -> RunConfig:
-    """Check what a command was given in place of a file; paths start at the working directory."""
+    """Check a config of command options; its paths are relative to the working directory."""
     data = {key: dict(value) if isinstance(value, dict) else value for key, value in given.items()}
     for override in overrides:
         _override(data, override)
@@ -110,10 +110,10 @@ def config_of_command(
 def config_of_block(
     path: Path | None, model: type[Config], given: Mapping[str, Any], where: str
 ) -> Config:
-    """Check a config of one block: a file's keys, and what a command was given on top of them.
+    """Check a config of one block: the keys of a file, overridden by ``given``.
 
-    Paths start at the file's folder; those typed in a shell (`FromShell`) at the working directory.
-    Raises `ConfigError` that names every key that is wrong.
+    Paths are relative to the file's folder; paths typed in a shell (`FromShell`) to the working
+    directory. Raises `ConfigError` that names every wrong key.
     """
     data = {**(_read_yaml(path) if path else {}), **given}
     base = path.parent.absolute() if path else Path.cwd()
@@ -124,7 +124,7 @@ def config_of_block(
 
 
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
-    """Name the fields that two or more stages have: those may stand at the top level."""
+    """Name the fields that two or more stages have: these may be top-level keys."""
     counts = Counter(name for stage in recipe for name in stage.config.model_fields)
     return sorted(name for name, count in counts.items() if count > 1)
 
@@ -144,7 +144,7 @@ def _block(
     try:
         return model.model_validate(values, context={"base": base}), []
     except ValidationError as error:
-        # A wrong shared value is the top level's fault, not the block's: name it once.
+        # A wrong shared value is an error of the top-level key, not of the block: name it once.
         return None, [
             _problem(
                 "" if set(item["loc"][:1]) & (filled.keys() - own) else name, values, model, item
@@ -154,13 +154,13 @@ def _block(
 
 
 def _key(block: str, values: object, loc: Sequence[object]) -> str:
-    """Give the key as the user wrote it: pydantic's place has the kinds of a choice in it too."""
+    """Give the key as the user wrote it: pydantic's location also names the types of a union."""
     parts = [block] if block else []
     for number, part in enumerate(loc, start=1):
-        there = isinstance(values, dict) and part in values
-        if there or isinstance(values, list | tuple) or number == len(loc):
+        is_key = isinstance(values, dict) and part in values
+        if is_key or isinstance(values, list | tuple) or number == len(loc):
             parts.append(str(part))
-        if isinstance(values, dict) and there:
+        if isinstance(values, dict) and is_key:
             values = values[part]
     return ".".join(parts)
 
@@ -175,16 +175,16 @@ def _problem(
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
         known = [f"{block}.{field}" if block else field for field in fields]
-        return f"unknown key {_named(key, known)}"
+        return f"unknown key {_with_suggestion(key, known)}"
     if item["type"] == "missing":
         return f"{key} is required"
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not key:  # of the whole block, which is too long to repeat
+    if not key:  # an error of the whole block, which is too long to show
         return message
     return f"{key}: {message[:1].lower()}{message[1:]} (given: {_short(item['input'])})"
 
 
-def _named(key: object, known: Sequence[str]) -> str:
+def _with_suggestion(key: object, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(key), known, n=1)
     return f"{str(key)!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
 
@@ -195,7 +195,7 @@ def _short(value: object) -> str:
 
 
 def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """Give the keys of one block, ``--set`` overrides (``key=value``) among them."""
+    """Give the keys of one block with ``--set`` overrides (``key=value``) applied."""
     data = dict(given)
     for override in overrides:
         _override(data, override)
@@ -203,19 +203,19 @@ def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[s
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data only: no aliases (a small file must not unfold into a large one), no repeats."""
+    """Loads plain data; refuses repeated keys, and aliases (a small file could become huge)."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as in PyYAML
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not taken", mark)
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not supported", mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen:
-                problem = f"the key {key.value!r} stands twice"
+                problem = f"the key {key.value!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
@@ -271,7 +271,7 @@ def _override(data: dict[str, Any], override: str) -> None:
 
 
 def from_shell(value: object) -> object:
-    """Mark strings typed in a shell: paths among them start at the working directory."""
+    """Mark strings typed in a shell: paths among them are relative to the working directory."""
     if isinstance(value, str):
         return FromShell(value)
     if isinstance(value, dict):

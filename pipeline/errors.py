@@ -1,53 +1,53 @@
-"""Every error a user can cause, in one tree; each message names the thing and the remedy.
+"""Every error that a user can cause, in one tree; each message names the thing and the remedy.
 
 SkyScriptError
-├── InputError      a file, a row or a key from outside is not what it should be   exit code 2
+├── InputError      an input file, row or key cannot be used                       exit code 2
 ├── ConfigError     the configuration cannot be used                               exit code 2
-├── StorageError    the disk refuses (full, read-only, gone)                       exit code 2
-├── LockError       another run holds the folder                                   exit code 2
-├── RemoteError     a server does not give what it should, however often it is asked exit code 1
-├── SchemaError     a stage broke its contract: a defect of ours, never the user's exit code 1
-└── ItemsFailed     the run ended, but some shards or rows failed (each is named)   exit code 1
+├── StorageError    the disk is full, read-only or gone                            exit code 2
+├── LockError       another process works in the folder                            exit code 2
+├── RemoteError     a server keeps answering wrongly                               exit code 1
+├── SchemaError     a stage broke its contract: a bug in SkyScript, not in the data exit code 1
+└── ItemsFailed     the run ended, but some shards or rows failed (each is named)  exit code 1
 """
 
 
 class SkyScriptError(Exception):
-    """An error whose message alone tells the user what to do; shown without a traceback."""
+    """An error whose message tells the user what to do; the command line shows no traceback."""
 
     exit_code = 1
 
 
 class InputError(SkyScriptError):
-    """Data from outside cannot be used: the message names the file, the row or the key."""
+    """Input data cannot be used; the message names the file, the row or the key."""
 
     exit_code = 2
 
 
 class ConfigError(SkyScriptError):
-    """The configuration cannot be used: the message names the file and the key."""
+    """The configuration cannot be used; the message names the file and the key."""
 
     exit_code = 2
 
 
 class StorageError(SkyScriptError):
-    """The run folder cannot be written."""
+    """The disk cannot be written: it is full, read-only or gone."""
 
     exit_code = 2
 
 
 class LockError(SkyScriptError):
-    """Another run is at work in the same folder."""
+    """Another process works in the same folder."""
 
     exit_code = 2
 
 
 class RemoteError(SkyScriptError):
-    """A server does not give what it should, however often it is asked."""
+    """A server keeps answering wrongly, after all retries."""
 
 
 class SchemaError(SkyScriptError):
-    """A table does not have the schema that its stage promised; shows both sides."""
+    """A table does not have the schema that its stage declares; the message shows both."""
 
 
 class ItemsFailed(SkyScriptError):
-    """The run came to its end, and some of its shards or rows failed."""
+    """The run ended, but some of its shards or rows failed."""

@@ -1,4 +1,4 @@
-"""What a run says while it works: typed values. Only the command line draws them."""
+"""The events of a run, as typed values; the command line shows them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class StageStarted:
-    """A stage begins: how many shards it has, how many are done, and why the others are not."""
+    """A stage starts: how many shards it has, how many are done, and why others must be made."""
 
     stage: str
     shards: int | None
-    """``None`` for a dataset stage, which does not know its parts beforehand."""
+    """None for a dataset stage: it does not know the number of its parts in advance."""
     done: int
     why: str
-    """In words: ``first run``, ``changed: shift 0.25 -> 0.3``, ``3 of 12 parts to make`` ..."""
+    """For example ``first run``, ``changed: shift 0.25 -> 0.3``, ``3 of 12 parts to make``."""
 
 
 @dataclass(frozen=True)
-class StageLeftOut:
-    """The config leaves a stage out; what an earlier config made of it is gone."""
+class StageDisabled:
+    """The config disables a stage; results of an earlier config are removed."""
 
     stage: str
     along: tuple[str, ...]
-    """Stages that need what it would make."""
+    """The stages that need its table, and so are disabled too."""
     why: str
 
 
 @dataclass(frozen=True)
 class ShardFinished:
-    """A part and its receipt are on disk."""
+    """A shard is done: its part and its receipt are on disk."""
 
     stage: str
     shard: int
@@ -41,7 +41,7 @@ class ShardFinished:
 
 @dataclass(frozen=True)
 class ShardFailed:
-    """A shard raised; the others go on."""
+    """A shard raised an error; the other shards continue."""
 
     stage: str
     shard: int
@@ -50,14 +50,14 @@ class ShardFailed:
 
 @dataclass(frozen=True)
 class StageFinished:
-    """A stage has ended; the totals come from the receipts on disk."""
+    """A stage ended; its totals are sums over the receipts on disk."""
 
     stage: str
     rows: int
     status: Mapping[str, int]
     reasons: Mapping[str, int]
     ran: int
-    """Shards that this run worked on; 0 where everything was there."""
+    """Number of shards that this run made; 0 where all were done before."""
     seconds: float
 
 
@@ -79,4 +79,4 @@ class TaskProgress:
     """More about the state, such as the loss. It is shown beside the bar, and logged at the end."""
 
 
-Event = StageStarted | StageLeftOut | ShardFinished | ShardFailed | StageFinished | TaskProgress
+Event = StageStarted | StageDisabled | ShardFinished | ShardFailed | StageFinished | TaskProgress

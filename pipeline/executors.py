@@ -1,4 +1,4 @@
-"""Where shards run. All state is on disk, so an executor only carries tasks and small answers."""
+"""Where shards run. All state is on disk, so an executor passes only tasks and small results."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from pipeline.children import end_with_parent
 from pipeline.errors import SkyScriptError
+from pipeline.worker_process import end_with_parent
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Executor(Protocol):
-    """Carries out a picklable task for each item; answers come in any order."""
+    """Runs a picklable task for each item; results come in any order."""
 
     def map(
-        self, task: Callable[[Item], Answer], items: Iterable[Item], at_most: int | None = None
-    ) -> Iterator[Answer]:
-        """Yield each item's answer as it is ready; at most so many are worked on at once."""
+        self, task: Callable[[Item], Result], items: Iterable[Item], at_most: int | None = None
+    ) -> Iterator[Result]:
+        """Yield the result of each item when it is ready; at most ``at_most`` are in work."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -36,54 +36,54 @@ class Executor(Protocol):
 
 
 class SerialExecutor:
-    """This process, one item after the other: for tests and debuggers."""
+    """Runs tasks in this process, one after the other: for tests and debuggers."""
 
     def map(
         self,
-        task: Callable[[Item], Answer],
+        task: Callable[[Item], Result],
         items: Iterable[Item],
-        at_most: int | None = None,  # noqa: ARG002 - it is one anyway
-    ) -> Iterator[Answer]:
-        """Yield each item's answer, in order."""
+        at_most: int | None = None,  # noqa: ARG002 - always one
+    ) -> Iterator[Result]:
+        """Yield the result of each item, in order."""
         yield from map(task, items)
 
     def __enter__(self) -> Self:
-        """Hold nothing."""
+        """Do nothing: there is nothing to open."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of nothing."""
+        """Do nothing: there is nothing to close."""
 
 
 class ProcessExecutor:
-    """Spawned worker processes (fork is unsafe with threads), kept for the whole run."""
+    """Runs tasks in worker processes, spawned (fork is unsafe with threads) once for a run."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._pool = _pool(workers)
 
     def map(
-        self, task: Callable[[Item], Answer], items: Iterable[Item], at_most: int | None = None
-    ) -> Iterator[Answer]:
-        """Yield each item's answer as it is ready; fewer workers than ours are a pool of theirs."""
+        self, task: Callable[[Item], Result], items: Iterable[Item], at_most: int | None = None
+    ) -> Iterator[Result]:
+        """Yield the result of each item when it is ready; a lower limit gets a smaller pool."""
         try:
             if at_most is None or at_most >= self._workers:
-                yield from _answers(self._pool, task, items)
+                yield from _results(self._pool, task, items)
             else:
-                with _pool(at_most) as few:
-                    yield from _answers(few, task, items)
+                with _pool(at_most) as smaller:
+                    yield from _results(smaller, task, items)
         except BrokenProcessPool:
             raise SkyScriptError(
-                "a worker process died at once, most likely for want of memory: run again with "
-                "fewer --workers; what is finished stays"
+                "a worker process died, most likely because memory ran out: run again with fewer "
+                "--workers; finished parts stay"
             ) from None
 
     def __enter__(self) -> Self:
-        """Hold the pool."""
+        """Give the executor, with its workers."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the workers; what has not begun is dropped where an error ends the run."""
+        """End the workers; after an error, drop the tasks that have not started."""
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
 
 
@@ -92,20 +92,20 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, spawn, initializer=_prepare_worker)
 
 
-def _answers(
-    pool: ProcessPoolExecutor, task: Callable[[Item], Answer], items: Iterable[Item]
-) -> Iterator[Answer]:
+def _results(
+    pool: ProcessPoolExecutor, task: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
     futures = [pool.submit(task, item) for item in items]
     try:
         for future in as_completed(futures):
             yield future.result()
-    finally:  # an error ends the run: what has not begun is dropped
+    finally:  # after an error, drop the tasks that have not started
         for future in futures:
             future.cancel()
 
 
 def _prepare_worker() -> None:
-    """Make a worker use one CPU, and end with its parent."""
+    """Make a worker use one CPU and end with its parent."""
     end_with_parent()
     import pyarrow as pa
 

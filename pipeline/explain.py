@@ -1,4 +1,4 @@
-"""A stage in words: what it does, the keys of its config block, the table it writes."""
+"""Describes a stage: what it does, the keys of its config block, the table it writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.stage import Stage, StageConfig
 
 
 def explain(stage: Stage) -> str:
-    """Give a stage's description, its config's keys and its table's columns, as text."""
+    """Give the description of a stage, its config's keys and its table's columns, as text."""
     return "\n".join(
         [
             inspect.cleandoc(stage.run.__doc__ or ""),
@@ -50,7 +50,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _blocks(annotation: object) -> Iterator[type[StageConfig]]:
-    """Give the config blocks in a type: the kinds of source in ``dict[str, A | B]``, say."""
+    """Give the config blocks that a type names: ``A`` and ``B`` of ``dict[str, A | B]``, say."""
     if isinstance(annotation, type) and issubclass(annotation, StageConfig):
         yield annotation
     for part in typing.get_args(annotation):

@@ -1,26 +1,23 @@
-"""A run's state on disk: fingerprints, receipts, parts, and what is done or stale.
+"""What decides a stage's result, and a table's folder: its parts, receipts and manifest on disk.
 
-    <run>/tables/<table>/part-00012.parquet     appears by rename
-                         _receipts/00012.json   then its receipt
+    <run>/tables/<table>/part-00012.parquet     written by rename
+                         _receipts/00012.json   its receipt, written after it
                          _failures/00012.txt    the traceback of a shard that raised
-                         _recipe.json           what the stage is being built with
-                         _manifest.json         last, once every part is there
+                         _recipe.json           what decides the stage's result
+                         _manifest.json         written last, once every part is there
 
-A part is done where its receipt carries the stage's fingerprint and the content ids of all that it
-read. So a result that comes out the same, byte for byte, stops a rebuild there.
+A part is done where its receipt has the stage's fingerprint and the content ids of everything that
+the part was made from. So a rebuild stops at a table that comes out with the same bytes as before.
 """
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,21 +26,18 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from pipeline.atomic import TEMPORARY, content_id, storage, write_bytes
-from pipeline.errors import ConfigError, LockError
-from pipeline.schema import Table
+from pipeline.atomic import TEMPORARY, content_id, read_json, storage, write_bytes, write_json
 from pipeline.stage import Stage, StageConfig
 
 Recipe = Mapping[str, Any]
-"""What decides a stage's result, its inputs apart: plain JSON values."""
+"""What decides a stage's result, besides the tables it reads: plain JSON values."""
 
-_LOCK = "_lock"
 _ROW_GROUP = 4096
-"""Rows a row group: small, so that a look-up by box reads little."""
+"""Rows in a row group: few, so that a query by bounding box reads little."""
 
 
 def recipe_of(stage: Stage, config: StageConfig) -> Recipe:
-    """Give what decides a stage's result: its name, version, config, schema, outside inputs."""
+    """Give what decides a stage's result: name, version, config, schema, inputs from outside."""
     return {
         "stage": stage.name,
         "version": stage.version,
@@ -54,12 +48,12 @@ def recipe_of(stage: Stage, config: StageConfig) -> Recipe:
 
 
 def fingerprint_of(recipe: Recipe) -> str:
-    """Give a recipe's digest."""
+    """Give the digest of a recipe."""
     return content_id(json.dumps(recipe, sort_keys=True, default=str).encode())
 
 
 def differences(old: Recipe, new: Recipe, prefix: str = "") -> list[str]:
-    """Name the fields in which two recipes differ, with both values."""
+    """Name the fields that differ between two recipes, with both values."""
     found = []
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
@@ -78,17 +72,17 @@ def _brief(value: object) -> str:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a shard; on disk beside its part, and the only source of totals."""
+    """The outcome of a shard, on disk beside its part; all totals are sums over receipts."""
 
     stage: str
     shard: int
     fingerprint: str
     inputs: Mapping[str, str]
-    """Content id of each part and table read."""
+    """Content id of each part and table that the shard read."""
     output: str
     """Content id of the part."""
     size: int
-    """Bytes of the part."""
+    """Size of the part in bytes."""
     rows: int
     status: Mapping[str, int]
     reasons: Mapping[str, int]
@@ -97,13 +91,16 @@ class Receipt:
 
 
 class TableFolder:
-    """A table's folder of parts, receipts and markers in a run."""
+    """The folder of one table in a run: parts, receipts and manifest.
 
-    def __init__(self, root: Path, table: Table) -> None:
-        self.path = root / "tables" / table.name
-        self.table = table
-        self._manifest = self.path / "_manifest.json"
-        self._recipe = self.path / "_recipe.json"
+    Without a schema, parts are read with their own: for readers that do not know the recipe.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
+        self.path = path
+        self._schema = schema
+        self._manifest = path / "_manifest.json"
+        self._recipe = path / "_recipe.json"
 
     def part(self, shard: int) -> Path:
         """Give the path of a part."""
@@ -116,26 +113,26 @@ class TableFolder:
         return self.path / "_failures" / f"{shard:05d}.txt"
 
     def receipts(self) -> dict[int, Receipt]:
-        """Read the receipts of all parts that are there whole."""
+        """Read the receipts of all complete parts."""
         found = {}
         for shard in self.shards():
-            content = _load(self._receipt(shard))
+            content = read_json(self._receipt(shard))
             if content is None:
                 continue
             try:
                 receipt = Receipt(**content)
-            except TypeError:  # of another version, with other fields: the part is made again
+            except TypeError:  # a version with other fields wrote it: the part is made again
                 continue
             if self.part(shard).stat().st_size == receipt.size:
                 found[shard] = receipt
         return found
 
     def shards(self) -> list[int]:
-        """Number the parts that have a receipt."""
+        """Give the numbers of the parts that have a receipt."""
         return sorted(self._numbers("part-*.parquet") & self._numbers("_receipts/*.json"))
 
     def shards_on_disk(self) -> set[int]:
-        """Number every part or receipt that is there."""
+        """Give the number of every part and every receipt on disk."""
         return self._numbers("part-*.parquet") | self._numbers("_receipts/*.json")
 
     def _numbers(self, glob: str) -> set[int]:
@@ -143,22 +140,22 @@ class TableFolder:
         return {int(name) for name in names if name.isdigit()}
 
     def table_id(self) -> str:
-        """Give the content id of the whole table."""
+        """Give the content id of the table."""
         receipts = self.receipts()
         return content_id("".join(receipts[shard].output for shard in sorted(receipts)).encode())
 
     def dataset(self, shards: Iterable[int] | None = None) -> ds.Dataset:
-        """Open the whole table, or some of its parts, in order."""
+        """Open the table, or some of its parts, in order."""
         chosen = self.shards() if shards is None else sorted(shards)
         files = [str(self.part(shard)) for shard in chosen]
-        return ds.dataset(files, schema=self.table.schema, format="parquet")
+        return ds.dataset(files, schema=self._schema, format="parquet")
 
     def read(self, shard: int) -> pa.Table:
         """Read a part."""
-        return pq.read_table(self.part(shard), schema=self.table.schema, partitioning=None)
+        return pq.read_table(self.part(shard), schema=self._schema, partitioning=None)
 
     def write(self, shard: int, table: pa.Table) -> tuple[str, int]:
-        """Write a part unless it is there with the same bytes; give its content id and size."""
+        """Write a part unless the same bytes are on disk; give its content id and size."""
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
         data = sink.getvalue().to_pybytes()
@@ -169,21 +166,21 @@ class TableFolder:
         return content_id(data), len(data)
 
     def write_receipt(self, receipt: Receipt) -> None:
-        """Declare a part done."""
+        """Mark a part as done."""
         self._failure(receipt.shard).unlink(missing_ok=True)
-        write_bytes(self._receipt(receipt.shard), _json(asdict(receipt)))
+        write_json(self._receipt(receipt.shard), asdict(receipt))
 
     def write_failure(self, shard: int, text: str) -> None:
-        """Keep the traceback of a shard that raised."""
+        """Write down the traceback of a shard that raised."""
         write_bytes(self._failure(shard), text.encode())
 
     def revoke(self, shard: int) -> None:
-        """Take a part's receipt back: it is to be made again."""
+        """Remove a part's receipt, so that the part is made again."""
         self._receipt(shard).unlink(missing_ok=True)
         self._failure(shard).unlink(missing_ok=True)
 
     def remove(self, shard: int) -> None:
-        """Remove a part that the table no longer has."""
+        """Remove a part that no longer belongs to the table."""
         self.revoke(shard)
         self.part(shard).unlink(missing_ok=True)
 
@@ -192,13 +189,14 @@ class TableFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def old_recipe(self) -> Recipe | None:
-        """Give the recipe that the folder was last built with."""
-        return _load(self._recipe)
+        """Give the recipe of the last build; None where there is none."""
+        recipe: Recipe | None = read_json(self._recipe)
+        return recipe
 
     def begin(self, recipe: Recipe) -> bool:
-        """Open the folder for work: the manifest and temporaries go, the recipe comes.
+        """Prepare the folder for a build; tell whether it existed before.
 
-        Gives whether the folder was there before.
+        Removes the manifest and unfinished files, and writes the recipe.
         """
         resumed = self.path.exists()
         with storage(self.path):
@@ -206,24 +204,25 @@ class TableFolder:
         self.reopen()
         for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
             path.unlink()
-        write_bytes(self._recipe, _json(recipe))
+        write_json(self._recipe, recipe)
         return resumed
 
     def manifest(self) -> dict[str, Any] | None:
-        """Give the manifest, or None while the table is not complete."""
-        return _load(self._manifest)
+        """Give the manifest; None while the table is not complete."""
+        manifest: dict[str, Any] | None = read_json(self._manifest)
+        return manifest
 
     def is_whole(self) -> bool:
-        """Tell whether the table was declared complete and has all of its parts."""
+        """Tell whether the table is complete: it has a manifest and all parts."""
         manifest = self.manifest()
         return manifest is not None and len(self.receipts()) == manifest["parts"]
 
     def reopen(self) -> None:
-        """Declare the table incomplete."""
+        """Mark the table as incomplete."""
         self._manifest.unlink(missing_ok=True)
 
     def finish(self, recipe: Recipe, inputs: Mapping[str, str]) -> None:
-        """Declare the table complete: totals from the receipts, versions, inputs."""
+        """Mark the table as complete: write its totals, versions and inputs."""
         receipts = self.receipts()
         manifest = {
             "recipe": recipe,
@@ -234,12 +233,12 @@ class TableFolder:
             "versions": {"python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in ("skyscript", "pyarrow")},
         }
-        write_bytes(self._manifest, _json(manifest))
+        write_json(self._manifest, manifest)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over receipts."""
+    """Sums over receipts: rows, rows by status, and rows by reason."""
 
     rows: int
     status: Mapping[str, int]
@@ -247,7 +246,7 @@ class Totals:
 
 
 def totals(receipts: Mapping[int, Receipt]) -> Totals:
-    """Sum receipts."""
+    """Sum up receipts."""
     status: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for receipt in receipts.values():
@@ -255,43 +254,3 @@ def totals(receipts: Mapping[int, Receipt]) -> Totals:
         reasons.update(receipt.reasons)
     rows = sum(receipt.rows for receipt in receipts.values())
     return Totals(rows, dict(status.most_common()), dict(reasons.most_common()))
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    """Give what a file of state says; None where it is not there, or was cut short by a crash."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return content
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, default=str) + "\n").encode()
-
-
-@contextmanager
-def open_run(root: Path) -> Iterator[None]:
-    """Hold a run folder for one run: made if missing, refused if it holds something else."""
-    marker = root / "_run.json"
-    if root.exists() and not root.is_dir():
-        raise ConfigError(f"{root}: is a file; name a folder for the run")
-    if root.exists() and not marker.exists() and any(p.name != _LOCK for p in root.iterdir()):
-        raise ConfigError(f"{root}: holds files but no run; name a new or an empty folder")
-    with storage(root):
-        root.mkdir(parents=True, exist_ok=True)
-        lock = (root / _LOCK).open("a+")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            raise LockError(f"{root}: {holder} is at work here; wait, or end it") from None
-        with storage(root):
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {platform.node()}")
-            lock.flush()
-        if not marker.exists():
-            write_bytes(marker, _json({"skyscript": importlib.metadata.version("skyscript")}))
-        yield

@@ -26,8 +26,8 @@ from pipeline.events import (
     Event,
     ShardFailed,
     ShardFinished,
+    StageDisabled,
     StageFinished,
-    StageLeftOut,
     StageStarted,
     TaskProgress,
 )
@@ -94,7 +94,7 @@ class Display:
             match event:
                 case StageStarted():
                     self._start_stage(event)
-                case StageLeftOut():
+                case StageDisabled():
                     names = ", ".join([event.stage, *event.along])
                     log.info("left out: %s: %s", names, event.why)
                 case ShardFinished() | ShardFailed():

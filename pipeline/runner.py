@@ -1,44 +1,38 @@
-"""Runs a recipe: which shards remain and why, run them, failures, totals from disk."""
+"""Runs a recipe: finds the shards that are not done, makes them, and reports what failed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline import left_out
+from pipeline import disabled_stages
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
 from pipeline.events import (
     Event,
     ShardFailed,
     ShardFinished,
+    StageDisabled,
     StageFinished,
-    StageLeftOut,
     StageStarted,
 )
 from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
-from pipeline.manifest import (
-    Receipt,
-    Recipe,
-    TableFolder,
-    fingerprint_of,
-    open_run,
-    recipe_of,
-    totals,
-)
-from pipeline.owned import clear_temporaries, parts_without_files, sweep
+from pipeline.manifest import Receipt, Recipe, TableFolder, fingerprint_of, recipe_of, totals
+from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK, conform
+from pipeline.side_files import clear_temporaries, parts_without_files, sweep
 from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
 from pipeline.state import (
     Identity,
     Retry,
     errors_of_failed_rows,
     failed_rows,
-    incomplete_inputs,
+    inputs_of,
     is_complete,
     is_done,
     own_totals,
@@ -51,6 +45,16 @@ from pipeline.work import Failure, Job, make_shard, write_part
 Emit = Callable[[Event], None]
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What a stage is made with: the run, the stage's config block and recipe, and the events."""
+
+    run: Run
+    config: StageConfig
+    recipe: Recipe
+    emit: Emit
+
+
 def run(
     recipe: Sequence[Stage],
     config: RunConfig,
@@ -60,78 +64,80 @@ def run(
     only: Collection[str] = (),
     retry: Retry | None = None,
 ) -> None:
-    """Bring the stages up to date, in order; only those named, where any are.
+    """Bring the stages up to date, in order; ``only`` limits the run to the stages it names.
 
     ``retry`` makes failed rows again. Raises `ItemsFailed` at the end where shards or rows failed;
-    bad input and a full disk stop the run at once.
+    bad input and a full disk stop the run immediately.
     """
-    failed: list[str] = []
-    reasons = left_out.reasons(recipe, config.stages)
-    used = left_out.in_use(recipe, reasons)
+    here = Run(root)
+    reasons = disabled_stages.reasons(recipe, config.stages)
+    used = disabled_stages.in_use(recipe, reasons)
     chosen = [stage for stage in used if not only or stage.name in only]
     if not chosen:
         raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
-    _check_errors(retry, chosen, root)
-    # All at first: an input of the last stage that cannot be used shows before hours of work.
+    _check_errors(retry, chosen, here)
+    # For all stages first: an unusable input of the last stage then shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
-    with open_run(root), _executor(config) as executor:
+    failed: list[str] = []
+    with here.locked(), _executor(config) as executor:
         clear_temporaries(root)
-        _say_left_out(recipe, reasons, emit)
+        _emit_disabled(recipe, reasons, emit)
         if len(chosen) == len(used):
-            _remove_left_out(recipe, used, root)
+            _remove_disabled(recipe, used, here)
         for stage in chosen:
-            missing = incomplete_inputs(stage, root)
+            missing = here.incomplete(inputs_of(stage))
             if missing and not failed:
                 raise ConfigError(
-                    f"{stage.name} needs all of the table {missing[0]!r}, and {root} does not have "
-                    f"it: run {_writer(recipe, missing[0])} first"
+                    f"{stage.name} needs the complete table {missing[0]!r}, which {root} lacks: "
+                    f"run {_writer(recipe, missing[0])} first"
                 )
             if missing and not _can_begin(stage, missing):
-                TableFolder(root, stage.writes).reopen()
-                failed.append(f"{stage.name}: not run, for {missing[0]!r} is not complete")
+                here.folder(stage.writes).reopen()
+                failed.append(f"{stage.name}: not run, because {missing[0]!r} is not complete")
                 continue
-            block, made_of = config.stages[stage.name], recipes[stage.name]
+            task = _Task(here, config.stages[stage.name], recipes[stage.name], emit)
             if isinstance(stage, ShardStage):
-                failed += _run_shards(stage, block, made_of, root, executor, emit, retry)
+                failed += _run_shards(stage, task, executor, retry)
             else:
-                _run_dataset(stage, block, made_of, root, emit)
-            _check_something_left(stage, root)
+                _run_dataset(stage, task)
+            _check_not_empty(stage, here)
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
 
 
-def _say_left_out(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
-    """Say which stages the config leaves out, and what goes with them."""
+def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
+    """Emit which stages the config disables, and which stages that disables too."""
     for name, why in reasons.items():
-        without = {stage.name for stage in left_out.in_use(recipe, [name])}
-        along = (stage.name for stage in recipe if stage.name not in {*without, name})
-        emit(StageLeftOut(name, tuple(along), why))
+        others = {stage.name for stage in disabled_stages.in_use(recipe, [name])}
+        along = (stage.name for stage in recipe if stage.name not in {*others, name})
+        emit(StageDisabled(name, tuple(along), why))
 
 
-def _remove_left_out(recipe: Sequence[Stage], used: Sequence[Stage], root: Path) -> None:
-    """Remove what an earlier config made of stages that this one leaves out.
+def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -> None:
+    """Remove the results of disabled stages, made with an earlier config.
 
-    A whole run does so, that the folder is what its config says; one that names stages touches no
-    others.
+    Only a whole run does this, so that its folder agrees with its config; a run of single stages
+    changes no other stage.
     """
     names = {stage.name for stage in used}
-    others = [stage for stage in recipe if stage.name not in names]
-    for stage in others:
-        sweep(root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
-        TableFolder(root, stage.writes).clear()
-    left_out.note(root, (stage.name for stage in others))
+    disabled = [stage for stage in recipe if stage.name not in names]
+    for stage in disabled:
+        sweep(run.root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
+        run.folder(stage.writes).clear()
+    run.record_disabled_stages(stage.name for stage in disabled)
 
 
-def _check_errors(retry: Retry | None, stages: Sequence[Stage], root: Path) -> None:
-    """Stop where a class of error is to be tried again that no failed row has."""
+def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> None:
+    """Raise `ConfigError` where ``retry`` names a class of error that no failed row has."""
     if retry is None or not retry.errors:
         return
-    known = errors_of_failed_rows(stages, root)
+    known = errors_of_failed_rows(stages, run)
     if unknown := sorted(retry.errors - known.keys()):
-        there = ", ".join(f"{error} ({count:,})" for error, count in known.most_common())
+        classes = ", ".join(f"{error} ({count:,})" for error, count in known.most_common())
         raise ConfigError(
-            f"no failed row has the class of error {unknown[0]!r}; there is {there or 'none'}"
+            f"no failed row has the class of error {unknown[0]!r}; the classes are: "
+            f"{classes or 'none'}"
         )
 
 
@@ -146,13 +152,13 @@ def _writer(recipe: Sequence[Stage], table: str) -> str:
 
 
 def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
-    """Tell whether a stage can work on some of its parts while others are missing."""
+    """Tell whether a stage can make some of its parts while inputs of others are missing."""
     return isinstance(stage, ShardStage) and not {t.name for t in stage.looks_up} & {*missing}
 
 
-def _check_something_left(stage: Stage, root: Path) -> None:
-    """Stop where a stage let no row through: what follows could only fail less clearly."""
-    folder = TableFolder(root, stage.writes)
+def _check_not_empty(stage: Stage, run: Run) -> None:
+    """Raise `InputError` where a stage gives no row: later stages would fail less clearly."""
+    folder = run.folder(stage.writes)
     summary = totals(folder.receipts())
     if (
         folder.manifest() is None
@@ -160,70 +166,65 @@ def _check_something_left(stage: Stage, root: Path) -> None:
         or summary.status.get(STATUS_FAILED)
     ):
         return
-    said = f"{stage.name} finds nothing"
+    problem = f"{stage.name} finds nothing"
     if summary.rows:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
-        said = f"{stage.name} leaves none of {summary.rows:,} rows ({reasons})"
-    raise InputError(f"{said}: check its block and what it reads; see {folder.path}")
+        problem = f"{stage.name} drops all {summary.rows:,} rows ({reasons})"
+    raise InputError(f"{problem}: check its config and its input; see {folder.path}")
 
 
 def _run_shards(
-    stage: ShardStage,
-    config: StageConfig,
-    recipe: Recipe,
-    root: Path,
-    executor: Executor,
-    emit: Emit,
-    retry: Retry | None,
+    stage: ShardStage, task: _Task, executor: Executor, retry: Retry | None
 ) -> list[str]:
     """Make the shards that are not done; give a line for each kind of failure."""
     started = time.monotonic()
-    folder = TableFolder(root, stage.writes)
-    wanted = wanted_parts(stage, root, fingerprint_of(recipe))
+    run, recipe = task.run, task.recipe
+    folder = run.folder(stage.writes)
+    wanted = wanted_parts(stage, run, fingerprint_of(recipe))
     before = folder.receipts()
-    whole, rows = _what_to_make(stage, folder, root, wanted, before, retry)
+    whole, rows = _what_to_make(stage, run, wanted, before, retry)
     todo = sorted(whole | rows)
     why = why_work(folder, recipe, wanted, before, todo)
-    emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
+    task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
     failures: list[Failure] = []
-    # While inputs are missing, a part without them is not known to be superfluous.
-    is_last = not incomplete_inputs(stage, root)
+    # A part without inputs is superfluous only once the input tables are complete.
+    is_last = not run.incomplete(inputs_of(stage))
     extra = folder.shards_on_disk() - wanted.keys() if is_last else set()
     if todo or extra or not is_last or folder.manifest() is None:
-        resumed = folder.begin(recipe)
+        existed = folder.begin(recipe)
         for shard in whole:
             folder.revoke(shard)
         for shard in extra:
             folder.remove(shard)
-        if resumed:
-            clear_temporaries(root, stage.owns)
+        if existed:
+            clear_temporaries(run.root, stage.owns)
         jobs = [
-            Job(stage, config, root, shard, wanted[shard], retry if shard in rows else None)
+            Job(stage, task.config, run, shard, wanted[shard], retry if shard in rows else None)
             for shard in todo
         ]
-        failures = _work(stage, executor, jobs, emit)
+        failures = _work(stage, executor, jobs, task.emit)
         if is_last and not failures:
-            if resumed:
-                sweep(root, stage.owns, folder.dataset())
+            if existed:
+                sweep(run.root, stage.owns, folder.dataset())
             folder.finish(recipe, {})
-    _emit_finished(stage, root, len(todo), started, emit)
+    _emit_finished(stage, task, len(todo), started)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
-    return broken + failed_rows(stage, root)
+    return broken + failed_rows(stage, run)
 
 
 def _what_to_make(
     stage: ShardStage,
-    folder: TableFolder,
-    root: Path,
+    run: Run,
     wanted: Mapping[int, Identity],
     before: Mapping[int, Receipt],
     retry: Retry | None,
 ) -> tuple[set[int], set[int]]:
-    """Give the shards to make whole, and those of which some rows are to be made again."""
-    # Only parts of today's schema are read: those of an earlier version may lack a column.
+    """Give the shards to make completely, and those of which only some rows are made again."""
+    folder = run.folder(stage.writes)
+    # Only parts of the current schema are read: parts of an earlier version may lack a column.
     done = {s: before[s] for s, identity in wanted.items() if is_done(before.get(s), identity)}
-    robbed = parts_without_files(root, stage.owns, folder.dataset(done)) if done else set()
-    done = {shard: done[shard] for shard in done if folder.part(shard) not in robbed}
+    lost = parts_without_files(run.root, stage.owns, folder.dataset(done)) if done else set()
+    done = {shard: done[shard] for shard in done if folder.part(shard) not in lost}
     whole = wanted.keys() - done.keys()
     again = set() if retry is None else to_retry(folder, done, retry)
     return (whole, again) if stage.by_row else (whole | again, set())
@@ -243,43 +244,41 @@ def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) ->
     return failures
 
 
-def _run_dataset(
-    stage: DatasetStage, config: StageConfig, recipe: Recipe, root: Path, emit: Emit
-) -> None:
-    """Make a whole table unless it is there."""
+def _run_dataset(stage: DatasetStage, task: _Task) -> None:
+    """Make the table of a dataset stage, unless it is done."""
     started = time.monotonic()
-    folder = TableFolder(root, stage.writes)
-    inputs = {table.name: TableFolder(root, table).table_id() for table in stage.reads}
+    run, recipe = task.run, task.recipe
+    folder = run.folder(stage.writes)
+    inputs = run.table_ids(stage.reads)
     identity = Identity(fingerprint_of(recipe), inputs)
     before = folder.receipts()
-    if is_complete(stage, folder, root, identity):
-        emit(StageStarted(stage.name, len(before), len(before), "done"))
-        _emit_finished(stage, root, 0, started, emit)
+    if is_complete(stage, run, identity):
+        task.emit(StageStarted(stage.name, len(before), len(before), "done"))
+        _emit_finished(stage, task, 0, started)
         return
     why = why_work(folder, recipe, {0: identity}, before, [0])
-    emit(StageStarted(stage.name, None, 0, why))
-    datasets = {table.name: TableFolder(root, table).dataset() for table in stage.reads}
-    parts = stage.run(**datasets, config=config, root=root)
+    task.emit(StageStarted(stage.name, None, 0, why))
+    parts = stage.run(**run.datasets(stage.reads), config=task.config, root=run.root)
     count = 0
-    for count, table in enumerate(_begun(parts, stage, folder, recipe), start=1):
+    for count, table in enumerate(_after_first(parts, stage, folder, recipe), start=1):
         result = conform(table, stage.writes, where=f"{stage.name} part {count - 1}")
-        receipt = write_part(stage, root, count - 1, result, identity, started)
-        emit(ShardFinished(stage.name, receipt.shard, receipt.rows, receipt.seconds))
+        receipt = write_part(stage, run, count - 1, result, identity, started)
+        task.emit(ShardFinished(stage.name, receipt.shard, receipt.rows, receipt.seconds))
     for shard in folder.shards_on_disk():
         if shard >= count:
             folder.remove(shard)
-    clear_temporaries(root, stage.owns)
-    sweep(root, stage.owns, folder.dataset())
+    clear_temporaries(run.root, stage.owns)
+    sweep(run.root, stage.owns, folder.dataset())
     folder.finish(recipe, inputs)
-    _emit_finished(stage, root, count, started, emit)
+    _emit_finished(stage, task, count, started)
 
 
-def _begun(
+def _after_first(
     parts: Iterator[pa.Table], stage: DatasetStage, folder: TableFolder, recipe: Recipe
 ) -> Iterator[pa.Table]:
-    """Pass the parts on; the folder is opened only once the first is there.
+    """Give the same parts, but prepare the folder for a build when the first part is ready.
 
-    So bad input, which shows before the first part, leaves the earlier table as it was.
+    So bad input, which raises before the first part, does not change the earlier table.
     """
     first = next(parts, stage.writes.schema.empty_table())
     folder.begin(recipe)
@@ -287,7 +286,7 @@ def _begun(
     yield from parts
 
 
-def _emit_finished(stage: Stage, root: Path, ran: int, started: float, emit: Emit) -> None:
-    summary = own_totals(stage, root)
+def _emit_finished(stage: Stage, task: _Task, ran: int, started: float) -> None:
+    own = own_totals(stage, task.run)
     seconds = time.monotonic() - started
-    emit(StageFinished(stage.name, summary.rows, summary.status, summary.reasons, ran, seconds))
+    task.emit(StageFinished(stage.name, own.rows, own.status, own.reasons, ran, seconds))

@@ -1,4 +1,4 @@
-"""Tables as contracts: a mismatch raises and shows both sides; nothing is widened silently."""
+"""Table contracts: a table that differs from its schema raises; nothing is cast silently."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.errors import SchemaError
 STATUS_OK = "ok"
 """The row carries a result."""
 STATUS_FILTERED = "filtered"
-"""The row ends here, for good; ``reason`` says why."""
+"""The row is dropped for good; ``reason`` says why."""
 STATUS_FAILED = "failed"
-"""The row has no result yet and may be retried; ``reason`` says what went wrong."""
+"""The row has no result, and may be retried; ``reason`` says what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,20 @@ class Table:
 
     @property
     def has_status(self) -> bool:
-        """Whether rows carry ``status`` and ``reason``."""
+        """Whether rows have ``status`` and ``reason``."""
         return "status" in self.schema.names
 
     @property
     def has_error(self) -> bool:
-        """Whether rows carry ``error`` too: the class of what went wrong, in one word."""
+        """Whether rows have ``error`` too: the class of the error, in one word."""
         return "error" in self.schema.names
 
 
 def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
-    """Give ``table`` in the contract's schema (metadata included), or raise `SchemaError`.
+    """Give ``table`` in the contract's schema (with its metadata), or raise `SchemaError`.
 
-    Columns must be the contract's, in any order, with its types; a column that is not nullable
-    holds no null, and the key is unique.
+    The table must have the contract's columns, in any order, with the same types; no null in a
+    column that is not nullable; and a unique key.
     """
     want = contract.schema
     if set(table.column_names) != set(want.names):
@@ -53,7 +53,7 @@ def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
                 f"{_both_sides(table.schema, want)}"
             )
         if not field.nullable and table.column(field.name).null_count:
-            raise SchemaError(f"{where}: column {field.name!r} holds nulls but must not")
+            raise SchemaError(f"{where}: column {field.name!r} must not have nulls, but has")
     key = table.column(contract.key)
     if pc.count_distinct(key).as_py() != len(key):
         raise SchemaError(f"{where}: key {contract.key!r} is not unique")

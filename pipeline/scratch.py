@@ -1,6 +1,6 @@
-"""Intermediate tables of the stages that see whole datasets: on disk, and gone at the end.
+"""Temporary tables on disk, for stages that work on whole datasets.
 
-Memory stays bounded by `MEMORY`: DuckDB sorts and joins out of core, in the same folder.
+DuckDB sorts and joins out of core in the same folder, so that memory stays below `MEMORY`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "1GB"
-"""What DuckDB may hold; beyond it, it spills into the scratch folder."""
+"""Memory limit of DuckDB; beyond it, DuckDB spills into the scratch folder."""
 THREADS = 2
 
 
 @contextmanager
 def scratch(root: Path, name: str) -> Iterator[Path]:
-    """Give an empty folder in a run folder; it goes at the end, after an error too."""
+    """Give an empty folder in a run folder; it is removed at the end, also after an error."""
     folder = root / f"{TEMPORARY}{name}"
     with storage(folder):
         shutil.rmtree(folder, ignore_errors=True)
@@ -39,7 +39,7 @@ def scratch(root: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-class TableFile:
+class ScratchParquet:
     """A Parquet file in a scratch folder, written piece by piece."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -48,24 +48,24 @@ class TableFile:
         self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
 
     def write(self, columns: dict[str, pa.Array]) -> None:
-        """Add rows: a column for each name of the schema."""
+        """Append rows, given as a column for each name of the schema."""
         arrays = [columns[name] for name in self._schema.names]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
-    def __enter__(self) -> TableFile:
-        """Hold the file open."""
+    def __enter__(self) -> ScratchParquet:
+        """Give the open file."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Finish the file."""
+        """Close the file."""
         self._writer.close()
 
 
 @contextmanager
 def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open DuckDB for questions over files in a scratch folder.
+    """Open DuckDB for queries on files in a scratch folder.
 
-    Raises `StorageError` where the disk or the memory is too small to sort or join.
+    Raises `StorageError` where the disk or the memory is too small for a sort or a join.
     """
     import duckdb
 
@@ -81,27 +81,28 @@ def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise StorageError(
-                f"{folder}: DuckDB has no room to sort or join: {str(error).splitlines()[0]}"
+                f"{folder}: DuckDB has too little disk or memory for a sort or a join: "
+                f"{str(error).splitlines()[0]}"
             ) from error
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    """Let queries call a Parquet file by a name."""
+    """Make a Parquet file available to queries as a view of this name."""
     connection.read_parquet(glob.escape(str(path))).create_view(name)
 
 
 def in_parts(pieces: Iterable[pa.RecordBatch | pa.Table], rows: int) -> Iterator[pa.Table]:
-    """Cut a stream of rows into tables of ``rows`` rows; the last one holds the rest."""
-    held: list[pa.Table] = []
+    """Cut a stream of rows into tables of ``rows`` rows; the last one has the rest."""
+    pending: list[pa.Table] = []
     count = 0
     for piece in pieces:
         table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
         while count + len(table) >= rows:
-            yield pa.concat_tables([*held, table.slice(0, rows - count)]).combine_chunks()
+            yield pa.concat_tables([*pending, table.slice(0, rows - count)]).combine_chunks()
             table = table.slice(rows - count)
-            held, count = [], 0
+            pending, count = [], 0
         if len(table):
-            held.append(table)
+            pending.append(table)
             count += len(table)
-    if held:
-        yield pa.concat_tables(held).combine_chunks()
+    if pending:
+        yield pa.concat_tables(pending).combine_chunks()

@@ -1,8 +1,8 @@
-"""What a stage is: a plain function on tables, wrapped by a small frozen value.
+"""Defines a stage: a plain function on tables, wrapped in a small frozen value.
 
-Two kinds, and there is no third. A `ShardStage` turns part *i* of the tables it reads into part *i*
-of the table it writes. A `DatasetStage` sees whole tables and yields parts; it is for the few
-stages that must (sampling, a quantile, a CSV).
+There are two kinds. A `ShardStage` turns part *i* of the tables it reads into part *i* of the table
+it writes. A `DatasetStage` sees whole tables and yields parts; only stages that need whole tables
+(sampling, a quantile, a CSV) are of this kind.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 from pipeline.schema import Table
 
 EXECUTION: dict[str, Any] = {"identity": False}
-"""Pass as ``json_schema_extra``: the field says where or how fast, not what, and is no part of a
-result's identity."""
+"""Pass as ``json_schema_extra`` of a field that decides where or how fast a stage works, but not
+what comes out: the field is then no part of a result's identity."""
 
 
 class FromShell(str):
-    """A string typed in a shell: as a path it starts at the working directory."""
+    """A string typed in a shell; as a path, it is relative to the working directory."""
 
     __slots__ = ()
 
 
 def _resolve(value: object, info: ValidationInfo) -> object:
-    """Take a relative path from the folder of the config file, given as validation context."""
+    """Resolve a relative path against ``base`` of the context, the config file's folder."""
     if isinstance(value, FromShell):
         return Path(value).expanduser().absolute()
     if isinstance(value, str | Path) and info.context and (base := info.context.get("base")):
@@ -38,17 +38,17 @@ def _resolve(value: object, info: ValidationInfo) -> object:
 
 
 ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
-"""A path in a config: relative ones start at the config file's folder. No path is part of a
-result's identity (what it holds is: see ``external``)."""
+"""A path in a config, relative to the config file's folder. The path is no part of a result's
+identity; the content of the file is (see ``external``)."""
 
 
 class StageConfig(BaseModel):
-    """Base of every stage's config block: frozen, unknown keys forbidden."""
+    """Base class of every stage's config block: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
-        """Give the fields that decide the result, as plain JSON values, nested blocks included."""
+        """Give the fields that decide the result, with nested blocks, as plain JSON values."""
         fields: dict[str, Any] = _identity(self)
         return fields
 
@@ -74,39 +74,39 @@ def _identity(value: Any) -> Any:  # noqa: ANN401 - walks any config value
 
 @dataclass(frozen=True)
 class Shard:
-    """Which part a stage works on, and the run folder in which it may write files."""
+    """The number of the part to make, and the run folder, in which the stage may write files."""
 
     index: int
     root: Path
 
 
 class Owned(NamedTuple):
-    """Files that a stage writes beside its table.
+    """Side files: files that a stage writes beside its table, each named by a row of the table.
 
-    What the glob matches and no row names is swept after a rebuild, so it must match no file of a
-    user's; a part whose files are gone is made again.
+    A part (of a DatasetStage: the table) is made again where one of its side files is missing.
     """
 
-    glob: str
-    """From the run folder: ``images[2-7]/*.jpg``."""
+    glob: str | None
+    """Which files a rebuild removes if no row names them, relative to the run folder:
+    ``images[2-7]/*.jpg``. It must not match files of the user. None: a rebuild removes nothing."""
     column: str
-    """The column of the stage's table that names them."""
+    """The column of the stage's table with the files' paths, relative to the run folder."""
     size: str | None = None
-    """The column that holds their bytes: a file of another size counts as gone."""
+    """The column with the files' sizes in bytes; a file of another size counts as missing."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
-    """Name nothing: the stage reads only tables of the run."""
+    """Give no inputs from outside: the stage reads only tables of the run."""
     return {}
 
 
-def stays(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any stage's config
-    """Leave the stage in."""
+def never_disabled(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Give no reason to disable the stage."""
     return None
 
 
 def any_number(config: Any) -> int | None:  # noqa: ANN401, ARG001 - any stage's config
-    """Let all workers work at once."""
+    """Set no limit: every worker may work on the stage."""
     return None
 
 
@@ -115,30 +115,31 @@ class ShardStage:
     """A stage that works part by part.
 
     ``run(<one pa.Table for each of reads>, <one pyarrow.dataset.Dataset for each of looks_up>,
-    config=..., shard=...) -> pa.Table``, tables and datasets by the names of their contracts.
-    Every row of the first table read comes out, with its status.
+    config=..., shard=...) -> pa.Table``; the arguments have the names of the tables.
+    The result has a row for each row of the first table read, in order, with its status.
     """
 
     name: str
     run: Callable[..., pa.Table]
     config: type[StageConfig]
     reads: tuple[Table, ...]
-    """Part *i* of each; the first one decides which shards there are."""
+    """Tables of which the stage gets part *i*; the shards are the parts of the first one."""
     writes: Table
     looks_up: tuple[Table, ...] = ()
-    """Whole tables, for questions about neighbours."""
+    """Tables that the stage gets whole, for queries about neighbours."""
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
-    """What the stage reads from outside the run: name -> content id. Part of its fingerprint."""
-    left_out: Callable[[Any], str | None] = stays
-    """Why its config leaves the stage out, in a sentence; none: it runs. What needs its table is
-    left out with it."""
+    """Gives the inputs from outside the run, name -> content id; they are part of the
+    fingerprint."""
+    disabled: Callable[[Any], str | None] = never_disabled
+    """Gives the reason, in a sentence, why a config disables the stage; None: the stage runs.
+    Stages that need its table are then disabled too."""
     by_row: bool = False
-    """Whether failed rows can be made again alone: nothing depends on the others of their part."""
+    """Whether a failed row can be made again alone: it does not depend on other rows."""
     at_most: Callable[[Any], int | None] = any_number
-    """How many shards are worked on at once: as many as there are GPUs, say; none: all workers."""
+    """Gives the limit of shards in work at once (the number of GPUs, say); None: no limit."""
     version: int = 1
-    """Raised when the code's meaning changes: the fingerprint cannot see code."""
+    """To be raised when the code's meaning changes, because the fingerprint does not cover code."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ class DatasetStage:
     """A stage that sees whole tables.
 
     ``run(<one pyarrow.dataset.Dataset for each of reads>, config=..., root=...)`` yields the parts
-    of its table, in an order that the data decides. What it may read comes likewise, where it is.
+    of its table, in an order that only the data decides. The tables of ``may_read`` are passed in
+    the same way, unless they are missing.
     """
 
     name: str
@@ -155,10 +157,10 @@ class DatasetStage:
     reads: tuple[Table, ...]
     writes: Table
     may_read: tuple[Table, ...] = ()
-    """Tables of stages that a config may leave out."""
+    """Tables of stages that a config may disable."""
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
-    left_out: Callable[[Any], str | None] = stays
+    disabled: Callable[[Any], str | None] = never_disabled
     version: int = 1
 
 

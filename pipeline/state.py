@@ -1,51 +1,45 @@
-"""What the state on disk says of a stage: what its parts must be, which are, and why not."""
+"""Compares a stage with its state on disk: which parts are done, which are not, and why."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import (
-    Receipt,
-    Recipe,
-    TableFolder,
-    Totals,
-    differences,
-    totals,
-)
+from pipeline.manifest import Receipt, Recipe, TableFolder, Totals, differences, totals
+from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, Table
+from pipeline.side_files import parts_without_files
 from pipeline.stage import DatasetStage, ShardStage, Stage
 
-_NAMED = 5
-"""Failed rows named for each reason; all are in the table."""
+_KEYS_SHOWN = 5
+"""How many keys of failed rows a message shows for each reason; the table has all of them."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Which failed rows to try again."""
+    """Which failed rows to make again."""
 
     errors: frozenset[str] = frozenset()
-    """Only those with one of these classes of error; empty: all."""
+    """The classes of error to retry; empty: every class."""
 
     def chosen(self, part: pa.Table) -> pa.ChunkedArray:
-        """Give which rows of a part are meant."""
+        """Give a mask of the rows of a part to make again."""
         failed = pc.equal(part.column("status"), STATUS_FAILED)
         if not self.errors:
             return failed
         if "error" not in part.column_names:
             return pc.and_(failed, False)
-        meant = pc.is_in(part.column("error"), pa.array(sorted(self.errors), pa.string()))
-        return pc.and_(failed, meant)
+        chosen = pc.is_in(part.column("error"), pa.array(sorted(self.errors), pa.string()))
+        return pc.and_(failed, chosen)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a part's receipt says of its origin."""
+    """What decides a part: its receipt must have the same fingerprint and inputs."""
 
     fingerprint: str
     inputs: Mapping[str, str]
@@ -56,15 +50,10 @@ def inputs_of(stage: Stage) -> tuple[Table, ...]:
     return (*stage.reads, *(stage.looks_up if isinstance(stage, ShardStage) else ()))
 
 
-def incomplete_inputs(stage: Stage, root: Path) -> list[str]:
-    """Name the tables that a stage needs and that are not there whole."""
-    return [table.name for table in inputs_of(stage) if not TableFolder(root, table).is_whole()]
-
-
-def wanted_parts(stage: ShardStage, root: Path, fingerprint: str) -> dict[int, Identity]:
-    """Give what each shard's receipt must say, for the shards that all inputs have."""
-    parts = {table.name: TableFolder(root, table).receipts() for table in stage.reads}
-    whole = {table.name: TableFolder(root, table).table_id() for table in stage.looks_up}
+def wanted_parts(stage: ShardStage, run: Run, fingerprint: str) -> dict[int, Identity]:
+    """Give the identity of each shard's part, for the shards that all inputs have."""
+    parts = {table.name: run.folder(table).receipts() for table in stage.reads}
+    whole = run.table_ids(stage.looks_up)
     shards = sorted(set.intersection(*(set(receipts) for receipts in parts.values())))
     return {
         shard: Identity(fingerprint, {name: parts[name][shard].output for name in parts} | whole)
@@ -73,7 +62,7 @@ def wanted_parts(stage: ShardStage, root: Path, fingerprint: str) -> dict[int, I
 
 
 def is_done(receipt: Receipt | None, wanted: Identity) -> bool:
-    """Tell whether a part is what is wanted, failed rows or not."""
+    """Tell whether a part has the wanted identity, whether or not it has failed rows."""
     return (
         receipt is not None
         and receipt.fingerprint == wanted.fingerprint
@@ -82,39 +71,32 @@ def is_done(receipt: Receipt | None, wanted: Identity) -> bool:
 
 
 def to_retry(folder: TableFolder, receipts: Mapping[int, Receipt], retry: Retry) -> set[int]:
-    """Give the parts that have failed rows of the kind that is to be tried again."""
+    """Give the parts that have failed rows to make again."""
     failed = [shard for shard, receipt in receipts.items() if receipt.status.get(STATUS_FAILED)]
     return {shard for shard in failed if pc.any(retry.chosen(folder.read(shard))).as_py()}
 
 
-def is_complete(stage: DatasetStage, folder: TableFolder, root: Path, wanted: Identity) -> bool:
-    """Tell whether a dataset stage's table and files are there and what is wanted."""
+def is_complete(stage: DatasetStage, run: Run, wanted: Identity) -> bool:
+    """Tell whether a dataset stage's table has the wanted identity, all parts and side files."""
+    folder = run.folder(stage.writes)
     manifest = folder.manifest()
     if manifest is None or manifest["fingerprint"] != wanted.fingerprint:
         return False
     if manifest["inputs"] != wanted.inputs or len(folder.receipts()) != manifest["parts"]:
         return False
-    if not {"filepath", "byte_size"} <= set(stage.writes.schema.names):
-        return True
-    files = folder.dataset().to_table(columns=["filepath", "byte_size"]).to_pylist()
-    return all(_is_whole(root / file["filepath"], file["byte_size"]) for file in files)
+    return not parts_without_files(run.root, stage.owns, folder.dataset())
 
 
-def _is_whole(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
-
-
-def is_current(stage: Stage, root: Path) -> bool:
-    """Tell whether a stage's table is whole and was made from its inputs as they are now."""
-    folder = TableFolder(root, stage.writes)
+def is_current(stage: Stage, run: Run) -> bool:
+    """Tell whether a stage's table is complete and was made from its inputs as they are now."""
+    folder = run.folder(stage.writes)
     manifest = folder.manifest()
-    if manifest is None or incomplete_inputs(stage, root):
+    if manifest is None or run.incomplete(inputs_of(stage)):
         return False
     if isinstance(stage, DatasetStage):
-        inputs = {table.name: TableFolder(root, table).table_id() for table in stage.reads}
-        return bool(manifest["inputs"] == inputs)
+        return bool(manifest["inputs"] == run.table_ids(stage.reads))
     receipts = folder.receipts()
-    wanted = wanted_parts(stage, root, manifest["fingerprint"])
+    wanted = wanted_parts(stage, run, manifest["fingerprint"])
     return all(is_done(receipts.get(shard), wanted[shard]) for shard in wanted)
 
 
@@ -125,7 +107,7 @@ def why_work(
     before: Mapping[int, Receipt],
     todo: Sequence[int],
 ) -> str:
-    """Say in words why there is work."""
+    """Give the reason, for the user, why parts must be made."""
     if not todo:
         return "done"
     old = folder.old_recipe()
@@ -149,19 +131,19 @@ def why_work(
     return f"{len(todo)} of {len(wanted)} parts to make"
 
 
-def own_totals(stage: Stage, root: Path) -> Totals:
-    """Sum a stage's receipts, without the reasons that its rows came with."""
-    summary = totals(TableFolder(root, stage.writes).receipts())
+def own_totals(stage: Stage, run: Run) -> Totals:
+    """Sum up a stage's receipts, without the reasons that its rows had before the stage."""
+    summary = totals(run.folder(stage.writes).receipts())
     if not isinstance(stage, ShardStage) or not stage.reads[0].has_status:
         return summary
-    brought = totals(TableFolder(root, stage.reads[0]).receipts()).reasons
-    own = {reason: count - brought.get(reason, 0) for reason, count in summary.reasons.items()}
+    before = totals(run.folder(stage.reads[0]).receipts()).reasons
+    own = {reason: count - before.get(reason, 0) for reason, count in summary.reasons.items()}
     return replace(summary, reasons={reason: n for reason, n in own.items() if n > 0})
 
 
-def failed_rows(stage: Stage, root: Path) -> list[str]:
-    """Name the rows that failed in a stage, by reason with some of their keys."""
-    own = own_totals(stage, root)
+def failed_rows(stage: Stage, run: Run) -> list[str]:
+    """Describe the rows that failed in a stage: a line for each reason, with some of the keys."""
+    own = own_totals(stage, run)
     if not own.status.get(STATUS_FAILED):
         return []
     table = stage.writes
@@ -169,26 +151,25 @@ def failed_rows(stage: Stage, root: Path) -> list[str]:
     keys: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     failed = pc.field("status") == STATUS_FAILED
     columns = [table.key, "reason", *(["error"] if table.has_error else [])]
-    dataset = TableFolder(root, table).dataset()
-    for batch in dataset.to_batches(columns=columns, filter=failed):
+    for batch in run.folder(table).dataset().to_batches(columns=columns, filter=failed):
         for key, reason, *error in zip(*(c.to_pylist() for c in batch.columns), strict=True):
             kind = (reason, f" ({error[0]})" if error and error[0] else "")
             counts[kind] += 1
-            if len(keys[kind]) < _NAMED:
+            if len(keys[kind]) < _KEYS_SHOWN:
                 keys[kind].append(str(key))
     return [
         f"{stage.name}: {count:,} rows failed{error}, {reason}: {', '.join(keys[reason, error])}"
-        + (" ..." if count > _NAMED else "")
+        + (" ..." if count > _KEYS_SHOWN else "")
         for (reason, error), count in counts.items()
         if reason in own.reasons
     ]
 
 
-def errors_of_failed_rows(stages: Iterable[Stage], root: Path) -> Counter[str]:
+def errors_of_failed_rows(stages: Iterable[Stage], run: Run) -> Counter[str]:
     """Count the failed rows of some stages by their class of error."""
     counts: Counter[str] = Counter()
     for stage in stages:
-        folder = TableFolder(root, stage.writes)
+        folder = run.folder(stage.writes)
         if stage.writes.has_error and folder.receipts():
             failed = pc.field("status") == STATUS_FAILED
             errors = folder.dataset().to_table(columns=["error"], filter=failed).column(0)

@@ -1,4 +1,4 @@
-"""Making one part and its receipt: what a worker does."""
+"""Makes one part and its receipt: the task of a worker process."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError, SkyScriptError, StorageError
-from pipeline.manifest import Receipt, TableFolder
+from pipeline.manifest import Receipt
+from pipeline.run import Run
 from pipeline.schema import STATUS_OK, conform
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
 from pipeline.state import Identity, Retry
@@ -22,52 +22,54 @@ from pipeline.state import Identity, Retry
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker needs to make a shard."""
+    """Everything that a worker needs to make a shard."""
 
     stage: ShardStage
     config: StageConfig
-    root: Path
+    run: Run
     shard: int
     identity: Identity
     retry: Retry | None = None
-    """Make only these rows of the part again; None: all of it."""
+    """The rows of the part to make again; None: all."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A shard that raised."""
+    """The error of a shard that raised."""
 
     shard: int
     message: str
     error: SkyScriptError | None
-    """The error itself, where its message alone tells enough."""
+    """The error itself, if its message tells the user enough; else None."""
 
 
 def make_shard(job: Job) -> Receipt | Failure:
-    """Make a shard's part and its receipt; an error comes back as a value."""
+    """Make a shard's part and its receipt; give an error as a value."""
     started = time.monotonic()
-    stage, root = job.stage, job.root
-    folder = TableFolder(root, stage.writes)
+    stage, run = job.stage, job.run
+    folder = run.folder(stage.writes)
     where = f"{stage.name} shard {job.shard}"
     try:
-        tables = {table.name: TableFolder(root, table).read(job.shard) for table in stage.reads}
+        tables = run.parts(stage.reads, job.shard)
         before = None if job.retry is None else folder.read(job.shard)
         chosen = None if job.retry is None or before is None else job.retry.chosen(before)
         if chosen is not None:
             tables = {name: table.filter(chosen) for name, table in tables.items()}
-        whole = {table.name: TableFolder(root, table).dataset() for table in stage.looks_up}
-        result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, root))
+        whole = run.datasets(stage.looks_up)
+        result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, run.root))
         result = conform(result, stage.writes, where=where)
         first = stage.reads[0]
         if not result.column(stage.writes.key).equals(tables[first.name].column(first.key)):
-            raise SchemaError(f"{where}: rows of {first.name!r} went missing or changed order")
+            raise SchemaError(
+                f"{where}: the result lacks rows of {first.name!r}, or has them in another order"
+            )
         if before is not None and chosen is not None:
             result = _merged(before, chosen, result)
             folder.revoke(job.shard)
-        return write_part(stage, root, job.shard, result, job.identity, started)
-    except StorageError as error:  # nowhere to write the traceback to
+        return write_part(stage, run, job.shard, result, job.identity, started)
+    except StorageError as error:  # the traceback could not be written either
         return Failure(job.shard, str(error), error)
-    except Exception as error:  # a shard that fails does not stop the others
+    except Exception as error:  # a failed shard must not stop the others
         folder.write_failure(job.shard, traceback.format_exc())
         known = error if isinstance(error, SkyScriptError) else None
         return Failure(
@@ -76,7 +78,7 @@ def make_shard(job: Job) -> Receipt | Failure:
 
 
 def _merged(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:
-    """Put rows that were made again into their places among the others."""
+    """Replace the chosen rows of a part by the rows made again."""
     is_new = chosen.to_numpy()
     order = np.argsort(np.concatenate([np.flatnonzero(~is_new), np.flatnonzero(is_new)]))
     rows = pa.concat_tables([before.filter(pc.invert(chosen)), again])
@@ -84,10 +86,10 @@ def _merged(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Ta
 
 
 def write_part(
-    stage: Stage, root: Path, shard: int, table: pa.Table, identity: Identity, started: float
+    stage: Stage, run: Run, shard: int, table: pa.Table, identity: Identity, started: float
 ) -> Receipt:
-    """Write a part, then its receipt; ``table`` conforms already."""
-    folder = TableFolder(root, stage.writes)
+    """Write a part and then its receipt; ``table`` must have the stage's schema."""
+    folder = run.folder(stage.writes)
     output, size = folder.write(shard, table)
     status, reasons = _count(table, stage)
     receipt = Receipt(
@@ -108,7 +110,7 @@ def write_part(
 
 
 def _count(table: pa.Table, stage: Stage) -> tuple[dict[str, int], dict[str, int]]:
-    """Count a part's rows by status, and those that are not ok by reason."""
+    """Count the rows of a part by status, and by reason those that are not ok."""
     if not stage.writes.has_status:
         return {STATUS_OK: len(table)}, {}
     status = Counter(table.column("status").to_pylist())

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from pipeline.scratch import TableFile, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
 from pipeline.stage import DatasetStage, StageConfig
 from skyscript import chance
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -143,7 +143,7 @@ def _write_candidates(
 ) -> int:
     """Write a scratch row for each candidate and give how many there are."""
     start = count = 0
-    with TableFile(path, _CANDIDATES) as file:
+    with ScratchParquet(path, _CANDIDATES) as file:
         for batch in _scan(objects, ["object_id", "west", "south", "east", "north", "tags"]):
             visible = _visible_tags(batch.column("tags"), vocabulary)
             rows = np.flatnonzero([bool(tags) for tags in visible])

@@ -7,14 +7,15 @@ ok. From ``focus`` on, part *i* of every table holds the same ``object_id``s.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.atomic import content_id_of_file
 from pipeline.schema import Table
+from pipeline.stage import Owned
 
 TAGS = pa.map_(pa.string(), pa.string())
 
@@ -330,12 +331,12 @@ def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
             "filepath": list(rows),
             "rows": list(rows.values()),
             "byte_size": [(root / name).stat().st_size for name in rows],
-            "content_hash": [_digest(root / name) for name in rows],
+            "content_hash": [content_id_of_file(root / name) for name in rows],
         },
         schema=FILES.schema,
     )
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+def owned_files(*globs: str | None) -> tuple[Owned, ...]:
+    """Give what a stage with a table of files owns: see `Owned` for the globs."""
+    return tuple(Owned(glob, "filepath", "byte_size") for glob in globs)

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
-from pipeline.stage import DatasetStage, Owned, StageConfig
+from pipeline.stage import DatasetStage, StageConfig
 from skyscript.files.captions_csv import HEADER, write_captions
 from skyscript.files.metas import PARTS
 from stages import tables
@@ -52,5 +52,5 @@ UNFILTERED = DatasetStage(
     UnfilteredConfig,
     reads=(tables.CAPTIONS,),
     writes=tables.FILES,
-    owns=(Owned(FILE_NAME, "filepath"),),
+    owns=tables.owned_files(FILE_NAME),
 )

@@ -97,7 +97,7 @@ def test_an_unknown_backend(tmp_path: Path) -> None:
 def test_a_resolution_at_which_nothing_can_be_seen(tmp_path: Path) -> None:
     sources = {"SIM": {"backend": "simulated", "gsd": [100.0]}}
     sentence = refused(tmp_path, simulated(TOWN, sources=sources))
-    assert "plan leaves none of 8 rows" in sentence
+    assert "plan drops all 8 rows" in sentence
     assert "no source is sharp enough" in sentence
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline import left_out
 from pipeline.cli.run import TOY
 from pipeline.config import RunConfig, load_config
-from pipeline.manifest import TableFolder
+from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.schema import conform
 from pipeline.stage import DatasetStage, Shard, ShardStage
@@ -45,15 +44,15 @@ def make(
         for folder in town.glob("images[2-7]"):
             (out / folder.name).unlink(missing_ok=True)
             (out / folder.name).symlink_to(folder)
-    whole = {table.name: TableFolder(town, table).dataset() for table in stage.looks_up}
+    whole = Run(town).datasets(stage.looks_up)
     result = stage.run(**given, **whole, config=config.stages[stage.name], shard=Shard(0, out))
     return conform(result, stage.writes, where=stage.name)
 
 
 def inputs(stage: ShardStage, town: Path) -> dict[str, pa.Table]:
-    if stage.name in left_out.noted(town):
-        pytest.skip(f"the config leaves {stage.name} out: the extra `clip` is not installed")
-    return {table.name: TableFolder(town, table).read(0) for table in stage.reads}
+    if stage.name in Run(town).disabled_stages():
+        pytest.skip(f"the config disables {stage.name}: the extra `clip` is not installed")
+    return Run(town).parts(stage.reads, 0)
 
 
 def test_every_table_has_one_writer_that_stands_before_its_readers() -> None:

@@ -127,16 +127,14 @@ def build_classification(
     training must not use.
     """
     from pipeline.config import config_of_block
-    from pipeline.manifest import TableFolder
+    from pipeline.run import Run
     from stages import tables
     from stages.classification import ClassificationConfig
     from stages.classification import build_classification as build
 
-    folder = TableFolder(run, tables.META)
-    if not folder.is_whole():
-        raise ConfigError(f"{run}: has no whole table meta; it is made by skyscript run.")
+    meta = Run(run).table(tables.META.name)
     config = config_of_block(None, ClassificationConfig, given, "build-classification")
-    done = build(folder.dataset(), run, out.absolute(), config, training=training or ())
+    done = build(meta, run, out.absolute(), config, training=training or ())
     print_lines(done.lines())
 
 

@@ -20,6 +20,7 @@ from pipeline.progress import print_plainly
 
 if TYPE_CHECKING:
     from pipeline.config import RunConfig
+    from pipeline.run import Run
     from pipeline.state import Retry
 
 TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
@@ -106,10 +107,13 @@ def status(
     from rich.markup import escape
     from rich.table import Table as Grid
 
-    if not (out / "_run.json").exists():
+    from pipeline.run import Run
+
+    state = Run(out)
+    if not state.exists():
         raise ConfigError(f"{out}: is not the folder of a run")
     grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
-    for cells in _status_rows(out):
+    for cells in _status_rows(state):
         grid.add_row(*(escape(cell) for cell in cells))
     Console().print(grid)
 
@@ -136,13 +140,13 @@ def show(
 
 
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
-    from pipeline import left_out
+    from pipeline import disabled_stages
     from stages import PIPELINE
 
     with counting_vectors(root):
         run_job(PIPELINE, config, root, only, retry=retry)
-    without = left_out.reasons(PIPELINE, config.stages)
-    used = {stage.name for stage in left_out.in_use(PIPELINE, without)}
+    disabled = disabled_stages.reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for stage, label, name in RESULTS:
         if stage in used and (not only or stage in only):
             print_path(label, root / name)
@@ -168,22 +172,22 @@ def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
     return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
 
 
-def _status_rows(out: Path) -> Iterator[list[str]]:
+def _status_rows(state: Run) -> Iterator[list[str]]:
     """Yield a row of cells for each stage of a run."""
-    from pipeline import left_out
-    from pipeline.manifest import TableFolder
+    from pipeline import disabled_stages
     from pipeline.schema import STATUS_OK
     from pipeline.state import is_current, own_totals
     from stages import PIPELINE
 
-    used = {stage.name: stage for stage in left_out.in_use(PIPELINE, left_out.noted(out))}
+    used = disabled_stages.in_use(PIPELINE, state.disabled_stages())
+    by_name = {stage.name: stage for stage in used}
     for name in (stage.name for stage in PIPELINE):
-        if name not in used:
-            yield [name, "", "", "", "left out"]
+        if name not in by_name:
+            yield [name, "", "", "", "disabled"]
             continue
-        stage = used[name]
-        folder, totals = TableFolder(out, stage.writes), own_totals(stage, out)
-        current = is_current(stage, out)
+        stage = by_name[name]
+        folder, totals = state.folder(stage.writes), own_totals(stage, state)
+        current = is_current(stage, state)
         complete = "yes" if current else "stale" if folder.manifest() else "no"
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())
         ok = totals.status.get(STATUS_OK, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import shapely
 from shapely.geometry import shape
 
 from image_sources import ImageSource
-from pipeline.atomic import write_bytes
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Connection
 from skyscript.backends.earth_engine.calls import persistently
@@ -65,7 +64,7 @@ def probe(project: str, service_account: Path | None, endpoint: str | None, out:
         "client": connection.ee.__version__,
         "sources": {source.alias: _probed(connection, source) for source in asked_sources()},
     }
-    write_bytes(out, (json.dumps(found, indent=1) + "\n").encode())
+    write_json(out, found)
     return out
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic import write_bytes, write_file
+from pipeline.atomic import write_file, write_json
 from pipeline.errors import InputError
 from skyscript.clip.source import HUB, LOCAL, ClipSource, open_clip_library
 
@@ -71,7 +71,7 @@ def export_model(
         path.chmod(0o644)  # safetensors leaves it to its owner alone
 
     write_file(folder / WEIGHTS, write)
-    write_bytes(folder / CONFIG, (json.dumps(held, indent=1) + "\n").encode())
+    write_json(folder / CONFIG, held)
 
 
 def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401

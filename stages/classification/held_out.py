@@ -1,4 +1,4 @@
-"""Which images the set may be made of, and which training must then leave out."""
+"""Which images of a run the set may use, and which objects are then held out of training."""
 
 from __future__ import annotations
 
@@ -30,56 +30,58 @@ _NAME = re.compile(r"(?:^|/)([nwar][0-9]+)_[A-Za-z0-9]+_[0-9]{2}\.[A-Za-z]+$")
 csv.field_size_limit(1 << 20)
 
 
-class HeldOut(NamedTuple):
-    """What may be drawn from."""
+class Candidates(NamedTuple):
+    """The images that the set may use."""
 
     eligible: Mask
-    """Of each image of the run."""
+    """For each image of the run, whether the set may use it."""
     blocks: NDArray[np.int64]
-    """Blocks that were drawn; none where objects are held out."""
+    """The drawn blocks; empty where single objects are held out."""
     trained: Rows
     """Images that a model was trained on already."""
 
 
-class LeftOut(NamedTuple):
-    """What training must leave out."""
+class HeldOutObjects(NamedTuple):
+    """The objects that training must not use."""
 
     rows: Rows
     blocks: list[str]
-    """The corners, in sides, of those drawn blocks that the set is made of."""
+    """The corners, in block sides, of the drawn blocks from which the set has an image."""
 
 
-def hold_out(places: Places, config: ClassificationConfig) -> HeldOut:
-    """Draw what the set may be made of. Raises `InputError` where nothing can be drawn."""
+def draw_candidates(places: Places, config: ClassificationConfig) -> Candidates:
+    """Draw the images that the set may use. Raises `InputError` where there are none."""
     nothing = np.zeros(0, np.int64)
     if config.trained_on:
         trained = _trained(places, config.trained_on)
         eligible = np.ones(len(places.boxes), bool)
         eligible[trained] = False
         eligible[sharing_ground(places.boxes, np.flatnonzero(eligible), trained)] = False
-        return HeldOut(eligible, nothing, trained)
+        return Candidates(eligible, nothing, trained)
     if config.hold_out == "objects":
         draws = [
             chance.uniform(config.seed, name, "classification")
             for name in places.object_ids.to_pylist()
         ]
-        return HeldOut(np.array(draws) < config.max_held_out, nothing, nothing)
+        return Candidates(np.array(draws) < config.max_held_out, nothing, nothing)
     blocks = _drawn_blocks(places, config)
     _, whole = touched(places.boxes, config.block, blocks)
-    return HeldOut(whole, blocks, nothing)
+    return Candidates(whole, blocks, nothing)
 
 
-def left_out(places: Places, held: HeldOut, chosen: Rows, config: ClassificationConfig) -> LeftOut:
-    """Give what training must leave out for the set's images: what nothing was made of stays."""
+def held_out_objects(
+    places: Places, candidates: Candidates, chosen: Rows, config: ClassificationConfig
+) -> HeldOutObjects:
+    """Give the objects that training must not use, for the chosen images; it may use all others."""
     if config.trained_on:
-        return LeftOut(np.sort(chosen), [])
+        return HeldOutObjects(np.sort(chosen), [])
     if config.hold_out == "objects":
         every = np.arange(len(places.boxes))
         near = sharing_ground(places.boxes, every, chosen)
-        return LeftOut(np.union1d(near, chosen), [])
-    used = [b for b in held.blocks.tolist() if touched_any(places, chosen, b, config.block)]
+        return HeldOutObjects(np.union1d(near, chosen), [])
+    used = [b for b in candidates.blocks.tolist() if touched_any(places, chosen, b, config.block)]
     some, _ = touched(places.boxes, config.block, np.array(used, np.int64))
-    return LeftOut(np.flatnonzero(some), [block_name(block) for block in used])
+    return HeldOutObjects(np.flatnonzero(some), [block_name(block) for block in used])
 
 
 def touched_any(places: Places, rows: Rows, block: int, side: float) -> bool:

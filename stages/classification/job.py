@@ -17,10 +17,15 @@ from pipeline.schema import STATUS_OK
 from skyscript import chance
 from stages.classification.classes import Choice, Mentions, choose_classes, mentions_of
 from stages.classification.config import ClassificationConfig
-from stages.classification.held_out import HeldOut, LeftOut, hold_out, left_out
+from stages.classification.held_out import (
+    Candidates,
+    HeldOutObjects,
+    draw_candidates,
+    held_out_objects,
+)
 from stages.classification.outputs import (
     replaced,
-    write_left_out,
+    write_held_out_objects,
     write_report,
     write_set,
     write_training,
@@ -38,17 +43,17 @@ class Built(NamedTuple):
     images: int
     drawn_from: int
     """Images of the run that the set could be made of."""
-    left_out: int
-    """Objects that training must leave out."""
+    held_out_objects: int
+    """Objects that training must not use."""
     training: Mapping[str, int]
-    """Of each captions file that was written again: pairs left out."""
+    """The pairs removed from each captions file that was written again."""
 
     def lines(self) -> list[str]:
         """Say it, a line each."""
         return [
             f"{self.classes:>10,}  classes, {self.images:,} images, of {self.drawn_from:,} set "
             "aside",
-            f"{self.left_out:>10,}  objects that training must leave out",
+            f"{self.held_out_objects:>10,}  objects that training must leave out",
             *(f"{count:>10,}  pairs left out of {name}" for name, count in self.training.items()),
         ]
 
@@ -69,24 +74,24 @@ def build_classification(
     places = places_of(meta)
     if not len(places.boxes):
         raise InputError(f"{run}: has no image with tags to choose from.")
-    held = hold_out(places, config)
-    mentions = mentions_of(meta, held.eligible)
+    candidates = draw_candidates(places, config)
+    mentions = mentions_of(meta, candidates.eligible)
     choice = choose_classes(mentions, len(places.boxes), config)
     if len(choice.rows) < config.classes:
-        raise InputError(_too_few(run, places, held, choice, config))
+        raise InputError(_too_few(run, places, candidates, choice, config))
     chosen = {label: _drawn(places, rows, config) for label, rows in sorted(choice.rows.items())}
     every = np.concatenate(list(chosen.values()))
-    lost = left_out(places, held, every, config)
+    lost = held_out_objects(places, candidates, every, config)
     names: list[str] = places.object_ids.take(pa.array(lost.rows)).to_pylist()
     paths = _paths(meta, every)
     with replaced(out) as folder:
         images = {label: [paths[row] for row in rows.tolist()] for label, rows in chosen.items()}
         write_set(folder, out.name, run, images, config.images)
-        write_left_out(folder, names)
+        write_held_out_objects(folder, names)
         left = {str(file): write_training(folder, file, set(names)) for file in training}
-        report = _report(config, places, held, mentions, choice, lost)
+        report = _report(config, places, candidates, mentions, choice, lost)
         write_report(folder, report | {"training": left})
-    return Built(len(chosen), len(every), int(held.eligible.sum()), len(names), left)
+    return Built(len(chosen), len(every), int(candidates.eligible.sum()), len(names), left)
 
 
 def _drawn(places: Places, rows: Rows, config: ClassificationConfig) -> Rows:
@@ -108,14 +113,14 @@ def _paths(meta: ds.Dataset, rows: Rows) -> dict[int, str]:
 
 
 def _too_few(
-    run: Path, places: Places, held: HeldOut, choice: Choice, config: ClassificationConfig
+    run: Path, places: Places, candidates: Candidates, choice: Choice, config: ClassificationConfig
 ) -> str:
     why = Counter(choice.not_chosen.values())
     reasons = "; ".join(f"{count:,} tags: {reason}" for reason, count in why.most_common())
     remedy = "hold out more (max_held_out), " if not config.trained_on else ""
     return (
         f"{run}: {len(choice.rows)} classes of {config.per_class} images can be made of the "
-        f"{int(held.eligible.sum()):,} images set aside (of {len(places.boxes):,}), and "
+        f"{int(candidates.eligible.sum()):,} images set aside (of {len(places.boxes):,}), and "
         f"{config.classes} were asked for ({reasons}). Lower --classes or --per-class, "
         f"{remedy}or choose ambiguous=focus."
     )
@@ -124,17 +129,17 @@ def _too_few(
 def _report(
     config: ClassificationConfig,
     places: Places,
-    held: HeldOut,
+    candidates: Candidates,
     mentions: Mentions,
     choice: Choice,
-    lost: LeftOut,
+    lost: HeldOutObjects,
 ) -> dict[str, Any]:
     others = sorted(choice.not_chosen, key=lambda phrase: (-len(mentions.focus[phrase]), phrase))
     return {
         "options": config.model_dump(mode="json", exclude={"trained_on"}),
         "images_of_the_run": len(places.boxes),
-        "images_set_aside": int(held.eligible.sum()),
-        "trained_on_already": len(held.trained),
+        "images_set_aside": int(candidates.eligible.sum()),
+        "trained_on_already": len(candidates.trained),
         "objects_that_training_must_leave_out": len(lost.rows),
         "blocks_that_training_must_leave_out": lost.blocks,
         "classes": [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.atomic import TEMPORARY, storage
+from pipeline.atomic import TEMPORARY, storage, write_json
 from pipeline.errors import InputError
 from stages.classification.held_out import header_of, rows_of
 
 ROWS = "img_txt_pairs_val.csv"
 CLASSNAMES = "classnames.txt"
 IMAGES = "images"
-LEFT_OUT = "left_out_objects.txt"
+HELD_OUT_OBJECTS = "left_out_objects.txt"
 REPORT = "report.json"
 TRAINING = "training"
 
@@ -70,14 +69,14 @@ def write_set(
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
 
-def write_left_out(folder: Path, names: Sequence[str]) -> None:
-    """Write the objects that training must leave out, one a line."""
-    (folder / LEFT_OUT).write_text("".join(f"{name}\n" for name in names), "utf-8")
+def write_held_out_objects(folder: Path, names: Sequence[str]) -> None:
+    """Write the objects that training must not use, one a line."""
+    (folder / HELD_OUT_OBJECTS).write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write what was chosen and why."""
-    (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_json(folder / REPORT, report)
 
 
 def write_training(folder: Path, captions: Path, without: set[str]) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.atomic import TEMPORARY, file_id, write_bytes
+from pipeline.atomic import TEMPORARY, file_id, write_bytes, write_json
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from skyscript.benchmarks import SEVEN, Benchmark, Captioned, check, chosen, is_there, zero_shot
@@ -49,7 +48,7 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     for placed in sets:
         results["sets"][placed.benchmark.name] = _evaluated(placed, tower, out, draw)
     results["mean_of_seven"] = _mean(results)
-    write_bytes(out / RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    write_json(out / RESULTS, results)
     write_bytes(out / TABLE, tables([results]).encode())
     return results
 

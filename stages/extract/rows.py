@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from pipeline.scratch import TableFile
+from pipeline.scratch import ScratchParquet
 from skyscript.geo.hilbert import hilbert_keys
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
@@ -84,8 +84,8 @@ class Rows:
     def __init__(self, objects: Path, shapes: Path) -> None:
         import osmium
 
-        self._objects_file = TableFile(objects, _OBJECTS)
-        self._shapes_file = TableFile(shapes, _SHAPES)
+        self._objects_file = ScratchParquet(objects, _OBJECTS)
+        self._shapes_file = ScratchParquet(shapes, _SHAPES)
         self._wkb = osmium.geom.WKBFactory()
         self._bad_place = osmium.InvalidLocationError
         self._batch = _Objects(*([] for _ in _Objects._fields))

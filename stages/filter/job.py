@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.atomic import write_bytes
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
 from stages.filter import cuts
@@ -115,15 +114,14 @@ def write_all(
         write_kept(connection, columns, by, out / file)
         files.append(account.kept(connection, file, plain=False))
     done = Filtered(sides, files, phrases)
-    write_bytes(out / REPORT, _json(done, config))
+    write_json(out / REPORT, _report(done, config))
     return done
 
 
-def _json(done: Filtered, config: FilterConfig) -> bytes:
-    value: dict[str, Any] = {
+def _report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
+    return {
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,
         "files": [kept._asdict() for kept in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
     }
-    return (json.dumps(value, indent=1) + "\n").encode()

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
-from pipeline.stage import DatasetStage, Owned
+from pipeline.stage import DatasetStage
 from stages import tables
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX
@@ -97,5 +97,5 @@ FILTER = DatasetStage(
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
-    owns=(Owned("SkyScript_*_filtered_by_*.csv", "filepath"), Owned(REPORT, "filepath")),
+    owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

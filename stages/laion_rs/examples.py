@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.atomic import file_id
+from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
@@ -42,10 +41,9 @@ def folders(config: ExamplesConfig) -> dict[str, Path]:
 def content(config: ExamplesConfig) -> Mapping[str, str]:
     """Name the model, and each folder by its files."""
     digests = {
-        name: hashlib.blake2b(
-            "".join(f"{path}\n{file_id(folder / path, 4)}\n" for path in _files(folder)).encode(),
-            digest_size=16,
-        ).hexdigest()
+        name: content_id(
+            "".join(f"{path}\n{file_id(folder / path, 4)}\n" for path in _files(folder)).encode()
+        )
         for name, folder in folders(config).items()
     }
     return {**external(config), **digests}

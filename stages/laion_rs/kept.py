@@ -6,8 +6,6 @@ Images that came in shards are written out, named by their content; those of a f
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -19,14 +17,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import write_bytes, write_file
+from pipeline.atomic import digest_of, write_bytes, write_file, write_json
 from pipeline.schema import STATUS_OK
-from pipeline.stage import DatasetStage, Owned
+from pipeline.stage import DatasetStage
 from skyscript.files.shards import TarImages
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
 from stages.laion_rs.web import Source
-from stages.tables import PAIRS, files_written
+from stages.tables import PAIRS, files_written, owned_files
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +102,7 @@ def kept(
             lambda file: _write(pairs, judged, config, line, root, (file, reject), counts, written),
         ),
     )
-    write_bytes(root / REPORT, _json(_report(of, line, config, counts)))
+    write_json(root / REPORT, _report(of, line, config, counts))
     judged_rows = sum(counts.values())
     rows = {CSV: counts[STATUS_OK], REJECTED: judged_rows, REPORT: judged_rows}
     yield files_written(root, {**rows, **dict.fromkeys(sorted(written), 1)})
@@ -155,7 +153,7 @@ def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
     """Say why a judged pair does not stay; remember it if it does."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
-    key = hashlib.blake2b(f"{row.content_hash}{row.title}".encode(), digest_size=16).digest()
+    key = digest_of(f"{row.content_hash}{row.title}".encode())
     if key in seen:
         return SAME_PAIR
     seen.add(key)
@@ -191,15 +189,11 @@ def _report(of: Trained, line: Worth, config: KeptConfig, counts: Counter[str]) 
     }
 
 
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1) + "\n").encode()
-
-
 KEPT = DatasetStage(
     "kept",
     kept,
     KeptConfig,
     reads=(PAIRS, tables.JUDGED, tables.CLASSIFIER),
     writes=tables.LAION_RS,
-    owns=(Owned("laion_rs*", "filepath"), Owned(f"{IMAGES}/*/*", "filepath")),
+    owns=owned_files("laion_rs*", f"{IMAGES}/*/*"),
 )

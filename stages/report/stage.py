@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
-from pipeline.stage import DatasetStage, Owned, StageConfig
+from pipeline.stage import DatasetStage, StageConfig
 from stages import tables
 from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
@@ -89,5 +89,5 @@ REPORT = DatasetStage(
     ),
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
-    owns=(Owned("report/index.html", "filepath"),),
+    owns=tables.owned_files("report/index.html"),
 )

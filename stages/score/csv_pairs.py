@@ -143,5 +143,6 @@ SCORED = DatasetStage(
     ScoredConfig,
     reads=(tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
+    owns=tables.owned_files(None),
     external=captions_file,
 )

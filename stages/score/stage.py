@@ -50,8 +50,8 @@ def score(
     return both.take(pc.index_in(captions["object_id"], both["object_id"].combine_chunks()))
 
 
-def left_out(config: RunScoreConfig) -> str | None:
-    """Score only where a model is named: a run needs no torch else."""
+def disabled(config: RunScoreConfig) -> str | None:
+    """Give the reason not to score where the config names no model: a run then needs no torch."""
     if config.model != OFF:
         return None
     return (
@@ -67,6 +67,6 @@ SCORE = ShardStage(
     reads=(tables.CAPTIONS, tables.IMAGES),
     writes=tables.SCORES,
     external=external,
-    left_out=left_out,
+    disabled=disabled,
     at_most=one_process_a_gpu,
 )

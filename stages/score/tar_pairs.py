@@ -122,4 +122,5 @@ SCORED = DatasetStage(
     TarPairsConfig,
     reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
+    owns=tables.owned_files(None),
 )

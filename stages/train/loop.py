@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from pipeline.atomic import storage, write_bytes
+from pipeline.atomic import storage, write_json
 from pipeline.errors import ConfigError, SkyScriptError
 from pipeline.events import TaskProgress
 from skyscript.clip.export import export_model
@@ -113,8 +113,7 @@ class Training:
         record = None
         if self.first:
             checkpoint.sweep(self.checkpoints)
-            settings = json.dumps(self.config.model_dump(mode="json"), indent=1)
-            write_bytes(self.folder / "config.json", settings.encode() + b"\n")
+            write_json(self.folder / "config.json", self.config.model_dump(mode="json"))
             record = Record(self.folder, self.config, self.batches.begin)
         if self.batches.begin < self.steps:
             self._learn(record)

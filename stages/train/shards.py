@@ -7,13 +7,12 @@ shards must be plain tar files on a disk.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.atomic import file_id
+from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
@@ -69,7 +68,7 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     found = pa.concat_tables(
         _found(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
     )
-    identity = hashlib.blake2b("".join(map(file_id, shards)).encode(), digest_size=16).hexdigest()
+    identity = content_id("".join(map(file_id, shards)).encode())
     images = ImagesInShards(shards, found)
     return numbered(images, found["caption"].combine_chunks(), identity)
 

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.atomic import file_id, write_bytes, write_file
-from pipeline.errors import StorageError
+from pipeline.atomic import (
+    content_id,
+    content_id_of_file,
+    exclusive_lock,
+    file_id,
+    read_json,
+    write_bytes,
+    write_file,
+    write_json,
+)
+from pipeline.errors import LockError, StorageError
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -48,3 +57,29 @@ def test_a_large_files_id_reads_evenly_spaced_blocks_to_the_end(tmp_path: Path) 
     content[-1] = 1
     path.write_bytes(content)
     assert file_id(path, blocks=2) != before
+
+
+def test_a_files_content_id_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"some bytes")
+    assert content_id_of_file(tmp_path / "a") == content_id(b"some bytes")
+    assert content_id(b"") == "cae66941d9efbd404e4d88758ea67670"
+
+
+def test_json_comes_back_and_a_file_cut_short_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"name": "Zürich", "path": tmp_path})
+    assert read_json(path) == {"name": "Zürich", "path": str(tmp_path)}
+    path.write_bytes(path.read_bytes()[:9])
+    assert read_json(path) is None
+    assert read_json(tmp_path / "missing.json") is None
+
+
+def test_a_locked_folder_is_refused_with_its_process_until_the_lock_is_released(
+    tmp_path: Path,
+) -> None:
+    with exclusive_lock(tmp_path / "new/_lock"):
+        refused = pytest.raises(LockError, match=r"new: process \d+ on .* is at work here")
+        with refused, exclusive_lock(tmp_path / "new/_lock"):
+            pass
+    with exclusive_lock(tmp_path / "new/_lock"):
+        pass

@@ -10,8 +10,8 @@ from rich.progress import Progress
 from pipeline.events import (
     ShardFailed,
     ShardFinished,
+    StageDisabled,
     StageFinished,
-    StageLeftOut,
     StageStarted,
     TaskProgress,
 )
@@ -48,7 +48,7 @@ def test_work_is_said_with_its_cause_its_failures_and_its_outcome(
 
 
 def test_a_stage_that_is_left_out_is_one_line(said: pytest.LogCaptureFixture) -> None:
-    Display(None)(StageLeftOut("score", ("normalise", "filter"), "the config names no model"))
+    Display(None)(StageDisabled("score", ("normalise", "filter"), "the config names no model"))
     assert said.messages == ["left out: score, normalise, filter: the config names no model"]
 
 

@@ -1,11 +1,13 @@
 """What a run does: what is missing, and no more."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,9 +21,10 @@ from pipeline.errors import (
     SkyScriptError,
 )
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
-from pipeline.manifest import open_run
+from pipeline.run import Run
 from pipeline.runner import run
-from pipeline.stage import Owned, Shard
+from pipeline.schema import Table
+from pipeline.stage import DatasetStage, Owned, Shard, StageConfig
 from pipeline.state import Retry
 from tests.pipeline.recipe import COUNT, RECIPE, SQUARE, SQUARES, TOTAL, SquareConfig, square
 
@@ -128,6 +131,33 @@ def test_a_part_whose_files_are_gone_is_made_again_alone(world: World) -> None:
     assert world.content() == before
 
 
+def test_a_dataset_stages_table_is_made_again_where_a_side_file_is_missing_or_cut_short(
+    world: World,
+) -> None:
+    names = pa.schema([pa.field("note", pa.string()), pa.field("size", pa.int64())])
+
+    def write(squares: ds.Dataset, *, config: StageConfig, root: Path) -> Iterator[pa.Table]:
+        (root / "note.txt").write_text(f"{squares.count_rows()} squares")
+        yield pa.table({"note": ["note.txt"], "size": [10]}, schema=names)
+
+    owned = (Owned("note*.txt", "note", "size"),)
+    notes = Table("notes", names, key="note")
+    note = DatasetStage("note", write, StageConfig, reads=(SQUARES,), writes=notes, owns=owned)
+    recipe = (COUNT, SQUARE, note)
+    config = parse_config({"runner": {"executor": "serial"}}, recipe, base=world.root, where="x")
+    for spoil, parts in (
+        (lambda path: None, [0]),
+        (lambda path: None, []),
+        (lambda path: path.write_text("10 squ"), [0]),
+        (lambda path: path.rename(path.with_name("notes.txt")), [0]),
+    ):
+        spoil(world.root / "note.txt")
+        world.events = []
+        run(recipe, config, world.root, world.events.append)
+        assert [shard for stage, shard in world.ran() if stage == "note"] == parts
+        assert [path.name for path in world.root.glob("*.txt")] == ["note.txt"]
+
+
 def test_parts_of_an_earlier_version_that_lack_a_column_are_made_again(world: World) -> None:
     owned = (Owned("files/*.txt", "filepath", "byte_size"),)
     size = pa.field("byte_size", pa.int64())
@@ -221,7 +251,7 @@ def test_while_a_shard_fails_later_stages_keep_what_they_have(world: World) -> N
     world.run()
     csv = world.root / "tables/sum/part-00000.parquet"
     before = csv.read_bytes()
-    with pytest.raises(ItemsFailed, match=r"total: not run, for 'squares' is not complete"):
+    with pytest.raises(ItemsFailed, match=r"total: not run, because 'squares' is not complete"):
         world.run(square={"seed": 1, "fail_at": [4]})
     assert csv.read_bytes() == before
     assert not (world.root / "tables/sum/_manifest.json").exists()
@@ -241,7 +271,7 @@ def test_a_stage_does_not_run_on_a_half_made_table(world: World) -> None:
     (world.root / "tables/numbers/_manifest.json").unlink()
     for name in ("part-00003.parquet", "_receipts/00003.json"):
         (world.root / "tables/numbers" / name).unlink()
-    with pytest.raises(ConfigError, match=r"square needs all of the table 'numbers'.*run count"):
+    with pytest.raises(ConfigError, match=r"square needs the complete table 'numbers'.*run count"):
         world.run(only=("square", "total"))
     world.run()
     assert world.content() == before
@@ -315,7 +345,9 @@ def test_a_class_that_no_failed_row_has_is_refused_with_those_there_are(world: W
     away.touch()
     with pytest.raises(ItemsFailed):
         world.run(square={"flaky": str(away)})
-    with pytest.raises(ConfigError, match=r"class of error 'old'; there is even \(5\), odd \(5\)"):
+    with pytest.raises(
+        ConfigError, match=r"class of error 'old'; the classes are: even \(5\), odd \(5\)"
+    ):
         world.run(square={"flaky": str(away)}, retry=Retry(frozenset({"old"})))
 
 
@@ -335,7 +367,7 @@ def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
 
 
 def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None:
-    with pytest.raises(ItemsFailed, match="rows of 'numbers' went missing"):
+    with pytest.raises(ItemsFailed, match="the result lacks rows of 'numbers'"):
         world.run(square={"drop": 2})
 
 
@@ -348,7 +380,7 @@ def test_a_worker_that_dies_ends_the_run_with_a_sentence(world: World) -> None:
 
 def test_one_stage_alone_needs_what_it_reads(world: World) -> None:
     with pytest.raises(
-        ConfigError, match=r"square needs all of the table 'numbers'.*run count first"
+        ConfigError, match=r"square needs the complete table 'numbers'.*run count first"
     ):
         world.run(only=("square",))
 
@@ -379,7 +411,10 @@ def test_unfinished_files_of_a_killed_run_are_cleared(world: World) -> None:
 
 
 def test_two_runs_in_one_folder_are_refused(world: World) -> None:
-    with open_run(world.root), pytest.raises(LockError, match=r"process \d+ on .* is at work here"):
+    with (
+        Run(world.root).locked(),
+        pytest.raises(LockError, match=r"process \d+ on .* is at work here"),
+    ):
         world.run()
 
 

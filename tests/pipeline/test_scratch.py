@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.scratch import TableFile, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
 
 NUMBERS = pa.schema([pa.field("number", pa.int64())])
 
@@ -49,7 +49,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 def test_queries_read_a_file_in_a_folder_of_any_name(tmp_path):
     path = tmp_path / "run [a]*?" / "numbers.parquet"
     path.parent.mkdir()
-    with TableFile(path, NUMBERS) as file:
+    with ScratchParquet(path, NUMBERS) as file:
         file.write({"number": pa.array([1, 2], pa.int64())})
         file.write({"number": pa.array([3], pa.int64())})
     with database(tmp_path) as connection:

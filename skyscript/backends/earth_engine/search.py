@@ -24,6 +24,7 @@ from skyscript.geo.tile import Box
 from skyscript.imagery.outline import on_the_globe
 from skyscript.imagery.places import cells
 from skyscript.imagery.protocol import Gone, NotNow, Scene
+from skyscript.imagery.scene_query import SceneQuery
 
 _PAGE = 1000
 NO_END = 9998
@@ -36,22 +37,16 @@ _DEGREE = 111_320.0
 """Metres on the ground at the equator."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a source's images must be."""
+@dataclass(frozen=True, kw_only=True)
+class AssetQuery(SceneQuery):
+    """A query for the images of an Earth Engine asset; only archives are limited per place."""
 
-    alias: str
     source: ImageSource
-    years: tuple[int, int]
-    max_cloud: float
-    per_place: int
-    """Images of each place, of an archive."""
-    weight: float
     is_native: bool
-    """Whether tiles are cut on the images' own grids, so that those must be known."""
+    """Whether tiles are cut on the images' own grids, which the query then asks for."""
 
 
-def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
+def search(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` where it cannot be asked.
 
     What kind of asset a name stands for is asked and not believed: the catalogue calls Brandenburg
@@ -71,7 +66,7 @@ def search(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> lis
     return [scene for scene in scenes.values() if scene is not None]
 
 
-def _listed(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+def _listed(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     data, name = connection.ee.data, wanted.source.name
     asset = persistently(lambda: data.getAsset(name), connection.breaker)
     if asset["type"] == "IMAGE":
@@ -92,7 +87,7 @@ def _page(connection: Connection, name: str, clauses: str, token: str) -> Any:  
     return persistently(lambda: connection.ee.data.listAssets(dict(query)), connection.breaker)
 
 
-def _filter(wanted: Wanted, cell: Box) -> str:
+def _filter(wanted: AssetQuery, cell: Box) -> str:
     first, last = wanted.years
     region = str(mapping(shapely.box(*cell))).replace("(", "[").replace(")", "]").replace(",]", "]")
     clauses = [f'startTime >= "{first:04}-01-01T00:00:00Z"', f'intersects("{region}")']
@@ -104,7 +99,7 @@ def _filter(wanted: Wanted, cell: Box) -> str:
     return " AND ".join(clauses)
 
 
-def _clearest(connection: Connection, wanted: Wanted, places: Sequence[Box]) -> Iterator[Any]:
+def _clearest(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
     middles = [
         [round((place.west + place.east) / 2, 5), round((place.south + place.north) / 2, 5)]
         for place in places
@@ -140,7 +135,7 @@ def _answer(connection: Connection, question: Any) -> Any:  # noqa: ANN401
     return persistently(lambda: connection.ee.data.computeValue(question), connection.breaker)
 
 
-def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
+def _question(ee: Any, wanted: AssetQuery, middles: Sequence[Sequence[float]]) -> Any:  # noqa: ANN401
     """Build: for each place the clearest images, as [index, time, cloud, outline, own grid]."""
     cloud, (first, last) = wanted.source.cloud_property, wanted.years
     images = (
@@ -164,7 +159,7 @@ def _question(ee: Any, wanted: Wanted, middles: Sequence[Sequence[float]]) -> An
     return ee.List([list(middle) for middle in middles]).map(clearest)
 
 
-def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
+def _scene(item: Mapping[str, Any], wanted: AssetQuery) -> Scene | None:
     """Give an asset's row; None where it lacks a colour, a time within the years, or an outline."""
     source = wanted.source
     bands = item.get("bands", [])

@@ -14,7 +14,7 @@ from pipeline.stage import EXECUTION, ConfigPath
 from skyscript.backends.earth_engine.account import HIGH_VOLUME, Account, Connection, connect
 from skyscript.backends.earth_engine.calls import persistently
 from skyscript.backends.earth_engine.pixels import cloud_request, cloud_share, decode, tile_request
-from skyscript.backends.earth_engine.search import NO_END, Wanted, search
+from skyscript.backends.earth_engine.search import NO_END, AssetQuery, search
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.grid import GRID_HELP, GridChoice, PixelGrid, mercator_grid, native_grid
 from skyscript.imagery.places import covered
@@ -138,14 +138,14 @@ class EarthEngineBackend:
         if not near:
             return []
         first, last = source.years
-        wanted = Wanted(
-            alias,
-            source,
-            self._config.years or (first, last or NO_END),
-            self._config.max_cloud,
-            self._config.per_place,
-            self._config.weight,
-            self._config.grid == "native",
+        wanted = AssetQuery(
+            alias=alias,
+            source=source,
+            years=self._config.years or (first, last or NO_END),
+            max_cloud=self._config.max_cloud,
+            per_place=self._config.per_place,
+            weight=self._config.weight,
+            is_native=self._config.grid == "native",
         )
         return search(self._connection(), wanted, near)
 

@@ -19,6 +19,7 @@ from skyscript.geo.tile import Box
 from skyscript.imagery.outline import on_the_globe
 from skyscript.imagery.places import cells
 from skyscript.imagery.protocol import Scene
+from skyscript.imagery.scene_query import SceneQuery
 
 _PAGE = 250
 _TIMEOUT = 60
@@ -30,22 +31,16 @@ _SERVERS = ("https://", "http://", "s3://", "gs://")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a source's items must be."""
+@dataclass(frozen=True, kw_only=True)
+class StacQuery(SceneQuery):
+    """A query for the items of a STAC collection; ``per_place`` is a number for satellites only."""
 
-    alias: str
     route: StacRoute
-    years: tuple[int, int]
-    max_cloud: float
-    per_place: int | None
-    """Of satellites: the clearest images of each place; None: every item."""
     gsd: float | None
     time_precision: str
-    weight: float
 
 
-def search(wanted: Wanted, places: Sequence[Box]) -> list[Scene]:
+def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` where it cannot ask."""
     client = _client()
     try:
@@ -73,7 +68,7 @@ def answers(route: StacRoute, coverage: Box) -> str:
     return "answers" if count else f"answers, and has nothing in {route.collection}"
 
 
-def scenes_of_items(items: Sequence[Any], wanted: Wanted) -> list[Scene]:
+def scenes_of_items(items: Sequence[Any], wanted: StacQuery) -> list[Scene]:
     """Give the scenes of a search's items, each once; what is no item is passed over and told."""
     scenes: dict[str, Scene] = {}
     broken = 0
@@ -113,7 +108,7 @@ def _patient_io() -> Any:  # noqa: ANN401 - pystac_client's
     return StacApiIO(timeout=_TIMEOUT, max_retries=retry)
 
 
-def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
     first, last = wanted.years
     question: dict[str, Any] = {
         "collections": [wanted.route.collection],
@@ -135,7 +130,7 @@ def _items(api: Any, wanted: Wanted, places: Sequence[Box]) -> Iterator[Mapping[
         yield from api.search(**question, bbox=list(area)).items_as_dicts()
 
 
-def _scene(item: Mapping[str, Any], wanted: Wanted) -> Scene | None:
+def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
     """Give an item's row; None where it lacks an outline, a time or the assets.
 
     Raises whatever an item that is none leads to.

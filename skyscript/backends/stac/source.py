@@ -20,7 +20,7 @@ from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import persistently
 from skyscript.backends.stac.errors import TOO_MANY, classify, http_status
-from skyscript.backends.stac.search import Wanted, search
+from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.grid import GRID_HELP, GridChoice
@@ -164,7 +164,7 @@ class StacBackend:
         if not places:
             return []
         known = source.years if source else (1900, None)
-        wanted = Wanted(
+        wanted = StacQuery(
             alias=alias,
             route=self._route(alias),
             years=config.years or (known[0], known[1] or 9998),

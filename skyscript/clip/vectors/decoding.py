@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.children import end_with_parent
+from pipeline.worker_process import end_with_parent
 from skyscript.clip.model import Clip
 from skyscript.clip.vectors.pixels import Unusable, likeness, model_pixels
 

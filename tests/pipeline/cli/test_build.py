@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.manifest import Receipt, TableFolder
+from pipeline.manifest import Receipt
+from pipeline.run import Run
 from stages import tables
 from tests.conftest import skyscript
 from tests.stages.classification.test_job import country, rows_of
@@ -13,7 +14,7 @@ FEW = ["--classes", "3", "--per-class", "4", "--set", "block=0.01", "--set", "ma
 
 def run_folder(root: Path) -> Path:
     """Write a run of which only the table meta is there."""
-    folder = TableFolder(root, tables.META)
+    folder = Run(root).folder(tables.META)
     table = run_of(root, country()).to_table()
     folder.begin({})
     output, size = folder.write(0, table)
@@ -33,7 +34,7 @@ def test_a_set_is_built_of_a_run(tmp_path: Path) -> None:
 def test_no_run_and_too_few_classes_are_one_sentence(tmp_path: Path) -> None:
     done = skyscript("build-classification", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "has no whole table meta" in done.stderr
+    assert "has no complete table 'meta'" in done.stderr
     run, by_object = run_folder(tmp_path / "run"), ["--set", "hold_out=objects"]
     done = skyscript("build-classification", run, "--out", tmp_path / "x", *by_object)
     assert done.returncode == 2

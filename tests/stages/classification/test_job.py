@@ -90,7 +90,7 @@ def test_training_keeps_no_object_and_no_ground_of_the_set(tmp_path: Path, hold_
     left_out = (out / "left_out_objects.txt").read_text().split()
     assert not any(overlaps(one, other) for one in chosen for other in training)
     assert len(training) + len(left_out) == len(by_name)
-    assert done.left_out == done.training[str(captions)] == len(left_out)
+    assert done.held_out_objects == done.training[str(captions)] == len(left_out)
     assert len(training) > len(by_name) / 2
 
 

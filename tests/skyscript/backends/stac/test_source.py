@@ -18,7 +18,7 @@ from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import source as stac
-from skyscript.backends.stac.search import Wanted, scenes_of_items
+from skyscript.backends.stac.search import StacQuery, scenes_of_items
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, mercator_scale, tile_around
 from skyscript.imagery.protocol import Gone, NotNow, Problem, Scene
@@ -264,11 +264,25 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
+def query(gsd: float | None) -> StacQuery:
+    route = StacRoute("", "", ("visual",))
+    return StacQuery(
+        alias="OAM",
+        route=route,
+        years=(2000, 2030),
+        max_cloud=10,
+        per_place=None,
+        weight=1.0,
+        gsd=gsd,
+        time_precision="day",
+    )
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_an_item_that_is_none_is_passed_over_and_counted(
     what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, 0.5, "day", 1.0)
+    wanted = query(gsd=0.5)
     good = item("a", "https://example.org/a.tif", POLYGON)
     found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
     assert [scene.name for scene in found] == ["a"]
@@ -277,7 +291,7 @@ def test_an_item_that_is_none_is_passed_over_and_counted(
 
 @pytest.mark.parametrize("gsd", [-1, 1e-9, float("nan"), float("inf")])
 def test_an_item_of_an_impossible_gsd_is_passed_over(gsd: float) -> None:
-    wanted = Wanted("OAM", StacRoute("", "", ("visual",)), (2000, 2030), 10, None, None, "day", 1.0)
+    wanted = query(gsd=None)
     good = item("a", "https://example.org/a.tif", POLYGON, gsd=0.5)
     odd = item("b", "https://example.org/b.tif", POLYGON, gsd=gsd)
     assert [scene.gsd for scene in scenes_of_items([good, odd], wanted)] == [0.5]

@@ -1,4 +1,4 @@
-"""Files beside tables: the ones no row names, and the rows whose files are gone."""
+"""Side files: those that no row names are removed; parts with missing ones are found."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from pipeline.owned import parts_without_files, sweep
+from pipeline.side_files import parts_without_files, sweep
 from pipeline.stage import Owned
 
 
@@ -75,3 +75,19 @@ def test_a_part_is_found_whose_file_is_gone(tmp_path: Path) -> None:
     assert parts_without_files(tmp_path, (Owned("*.jpg", "filepath"),), table) == {
         tmp_path / "part-1.parquet"
     }
+
+
+def test_a_renamed_file_is_missing_though_its_new_name_matches_the_glob(tmp_path: Path) -> None:
+    table = table_of(tmp_path, ["a.jpg"])
+    (tmp_path / "b.jpg").touch()
+    assert parts_without_files(tmp_path, (Owned("*.jpg", "filepath"),), table) == {
+        tmp_path / "part-0.parquet"
+    }
+
+
+def test_without_a_glob_files_are_checked_and_none_is_removed(tmp_path: Path) -> None:
+    owned, table = (Owned(None, "filepath"),), table_of(tmp_path, ["a.csv"])
+    (tmp_path / "old.csv").touch()
+    sweep(tmp_path, owned, table)
+    assert (tmp_path / "old.csv").exists()
+    assert parts_without_files(tmp_path, owned, table) == {tmp_path / "part-0.parquet"}

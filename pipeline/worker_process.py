@@ -1,4 +1,4 @@
-"""Processes that others have started."""
+"""Set-up of worker processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from multiprocessing.connection import wait
 
 
 def end_with_parent() -> None:
-    """Make this process end with the one that spawned it, however that ends.
+    """Make this spawned process end when its parent ends, even if the parent is killed.
 
-    One that outlived a killed run could write beside the next. Ctrl-C reaches the whole terminal;
-    it is the parent's to act on.
+    Otherwise a worker of a killed run could write while the next run writes. Ctrl-C reaches every
+    process of the terminal; only the parent reacts to it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -1,0 +1,30 @@
+"""Which stages of a recipe a config disables, and which tables the other stages read then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
+
+
+def reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
+    """Give the stages that their own config disables, each with the reason."""
+    found = ((stage.name, stage.disabled(config[stage.name])) for stage in recipe)
+    return {name: why for name, why in found if why is not None}
+
+
+def in_use(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]:
+    """Give the stages that run: neither disabled, nor in need of a table that is then missing."""
+    absent: set[str] = set()
+    found: list[Stage] = []
+    for stage in recipe:
+        looked_up = stage.looks_up if isinstance(stage, ShardStage) else ()
+        if stage.name in disabled or absent & {table.name for table in (*stage.reads, *looked_up)}:
+            absent.add(stage.writes.name)
+            continue
+        if isinstance(stage, DatasetStage) and stage.may_read:
+            present = tuple(table for table in stage.may_read if table.name not in absent)
+            stage = replace(stage, reads=(*stage.reads, *present), may_read=())
+        found.append(stage)
+    return found

@@ -1,0 +1,117 @@
+"""A run folder: the tables of a run by name, and the lock that one process at a time holds.
+
+<run>/tables/<table>/          parts, receipts and manifest: see `pipeline.manifest`
+_disabled_stages.json    the stages that the last config disabled
+_run.json                marks the folder as a run
+_lock                    locked by the process that works here
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from pipeline.atomic import exclusive_lock, read_json, storage, write_json
+from pipeline.errors import ConfigError, InputError
+from pipeline.manifest import TableFolder
+from pipeline.schema import Table
+
+_LOCK = "_lock"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; ``Run(Path("my_run")).table("captions")`` opens a table in a notebook.
+
+    It holds only the path and reads the state on disk each time, so worker processes can get it.
+    """
+
+    root: Path
+
+    @property
+    def tables(self) -> list[str]:
+        """Name the complete tables, in alphabetical order."""
+        names = sorted(path.name for path in (self.root / "tables").glob("*"))
+        return [name for name in names if self._folder(name).is_whole()]
+
+    def table(self, name: str) -> ds.Dataset:
+        """Open a complete table by name; its schema comes from its files.
+
+        Raises `InputError` that names the complete tables where this one is missing or unfinished.
+        """
+        folder = self._folder(name)
+        if not folder.is_whole():
+            complete = ", ".join(self.tables) or "none"
+            raise InputError(
+                f"{self.root}: has no complete table {name!r} (complete tables: {complete}); "
+                "skyscript run makes the tables"
+            )
+        return folder.dataset()
+
+    def folder(self, table: Table) -> TableFolder:
+        """Give the folder of a table, complete or not."""
+        return self._folder(table.name, table.schema)
+
+    def _folder(self, name: str, schema: pa.Schema | None = None) -> TableFolder:
+        return TableFolder(self.root / "tables" / name, schema)
+
+    def datasets(self, tables: Iterable[Table]) -> dict[str, ds.Dataset]:
+        """Open tables as datasets, by name."""
+        return {table.name: self.folder(table).dataset() for table in tables}
+
+    def parts(self, tables: Iterable[Table], shard: int) -> dict[str, pa.Table]:
+        """Read one part of each table, by the table's name."""
+        return {table.name: self.folder(table).read(shard) for table in tables}
+
+    def table_ids(self, tables: Iterable[Table]) -> dict[str, str]:
+        """Give the content id of each table, by the table's name."""
+        return {table.name: self.folder(table).table_id() for table in tables}
+
+    def incomplete(self, tables: Iterable[Table]) -> list[str]:
+        """Name the tables that are missing or unfinished."""
+        return [table.name for table in tables if not self.folder(table).is_whole()]
+
+    def exists(self) -> bool:
+        """Tell whether the folder is marked as a run."""
+        return self._marker.exists()
+
+    @property
+    def _marker(self) -> Path:
+        return self.root / "_run.json"
+
+    @property
+    def _disabled(self) -> Path:
+        return self.root / "_disabled_stages.json"
+
+    def disabled_stages(self) -> list[str]:
+        """Name the stages that the config of the last whole run disabled."""
+        names: list[str] = read_json(self._disabled) or []
+        return names
+
+    def record_disabled_stages(self, names: Iterable[str]) -> None:
+        """Record which stages the config disables, for `disabled_stages`."""
+        write_json(self._disabled, sorted(names))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the folder for one process; make it if it is missing.
+
+        Raises `ConfigError` where the folder holds other files, `LockError` where it is in use.
+        """
+        root = self.root
+        if root.exists() and not root.is_dir():
+            raise ConfigError(f"{root}: is a file; name a folder for the run")
+        if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
+            raise ConfigError(f"{root}: holds files but no run; name a new or an empty folder")
+        with storage(root):
+            root.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(root / _LOCK):
+            if not self.exists():
+                write_json(self._marker, {"skyscript": importlib.metadata.version("skyscript")})
+            yield
