@@ -28,14 +28,9 @@ _REMEDIES = {
 _BLOCK = 1 << 20
 
 
-def digest_of(data: bytes) -> bytes:
-    """Give the BLAKE2b-128 digest of some bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
 def content_id(data: bytes) -> str:
     """Give the id of some bytes: their BLAKE2b-128 digest in hex."""
-    return digest_of(data).hex()
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def content_id_of_file(path: Path) -> str:
@@ -74,7 +69,7 @@ def storage(path: Path) -> Iterator[None]:
         raise
 
 
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     with storage(path):
@@ -88,11 +83,7 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write some bytes to a file atomically."""
-    write_file(path, lambda temporary: _write_all(temporary, data))
-
-
-def _write_all(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    write_file(path, lambda temporary: temporary.write_bytes(data))
 
 
 def write_json(path: Path, value: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
+from pipeline.stage import DatasetStage, Stage, StageConfig
 
 
 def reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
@@ -19,8 +19,7 @@ def in_use(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]:
     absent: set[str] = set()
     found: list[Stage] = []
     for stage in recipe:
-        looked_up = stage.looks_up if isinstance(stage, ShardStage) else ()
-        if stage.name in disabled or absent & {table.name for table in (*stage.reads, *looked_up)}:
+        if stage.name in disabled or absent & {table.name for table in stage.inputs}:
             absent.add(stage.writes.name)
             continue
         if isinstance(stage, DatasetStage) and stage.may_read:

@@ -6,8 +6,8 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
 
 from pipeline.errors import SkyScriptError
 from pipeline.worker_process import end_with_parent
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Executor(Protocol):
+class Executor(AbstractContextManager["Executor"], Protocol):
     """Runs a picklable task for each item; results come in any order."""
 
     def map(
@@ -25,17 +25,8 @@ class Executor(Protocol):
         """Yield the result of each item when it is ready; at most ``at_most`` are in work."""
         ...
 
-    def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
-
-
-class SerialExecutor:
+class SerialExecutor(Executor):
     """Runs tasks in this process, one after the other: for tests and debuggers."""
 
     def map(
@@ -47,15 +38,11 @@ class SerialExecutor:
         """Yield the result of each item, in order."""
         yield from map(task, items)
 
-    def __enter__(self) -> Self:
-        """Do nothing: there is nothing to open."""
-        return self
-
     def __exit__(self, *_: object) -> None:
         """Do nothing: there is nothing to close."""
 
 
-class ProcessExecutor:
+class ProcessExecutor(Executor):
     """Runs tasks in worker processes, spawned (fork is unsafe with threads) once for a run."""
 
     def __init__(self, workers: int) -> None:
@@ -77,10 +64,6 @@ class ProcessExecutor:
                 "a worker process died, most likely because memory ran out: run again with fewer "
                 "--workers; finished parts stay"
             ) from None
-
-    def __enter__(self) -> Self:
-        """Give the executor, with its workers."""
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the workers; after an error, drop the tasks that have not started."""

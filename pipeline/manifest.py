@@ -96,11 +96,11 @@ class TableFolder:
     Without a schema, parts are read with their own: for readers that do not know the recipe.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
-        self.path = path
+    def __init__(self, run: Path, name: str, schema: pa.Schema | None = None) -> None:
+        self.path = run / "tables" / name
         self._schema = schema
-        self._manifest = path / "_manifest.json"
-        self._recipe = path / "_recipe.json"
+        self._manifest = self.path / "_manifest.json"
+        self._recipe = self.path / "_recipe.json"
 
     def part(self, shard: int) -> Path:
         """Give the path of a part."""

@@ -17,12 +17,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_json, storage, write_json
+from pipeline.atomic import exclusive_lock, read_json, write_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
 
-_LOCK = "_lock"
+_MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
 
 
 @dataclass(frozen=True)
@@ -38,28 +38,24 @@ class Run:
     def tables(self) -> list[str]:
         """Name the complete tables, in alphabetical order."""
         names = sorted(path.name for path in (self.root / "tables").glob("*"))
-        return [name for name in names if self._folder(name).is_whole()]
+        return [name for name in names if TableFolder(self.root, name).is_whole()]
 
     def table(self, name: str) -> ds.Dataset:
         """Open a complete table by name; its schema comes from its files.
 
         Raises `InputError` that names the complete tables where this one is missing or unfinished.
         """
-        folder = self._folder(name)
+        folder = TableFolder(self.root, name)
         if not folder.is_whole():
-            complete = ", ".join(self.tables) or "none"
             raise InputError(
-                f"{self.root}: has no complete table {name!r} (complete tables: {complete}); "
-                "skyscript run makes the tables"
+                f"{self.root}: has no complete table {name!r} (complete tables: "
+                f"{', '.join(self.tables) or 'none'}); skyscript run makes the tables"
             )
         return folder.dataset()
 
     def folder(self, table: Table) -> TableFolder:
         """Give the folder of a table, complete or not."""
-        return self._folder(table.name, table.schema)
-
-    def _folder(self, name: str, schema: pa.Schema | None = None) -> TableFolder:
-        return TableFolder(self.root / "tables" / name, schema)
+        return TableFolder(self.root, table.name, table.schema)
 
     def datasets(self, tables: Iterable[Table]) -> dict[str, ds.Dataset]:
         """Open tables as datasets, by name."""
@@ -79,24 +75,15 @@ class Run:
 
     def exists(self) -> bool:
         """Tell whether the folder is marked as a run."""
-        return self._marker.exists()
-
-    @property
-    def _marker(self) -> Path:
-        return self.root / "_run.json"
-
-    @property
-    def _disabled(self) -> Path:
-        return self.root / "_disabled_stages.json"
+        return (self.root / _MARKER).exists()
 
     def disabled_stages(self) -> list[str]:
         """Name the stages that the config of the last whole run disabled."""
-        names: list[str] = read_json(self._disabled) or []
-        return names
+        return read_json(self.root / _DISABLED) or []
 
     def record_disabled_stages(self, names: Iterable[str]) -> None:
         """Record which stages the config disables, for `disabled_stages`."""
-        write_json(self._disabled, sorted(names))
+        write_json(self.root / _DISABLED, sorted(names))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -109,9 +96,8 @@ class Run:
             raise ConfigError(f"{root}: is a file; name a folder for the run")
         if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
             raise ConfigError(f"{root}: holds files but no run; name a new or an empty folder")
-        with storage(root):
-            root.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(root / _LOCK):
             if not self.exists():
-                write_json(self._marker, {"skyscript": importlib.metadata.version("skyscript")})
+                marker = {"skyscript": importlib.metadata.version("skyscript")}
+                write_json(root / _MARKER, marker)
             yield

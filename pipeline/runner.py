@@ -32,7 +32,6 @@ from pipeline.state import (
     Retry,
     errors_of_failed_rows,
     failed_rows,
-    inputs_of,
     is_complete,
     is_done,
     own_totals,
@@ -85,7 +84,7 @@ def run(
         if len(chosen) == len(used):
             _remove_disabled(recipe, used, here)
         for stage in chosen:
-            missing = here.incomplete(inputs_of(stage))
+            missing = here.incomplete(stage.inputs)
             if missing and not failed:
                 raise ConfigError(
                     f"{stage.name} needs the complete table {missing[0]!r}, which {root} lacks: "
@@ -188,7 +187,7 @@ def _run_shards(
     task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
     failures: list[Failure] = []
     # A part without inputs is superfluous only once the input tables are complete.
-    is_last = not run.incomplete(inputs_of(stage))
+    is_last = not run.incomplete(stage.inputs)
     extra = folder.shards_on_disk() - wanted.keys() if is_last else set()
     if todo or extra or not is_last or folder.manifest() is None:
         existed = folder.begin(recipe)

@@ -7,12 +7,11 @@ it writes. A `DatasetStage` sees whole tables and yields parts; only stages that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from pipeline.schema import Table
@@ -111,22 +110,14 @@ def any_number(config: Any) -> int | None:  # noqa: ANN401, ARG001 - any stage's
 
 
 @dataclass(frozen=True)
-class ShardStage:
-    """A stage that works part by part.
-
-    ``run(<one pa.Table for each of reads>, <one pyarrow.dataset.Dataset for each of looks_up>,
-    config=..., shard=...) -> pa.Table``; the arguments have the names of the tables.
-    The result has a row for each row of the first table read, in order, with its status.
-    """
+class _AnyStage:
+    """The fields that both kinds of stage have."""
 
     name: str
-    run: Callable[..., pa.Table]
+    run: Callable[..., Any]
     config: type[StageConfig]
     reads: tuple[Table, ...]
-    """Tables of which the stage gets part *i*; the shards are the parts of the first one."""
     writes: Table
-    looks_up: tuple[Table, ...] = ()
-    """Tables that the stage gets whole, for queries about neighbours."""
     owns: tuple[Owned, ...] = ()
     external: Callable[[Any], Mapping[str, str]] = no_external
     """Gives the inputs from outside the run, name -> content id; they are part of the
@@ -134,16 +125,40 @@ class ShardStage:
     disabled: Callable[[Any], str | None] = never_disabled
     """Gives the reason, in a sentence, why a config disables the stage; None: the stage runs.
     Stages that need its table are then disabled too."""
+    version: int = 1
+    """To be raised when the code's meaning changes, because the fingerprint does not cover code."""
+
+    @property
+    def inputs(self) -> tuple[Table, ...]:
+        """The tables that the stage needs complete."""
+        return self.reads
+
+
+@dataclass(frozen=True)
+class ShardStage(_AnyStage):
+    """A stage that works part by part.
+
+    ``run(<one pa.Table for each of reads>, <one pyarrow.dataset.Dataset for each of looks_up>,
+    config=..., shard=...) -> pa.Table``; the arguments have the names of the tables. The stage gets
+    part *i* of each table of ``reads``; the shards are the parts of the first one, and the result
+    has a row for each row of the first one, in order, with its status.
+    """
+
+    looks_up: tuple[Table, ...] = ()
+    """Tables that the stage gets whole, for queries about neighbours."""
     by_row: bool = False
     """Whether a failed row can be made again alone: it does not depend on other rows."""
     at_most: Callable[[Any], int | None] = any_number
     """Gives the limit of shards in work at once (the number of GPUs, say); None: no limit."""
-    version: int = 1
-    """To be raised when the code's meaning changes, because the fingerprint does not cover code."""
+
+    @property
+    def inputs(self) -> tuple[Table, ...]:
+        """The tables that the stage reads or looks up."""
+        return (*self.reads, *self.looks_up)
 
 
 @dataclass(frozen=True)
-class DatasetStage:
+class DatasetStage(_AnyStage):
     """A stage that sees whole tables.
 
     ``run(<one pyarrow.dataset.Dataset for each of reads>, config=..., root=...)`` yields the parts
@@ -151,17 +166,8 @@ class DatasetStage:
     the same way, unless they are missing.
     """
 
-    name: str
-    run: Callable[..., Iterator[pa.Table]]
-    config: type[StageConfig]
-    reads: tuple[Table, ...]
-    writes: Table
     may_read: tuple[Table, ...] = ()
     """Tables of stages that a config may disable."""
-    owns: tuple[Owned, ...] = ()
-    external: Callable[[Any], Mapping[str, str]] = no_external
-    disabled: Callable[[Any], str | None] = never_disabled
-    version: int = 1
 
 
 Stage = ShardStage | DatasetStage

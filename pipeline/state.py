@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.manifest import Receipt, Recipe, TableFolder, Totals, differences, totals
 from pipeline.run import Run
-from pipeline.schema import STATUS_FAILED, Table
+from pipeline.schema import STATUS_FAILED
 from pipeline.side_files import parts_without_files
 from pipeline.stage import DatasetStage, ShardStage, Stage
 
@@ -43,11 +43,6 @@ class Identity:
 
     fingerprint: str
     inputs: Mapping[str, str]
-
-
-def inputs_of(stage: Stage) -> tuple[Table, ...]:
-    """Give the tables that a stage reads or looks up."""
-    return (*stage.reads, *(stage.looks_up if isinstance(stage, ShardStage) else ()))
 
 
 def wanted_parts(stage: ShardStage, run: Run, fingerprint: str) -> dict[int, Identity]:
@@ -91,7 +86,7 @@ def is_current(stage: Stage, run: Run) -> bool:
     """Tell whether a stage's table is complete and was made from its inputs as they are now."""
     folder = run.folder(stage.writes)
     manifest = folder.manifest()
-    if manifest is None or run.incomplete(inputs_of(stage)):
+    if manifest is None or run.incomplete(stage.inputs):
         return False
     if isinstance(stage, DatasetStage):
         return bool(manifest["inputs"] == run.table_ids(stage.reads))

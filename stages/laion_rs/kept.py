@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.atomic import digest_of, write_bytes, write_file, write_json
+from pipeline.atomic import content_id, write_bytes, write_file, write_json
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage
 from skyscript.files.shards import TarImages
@@ -119,7 +119,7 @@ def _write(
     written: set[str],
 ) -> None:
     tars = config.tars()
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     with ExitStack() as stack:
         sinks = [stack.enter_context(f.open("w", encoding="utf-8", newline="")) for f in files]
         keep, reject = (csv.writer(sink, lineterminator="\n").writerow for sink in sinks)
@@ -149,11 +149,11 @@ def _parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
         yield (Row(*values) for values in zip(*(c.to_pylist() for c in columns), strict=True))
 
 
-def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
+def _why_not(row: Row, line: Worth, seen: set[str]) -> str | None:
     """Say why a judged pair does not stay; remember it if it does."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
-    key = digest_of(f"{row.content_hash}{row.title}".encode())
+    key = content_id(f"{row.content_hash}{row.title}".encode())
     if key in seen:
         return SAME_PAIR
     seen.add(key)
