@@ -16,11 +16,10 @@ from pipeline.cli.working import (
     run_job,
 )
 from pipeline.errors import ConfigError, ItemsFailed
-from pipeline.events import TaskProgress
 from pipeline.progress import display, print_plainly
 
 if TYPE_CHECKING:
-    from stages.download import Outcome, Progress
+    from stages.download import Outcome
 
 PANEL = "Data"
 
@@ -71,24 +70,20 @@ def download(
         _list_artefacts(names or [])
         return
     if not names:
-        raise ConfigError("name what to fetch; skyscript download --list shows what there is")
+        raise ConfigError("name the files to fetch; skyscript download --list shows what there is")
     config = config_of_block(None, DownloadConfig, given, "download")
     with interruptible(), display() as show:
-        outcomes = run_download(choose(names), to, config, lambda state: show(_event(state)))
+        outcomes = run_download(choose(names), to, config, show)
     _report_outcomes(outcomes)
-
-
-def _event(state: Progress) -> TaskProgress:
-    return TaskProgress(state.name, state.phase, state.done, state.total, "bytes")
 
 
 def _report_outcomes(outcomes: list[Outcome]) -> None:
     """Print a line for each file; raise `ItemsFailed` if some failed."""
-    print_lines([f"{item.status:8} {item.artefact.name}: {item.said}" for item in outcomes])
+    print_lines([f"{item.status:8} {item.artefact.name}: {item.message}" for item in outcomes])
     if failed := [item.artefact.name for item in outcomes if item.status == "failed"]:
         raise ItemsFailed(
-            f"{len(failed)} of {len(outcomes)} did not come: {', '.join(failed)}. What has come "
-            "stays; run the same command again."
+            f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}. The others are "
+            "complete; run the same command again."
         )
 
 
@@ -99,8 +94,8 @@ def _list_artefacts(names: list[str]) -> None:
     chosen = choose(names) if names else CATALOGUE
     width = max(len(artefact.name) for artefact in chosen)
     for artefact in chosen:
-        about = f", about {artefact.about / 1e9:,.0f} GB" if artefact.about else ""
-        print_plainly(f"{artefact.name:{width}}  {artefact.kind:10}  {artefact.what}{about}")
+        about = f", about {artefact.size / 1e9:,.0f} GB" if artefact.size else ""
+        print_plainly(f"{artefact.name:{width}}  {artefact.kind:10}  {artefact.purpose}{about}")
 
 
 @command(app, Fields("stages.classification:ClassificationConfig"), panel=PANEL)

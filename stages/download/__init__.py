@@ -1,9 +1,8 @@
-"""The published artefacts of SkyScript: what there is, fetching it, unpacking it."""
+"""The files that SkyScript's authors published: the catalogue, the download, the unpacking."""
 
 from stages.download.catalogue import BASE_URL, CATALOGUE, Artefact, choose
 from stages.download.config import DownloadConfig, UnpackLimits
 from stages.download.job import Outcome, download
-from stages.download.progress import Progress
 
 __all__ = [
     "BASE_URL",
@@ -11,7 +10,6 @@ __all__ = [
     "Artefact",
     "DownloadConfig",
     "Outcome",
-    "Progress",
     "UnpackLimits",
     "choose",
     "download",

@@ -1,4 +1,4 @@
-"""Options of fetching and unpacking."""
+"""Options of a download."""
 
 from __future__ import annotations
 
@@ -14,40 +14,49 @@ GIB = 1 << 30
 
 
 class UnpackLimits(StageConfig):
-    """What an archive may unfold to; beyond it, it is taken for a bomb and nothing is unpacked."""
+    """How large an archive may become. A larger one is refused, and nothing is unpacked."""
 
-    max_files: int = Field(4_000_000, ge=1, description="Files in an archive.")
-    max_bytes: int = Field(200 * GIB, ge=1, description="Bytes of all its files together.")
+    max_files: int = Field(4_000_000, ge=1, description="Refuse an archive of more files.")
+    max_bytes: int = Field(
+        200 * GIB, ge=1, description="Refuse an archive whose files have more bytes together."
+    )
     max_ratio: float = Field(
         100.0,
         ge=1,
-        description="Unpacked bytes for each packed one: of the whole, and of each file of more "
-        "than a mebibyte.",
+        description="Refuse an archive that becomes more than this many times larger, as a whole "
+        "or in a file larger than 1 MiB.",
     )
 
 
 class DownloadConfig(StageConfig):
-    """From where, how many at once, and what becomes of it."""
+    """Where the files come from, how they are fetched and checked, and what happens to zips."""
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")] = Field(
-        BASE_URL, description="Address that the artefacts' paths start at; a mirror's, say."
+        BASE_URL, description="Fetch the files from this address, for example that of a mirror."
     )
-    connections: int = Field(8, ge=1, le=64, description="Pieces that are fetched at once.")
-    files: int = Field(
-        3, ge=1, le=16, description="Files that are fetched, checked or unpacked at once."
-    )
-    piece: int = Field(
-        8 * MIB, ge=1 << 16, description="Bytes of a piece: what a killed run may lose of each."
+    connections: int = Field(
+        6, ge=1, le=10, description="Fetch, check or unpack this many files at once."
     )
     attempts: int = Field(
-        8, ge=1, description="Tries of a request that brings nothing, ever longer apart."
+        8, ge=1, description="Try a request this often, with longer and longer waits."
     )
-    longest_wait: float = Field(30.0, ge=0, description="Seconds between two tries at most.")
+    longest_wait: float = Field(
+        30.0, ge=0, description="Wait at most this many seconds between two attempts."
+    )
+    sync_every: int = Field(
+        16 * MIB,
+        ge=1 << 16,
+        description="Sync a file to the disk after this many bytes. A download that was killed "
+        "fetches at most twice as many bytes of each file again.",
+    )
     check: Literal["content", "sizes"] = Field(
         "content",
-        description="How what is there already is checked: by its checksums, or by its sizes.",
+        description="Verify files that already exist by their checksums, or by their sizes only.",
     )
     zips: Literal["remove", "keep"] = Field(
-        "remove", description="What becomes of a zip that has been unpacked."
+        "remove", description="Remove or keep a zip after it is unpacked."
     )
-    limits: UnpackLimits = Field(default=UnpackLimits(), description="Of archives.")  # type: ignore[call-arg]
+    limits: UnpackLimits = Field(
+        default=UnpackLimits(),  # type: ignore[call-arg]
+        description="Refuse archives beyond these limits.",
+    )

@@ -1,4 +1,4 @@
-"""A download: what is there is checked, what is missing is fetched, checked and unpacked."""
+"""A download: checks what exists, fetches and verifies what is missing, and unpacks it."""
 
 from __future__ import annotations
 
@@ -6,232 +6,192 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
 from pipeline.atomic import storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
-from stages.download.archive import BrokenArchive, Member, unpack, unpacked_size
+from pipeline.events import TaskProgress
+from stages.download.archive import BrokenArchive, unpack
 from stages.download.catalogue import Artefact
-from stages.download.checksums import Checked, check
 from stages.download.config import DownloadConfig
-from stages.download.partial import Partial
-from stages.download.progress import Progress, Tell
-from stages.download.receipts import Receipt, Receipts
-from stages.download.remote import Seen, Server
-from stages.download.transfer import Context, Stopped, fetch
+from stages.download.receipts import Receipts, StoredFile, Verified, verify
+from stages.download.server import Edition, Server
+from stages.download.transfer import Tell, Transfer, part_files
 
 T = TypeVar("T")
 
 
 class Outcome(NamedTuple):
-    """What became of an artefact."""
+    """The result for one artefact."""
 
     artefact: Artefact
     status: Literal["there", "fetched", "failed"]
-    said: str
+    message: str
+
+
+class _Stopped(SkyScriptError):
+    """Another thread has failed or was interrupted."""
 
 
 def download(
-    artefacts: Sequence[Artefact], root: Path, config: DownloadConfig, tell: Tell
+    artefacts: Sequence[Artefact],
+    root: Path,
+    config: DownloadConfig,
+    report: Callable[[TaskProgress], None],
 ) -> list[Outcome]:
-    """Bring artefacts into a data root; give what became of each, in their order.
+    """Download artefacts into a data root; return the outcome of each, in their order.
 
-    One that fails does not stop the others. Raises `StorageError` where the disk is too small, and
-    `LockError` where another download is at work in the root.
+    An artefact that fails does not stop the others. ``report`` is called from several threads.
+    Raises `StorageError` if the disk is too small, and `LockError` if another download is running
+    in the data root.
     """
     receipts = Receipts(root)
-    stop = threading.Event()
-    server = Server(
-        config.base_url,
-        connections=config.connections,
-        attempts=config.attempts,
-        longest_wait=config.longest_wait,
-    )
-    with receipts.held(), server, ThreadPoolExecutor(config.connections) as pool:
-        context = Context(server, pool, stop, config.piece, tell)
-        job = _Job(context, receipts, config)
-        try:
-            return job.run(artefacts)
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with receipts.locked(), closing(Server(config)) as server:
+        return _Job(server, receipts, config, report).run(artefacts)
 
 
+@dataclass
 class _Job:
-    def __init__(self, context: Context, receipts: Receipts, config: DownloadConfig) -> None:
-        self._context, self._receipts, self._config = context, receipts, config
-        self._root = receipts.root
-        self._outcomes: dict[str, Outcome] = {}
+    server: Server
+    receipts: Receipts
+    config: DownloadConfig
+    report: Callable[[TaskProgress], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def run(self, artefacts: Sequence[Artefact]) -> list[Outcome]:
-        missing = self._each(artefacts, self._is_missing)
-        wanted = [artefact for artefact in artefacts if missing.get(artefact.path)]
-        seen = self._each(wanted, lambda artefact: self._context.server.probe(artefact.path))
-        wanted = [artefact for artefact in wanted if artefact.path in seen]
-        self._check_space([(artefact, seen[artefact.path].size or 0) for artefact in wanted])
-        self._each(wanted, lambda artefact: self._bring(artefact, seen[artefact.path]))
-        return [self._outcomes[artefact.path] for artefact in artefacts]
+        intact = self._each(artefacts, self._is_intact)
+        missing = [artefact for artefact in artefacts if not intact.get(artefact.path, True)]
+        editions = self._each(missing, lambda artefact: self.server.probe(artefact.path))
+        found = [artefact for artefact in missing if artefact.path in editions]
+        self._check_space([(artefact, editions[artefact.path].size or 0) for artefact in found])
+        self._each(found, lambda artefact: self._bring(artefact, editions[artefact.path]))
+        return [self.outcomes[artefact.path] for artefact in artefacts]
 
     def _each(self, artefacts: Sequence[Artefact], task: Callable[[Artefact], T]) -> dict[str, T]:
-        """Do a task for some artefacts at once; those for which it raises have failed."""
-        found: dict[str, T] = {}
-        with ThreadPoolExecutor(self._config.files) as threads:
+        """Run a task for several artefacts at once. An artefact for which it raises has failed."""
+        results: dict[str, T] = {}
+        with ThreadPoolExecutor(self.config.connections) as threads:
             futures = {threads.submit(task, artefact): artefact for artefact in artefacts}
             try:
                 for future in as_completed(futures):
                     artefact = futures[future]
                     try:
-                        found[artefact.path] = future.result()
+                        results[artefact.path] = future.result()
                     except StorageError:
                         raise
                     except SkyScriptError as error:
-                        self._outcomes[artefact.path] = Outcome(artefact, "failed", str(error))
+                        self.outcomes[artefact.path] = Outcome(artefact, "failed", str(error))
             except BaseException:
-                self._context.stop.set()
+                self.stop.set()
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
-        return found
+        return results
 
-    def _is_missing(self, artefact: Artefact) -> bool:
-        """Check what there is of an artefact, by its receipt; the network is not asked."""
-        key = _key(artefact)
-        receipt = self._receipts.read(key)
-        if receipt is None:
-            return True
-        self._tell(artefact, "check", 0, receipt.size)
-        folder = (self._root / artefact.place).parent
-        wrong = self._receipts.wrong(key, receipt, folder, self._config.check)
-        if wrong is not None:
-            return True
-        Partial(self._receipts.folder, key).drop()  # left over where a run was killed at its end
-        self._outcomes[artefact.path] = Outcome(artefact, "there", "as it came")
-        return False
+    def _is_intact(self, artefact: Artefact) -> bool:
+        """Check the files on the receipt of an artefact, without the network."""
+        tell = self._teller(artefact, "check")
+        content = self.config.check == "content"
+        if not self.receipts.is_intact(artefact.key, tell, content=content):
+            return False
+        self._remove_parts(artefact)  # present if a run was killed after it wrote the receipt
+        self.outcomes[artefact.path] = Outcome(artefact, "there", "complete")
+        return True
 
-    def _check_space(self, wanted: Sequence[tuple[Artefact, int]]) -> None:
-        """Raise where the disk has no room; a zip is taken to unfold to about its own size."""
-        zips = sorted((size for artefact, size in wanted if artefact.is_zip), reverse=True)
-        at_once = zips if self._config.zips == "keep" else zips[: self._config.files]
-        held = sum(Partial(self._receipts.folder, _key(a)).held() for a, _ in wanted)
-        needed = sum(size for _, size in wanted) + sum(at_once) - held
-        free = shutil.disk_usage(self._receipts.folder).free
+    def _check_space(self, missing: Sequence[tuple[Artefact, int]]) -> None:
+        """Raise if the disk is too small, assuming that a zip grows little when it is unpacked."""
+        zips = sorted((size for artefact, size in missing if artefact.is_zip), reverse=True)
+        at_once = zips if self.config.zips == "keep" else zips[: self.config.connections]
+        folder = self.receipts.folder
+        parts = [path for artefact, _ in missing for path in part_files(folder, artefact.key)]
+        have = sum(path.stat().st_size for path in parts)
+        needed = sum(size for _, size in missing) + sum(at_once) - have
+        free = shutil.disk_usage(folder).free
         if needed > free:
             raise StorageError(
-                f"{self._root}: about {_size(needed)} are needed, zips and what they unfold to, "
-                f"and {_size(free)} are free. Free some space, choose fewer, or another --to."
+                f"{self.receipts.root}: the files and what is unpacked from them need about "
+                f"{_in_words(needed)}, and {_in_words(free)} are free. Free some space, choose "
+                "fewer files, or another --to."
             )
 
-    def _bring(self, artefact: Artefact, seen: Seen) -> None:
-        place = self._root / artefact.place
-        file = place.with_name(f"{place.name}.zip") if artefact.is_zip else place
-        partial = Partial(self._receipts.folder, _key(artefact))
-        try:
-            if file.exists():
-                held, checked = file, self._adopt(artefact, file, seen)
-            else:
-                seen = fetch(self._context, artefact.name, artefact.path, partial, seen)
-                held, checked = partial.data, self._checked(artefact, partial, seen)
-                if self._config.zips == "keep" or not artefact.is_zip:
-                    held = _moved(partial, file)
-            members = self._unpacked(artefact, held, place, partial) if artefact.is_zip else []
-        except Stopped:
-            raise RemoteError(
-                f"{artefact.name}: was stopped; run the same command again."
-            ) from None
-        url = self._context.server.url(artefact.path)
-        kept = None if held == partial.data else str(held.relative_to(self._root))
-        receipt = Receipt(
-            artefact.name,
-            url,
-            checked.size,
-            seen.etag,
-            seen.modified,
-            checked.sha256,
-            checked.md5,
-            checked.proof,
-            kept,
-            len(members) if artefact.is_zip else None,
+    def _bring(self, artefact: Artefact, edition: Edition) -> None:
+        """Fetch an artefact, or take the file that the user has; unpack it; write the receipt."""
+        root = self.receipts.root
+        file = root / (f"{artefact.place}.zip" if artefact.is_zip else artefact.place)
+        if file.exists():
+            held, verified = file, self._adopt(artefact, file, edition)
+        else:
+            held, verified, edition = self._fetch(artefact, edition)
+            if self.config.zips == "keep" or not artefact.is_zip:
+                with storage(file):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    held = held.replace(file)
+        stored = self._unpacked(artefact, held) if artefact.is_zip else []
+        files = f", {len(stored):,} files" if artefact.is_zip else ""
+        if held == file:
+            path = file.relative_to(root).as_posix()
+            stored.append(StoredFile(path, verified.size, verified.crc32))
+        about = {
+            "name": artefact.name,
+            "url": self.server.url(artefact.path),
+            "etag": edition.etag,
+            "modified": edition.modified,
+            "sha256": verified.sha256,
+            "verified_by": verified.verified_by,
+        }
+        self.receipts.write(artefact.key, about, stored)
+        self._remove_parts(artefact)
+        message = f"{_in_words(verified.size)}{files}, verified by {verified.verified_by}"
+        self.outcomes[artefact.path] = Outcome(artefact, "fetched", message)
+
+    def _fetch(self, artefact: Artefact, edition: Edition) -> tuple[Path, Verified, Edition]:
+        transfer = Transfer(
+            self.server,
+            artefact.path,
+            self.receipts.folder,
+            artefact.key,
+            self.config.sync_every,
+            self._teller(artefact, "fetch"),
         )
-        self._receipts.write(_key(artefact), receipt, members)
-        partial.drop()
-        self._outcomes[artefact.path] = Outcome(artefact, "fetched", _said(receipt))
-
-    def _checked(self, artefact: Artefact, partial: Partial, seen: Seen) -> Checked:
+        part, edition = transfer.fetch(edition)
         try:
-            return self._check(artefact, partial.data, seen)
-        except RemoteError:
-            partial.drop()
-            raise
+            return part, verify(part, edition, artefact, self._teller(artefact, "check")), edition
+        except RemoteError as error:
+            part.unlink()
+            raise RemoteError(f"{error} Run the same command again.") from error
 
-    def _check(self, artefact: Artefact, path: Path, seen: Seen) -> Checked:
-        def tell(done: int) -> None:
-            if self._context.stop.is_set():
-                raise Stopped
-            self._tell(artefact, "check", done, seen.size)
-
-        url = self._context.server.url(artefact.path)
-        return check(path, seen, artefact.md5, url, tell)
-
-    def _adopt(self, artefact: Artefact, file: Path, seen: Seen) -> Checked:
-        """Take a file that the user has brought, where it is the published one."""
+    def _adopt(self, artefact: Artefact, file: Path, edition: Edition) -> Verified:
+        """Accept a file that the user already has, if it is the published one."""
         try:
-            return self._check(artefact, file, seen)
+            return verify(file, edition, artefact, self._teller(artefact, "check"))
         except RemoteError as error:
             raise InputError(
-                f"{file}: is there already, and is not what is published ({error}) Move it away."
+                f"{file}: already exists and is not the published file ({error}) Move it away."
             ) from error
 
-    def _unpacked(
-        self, artefact: Artefact, archive: Path, place: Path, partial: Partial
-    ) -> list[Member]:
-        free = shutil.disk_usage(self._receipts.folder).free
-        if (size := unpacked_size(archive)) > free and not place.exists():
-            raise StorageError(
-                f"{archive}: unfolds to {_size(size)}, and {_size(free)} are free. Free some "
-                "space and run the same command again; the zip stays."
-            )
-
-        def tell(progress: Progress) -> None:
-            if self._context.stop.is_set():
-                raise Stopped
-            self._context.tell(progress)
-
-        limits = self._config.limits
+    def _unpacked(self, artefact: Artefact, archive: Path) -> list[StoredFile]:
+        tell = self._teller(artefact, "unpack")
         try:
-            return unpack(archive, place.parent, place.name, limits, tell, artefact.name)
+            return unpack(archive, self.receipts.root, artefact.place, self.config.limits, tell)
         except BrokenArchive:
-            if archive == partial.data:
-                partial.drop()
+            self._remove_parts(artefact)
             raise
 
-    def _tell(
-        self, artefact: Artefact, phase: Literal["fetch", "check"], done: int, total: int | None
-    ) -> None:
-        self._context.tell(Progress(artefact.name, phase, done, total))
+    def _remove_parts(self, artefact: Artefact) -> None:
+        for path in part_files(self.receipts.folder, artefact.key):
+            path.unlink()
+
+    def _teller(self, artefact: Artefact, phase: str) -> Tell:
+        def tell(done: int, total: int | None) -> None:
+            if self.stop.is_set():
+                raise _Stopped(f"{artefact.name}: was stopped; run the same command again.")
+            self.report(TaskProgress(artefact.name, phase, done, total, "bytes"))
+
+        return tell
 
 
-def _moved(partial: Partial, file: Path) -> Path:
-    with storage(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.data.replace(file)
-    partial.forget_journal()
-    return file
-
-
-def _key(artefact: Artefact) -> str:
-    return artefact.name.replace("/", "__")
-
-
-def _said(receipt: Receipt) -> str:
-    proof = ", ".join(receipt.proof) or "its length (the server tells no checksum)"
-    files = "" if receipt.unpacked is None else f", {receipt.unpacked:,} files"
-    return f"{_size(receipt.size)}{files}, proved by {proof}"
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    raise AssertionError
+def _in_words(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

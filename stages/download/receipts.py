@@ -1,4 +1,7 @@
-"""What is on record of an artefact that has come: where from, its checksums, its files."""
+"""Receipts: where each file came from, what verified it, and the files that it became.
+
+A receipt is ``_download/<key>.jsonl``: a line about the artefact, then a line for each file.
+"""
 
 from __future__ import annotations
 
@@ -6,108 +9,129 @@ import fcntl
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import IO, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from pipeline.atomic import storage, write_bytes, write_file
-from pipeline.errors import LockError
-from stages.download.archive import Member, damaged
+from pipeline.atomic import storage, write_file
+from pipeline.errors import LockError, RemoteError
+from stages.download.catalogue import Artefact
+from stages.download.config import MIB
+from stages.download.server import Edition
+from stages.download.transfer import Tell
 
 FOLDER = "_download"
-_SCHEMA = pa.schema(
-    [
-        pa.field("path", pa.string(), nullable=False),  # from the folder that was unpacked into
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("crc32", pa.uint32(), nullable=False),
-    ]
-)
+_BLOCK = 8 * MIB
+_EVERY = 256
+"""Files between two reports of progress."""
 
 
-class Receipt(NamedTuple):
-    """Of one artefact."""
+class StoredFile(NamedTuple):
+    """A file in the data root."""
 
-    name: str
-    url: str
+    path: str
+    """Relative to the data root."""
     size: int
-    etag: str | None
-    modified: str | None
+    crc32: int
+
+
+class Verified(NamedTuple):
+    """The checksums of a file, and what verified them."""
+
+    size: int
+    crc32: int
     sha256: str
-    md5: str
-    proof: Sequence[str]
-    """What proves the bytes right, in words; nothing: their number alone agrees."""
-    file: str | None
-    """Where the file itself lies in the root; none where it was unpacked and removed."""
-    unpacked: int | None
-    """Files that it was unpacked to; none for a file that is no archive."""
+    verified_by: str
+
+
+def verify(path: Path, edition: Edition, artefact: Artefact, tell: Tell) -> Verified:
+    """Compare a file with the server's MD5, else with the published MD5, else with the size.
+
+    The server's MD5 comes first because the file may be a later edition than the published one.
+    Raises `RemoteError` if they differ.
+    """
+    size, done = path.stat().st_size, 0
+    if edition.size not in {None, size}:
+        raise RemoteError(
+            f"{artefact.name}: {size:,} bytes were received, but the file has {edition.size:,}."
+        )
+    sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            sha256.update(block)
+            md5.update(block)
+            crc = zlib.crc32(block, crc)
+            tell(done := done + len(block), size)
+    for expected, whose in ((edition.md5, "the server's MD5"), (artefact.md5, "the published MD5")):
+        if expected == md5.hexdigest():
+            return Verified(size, crc, sha256.hexdigest(), whose)
+        if expected is not None:
+            raise RemoteError(
+                f"{artefact.name}: the content is damaged: its MD5 checksum is {md5.hexdigest()}, "
+                f"but {whose} is {expected}."
+            )
+    return Verified(size, crc, sha256.hexdigest(), "its size")
+
+
+def crc32(file: IO[bytes]) -> int:
+    """Compute the CRC-32 of an open file."""
+    crc = 0
+    while block := file.read(_BLOCK):
+        crc = zlib.crc32(block, crc)
+    return crc
 
 
 class Receipts:
-    """The folder ``_download`` of a data root."""
+    """The receipts of a data root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root / FOLDER
 
-    def read(self, key: str) -> Receipt | None:
-        """Give an artefact's receipt; None where there is none, or it was cut short."""
+    def write(self, key: str, about: dict[str, str | None], files: Sequence[StoredFile]) -> None:
+        """Write the receipt of an artefact."""
+        first = {**about, "files": len(files), "bytes": sum(stored.size for stored in files)}
+
+        def lines(path: Path) -> None:
+            with path.open("w", encoding="ascii") as file:
+                file.write(json.dumps(first) + "\n")
+                file.writelines(json.dumps(stored._asdict()) + "\n" for stored in files)
+
+        write_file(self._path(key), lines)
+
+    def is_intact(self, key: str, tell: Tell, *, content: bool) -> bool:
+        """Whether there is a receipt and all its files exist, with their sizes and contents."""
         try:
-            content: dict[str, Any] = json.loads(self._path(key).read_bytes())
-            return Receipt(**content)
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
-
-    def write(self, key: str, receipt: Receipt, members: Sequence[Member]) -> None:
-        """Keep a receipt, and the list of unpacked files before it."""
-        if receipt.unpacked is not None:
-            columns = zip(*members, strict=True) if members else ([], [], [])
-            arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
-            table = pa.Table.from_arrays(arrays, schema=_SCHEMA)
-            write_file(self._files(key), lambda path: pq.write_table(table, path))
-        write_bytes(self._path(key), (json.dumps(receipt._asdict(), indent=1) + "\n").encode())
-
-    def wrong(
-        self, key: str, receipt: Receipt, folder: Path, check: Literal["content", "sizes"]
-    ) -> str | None:
-        """Name the first file that is not as the receipt says; None where all are."""
-        if receipt.file is not None and not self._is_whole(receipt, check):
-            return receipt.file
-        if receipt.unpacked is None:
-            return None
-        try:
-            file = pq.ParquetFile(self._files(key))
-        except (OSError, pa.ArrowException):
-            return self._files(key).name
-        with file:
-            members = (
-                Member(*row)
-                for batch in file.iter_batches()
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            )
-            return damaged(members, folder, content=check == "content")
-
-    def _is_whole(self, receipt: Receipt, check: Literal["content", "sizes"]) -> bool:
-        path = self.root / (receipt.file or "")
-        if not path.is_file() or path.stat().st_size != receipt.size:
+            with self._path(key).open(encoding="ascii") as lines:
+                total, done = int(json.loads(lines.readline())["bytes"]), 0
+                for number, line in enumerate(lines):
+                    stored = StoredFile(**json.loads(line))
+                    if not self._is_intact(stored, content=content):
+                        return False
+                    done += stored.size
+                    if number % _EVERY == 0 or done == total:
+                        tell(done, total)
+                return done == total
+        except (OSError, LookupError, ValueError, TypeError):  # no receipt, or a damaged one
             return False
-        if check == "sizes":
+
+    def _is_intact(self, stored: StoredFile, *, content: bool) -> bool:
+        path = self.root / stored.path
+        if not path.is_file() or path.stat().st_size != stored.size:
+            return False
+        if not content:
             return True
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == receipt.sha256
+            return crc32(file) == stored.crc32
 
     def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.receipt.json"
-
-    def _files(self, key: str) -> Path:
-        return self.folder / f"{key}.files.parquet"
+        return self.folder / f"{key}.jsonl"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder for one download. Raises `LockError` where another is at work."""
+    def locked(self) -> Iterator[None]:
+        """Lock the data root for one download. Raises `LockError` if another one is running."""
         with storage(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "_lock").open("a+")
@@ -116,7 +140,7 @@ class Receipts:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise LockError(
-                    f"{self.root}: another download is at work here; wait, or end it."
+                    f"{self.root}: another download is running here; wait for it, or end it."
                 ) from None
             lock.truncate(0)
             lock.write(f"{os.getpid()}")

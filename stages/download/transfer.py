@@ -1,179 +1,118 @@
-"""A file from a server to the disk: in pieces side by side, on from where it was, never a mixture.
+"""Files from a server to the disk: each is one stream, resumed where a run or a response ended.
 
-A file that changes on the server meanwhile is begun anew: If-Range, the ETag and the time of change
-of each answer, and the length are compared with those of the first.
+The bytes are appended to ``<key>.<edition>.part``. The name contains a digest of the edition, and
+each request to resume carries If-Range, so a part file never holds bytes of two editions.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import NamedTuple
+import glob
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
 
+from pipeline.atomic import content_id, storage
 from pipeline.errors import RemoteError
-from stages.download.partial import Partial, piece_digest
-from stages.download.progress import Progress, Tell
-from stages.download.remote import Changed, RangesIgnored, Seen, Server, Transient
+from stages.download.server import Changed, Edition, Server, Transient, blocks
+
+if TYPE_CHECKING:
+    import requests
 
 _EDITIONS = 3
-"""Times that a file may change while it is fetched."""
-_LEAST = 1 << 16
-"""Bytes that a broken answer must have brought, to count as progress and not as a failed try."""
+"""A file that changes this many times during its download is given up."""
+_PROGRESS = 1 << 16
+"""Bytes after which a broken response counts as progress, not as a failed attempt."""
+
+Tell = Callable[[int, int | None], None]
+"""Called with the bytes done and the bytes in total, if known. May raise to stop the work."""
 
 
-class Stopped(Exception):
-    """The download was stopped from outside."""
+def part_files(folder: Path, key: str) -> list[Path]:
+    """List the unfinished files of an artefact."""
+    return list(folder.glob(f"{glob.escape(key)}.*.part"))
 
 
-class Context(NamedTuple):
-    """What all transfers of a download share."""
+class Transfer(NamedTuple):
+    """A file to fetch into a folder."""
 
     server: Server
-    pool: ThreadPoolExecutor
-    """Fetches pieces."""
-    stop: threading.Event
-    piece: int
+    path: str
+    folder: Path
+    key: str
+    sync_every: int
     tell: Tell
 
+    def fetch(self, edition: Edition) -> tuple[Path, Edition]:
+        """Fetch the whole file. Returns the part file and the edition that it holds.
 
-def fetch(context: Context, name: str, path: str, partial: Partial, seen: Seen) -> Seen:
-    """Bring all bytes of a file into ``partial``; give what the server said of that edition.
-
-    Raises `RemoteError`, and `StorageError` where the disk is full.
-    """
-    for _ in range(_EDITIONS):
-        try:
-            if seen.ranges and seen.size is not None:
-                try:
-                    _by_pieces(context, name, path, partial, seen)
-                except RangesIgnored:
-                    _whole(context, name, path, partial, seen)
+        Raises `RemoteError`, and `StorageError` if the disk is full.
+        """
+        for _ in range(_EDITIONS):
+            part = self._begin(edition)
+            try:
+                self._complete(part, edition)
+            except Changed:
+                edition = self.server.probe(self.path)
             else:
-                _whole(context, name, path, partial, seen)
-        except Changed:
-            partial.drop()
-            seen = context.server.probe(path)
-        else:
-            return seen
-        finally:
-            partial.close()
-    raise RemoteError(
-        f"{context.server.url(path)}: has changed {_EDITIONS} times while it was fetched; try "
-        "again later."
-    )
+                return part, edition
+        raise RemoteError(
+            f"{self.server.url(self.path)}: the file has changed {_EDITIONS} times during its "
+            "download; try again later."
+        )
 
+    def _begin(self, edition: Edition) -> Path:
+        """Create the part file of an edition; remove those of others, and bytes not yet synced.
 
-def _by_pieces(context: Context, name: str, path: str, partial: Partial, seen: Seen) -> None:
-    assert seen.size is not None
-    size, piece = seen.size, context.piece
-    there = partial.begin(seen.identity(), size, piece)
-    every = range(-(-size // piece))
-    meter = _Meter(context.tell, name, size)
-    meter.add(sum(min(piece, size - number * piece) for number in there))
-    stop = threading.Event()
+        A power cut can damage the bytes written since the last completed sync, which is at most two
+        intervals before the end.
+        """
+        digest = content_id(json.dumps(edition).encode())[:16]
+        part = self.folder / f"{self.key}.{digest}.part"
+        for path in part_files(self.folder, self.key):
+            if path != part:
+                path.unlink()
+        with storage(part), part.open("ab") as file:
+            intervals = file.tell() // self.sync_every - 1 if edition.can_resume else 0
+            file.truncate(max(0, intervals) * self.sync_every)
+        return part
 
-    def task(number: int) -> None:
-        start, end = number * piece, min((number + 1) * piece, size)
-        _piece(context, path, partial, seen, number, (start, end), meter, stop)
+    def _complete(self, part: Path, edition: Edition) -> None:
+        """Append to the part file until it is whole: the next response continues a broken one."""
+        while edition.size is None or part.stat().st_size < edition.size:
+            self.server.retry(self.path, lambda: self._append(part, edition))
+            if edition.size is None:  # the end of the response is the only sign of the file's end
+                return
 
-    missing = [number for number in every if number not in there]
-    _all(context.pool, task, missing, stop)
-
-
-def _all(
-    pool: ThreadPoolExecutor,
-    task: Callable[[int], None],
-    numbers: Sequence[int],
-    stop: threading.Event,
-) -> None:
-    """Do them all in the pool; at the first that fails stop the others, and raise it."""
-    futures: list[Future[None]] = [pool.submit(task, number) for number in numbers]
-    try:
-        wait(futures, return_when=FIRST_EXCEPTION)
-    finally:
-        failed = any(f.done() and not f.cancelled() and f.exception() for f in futures)
-        if failed or not all(f.done() for f in futures):
-            stop.set()
-            for future in futures:
-                future.cancel()
-            wait(futures)
-    errors = [error for f in futures if not f.cancelled() and (error := f.exception())]
-    errors.sort(key=lambda error: isinstance(error, Stopped))
-    if errors:
-        raise errors[0]
-
-
-def _piece(
-    context: Context,
-    path: str,
-    partial: Partial,
-    seen: Seen,
-    number: int,
-    span: tuple[int, int],
-    meter: _Meter,
-    stop: threading.Event,
-) -> None:
-    """Bring one piece: each answer that breaks off is taken up where it ended."""
-    at, end = span
-    digest = piece_digest()
-
-    def some() -> None:
-        nonlocal at
-        begun = at
+    def _append(self, part: Path, edition: Edition) -> None:
+        """Append the bytes of one response. A response that breaks off early on is `Transient`."""
+        start = part.stat().st_size
+        headers = {}
+        if start and edition.can_resume:
+            headers = {"Range": f"bytes={start}-", "If-Range": str(edition.validator)}
         try:
-            with context.server.body(path, seen, at, end) as blocks:
-                for block in blocks:
-                    _check(context, stop)
-                    if at + len(block) > end:
-                        raise Transient("the answer is longer than what was asked for")
-                    partial.write(block, at)
-                    digest.update(block)
-                    meter.add(len(block))
-                    at += len(block)
+            with self.server.answer("GET", self.path, headers) as response:
+                edition.check(response, start)
+                with storage(part), part.open("ab") as file:
+                    if response.status_code != 206:
+                        file.truncate(0)
+                    self._copy(response, file, edition.size)
         except Transient:
-            _check(context, stop)
-            if at - begun < _LEAST:  # else the next answer takes it up, as a new first try
+            if edition.size is None or part.stat().st_size < start + _PROGRESS:
                 raise
 
-    while at < end:
-        context.server.persist(path, some)
-    partial.declare(number, digest.hexdigest())
-
-
-def _whole(context: Context, name: str, path: str, partial: Partial, seen: Seen) -> None:
-    """Bring the file in one answer, from a server that gives no pieces: all or nothing."""
-
-    def one() -> None:
-        partial.begin_whole()
-        meter = _Meter(context.tell, name, seen.size)
-        at = 0
-        with context.server.body(path, seen) as blocks:
-            for block in blocks:
-                _check(context, context.stop)
-                partial.write(block, at)
-                at += len(block)
-                meter.add(len(block))
-        if seen.size is not None and at != seen.size:
-            raise Transient(f"the server gives {at:,} bytes where it said {seen.size:,}")
-
-    context.server.persist(path, one)
-
-
-def _check(context: Context, stop: threading.Event) -> None:
-    if stop.is_set() or context.stop.is_set():
-        raise Stopped
-
-
-class _Meter:
-    """Counts bytes from several threads."""
-
-    def __init__(self, tell: Tell, name: str, total: int | None) -> None:
-        self._tell, self._name, self._total = tell, name, total
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            self._tell(Progress(self._name, "fetch", self._done, self._total))
+    def _copy(self, response: requests.Response, file: IO[bytes], size: int | None) -> None:
+        done = file.seek(0, os.SEEK_END)
+        for block in blocks(response):
+            file.write(block)
+            before, done = done, done + len(block)
+            if size is not None and done > size:
+                file.truncate(0)
+                raise RemoteError(f"{response.url}: the server sends more than {size:,} bytes.")
+            if before // self.sync_every < done // self.sync_every:
+                file.flush()
+                os.fsync(file.fileno())
+            self.tell(done, size)
+        if size is not None and done < size:
+            raise Transient(f"the response ended {size - done:,} bytes early")

@@ -4,6 +4,7 @@ The page needs nothing but itself and the images: no script, no font, no server.
 the same bytes.
 """
 
-from stages.report.stage import REPORT, ReportConfig, report
+from stages.report.config import ReportConfig
+from stages.report.stage import REPORT, report
 
 __all__ = ["REPORT", "ReportConfig", "report"]

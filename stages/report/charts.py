@@ -1,10 +1,10 @@
-"""Inline SVG: bars and the map. Colours come from the page's style sheet, by class."""
+"""The geometry of the charts: bars and the map. The page's template draws it as inline SVG."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
+from typing import NamedTuple
 
 from stages.report.figures import Cover
 
@@ -12,98 +12,127 @@ _BAR, _GAP, _LABEL, _ROOM = 18, 6, 104, 310
 _CELL = 7.0
 """Pixels of a cell of the map."""
 _LEAST = 3.0
-"""Pixels that a tile has at least on the map: smaller ones would not be seen."""
+"""Smallest width and height of a tile on the map, in pixels, so that it stays visible."""
 SERIES = 8
 """Sources that the style sheet has colours for."""
 
 
-def bars(rows: Sequence[tuple[str, int]], label: str) -> str:
-    """Give horizontal bars: a label, a bar, a number each."""
+class Bar(NamedTuple):
+    """A bar with its label and number."""
+
+    name: str
+    number: int
+    y: int
+    length: float
+
+
+class Bars(NamedTuple):
+    """A chart of horizontal bars."""
+
+    label: str
+    bars: list[Bar]
+    height: int
+    left: int = _LABEL
+    width: int = _LABEL + _ROOM + 60
+    thickness: int = _BAR
+
+
+class Shade(NamedTuple):
+    """All cells of the map with one shade: one path, stroked as wide as a cell."""
+
+    kind: str
+    shade: int
+    path: str
+
+
+class Box(NamedTuple):
+    """A tile on the map."""
+
+    series: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Map(NamedTuple):
+    """The map of objects and tiles."""
+
+    width: float
+    height: float
+    cell: float
+    shades: list[Shade]
+    boxes: list[Box]
+    meridians: list[tuple[float, str]]
+    """Position and degrees; likewise the parallels."""
+    parallels: list[tuple[float, str]]
+
+
+def bars(rows: Sequence[tuple[str, int]], label: str) -> Bars:
+    """Lay out horizontal bars: a label, a bar and a number each."""
     most = max((number for _, number in rows), default=1)
-    height = len(rows) * (_BAR + _GAP)
-    width = _LABEL + _ROOM + 60
-    parts = [
-        f'<svg class="bars" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
+    step = _BAR + _GAP
+    laid_out = [
+        Bar(name, number, index * step, max(1.0, _ROOM * number / most))
+        for index, (name, number) in enumerate(rows)
     ]
-    for i, (name, number) in enumerate(rows):
-        y = i * (_BAR + _GAP)
-        long = max(1.0, _ROOM * number / most)
-        parts.append(
-            f'<text class="name" x="{_LABEL - 8}" y="{y + 13}">{escape(name)}</text>'
-            f'<rect x="{_LABEL}" y="{y}" width="{long:.1f}" height="{_BAR}" rx="2"/>'
-            f'<text class="number" x="{_LABEL + long + 6:.1f}" y="{y + 13}">{number:,}</text>'
-        )
-    return "".join(parts) + "</svg>"
+    return Bars(label, laid_out, len(rows) * step)
 
 
-def cover_map(cover: Cover, series: dict[str, int]) -> str:
-    """Give the map: objects as shaded cells, tiles as boxes (or shaded cells), a graticule.
+def cover_map(cover: Cover, series: dict[str, int]) -> Map:
+    """Lay out the map: objects as shaded cells, tiles as boxes or shaded cells, a graticule.
 
     ``series`` gives each source the number of its colour.
     """
-    width, height = cover.columns * _CELL, cover.rows * _CELL
-    parts = [
-        f'<svg class="map" viewBox="-2 -2 {width + 4:.0f} {height + 22:.0f}" role="img" '
-        'aria-label="Map of the objects and the tiles">',
-        f'<rect class="sheet" width="{width:.0f}" height="{height:.0f}"/>',
-        _cells(cover, cover.objects, "objects"),
-        _cells(cover, cover.tiles, "tiles"),
-        *(_box(cover, box, series) for box in cover.boxes),
-        _graticule(cover, width, height),
-    ]
-    return "".join(parts) + "</svg>"
+    return Map(
+        cover.columns * _CELL,
+        cover.rows * _CELL,
+        _CELL,
+        [*_shades(cover, cover.objects, "objects"), *_shades(cover, cover.tiles, "tiles")],
+        [_box(cover, box, series) for box in cover.boxes],
+        *_graticule(cover),
+    )
 
 
-def _cells(cover: Cover, cells: Sequence[tuple[int, int, int]], kind: str) -> str:
-    """Shade cells in five steps, by the logarithm of what they hold; one path a step."""
+def _shades(cover: Cover, cells: Sequence[tuple[int, int, int]], kind: str) -> list[Shade]:
+    """Shade cells in five steps, by the logarithm of their counts."""
     most = math.log1p(max((number for *_, number in cells), default=1))
     paths: dict[int, list[str]] = {}
     for x, y, number in cells:
         shade = min(5, 1 + int(5 * math.log1p(number) / most))
         top = (cover.rows - 1 - y) * _CELL
         paths.setdefault(shade, []).append(f"M{x * _CELL:.0f} {top:.0f}h{_CELL:.0f}")
-    return "".join(
-        f'<path class="{kind} shade{shade}" transform="translate(0 {_CELL / 2})" '
-        f'stroke-width="{_CELL:.0f}" d="{"".join(lines)}"/>'
-        for shade, lines in sorted(paths.items())
-    )
+    return [Shade(kind, shade, "".join(lines)) for shade, lines in sorted(paths.items())]
 
 
-def _box(cover: Cover, box: tuple[str, float, float, float, float], series: dict[str, int]) -> str:
+def _box(cover: Cover, box: tuple[str, float, float, float, float], series: dict[str, int]) -> Box:
     source, west, south, east, north = box
     left, right = ((x - cover.west) / cover.side * _CELL for x in (west, east))
     bottom, top = ((cover.rows - (y - cover.south) / cover.rise) * _CELL for y in (south, north))
     wide, tall = max(right - left, _LEAST), max(bottom - top, _LEAST)
-    x, y = (left + right - wide) / 2, (top + bottom - tall) / 2
-    return (
-        f'<rect class="tile s{series[source]}" x="{x:.1f}" y="{y:.1f}" '
-        f'width="{wide:.1f}" height="{tall:.1f}"/>'
-    )
+    return Box(series[source], (left + right - wide) / 2, (top + bottom - tall) / 2, wide, tall)
 
 
-def _graticule(cover: Cover, width: float, height: float) -> str:
-    """Draw meridians and parallels at a round step, about six across, with their degrees."""
+def _graticule(cover: Cover) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+    """Place meridians and parallels at a round step, about six across, with their degrees."""
     span = cover.columns * cover.side
     rough = span / 6
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
     digits = max(0, -math.floor(math.log10(step)))
-    parts = []
-    for i in range(math.ceil(cover.west / step), math.floor((cover.west + span) / step) + 1):
-        x = (i * step - cover.west) / cover.side * _CELL
-        parts.append(
-            f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height:.0f}"/>'
-            f'<text x="{x:.1f}" y="{height + 15:.0f}" text-anchor="middle">'
-            f"{_degrees(i * step, digits, 'EW')}</text>"
-        )
+    meridians = [
+        ((i * step - cover.west) / cover.side * _CELL, _degrees(i * step, digits, "EW"))
+        for i in range(math.ceil(cover.west / step), math.floor((cover.west + span) / step) + 1)
+    ]
     top = cover.south + cover.rows * cover.rise
-    for i in range(math.ceil(cover.south / step), math.floor(top / step) + 1):
-        y = (cover.rows - (i * step - cover.south) / cover.rise) * _CELL
-        parts.append(
-            f'<line x1="0" y1="{y:.1f}" x2="{width:.0f}" y2="{y:.1f}"/>'
-            f'<text x="5" y="{y - 4:.1f}">{_degrees(i * step, digits, "NS")}</text>'
+    parallels = [
+        (
+            (cover.rows - (i * step - cover.south) / cover.rise) * _CELL,
+            _degrees(i * step, digits, "NS"),
         )
-    return f'<g class="graticule">{"".join(parts)}</g>'
+        for i in range(math.ceil(cover.south / step), math.floor(top / step) + 1)
+    ]
+    return meridians, parallels
 
 
 def _degrees(value: float, digits: int, sides: str) -> str:

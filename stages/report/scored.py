@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from stages.report.charts import bars
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,6 +42,11 @@ class Scored(NamedTuple):
     """As in ``filter_report.json``; likewise ``phrases``, none where none were to be dropped."""
     phrases: dict[str, Any] | None
 
+    @property
+    def sources(self) -> list[str]:
+        """The sources of the pairs in the files."""
+        return sorted({source for file in self.files for source in file["by_source"]})
+
 
 def ask_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
     """Give the figures of the table ``scores`` and of the filter's report."""
@@ -69,54 +70,3 @@ def ask_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
         files=report["files"],
         phrases=report["phrases"],
     )
-
-
-def scores_section(scored: Scored, best: Sequence[str], worst: Sequence[str]) -> str:
-    """Say how the scores are spread, and show pairs of both ends, given as figures of HTML."""
-    chart = bars(scored.histogram, "Pairs by score")
-    return (
-        f'<p class="lead">{scored.pairs:,} pairs, each the cosine of an image and its title under '
-        f"{escape(scored.scorer)}.</p>\n"
-        f"<h3>Pairs by score, from the value named</h3>\n{chart}\n"
-        f"<h3>The best, each of another title</h3>\n"
-        f'<div class="gallery">\n{"".join(best)}</div>\n'
-        f"<h3>The worst, likewise</h3>\n"
-        f'<div class="gallery">\n{"".join(worst)}</div>\n'
-    )
-
-
-def filter_section(scored: Scored) -> str:
-    """Say what each filtered file holds."""
-    sources = sorted({source for file in scored.files for source in file["by_source"]})
-    heads = "".join(f"<th>{escape(source)}</th>" for source in sources)
-    rows = "".join(_file(file, sources) for file in scored.files)
-    before = ", ".join(f"{number:,} {escape(side)}" for side, number in scored.sides.items())
-    return (
-        f'<p class="lead">Before the cut: {before}.</p>\n'
-        '<div class="wide"><table><thead><tr><th>File</th><th>Rows</th><th>Tags</th>'
-        f"<th>Titles</th>{heads}<th>As the plain cut</th></tr></thead>\n"
-        f"<tbody>{rows}</tbody></table></div>\n{_phrases(scored.phrases)}"
-    )
-
-
-def _phrases(dropped: dict[str, Any] | None) -> str:
-    if dropped is None:
-        return ""
-    rows = "".join(
-        f"<tr><th>{escape(phrase)}</th><td>{low:,}</td><td>{count:,}</td></tr>"
-        for phrase, low, count in dropped["most"]
-    )
-    return (
-        f"<h3>{dropped['dropped']:,} of {dropped['phrases']:,} phrases of neighbours dropped, "
-        f"below {dropped['below']:.4f}, from {dropped['captions']:,} captions; most often</h3>\n"
-        "<table><thead><tr><th>Phrase</th><th>dropped</th><th>of</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>\n"
-    )
-
-
-def _file(file: dict[str, Any], sources: Sequence[str]) -> str:
-    like = "" if file["like_plain"] is None else f"{file['like_plain']:.1%}"
-    counts = [file["rows"], file["tags"], file["captions"]]
-    counts += [file["by_source"].get(source, 0) for source in sources]
-    cells = "".join(f"<td>{count:,}</td>" for count in counts)
-    return f"<tr><th>{escape(file['file'])}</th>{cells}<td>{like}</td></tr>\n"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pydantic import Field
 
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
-from pipeline.stage import DatasetStage, StageConfig
+from pipeline.stage import DatasetStage
 from stages import tables
+from stages.report.config import ReportConfig
 from stages.report.figures import ask
 from stages.report.gallery import cards, cards_of
 from stages.report.page import Ends, page
@@ -20,14 +20,6 @@ from stages.report.scored import ask_scored
 from stages.tables import files_written
 
 FILE_NAME = "report/index.html"
-
-
-class ReportConfig(StageConfig):
-    """What the page shows."""
-
-    seed: int = Field(0, description="Seed the random draw of the tiles in the gallery.")
-    gallery: int = Field(48, ge=0, le=1000, description="Show this many tiles in the gallery.")
-    title: str = Field("A SkyScript dataset", description="Give the page this title.")
 
 
 def report(
@@ -90,4 +82,5 @@ REPORT = DatasetStage(
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=tables.owned_files("report/index.html"),
+    version=2,
 )

@@ -323,6 +323,12 @@ def test_a_run_without_a_single_caption_says_so(tmp_path):
 
 
 def test_bars_are_as_long_as_their_numbers():
-    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[0]["width"] == "310.0"
-    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[1]["width"] == "155.0"
-    assert Page(bars([], "none")).all("rect") == []
+    assert [bar.length for bar in bars([("a", 10), ("<b>", 5)], "two").bars] == [310, 155]
+    assert bars([], "none").bars == []
+
+
+def test_a_hostile_alias_stays_text_and_bars_are_drawn(tmp_path):
+    page = Run(HOSTILE).add("w1", {"highway": "path"}, source=HOSTILE).page(tmp_path)
+    assert not page.all("script")
+    assert page.texts.count(HOSTILE) >= 2  # the legend and the table of sources
+    assert "310.0" in [rect.get("width") for rect in page.all("rect")]

@@ -2,17 +2,18 @@
 
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import stamina
 
+from pipeline.events import TaskProgress
 from stages.download import Artefact, DownloadConfig, Outcome, choose, download
 from tests.emulators.published import FileServer
 
-PIECE = 1 << 16
+SYNC = 1 << 16
 CSV = "SkyScript_val_5K_filtered_by_CLIP_openai.csv"
 
 
@@ -47,21 +48,32 @@ class Download(Protocol):
     """What the fixture gives."""
 
     root: Path
+    report: Callable[[TaskProgress], None]
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]: ...
+
+    def outcome(self, artefact: Artefact, **options: object) -> Outcome: ...
 
 
 class _Download:
     def __init__(self, root: Path, base_url: str) -> None:
         self.root, self.base_url = root, base_url
+        self.report: Callable[[TaskProgress], None] = lambda _: None
 
     def __call__(self, *names: str, **options: object) -> dict[str, Outcome]:
-        given = {"base_url": self.base_url, "piece": PIECE, "attempts": 4, **options}
-        config = DownloadConfig.model_validate(given)
         # The published MD5s are of the published files, not of these.
-        artefacts: list[Artefact] = [a._replace(md5=None) for a in choose(names)]
-        outcomes = download(artefacts, self.root, config, lambda _: None)
+        artefacts = [artefact._replace(md5=None) for artefact in choose(names)]
+        outcomes = self._bring(artefacts, options)
         return {outcome.artefact.name: outcome for outcome in outcomes}
+
+    def outcome(self, artefact: Artefact, **options: object) -> Outcome:
+        (outcome,) = self._bring([artefact], options)
+        return outcome
+
+    def _bring(self, artefacts: list[Artefact], options: dict[str, object]) -> list[Outcome]:
+        given = {"base_url": self.base_url, "sync_every": SYNC, "attempts": 4, **options}
+        config = DownloadConfig.model_validate(given)
+        return download(artefacts, self.root, config, self.report)
 
 
 @pytest.fixture
