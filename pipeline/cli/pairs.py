@@ -81,7 +81,7 @@ def score(
     from stages import SCORE_JOB, SHARDS_JOB
 
     if captions is None:
-        job, values = SHARDS_JOB, {"images": given["score"]["images"], **given}
+        job, values = SHARDS_JOB, {"images": given["score"].get("images"), **given}
     else:
         job, values = SCORE_JOB, {"captions": captions, **given}
     if workers:
