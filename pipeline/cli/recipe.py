@@ -127,7 +127,7 @@ def status(
     used = {stage.name: stage for stage in disabled_stages.in_use(PIPELINE, disabled)}
     for stage in PIPELINE:
         if stage.name not in used:
-            grid.add_row(stage.name, "", "", "", "disabled")
+            grid.add_row(stage.name, "", "", "", "left out")
             continue
         folder = state.folder(stage.writes)
         receipts = folder.receipts()
