@@ -183,7 +183,7 @@ def _status_rows(state: Run) -> Iterator[list[str]]:
     by_name = {stage.name: stage for stage in used}
     for name in (stage.name for stage in PIPELINE):
         if name not in by_name:
-            yield [name, "", "", "", "disabled"]
+            yield [name, "", "", "", "left out"]
             continue
         stage = by_name[name]
         folder, totals = state.folder(stage.writes), own_totals(stage, state)
