@@ -6,6 +6,7 @@ from stages.report.charts import bars
 from stages.report.figures import ACROSS, BOXES
 from stages.report.gallery import choose
 from stages.report.page import NOT_A_PHOTOGRAPH
+from stages.report.scored import _file
 from tests.stages.report_run import Page, Run
 
 HOSTILE = '<script>alert("Fish & Chips")</script>'
@@ -169,3 +170,11 @@ def test_bars_are_as_long_as_their_numbers():
     assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[0]["width"] == "310.0"
     assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[1]["width"] == "155.0"
     assert Page(bars([], "none")).all("rect") == []
+
+
+@pytest.mark.parametrize(("like_plain", "cell"), [(None, "<td></td>"), (0.256, "<td>25.6%</td>")])
+def test_a_filtered_file_is_a_row_of_counts_and_of_the_share_equal_to_a_plain_cut(like_plain, cell):
+    file = {"file": "a<b.csv", "rows": 1200, "tags": 3, "captions": 40}
+    row = _file(file | {"by_source": {"US": 1200}, "like_plain": like_plain}, ["US", "S2"])
+    counts = "<td>1,200</td><td>3</td><td>40</td><td>1,200</td><td>0</td>"
+    assert row == f"<tr><th>a&lt;b.csv</th>{counts}{cell}</tr>\n"
