@@ -8,12 +8,7 @@ from stages.report.contact_sheet import SIDE
 from stages.report.figures import ACROSS, BOXES
 from stages.report.gallery import choose
 from stages.report.page import NOT_A_PHOTOGRAPH
-<<<<<<< HEAD
 from tests.stages.report_run import TILE_COLOUR, Run
-=======
-from stages.report.scored import _file
-from tests.stages.report_run import Page, Run
->>>>>>> w-tests
 
 HOSTILE = '<script>alert("Fish & Chips")</script>'
 
@@ -185,7 +180,6 @@ def test_a_run_without_a_single_caption_says_so(tmp_path):
 
 
 def test_bars_are_as_long_as_their_numbers():
-<<<<<<< HEAD
     assert [bar.length for bar in bars([("a", 10), ("<b>", 5)], "two").bars] == [310, 155]
     assert bars([], "none").bars == []
 
@@ -195,16 +189,3 @@ def test_a_hostile_alias_stays_text_and_bars_are_drawn(tmp_path):
     assert not page.all("script")
     assert page.texts.count(HOSTILE) >= 2  # the legend and the table of sources
     assert "310.0" in [rect.get("width") for rect in page.all("rect")]
-=======
-    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[0]["width"] == "310.0"
-    assert Page(bars([("a", 10), ("<b>", 5)], "two")).all("rect")[1]["width"] == "155.0"
-    assert Page(bars([], "none")).all("rect") == []
-
-
-@pytest.mark.parametrize(("like_plain", "cell"), [(None, "<td></td>"), (0.256, "<td>25.6%</td>")])
-def test_a_filtered_file_is_a_row_of_counts_and_of_the_share_equal_to_a_plain_cut(like_plain, cell):
-    file = {"file": "a<b.csv", "rows": 1200, "tags": 3, "captions": 40}
-    row = _file(file | {"by_source": {"US": 1200}, "like_plain": like_plain}, ["US", "S2"])
-    counts = "<td>1,200</td><td>3</td><td>40</td><td>1,200</td><td>0</td>"
-    assert row == f"<tr><th>a&lt;b.csv</th>{counts}{cell}</tr>\n"
->>>>>>> w-tests
