@@ -121,3 +121,4 @@ SCORED = DatasetStage(
 SCORE_JOB: tuple[Stage, ...] = (PAIRS, PAIR_SCORES, PAIR_NORMALISE, SCORED)
 """Score a captions file or WebDataset shards: what `skyscript score` runs."""
 SHARDS_JOB = SCORE_JOB
+"""The same stages: the config says where the pairs come from."""
