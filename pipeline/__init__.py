@@ -1,1 +1,1 @@
-"""The machine that runs stages; it knows nothing of OSM, imagery or CLIP."""
+"""The machine that runs stages; it knows nothing about OSM, imagery or CLIP."""

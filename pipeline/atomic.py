@@ -18,12 +18,14 @@ from pipeline.errors import LockError, StorageError
 TEMPORARY = ".tmp-"
 """Prefix of unfinished files; readers and stages ignore them."""
 
+_FREE_SPACE = "free some space and run the same command again"
+_CHOOSE_FOLDER = "choose a folder that you may write to"
 _REMEDIES = {
-    errno.ENOSPC: "free some space and run the same command again",
-    errno.EDQUOT: "free some space and run the same command again",
-    errno.EROFS: "name a folder that you may write to",
-    errno.EACCES: "name a folder that you may write to",
-    errno.EPERM: "name a folder that you may write to",
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EROFS: _CHOOSE_FOLDER,
+    errno.EACCES: _CHOOSE_FOLDER,
+    errno.EPERM: _CHOOSE_FOLDER,
 }
 _BLOCK = 1 << 20
 
@@ -57,7 +59,7 @@ def file_id(path: Path, blocks: int = 64) -> str:
 
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
-    """Raise `StorageError`, one sentence, where the disk is full, over quota or not writable."""
+    """Raise `StorageError` if the disk is full, over quota or not writable."""
     try:
         yield
     except OSError as error:
@@ -92,7 +94,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a JSON file of state; None where it is missing, or where a crash cut it short."""
+    """Read a JSON file of state; None if it is missing or truncated by a crash."""
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -101,7 +103,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Lock a folder by a lock file in it. Raises `LockError` where another process holds the lock.
+    """Lock a folder by a lock file in it. Raises `LockError` if another process holds the lock.
 
     The operating system releases the lock when the process ends, even if it is killed.
     """
@@ -114,7 +116,9 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
-            raise LockError(f"{path.parent}: {holder} is at work here; wait, or end it") from None
+            raise LockError(
+                f"{path.parent}: {holder} uses this folder; wait for it, or stop it"
+            ) from None
         with storage(path.parent):
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {platform.node()}")

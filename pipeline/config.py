@@ -62,25 +62,22 @@ def load_config(
     overrides: Iterable[str] = (),
     given: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Read a config file, replace keys by ``key.key=value`` words, then by ``given``; check it.
+    """Read a config file, apply the overrides ``key.key=value``, then ``given``, and check it.
 
     Raises `ConfigError` that names the file and every wrong key.
     """
-    data = _read_yaml(path)
-    for override in overrides:
-        _override(data, override)
-    data = _merged(data, given or {})
+    data = _merge(with_overrides(_read_yaml(path), overrides), given or {})
     return parse_config(data, recipe, base=path.parent.absolute(), where=str(path))
 
 
 def parse_config(
     data: Mapping[str, Any], recipe: Sequence[Stage], *, base: Path, where: str
 ) -> RunConfig:
-    """Check a config given as a mapping; its relative paths are relative to ``base``."""
+    """Check a config; its relative paths are relative to ``base``."""
     shared = shared_keys(recipe)
     names = [stage.name for stage in recipe]
     problems = [
-        f"unknown key {_with_suggestion(key, ['runner', *names, *shared])}"
+        f"unknown key {_suggest(key, ['runner', *names, *shared])}"
         for key in data
         if key not in {"runner", *names, *shared}
     ]
@@ -100,11 +97,8 @@ def parse_config(
 def config_of_command(
     given: Mapping[str, Any], recipe: Sequence[Stage], overrides: Iterable[str], where: str
 ) -> RunConfig:
-    """Check a config of command options; its paths are relative to the working directory."""
-    data = {key: dict(value) if isinstance(value, dict) else value for key, value in given.items()}
-    for override in overrides:
-        _override(data, override)
-    return parse_config(data, recipe, base=Path.cwd(), where=where)
+    """Check a config from command options; its paths are relative to the working directory."""
+    return parse_config(with_overrides(given, overrides), recipe, base=Path.cwd(), where=where)
 
 
 def config_of_block(
@@ -124,7 +118,7 @@ def config_of_block(
 
 
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
-    """Name the fields that two or more stages have: these may be top-level keys."""
+    """Give the names of the fields that two or more stages have; they can be top-level keys."""
     counts = Counter(name for stage in recipe for name in stage.config.model_fields)
     return sorted(name for name, count in counts.items() if count > 1)
 
@@ -144,7 +138,7 @@ def _block(
     try:
         return model.model_validate(values, context={"base": base}), []
     except ValidationError as error:
-        # A wrong shared value is an error of the top-level key, not of the block: name it once.
+        # A wrong shared value is an error of the top-level key: report it once, not per block.
         return None, [
             _problem(
                 "" if set(item["loc"][:1]) & (filled.keys() - own) else name, values, model, item
@@ -175,28 +169,28 @@ def _problem(
     if item["type"] == "extra_forbidden":
         fields = list(model.model_fields) if len(item["loc"]) == 1 else []
         known = [f"{block}.{field}" if block else field for field in fields]
-        return f"unknown key {_with_suggestion(key, known)}"
+        return f"unknown key {_suggest(key, known)}"
     if item["type"] == "missing":
         return f"{key} is required"
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not key:  # an error of the whole block, which is too long to show
+    if not key:  # an error of the whole block: its value is too long to show
         return message
-    return f"{key}: {message[:1].lower()}{message[1:]} (given: {_short(item['input'])})"
+    return f"{key}: {message[:1].lower()}{message[1:]} (given: {_shorten(item['input'])})"
 
 
-def _with_suggestion(key: object, known: Sequence[str]) -> str:
+def _suggest(key: object, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(key), known, n=1)
     return f"{str(key)!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """Give the keys of one block with ``--set`` overrides (``key=value``) applied."""
-    data = dict(given)
+    """Give a config with ``--set`` overrides (``key=value`` or ``block.key=value``) applied."""
+    data = {key: dict(value) if isinstance(value, dict) else value for key, value in given.items()}
     for override in overrides:
         _override(data, override)
     return data
@@ -212,12 +206,12 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - likewise
-        """Build a value; what PyYAML's own constructors stumble over is named with its line."""
+        """Build a value; an error of PyYAML's own constructors gets the line number."""
         try:
             return super().construct_object(node, deep)
         except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
             kind = node.tag.rpartition(":")[2]
-            problem = f"{_short(node.value)} cannot be read as {kind}"
+            problem = f"{_shorten(node.value)} cannot be read as {kind}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
@@ -251,12 +245,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def _merged(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give nested blocks of keys with those of another put in or replaced."""
+def _merge(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested blocks of keys; ``given`` takes precedence."""
     merged = dict(data)
     for key, value in given.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merged(merged[key], value) if both else value
+        merged[key] = _merge(merged[key], value) if both else value
     return merged
 
 

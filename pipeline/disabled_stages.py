@@ -1,4 +1,4 @@
-"""Which stages of a recipe a config disables, and which tables the other stages read then."""
+"""Finds the stages that a config disables, and the tables that the other stages then read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import replace
 from pipeline.stage import DatasetStage, Stage, StageConfig
 
 
-def reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
+def find_reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
     """Give the stages that their own config disables, each with the reason."""
     found = ((stage.name, stage.disabled(config[stage.name])) for stage in recipe)
     return {name: why for name, why in found if why is not None}
 
 
-def in_use(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]:
-    """Give the stages that run: neither disabled, nor in need of a table that is then missing."""
+def find_used(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]:
+    """Give the stages that run: they are not disabled and need no table of a disabled stage."""
     absent: set[str] = set()
     found: list[Stage] = []
     for stage in recipe:

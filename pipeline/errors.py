@@ -1,4 +1,4 @@
-"""Every error that a user can cause, in one tree; each message names the thing and the remedy.
+"""All errors that a user can cause. Each message names the file, row or key and the remedy.
 
 SkyScriptError
 ├── InputError      an input file, row or key cannot be used                       exit code 2
@@ -12,7 +12,7 @@ SkyScriptError
 
 
 class SkyScriptError(Exception):
-    """An error whose message tells the user what to do; the command line shows no traceback."""
+    """An error whose message is enough for the user; the command line shows no traceback."""
 
     exit_code = 1
 

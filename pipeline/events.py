@@ -1,4 +1,4 @@
-"""The events of a run, as typed values; the command line shows them."""
+"""The events of a run; the command line shows them."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ class StageFinished:
     status: Mapping[str, int]
     reasons: Mapping[str, int]
     ran: int
-    """Number of shards that this run made; 0 where all were done before."""
+    """Number of shards that this run made; 0 if all were already done."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """A task that is no stage, a training or the download of a file, has come this far.
+    """The progress of a task that is not a stage: a training or the download of a file.
 
-    It may come from any thread. The task ends when ``done`` reaches ``total``, or when another
-    phase of it begins.
+    The event may come from any thread. The task ends when ``done`` reaches ``total``, or when its
+    next phase begins.
     """
 
     task: str
     phase: str
-    """What is being done: ``train``, ``fetch``, ``check``, ``unpack``."""
+    """The current step: ``train``, ``fetch``, ``check``, ``unpack``."""
     done: int
     total: int | None
     unit: Literal["steps", "bytes"]

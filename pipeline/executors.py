@@ -1,4 +1,4 @@
-"""Where shards run. All state is on disk, so an executor passes only tasks and small results."""
+"""Executors run shards. All state is on disk, so they pass only tasks and small results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Executor(AbstractContextManager["Executor"], Protocol):
     def map(
         self, task: Callable[[Item], Result], items: Iterable[Item], at_most: int | None = None
     ) -> Iterator[Result]:
-        """Yield the result of each item when it is ready; at most ``at_most`` are in work."""
+        """Yield the result of each item when it is ready; run at most ``at_most`` at once."""
         ...
 
 

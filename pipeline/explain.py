@@ -1,4 +1,4 @@
-"""Describes a stage: what it does, the keys of its config block, the table it writes."""
+"""Describes a stage: its purpose, the keys of its config block, the table that it writes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _blocks(annotation: object) -> Iterator[type[StageConfig]]:
-    """Give the config blocks that a type names: ``A`` and ``B`` of ``dict[str, A | B]``, say."""
+    """Give the config blocks in a type, for example ``A`` and ``B`` in ``dict[str, A | B]``."""
     if isinstance(annotation, type) and issubclass(annotation, StageConfig):
         yield annotation
     for part in typing.get_args(annotation):

@@ -1,13 +1,13 @@
-"""What decides a stage's result, and a table's folder: its parts, receipts and manifest on disk.
+"""A table's folder on disk (parts, receipts, manifest), and the recipe that decides its content.
 
     <run>/tables/<table>/part-00012.parquet     written by rename
                          _receipts/00012.json   its receipt, written after it
                          _failures/00012.txt    the traceback of a shard that raised
                          _recipe.json           what decides the stage's result
-                         _manifest.json         written last, once every part is there
+                         _manifest.json         written last, after all parts
 
-A part is done where its receipt has the stage's fingerprint and the content ids of everything that
-the part was made from. So a rebuild stops at a table that comes out with the same bytes as before.
+A part is done if its receipt has the stage's fingerprint and the content ids of all its inputs. So
+later stages are not rebuilt if a rebuilt table has the same bytes as before.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from pipeline.atomic import TEMPORARY, content_id, read_json, storage, write_byt
 from pipeline.stage import Stage, StageConfig
 
 Recipe = Mapping[str, Any]
-"""What decides a stage's result, besides the tables it reads: plain JSON values."""
+"""Everything that decides a stage's result except the tables it reads, as plain JSON values."""
 
 _ROW_GROUP = 4096
-"""Rows in a row group: few, so that a query by bounding box reads little."""
+"""Rows in a row group: few, so that a bounding-box query reads little."""
 
 
 def recipe_of(stage: Stage, config: StageConfig) -> Recipe:
-    """Give what decides a stage's result: name, version, config, schema, inputs from outside."""
+    """Give a stage's recipe: name, version, config, schema, inputs from outside."""
     return {
         "stage": stage.name,
         "version": stage.version,
@@ -53,7 +53,7 @@ def fingerprint_of(recipe: Recipe) -> str:
 
 
 def differences(old: Recipe, new: Recipe, prefix: str = "") -> list[str]:
-    """Name the fields that differ between two recipes, with both values."""
+    """Give the fields that differ between two recipes, with both values."""
     found = []
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
@@ -61,18 +61,18 @@ def differences(old: Recipe, new: Recipe, prefix: str = "") -> list[str]:
         if isinstance(before, dict) and isinstance(after, dict):
             found += differences(before, after, f"{prefix}{key}.")
         elif json.dumps(before, default=str) != json.dumps(after, default=str):
-            found.append(f"{name} {_brief(before)} -> {_brief(after)}")
+            found.append(f"{name} {_shorten(before)} -> {_shorten(after)}")
     return found
 
 
-def _brief(value: object) -> str:
+def _shorten(value: object) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The outcome of a shard, on disk beside its part; all totals are sums over receipts."""
+    """The result of a shard, stored beside its part; all totals are sums over receipts."""
 
     stage: str
     shard: int
@@ -121,7 +121,7 @@ class TableFolder:
                 continue
             try:
                 receipt = Receipt(**content)
-            except TypeError:  # a version with other fields wrote it: the part is made again
+            except TypeError:  # written by another version: the part is made again
                 continue
             if self.part(shard).stat().st_size == receipt.size:
                 found[shard] = receipt
@@ -171,7 +171,7 @@ class TableFolder:
         write_json(self._receipt(receipt.shard), asdict(receipt))
 
     def write_failure(self, shard: int, text: str) -> None:
-        """Write down the traceback of a shard that raised."""
+        """Record the traceback of a shard that raised."""
         write_bytes(self._failure(shard), text.encode())
 
     def revoke(self, shard: int) -> None:
@@ -189,7 +189,7 @@ class TableFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def old_recipe(self) -> Recipe | None:
-        """Give the recipe of the last build; None where there is none."""
+        """Give the recipe of the last build; None if there is none."""
         recipe: Recipe | None = read_json(self._recipe)
         return recipe
 

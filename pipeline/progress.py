@@ -1,4 +1,4 @@
-"""Progress: events in; bars on a terminal, or a log line a minute elsewhere, out."""
+"""Shows events: as bars on a terminal, else as one log line a minute."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ log = logging.getLogger("skyscript")
 
 @dataclass
 class _Task:
-    """A stage, a training or a file, while work on it goes on."""
+    """A stage, a training or a file in progress."""
 
     name: str
     total: int | None
     unit: Literal["parts", "steps", "bytes"]
     phase: str = ""
     begun_at: int = 0
-    """What an earlier command had done already, of ``total``."""
+    """The part of ``total`` that an earlier command had done."""
     done: int = 0
     rows: int = 0
     note: str = ""
@@ -67,7 +67,7 @@ class _Task:
         return f"{self.phase} {self.name}".strip()
 
     def amount(self) -> str:
-        """Give how much is done, of how much if that is known."""
+        """Give the amount done and, if known, the total."""
         scale, unit = (1e6, "MB") if self.unit == "bytes" else (1, self.unit)
         total = "" if self.total is None else f" of {self.total / scale:,.0f}"
         return f"{self.done / scale:,.0f}{total} {unit}"
@@ -96,7 +96,7 @@ class Display:
                     self._start_stage(event)
                 case StageDisabled():
                     names = ", ".join([event.stage, *event.along])
-                    log.info("left out: %s: %s", names, event.why)
+                    log.info("disabled: %s: %s", names, event.why)
                 case ShardFinished() | ShardFailed():
                     self._count_shard(event)
                 case StageFinished():
@@ -106,7 +106,7 @@ class Display:
                     self._advance(event)
 
     def log_lines(self) -> None:
-        """Log where each task is, if it changed since the last time."""
+        """Log the state of each task that changed since the last time."""
         with self._lock:
             for task in self._tasks.values():
                 if task.changed:
@@ -162,7 +162,7 @@ class Display:
 
 
 def _outcome(event: StageFinished) -> str:
-    """Give the outcome of a stage in a line: rows that are ok, reasons for the others, seconds."""
+    """Describe the result of a stage: ok rows, reasons for the others, seconds."""
     from pipeline.schema import STATUS_OK  # imports pyarrow, which --help does not need
 
     ok = event.status.get(STATUS_OK, 0)
@@ -209,10 +209,10 @@ def set_up_logging() -> None:
     logging.basicConfig(format="%(message)s", handlers=[handler])
     for ours in ("skyscript", "pipeline", "stages"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    for theirs in ("stamina", "urllib3"):  # they log each retry; our messages name what failed
+    for theirs in ("stamina", "urllib3"):  # they log each retry; our own messages are enough
         logging.getLogger(theirs).setLevel(logging.ERROR)
 
 
 def print_plainly(text: str) -> None:
-    """Print text to standard output as it is, however long its lines are."""
+    """Print text to standard output unchanged; long lines are not wrapped."""
     Console(highlight=False, soft_wrap=True).print(text, markup=False)

@@ -1,4 +1,4 @@
-"""A run folder: the tables of a run by name, and the lock that one process at a time holds.
+"""A run folder: the tables of a run by name, and the lock for one process at a time.
 
 <run>/tables/<table>/          parts, receipts and manifest: see `pipeline.manifest`
 _disabled_stages.json    the stages that the last config disabled
@@ -29,21 +29,22 @@ _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
 class Run:
     """A run folder; ``Run(Path("my_run")).table("captions")`` opens a table in a notebook.
 
-    It holds only the path and reads the state on disk each time, so worker processes can get it.
+    It contains only the path and reads the state on disk each time, so it can be sent to worker
+    processes.
     """
 
     root: Path
 
     @property
     def tables(self) -> list[str]:
-        """Name the complete tables, in alphabetical order."""
+        """The names of the complete tables, in alphabetical order."""
         names = sorted(path.name for path in (self.root / "tables").glob("*"))
         return [name for name in names if TableFolder(self.root, name).is_whole()]
 
     def table(self, name: str) -> ds.Dataset:
         """Open a complete table by name; its schema comes from its files.
 
-        Raises `InputError` that names the complete tables where this one is missing or unfinished.
+        Raises `InputError` that names the complete tables if this one is missing or unfinished.
         """
         folder = TableFolder(self.root, name)
         if not folder.is_whole():
@@ -70,7 +71,7 @@ class Run:
         return {table.name: self.folder(table).table_id() for table in tables}
 
     def incomplete(self, tables: Iterable[Table]) -> list[str]:
-        """Name the tables that are missing or unfinished."""
+        """Give the names of the tables that are missing or unfinished."""
         return [table.name for table in tables if not self.folder(table).is_whole()]
 
     def exists(self) -> bool:
@@ -78,7 +79,7 @@ class Run:
         return (self.root / _MARKER).exists()
 
     def disabled_stages(self) -> list[str]:
-        """Name the stages that the config of the last whole run disabled."""
+        """Give the names of the stages that the config of the last whole run disabled."""
         return read_json(self.root / _DISABLED) or []
 
     def record_disabled_stages(self, names: Iterable[str]) -> None:
@@ -89,13 +90,13 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Lock the folder for one process; make it if it is missing.
 
-        Raises `ConfigError` where the folder holds other files, `LockError` where it is in use.
+        Raises `ConfigError` if the folder contains other files, `LockError` if it is in use.
         """
         root = self.root
         if root.exists() and not root.is_dir():
-            raise ConfigError(f"{root}: is a file; name a folder for the run")
+            raise ConfigError(f"{root}: is a file; choose a folder for the run")
         if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
-            raise ConfigError(f"{root}: holds files but no run; name a new or an empty folder")
+            raise ConfigError(f"{root}: contains files but no run; choose a new or an empty folder")
         with exclusive_lock(root / _LOCK):
             if not self.exists():
                 marker = {"skyscript": importlib.metadata.version("skyscript")}

@@ -30,14 +30,14 @@ from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
 from pipeline.state import (
     Identity,
     Retry,
-    errors_of_failed_rows,
-    failed_rows,
+    count_errors,
+    describe_failed_rows,
+    explain_work,
+    find_parts_to_retry,
+    find_wanted_parts,
     is_complete,
     is_done,
-    own_totals,
-    to_retry,
-    wanted_parts,
-    why_work,
+    stage_totals,
 )
 from pipeline.work import Failure, Job, make_shard, write_part
 
@@ -46,7 +46,7 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class _Task:
-    """What a stage is made with: the run, the stage's config block and recipe, and the events."""
+    """The inputs of a stage: the run, the config block, the recipe, and the receiver of events."""
 
     run: Run
     config: StageConfig
@@ -63,14 +63,14 @@ def run(
     only: Collection[str] = (),
     retry: Retry | None = None,
 ) -> None:
-    """Bring the stages up to date, in order; ``only`` limits the run to the stages it names.
+    """Bring the stages up to date, in order; ``only`` selects some of them.
 
-    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end where shards or rows failed;
+    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end if shards or rows failed;
     bad input and a full disk stop the run immediately.
     """
     here = Run(root)
-    reasons = disabled_stages.reasons(recipe, config.stages)
-    used = disabled_stages.in_use(recipe, reasons)
+    reasons = disabled_stages.find_reasons(recipe, config.stages)
+    used = disabled_stages.find_used(recipe, reasons)
     chosen = [stage for stage in used if not only or stage.name in only]
     if not chosen:
         raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
@@ -108,7 +108,7 @@ def run(
 def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
     """Emit which stages the config disables, and which stages that disables too."""
     for name, why in reasons.items():
-        others = {stage.name for stage in disabled_stages.in_use(recipe, [name])}
+        others = {stage.name for stage in disabled_stages.find_used(recipe, [name])}
         along = (stage.name for stage in recipe if stage.name not in {*others, name})
         emit(StageDisabled(name, tuple(along), why))
 
@@ -128,10 +128,10 @@ def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -
 
 
 def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> None:
-    """Raise `ConfigError` where ``retry`` names a class of error that no failed row has."""
+    """Raise `ConfigError` if ``retry`` names a class of error that no failed row has."""
     if retry is None or not retry.errors:
         return
-    known = errors_of_failed_rows(stages, run)
+    known = count_errors(stages, run)
     if unknown := sorted(retry.errors - known.keys()):
         classes = ", ".join(f"{error} ({count:,})" for error, count in known.most_common())
         raise ConfigError(
@@ -156,7 +156,7 @@ def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
 
 
 def _check_not_empty(stage: Stage, run: Run) -> None:
-    """Raise `InputError` where a stage gives no row: later stages would fail less clearly."""
+    """Raise `InputError` if a stage gives no row, because later messages would be less clear."""
     folder = run.folder(stage.writes)
     summary = totals(folder.receipts())
     if (
@@ -179,11 +179,11 @@ def _run_shards(
     started = time.monotonic()
     run, recipe = task.run, task.recipe
     folder = run.folder(stage.writes)
-    wanted = wanted_parts(stage, run, fingerprint_of(recipe))
+    wanted = find_wanted_parts(stage, run, fingerprint_of(recipe))
     before = folder.receipts()
-    whole, rows = _what_to_make(stage, run, wanted, before, retry)
+    whole, rows = _choose_work(stage, run, wanted, before, retry)
     todo = sorted(whole | rows)
-    why = why_work(folder, recipe, wanted, before, todo)
+    why = explain_work(folder, recipe, wanted, before, todo)
     task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
     failures: list[Failure] = []
     # A part without inputs is superfluous only once the input tables are complete.
@@ -201,35 +201,35 @@ def _run_shards(
             Job(stage, task.config, run, shard, wanted[shard], retry if shard in rows else None)
             for shard in todo
         ]
-        failures = _work(stage, executor, jobs, task.emit)
+        failures = _run_jobs(stage, executor, jobs, task.emit)
         if is_last and not failures:
             if existed:
                 sweep(run.root, stage.owns, folder.dataset())
             folder.finish(recipe, {})
     _emit_finished(stage, task, len(todo), started)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
-    return broken + failed_rows(stage, run)
+    return broken + describe_failed_rows(stage, run)
 
 
-def _what_to_make(
+def _choose_work(
     stage: ShardStage,
     run: Run,
     wanted: Mapping[int, Identity],
     before: Mapping[int, Receipt],
     retry: Retry | None,
 ) -> tuple[set[int], set[int]]:
-    """Give the shards to make completely, and those of which only some rows are made again."""
+    """Give the shards to make completely, and the shards with only some rows to make again."""
     folder = run.folder(stage.writes)
     # Only parts of the current schema are read: parts of an earlier version may lack a column.
     done = {s: before[s] for s, identity in wanted.items() if is_done(before.get(s), identity)}
     lost = parts_without_files(run.root, stage.owns, folder.dataset(done)) if done else set()
     done = {shard: done[shard] for shard in done if folder.part(shard) not in lost}
     whole = wanted.keys() - done.keys()
-    again = set() if retry is None else to_retry(folder, done, retry)
+    again = set() if retry is None else find_parts_to_retry(folder, done, retry)
     return (whole, again) if stage.by_row else (whole | again, set())
 
 
-def _work(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
+def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
     at_most = stage.at_most(jobs[0].config) if jobs else None
     for outcome in executor.map(make_shard, jobs, at_most):
@@ -255,11 +255,11 @@ def _run_dataset(stage: DatasetStage, task: _Task) -> None:
         task.emit(StageStarted(stage.name, len(before), len(before), "done"))
         _emit_finished(stage, task, 0, started)
         return
-    why = why_work(folder, recipe, {0: identity}, before, [0])
+    why = explain_work(folder, recipe, {0: identity}, before, [0])
     task.emit(StageStarted(stage.name, None, 0, why))
     parts = stage.run(**run.datasets(stage.reads), config=task.config, root=run.root)
     count = 0
-    for count, table in enumerate(_after_first(parts, stage, folder, recipe), start=1):
+    for count, table in enumerate(_begin_at_first_part(parts, stage, folder, recipe), start=1):
         result = conform(table, stage.writes, where=f"{stage.name} part {count - 1}")
         receipt = write_part(stage, run, count - 1, result, identity, started)
         task.emit(ShardFinished(stage.name, receipt.shard, receipt.rows, receipt.seconds))
@@ -272,7 +272,7 @@ def _run_dataset(stage: DatasetStage, task: _Task) -> None:
     _emit_finished(stage, task, count, started)
 
 
-def _after_first(
+def _begin_at_first_part(
     parts: Iterator[pa.Table], stage: DatasetStage, folder: TableFolder, recipe: Recipe
 ) -> Iterator[pa.Table]:
     """Give the same parts, but prepare the folder for a build when the first part is ready.
@@ -286,6 +286,6 @@ def _after_first(
 
 
 def _emit_finished(stage: Stage, task: _Task, ran: int, started: float) -> None:
-    own = own_totals(stage, task.run)
+    own = stage_totals(stage, task.run)
     seconds = time.monotonic() - started
     task.emit(StageFinished(stage.name, own.rows, own.status, own.reasons, ran, seconds))

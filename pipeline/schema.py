@@ -1,4 +1,4 @@
-"""Table contracts: a table that differs from its schema raises; nothing is cast silently."""
+"""Table contracts: checks that a table has its schema; nothing is cast silently."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.errors import SchemaError
 STATUS_OK = "ok"
 """The row carries a result."""
 STATUS_FILTERED = "filtered"
-"""The row is dropped for good; ``reason`` says why."""
+"""The row is dropped permanently; ``reason`` gives the reason."""
 STATUS_FAILED = "failed"
-"""The row has no result, and may be retried; ``reason`` says what went wrong."""
+"""The row has no result and may be retried; ``reason`` describes the error."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Table:
 
     @property
     def has_error(self) -> bool:
-        """Whether rows have ``error`` too: the class of the error, in one word."""
+        """Whether rows also have ``error``, the class of the error in one word."""
         return "error" in self.schema.names
 
 
@@ -44,23 +44,23 @@ def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
     """
     want = contract.schema
     if set(table.column_names) != set(want.names):
-        raise SchemaError(f"{where}: columns differ\n{_both_sides(table.schema, want)}")
+        raise SchemaError(f"{where}: columns differ\n{_show_schemas(table.schema, want)}")
     table = table.select(want.names)
     for field, got in zip(want, table.schema, strict=True):
         if not got.type.equals(field.type):
             raise SchemaError(
                 f"{where}: column {field.name!r} is {got.type}, not {field.type}\n"
-                f"{_both_sides(table.schema, want)}"
+                f"{_show_schemas(table.schema, want)}"
             )
         if not field.nullable and table.column(field.name).null_count:
-            raise SchemaError(f"{where}: column {field.name!r} must not have nulls, but has")
+            raise SchemaError(f"{where}: column {field.name!r} must not have nulls, but has some")
     key = table.column(contract.key)
     if pc.count_distinct(key).as_py() != len(key):
         raise SchemaError(f"{where}: key {contract.key!r} is not unique")
     return table.cast(want)
 
 
-def _both_sides(got: pa.Schema, want: pa.Schema) -> str:
+def _show_schemas(got: pa.Schema, want: pa.Schema) -> str:
     def lines(schema: pa.Schema) -> str:
         return "\n".join(f"    {field.name}: {field.type}" for field in schema)
 

@@ -1,6 +1,6 @@
 """Temporary tables on disk, for stages that work on whole datasets.
 
-DuckDB sorts and joins out of core in the same folder, so that memory stays below `MEMORY`.
+DuckDB spills sorts and joins into the same folder, so that memory stays below `MEMORY`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ScratchParquet:
         self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
 
     def write(self, columns: dict[str, pa.Array]) -> None:
-        """Append rows, given as a column for each name of the schema."""
+        """Append rows; ``columns`` has a column for each name of the schema."""
         arrays = [columns[name] for name in self._schema.names]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
@@ -65,7 +65,7 @@ class ScratchParquet:
 def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB for queries on files in a scratch folder.
 
-    Raises `StorageError` where the disk or the memory is too small for a sort or a join.
+    Raises `StorageError` if the disk or the memory is too small for a sort or a join.
     """
     import duckdb
 
@@ -91,7 +91,7 @@ def view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     connection.read_parquet(glob.escape(str(path))).create_view(name)
 
 
-def in_parts(pieces: Iterable[pa.RecordBatch | pa.Table], rows: int) -> Iterator[pa.Table]:
+def cut_into_parts(pieces: Iterable[pa.RecordBatch | pa.Table], rows: int) -> Iterator[pa.Table]:
     """Cut a stream of rows into tables of ``rows`` rows; the last one has the rest."""
     pending: list[pa.Table] = []
     count = 0

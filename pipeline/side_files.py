@@ -1,4 +1,4 @@
-"""The files that stages write beside their tables: finds missing ones, removes superseded ones."""
+"""The files that stages write beside their tables: finds missing ones, removes obsolete ones."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> None:
 def parts_without_files(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> set[Path]:
     """Give the part files of ``table`` with a row whose side file is missing or has another size.
 
-    Looks at each file once, part by part: memory does not grow with the table.
+    Checks each file once, part by part, so memory does not grow with the table.
     """
     columns = {(owned.column, owned.size) for owned in owns}
     return {
         Path(fragment.path)
         for fragment in table.get_fragments()
-        if not all(_all_whole(root, fragment, *pair) for pair in columns)
+        if not all(_all_present(root, fragment, *pair) for pair in columns)
     }
 
 
-def _all_whole(root: Path, part: ds.Fragment, column: str, size: str | None) -> bool:
+def _all_present(root: Path, part: ds.Fragment, column: str, size: str | None) -> bool:
     wanted = [column] if size is None else [column, size]
     rows = part.to_table(columns=wanted, filter=pc.field(column).is_valid())
     sizes = [None] * len(rows) if size is None else rows[size].to_pylist()
-    return all(map(_is_whole, (f"{root}/{path}" for path in rows[column].to_pylist()), sizes))
+    return all(map(_is_present, (f"{root}/{path}" for path in rows[column].to_pylist()), sizes))
 
 
-def _is_whole(path: str, size: int | None) -> bool:
+def _is_present(path: str, size: int | None) -> bool:
     try:
         found = os.stat(path)  # noqa: PTH116 - millions of files: several times faster
     except (FileNotFoundError, NotADirectoryError):

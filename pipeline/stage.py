@@ -1,4 +1,4 @@
-"""Defines a stage: a plain function on tables, wrapped in a small frozen value.
+"""Defines a stage: a function on tables, and a frozen value that describes it.
 
 There are two kinds. A `ShardStage` turns part *i* of the tables it reads into part *i* of the table
 it writes. A `DatasetStage` sees whole tables and yields parts; only stages that need whole tables
@@ -18,7 +18,7 @@ from pipeline.schema import Table
 
 EXECUTION: dict[str, Any] = {"identity": False}
 """Pass as ``json_schema_extra`` of a field that decides where or how fast a stage works, but not
-what comes out: the field is then no part of a result's identity."""
+its result. The field is then not part of the result's identity."""
 
 
 class FromShell(str):
@@ -37,12 +37,12 @@ def _resolve(value: object, info: ValidationInfo) -> object:
 
 
 ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
-"""A path in a config, relative to the config file's folder. The path is no part of a result's
-identity; the content of the file is (see ``external``)."""
+"""A path in a config, relative to the config file's folder. The path is not part of a result's
+identity, but the content of the file is (see ``external``)."""
 
 
 class StageConfig(BaseModel):
-    """Base class of every stage's config block: frozen, and without unknown keys."""
+    """Base class of the config blocks: they are frozen and reject unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -82,14 +82,14 @@ class Shard:
 class Owned(NamedTuple):
     """Side files: files that a stage writes beside its table, each named by a row of the table.
 
-    A part (of a DatasetStage: the table) is made again where one of its side files is missing.
+    A part (for a DatasetStage: the table) is made again if one of its side files is missing.
     """
 
     glob: str | None
-    """Which files a rebuild removes if no row names them, relative to the run folder:
-    ``images[2-7]/*.jpg``. It must not match files of the user. None: a rebuild removes nothing."""
+    """A rebuild removes the files that match and that no row names. Relative to the run folder:
+    ``images[2-7]/*.jpg``. It must not match files of the user. None: nothing is removed."""
     column: str
-    """The column of the stage's table with the files' paths, relative to the run folder."""
+    """The column with the files' paths, relative to the run folder."""
     size: str | None = None
     """The column with the files' sizes in bytes; a file of another size counts as missing."""
 
@@ -126,11 +126,11 @@ class _AnyStage:
     """Gives the reason, in a sentence, why a config disables the stage; None: the stage runs.
     Stages that need its table are then disabled too."""
     version: int = 1
-    """To be raised when the code's meaning changes, because the fingerprint does not cover code."""
+    """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
 
     @property
     def inputs(self) -> tuple[Table, ...]:
-        """The tables that the stage needs complete."""
+        """The tables that must be complete before the stage runs."""
         return self.reads
 
 
@@ -149,7 +149,7 @@ class ShardStage(_AnyStage):
     by_row: bool = False
     """Whether a failed row can be made again alone: it does not depend on other rows."""
     at_most: Callable[[Any], int | None] = any_number
-    """Gives the limit of shards in work at once (the number of GPUs, say); None: no limit."""
+    """Gives the limit of shards that run at once, such as the number of GPUs; None: no limit."""
 
     @property
     def inputs(self) -> tuple[Table, ...]:

@@ -1,4 +1,4 @@
-"""Compares a stage with its state on disk: which parts are done, which are not, and why."""
+"""Compares a stage with its state on disk: finds the parts to make, and why."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pipeline.side_files import parts_without_files
 from pipeline.stage import DatasetStage, ShardStage, Stage
 
 _KEYS_SHOWN = 5
-"""How many keys of failed rows a message shows for each reason; the table has all of them."""
+"""The number of failed keys in a message for each reason; the table has all of them."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Which failed rows to make again."""
+    """The failed rows to make again."""
 
     errors: frozenset[str] = frozenset()
     """The classes of error to retry; empty: every class."""
 
-    def chosen(self, part: pa.Table) -> pa.ChunkedArray:
+    def select(self, part: pa.Table) -> pa.ChunkedArray:
         """Give a mask of the rows of a part to make again."""
         failed = pc.equal(part.column("status"), STATUS_FAILED)
         if not self.errors:
@@ -39,13 +39,13 @@ class Retry:
 
 @dataclass(frozen=True)
 class Identity:
-    """What decides a part: its receipt must have the same fingerprint and inputs."""
+    """The fingerprint and inputs of a part; the receipt of a finished part has the same ones."""
 
     fingerprint: str
     inputs: Mapping[str, str]
 
 
-def wanted_parts(stage: ShardStage, run: Run, fingerprint: str) -> dict[int, Identity]:
+def find_wanted_parts(stage: ShardStage, run: Run, fingerprint: str) -> dict[int, Identity]:
     """Give the identity of each shard's part, for the shards that all inputs have."""
     parts = {table.name: run.folder(table).receipts() for table in stage.reads}
     whole = run.table_ids(stage.looks_up)
@@ -65,10 +65,12 @@ def is_done(receipt: Receipt | None, wanted: Identity) -> bool:
     )
 
 
-def to_retry(folder: TableFolder, receipts: Mapping[int, Receipt], retry: Retry) -> set[int]:
+def find_parts_to_retry(
+    folder: TableFolder, receipts: Mapping[int, Receipt], retry: Retry
+) -> set[int]:
     """Give the parts that have failed rows to make again."""
     failed = [shard for shard, receipt in receipts.items() if receipt.status.get(STATUS_FAILED)]
-    return {shard for shard in failed if pc.any(retry.chosen(folder.read(shard))).as_py()}
+    return {shard for shard in failed if pc.any(retry.select(folder.read(shard))).as_py()}
 
 
 def is_complete(stage: DatasetStage, run: Run, wanted: Identity) -> bool:
@@ -91,18 +93,18 @@ def is_current(stage: Stage, run: Run) -> bool:
     if isinstance(stage, DatasetStage):
         return bool(manifest["inputs"] == run.table_ids(stage.reads))
     receipts = folder.receipts()
-    wanted = wanted_parts(stage, run, manifest["fingerprint"])
+    wanted = find_wanted_parts(stage, run, manifest["fingerprint"])
     return all(is_done(receipts.get(shard), wanted[shard]) for shard in wanted)
 
 
-def why_work(
+def explain_work(
     folder: TableFolder,
     recipe: Recipe,
     wanted: Mapping[int, Identity],
     before: Mapping[int, Receipt],
     todo: Sequence[int],
 ) -> str:
-    """Give the reason, for the user, why parts must be made."""
+    """Describe for the user why parts must be made."""
     if not todo:
         return "done"
     old = folder.old_recipe()
@@ -126,7 +128,7 @@ def why_work(
     return f"{len(todo)} of {len(wanted)} parts to make"
 
 
-def own_totals(stage: Stage, run: Run) -> Totals:
+def stage_totals(stage: Stage, run: Run) -> Totals:
     """Sum up a stage's receipts, without the reasons that its rows had before the stage."""
     summary = totals(run.folder(stage.writes).receipts())
     if not isinstance(stage, ShardStage) or not stage.reads[0].has_status:
@@ -136,9 +138,9 @@ def own_totals(stage: Stage, run: Run) -> Totals:
     return replace(summary, reasons={reason: n for reason, n in own.items() if n > 0})
 
 
-def failed_rows(stage: Stage, run: Run) -> list[str]:
+def describe_failed_rows(stage: Stage, run: Run) -> list[str]:
     """Describe the rows that failed in a stage: a line for each reason, with some of the keys."""
-    own = own_totals(stage, run)
+    own = stage_totals(stage, run)
     if not own.status.get(STATUS_FAILED):
         return []
     table = stage.writes
@@ -160,7 +162,7 @@ def failed_rows(stage: Stage, run: Run) -> list[str]:
     ]
 
 
-def errors_of_failed_rows(stages: Iterable[Stage], run: Run) -> Counter[str]:
+def count_errors(stages: Iterable[Stage], run: Run) -> Counter[str]:
     """Count the failed rows of some stages by their class of error."""
     counts: Counter[str] = Counter()
     for stage in stages:

@@ -40,7 +40,7 @@ class Failure:
     shard: int
     message: str
     error: SkyScriptError | None
-    """The error itself, if its message tells the user enough; else None."""
+    """The error, if its message is enough for the user; else None."""
 
 
 def make_shard(job: Job) -> Receipt | Failure:
@@ -52,7 +52,7 @@ def make_shard(job: Job) -> Receipt | Failure:
     try:
         tables = run.parts(stage.reads, job.shard)
         before = None if job.retry is None else folder.read(job.shard)
-        chosen = None if job.retry is None or before is None else job.retry.chosen(before)
+        chosen = None if job.retry is None or before is None else job.retry.select(before)
         if chosen is not None:
             tables = {name: table.filter(chosen) for name, table in tables.items()}
         whole = run.datasets(stage.looks_up)
@@ -64,10 +64,10 @@ def make_shard(job: Job) -> Receipt | Failure:
                 f"{where}: the result lacks rows of {first.name!r}, or has them in another order"
             )
         if before is not None and chosen is not None:
-            result = _merged(before, chosen, result)
+            result = _merge_rows(before, chosen, result)
             folder.revoke(job.shard)
         return write_part(stage, run, job.shard, result, job.identity, started)
-    except StorageError as error:  # the traceback could not be written either
+    except StorageError as error:  # the disk cannot store a traceback either
         return Failure(job.shard, str(error), error)
     except Exception as error:  # a failed shard must not stop the others
         folder.write_failure(job.shard, traceback.format_exc())
@@ -77,7 +77,7 @@ def make_shard(job: Job) -> Receipt | Failure:
         )
 
 
-def _merged(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:
+def _merge_rows(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:
     """Replace the chosen rows of a part by the rows made again."""
     is_new = chosen.to_numpy()
     order = np.argsort(np.concatenate([np.flatnonzero(~is_new), np.flatnonzero(is_new)]))

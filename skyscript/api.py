@@ -22,15 +22,15 @@ class Caption(NamedTuple):
     """The two captions of an image."""
 
     title: str
-    """The focus object alone."""
+    """The caption of the focus object."""
     title_multi_objects: str
-    """The focus object and its neighbours."""
+    """The caption of the focus object and its neighbours."""
 
 
 def look_up(tag: str, own_labels: StrPath | None = None) -> TagEntry:
-    """Give the vocabulary's answer for a tag ``key=value``: visible or not, up to which GSD, why.
+    """Give the vocabulary's entry for a tag ``key=value``: is it visible, up to which GSD, and why.
 
-    ``own_labels`` is a CSV of your labels, which go before the shipped ones.
+    ``own_labels`` is a CSV of your labels, which take precedence over the shipped ones.
     """
     from skyscript.vocabulary import labelled_vocabulary
 
@@ -48,7 +48,7 @@ def caption(
     """Give the captions of an image from the tags of its focus object and of its neighbours.
 
     ``settings`` are fields of the stage `caption`: ``prefix``, ``max_surrounding``, ``tag_order``,
-    ``spelling``. The tags are taken as visible.
+    ``spelling``. All tags are assumed to be visible.
     """
     from skyscript.captions import CaptionConfig, multi_caption, single_caption
     from skyscript.vocabulary import labelled_vocabulary
@@ -79,9 +79,9 @@ def caption_pickles(
 
 
 def read_pairs(path: StrPath, columns: Sequence[str] | None = None) -> pa.Table:
-    """Give a CSV of pairs, ours or a published one, as a table of texts.
+    """Give a CSV of pairs, own or published, as a table of text columns.
 
-    Raises `InputError` that names the line if the file is not a sound CSV with a column
+    Raises `InputError` that names the line if the file is not a valid CSV with a column
     ``filepath`` and a column ``title``.
     """
     import pyarrow as pa
@@ -230,7 +230,7 @@ def download(names: Sequence[str], to: StrPath, **settings: Any) -> list[Path]: 
     """Download published files by the names of `skyscript download --list`; give their paths.
 
     ``settings`` are further options of that command. Raises `ItemsFailed` that names the first file
-    that could not be had.
+    that could not be downloaded.
     """
     from pipeline.errors import ItemsFailed
     from stages.download import DownloadConfig, choose

@@ -1,7 +1,7 @@
-"""Every random choice, from a hash of (seed, what is chosen for, purpose).
+"""Random draws from a hash of (seed, key of the object, purpose).
 
-So a choice does not depend on shards, workers or the order of work, and two choices for one object
-are independent.
+So a draw does not depend on shards, workers or the order of work, and two draws for one object are
+independent.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ def _hash(seed: int, key: str, purpose: str) -> int:
 
 
 def uniform(seed: int, key: str, purpose: str) -> float:
-    """Draw from [0, 1)."""
+    """Draw a number from [0, 1)."""
     return (_hash(seed, key, purpose) >> 11) / 2**53
 
 
 def between(seed: int, key: str, purpose: str, low: float, high: float) -> float:
-    """Draw from [low, high)."""
+    """Draw a number from [low, high)."""
     return low + (high - low) * uniform(seed, key, purpose)
 
 
 def generator(seed: int, key: str, purpose: str) -> np.random.Generator:
-    """Give a generator for many draws, always the same for the same arguments."""
+    """Give a generator for many draws; equal arguments give equal draws."""
     return np.random.default_rng(_hash(seed, key, purpose))

@@ -1,4 +1,4 @@
-"""Values made from a run's table, kept in memory while the table's files stay the same."""
+"""Caches values computed from a run's table while the table's files do not change."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def cached_by_files(
     columns: Sequence[str],
     rows: pc.Expression | None = None,
 ) -> Callable[[ds.Dataset], Value]:
-    """Turn a function of a table into one of a dataset that reads unchanged files once a process.
+    """Turn a function of a table into a function of a dataset that caches its result in memory.
 
-    Only these columns and rows of the table are read. A dataset in memory is not cached.
+    It reads only ``columns`` and ``rows``, and again only if a file has changed. A dataset in
+    memory is not cached.
     """
 
     @lru_cache(maxsize=2)

@@ -1,7 +1,7 @@
-"""The vocabulary of a run: the shipped one, with what the run's table ``vocab`` adds to it.
+"""The vocabulary of a run: the shipped vocabulary and additions from the run's table ``vocab``.
 
 The table adds the user's labels and the tags that only the classifiers could judge. These are few,
-however large the extract is; every other tag is looked up in the shipped vocabulary.
+even for a large extract; all other tags are looked up in the shipped vocabulary.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def _vocabulary(table: pa.Table) -> Vocabulary:
 
 
 run_vocabulary = cached_by_files(_vocabulary, _COLUMNS, _RUN_ROWS)
-"""Gives the vocabulary of a run from its table ``vocab``."""
+"""Gives the vocabulary of a run, from a dataset of its table ``vocab``."""
 
 
 def own_labels(path: Path | None) -> dict[Tag, OwnLabel]:
-    """Read a user's labels; none without a file. Raises `InputError` that names what is wrong."""
+    """Read a user's labels; none without a file. Raises `InputError` if a label is invalid."""
     try:
         return read_own_labels(path) if path else {}
     except FileNotFoundError:
@@ -65,5 +65,5 @@ def labelled_vocabulary(path: Path | None) -> Vocabulary:
 
 
 def vocabulary(config: StageConfig) -> Mapping[str, str]:  # noqa: ARG001 - a stage's ``external``
-    """Name the vocabulary by its content."""
+    """Give the content id of the vocabulary."""
     return {"tag_vocab": tag_vocab.content_id()}

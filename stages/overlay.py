@@ -1,11 +1,11 @@
-"""Overlay: the tags of what each image shows, of the focus object first, then of its neighbours.
+"""Overlay: gives each image the visible tags of its focus object and of the neighbours.
 
-A neighbour is another object of which the tile shows enough: some square pixels of an area, some
-pixels of a line, or a point (the maximum GSD of its tags says how large it is). Only tags that the
-run's vocabulary calls visible at the image's GSD are used, in today's spelling. An object without
-such a tag is no neighbour, and neither is one that is hidden from above (`hidden_from_above`). The
-result is the published pickle and a row, which also says why other tags of the focus object are
-left out.
+A neighbour is another object with a large enough part in the tile: some square pixels of an area,
+some pixels of a line, or any point (the maximum GSD of its tags implies its size). Only tags that
+the run's vocabulary calls visible at the image's GSD are used, in today's spelling. An object
+without such a tag, or hidden from above (`hidden_from_above`), is not a neighbour. The result is
+the published pickle and a row, which also gives the reason for each dropped tag of the focus
+object.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Geometries = npt.NDArray[np.object_]
 
 
 class OverlayConfig(StageConfig):
-    """How much of a neighbour a tile must show."""
+    """The minimum size of a neighbour in a tile, and the slack in GSD."""
 
     min_area: float = Field(
         default=16.0,
@@ -73,29 +73,29 @@ def overlay(
 ) -> pa.Table:
     """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
 
-    A neighbour's share is that of the tile's area, 0 for lines and points. Its distance is in
-    metres on the ground, from the tile's centre to the part of the neighbour in the tile.
+    The share of a neighbour is its part of the tile's area, 0 for lines and points. The distance is
+    in metres on the ground, from the tile's centre to the part of the neighbour in the tile.
     """
     tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
     rows = images.to_pylist()
     boxes = [Box.of(row) for row in rows if row["status"] == STATUS_OK]
     words = run_vocabulary(vocab)
-    around = _Around(objects_near(objects, boxes), words)
+    around = _NearbyObjects(objects_near(objects, boxes), words)
     metas = []
     for row in rows:
-        meta = _meta(row, dict(tags_of[row["object_id"]]), around, words, config)
+        meta = _meta_row(row, dict(tags_of[row["object_id"]]), around, words, config)
         if meta["status"] == STATUS_OK:
-            data = dump_meta(_published(meta))
+            data = dump_meta(_published_meta(meta))
             write_bytes(shard.root / meta["metapath"], data)
             meta["meta_size"] = len(data)
         metas.append(meta)
     return pa.Table.from_pylist(metas, schema=tables.META.schema)
 
 
-def _meta(
+def _meta_row(
     image: Mapping[str, Any],
     tags: dict[str, str],
-    around: _Around,
+    around: _NearbyObjects,
     words: Vocabulary,
     config: OverlayConfig,
 ) -> dict[str, Any]:
@@ -109,9 +109,18 @@ def _meta(
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
-    kept = ("object_id", "filepath", "source", "gsd", *Box._fields, "acquired", "status", "reason")
+    names = (
+        "object_id",
+        "filepath",
+        "source",
+        "gsd",
+        *Box._fields,
+        "acquired",
+        "status",
+        "reason",
+    )
     return {
-        **{name: image[name] for name in kept},
+        **{name: image[name] for name in names},
         "metapath": meta_path(image["filepath"]),
         "center_tags": list(center_tags.items()),
         "left_out": left_out,
@@ -119,7 +128,7 @@ def _meta(
     }
 
 
-def _published(meta: Mapping[str, Any]) -> Meta:
+def _published_meta(meta: Mapping[str, Any]) -> Meta:
     time = meta["acquired"]
     return Meta(
         box=Box.of(meta),
@@ -130,13 +139,13 @@ def _published(meta: Mapping[str, Any]) -> Meta:
 
 
 class _Tile(NamedTuple):
-    """Where an image lies, and the lengths of its pixel and of a metre, in EPSG:3857 metres."""
+    """The box of an image, and the lengths of a pixel and of a metre, in EPSG:3857 metres."""
 
     box: Box
     pixel: float
-    """EPSG:3857 metres."""
+    """Side of a pixel in EPSG:3857 metres."""
     scale: float
-    """EPSG:3857 metres for a metre on the ground at the centre."""
+    """EPSG:3857 metres for each metre on the ground at the centre."""
 
     @property
     def area(self) -> float:
@@ -155,8 +164,8 @@ def _tile(image: Mapping[str, Any]) -> _Tile:
     return _Tile(box, (box.east - box.west) / image["width"], mercator_scale(latitude))
 
 
-class _Around:
-    """The objects near a shard's tiles, searchable by place, in EPSG:3857 metres."""
+class _NearbyObjects:
+    """A spatial index of the objects near a shard's tiles, in EPSG:3857 metres."""
 
     def __init__(self, objects: pa.Table, words: Vocabulary) -> None:
         self._words = words
@@ -174,7 +183,7 @@ class _Around:
     def neighbours(
         self, image: Mapping[str, Any], config: OverlayConfig
     ) -> Iterator[dict[str, Any]]:
-        """Yield an image's neighbours as rows, nearest first; on a tie the smaller share first."""
+        """Yield the neighbours as rows by distance, then by share, both ascending."""
         tile = _tile(image)
         near = self._tree.query(shapely.box(*tile.box))
         near = near[~(self._hidden[near] | self._is_focus(image["object_id"], near))]
@@ -194,7 +203,7 @@ class _Around:
                 }
 
     def _is_focus(self, object_id: str, near: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        """Say which are the focus object, or the same way, once as a line and once as an area."""
+        """Give a mask of the focus object; a way can be both a line and an area."""
         kinds = _WAY_KINDS if object_id[0] in _WAY_KINDS else [object_id[0]]
         same: npt.NDArray[np.bool_] = self._osm_id[near] == int(object_id[1:])
         return same & np.isin(self._kind[near], kinds)
@@ -206,7 +215,7 @@ class _Around:
 
 
 def _shows_enough(parts: Geometries, tile: _Tile, config: OverlayConfig) -> npt.NDArray[np.bool_]:
-    dimensions = shapely.get_dimensions(parts)  # -1 where nothing is left
+    dimensions = shapely.get_dimensions(parts)  # -1 for an empty part
     area = shapely.area(parts) / tile.pixel**2
     length = shapely.length(parts) / tile.pixel
     enough: npt.NDArray[np.bool_] = np.select(

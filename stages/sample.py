@@ -1,7 +1,7 @@
-"""Sample: which objects get a tile of their own.
+"""Sample: chooses the objects that get a tile.
 
-As in the paper: all objects of some drawn cells, and objects with tags that are rare in these cells
-from anywhere. All draws come from `chance`; DuckDB does the queries over the whole table.
+As in the paper, these are all objects of some randomly drawn cells, and objects anywhere with tags
+that are rare in these cells. All draws come from `chance`; DuckDB queries the whole table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
-from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage, StageConfig
 from skyscript import chance
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     import duckdb
 
 RARE_SHARE = 0.5
-"""The share of ``max_objects`` for objects with rare tags; the others are drawn after them."""
+"""The share of ``max_objects`` that is reserved for objects with rare tags."""
 
 _CANDIDATES = pa.schema(
     [
-        pa.field("row", pa.int64()),  # among the rows of the table of objects that are ok
+        pa.field("row", pa.int64()),  # counts only the objects that are ok
         pa.field("cell", pa.string()),
         pa.field("draw", pa.float64()),
-        pa.field("tags", pa.list_(pa.string())),  # those that can be seen, as key=value
+        pa.field("tags", pa.list_(pa.string())),  # the visible ones, as key=value
     ]
 )
 _MARKED = """
@@ -134,7 +134,7 @@ def sample(
             view(connection, "candidates", path)
             _choose(connection, config)
             chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
-            for part in in_parts(_rows(objects, chosen), config.shard_rows):
+            for part in cut_into_parts(_rows(objects, chosen), config.shard_rows):
                 yield part.cast(tables.FOCUS.schema)
 
 
@@ -206,7 +206,7 @@ def _choose(connection: duckdb.DuckDBPyConnection, config: SampleConfig) -> None
 
 
 def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Give the chosen objects with the reason; both inputs have the same order."""
+    """Yield the chosen objects with the reasons; both inputs have the same order."""
     columns = [name for name in tables.FOCUS.schema.names if name in tables.OBJECTS.schema.names]
     waiting = chosen.schema.empty_table()
     start, more = 0, True

@@ -1,8 +1,8 @@
 """Every table that passes between stages: the contract.
 
 Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``, ``filtered``
-(final) or ``failed`` (may be retried); ``reason`` is a short sentence part, null where the row is
-ok. From ``focus`` on, part *i* of every table holds the same ``object_id``s.
+(final) or ``failed`` (may be retried); ``reason`` is a short phrase, null if the row is ok. From
+``focus`` on, part *i* of every table has the same ``object_id``s.
 """
 
 from __future__ import annotations
@@ -29,12 +29,7 @@ _GEO = {
     ).encode()
 }
 
-_BOX = [
-    pa.field("west", pa.float64(), nullable=False),
-    pa.field("south", pa.float64(), nullable=False),
-    pa.field("east", pa.float64(), nullable=False),
-    pa.field("north", pa.float64(), nullable=False),
-]
+_BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
 _NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
 STATUS = [
     pa.field("status", pa.string(), nullable=False),
@@ -44,91 +39,77 @@ _OBJECT = [
     pa.field("object_id", pa.string(), nullable=False),  # n12, w12, a12 or r12
     pa.field("kind", pa.string(), nullable=False),  # n node, w line, a area, r multipolygon
     pa.field("osm_id", pa.int64(), nullable=False),  # the id of the node, way or relation
-    pa.field("geometry", pa.binary()),  # null where status is not ok
-    *_NULLABLE_BOX,  # null where there is no geometry
+    pa.field("geometry", pa.binary()),  # null if status is not ok
+    *_NULLABLE_BOX,  # null if there is no geometry
     pa.field("tags", TAGS, nullable=False),  # all of them, in OSM's order
 ]
 
-OBJECTS = Table(
+
+def _table(name: str, *fields: pa.Field, geometry: bool = False) -> Table:
+    """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
+    return Table(name, pa.schema(fields, metadata=_GEO if geometry else None), fields[0].name)
+
+
+OBJECTS = _table(
     "objects",
-    pa.schema(
-        [
-            *_OBJECT,
-            pa.field("osm_version", pa.int32()),  # null where the extract does not carry it
-            pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
-            pa.field("geom_rule", pa.string(), nullable=False),  # why node, line or area
-            *STATUS,
-        ],
-        metadata=_GEO,
-    ),
-    key="object_id",
+    *_OBJECT,
+    pa.field("osm_version", pa.int32()),  # null if the extract lacks it
+    pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
+    pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
+    *STATUS,
+    geometry=True,
 )
-"""An OSM object that carries a key of the vocabulary, in Hilbert order of its centre."""
+"""OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
 
-VOCAB = Table(
+VOCAB = _table(
     "vocab",
-    pa.schema(
-        [
-            pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
-            pa.field("key", pa.string(), nullable=False),
-            pa.field("value", pa.string(), nullable=False),  # * all values of an invisible key
-            # how many carry it; 0 of a label of the user's that none carries
-            pa.field("objects", pa.int64(), nullable=False),
-            pa.field("kinds", pa.string(), nullable=False),  # those objects' kinds, as in "anw"
-            pa.field("groundable", pa.bool_(), nullable=False),
-            pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
-            pa.field("source", pa.string(), nullable=False),  # own, label, model, key or default
-            pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
-            pa.field("phrase", pa.string()),  # as captions say it; null for all values of a key
-            pa.field("current", pa.string()),  # today's spelling of an old tag, else null
-            pa.field("reason", pa.string(), nullable=False),  # what shows it, or why nothing does
-        ]
-    ),
-    key="tag",
+    pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
+    pa.field("key", pa.string(), nullable=False),
+    pa.field("value", pa.string(), nullable=False),  # *: all values of an invisible key
+    # number of objects with the tag; 0 for a user label without objects
+    pa.field("objects", pa.int64(), nullable=False),
+    pa.field("kinds", pa.string(), nullable=False),  # kinds of these objects, as in "anw"
+    pa.field("groundable", pa.bool_(), nullable=False),
+    pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
+    pa.field("source", pa.string(), nullable=False),  # own, label, model, key or default
+    pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
+    pa.field("phrase", pa.string()),  # the words in captions; null for all values of a key
+    pa.field("current", pa.string()),  # today's spelling of an old tag, else null
+    pa.field("reason", pa.string(), nullable=False),  # why it is visible, or why not
 )
-"""A tag of the run's own objects, visible or not and why: no object's tag is without a row."""
+"""All tags of the run's objects: whether each is visible, and why."""
 
-FOCUS = Table(
+FOCUS = _table(
     "focus",
-    pa.schema(
-        [
-            *_OBJECT,
-            pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
-            pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
-        ],
-        metadata=_GEO,
-    ),
-    key="object_id",
+    *_OBJECT,
+    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
+    pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
+    geometry=True,
 )
-"""An object that gets a tile of its own; all others are context for their neighbours' tiles."""
+"""The objects that get a tile; all other objects are context for the tiles of neighbours."""
 
-SCENES = Table(
+SCENES = _table(
     "scenes",
-    pa.schema(
-        [
-            pa.field("scene_id", pa.string(), nullable=False),  # alias/name, unique
-            pa.field("source", pa.string(), nullable=False),  # alias: CH, US, SIM ...
-            pa.field("backend", pa.string(), nullable=False),  # folder, earth_engine ...
-            pa.field("name", pa.string(), nullable=False),  # a file's path in its folder, an asset
-            pa.field("geometry", pa.binary(), nullable=False),  # footprint of what can be read
-            *_BOX,
-            pa.field("gsd", pa.float64(), nullable=False),  # metres on the ground a pixel
-            pa.field("acquired", pa.timestamp("s", tz="UTC"), nullable=False),
-            pa.field("time_precision", pa.string(), nullable=False),  # minute, day, year, range
-            pa.field("weight", pa.float64(), nullable=False),  # the source's, for the draw
-            pa.field("cloud", pa.float64()),  # percent; null where the source does not say it
-            # addresses of its files; null where the name alone leads to them
-            pa.field("hrefs", pa.list_(pa.string())),
-            pa.field("content", pa.string()),  # id of its file; null where it is not ours
-            # of its own pixels, where a service says it; null where its file does
-            pa.field("crs", pa.string()),
-            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
-        ],
-        metadata=_GEO,
-    ),
-    key="scene_id",
+    pa.field("scene_id", pa.string(), nullable=False),  # alias/name, unique
+    pa.field("source", pa.string(), nullable=False),  # alias: CH, US, SIM ...
+    pa.field("backend", pa.string(), nullable=False),  # folder, earth_engine ...
+    pa.field("name", pa.string(), nullable=False),  # a file's path in its folder, an asset
+    pa.field("geometry", pa.binary(), nullable=False),  # footprint of the readable pixels
+    *_BOX,
+    pa.field("gsd", pa.float64(), nullable=False),  # metres on the ground for each pixel
+    pa.field("acquired", pa.timestamp("s", tz="UTC"), nullable=False),
+    pa.field("time_precision", pa.string(), nullable=False),  # minute, day, year, range
+    pa.field("weight", pa.float64(), nullable=False),  # of the source, for the random draw
+    pa.field("cloud", pa.float64()),  # percent; null if unknown
+    # URLs of its files; null if the name is enough to find them
+    pa.field("hrefs", pa.list_(pa.string())),
+    pa.field("content", pa.string()),  # id of a local file; null for a remote one
+    # of the pixels, if a service gives it; null if the file contains it
+    pa.field("crs", pa.string()),
+    pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
+    geometry=True,
 )
-"""An image that tiles can be cut from: the one index of every backend."""
+"""The images that tiles are cut from: one index for all backends."""
 
 CANDIDATE = pa.struct(
     [
@@ -138,181 +119,141 @@ CANDIDATE = pa.struct(
         pa.field("width", pa.int32(), nullable=False),  # pixels
         pa.field("height", pa.int32(), nullable=False),
         *_BOX,  # exact on the EPSG:3857 grid
-        # further scenes that fill what the first leaves open; null where it shows all
+        # further scenes that fill gaps of the first scene; null if there are no gaps
         pa.field("others", pa.list_(pa.string())),
     ]
 )
 
-TILES = Table(
+TILES = _table(
     "tiles",
-    pa.schema(
-        [
-            pa.field("object_id", pa.string(), nullable=False),
-            pa.field("part", pa.int8(), nullable=False),  # 2 to 7: the folder's number
-            pa.field("centred", pa.bool_(), nullable=False),  # the object is in the very centre
-            # the drawn one first, then the fall-backs; empty where status is not ok
-            pa.field("candidates", pa.list_(CANDIDATE), nullable=False),
-            *STATUS,
-        ]
-    ),
-    key="object_id",
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("part", pa.int8(), nullable=False),  # 2 to 7: the folder's number
+    pa.field("centred", pa.bool_(), nullable=False),  # the object is exactly in the centre
+    # the drawn one, then the fall-backs; empty if status is not ok
+    pa.field("candidates", pa.list_(CANDIDATE), nullable=False),
+    *STATUS,
 )
-"""A tile to fetch for a focus object."""
+"""The tile to fetch for each focus object."""
 
-IMAGES = Table(
+IMAGES = _table(
     "images",
-    pa.schema(
-        [
-            pa.field("object_id", pa.string(), nullable=False),
-            # the rest is null where status is not ok
-            pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, from the run folder
-            pa.field("source", pa.string()),
-            pa.field("scene_id", pa.string()),
-            pa.field("gsd", pa.float64()),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            *_NULLABLE_BOX,  # the true box of the pixels; on a native grid: one that they hold
-            # of a native grid; null where the box on the EPSG:3857 grid tells it all
-            pa.field("crs", pa.string()),
-            pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
-            pa.field("acquired", pa.timestamp("s", tz="UTC")),
-            pa.field("time_precision", pa.string()),
-            pa.field("nodata_share", pa.float64()),  # 0 to 1
-            pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
-            pa.field("byte_size", pa.int64()),
-            pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
-            # the class of what kept it from being fetched: no_imagery, busy ...; null where ok
-            pa.field("error", pa.string()),
-            *STATUS,
-        ]
-    ),
-    key="object_id",
+    pa.field("object_id", pa.string(), nullable=False),
+    # these are null if status is not ok
+    pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, from the run folder
+    pa.field("source", pa.string()),
+    pa.field("scene_id", pa.string()),
+    pa.field("gsd", pa.float64()),
+    pa.field("width", pa.int32()),
+    pa.field("height", pa.int32()),
+    *_NULLABLE_BOX,  # box of the pixels; on a native grid, a box inside them
+    # of a native grid; null on the EPSG:3857 grid, because the box is enough
+    pa.field("crs", pa.string()),
+    pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
+    pa.field("acquired", pa.timestamp("s", tz="UTC")),
+    pa.field("time_precision", pa.string()),
+    pa.field("nodata_share", pa.float64()),  # 0 to 1
+    pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes under the first one
+    pa.field("byte_size", pa.int64()),
+    pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+    # class of the error that prevented the fetch: no_imagery, busy ...; null if ok
+    pa.field("error", pa.string()),
+    *STATUS,
 )
-"""A fetched image."""
+"""The fetched images."""
 
 NEIGHBOUR = pa.struct(
     [
         pa.field("object_id", pa.string(), nullable=False),
-        pa.field("tags", TAGS, nullable=False),  # those that can be seen at the image's GSD
-        pa.field("share", pa.float64(), nullable=False),  # of the tile that it covers, 0 to 1
+        pa.field("tags", TAGS, nullable=False),  # the tags that are visible at the image's GSD
+        pa.field("share", pa.float64(), nullable=False),  # part of the tile that it covers, 0 to 1
         pa.field("distance", pa.float64(), nullable=False),  # metres from the tile's centre
     ]
 )
 
-META = Table(
+META = _table(
     "meta",
-    pa.schema(
-        [
-            pa.field("object_id", pa.string(), nullable=False),
-            pa.field("filepath", pa.string()),  # null where status is not ok
-            pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
-            pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
-            pa.field("source", pa.string()),
-            pa.field("gsd", pa.float64()),
-            *_NULLABLE_BOX,
-            pa.field("acquired", pa.timestamp("s", tz="UTC")),
-            pa.field("center_tags", TAGS, nullable=False),  # today's spelling; a;b where two show
-            # key=value -> why it is not there: all other tags of the focus object; null where
-            # the image is not ok
-            pa.field("left_out", TAGS),
-            pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
-            *STATUS,
-        ]
-    ),
-    key="object_id",
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("filepath", pa.string()),  # null if status is not ok
+    pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
+    pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
+    pa.field("source", pa.string()),
+    pa.field("gsd", pa.float64()),
+    *_NULLABLE_BOX,
+    pa.field("acquired", pa.timestamp("s", tz="UTC")),
+    pa.field(
+        "center_tags", TAGS, nullable=False
+    ),  # today's spelling; a;b if two values are visible
+    # all other tags of the focus object, key=value -> reason; null if
+    # the image is not ok
+    pa.field("left_out", TAGS),
+    pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+    *STATUS,
 )
-"""An image with what OSM says can be seen in it."""
+"""The images with the visible tags of their OSM objects."""
 
-CAPTIONS = Table(
+CAPTIONS = _table(
     "captions",
-    pa.schema(
-        [
-            pa.field("object_id", pa.string(), nullable=False),
-            pa.field("filepath", pa.string()),  # null where status is not ok
-            pa.field("title", pa.string()),
-            pa.field("title_multi_objects", pa.string()),
-            *STATUS,
-        ]
-    ),
-    key="object_id",
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("filepath", pa.string()),  # null if status is not ok
+    pa.field("title", pa.string()),
+    pa.field("title_multi_objects", pa.string()),
+    *STATUS,
 )
-"""An image with its two captions."""
+"""The images with their two captions."""
 
 _SCORE = [
-    pa.field("filepath", pa.string()),  # null where status is not ok upstream
-    pa.field("scorer", pa.string(), nullable=False),  # CLIP_openai: what CSV columns are named by
-    # cosines, -1 to 1; null where status is not ok, or where there is no such caption
+    pa.field("filepath", pa.string()),  # null if status is not ok upstream
+    pa.field(
+        "scorer", pa.string(), nullable=False
+    ),  # CLIP_openai: part of the names of CSV columns
+    # cosines, -1 to 1; null if status is not ok, or if the caption is missing
     pa.field("similarity", pa.float32()),  # of the image and its title
     pa.field("similarity_multi_objects", pa.float32()),
-    # cosines of the phrases after "surrounded by", in order; null where they were not asked for
+    # cosines of the phrases after "surrounded by", in order; null if not requested
     pa.field("phrases", pa.list_(pa.float32())),
-    pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null where unread
-    pa.field("image_hash", pa.string()),  # 64 bits in hex that images nearly alike share; likewise
-    pa.field("vectors", pa.string(), nullable=False),  # their folder, below embeddings/
+    pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null if unread
+    pa.field("image_hash", pa.string()),  # 64-bit perceptual hash in hex; likewise
+    pa.field("vectors", pa.string(), nullable=False),  # their folder below embeddings/
     *STATUS,
 ]
 
-SCORES = Table(
-    "scores",
-    pa.schema([pa.field("object_id", pa.string(), nullable=False), *_SCORE]),
-    key="object_id",
-)
-"""How alike an image and its captions are, under one model."""
+SCORES = _table("scores", pa.field("object_id", pa.string(), nullable=False), *_SCORE)
+"""The similarity of each image to its captions, under one model."""
 
-PAIRS = Table(
+PAIRS = _table(
     "pairs",
-    pa.schema(
-        [
-            pa.field("row", pa.int64(), nullable=False),  # of the captions file or shards, from 0
-            pa.field("filepath", pa.string(), nullable=False),  # from the folder of the images
-            pa.field("title", pa.string()),
-            pa.field("title_multi_objects", pa.string()),
-            pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
-        ]
-    ),
-    key="row",
+    pa.field("row", pa.int64(), nullable=False),  # of the captions file or shards, from 0
+    pa.field("filepath", pa.string(), nullable=False),  # relative to the folder of the images
+    pa.field("title", pa.string()),
+    pa.field("title_multi_objects", pa.string()),
+    pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
 )
-"""A pair from outside: a row of a captions file, or a sample of a WebDataset shard."""
+"""Pairs from outside a run: rows of a captions file, or samples of WebDataset shards."""
 
-PAIR_SCORES = Table(
-    "pair_scores",
-    pa.schema([pa.field("row", pa.int64(), nullable=False), *_SCORE]),
-    key="row",
-)
-"""The same of a pair from outside."""
+PAIR_SCORES = _table("pair_scores", pa.field("row", pa.int64(), nullable=False), *_SCORE)
+"""The same similarities for pairs from outside a run."""
 
 _NORMALISED = [
     pa.field("scorer", pa.string(), nullable=False),
-    pa.field("normalised", pa.float32()),  # of the title's score; null where there is none
+    pa.field("normalised", pa.float32()),  # of the title's score; null if there is none
 ]
 
-NORMALISED = Table(
-    "normalised",
-    pa.schema([pa.field("object_id", pa.string(), nullable=False), *_NORMALISED]),
-    key="object_id",
-)
-"""How much more alike an image and its title are than each is to random partners."""
+NORMALISED = _table("normalised", pa.field("object_id", pa.string(), nullable=False), *_NORMALISED)
+"""The similarity of image and title minus their mean similarity to random partners."""
 
-PAIR_NORMALISED = Table(
-    "pair_normalised",
-    pa.schema([pa.field("row", pa.int64(), nullable=False), *_NORMALISED]),
-    key="row",
+PAIR_NORMALISED = _table(
+    "pair_normalised", pa.field("row", pa.int64(), nullable=False), *_NORMALISED
 )
-"""The same of a pair from outside."""
+"""The same differences for pairs from outside a run."""
 
-FILES = Table(
+FILES = _table(
     "files",
-    pa.schema(
-        [
-            pa.field("filepath", pa.string(), nullable=False),  # from the run folder
-            pa.field("rows", pa.int64(), nullable=False),
-            pa.field("byte_size", pa.int64(), nullable=False),
-            pa.field("content_hash", pa.string(), nullable=False),
-        ]
-    ),
-    key="filepath",
+    pa.field("filepath", pa.string(), nullable=False),  # relative to the run folder
+    pa.field("rows", pa.int64(), nullable=False),
+    pa.field("byte_size", pa.int64(), nullable=False),
+    pa.field("content_hash", pa.string(), nullable=False),
 )
-"""A file for readers outside the pipeline: the unfiltered CSV."""
+"""The unfiltered CSV, for readers outside the pipeline."""
 
 REPORT = Table("report", FILES.schema, key="filepath")
 """The report's files."""
@@ -325,7 +266,7 @@ SCORED = Table("scored", FILES.schema, key="filepath")
 
 
 def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
-    """Give the rows of files in a run folder, named with how many rows each holds."""
+    """Give a table of files in a run folder; ``rows`` maps each path to its number of rows."""
     return pa.table(
         {
             "filepath": list(rows),
@@ -338,5 +279,5 @@ def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
 
 
 def owned_files(*globs: str | None) -> tuple[Owned, ...]:
-    """Give what a stage with a table of files owns: see `Owned` for the globs."""
+    """Give the side files of a stage whose table lists files; see `Owned` for the globs."""
     return tuple(Owned(glob, "filepath", "byte_size") for glob in globs)

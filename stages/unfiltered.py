@@ -1,4 +1,4 @@
-"""Writes the captions of a whole run as the published CSV, where readers look for it."""
+"""Writes the captions of a whole run as the published CSV, into the run folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE_NAME = "SkyScript_train_unfiltered.csv"
 
 
 class UnfilteredConfig(StageConfig):
-    """Nothing to choose: the file's form is the published one."""
+    """No options, because the published format is fixed."""
 
 
 def unfiltered(

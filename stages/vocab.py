@@ -1,8 +1,8 @@
-"""Vocab: what the vocabulary says of each tag that the run's objects carry.
+"""Vocab: looks up each tag of the run's objects in the vocabulary.
 
-Objects keep all their tags; this table says which of them can be seen and why the others cannot,
-and the stages after it go by it (`run_vocabulary`). A key of which nothing shows (a name, a date)
-gets one row for all its values, so the table stays small however large the extract is.
+Objects keep all their tags. The table tells which tags are visible, and why the others are not;
+later stages use it (`run_vocabulary`). A key that is never visible (a name, a date) gets one row
+for all its values, so the table stays small even for a large extract.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TAGS = """
 
 
 class VocabConfig(StageConfig):
-    """What judges a tag that has no label and no rule."""
+    """The method for tags that have no label and no rule, and the user's labels."""
 
     encoder: str | None = Field(
         None,
@@ -69,10 +69,10 @@ class VocabConfig(StageConfig):
 
 
 def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[pa.Table]:
-    """Give every tag of the objects that are ok, the most frequent first, with its answer.
+    """Give every tag of the objects that are ok, the most frequent first, with its entry.
 
-    Labels of the user's are all there, whether an object carries their tag or not. Raises
-    `InputError` where the encoder's package is not installed, or a label is wrong.
+    All labels of the user are included, even if no object carries their tag. Raises `InputError` if
+    the encoder's package is not installed, or if a label is invalid.
     """
     own = own_labels(config.own_labels)
     classifiers = _classifiers(config)
@@ -98,7 +98,7 @@ def _classifiers(config: VocabConfig) -> Classifiers | None:
 def _tags(
     connection: duckdb.DuckDBPyConnection, objects: ds.Dataset, own: Collection[Tag], rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield key, value, objects and kinds, in parts of so many rows."""
+    """Yield key, value, objects and kinds, in batches of ``rows`` rows."""
     connection.register("objects", objects)
     connection.execute(_CARRIED)
     keys = connection.sql("SELECT DISTINCT key FROM carried").to_arrow_table()["key"].to_pylist()
@@ -106,8 +106,7 @@ def _tags(
     connection.register("never", pa.table({"key": never}))
     names, values = (pa.array([tag[place] for tag in own], pa.string()) for place in (0, 1))
     connection.register("own", pa.table({"key": names, "value": values}))
-    found = connection.sql(_TAGS, params={"any": tag_vocab.ANY}).to_arrow_reader(rows)
-    yield from found
+    yield from connection.sql(_TAGS, params={"any": tag_vocab.ANY}).to_arrow_reader(rows)
 
 
 def _answers(
@@ -120,14 +119,14 @@ def _answers(
     for tag, row in zip(tags, rows, strict=True):
         label = labels.get(tag)
         answer = label.entry if label else guesses.get(tag) or tag_vocab.look_up(*tag)
-        row.update(answer._asdict(), **_said(*tag))
+        row.update(answer._asdict(), **_name_and_phrase(*tag))
         if label and label.phrase:
             row["phrase"] = label.phrase
     return pa.Table.from_pylist(rows, schema=tables.VOCAB.schema)
 
 
 def _label(own: Mapping[Tag, OwnLabel], key: str, value: str) -> OwnLabel | None:
-    """Give the user's label of a tag, of what stands for it today, or of all values of its key."""
+    """Give the user's label of a tag, of its modern spelling, or of all values of its key."""
     today = tuple(tag_vocab.modernise({key: value}).items())
     asked = [(key, value), *(today if len(today) == 1 else ()), (key, tag_vocab.ANY)]
     return next((own[tag] for tag in asked if tag in own), None)
@@ -145,8 +144,8 @@ def _guesses(tags: list[Tag], classifiers: Classifiers | None) -> dict[Tag, tag_
     return dict(zip(asked, map(tag_vocab.entry_of_guess, classifiers.guess(asked)), strict=True))
 
 
-def _said(key: str, value: str) -> dict[str, str | None]:
-    """Give a tag's name in the table, its phrase and its spelling today."""
+def _name_and_phrase(key: str, value: str) -> dict[str, str | None]:
+    """Give the columns tag, phrase and current (today's spelling) of a tag."""
     name = key.replace("%", "%25").replace("=", "%3D")
     if value == tag_vocab.ANY:  # all values of a key
         return {"tag": f"{name}={value}", "phrase": None, "current": None}
@@ -163,7 +162,7 @@ def _said(key: str, value: str) -> dict[str, str | None]:
 def _external(config: VocabConfig) -> Mapping[str, str]:
     if config.own_labels is None:
         return vocabulary(config)
-    own_labels(config.own_labels)  # names what is wrong before any work is done
+    own_labels(config.own_labels)  # raises before any work is done
     return {**vocabulary(config), "own labels": content_id(config.own_labels.read_bytes())}
 
 

@@ -132,7 +132,7 @@ def test_a_slash_at_the_start_is_the_root_of_a_benchmark(tmp_path):
 @pytest.mark.parametrize("read", [_read_metas, _unpack])
 def test_a_zip_with_a_link_or_a_device_is_refused(tmp_path, read, kind):
     path = _zip(tmp_path, "meta2/x.pickle", kind | 0o777)
-    with pytest.raises(InputError, match="is a link or a device; nothing of the zip is used"):
+    with pytest.raises(InputError, match="is a link or a device; the zip is not used"):
         read(path)
 
 
@@ -145,5 +145,5 @@ def test_a_tar_with_a_link_or_a_device_is_refused(tmp_path, kind):
     info.type, info.linkname = kind, "/etc/passwd"
     with tarfile.open(tmp_path / "x.tar", "w") as archive:
         archive.addfile(info)
-    with pytest.raises(InputError, match="is a link or a device; nothing of the tar is used"):
+    with pytest.raises(InputError, match="is a link or a device; the tar is not used"):
         list(members(tmp_path / "x.tar"))

@@ -58,8 +58,8 @@ def download(
 ) -> None:
     """Download the published images, metas, captions, benchmarks and checkpoints.
 
-    Run the same command again after a crash: it goes on where it stopped. A second run only checks
-    the files. A CSV is stored in the destination folder, images2.zip is unpacked to images2/, and
+    Run the same command again after a crash: it continues. A second run only checks the files. A
+    CSV is stored in the destination folder, images2.zip is unpacked to images2/, and
     benchmark/aid.zip to benchmark/aid/.
     """
     from pipeline.config import config_of_block
@@ -70,7 +70,7 @@ def download(
         _list_artefacts(names or [])
         return
     if not names:
-        raise ConfigError("name the files to fetch; skyscript download --list shows what there is")
+        raise ConfigError("name the files to download; skyscript download --list shows all of them")
     config = config_of_block(None, DownloadConfig, given, "download")
     with interruptible(), display() as show:
         outcomes = run_download(choose(names), to, config, show)
@@ -147,7 +147,7 @@ def build_laion_rs(
     """Select the remote-sensing images among images of the web.
 
     A classifier on CLIP vectors learns from two folders of examples. The CSV (filepath, title,
-    score) is ready for training. Run the same command again after a crash: it goes on.
+    score) is ready for training. Run the same command again after a crash: it continues.
     """
     from pipeline.config import config_of_command
     from skyscript.clip.source import TINY
@@ -160,10 +160,10 @@ def build_laion_rs(
     settings = config_of_command(values, LAION_RS_JOB, [], "build-laion-rs")
     _fetch_web_images(given, workers)
     if given.get("model") == TINY:
-        print_lines(["the tiny model has seen simulated tiles only: use it for trials"])
+        print_lines(["the tiny model was trained on simulated tiles only: use it for trials"])
     try:
         run_job(LAION_RS_JOB, settings, out, retry=retry_all(retry))
-    except ItemsFailed:  # of some images; the others are judged, unless a whole part failed
+    except ItemsFailed:  # some images failed; the others have scores, unless a whole part failed
         print_lines(summary(out) if finished(out) else [])
         raise
     print_lines(summary(out))
@@ -181,6 +181,6 @@ def _fetch_web_images(given: Given, workers: int) -> None:
             raise ConfigError("the options for fetching need --urls, the file of addresses")
         return
     if "captions" in given:
-        raise ConfigError("--urls and --captions: name one; what is fetched has its captions")
+        raise ConfigError("give --urls or --captions, not both: the fetched images have captions")
     config = config_of_block(None, FetchConfig, {**block, "processes": workers}, "build-laion-rs")
     fetch_images(config, Path(given["images"]).absolute())

@@ -33,7 +33,7 @@ def train(
 
     torchrun --no-python --nproc_per_node 4 skyscript train … trains the same on four GPUs.
 
-    The same command goes on where it stopped, to the same weights. The folder of the run holds
+    The same command continues a stopped training, with the same result. The run's folder contains
     checkpoints/ (epoch_N.pt as open_clip writes them, results.jsonl), progress.jsonl, and at the
     end export/, which open_clip loads as local-dir:.
     """
@@ -66,7 +66,7 @@ def evaluate(
 ) -> None:
     """Measure a model on benchmarks by the published protocol.
 
-    Run the same command again after a crash: it goes on where it stopped.
+    Run the same command again after a crash: it continues.
     """
     from pipeline.config import config_of_block
     from stages.evaluate import EvaluateConfig
@@ -75,7 +75,7 @@ def evaluate(
     config = config_of_block(None, EvaluateConfig, given, "evaluate")
     with interruptible(), display() as show:
         results = run_evaluation(config, out, show)
-    print_lines([f"{missing}: is not there; left out" for missing in results["missing"]])
+    print_lines([f"{missing}: does not exist; skipped" for missing in results["missing"]])
     print_lines(
         [f"{name}: {note}" for name, found in results["sets"].items() for note in found["notes"]]
     )

@@ -1,8 +1,8 @@
 """Options of a command, generated from config classes: one option for each pydantic field.
 
-A command names the fields that it offers (`Fields`) and receives what the user typed as ``given``:
-nested blocks of keys, as a YAML file holds them. The config classes check the values, so there is
-one check and one message for a file, for ``--set`` and for an option.
+A command names the fields that it offers (`Fields`) and receives the typed values as ``given``, in
+nested blocks of keys like those of a YAML file. The config classes check the values, so a file,
+``--set`` and an option have the same check and the same message.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Fields(NamedTuple):
     model: str
     """``module:Class``. It is imported only when the command is used: the stages take a second."""
     block: str = ""
-    """The block of ``given`` that holds the values; by default they stand at the top level."""
+    """The block of ``given`` for the values; by default, the top level."""
     only: Sequence[str] = ()
     """The fields to offer, if not all."""
     names: Mapping[str, str] = types.MappingProxyType({})
     """Names of options that differ from the name of their field, by field."""
     optional: bool = False
-    """Whether no option is required: a file may give the values, or nothing uses them."""
+    """Whether no option is required, because a file may contain the values."""
 
     def options(self) -> Iterator[Option]:
         """Yield the options, in the order of the fields."""
@@ -125,12 +125,12 @@ def command(
             def get_params(self, ctx: Any) -> Any:  # noqa: ANN401 - as in typer
                 if self.options is None:
                     options = [option for group in fields for option in group.options()]
-                    alone = typer.Typer(add_completion=False)
-                    alone.command()(_with_options(function, options))
-                    made = typer.main.get_command(alone)
+                    separate = typer.Typer(add_completion=False)
+                    separate.command()(_with_options(function, options))
+                    made = typer.main.get_command(separate)
                     self.params, self.callback = made.params, made.callback
                     self.options = {option.flag: option for option in options}
-                    self.rich_markup_mode = None  # plain help: rich's boxes cut long names off
+                    self.rich_markup_mode = None  # rich's boxes truncate long names
                 return super().get_params(ctx)
 
             def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""The commands on pairs of images and captions, a run's or others: caption, score, filter."""
+"""The commands on image-caption pairs, from a run or not: caption, score, filter."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def caption(
     own_labels: Annotated[
         Path | None,
         typer.Option(
-            help="Read your own labels from this CSV. They say how a tag is worded, or that it "
-            "cannot be seen, and take precedence over the shipped ones."
+            help="Read your own labels from this CSV. They give the words for a tag, or mark it "
+            "as invisible, and take precedence over the shipped ones."
         ),
     ] = None,
 ) -> None:
@@ -74,7 +74,7 @@ def score(
 ) -> None:
     """Score how well images and captions match, with any CLIP.
 
-    Run the same command again after a crash: it goes on where it stopped.
+    Run the same command again after a crash: it continues.
     """
     from pipeline.config import config_of_command
     from stages import SCORE_JOB
@@ -84,20 +84,20 @@ def score(
         values["runner"] = {**given.get("runner", {}), "workers": workers}
     settings = config_of_command(values, SCORE_JOB, [], "score")
     if "runner" not in values:
-        settings = replace(settings, runner=_one_process_a_gpu(settings))
+        settings = replace(settings, runner=_runner_for_gpus(settings))
     with counting_vectors(out):
         run_job(SCORE_JOB, settings, out, retry=retry_all(retry))
 
 
-def _one_process_a_gpu(settings: RunConfig) -> RunnerConfig:
+def _runner_for_gpus(settings: RunConfig) -> RunnerConfig:
     """Give a worker process for each GPU. Without a GPU, one model may use all CPUs."""
     from pipeline.config import RunnerConfig
-    from skyscript.clip.model import one_process_a_gpu
+    from skyscript.clip.model import count_gpu_workers
     from skyscript.clip.source import ClipConfig
 
     clip = settings.stages["score"]
     assert isinstance(clip, ClipConfig)
-    count = one_process_a_gpu(clip) or 1
+    count = count_gpu_workers(clip) or 1
     return RunnerConfig(executor="serial" if count == 1 else "processes", workers=count)
 
 

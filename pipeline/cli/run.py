@@ -63,9 +63,9 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Build what is missing of a dataset, from an OSM extract to captions.
+    """Build the missing parts of a dataset, from an OSM extract to captions.
 
-    Run the same command again after a crash or a change: finished, unchanged work is kept.
+    Run the same command again after a crash or a change: finished, unchanged parts are kept.
     """
     from pipeline.config import load_config
     from pipeline.state import Retry
@@ -101,7 +101,7 @@ def demo(
 def status(
     out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
 ) -> None:
-    """Show what a run has done: rows, results and reasons of each stage."""
+    """Show the state of a run: rows, results and reasons of each stage."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as Grid
@@ -123,7 +123,7 @@ def show(
         typer.Argument(help="Explain the stage with this name. By default, all stages are listed."),
     ] = None,
 ) -> None:
-    """Explain a stage: what it does, its config, the table that it writes. Or list all stages."""
+    """Explain a stage: its purpose, its config, the table that it writes. Or list all stages."""
     from pipeline.explain import explain
     from stages import RECIPES
 
@@ -143,8 +143,8 @@ def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None
 
     with counting_vectors(root):
         run_job(PIPELINE, config, root, only, retry=retry)
-    disabled = disabled_stages.reasons(PIPELINE, config.stages)
-    used = {stage.name for stage in disabled_stages.in_use(PIPELINE, disabled)}
+    disabled = disabled_stages.find_reasons(PIPELINE, config.stages)
+    used = {stage.name for stage in disabled_stages.find_used(PIPELINE, disabled)}
     for stage, label, name in RESULTS:
         if stage in used and (not only or stage in only):
             print_path(label, root / name)
@@ -175,18 +175,18 @@ def _status_rows(out: Path) -> Iterator[list[str]]:
     from pipeline import disabled_stages
     from pipeline.run import Run
     from pipeline.schema import STATUS_OK
-    from pipeline.state import is_current, own_totals
+    from pipeline.state import is_current, stage_totals
     from stages import PIPELINE
 
     run = Run(out)
     disabled = run.disabled_stages()
-    used = {stage.name: stage for stage in disabled_stages.in_use(PIPELINE, disabled)}
+    used = {stage.name: stage for stage in disabled_stages.find_used(PIPELINE, disabled)}
     for name in (stage.name for stage in PIPELINE):
         if name not in used:
             yield [name, "", "", "", "left out"]
             continue
         stage = used[name]
-        folder, totals = run.folder(stage.writes), own_totals(stage, run)
+        folder, totals = run.folder(stage.writes), stage_totals(stage, run)
         current = is_current(stage, run)
         complete = "yes" if current else "stale" if folder.manifest() else "no"
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())

@@ -1,4 +1,4 @@
-"""The commands `skyscript sources …`: which sources of images there are, and which answer."""
+"""The commands `skyscript sources …`: list the sources of images, and test them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def probe(
     service_account: KeyFile = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Ask Earth Engine for the facts that no documentation gives, and write them to a file."""
+    """Ask Earth Engine for facts that are not documented, and write them to a file."""
     from skyscript.backends.live_probe import probe
 
     print_path("findings", probe(project, service_account, endpoint, out))

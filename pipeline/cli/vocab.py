@@ -1,4 +1,4 @@
-"""The commands `skyscript vocab …`: what the vocabulary knows about tags, and how it is made."""
+"""The commands `skyscript vocab …`: look tags up, and rebuild the vocabulary."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _key_and_value(tag: str) -> tuple[str, str]:
 
     key, _, value = tag.partition("=")
     if not (key and value):
-        raise ConfigError(f"{plain(tag)!r} is no tag: write it as key=value")
+        raise ConfigError(f"{plain(tag)!r} is not a tag: write it as key=value")
     return key, value
 
 
@@ -104,7 +104,7 @@ def explain(
     ] = None,
     own_labels: OwnLabels = None,
 ) -> None:
-    """Print all the evidence about a tag: label, rule, reason, counts, and what each model says."""
+    """Print all the evidence about a tag: label, rule, reason, counts, and each model's answer."""
     from tag_vocab import commands
 
     key, value = _key_and_value(tag)

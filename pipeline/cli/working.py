@@ -1,4 +1,4 @@
-"""What the commands share: options, running stages with progress, and stopping in order."""
+"""Shared parts of the commands: options, progress, printing, and interrupts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_job(
 
 
 def retry_all(retry: bool) -> Retry | None:
-    """Give what the option --retry asks for."""
+    """Give the rows to retry for the option --retry."""
     from pipeline.state import Retry
 
     return Retry() if retry else None
@@ -45,7 +45,7 @@ def retry_all(retry: bool) -> Retry | None:
 
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
-    """Print at the end, also after an error, how many vectors were computed and how many reused."""
+    """Print at the end, also after an error, the numbers of computed and of stored vectors."""
     from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)
@@ -56,7 +56,7 @@ def counting_vectors(root: Path) -> Iterator[None]:
         if after.images or after.texts:
             console.print(
                 f"vectors   computed now: {after.images - before.images:,} of images, "
-                f"{after.texts - before.texts:,} of texts; kept from before: {before.images:,} and "
+                f"{after.texts - before.texts:,} of texts; stored before: {before.images:,} and "
                 f"{before.texts:,}",
                 soft_wrap=True,
             )
@@ -64,18 +64,18 @@ def counting_vectors(root: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Exit with one sentence if the user interrupts, also where DuckDB raises its own error."""
+    """Exit with one sentence if the user interrupts, also if DuckDB raises its own error."""
     try:
         yield
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "interrupted" not in str(error).lower():
             raise
-        console.print("interrupted; run the same command again to go on")
+        console.print("interrupted; run the same command again to continue")
         raise typer.Exit(130) from None
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Print lines to the console as they are."""
+    """Print lines to the console unchanged."""
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)
 

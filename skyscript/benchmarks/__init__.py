@@ -1,21 +1,28 @@
-"""Benchmarks in the published layout: which are there, what is in them, zero-shot accuracy."""
+"""Benchmarks in the published layout: finds and reads them, measures zero-shot accuracy."""
 
 from skyscript.benchmarks.classify import ZeroShot, accuracy, zero_shot
-from skyscript.benchmarks.files import Captioned, Labelled, check, present
-from skyscript.benchmarks.layout import RETRIEVAL, SCENES, SEVEN, Benchmark, chosen, is_there
+from skyscript.benchmarks.files import CaptionedImages, LabelledImages, check, find_present
+from skyscript.benchmarks.layout import (
+    RETRIEVAL,
+    SCENES,
+    SEVEN,
+    Benchmark,
+    choose_benchmarks,
+    exists,
+)
 
 __all__ = [
     "RETRIEVAL",
     "SCENES",
     "SEVEN",
     "Benchmark",
-    "Captioned",
-    "Labelled",
+    "CaptionedImages",
+    "LabelledImages",
     "ZeroShot",
     "accuracy",
     "check",
-    "chosen",
-    "is_there",
-    "present",
+    "choose_benchmarks",
+    "exists",
+    "find_present",
     "zero_shot",
 ]

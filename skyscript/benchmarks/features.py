@@ -1,4 +1,4 @@
-"""Features of images and texts in the precision that a protocol asks for."""
+"""Computes the features of images and texts in the precision of a protocol."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, NamedTuple
 from skyscript.clip.model import Clip, Precision
 from skyscript.clip.vectors.embed import Progress, image_vectors, text_vectors
 from skyscript.clip.vectors.inference import benchmark_inference
-from skyscript.clip.vectors.store import InMemory, Kept, content_key
+from skyscript.clip.vectors.store import MemoryStore, VectorStore, content_key
 from skyscript.images.decode import Unusable
 
 if TYPE_CHECKING:
     import torch
 
-_TOGETHER = 512
-"""Images whose features are in memory together."""
+_IMAGES_IN_MEMORY = 512
+"""The number of images whose features are in memory at once."""
 
 
 class Features(NamedTuple):
-    """The features of some images, a row each."""
+    """The features of some images, one row for each."""
 
     start: int
     """Position of the first image."""
     vectors: torch.Tensor
-    """Unit vectors in fp32, on the device of the model; meaningless where ``wrong``."""
+    """Unit vectors in fp32, on the device of the model; meaningless for unusable images."""
     wrong: list[Unusable | None]
 
 
@@ -33,14 +33,14 @@ def text_features(
     texts: Sequence[str],
     clip: Clip,
     precision: Precision,
-    store: Kept | None = None,
+    store: VectorStore | None = None,
     progress: Progress = lambda _: None,
 ) -> torch.Tensor:
     """Give the unit vectors of texts, in fp32 on the device of the model."""
     import torch
 
     how = benchmark_inference(precision, None)
-    vectors = text_vectors(texts, clip, store or InMemory(), how, progress)
+    vectors = text_vectors(texts, clip, store or MemoryStore(), how, progress)
     return _unit(torch.from_numpy(vectors).to(clip.device), precision)
 
 
@@ -50,18 +50,18 @@ def image_features(
     precision: Precision,
     *,
     threads: int | None = None,
-    store: Kept | None = None,
+    store: VectorStore | None = None,
     progress: Progress = lambda _: None,
 ) -> Iterator[Features]:
-    """Give the features of images, some hundred at a time; those in ``store`` are not computed."""
+    """Give the features of images in batches; those in ``store`` are not computed again."""
     import torch
 
     how = benchmark_inference(precision, threads)
-    step = clip.image_batch * max(1, _TOGETHER // clip.image_batch)
+    step = clip.image_batch * max(1, _IMAGES_IN_MEMORY // clip.image_batch)
     for start in range(0, len(files), step):
         paths = [str(file) for file in files[start : start + step]]
-        kept = store or InMemory()
-        found = image_vectors(paths, _read, clip, kept, how, _key, progress)
+        vectors_of = store or MemoryStore()
+        found = image_vectors(paths, _read, clip, vectors_of, how, _key, progress)
         vectors = torch.from_numpy(found.vectors).to(clip.device)
         yield Features(start, _unit(vectors, precision), found.wrong)
 
@@ -71,15 +71,15 @@ def _read(path: str) -> bytes:
 
 
 def _key(path: str) -> bytes:
-    """Know a file by its place, size and time of change: benchmarks are large to read twice."""
+    """Give a key from path, size and change time: hashing a large benchmark takes too long."""
     found = Path(path).stat()
     return content_key(repr((path, found.st_size, found.st_mtime_ns)).encode())
 
 
 def _unit(vectors: torch.Tensor, precision: Precision) -> torch.Tensor:
-    """Give unit vectors of what left a tower: rounded to fp16 under ``amp``, on a CPU too.
+    """Normalise the vectors of a tower; under ``amp``, round them to fp16 first, also on a CPU.
 
-    CUDA's autocast does nothing on a CPU. Rounded, ties fall as published and the rest is near.
+    CUDA's autocast has no effect on a CPU. The rounding gives the published ties and close values.
     """
     from torch.nn import functional
 

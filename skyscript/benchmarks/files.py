@@ -1,8 +1,9 @@
-"""What a benchmark's files hold, read as the published code reads them, but checked.
+"""Reads a benchmark's files as the published code does, but checks them.
 
-It reads with pandas, and so do we, in effect: an empty field and the words in `NULL_WORDS` are no
-label; a column of whole numbers holds positions in ``classnames.txt``, any other one names. A line
-of ``classnames.txt`` is a class, a blank one too; of two equal names the last one counts.
+The published code uses pandas, and this module gives the same result: an empty field and the words
+in `NULL_WORDS` are missing labels; a column of whole numbers contains positions in
+``classnames.txt``, any other column contains names. Each line of ``classnames.txt`` is a class,
+even a blank one. If two names are equal, the last one counts.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from skyscript.benchmarks.layout import Benchmark, chosen, is_there
+from skyscript.benchmarks.layout import Benchmark, choose_benchmarks, exists
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
 from skyscript.files.paths import below
 from skyscript.images.decode import Unusable
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
-"""A whole number; with a point where pandas made a column of them one of floats."""
+"""A whole number, with a decimal point if pandas turned its column into floats."""
 _SHOWN = 3
 
 
@@ -33,34 +34,34 @@ class Row(NamedTuple):
     """A row of a benchmark's CSV."""
 
     number: int
-    """From 0."""
+    """The number of the row, from 0."""
     path: str
     value: str | None
-    """The label or caption; none where the field holds no value."""
+    """The label or caption; None if the field is missing."""
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImages:
     """Images and the class of each."""
 
     paths: list[str]
-    """As the rows say them."""
+    """The paths as in the CSV."""
     files: list[Path]
     labels: NDArray[np.int64]
     """Positions in ``classes``."""
     classes: list[str]
     notes: list[str]
-    """What is odd about the set, a sentence each."""
+    """Sentences about the peculiarities of the set."""
 
-    def chosen(self, rows: NDArray[np.int64], notes: list[str]) -> Labelled:
-        """Give some of the images, and more notes."""
+    def select(self, rows: NDArray[np.int64], notes: list[str]) -> LabelledImages:
+        """Give the set with only these images, and with more notes."""
         paths, files = ([column[row] for row in rows] for column in (self.paths, self.files))
-        return Labelled(paths, files, self.labels[rows], self.classes, [*self.notes, *notes])
+        return LabelledImages(paths, files, self.labels[rows], self.classes, [*self.notes, *notes])
 
 
 @dataclass(frozen=True)
-class Captioned:
-    """Images, texts, and which belongs to which: a relation."""
+class CaptionedImages:
+    """Images, texts, and the pairs of both."""
 
     paths: list[str]
     """Distinct, sorted."""
@@ -68,61 +69,62 @@ class Captioned:
     texts: list[str]
     """Distinct, sorted, with the prefix."""
     image_of: NDArray[np.int64]
-    """Of each pair, in the file's order: its image."""
+    """The image of each pair, in the file's order."""
     text_of: NDArray[np.int64]
-    """Of each pair: its text."""
+    """The text of each pair."""
     notes: list[str]
 
-    def chosen(self, rows: NDArray[np.int64], notes: list[str]) -> Captioned:
-        """Give some of the images with their texts, and more notes."""
-        stays = np.isin(self.image_of, rows)
-        texts, text_of = np.unique(self.text_of[stays], return_inverse=True)
-        return Captioned(
+    def select(self, rows: NDArray[np.int64], notes: list[str]) -> CaptionedImages:
+        """Give the set with only these images and their texts, and with more notes."""
+        selected = np.isin(self.image_of, rows)
+        texts, text_of = np.unique(self.text_of[selected], return_inverse=True)
+        return CaptionedImages(
             [self.paths[row] for row in rows],
             [self.files[row] for row in rows],
             [self.texts[text] for text in texts],
-            np.searchsorted(rows, self.image_of[stays]),
+            np.searchsorted(rows, self.image_of[selected]),
             text_of,
             [*self.notes, *notes],
         )
 
 
-def present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
-    """Give those of the chosen benchmarks that are there; naming the others is the caller's.
+def find_present(root: Path, names: Sequence[str] | None = None) -> list[Benchmark]:
+    """Give the named benchmarks that exist under a root, after a check; skip the missing ones.
 
-    Raises `InputError` where there is no such root or benchmark, or one that is there is not whole:
-    a column, a class or an image is missing.
+    Raises `InputError` if the root does not exist, if a name is unknown, or if a benchmark lacks a
+    column, a class or an image.
     """
-    found = [benchmark for benchmark in chosen(root, names) if is_there(benchmark, root)]
+    found = [benchmark for benchmark in choose_benchmarks(root, names) if exists(benchmark, root)]
     for benchmark in found:
         check(benchmark, root)
     return found
 
 
 def check(benchmark: Benchmark, root: Path) -> None:
-    """Raise `InputError` where a benchmark is not whole."""
+    """Raise `InputError` if a benchmark lacks a column, a class or an image."""
     (read_captioned if benchmark.kind == "retrieval" else read_labelled)(benchmark, root)
 
 
-def read_labelled(benchmark: Benchmark, root: Path) -> Labelled:
+def read_labelled(benchmark: Benchmark, root: Path) -> LabelledImages:
     """Read a set of labelled images. Raises `InputError` that names file and line."""
     classes, notes = _classes(root / benchmark.classnames)
     file = PairsCsv(root / benchmark.csv, ("filepath", benchmark.column))
     rows = _rows(file, benchmark.column)
-    kept = [row for row in rows if row.value is not None]
-    if dropped := len(rows) - len(kept):
+    labelled = [row for row in rows if row.value is not None]
+    if dropped := len(rows) - len(labelled):
         notes.append(
             f"{dropped:,} of {len(rows):,} rows have no label (empty, or a word that pandas reads "
             "as empty: NA, None, null ...) and are left out, as published"
         )
-    if not kept:
+    if not labelled:
         raise InputError(f"{file.path}: no row has a value in {benchmark.column!r}.")
-    labels = _positions(file, benchmark, kept, classes)
-    files = _image_files(root / benchmark.images, file, [(row.number, row.path) for row in kept])
-    return Labelled([row.path for row in kept], files, labels, classes, notes)
+    labels = _class_numbers(file, benchmark, labelled, classes)
+    rows_and_paths = [(row.number, row.path) for row in labelled]
+    files = _image_files(root / benchmark.images, file, rows_and_paths)
+    return LabelledImages([row.path for row in labelled], files, labels, classes, notes)
 
 
-def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
+def read_captioned(benchmark: Benchmark, root: Path) -> CaptionedImages:
     """Read a set of captioned images. Raises `InputError` that names file and line."""
     file = PairsCsv(root / benchmark.csv, ("filepath", benchmark.column))
     rows = _rows(file, benchmark.column)
@@ -135,19 +137,19 @@ def read_captioned(benchmark: Benchmark, root: Path) -> Captioned:
     paths, texts = sorted(first), sorted({text for _, text in pairs})
     notes = []
     if dropped := len(rows) - len(pairs):
-        alone = len(first) - len({path for path, _ in pairs})
+        without = len(first) - len({path for path, _ in pairs})
         notes.append(
-            f"{dropped:,} of {len(rows):,} rows have no caption; {alone:,} images have none at all "
-            "and are never found, as published"
+            f"{dropped:,} of {len(rows):,} rows have no caption; {without:,} images have none "
+            "at all and are never found, as published"
         )
     files = _image_files(root / benchmark.images, file, [(first[path], path) for path in paths])
     image, text = ({item: at for at, item in enumerate(items)} for items in (paths, texts))
-    image_of, text_of = zip(*((image[path], text[said]) for path, said in pairs), strict=True)
-    return Captioned(paths, files, texts, np.array(image_of), np.array(text_of), notes)
+    image_of, text_of = zip(*((image[path], text[caption]) for path, caption in pairs), strict=True)
+    return CaptionedImages(paths, files, texts, np.array(image_of), np.array(text_of), notes)
 
 
 def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path]) -> list[str]:
-    """Name images that cannot be decoded. Raises `InputError` where these are all."""
+    """Give a note about the unusable images. Raises `InputError` if no image is usable."""
     if not wrong:
         return []
     named = "; ".join(f"{files[row]}: {why.reason}" for row, why in wrong[:_SHOWN])
@@ -162,14 +164,14 @@ def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path])
 
 def _classes(path: Path) -> tuple[list[str], list[str]]:
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; it names the classes, one a line.")
+        raise InputError(f"{path}: there is no such file; it names the classes, one in each line.")
     try:
         with path.open(encoding="utf-8") as file:
             names = [line.strip() for line in file]
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8: {error}.") from None
     if not names:
-        raise InputError(f"{path}: names no class.")
+        raise InputError(f"{path}: contains no class.")
     notes = []
     if blank := names.count(""):
         notes.append(f"{path.name} has {blank} blank lines, each of them a class, as published")
@@ -193,16 +195,16 @@ def _rows(file: PairsCsv, column: str) -> list[Row]:
     return rows
 
 
-def _positions(
+def _class_numbers(
     file: PairsCsv, benchmark: Benchmark, rows: list[Row], classes: list[str]
 ) -> NDArray[np.int64]:
-    """Give each row's class; what is said decides together whether numbers are positions."""
+    """Give each row's class number; if all labels are whole numbers, they are class numbers."""
     named = {name: at for at, name in enumerate(classes)}  # the last of equal names
     by_number = all(_WHOLE.fullmatch(row.value or "") for row in rows)
     found = np.empty(len(rows), np.int64)
     for index, row in enumerate(rows):
         value = row.value or ""
-        place = float(value) if by_number else named.get(value, -1)  # of many digits: inf
+        place = float(value) if by_number else named.get(value, -1)  # may be infinite
         if not 0 <= place < len(classes):
             raise InputError(
                 f"{file.path}: line {file.line_of(row.number)}: {benchmark.column} {value!r} is "
@@ -213,12 +215,12 @@ def _positions(
 
 
 def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[Path]:
-    """Give each row's file; none may lie outside the folder, or be missing."""
+    """Give each row's file. Raises `InputError` if one is outside the folder or missing."""
     missing: list[tuple[int, str]] = []
     files = []
     for row, path in rows:
         try:
-            file = below(folder, path.lstrip("/"))  # published code joins by "+": / is the root
+            file = below(folder, path.lstrip("/"))  # the published code joins by "+"
         except PermissionError:
             where = f"{csv.path}: line {csv.line_of(row)}"
             raise InputError(f"{where}: {path!r} leads out of {folder}.") from None
@@ -228,7 +230,7 @@ def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> li
     if missing:
         row, path = missing[0]
         raise InputError(
-            f"{csv.path}: {len(missing):,} of {len(rows):,} images are not there, the first "
+            f"{csv.path}: {len(missing):,} of {len(rows):,} images are missing, the first "
             f"{path!r} (line {csv.line_of(row)})."
         )
     return files

@@ -1,4 +1,4 @@
-"""Where each benchmark lies under a root, and how it is put to a model: the published layout."""
+"""The published layout of benchmarks: the paths under a root, the templates and the prefixes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 Kind = Literal["scene", "fine_grained", "retrieval"]
 
 PHOTO_AND_IMAGE = ("a satellite photo of {c}.", "a satellite image of {c}")
-"""The published templates; the second has no dot."""
+"""The published templates; the second has no full stop."""
 
 
 class Benchmark(NamedTuple):
@@ -21,17 +21,17 @@ class Benchmark(NamedTuple):
     name: str
     kind: Kind
     csv: str
-    """Its rows, from the root."""
+    """The path of the rows, relative to the root."""
     column: str = "label"
     """The column of labels, or of captions."""
     classnames: str = ""
-    """Its class names, from the root; a set of captions has none."""
+    """The path of the class names, relative to the root; empty for a set of captions."""
     templates: tuple[str, ...] = PHOTO_AND_IMAGE
-    """What is said of a class ``{c}``."""
+    """The texts for a class ``{c}``."""
     prefix: str = ""
-    """What is said before a caption."""
+    """The text before a caption."""
     images: str = ""
-    """Where the paths of its rows start, from the root."""
+    """The folder of the images, relative to the root."""
 
 
 def _scene(name: str, csv: str) -> Benchmark:
@@ -76,7 +76,7 @@ FINE_GRAINED = tuple(
     for version in ("v1", "v2")
 )
 SKYSCRIPT = "SkyScript"
-"""The retrieval test of the dataset itself: its folder under the root holds the CSV and images."""
+"""The retrieval test of the dataset itself; its folder contains the CSV and the images."""
 RETRIEVAL = (
     _captioned("RSICD"),
     _captioned("RSITMD"),
@@ -91,13 +91,13 @@ RETRIEVAL = (
     ),
 )
 SEVEN = tuple(scene.name for scene in SCENES if scene.name != "SkyScript_cls")
-"""The sets that the README's average is over."""
+"""The sets in the average of the README."""
 KNOWN = {known.name: known for known in (*SCENES, *FINE_GRAINED, *RETRIEVAL)}
 _GROUPS: dict[str, tuple[Benchmark, ...]] = {
     "scene": SCENES,
     "fine_grained": FINE_GRAINED,
     "retrieval": RETRIEVAL,
-    "rsicb": (KNOWN["rsicb256"],),  # the name in the original's table of data sets
+    "rsicb": (KNOWN["rsicb256"],),  # the name in the published table of data sets
     **{
         name: tuple(KNOWN[f"{name}_{version}"] for version in ("v1", "v2"))
         for name in ("roof_shape", "smoothness", "surface")
@@ -105,22 +105,22 @@ _GROUPS: dict[str, tuple[Benchmark, ...]] = {
 }
 
 
-def chosen(root: Path, names: Sequence[str] | None) -> list[Benchmark]:
-    """Give the benchmarks that names mean, there or not; without names, all published ones.
+def choose_benchmarks(root: Path, names: Sequence[str] | None) -> list[Benchmark]:
+    """Give the benchmarks with these names, present or not; by default, all published ones.
 
-    A name may be a set's, a group's (``scene``, ``fine_grained``, ``retrieval``), or that of a
-    folder of your own under the root, laid out as a scene set is. Raises `InputError` for others.
+    A name is that of a set, of a group (``scene``, ``fine_grained``, ``retrieval``), or of a user's
+    folder under the root with the layout of a scene set. Raises `InputError` for other names.
     """
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder of benchmarks.")
     found: dict[str, Benchmark] = {}
     for name in KNOWN if names is None else names:
-        for benchmark in _meant(root, name):
+        for benchmark in _find_by_name(root, name):
             found.setdefault(benchmark.name, benchmark)
     return list(found.values())
 
 
-def _meant(root: Path, name: str) -> Sequence[Benchmark]:
+def _find_by_name(root: Path, name: str) -> Sequence[Benchmark]:
     lower = {key.lower(): (value,) for key, value in KNOWN.items()} | _GROUPS
     if name.lower() in lower:
         return lower[name.lower()]
@@ -129,17 +129,17 @@ def _meant(root: Path, name: str) -> Sequence[Benchmark]:
         if len(rows) == 1:
             return (_scene(name, rows[0].name),)
         raise InputError(
-            f"{root / name}: a set of your own holds one file *img_txt_pairs_*.csv and "
-            f"classnames.txt; this folder holds {len(rows)} such files."
+            f"{root / name}: a set of your own contains one file *img_txt_pairs_*.csv and "
+            f"classnames.txt; this folder contains {len(rows)} such files."
         )
     near = difflib.get_close_matches(name.lower(), lower, 1)
-    meant = f" (did you mean {near[0]!r}?)" if near else ""
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise InputError(
-        f"there is no benchmark {name!r}{meant}; there are {', '.join(KNOWN)}, and the groups "
+        f"there is no benchmark {name!r}{hint}; there are {', '.join(KNOWN)}, and the groups "
         "scene, fine_grained, retrieval."
     )
 
 
-def is_there(benchmark: Benchmark, root: Path) -> bool:
-    """Tell whether a benchmark's rows are under a root."""
+def exists(benchmark: Benchmark, root: Path) -> bool:
+    """Tell whether the rows of a benchmark exist under a root."""
     return (root / benchmark.csv).is_file()

@@ -1,4 +1,4 @@
-"""Captions by rule: the words of a tag, of an object and of an image, as published."""
+"""Captions by rule, in the published wording: of a tag, of an object and of an image."""
 
 from skyscript.captions.pickles import caption_pickles
 from skyscript.captions.rule import (

@@ -1,4 +1,4 @@
-"""The caption CSV of meta pickles, a run's or the published ones."""
+"""Writes the caption CSV of meta pickles, from a run or from the published zips."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def caption_pickles(
     """Write the caption CSV of meta files and give its number of rows.
 
     ``source`` is anything that `read_metas` reads, of any size. ``own_labels`` is a user's CSV of
-    labels. A file that cannot be used does not stop the others: ``<stem of out>.rejected.csv``
-    names it with the reason, and `ItemsFailed` is raised at the end. A source that cannot be used
-    raises `InputError` and changes nothing.
+    labels. An unusable file does not stop the others: ``<stem of out>.rejected.csv`` names it
+    with the reason. Raises `ItemsFailed` at the end if there are unusable files. Raises
+    `InputError` and changes nothing if the source is unusable.
     """
     if out.is_dir():
         raise InputError(f"{out}: is a folder; name the CSV file to write.")
@@ -62,7 +62,7 @@ def caption_pickles(
 
 @dataclass
 class _Tally:
-    """Counts of the meta files so far."""
+    """The numbers of meta files so far."""
 
     written: int = 0
     rejected: int = 0

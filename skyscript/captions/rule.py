@@ -1,15 +1,15 @@
-"""Captions by rule from an image's tags, to the letter of the published ones.
+"""Captions by rule from an image's tags, identical to the published ones.
 
-The rules are read off published rows. Each caption begins with the prefix. The tags of an object
-come in the vocabulary's order and words: the single caption joins them with ", ", the multi caption
-with " with " and then " and ". The neighbours follow ", surrounded by ", separated by "; "; equal
-neighbours are named once.
+The rules are inferred from published rows. Each caption begins with the prefix. The vocabulary
+gives the order and the words of an object's tags: the single caption joins them with ", ", the
+multi caption with " with " and then " and ". The neighbours follow ", surrounded by ", separated by
+"; "; equal neighbours are named once.
 
-Old spellings are read as today's, and a value that holds several (tennis;basketball) is read as
-several tags, in the captions of a run and in those of published pickles alike.
+Old spellings are replaced by today's, and several values in one tag (tennis;basketball) become
+several tags. This applies to the captions of a run and to those of published pickles.
 
-A neighbour whose words equal those of the focus object is left out: none of the known published
-captions repeats its focus, although crossings and bus stops seldom stand alone.
+A neighbour with the same words as the focus object is dropped: no known published caption repeats
+its focus object, although crossings and bus stops often occur in groups.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ DEFAULT = CaptionConfig()
 
 
 class ObjectPhrases(NamedTuple):
-    """The words of an object: its tags joined as in a single and as in a multi caption."""
+    """The words of an object in a single caption and in a multi caption."""
 
     single: str
     multi: str
@@ -70,7 +70,7 @@ def single_caption(
     config: CaptionConfig = DEFAULT,
     words: Vocabulary = SHIPPED,
 ) -> str:
-    """Give the caption of the focus object alone: "... of building, office of energy supplier"."""
+    """Give the caption of only the focus object: "... of building, office of energy supplier"."""
     return config.prefix + phrases_of(center_tags, config, words).single
 
 
@@ -89,7 +89,7 @@ def multi_caption(
 
 
 def phrases_of(tags: Mapping[str, str], config: CaptionConfig, words: Vocabulary) -> ObjectPhrases:
-    """Give the words of an object. Most objects recur, so those with few tags are cached."""
+    """Give the words of an object. Objects with few tags are cached, because most of them recur."""
     make = _phrases if len(tags) > _MOST_CACHED_TAGS else _cached_phrases
     return make(tuple(tags.items()), config.tag_order, config.spelling, words)
 

@@ -1,1 +1,1 @@
-"""CLIP models: where they come from, how they are loaded, and the vectors that they give."""
+"""CLIP models: where they come from, how they are loaded, and the vectors that they compute."""

@@ -1,7 +1,7 @@
-"""A model as a folder that open_clip loads without flags: weights as safetensors, and a config.
+"""Exports a model as a folder that open_clip loads without flags: safetensors and a config.
 
-``local-dir:FOLDER`` in open_clip and clip_benchmark; uploaded, it is ``hf-hub:OWNER/NAME``. The
-config records the activation, which a checkpoint file does not.
+Its name is ``local-dir:FOLDER`` in open_clip and clip_benchmark, and ``hf-hub:OWNER/NAME`` after an
+upload. The config records the activation; a checkpoint file does not.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 
 
 def model_config(source: ClipSource) -> dict[str, Any]:
-    """Give the architecture of a model as open_clip's constructors take it, the activation in it.
+    """Give the architecture of a model, with the activation, for open_clip's constructors.
 
-    Raises `InputError` where open_clip is missing.
+    Raises `InputError` if open_clip is missing.
     """
     open_clip = open_clip_library()
     if source.model.startswith(LOCAL):
@@ -45,33 +45,33 @@ def export_model(
     folder: Path,
     tokenizer: Any = None,  # noqa: ANN401
 ) -> None:
-    """Write a model of open_clip's, and its config (`model_config`), into a folder.
+    """Write an open_clip model and its config (`model_config`) to a folder.
 
-    The config comes last, so that a folder with one is whole. Preprocessing and activation are the
-    model's own, whatever the config says. A tokenizer of the hub's goes along; raises `InputError`
-    where the config asks for one and none is given.
+    The config is written last, so a folder with a config is complete. Preprocessing and activation
+    are those of the model, not of the config. A tokenizer from the hub is exported too. Raises
+    `InputError` if the config needs a tokenizer and ``tokenizer`` is not one of the hub.
     """
     from safetensors.torch import save_file
 
     bare = getattr(model, "module", model)
-    held = {"model_cfg": _settings(bare, config), "preprocess_cfg": _preprocess(bare)}
-    if _has_own_tokenizer(config):
+    content = {"model_cfg": _settings(bare, config), "preprocess_cfg": _preprocess(bare)}
+    if _needs_tokenizer(config):
         if not hasattr(tokenizer, "save_pretrained"):
-            raise InputError("this model's tokenizer is one of the hub's and must be exported too.")
+            raise InputError("this model's tokenizer comes from the hub and must be exported too.")
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save_pretrained(folder)
     tensors = {
-        # A copy each: safetensors refuses tied weights, which share memory.
+        # Copies, because safetensors rejects tied weights, which share memory.
         name: tensor.detach().cpu().clone().contiguous()
         for name, tensor in bare.state_dict().items()
     }
 
     def write(path: Path) -> None:
         save_file(tensors, path, {"format": "pt"})
-        path.chmod(0o644)  # safetensors leaves it to its owner alone
+        path.chmod(0o644)  # safetensors lets only the owner read it
 
     write_file(folder / WEIGHTS, write)
-    write_json(folder / CONFIG, held)
+    write_json(folder / CONFIG, content)
 
 
 def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -80,7 +80,7 @@ def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Give the architecture with the activation that the model has."""
+    """Give the architecture with the actual activation of the model."""
     from open_clip.transformer import QuickGELU
 
     settings = copy.deepcopy(dict(config))
@@ -88,6 +88,6 @@ def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa:
     return settings
 
 
-def _has_own_tokenizer(config: Mapping[str, Any]) -> bool:
-    """Tell whether open_clip looks for the tokenizer's files in the folder."""
+def _needs_tokenizer(config: Mapping[str, Any]) -> bool:
+    """Tell whether open_clip reads the tokenizer's files from the folder."""
     return not {"hf_tokenizer_name", "hf_model_name"}.isdisjoint(config["text_cfg"])

@@ -1,8 +1,8 @@
-"""A loaded CLIP: images and texts to vectors.
+"""A loaded CLIP: computes vectors of images and texts.
 
-A vector does not depend on the other items nor on how many there are: every batch has the same
-shape (the last one is filled up). A text is cut after its end token, which a causal text tower
-cannot notice.
+A vector does not depend on the other items or on their number: every batch has the same shape (the
+last one is padded). A text is truncated after its end token, which does not change the result of a
+causal text tower.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 Precision = Literal["fp32", "amp"]
-"""Of the towers on a GPU: fp32, without TF32; or CUDA's autocast to fp16, which is nine times
-nearer to fp32 than bf16. On a CPU the towers always run in fp32."""
+"""The precision of the towers on a GPU: fp32 without TF32, or CUDA's autocast to fp16, whose error
+is a ninth of that of bf16. On a CPU the towers always run in fp32."""
 
 _IMAGES = {"cpu": 32, "cuda": 256}
 _TEXTS = {"cpu": 16, "cuda": 512}
 _TOKENS = 8
-"""Texts are padded to a multiple of so many tokens: few shapes, little waste."""
+"""Texts are padded to a multiple of this number of tokens: few shapes, little waste."""
 
 
 @dataclass
 class Clip:
-    """A model of open_clip's on its device."""
+    """An open_clip model on its device."""
 
     model: Any
     tokenizer: Any
     preprocess: Mapping[str, Any]
-    """Its preprocessing, as `open_clip.get_model_preprocess_cfg` gives it."""
+    """The result of `open_clip.get_model_preprocess_cfg`."""
     device: str
     image_batch: int = 0
-    """Images that go through the model at once; 0: as many as suit the device."""
+    """Images in a batch; 0: the default of the device."""
 
     _memory: tuple[torch.Tensor, torch.Tensor] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Choose the batch."""
+        """Choose the batch size."""
         self.image_batch = self.image_batch or _IMAGES[self._kind]
 
     @property
@@ -60,60 +60,62 @@ class Clip:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the model is on one."""
+        """Whether the model is on a GPU."""
         return self._kind == "cuda"
 
     @functools.cached_property
     def width(self) -> int:
-        """Numbers in a vector."""
-        return int(self._texts_of(self.tokenizer(["a"]), "fp32").shape[1])
+        """The number of dimensions of a vector."""
+        return int(self._encode_tokens(self.tokenizer(["a"]), "fp32").shape[1])
 
     def encode_images(
         self, batches: Iterable[NDArray[np.uint8]], precision: Precision
     ) -> Iterator[Vectors]:
-        """Give the vectors of batch after batch, of at most `image_batch` images each.
+        """Give the vectors of each batch, which has at most `image_batch` images.
 
-        An image is height x width x 3 of the model's size. Vectors are as the image tower gives
-        them: see `unit`. While a GPU works on a batch, the next one is made and sent.
+        An image is height x width x 3 of the model's size. The vectors are not normalised: see
+        `unit`. While a GPU computes a batch, the next batch is prepared and sent.
         """
-        working: _Working | None = None
+        pending: _PendingBatch | None = None
         for number, pixels in enumerate(batches):
-            begun = self._begin(pixels, number % 2, precision)
-            if working is not None:
-                yield working.vectors()
-            working = begun
-        if working is not None:
-            yield working.vectors()
+            started = self._start(pixels, number % 2, precision)
+            if pending is not None:
+                yield pending.vectors()
+            pending = started
+        if pending is not None:
+            yield pending.vectors()
 
-    def _begin(self, pixels: NDArray[np.uint8], turn: int, precision: Precision) -> _Working:
-        """Send a batch off, filled up to the one shape; ``turn`` says which of two buffers."""
+    def _start(self, pixels: NDArray[np.uint8], turn: int, precision: Precision) -> _PendingBatch:
+        """Pad a batch to the fixed shape and start it; ``turn`` selects one of two buffers."""
         import torch
 
         with torch.inference_mode():
             batch = self._buffers(pixels.shape[1:])[turn]
             batch[: len(pixels)] = torch.from_numpy(pixels)
             batch[len(pixels) :] = 0
-            vectors = self._images_of(batch.to(self.device, non_blocking=True), precision)
+            vectors = self._encode_pixels(batch.to(self.device, non_blocking=True), precision)
         if not self.on_gpu:
-            return _Working(vectors, len(pixels), None)
-        held = torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
-        held.copy_(vectors, non_blocking=True)
+            return _PendingBatch(vectors, len(pixels), None)
+        on_host = torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
+        on_host.copy_(vectors, non_blocking=True)
         done = torch.cuda.Event()
         done.record(torch.cuda.current_stream(self.device))
-        return _Working(held, len(pixels), done)
+        return _PendingBatch(on_host, len(pixels), done)
 
     def _buffers(self, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give two batches' worth of memory, pinned for a GPU: one is read while one is filled."""
+        """Give two input buffers, pinned for a GPU: one is read while the other is filled."""
         import torch
 
         if self._memory is None or self._memory[0].shape[1:] != shape:
-            whole = (self.image_batch, *shape)
-            made = (torch.empty(whole, dtype=torch.uint8, pin_memory=self.on_gpu) for _ in range(2))
-            self._memory = (next(made), next(made))
+            size = (self.image_batch, *shape)
+            first, second = (
+                torch.empty(size, dtype=torch.uint8, pin_memory=self.on_gpu) for _ in range(2)
+            )
+            self._memory = (first, second)
         return self._memory
 
-    def _images_of(self, images: torch.Tensor, precision: Precision) -> torch.Tensor:
-        with self._in(precision):
+    def _encode_pixels(self, images: torch.Tensor, precision: Precision) -> torch.Tensor:
+        with self._precision_context(precision):
             planes = self._normalise(images.permute(0, 3, 1, 2)).contiguous()
             vectors: torch.Tensor = self._tower(planes).float()
             return vectors
@@ -126,7 +128,7 @@ class Clip:
     def _normalise(self) -> Normalise:
         return Normalise(self.preprocess, self.device)
 
-    def _in(self, precision: Precision) -> AbstractContextManager[Any]:
+    def _precision_context(self, precision: Precision) -> AbstractContextManager[Any]:
         import torch
 
         if precision == "amp" and self.on_gpu:
@@ -135,21 +137,21 @@ class Clip:
         return _without_tf32()
 
     def encode_texts(self, texts: Sequence[str], precision: Precision) -> Vectors:
-        """Give the vectors of texts, as the text tower gives them: see `unit`."""
+        """Give the vectors of texts. They are not normalised: see `unit`."""
         if not texts:
             return np.zeros((0, self.width), np.float32)
         tokens = self.tokenizer(list(texts))
         found: Vectors | None = None
-        for chosen, batch in self._text_batches(tokens):
-            vectors = self._texts_of(batch, precision)[: len(chosen)]
+        for rows, batch in self._text_batches(tokens):
+            vectors = self._encode_tokens(batch, precision)[: len(rows)]
             if found is None:
                 found = np.empty((len(texts), vectors.shape[1]), np.float32)
-            found[chosen] = vectors
+            found[rows] = vectors
         assert found is not None  # there is a text
         return found
 
     def _text_batches(self, tokens: torch.Tensor) -> Iterator[tuple[NDArray[np.int64], Any]]:
-        """Cut texts of one length together, in batches of one shape."""
+        """Give batches of texts of equal length, padded to a fixed shape, with their positions."""
         import torch
 
         if self._causal_tower is None:
@@ -159,30 +161,30 @@ class Clip:
             lengths = np.minimum(-(-ends // _TOKENS) * _TOKENS, tokens.shape[1])
         size = _TEXTS[self._kind]
         for length in np.unique(lengths):
-            alike = np.flatnonzero(lengths == length)
-            for start in range(0, len(alike), size):
-                chosen = alike[start : start + size]
-                filled = np.resize(chosen, size)
-                yield chosen, tokens[torch.from_numpy(filled), :length]
+            same_length = np.flatnonzero(lengths == length)
+            for start in range(0, len(same_length), size):
+                rows = same_length[start : start + size]
+                padded = np.resize(rows, size)
+                yield rows, tokens[torch.from_numpy(padded), :length]
 
     @functools.cached_property
     def _causal_tower(self) -> Any | None:  # noqa: ANN401 - a module of open_clip's
-        """The text tower where what follows the end token cannot matter, else None."""
+        """The text tower if tokens after the end token have no effect, else None."""
         return causal_tower(self.model, self.tokenizer)
 
-    def _texts_of(self, tokens: torch.Tensor, precision: Precision) -> Vectors:
+    def _encode_tokens(self, tokens: torch.Tensor, precision: Precision) -> Vectors:
         import torch
 
         tokens, tower = tokens.to(self.device), self._causal_tower
-        with torch.inference_mode(), self._in(precision):
+        with torch.inference_mode(), self._precision_context(precision):
             found = (
                 self.model.encode_text(tokens) if tower is None else encode_truncated(tower, tokens)
             )
             vectors: Vectors = found.float().cpu().numpy()
         return vectors
 
-    def plain(self, image: Any, text: str) -> float:  # noqa: ANN401 - a PIL image
-        """Score a pair as the usual loop does: open_clip's own transform, one by one, fp32."""
+    def score_reference(self, image: Any, text: str) -> float:  # noqa: ANN401 - a PIL image
+        """Score one pair in the standard way: open_clip's own transform, no batch, fp32."""
         import torch
         from open_clip.transform import PreprocessCfg, image_transform_v2
 
@@ -194,23 +196,23 @@ class Clip:
             return float((vector * self.model.encode_text(tokens, normalize=True)).sum())
 
 
-class _Working(NamedTuple):
-    """A batch that a device may still work on."""
+class _PendingBatch(NamedTuple):
+    """A batch that the device may still compute."""
 
-    held: torch.Tensor
+    result: torch.Tensor
     images: int
     done: torch.cuda.Event | None
 
     def vectors(self) -> Vectors:
-        """Wait, and give the vectors."""
+        """Wait for the device and give the vectors."""
         if self.done is not None:
             self.done.synchronize()
-        found: Vectors = self.held[: self.images].numpy().copy()
+        found: Vectors = self.result[: self.images].numpy().copy()
         return found
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Give vectors of length 1."""
+    """Give the vectors scaled to length 1."""
     import torch
     from torch.nn import functional
 
@@ -220,7 +222,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 @contextmanager
 def _without_tf32() -> Iterator[None]:
-    """Compute in fp32 on a GPU too, where convolutions would take TF32."""
+    """Turn TF32 off, which convolutions on a GPU use by default."""
     import torch
 
     kinds = (torch.backends.cudnn, torch.backends.cuda.matmul)
@@ -236,7 +238,7 @@ def _without_tf32() -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_clip's
-    """Give the bare model, not random, not learning and in whole fp32; restore it afterwards."""
+    """Give the bare model in evaluation mode, without gradients and TF32; restore it afterwards."""
     import torch
 
     bare = getattr(model, "module", model)
@@ -251,15 +253,15 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
 
 @functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
-    """Give the model, loaded once a process. Raises `InputError` where its weights do not load."""
-    place, open_clip = device or _device(), open_clip_library()
-    model = create_model(source, place).eval()
+    """Load a model, once a process. Raises `InputError` if its weights do not load."""
+    device, open_clip = device or _choose_device(), open_clip_library()
+    model = create_model(source, device).eval()
     tokenizer = open_clip.get_tokenizer(source.model)
-    return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), place)
+    return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), device)
 
 
-def _device() -> str:
-    """Give the GPU of this process: workers, who are numbered as they are born, go round them."""
+def _choose_device() -> str:
+    """Give the GPU of this process, or the CPU. Worker processes take the GPUs in turn."""
     import torch
 
     if not torch.cuda.is_available():
@@ -268,8 +270,8 @@ def _device() -> str:
     return f"cuda:{int(number) % torch.cuda.device_count() if number.isdigit() else 0}"
 
 
-def one_process_a_gpu(config: ClipConfig) -> int | None:
-    """Give how many processes shall use a model at once; none: as many as there are CPUs."""
+def count_gpu_workers(config: ClipConfig) -> int | None:
+    """Give the limit of processes that use a model: one for each GPU. None, on CPUs: no limit."""
     if config.device is not None:
         return 1 if config.device.startswith("cuda") else None
     if not clip_installed():

@@ -1,8 +1,8 @@
-"""Which CLIP a config means, found out without loading it: the name under which its vectors stay.
+"""Finds the CLIP that a config names, without loading it. Its digest names the stored vectors.
 
-Quick-GELU is the activation of OpenAI's weights and of all training that began from them. open_clip
-3 only warns where it is wrong, and the scores are then wrong too; here it follows from the weights,
-or must be said.
+Quick-GELU is the activation of OpenAI's weights and of all models trained from them. With the wrong
+activation, open_clip 3 only warns, and the scores are wrong. Here the activation follows from the
+weights, or the user must specify it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pipeline.errors import InputError
 from pipeline.stage import EXECUTION, StageConfig
 
 TINY = "tiny"
-"""Names the model that ships with the project; it has only ever seen simulated tiles."""
+"""The name of the shipped model, which was trained on simulated tiles only."""
 TINY_FOLDER = Path(__file__).parents[2] / "data" / "tiny_clip"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip", "simplejpeg")
-_GET_IT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
+_INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
 
 
 class ClipConfig(StageConfig):
-    """Which CLIP, and where it runs. What decides a score is the weights: see `ClipSource`."""
+    """The CLIP to use and its device. Only the weights decide a score: see `ClipSource`."""
 
     model: str = Field(
         "ViT-L-14",
@@ -60,16 +60,16 @@ class ClipConfig(StageConfig):
 
 
 class ClipSource(NamedTuple):
-    """A model as open_clip is asked for it; all of it decides a score."""
+    """The arguments of open_clip for a model; all of them decide a score."""
 
     model: str
     pretrained: str | None
     quick_gelu: bool
     weights: str
-    """Content id of the files, or the tag."""
+    """The content id of the files, or the tag."""
 
     def identity(self) -> Mapping[str, str]:
-        """Say it in the run's manifest; a path is no part of it."""
+        """Give the entries for the run's manifest; a path is not part of them."""
         local = self.model.startswith(LOCAL)
         return {
             "architecture": "local" if local else self.model,
@@ -78,22 +78,22 @@ class ClipSource(NamedTuple):
         }
 
     def digest(self) -> str:
-        """Give a short name for vectors of this model."""
+        """Give a short id of the model, for the folder of its vectors."""
         return content_id(json.dumps(self.identity(), sort_keys=True).encode())[:12]
 
 
 def find_clip(config: ClipConfig) -> ClipSource:
-    """Find out which model a config means, and its activation; nothing is loaded.
+    """Find the model that a config names, and its activation, without loading the model.
 
-    Raises `InputError` where there is no such model or file, or its activation cannot be told.
+    Raises `InputError` if the model or file does not exist, or if its activation is unknown.
     """
     model = f"{LOCAL}{TINY_FOLDER}" if config.model == TINY else config.model
     if model.startswith(LOCAL):
-        return _in_folder(Path(model.removeprefix(LOCAL)).expanduser(), config)
+        return _find_in_folder(Path(model.removeprefix(LOCAL)).expanduser(), config)
     if model.startswith(HUB):
-        if _given_file(config):
+        if _checkpoint_file(config):
             raise InputError(
-                f"pretrained {config.pretrained!r}: a model of the hub has its own weights; name "
+                f"pretrained {config.pretrained!r}: a model of the hub has its own weights; give "
                 "the checkpoint's architecture, or a folder as local-dir:FOLDER."
             )
         return ClipSource(model, None, config.quick_gelu == "on", model)
@@ -102,17 +102,17 @@ def find_clip(config: ClipConfig) -> ClipSource:
     if architecture is None:
         raise InputError(
             f"model {model!r}: open_clip {open_clip.__version__} has no such architecture; see "
-            "open_clip.list_models(), or name a folder as local-dir:FOLDER."
+            "open_clip.list_models(), or give a folder as local-dir:FOLDER."
         )
     quick = bool(architecture.get("quick_gelu", False))
     if config.pretrained is None:
-        raise InputError(f"model {model!r}: `pretrained` must name a tag or a checkpoint file.")
+        raise InputError(f"model {model!r}: `pretrained` must be a tag or a checkpoint file.")
     if (tag := open_clip.get_pretrained_cfg(model, config.pretrained)) and tag:
         needed = bool(tag.get("quick_gelu", False))
         if config.quick_gelu != "auto" and (config.quick_gelu == "on") != needed:
             raise InputError(
                 f"quick_gelu: {config.quick_gelu}: the weights {config.pretrained!r} of {model} "
-                f"were trained with it {'on' if needed else 'off'}; leave it out."
+                f"were trained with it {'on' if needed else 'off'}; remove the option."
             )
         return ClipSource(model, config.pretrained, needed, f"tag {config.pretrained}")
     path = Path(config.pretrained).expanduser()
@@ -121,47 +121,47 @@ def find_clip(config: ClipConfig) -> ClipSource:
         raise InputError(
             f"pretrained {config.pretrained!r}: is neither a file nor a tag of {model} ({tags})."
         )
-    return ClipSource(model, str(path), _file_gelu(model, quick, config), file_id(path))
+    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), file_id(path))
 
 
-def _file_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
-    """Give the activation for a checkpoint file, which does not say it."""
+def _needs_quick_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
+    """Tell whether a checkpoint needs quick-GELU; the file does not record it."""
     if quick or config.quick_gelu != "auto":
         return quick or config.quick_gelu == "on"
     if f"{model}-quickgelu" in open_clip_library().list_models():
         raise InputError(
-            f"pretrained {config.pretrained!r}: a file does not say its activation. Name the model "
-            f"{model}-quickgelu where its training began from OpenAI's weights (SkyCLIP's ViT-L-14 "
-            "did), else set quick_gelu to off."
+            f"pretrained {config.pretrained!r}: a file does not record its activation. If it was "
+            f"trained from OpenAI's weights (as SkyCLIP's ViT-L-14 was), give {model}-quickgelu as "
+            "the model, else set quick_gelu to off."
         )
     return False
 
 
-def _in_folder(folder: Path, config: ClipConfig) -> ClipSource:
+def _find_in_folder(folder: Path, config: ClipConfig) -> ClipSource:
     path = folder / "open_clip_config.json"
     weights = sorted([*folder.glob("open_clip_*model.*"), *folder.glob("model.*")])
     if not path.is_file() or not weights:
         raise InputError(
-            f"{folder}: is no folder of a model; it holds open_clip_config.json and "
-            "open_clip_model.safetensors."
+            f"{folder}: is not the folder of a model, which contains open_clip_config.json "
+            "and open_clip_model.safetensors."
         )
     try:
         settings = json.loads(path.read_text("utf-8"))["model_cfg"]
         quick = bool(settings.get("quick_gelu", False)) or config.quick_gelu == "on"
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise InputError(f"{path}: describes no model of open_clip's.") from None
-    other = _given_file(config)
-    if other is not None:
-        weights = [other]  # a checkpoint of this architecture
-    held = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
-    pretrained = str(other) if weights == [other] else None
-    return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(held.encode()))
+        raise InputError(f"{path}: does not describe an open_clip model.") from None
+    checkpoint = _checkpoint_file(config)
+    if checkpoint is not None:
+        weights = [checkpoint]
+    ids = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
+    pretrained = None if checkpoint is None else str(checkpoint)
+    return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(ids.encode()))
 
 
-def _given_file(config: ClipConfig) -> Path | None:
-    """Give the checkpoint file beside a model that has weights; a tag is not used there.
+def _checkpoint_file(config: ClipConfig) -> Path | None:
+    """Give the checkpoint file that replaces a model's own weights; None for a tag.
 
-    Raises `InputError` for what is neither: the model would be another than the one meant.
+    Raises `InputError` if ``pretrained`` is neither, because the user may mean another model.
     """
     if config.pretrained is None:
         return None
@@ -174,20 +174,20 @@ def _given_file(config: ClipConfig) -> Path | None:
 
 
 def clip_installed() -> bool:
-    """Tell whether the extra ``clip`` is there; nothing is imported."""
+    """Tell whether the extra ``clip`` is installed, without importing it."""
     return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
 
 
-def need_clip() -> None:
-    """Raise `InputError`, which says how to get it, where the extra ``clip`` is not installed."""
+def require_clip() -> None:
+    """Raise `InputError` with an install hint if the extra ``clip`` is not installed."""
     if not clip_installed():
-        raise InputError(_GET_IT)
+        raise InputError(_INSTALL_HINT)
 
 
 def open_clip_library() -> Any:  # noqa: ANN401 - a module
-    """Import open_clip, or raise `InputError` that says how to get it."""
+    """Import open_clip. Raises `InputError` with an install hint if it is not installed."""
     try:
         import open_clip
     except ImportError:
-        raise InputError(_GET_IT) from None
+        raise InputError(_INSTALL_HINT) from None
     return open_clip

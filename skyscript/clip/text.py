@@ -1,6 +1,6 @@
-"""Texts shorter than a model's context: what follows the end token need not be computed.
+"""Encodes short texts faster: does not compute the tokens after the end token.
 
-A causal text tower cannot notice it. SkyScript's captions have a dozen tokens, a context 77.
+They have no effect in a causal text tower. SkyScript's captions have about 12 tokens, a context 77.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def causal_tower(model: Any, tokenizer: Any) -> Any | None:  # noqa: ANN401 - of open_clip's
-    """Give the text tower where what follows the end token cannot matter, else None."""
+    """Give the text tower if tokens after the end token have no effect, else None."""
     tower = getattr(model, "text", model)
     pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", ""))
     causal = getattr(tower, "attn_mask", None) is not None and pool in {"argmax", "eos"}
     extra = getattr(tower, "cls_emb", None) is not None or getattr(tower, "use_pad_mask", False)
-    plain = type(tokenizer).__name__ == "SimpleTokenizer"  # its end token is the highest
+    plain = type(tokenizer).__name__ == "SimpleTokenizer"  # its end token has the highest number
     return tower if causal and plain and not extra else None
 
 
 def encode_truncated(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
-    """Do what open_clip's text tower does, for fewer tokens than its context holds."""
+    """Encode texts as open_clip's text tower does, with fewer tokens than its context."""
     import torch
 
     length = tokens.shape[1]

@@ -1,7 +1,7 @@
-"""The image tower of a CLIP and its input.
+"""The image tower of a CLIP, and the normalisation of its input.
 
-A vision transformer pools one token, so its last block is computed for that token alone: the same
-vector up to the last digits of fp32, and a fifteenth of ViT-B-32's work is saved.
+A vision transformer pools one token, so its last block is computed only for that token. The vector
+is the same up to the last digits of fp32, and ViT-B-32 is a fifteenth faster.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def image_tower(model: Any) -> Tower:  # noqa: ANN401 - a model of open_clip's
-    """Give what turns a batch of a model's pixels into vectors; weights are shared with it."""
+    """Give a function from pixels to vectors, which shares the weights of the model."""
     if not _pools_its_first_token(model):
         tower: Tower = model.encode_image
         return tower
@@ -46,7 +46,7 @@ def _pools_its_first_token(model: Any) -> bool:  # noqa: ANN401
 
 
 def _first_token_block(block: Any) -> Any:  # noqa: ANN401
-    """Give a block that has only its first token's result: all others are looked at, not made."""
+    """Give a block that computes only its first token, which attends to all tokens."""
     from torch import nn
 
     class FirstToken(nn.Module):  # type: ignore[misc] # Any without torch
@@ -65,7 +65,7 @@ def _first_token_block(block: Any) -> Any:  # noqa: ANN401
 
 
 class Normalise:
-    """Normalises bytes on the model's device, as the last two steps of a transform do."""
+    """Normalises pixels on the model's device, as the last two steps of a transform do."""
 
     def __init__(self, preprocess: Mapping[str, Any], device: str) -> None:
         import torch
@@ -75,7 +75,7 @@ class Normalise:
         )
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give the model's input, images x 3 x height x width; numbers are left as they are."""
+        """Give the model's input, images x 3 x height x width; floats are returned unchanged."""
         import torch
 
         if pixels.dtype != torch.uint8:

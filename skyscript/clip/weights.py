@@ -1,7 +1,7 @@
-"""Making a model of open_clip's and loading its weights with code execution barred.
+"""Creates an open_clip model and loads its weights without running code.
 
-A checkpoint is a pickle, and one from outside is hostile until checked: only tensors are built, and
-the numpy numbers that optimisers of before 2024 left in it (SkyCLIP's are such).
+A checkpoint is a pickle, and one from outside is untrusted. Only tensors are built, and the numpy
+scalars that optimisers wrote before 2024 (SkyCLIP's checkpoints contain them).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from skyscript.clip.source import LOCAL, ClipSource, open_clip_library
 
 
 def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: ANN401
-    """Give a model with its weights; ``more`` goes to open_clip's ``create_model``.
+    """Give a model with its weights; ``more`` is passed to open_clip's ``create_model``.
 
-    Raises `InputError` where its weights do not load, or its activation is not the source's.
+    Raises `InputError` if the weights do not load, or if the activation differs from the source's.
     """
     open_clip = open_clip_library()
     more.setdefault("require_pretrained", True)
     try:
-        with _quiet(), safe_numbers():
+        with _silence_open_clip(), allow_numpy_scalars():
             model = open_clip.create_model(
                 source.model,
                 pretrained=source.pretrained,
@@ -36,41 +36,42 @@ def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: 
                 **more,
             )
             if source.model.startswith(LOCAL) and source.pretrained:
-                open_clip.load_checkpoint(model, source.pretrained)  # it took the folder's
-    except Exception as error:  # whatever open_clip, torch or the hub raise: the user must know
+                # Now, because create_model loads the weights of the folder.
+                open_clip.load_checkpoint(model, source.pretrained)
+    except Exception as error:  # open_clip, torch and the hub raise many classes
         raise InputError(
-            f"{source.pretrained or source.model}: its weights cannot be had or loaded: "
-            f"{_why(error)}. Without a network, name a checkpoint file."
+            f"{source.pretrained or source.model}: its weights cannot be found or loaded: "
+            f"{_first_line(error)}. Without a network, give a checkpoint file."
         ) from error
     _check_activation(model, source)
     return model
 
 
-def _why(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """Give an error's first line, without torch's advice to let a file run code."""
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return re.split(r"\. (?:In PyTorch|Re-running)|\(1\)", line)[0].strip().rstrip(".")
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Give what a checkpoint file holds, on the CPU. Raises `InputError` that names the file."""
+    """Load a checkpoint file on the CPU. Raises `InputError` that names the file."""
     import torch
 
     try:
-        with safe_numbers():
+        with allow_numpy_scalars():
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is none of its own
+    except Exception as error:  # torch raises many classes for an invalid file
         raise InputError(
-            f"{path}: is no checkpoint that can be loaded safely: {_why(error)}."
+            f"{path}: is not a checkpoint that can be loaded safely: {_first_line(error)}."
         ) from error
     if not isinstance(found, dict):
-        raise InputError(f"{path}: is no checkpoint: it holds a {type(found).__name__}.")
+        raise InputError(f"{path}: is not a checkpoint: it contains a {type(found).__name__}.")
     return found
 
 
 @contextmanager
-def safe_numbers() -> Iterator[None]:
-    """Let ``torch.load`` build numpy numbers too, of numpy 1 and 2, and nothing else."""
+def allow_numpy_scalars() -> Iterator[None]:
+    """Let ``torch.load`` also build numpy scalars, of numpy 1 and 2, and nothing else."""
     import torch
 
     scalar = np.float64(0).__reduce__()[0]
@@ -85,8 +86,8 @@ def safe_numbers() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence open_clip, which logs to the root."""
+def _silence_open_clip() -> Iterator[None]:
+    """Silence open_clip, which logs to the root logger."""
     logging.getLogger().disabled, before = True, logging.getLogger().disabled
     try:
         yield
@@ -95,7 +96,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_activation(model: Any, source: ClipSource) -> None:  # noqa: ANN401
-    """Stop where the model was built with another activation than its weights were trained with."""
+    """Raise `InputError` if the activation differs from that of the weights' training."""
     from open_clip.transformer import QuickGELU
     from torch import nn
 

@@ -1,4 +1,4 @@
-"""The CLIP of a worker process: which, and on how many threads."""
+"""The CLIP of a worker process: the model and its number of threads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pydantic import Field
 
 from pipeline.stage import EXECUTION
 from skyscript.clip.model import Clip, load_clip
-from skyscript.clip.source import ClipConfig, find_clip, need_clip
+from skyscript.clip.source import ClipConfig, find_clip, require_clip
 
 
 class WorkerClipConfig(ClipConfig):
-    """Which CLIP, and how it runs in a worker process."""
+    """The CLIP to use, and how it runs in a worker process."""
 
     threads: int | None = Field(
         None,
@@ -24,13 +24,13 @@ class WorkerClipConfig(ClipConfig):
 
 
 def clip_identity(config: ClipConfig) -> dict[str, str]:
-    """Name what decides a vector beside the image or text: the weights, and the activation."""
-    need_clip()
+    """Give the ids of the weights and of the activation, which decide a vector."""
+    require_clip()
     return dict(find_clip(config).identity())
 
 
 def worker_clip(config: WorkerClipConfig) -> tuple[Clip, str]:
-    """Give the model, loaded once a process, and the digest that names its vectors."""
+    """Load the model, once a process; give it and the digest that names its vectors."""
     import torch
 
     if config.threads or multiprocessing.parent_process() is not None:

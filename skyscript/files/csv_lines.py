@@ -1,4 +1,4 @@
-"""The lines of a CSV, for messages: where a row begins, and which line is not sound.
+"""Line numbers of a CSV, for messages: the first line of each row, and the first invalid line.
 
 `pairs_csv` parses with Arrow, which is fast but does not count lines. This module splits a file
 into the same rows with Python's own reader.
@@ -15,22 +15,22 @@ from typing import TextIO
 from pipeline.errors import InputError
 
 MAX_FIELD = 1 << 20
-"""Bytes of a field; no caption and no path is longer."""
+"""Maximum bytes of a field; captions and paths are shorter."""
 END = "\x1a\x1a\x1a"
-"""Fills one more row at the end: where it is not read as a row, a quote was not closed."""
+"""Fields of an extra last row. If the parser does not find this row, a quote is not closed."""
 _MAX_LINE = 4 << 20
 
 
 def row_lines(path: Path, separator: str, columns: Sequence[str]) -> Iterator[int]:
     """Give the line in which each row begins, the header's first; lines count from 1.
 
-    Raises `InputError` that names the first line which is not sound.
+    Raises `InputError` that names the first invalid line.
     """
     end = [END] * len(columns)
     line = 1
     limit = csv.field_size_limit(MAX_FIELD)
     try:
-        with path.open(encoding="latin-1", newline="") as file:  # a letter is a byte
+        with path.open(encoding="latin-1", newline="") as file:  # one character for each byte
             lines = itertools.chain(_checked_lines(file, path), [separator.join(end)])
             reader = csv.reader(lines, delimiter=separator)
             for row in reader:
@@ -54,7 +54,7 @@ def _checked_lines(file: TextIO, path: Path) -> Iterator[str]:
         except UnicodeDecodeError:
             what = "is not text in UTF-8"
         else:
-            what = "holds a NUL character" if "\0" in line else ""
+            what = "contains a NUL character" if "\0" in line else ""
         if what:
             raise InputError(f"{path}: line {number} {what}; mend or remove it.")
         yield line.removeprefix("\xef\xbb\xbf") if number == 1 else line

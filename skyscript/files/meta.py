@@ -1,4 +1,4 @@
-"""The published meta file: a pickle an image, written the same way every time and read safely.
+"""The published meta file: one pickle for each image, with reproducible bytes, read safely.
 
 A file holds a dict with exactly four keys: ``box`` (west, south, east, north) in degrees, ``time``
 (year, month, day, hour, minute) in UTC, ``center_tags`` key -> value of the focus object, and
@@ -17,9 +17,9 @@ from skyscript.files.plain_pickle import NotPlainError, loads
 from skyscript.geo.tile import Box
 
 MAX_BYTES = 2 << 20
-"""Of a meta file: room for about 50,000 neighbours; the published ones hold some hundreds."""
+"""Maximum size of a meta file: about 50,000 neighbours. Published files have some hundreds."""
 MAX_TAGS = 200_000
-"""In a meta file, each mention counted: a small file can name one large dict many times."""
+"""Maximum number of tags in a meta file. A dict that the file names twice counts twice."""
 
 Tags = dict[str, str]
 _KEYS = ("box", "time", "center_tags", "surrounding_tags")
@@ -27,20 +27,20 @@ _FIRST_YEAR = 1900
 
 
 class Meta(NamedTuple):
-    """What a meta file says of its image."""
+    """The content of a meta file."""
 
     box: Box
     """In degrees."""
     time: tuple[int, int, int, int, int]
     """Year, month, day, hour and minute of the acquisition, UTC."""
     center_tags: Tags
-    """Of the focus object, only what can be seen at the image's resolution."""
+    """Tags of the focus object that are visible at the image's resolution."""
     surrounding_tags: list[Tags]
-    """Likewise of each other object in the image."""
+    """Visible tags of each other object in the image."""
 
 
 def dump_meta(meta: Meta) -> bytes:
-    """Give the published file: equal metas give equal bytes."""
+    """Give the bytes of the published file; equal metas give equal bytes."""
     value = {
         "box": tuple(float(edge) for edge in meta.box),
         "time": tuple(int(part) for part in meta.time),
@@ -49,27 +49,26 @@ def dump_meta(meta: Meta) -> bytes:
     }
     file = io.BytesIO()
     pickler = pickle.Pickler(file, protocol=4)
-    # Without a memo: with one, the bytes tell which equal strings were one object in memory.
+    # No memo: with a memo, the bytes depend on which equal strings are the same Python object.
     pickler.fast = True
     pickler.dump(value)
     return file.getvalue()
 
 
 def load_meta(data: bytes, where: str) -> Meta:
-    """Give what a meta file holds, or raise `InputError`; never runs code the file names.
+    """Give the content of a meta file, or raise `InputError`. Never runs code from the file.
 
-    ``where`` names the file in the error. Keys beyond the four are passed over where their values
-    are plain too.
+    ``where`` names the file in the error. Other keys are ignored if their values are plain.
     """
     try:
         if len(data) > MAX_BYTES:
             raise NotPlainError(f"is larger than {MAX_BYTES >> 20} MiB")
-        return _meta(loads(data))
+        return _parse_meta(loads(data))
     except NotPlainError as error:
         raise InputError(f"{where}: {error}.") from error
 
 
-def _meta(value: object) -> Meta:
+def _parse_meta(value: object) -> Meta:
     if type(value) is not dict:
         raise NotPlainError(f"holds a {type(value).__name__}, not the dict of a meta file")
     missing = [key for key in _KEYS if key not in value]
@@ -81,11 +80,11 @@ def _meta(value: object) -> Meta:
     left = _check_tags(center, "center_tags", MAX_TAGS)
     for tags in around:
         left = _check_tags(tags, "surrounding_tags", left)
-    return Meta(_box(value["box"]), _time(value["time"]), center, around)
+    return Meta(_parse_box(value["box"]), _parse_time(value["time"]), center, around)
 
 
 def _check_tags(tags: object, name: str, left: int) -> int:
-    """Check one object's tags and give how many more the file may name."""
+    """Check the tags of one object; give how many more tags the file may contain."""
     if type(tags) is not dict:
         raise NotPlainError(f"has {type(tags).__name__} in {name} where a dict of tags belongs")
     if len(tags) > left:
@@ -97,10 +96,9 @@ def _check_tags(tags: object, name: str, left: int) -> int:
     return left - len(tags) - 1
 
 
-def _box(value: object) -> Box:
-    numbers = _numbers(value, "box", 4, (float, int))
-    west, south, east, north = numbers
-    # Comparisons with NaN are false, so it is refused too.
+def _parse_box(value: object) -> Box:
+    west, south, east, north = _numbers(value, "box", 4, (float, int))
+    # Comparisons with NaN are false, so NaN is rejected too.
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise NotPlainError(
             "has a box that is not (west, south, east, north) in degrees with west < east and "
@@ -109,7 +107,7 @@ def _box(value: object) -> Box:
     return Box(float(west), float(south), float(east), float(north))
 
 
-def _time(value: object) -> tuple[int, int, int, int, int]:
+def _parse_time(value: object) -> tuple[int, int, int, int, int]:
     year, month, day, hour, minute = _numbers(value, "time", 5, (int,))
     time = (int(year), int(month), int(day), int(hour), int(minute))
     try:

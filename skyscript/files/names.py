@@ -1,6 +1,6 @@
-"""The published names of images and their meta files, ``images3/a12_CH_19.jpg`` for one.
+"""The published names of images and their meta files, such as ``images3/a12_CH_19.jpg``.
 
-The folder's number is the part; the file's name holds the object, the image source and the year.
+The folder's number is the part; the file name contains the object, the image source and the year.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import re
 from typing import NamedTuple
 
 PARTS = range(2, 8)
-"""Numbers of the folders ``images2`` to ``images7``; published SkyScript has no part 1, and
-TorchGeo's reader wants all six, empty ones too."""
+"""Numbers of the folders ``images2`` to ``images7``. Published SkyScript has no part 1. TorchGeo's
+reader needs all six folders, even if they are empty."""
 FOLDERS = tuple(f"{kind}{part}" for part in PARTS for kind in ("images", "meta"))
 """All folders of a dataset."""
 META_SUFFIX = ".pickle"
 IMAGE_SUFFIX = ".jpg"
 IMAGE_FILES = f"images[2-7]/[nwar]*_[0-9][0-9]{IMAGE_SUFFIX}"
-"""A glob, from the dataset's folder, that matches every image and no file of a user's."""
+"""A glob, relative to the dataset's folder, that matches every image and no user file."""
 META_FILES = f"meta[2-7]/[nwar]*_[0-9][0-9]{META_SUFFIX}"
 META_FOLDER = re.compile(r"meta[0-9]{1,9}")
 META_ZIP = re.compile(r"meta[0-9]*\.zip")
 IMAGE_FOLDER = re.compile(r"images[0-9]*")
 PATTERN = r"(?s:.*/)?([nwar][0-9]+)_([A-Za-z0-9]+)_([0-9]{2})\.[A-Za-z]+"
-"""Matches a whole path: object, source, year. Python and DuckDB (RE2) read it alike; any folder
-may stand above, and images that a user converted to another format keep their names."""
+"""Matches a whole path: object, source, year. It means the same in Python and in DuckDB (RE2). It
+allows any parent folder, and any suffix, because users convert images to other formats."""
 _PATH = re.compile(PATTERN)
 
 
 class ImageName(NamedTuple):
-    """What the name of an image says of it."""
+    """The parts of an image's name."""
 
     object_id: str
     """The OSM object: ``n12``, ``w12``, ``a12`` or ``r12``."""
@@ -47,7 +47,7 @@ class ImageName(NamedTuple):
 
 
 def parse(path: str) -> ImageName | None:
-    """Read the name of an image or of its meta file; None where it is not a published name."""
+    """Parse the path of an image or a meta file; None if it does not have a published name."""
     found = _PATH.fullmatch(path)
     return ImageName(found[1], found[2], int(found[3])) if found else None
 

@@ -1,14 +1,14 @@
 """Pairs as CSV: one reader and one writer for every command.
 
-The reader takes UTF-8, with or without a byte order mark, a header, and lines that end in LF, CRLF
-or CR. A field stands in double quotes where it holds a separator, a quote or a line end. A quote
-inside a field that does not begin with one is a letter (``a 6" pipe``). Blank lines are passed
-over. Each field is text, exactly as it stands: ``NA`` and the empty field are texts too, unless a
-command asks for null words or blank fields as null.
+The reader accepts UTF-8 with or without a byte order mark, a header, and lines that end in LF, CRLF
+or CR. A field is quoted if it contains a separator, a double quote or a line end. A double quote
+inside an unquoted field is an ordinary character (``a 6" pipe``). Blank lines are ignored. Every
+field is text, unchanged: ``NA`` and the empty field are text too, unless a command asks for null
+words or blank fields as null.
 
-The reader refuses, with the line: a header with one name twice or an empty name, a line with
-another number of fields than the header, a quote that is never closed, bytes that are not UTF-8, a
-NUL, a field over 1 MiB, and a row without a path.
+The reader rejects the following and names the line: a repeated or empty column name, a line whose
+number of fields differs from the header, an unclosed quote, invalid UTF-8, a NUL, a field over
+1 MiB, and a row without a path.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ NULL_WORDS = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
     | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 )
-"""What pandas reads as a missing value. Only `evaluate` and `train` treat these words so."""
+"""The words that pandas reads as missing. Only `evaluate` and `train` read them as missing too."""
 _BLOCK = 4 << 20
-"""Bytes that are parsed at once."""
+"""Bytes in one block of the parser."""
 _HEAD = 1 << 20
 
 
 class PairsCsv:
-    """A CSV file of pairs; what is wrong with it is an `InputError` that names the line."""
+    """A CSV file of pairs. An invalid file raises `InputError` that names the line."""
 
     def __init__(
         self, path: Path, needed: Sequence[str] = HEADER[:2], separator: str = ",", remedy: str = ""
     ) -> None:
-        """Read the header, which must have the columns ``needed``, the first of them the path.
+        """Read the header. It must contain the columns ``needed``; the first is the path.
 
-        ``remedy`` ends the sentence about a missing column.
+        ``remedy`` is appended to the message about a missing column.
         """
         if not separator.isascii() or separator in '"\r\n\0':
             raise InputError(f"{separator!r}: cannot separate the columns of a CSV.")
@@ -67,13 +67,13 @@ class PairsCsv:
         nulls: Collection[str] = (),
         blank: Literal["text", "null"] = "text",
     ) -> Iterator[pa.RecordBatch]:
-        """Give columns of text, all of them by default, in the order of the file.
+        """Give text columns, by default all of them, in the order of the file.
 
-        A field that is one of the words ``nulls`` becomes null; with ``blank="null"`` also one that
-        is empty or white space. A path may be neither.
+        The words ``nulls`` become null; with ``blank="null"``, empty fields and white space do too.
+        A path that is null or blank raises `InputError`.
         """
         row = 0
-        for batch in filter(len, self._checked()):
+        for batch in filter(len, self._checked_batches()):
             paths = batch.column(self._path_column)
             missing = pc.equal(pc.utf8_trim_whitespace(paths), "")
             missing = pc.or_(missing, _is_in(paths, nulls))
@@ -86,18 +86,18 @@ class PairsCsv:
             yield _with_nulls(batch.select(list(names or self.columns)), nulls, blank)
 
     def rows(self, names: Sequence[str] | None = None) -> Iterator[tuple[str, ...]]:
-        """Give the rows of columns as texts."""
+        """Give the rows as tuples of text."""
         for batch in self.batches(names):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def no_pairs(self) -> InputError:
-        """Give the error of a command that needs some pairs."""
-        return InputError(f"{self.path}: holds no pairs below its header.")
+        """Give the error for a file without pairs."""
+        return InputError(f"{self.path}: contains no pairs below its header.")
 
     def line_of(self, row: int) -> int:
-        """Give the line in which a row begins; rows count from 0, lines from 1, the header's.
+        """Give the first line of a row. Rows count from 0; line 1 is the header.
 
-        Reads the file up to there, so it is meant for messages.
+        Reads the file up to that line, so use it only for messages.
         """
         lines = row_lines(self.path, self.separator, self.columns)
         return next(itertools.islice(lines, row + 1, None))
@@ -111,7 +111,7 @@ class PairsCsv:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}.") from None
         try:
-            # The last character of the head may be cut in two, so it is no error.
+            # An incremental decoder, because the head may end inside a character.
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
             rows = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True)
             return next((row for row in rows if row), [])
@@ -121,7 +121,7 @@ class PairsCsv:
                 f"{self.path}: line {line} is not text in UTF-8; mend or remove it."
             ) from None
         except csv.Error as error:
-            raise InputError(f"{self.path}: its header is not one of a CSV: {error}.") from None
+            raise InputError(f"{self.path}: its header is not a CSV header: {error}.") from None
 
     def _check_header(self, needed: Sequence[str], remedy: str) -> None:
         found = ", ".join(map(repr, self.columns)) or "none"
@@ -142,31 +142,31 @@ class PairsCsv:
         if "" in self.columns:
             raise InputError(
                 f"{self.path}: column {self.columns.index('') + 1} of its header has no name; "
-                "name it, or remove it (pandas writes its index so: use index=False)."
+                "name it, or remove it (if pandas wrote its index there, use index=False)."
             )
 
-    def _checked(self) -> Iterator[pa.RecordBatch]:
-        """Give all columns of the rows below the header; raise where the file is not sound."""
+    def _checked_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows below the header. Raises `InputError` if the file is invalid."""
         with self.path.open("rb") as file:
             source = _Source(file, self.separator.join([END] * len(self.columns)))
-            held: pa.RecordBatch | None = None  # its last row may be ours
+            previous: pa.RecordBatch | None = None  # its last row may be the extra row
             try:
-                for batch in filter(len, _parsed(source, self.columns, self.separator)):
+                for batch in filter(len, _parse(source, self.columns, self.separator)):
                     if source.has_nul or _has_long_field(batch):
-                        raise self._fault("it is not sound")
-                    if held is not None:
-                        yield held
-                    held = batch.slice(1) if held is None else batch
+                        raise self._find_fault("it is invalid")
+                    if previous is not None:
+                        yield previous
+                    previous = batch.slice(1) if previous is None else batch
             except pa.ArrowInvalid as error:
-                raise self._fault(str(error).splitlines()[0]) from None
-            if source.has_nul or held is None or not len(held):
-                raise self._fault("it is not sound")
-        if set(held.slice(len(held) - 1).to_pylist()[0].values()) != {END}:
-            raise self._fault("a quote is never closed")
-        yield held.slice(0, len(held) - 1)
+                raise self._find_fault(str(error).splitlines()[0]) from None
+            if source.has_nul or previous is None or not len(previous):
+                raise self._find_fault("it is invalid")
+        if set(previous.slice(len(previous) - 1).to_pylist()[0].values()) != {END}:
+            raise self._find_fault("a quote is never closed")
+        yield previous.slice(0, len(previous) - 1)
 
-    def _fault(self, otherwise: str) -> InputError:
-        """Find the first line that is not sound."""
+    def _find_fault(self, otherwise: str) -> InputError:
+        """Give an error that names the first invalid line, or that says ``otherwise``."""
         try:
             for _ in row_lines(self.path, self.separator, self.columns):
                 pass
@@ -176,7 +176,7 @@ class PairsCsv:
 
 
 class _Source(io.RawIOBase):
-    """A file's bytes and one more row; watches for NULs."""
+    """The bytes of a file and an extra last row; records whether there is a NUL."""
 
     def __init__(self, file: BinaryIO, end: str) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class _Source(io.RawIOBase):
         self.has_nul = False
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Tell that this stream is readable."""
         return True
 
     def read(self, size: int = -1) -> bytes:
@@ -196,8 +196,8 @@ class _Source(io.RawIOBase):
         return data
 
 
-def _parsed(source: _Source, columns: Sequence[str], separator: str) -> Iterator[pa.RecordBatch]:
-    """Parse all rows, the header's too, as texts."""
+def _parse(source: _Source, columns: Sequence[str], separator: str) -> Iterator[pa.RecordBatch]:
+    """Parse all rows, including the header, as text."""
     from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
     with open_csv(
@@ -236,20 +236,20 @@ def _with_nulls(
 
 @contextmanager
 def csv_writer(path: Path, header: Sequence[str]) -> Iterator[WriteRow]:
-    """Open a new CSV, write its header, and give the function that writes a row.
+    """Open a new CSV, write its header, and give a function that writes a row.
 
-    Commas, quotes only where needed, UTF-8, a line feed after each row, as pandas writes; what
-    Unicode cannot say (a file name of other bytes) is escaped.
+    The format is that of pandas: commas, quotes only if needed, UTF-8, LF line ends. Bytes of file
+    names that are not Unicode are escaped.
     """
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        # csv quotes what the line's end holds: with both letters, a lone CR in a field too.
+        # `csv` quotes a field that contains a character of the line end; CRLF covers a lone CR.
         write = csv.writer(_LineFeeds(file), lineterminator="\r\n").writerow
         write(header)
         yield write
 
 
 class _LineFeeds:
-    """A text file in which rows end in LF, not CRLF."""
+    """A text file that ends rows in LF instead of CRLF."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -260,7 +260,7 @@ class _LineFeeds:
 
 
 def write_pairs(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> int:
-    """Write rows as they come; give how many there were."""
+    """Write rows as a CSV; give their number."""
     count = 0
     with csv_writer(path, header) as write:
         for row in rows:

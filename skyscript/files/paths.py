@@ -1,8 +1,8 @@
-"""Names from outside (a CSV, a zip, a tar) as places below a folder: one rule for all of them.
+"""Safe paths: one rule for all names from a CSV, a zip or a tar.
 
-A name is taken where it names a file below the folder on every system: no ``..``, no leading slash,
-no drive (``C:``), no backslash, no NUL, and not the empty name. ``.`` and doubled slashes are
-passed over; ``~`` is a letter. Links inside the folder are the user's own and are followed.
+A name is accepted if it names a file below the folder on every system: no ``..``, no leading slash,
+no drive (``C:``), no backslash, no NUL, and not the empty name. ``.`` and double slashes are
+removed; ``~`` has no special meaning. Links inside the folder belong to the user and are followed.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ import re
 from pathlib import Path
 
 LEADS_OUT = r"^$|^/|^[A-Za-z]:|\\|\x00|(?:^|/)\.\.(?:/|$)"
-"""Found in every name that is refused. Written for Arrow (RE2), where ``$`` is the very end."""
+"""Matches inside every rejected name. It is written for Arrow (RE2): ``$`` is the end of text."""
 _LEADS_OUT = re.compile(LEADS_OUT.replace("$", r"\Z"))
 _LONGEST_PART = 255
 
 
 def leads_out(name: str) -> bool:
-    """Say whether a name is refused because it may lead out of its folder."""
+    """Tell whether a name may lead out of its folder."""
     return _LEADS_OUT.search(name) is not None
 
 
-def plain(name: str) -> str:
-    """Give a name without ``.`` and doubled slashes, so that equal places have equal names."""
+def normalise(name: str) -> str:
+    """Give a name without ``.`` and double slashes, so that a file has only one name."""
     return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
 def below(root: Path, name: str) -> Path:
-    """Give the place of a name below a folder. Raises `PermissionError` where it leads out."""
+    """Give the path of a name below a folder. Raises `PermissionError` if it leads out."""
     if leads_out(name):
         raise PermissionError(name)
-    return root / plain(name)
+    return root / normalise(name)
 
 
 def member_problem(name: str, *, is_plain: bool) -> str | None:
-    """Say why a member of an archive refuses the archive; None where it may be used.
+    """Give the reason to reject an archive because of one member; None if the member is safe.
 
-    ``is_plain`` says that the member is a file or a folder: links and devices are refused.
+    ``is_plain`` tells whether the member is a file or a folder; links and devices are rejected.
     """
     if leads_out(name):
         return "leads out of the archive"

@@ -1,4 +1,4 @@
-"""The phrases of a caption of all objects: the object's own, and one for each kind of neighbour.
+"""The phrases of a multi-object caption: the focus object, then each kind of neighbour.
 
 a satellite image of man made pier, surrounded by waterway of river; road of footway
 """
@@ -10,16 +10,16 @@ import re
 AROUND = ", surrounded by "
 BETWEEN = "; "
 PREFIX = "^an? (satellite|aerial) image of "
-"""A pattern, in any case: how published captions begin."""
+"""A pattern for the start of published captions, upper or lower case."""
 
 
-def neighbours(caption: str) -> list[str]:
-    """Give the phrases of the neighbours, in order."""
+def split_neighbours(caption: str) -> list[str]:
+    """Give the phrases of the neighbours in a caption, in order."""
     around = caption.partition(AROUND)[2]
     return around.split(BETWEEN) if around else []
 
 
-def alone(phrase: str, caption: str) -> str:
-    """Give a phrase as a caption of its own, that begins as ``caption`` does."""
-    begun = re.match(PREFIX, caption, re.IGNORECASE)
-    return f"{begun[0] if begun else ''}{phrase}"
+def make_caption(phrase: str, caption: str) -> str:
+    """Give a caption of one phrase, with the prefix of ``caption``."""
+    prefix = re.match(PREFIX, caption, re.IGNORECASE)
+    return f"{prefix[0] if prefix else ''}{phrase}"

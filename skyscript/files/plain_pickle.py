@@ -1,11 +1,10 @@
-"""Reads a pickle only after proof that it holds plain values: dict, list, tuple, str, int, float.
+"""Loads a pickle only if it contains plain values: dict, list, tuple, str, int, float.
 
-A pickle is a small program, and Python's reader runs it: it calls what the file names, and even
-where that is refused a file of ten bytes can make it ask for 64 GB (an index of its memo). So a
-regular expression first goes through the whole program. It knows only the operations that build
-plain values, each with its arguments bounded; what it does not match is never run. Every operation
-begins with its code, which says how long it is, so there is one way to read a program and the
-expression never goes back: its time is linear.
+A pickle is a small program, and Python's reader runs it: it calls the functions that the file
+names. Even without calls, a file of ten bytes can allocate 64 GB (by an index of the memo). So a
+regular expression checks the whole program first. It matches only operations that build plain
+values, with bounded arguments; a program that does not match is never run. The code of an operation
+determines its length, so the expression never backtracks and its time is linear.
 """
 
 from __future__ import annotations
@@ -18,29 +17,29 @@ import re
 from typing import NoReturn
 
 MAX_TUPLES = 8
-"""Box and time are two. Many tuples, unlike texts and numbers, could collide as keys of a dict."""
+"""Maximum number of tuples; a meta has two. Many tuples as dict keys could collide on purpose."""
 MAX_TEXT = 4 * 255
-"""Bytes of a text: OSM's limit is 255 characters."""
+"""Maximum bytes of a text: OSM's limit is 255 characters."""
 
 _CODE_NAMES = frozenset({"GLOBAL", "INST", "STACK_GLOBAL"})
 _KNOWN = frozenset("}]suaet(.hjqrGKMJX\x80\x85\x86\x87\x8c\x94\x95")
 
 
 class NotPlainError(ValueError):
-    """The bytes are no pickle of plain values; the message says why, without the file's name."""
+    """The bytes are not a pickle of plain values; the message gives the reason, not the file."""
 
 
 def loads(data: bytes) -> object:
     """Give the value of a plain pickle of protocol 2 to 5, or raise `NotPlainError`.
 
-    It takes up to 100 bytes of memory for a byte read, so the caller bounds the size. A dict may
-    have keys that are no text.
+    It needs up to 100 bytes of memory for each byte of data, so the caller must limit the size. The
+    keys of a dict can have any plain type.
     """
     body = _body(data)
     if _HALF_CHARACTER.search(body):  # in a text, or by chance in the bytes of a float
         _check_texts(data)
-    # One frame around all of it: Python's reader takes a frame into memory and reads it in order,
-    # but skips what is left of a frame that another operation reaches out of.
+    # One frame around the program: Python's reader skips the rest of a frame if an operation
+    # crosses the frame's end. Inside one frame, it reads the bytes in order.
     frame = _START + len(body).to_bytes(8, "little") + body
     try:
         return _Unpickler(io.BytesIO(frame)).load()
@@ -51,20 +50,20 @@ def loads(data: bytes) -> object:
 
 
 _START = b"\x80\x04\x95"
-"""Protocol 4 and the operation of a frame, whose length follows."""
+"""Protocol 4 and the operation FRAME; the length of the frame follows."""
 _ONE_FRAME = 1 << 16
-"""Bytes; a pickler begins another frame only beyond it."""
+"""Bytes; a pickle with several frames is larger."""
 _FRAME_SIZE = 9
 _BROKEN = "is cut off or is no pickle"
 _NO_TEXT = "holds text that is not valid UTF-8"
 _WRONG_STACK = (TypeError, AttributeError, LookupError, ValueError, OverflowError)
-"""What the reader raises where an operation meets a value that it cannot work on."""
+"""The errors that the reader raises if an operation gets a value of a wrong type."""
 _HALF_CHARACTER = re.compile(rb"\xed[\xa0-\xbf]")
-"""UTF-8 of a lone surrogate, which the reader lets pass and which no file can hold as text."""
+"""UTF-8 of a lone surrogate: the reader accepts it, but it is not valid text."""
 
 
 class _Unpickler(pickle.Unpickler):
-    """Refuses code and references a second time; the expression has let none through."""
+    """Rejects code and references again; the expression already rejects them."""
 
     def find_class(self, module_name: str, global_name: str, /) -> NoReturn:
         raise pickle.UnpicklingError(f"{module_name}.{global_name}")
@@ -75,15 +74,15 @@ class _Unpickler(pickle.Unpickler):
 
 @functools.cache
 def _program() -> re.Pattern[bytes]:
-    """Give the expression that a whole plain pickle matches; the codes are those of pickletools."""
+    """Give the expression that a whole plain pickle matches; pickletools documents the codes."""
     step = b"|".join(
         [
             rb"[}\](suae\x94]",  # empty dict or list, mark, items, memoize
             rb"\x8c(?:" + _texts(1) + rb")",
             rb"X(?:" + _texts(4) + rb")",
-            rb"[hq].",  # get, put: with the index
+            rb"[hq].",  # get, put: an index
             rb"j....",
-            rb"r..[\0-\7]\0",  # put; the reader makes room for twice the index
+            rb"r..[\0-\7]\0",  # put; the reader allocates twice the index
             rb"G.{8}|K.|M..|J....",  # numbers
         ]
     )
@@ -93,7 +92,7 @@ def _program() -> re.Pattern[bytes]:
 
 
 def _texts(size_bytes: int) -> bytes:
-    """Give the expression of a text after its length: one branch a length."""
+    """Give the expression of a text and its length: one branch for each length."""
     lengths = range(min(MAX_TEXT, 256**size_bytes - 1) + 1)
     return b"|".join(
         re.escape(length.to_bytes(size_bytes, "little")) + b".{%d}" % length for length in lengths
@@ -101,7 +100,7 @@ def _texts(size_bytes: int) -> bytes:
 
 
 def _body(data: bytes) -> bytes:
-    """Give the operations without protocol and frames, all of them known to be plain."""
+    """Give the operations of a plain pickle, without protocol and frames."""
     plain = _program().fullmatch(data)
     if not plain and len(data) > _ONE_FRAME:
         plain = _program().fullmatch(_without_frames(data))
@@ -109,13 +108,13 @@ def _body(data: bytes) -> bytes:
 
 
 def _without_frames(data: bytes) -> bytes:
-    """Cut out the frames' lengths, hints for readers from a stream, of a pickle that has several.
+    """Remove the FRAME operations of a pickle; they are only hints for streaming readers.
 
-    Gives nothing where the operations cannot be listed.
+    Gives empty bytes if the operations cannot be listed.
     """
     try:
         operations = [(operation.name, at or 0) for operation, _, at in pickletools.genops(data)]
-    except Exception:  # whatever broken bytes raise in pickletools; `_explain` says it
+    except Exception:  # pickletools raises many classes; `_explain` reports the problem
         return b""
     frames = [at for name, at in operations if name == "FRAME"]
     starts, ends = [0, *(at + _FRAME_SIZE for at in frames)], [*frames, len(data)]
@@ -132,7 +131,7 @@ def _check_texts(data: bytes) -> None:
 
 
 def _explain(data: bytes) -> NoReturn:
-    """Say what in a program is not plain; its operations are listed, not run."""
+    """Raise `NotPlainError` that names the problem; lists the operations, does not run them."""
     texts: list[str] = ["", ""]
     try:
         for operation, argument, _ in pickletools.genops(data):
@@ -145,7 +144,7 @@ def _explain(data: bytes) -> NoReturn:
                 texts = [texts[-1], argument]
     except NotPlainError:
         raise
-    except Exception as error:  # whatever broken bytes raise in pickletools
+    except Exception as error:  # pickletools raises many classes
         raise NotPlainError(_BROKEN) from error
     raise NotPlainError(
         f"is no meta file: it has a text of more than {MAX_TEXT} bytes, more than {MAX_TUPLES} "

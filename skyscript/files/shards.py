@@ -1,7 +1,7 @@
 """WebDataset shards: tars of samples ``KEY.jpg`` + ``KEY.txt`` and/or ``KEY.json``.
 
-A tar from outside is hostile until checked. Nothing is unpacked to disk; a member that leads out of
-the archive, is a link, a device or sparse (a few bytes that claim to be many) refuses the tar.
+A tar from outside is untrusted. Nothing is unpacked to disk. The tar is rejected if a member leads
+out of the archive or is a link, a device or sparse (a few bytes that expand to many).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from skyscript.files.paths import member_problem
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
 MAX_TEXT = 1 << 20
-"""A caption or a description larger than this is none; nor is a header of the tar."""
+"""Maximum bytes of a caption, of a JSON description and of a header."""
 MAX_BYTES = 1 << 26
-"""An image larger than this is not read."""
+"""Maximum bytes of an image; a larger one is not read."""
 MAX_SAMPLES = 1_000_000
-"""A tar of more is refused: what is known of a tar's samples is held in memory."""
+"""Maximum samples in a tar, because the list of samples is in memory."""
 _BLOCK = 512
 _BROKEN = (tarfile.TarError, EOFError, ValueError, OverflowError, LookupError, TypeError)
-"""What `tarfile` raises for archives that are none."""
+"""The errors that `tarfile` raises for an invalid archive."""
 
 
 class Member(NamedTuple):
-    """A file in a tar: where its bytes lie."""
+    """A file in a tar, and the position of its bytes."""
 
     name: str
     offset: int
@@ -39,18 +39,18 @@ class Member(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A key's members."""
+    """An image and its captions."""
 
     image: str
-    """Name of the image member; the key alone where there is none."""
+    """Name of the image member; the key if there is no image."""
     title: str | None
     multi: str | None
 
 
 def find_tars(images: Path) -> list[Path]:
-    """Give the tars that a path with braces, a tar or a folder of tars names; none for neither.
+    """Give the tars of a path: a tar, a path with braces or a folder of tars; else none.
 
-    Raises `InputError` where one is not there, or two have one name.
+    Raises `InputError` if a tar does not exist, or if two have the same name.
     """
     from braceexpand import braceexpand
 
@@ -66,39 +66,39 @@ def find_tars(images: Path) -> list[Path]:
         if not tar.is_file():
             raise InputError(f"{tar}: there is no such tar.")
     if len({tar.name for tar in found}) < len(found):
-        raise InputError(f"{images}: two tars have one name, so their samples could be mixed up.")
+        raise InputError(f"{images}: two tars have the same name, which would mix samples up.")
     return found
 
 
 def members(path: Path) -> Iterator[Member]:
-    """Give a tar's files, or raise `InputError` where it is broken or any member is not to be had.
+    """Give a tar's files. Raises `InputError` if the tar is broken or a member is unsafe.
 
-    Only headers are read; what is no sample's (``__*__``, ``._*``, folders) is passed over.
+    Reads only the headers. Skips members that belong to no sample (``__*__``, ``._*``, folders).
     """
     try:
         with _Headers(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             while (info := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined] # else it keeps them all
+                tar.members = []  # type: ignore[attr-defined] # else tarfile keeps all of them in memory
                 _check(path, info)
                 base = info.name.rpartition("/")[2]
                 if info.isreg() and not base.startswith(("._", "__")):
                     yield Member(info.name, info.offset_data, info.size)
             file.seek(tar.offset)
-            if file.read(_BLOCK) != bytes(_BLOCK):  # tarfile takes any nonsense for the end
+            if file.read(_BLOCK) != bytes(_BLOCK):  # tarfile takes invalid bytes for the end
                 raise tarfile.ReadError("its end is missing")
     except (*_BROKEN, RecursionError) as error:
-        raise InputError(f"{path}: is not a plain tar, or is cut off: {error}.") from None
+        raise InputError(f"{path}: is not an uncompressed tar, or is truncated: {error}.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
 
 
 class _Headers(io.FileIO):
-    """A tar of which headers are read: one that claims to be long is refused, not read."""
+    """A tar file that rejects long headers instead of reading them."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read so many bytes."""
+        """Read bytes, at most `MAX_TEXT`."""
         if size is None or not 0 <= size <= MAX_TEXT:
-            raise tarfile.ReadError("it has a header longer than any name")
+            raise tarfile.ReadError("it has a header that is too long")
         return super().read(size) or b""
 
 
@@ -107,70 +107,69 @@ def _check(path: Path, info: tarfile.TarInfo) -> None:
     if what is None and info.issparse():
         what = "is sparse"
     if what:
-        raise InputError(f"{path}: its member {info.name!a} {what}; nothing of the tar is used.")
+        raise InputError(f"{path}: its member {info.name!a} {what}; the tar is not used.")
 
 
 def samples(path: Path) -> Iterator[Sample]:
-    """Give a tar's samples in its order; members of one key stand together, as WebDataset has it.
+    """Give a tar's samples in order. As in WebDataset, the members of a key must be adjacent.
 
-    Title: ``KEY.txt``, else ``title`` or ``caption`` of ``KEY.json``; the other caption:
+    Title: ``KEY.txt``, else ``title`` or ``caption`` of ``KEY.json``. Caption of all objects:
     ``title_multi_objects`` of ``KEY.json``. Raises `InputError` that names the member at fault.
     """
     seen: set[str] = set()
     with path.open("rb") as file:
-        held: dict[str, Member] = {}
+        parts: dict[str, Member] = {}
         current = ""
         for member in members(path):
             key, kind = _split(member.name)
             if key != current:
-                if held:
-                    yield _sample(path, file.fileno(), current, held)
+                if parts:
+                    yield _make_sample(path, file.fileno(), current, parts)
                 if len(seen) == MAX_SAMPLES:
-                    raise InputError(f"{path}: holds over {MAX_SAMPLES:,} samples; cut it in two.")
+                    raise InputError(f"{path}: contains over {MAX_SAMPLES:,} samples; split it.")
                 if key in seen:
                     raise InputError(
-                        f"{path}: the members of {key!a} do not stand together, or it is there "
-                        "twice."
+                        f"{path}: the members of {key!a} are not adjacent, or the key occurs twice."
                     )
                 seen.add(key)
-                current, held = key, {}
-            if kind in held:
-                raise InputError(f"{path}: holds {member.name!a} twice.")
-            held[kind] = member
-        if held:
-            yield _sample(path, file.fileno(), current, held)
+                current, parts = key, {}
+            if kind in parts:
+                raise InputError(f"{path}: contains {member.name!a} twice.")
+            parts[kind] = member
+        if parts:
+            yield _make_sample(path, file.fileno(), current, parts)
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Give key and kind: ``a/b.c.txt`` is ``c.txt`` of ``a/b``."""
+    """Split a name into key and kind: ``a/b.c.txt`` -> ``a/b``, ``c.txt``."""
     folder, slash, base = name.rpartition("/")
     key, _, kind = base.partition(".")
     return folder + slash + key, kind.lower()
 
 
-def _sample(path: Path, file: int, key: str, held: dict[str, Member]) -> Sample:
-    image = next((held[kind].name for kind in IMAGES if kind in held), key)
-    title = _text(path, file, held["txt"]).strip() if "txt" in held else None
+def _make_sample(path: Path, file: int, key: str, parts: dict[str, Member]) -> Sample:
+    image = next((parts[kind].name for kind in IMAGES if kind in parts), key)
+    title = _read_text(path, file, parts["txt"]).strip() if "txt" in parts else None
     multi = None
-    if "json" in held:
-        described = _described(path, file, held["json"])
+    if "json" in parts:
+        described = _read_json(path, file, parts["json"])
         title = title or described.get("title") or described.get("caption")
         multi = described.get("title_multi_objects")
     return Sample(image, title or None, multi)
 
 
-def _text(path: Path, file: int, member: Member) -> str:
+def _read_text(path: Path, file: int, member: Member) -> str:
     if member.size > MAX_TEXT:
-        raise InputError(f"{path}: its member {member.name!a} is larger than any caption.")
+        raise InputError(f"{path}: its member {member.name!a} is too large for a caption.")
     try:
         return os.pread(file, member.size, member.offset).decode()
     except UnicodeDecodeError:
         raise InputError(f"{path}: its member {member.name!a} is not in UTF-8.") from None
 
 
-def _described(path: Path, file: int, member: Member) -> dict[str, str]:
+def _read_json(path: Path, file: int, member: Member) -> dict[str, str]:
     try:
-        value = json.loads(_text(path, file, member))
+        value = json.loads(_read_text(path, file, member))
     except (ValueError, RecursionError):
         raise InputError(f"{path}: its member {member.name!a} is not JSON.") from None
     if not isinstance(value, dict):
@@ -179,7 +178,7 @@ def _described(path: Path, file: int, member: Member) -> dict[str, str]:
 
 
 class TarImages:
-    """Reads the images of a tar, from several threads or processes at once."""
+    """Reads the images of a tar; threads and processes can share it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -187,7 +186,7 @@ class TarImages:
         self._file = path.open("rb")
 
     def read(self, path: str) -> bytes:
-        """Give an image's bytes, by ``shard.tar/KEY.jpg``."""
+        """Give the bytes of an image named ``shard.tar/KEY.jpg``."""
         member = self._where.get(path)
         if member is None:
             raise FileNotFoundError(path)
@@ -196,18 +195,18 @@ class TarImages:
         return os.pread(self._file.fileno(), member.size, member.offset)
 
     def __reduce__(self) -> tuple[Callable[[Path], TarImages], tuple[Path]]:
-        """Let another process open the tar itself, once."""
-        return _opened_again, (self._path,)
+        """Pickle the path only: each process opens the tar once."""
+        return _open_cached, (self._path,)
 
     def __enter__(self) -> TarImages:
-        """Hold the tar open."""
+        """Give the open tar."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the tar."""
         self._file.close()
 
 
 @functools.lru_cache(maxsize=1)
-def _opened_again(path: Path) -> TarImages:
+def _open_cached(path: Path) -> TarImages:
     return TarImages(path)

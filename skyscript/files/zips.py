@@ -1,4 +1,4 @@
-"""Zips that nobody vouches for: opened, and their members checked, before anything is read."""
+"""Opens untrusted zips and checks all members before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
     *(ValueError, RuntimeError, OverflowError, NotImplementedError),
 )
-"""What `zipfile` raises for a zip that is damaged, cut off or none."""
+"""The errors that `zipfile` raises for a damaged or truncated zip, or another file."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
 _PLAIN = {0, stat.S_IFREG, stat.S_IFDIR}
 
 
 class BrokenZip(InputError):
-    """The bytes are not those of a whole zip."""
+    """The file is not a complete zip."""
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
-    """Open a zip. Raises `BrokenZip` where it is damaged, `InputError` where it cannot be read."""
+    """Open a zip. Raises `BrokenZip` if it is damaged, `InputError` if it cannot be read."""
     try:
         return zipfile.ZipFile(path)
     except OSError as error:
@@ -36,24 +36,23 @@ def open_zip(path: Path) -> zipfile.ZipFile:
 
 
 def checked_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """Give all members of a zip. Raises `InputError` that names one which refuses the zip."""
+    """Give all members of a zip. Raises `InputError` that names the first unsafe member."""
     for member in archive.infolist():
-        if member.header_offset < 0:  # the directory lies elsewhere than the zip's end says
+        if member.header_offset < 0:  # the end of the zip gives a wrong position of the directory
             raise BrokenZip(f"{path}: is not a zip file, or is cut off: its directory is wrong.")
         # The original name: `filename` ends at a NUL.
         is_plain = stat.S_IFMT(member.external_attr >> 16) in _PLAIN
         if problem := member_problem(member.orig_filename, is_plain=is_plain):
             raise InputError(
-                f"{path}: its member {member.orig_filename!a} {problem}; nothing of the zip is "
-                "used."
+                f"{path}: its member {member.orig_filename!a} {problem}; the zip is not used."
             )
     return archive.infolist()
 
 
 def packing_problem(member: zipfile.ZipInfo) -> str | None:
-    """Say why a member cannot be unpacked; None where it can."""
+    """Give the reason why a member cannot be unpacked; None if it can."""
     if member.flag_bits & _ENCRYPTED:
         return "is encrypted"
     if member.compress_type not in _METHODS:
-        return "is packed by another method than deflate"
+        return "is compressed by another method than deflate"
     return None

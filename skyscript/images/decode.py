@@ -31,7 +31,7 @@ from skyscript.images.jpeg import fast_jpeg
 Pixels = NDArray[np.uint8]
 """Height x width x 3, RGB."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-"""Pillow's names. Its other readers are never tried: one of them runs Ghostscript."""
+"""Pillow's names. The other readers are never tried, because one of them runs Ghostscript."""
 
 
 class Limits(NamedTuple):
@@ -44,7 +44,7 @@ class Limits(NamedTuple):
 TILE = Limits(1 << 26, 50_000_000)
 """For images of the size of tiles."""
 BENCHMARK = Limits(1 << 30, 1_000_000_000)
-"""For benchmark images: fMoW's are large. The published code has the same limit of pixels."""
+"""For benchmark images: fMoW has large ones. The published code has the same pixel limit."""
 
 
 class Unusable(NamedTuple):
@@ -71,9 +71,9 @@ def decode(data: bytes, limits: Limits = TILE) -> Pixels | Unusable:
 
 
 def decode_by_pillow(data: bytes, limits: Limits = TILE) -> Pixels | Unusable:
-    """Do the same without the fast path."""
+    """Give an image's pixels, or the reason why not, without the fast path."""
     try:
-        with _opened(data) as image:
+        with _open(data) as image:
             if image.width * image.height > limits.pixels:
                 return _TOO_MANY_PIXELS
             if _has_deep_channels(image):
@@ -85,8 +85,8 @@ def decode_by_pillow(data: bytes, limits: Limits = TILE) -> Pixels | Unusable:
         return Unusable(STATUS_FAILED, f"cannot be decoded ({type(error).__name__})")
 
 
-def _opened(data: bytes) -> Image.Image:
-    """Read an image's header. Pillow's own limit of pixels is off: it is global, and not ours."""
+def _open(data: bytes) -> Image.Image:
+    """Read an image's header, without Pillow's own limit of pixels, which is global."""
     with _pillow_limit:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -96,7 +96,7 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _has_deep_channels(image: Image.Image) -> bool:
-    """Tell whether a channel has more than 8 bits; of 16-bit RGB Pillow's mode does not say it."""
+    """Tell whether a channel has more than 8 bits. Pillow's mode hides this for 16-bit RGB."""
     return image.mode.startswith(("I", "F")) or any(
         ";16" in str(tile[3]) for tile in getattr(image, "tile", ())
     )

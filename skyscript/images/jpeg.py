@@ -1,7 +1,7 @@
 """A faster decoder for RGB and grey JPEGs that gives the same bits as Pillow.
 
-simplejpeg uses libjpeg-turbo, as Pillow does, and saves Pillow's copies. No DCT scaling and no fast
-transforms: those move a CLIP's scores a hundred times as much as any resizing.
+simplejpeg uses libjpeg-turbo, as Pillow does, but makes fewer copies. DCT scaling and fast
+transforms stay off: they change a CLIP's scores a hundred times as much as any resizing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LIKE_PILLOW = frozenset({"YCbCr", "Gray", "GRAY", "RGB"})
-"""Colour spaces that both decode alike; CMYK and similar ones are left to Pillow."""
+"""Colour spaces that both libraries decode to the same bits; Pillow decodes the others."""
 
 
 def fast_jpeg(data: bytes, max_pixels: int) -> NDArray[np.uint8] | None:
-    """Give a JPEG's pixels, height x width x 3 in RGB, or None where Pillow must decide.
+    """Give a JPEG's pixels, height x width x 3 in RGB, or None if Pillow must decide.
 
-    None: not a JPEG, a broken one, one in other colours, or one of more than ``max_pixels``.
+    None: not a JPEG, a broken one, other colour spaces, or more than ``max_pixels``.
     """
     import simplejpeg
 

@@ -1,13 +1,14 @@
-"""Whether a closed way is an area or a line: one small table, and which tag decided.
+"""Decides whether a closed way is an area or a line, and names the tag that decided.
 
-The form and the base are those of the published polygon-features list that overpass turbo uses
-(osm-polygon-features, CC0): for a key, every value makes an area, or every value but some, or some
-only. Changed here, after the exceptions that OSM's iD editor makes and what aerial images show:
+The rules follow the published polygon-features list of overpass turbo (osm-polygon-features, CC0):
+a key makes an area with every value, with every value except some, or only with some values. They
+differ from it as follows, after the exceptions of OSM's iD editor and the evidence in aerial
+images:
 
 - ``area=*`` wins over everything: ``no`` is a line, any other value an area.
-- ``junction``, ``sport``, ``surface`` and ``crop`` say nothing: a roundabout is a road.
-- ``barrier`` says nothing either: a closed hedge or wall stands around an area, it is not one.
-- Running tracks, runs of water, toboggans and the like are lines that come back to their start.
+- ``junction``, ``sport``, ``surface`` and ``crop`` decide nothing: a roundabout is a road.
+- ``barrier`` decides nothing: a closed hedge or wall encloses an area, but is not an area.
+- Running tracks, water slides, toboggan runs and similar things are closed lines.
 - A key with a lifecycle prefix (``disused:``, ``construction:`` ...) counts as the key itself.
 """
 
@@ -57,7 +58,7 @@ ONLY_VALUES = _sets(
 """Keys of lines, and the few values with which a closed way is an area."""
 
 LIFECYCLE = frozenset(("abandoned", "construction", "demolished", "disused", "proposed", "razed"))
-"""Prefixes that keep what a key says of a thing's shape."""
+"""Prefixes that do not change the shape that a key implies."""
 
 
 class Decision(NamedTuple):
@@ -69,10 +70,10 @@ class Decision(NamedTuple):
 
 
 def closed_way(tags: Mapping[str, str]) -> Decision:
-    """Say whether a closed way is an area or a line, from its tags alone.
+    """Decide whether a closed way is an area or a line, from its tags alone.
 
-    The first tag that makes it an area decides; where none does, the first that is known for
-    lines is named.
+    The first tag that makes it an area decides. If there is none, the rule is the last tag that
+    makes it a line.
     """
     area = tags.get("area")
     if area:

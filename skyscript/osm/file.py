@@ -1,7 +1,7 @@
-"""Reads an OSM file with libosmium, in any format and order, complete or not.
+"""Reads an OSM file with libosmium, in any format and order, complete or incomplete.
 
-Two passes: relations first, so that libosmium knows which ways it must keep for its area assembler,
-then everything. Objects leave this module only through calls of a `Sink`.
+There are two passes. The first reads the relations, so that libosmium knows which ways its area
+assembler needs; the second reads everything. The module passes objects on only by calling a `Sink`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INDEX_IN_MEMORY_UP_TO = 500_000_000
-"""Up to this file size in bytes, node places are in memory: 16 to 32 bytes a node."""
+"""Up to this file size in bytes, node locations are in memory: 16 to 32 bytes for each node."""
 SPARSE_INDEX_UP_TO = 30_000_000_000
 """Above this file size libosmium's dense file index (8 bytes times the largest id) is smaller."""
 SORT_UP_TO = 2_000_000_000
@@ -48,7 +48,7 @@ class Sink(Protocol):
         ...
 
     def relation(self, relation: osmium.osm.Relation) -> None:
-        """Take a relation that has one of the keys, of whatever type."""
+        """Take a relation of any type that has one of the keys."""
         ...
 
     def area(self, area: osmium.osm.Area) -> None:
@@ -61,7 +61,7 @@ class NotInOrderError(Exception):
 
 
 class OsmFile:
-    """An OSM file that can be read more than once; keeps node places between the passes.
+    """An OSM file that can be read more than once; keeps node locations between the passes.
 
     Raises `InputError` if the file does not exist, is not OSM, or is a history or change file.
     """
@@ -104,7 +104,7 @@ class OsmFile:
             _take_areas(built, sink)
 
     def sort(self) -> None:
-        """Read from a sorted copy from now on; if an object occurs twice, its last version counts.
+        """Make a sorted copy and read from it; if an object occurs twice, keep the last version.
 
         libosmium sorts in memory, so this works for files of up to `SORT_UP_TO` bytes.
         """
@@ -113,7 +113,7 @@ class OsmFile:
         if self.path.stat().st_size > SORT_UP_TO:
             raise InputError(
                 f"{self.path} is not sorted by type and id, or holds an object twice: sort it with "
-                "`osmium sort` first (it is too large to be sorted on the way)"
+                "`osmium sort` first (it is too large to be sorted here)"
             )
         _require_space(self._folder, 2 * self.path.stat().st_size)
         log.info("%s is not sorted by type and id: sorting a copy", self.path)
@@ -130,7 +130,7 @@ class OsmFile:
         self._index = self._new_index()
 
     def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
-        """Say for each relation why the assembler could not make an area of it."""
+        """Give for each relation the reason why the assembler could not make an area of it."""
         import osmium
 
         if not relations:
@@ -142,13 +142,13 @@ class OsmFile:
             with osmium.io.Reader(self._source, osmium.osm.RELATION) as reader:
                 for relation in _things(reader, wanted):
                     members[relation.id] = [m.ref for m in relation.members if m.type == "w"]
-            ids = {way for held in members.values() for way in held if way > 0}
+            ids = {way for refs in members.values() for way in refs if way > 0}
             with osmium.io.Reader(self._source, osmium.osm.WAY) as reader:
                 handlers = [*self._locations(), osmium.filter.IdFilter(ids or {0})]
                 for way in _things(reader, *handlers):
                     whole = len(way.nodes) > 1 and all(n.location.valid() for n in way.nodes)
                     ways[way.id] = (way.nodes[0].ref, way.nodes[-1].ref) if whole else None
-        return {relation: _why(members.get(relation, []), ways) for relation in relations}
+        return {relation: _why_no_area(members.get(relation, []), ways) for relation in relations}
 
     def _locations(self) -> list[Any]:
         import osmium
@@ -167,25 +167,25 @@ class OsmFile:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turn libosmium's errors, which are all RuntimeErrors, into one sentence."""
+        """Turn libosmium's errors, which are all RuntimeErrors, into an `InputError`."""
         try:
             yield
         except RuntimeError as error:
             if NOT_IN_ORDER.search(str(error)):
                 raise NotInOrderError from error
             raise InputError(
-                f"{self.path} cannot be read as an OSM file ({error}): it is damaged, cut off or "
-                "something else; fetch it again"
+                f"{self.path} cannot be read as an OSM file ({error}): it is damaged, truncated or "
+                "another file; download it again"
             ) from error
 
 
 def check_file(path: Path) -> None:
-    """Raise `InputError` unless ``path`` is a file whose name promises OSM data of today."""
+    """Raise `InputError` unless ``path`` is a file with the suffix of a current OSM extract."""
     import osmium
 
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}: name an OSM extract, for example city.osm.pbf")
+        raise InputError(f"{path} {what}: give an OSM extract, for example city.osm.pbf")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} may not be read by this user: change its permissions")
     try:
@@ -194,20 +194,20 @@ def check_file(path: Path) -> None:
         has_history = osmium.io.File(str(path)).has_multiple_object_versions
     except RuntimeError as error:
         if "detect file format" not in str(error):
-            return  # errors inside the file appear when it is read
+            return  # errors inside the file are found when it is read
         raise InputError(
-            f"{path}: the ending is none of an OSM file: .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
+            f"{path}: the suffix is none of an OSM file: .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
             ".o5m, .opl"
         ) from error
     if has_history:
         raise InputError(
-            f"{path} is a history or change file: make an extract of one moment of it, "
+            f"{path} is a history or change file: extract one moment from it, "
             "for example with `osmium time-filter`"
         )
 
 
 def index_kind(size: int, folder: Path) -> str:
-    """Give the name of libosmium's index of node places for a file of ``size`` bytes."""
+    """Give the name of libosmium's index of node locations for a file of ``size`` bytes."""
     if size <= INDEX_IN_MEMORY_UP_TO:
         return "flex_mem"
     _require_space(folder, 2 * size)
@@ -224,12 +224,12 @@ def _require_space(folder: Path, size: int) -> None:
     if free < size:
         raise StorageError(
             f"{folder}: reading this file needs {size / 1e6:,.0f} MB of scratch space, and "
-            f"{free / 1e6:,.0f} MB are free: free some or use another run folder"
+            f"{free / 1e6:,.0f} MB are free: free some space or use another run folder"
         )
 
 
 def _ways_have_locations(source: str) -> bool:
-    """Say whether ways include node places, as `osmium add-locations-to-ways` writes them."""
+    """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
     import osmium
 
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
@@ -251,7 +251,7 @@ def _take_areas(built: Iterable[Any], sink: Sink) -> None:
             sink.area(area)
 
 
-def _why(members: list[int], ways: dict[int, tuple[int, int] | None]) -> str:
+def _why_no_area(members: list[int], ways: dict[int, tuple[int, int] | None]) -> str:
     if not members:
         return "relation without ways"
     if any(member not in ways for member in members):

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
-from skyscript.files.paths import plain
+from skyscript.files.paths import normalise
 from skyscript.files.zips import BROKEN, BrokenZip, checked_members, open_zip, packing_problem
 from stages.download.config import MIB, UnpackLimits
 from stages.download.receipts import StoredFile, crc32
@@ -58,7 +58,7 @@ def _placed(
         raise InputError(f"{archive}: {problem}: a zip bomb? Nothing was unpacked.")
     files: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        name = plain(info.filename)
+        name = normalise(info.filename)
         if problem := packing_problem(info) or ("occurs twice" if name in files else None):
             raise InputError(
                 f"{archive}: its member {info.filename!a} {problem}; nothing was unpacked."

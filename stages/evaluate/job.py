@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from pipeline.atomic import TEMPORARY, file_id, write_bytes, write_json
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
-from skyscript.benchmarks import SEVEN, Benchmark, Captioned, check, chosen, is_there, zero_shot
+from skyscript.benchmarks import (
+    SEVEN,
+    Benchmark,
+    CaptionedImages,
+    check,
+    choose_benchmarks,
+    exists,
+    zero_shot,
+)
 from skyscript.benchmarks.features import image_features, text_features
 from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_notes
 from skyscript.benchmarks.layout import SKYSCRIPT
@@ -67,9 +75,9 @@ def _clear(*folders: Path) -> None:
 def _sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
     """Give the sets that are there, checked, and the names of the others."""
     root = config.benchmarks
-    wanted = chosen(root, config.sets)
+    wanted = choose_benchmarks(root, config.sets)
     places = [_place(benchmark, config) for benchmark in wanted]
-    there = [place for place in places if is_there(*place)]
+    there = [place for place in places if exists(*place)]
     if not there:
         names = ", ".join(f"{place.benchmark.csv}" for place in places[:3])
         raise InputError(
@@ -148,7 +156,7 @@ def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) 
 
 
 def _retrieved(
-    placed: Placed, data: Captioned, tower: Tower, folder: Path, progress: Progress
+    placed: Placed, data: CaptionedImages, tower: Tower, folder: Path, progress: Progress
 ) -> dict[str, Any]:
     data, images = _images(data, tower, progress)
     texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
@@ -166,8 +174,8 @@ def _retrieved(
 
 
 def _images(
-    data: Captioned, tower: Tower, progress: Progress
-) -> tuple[Captioned, NDArray[np.float32]]:
+    data: CaptionedImages, tower: Tower, progress: Progress
+) -> tuple[CaptionedImages, NDArray[np.float32]]:
     """Give the images that can be used, with their features."""
     parts = list(
         image_features(
@@ -184,7 +192,7 @@ def _images(
     rows = np.flatnonzero([reason is None for reason in reasons])
     notes = unusable_notes(wrong, data.files)
     vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
-    return data.chosen(rows, notes), vectors[rows]
+    return data.select(rows, notes), vectors[rows]
 
 
 def _mean(results: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.atomic import write_bytes, write_file
-from skyscript.benchmarks import Captioned, ZeroShot
+from skyscript.benchmarks import CaptionedImages, ZeroShot
 from stages.evaluate.confusion import draw_confusion, matrix
 from stages.evaluate.retrieval import View
 
@@ -29,7 +29,7 @@ def write_classified(folder: Path, found: ZeroShot, title: str) -> dict[str, str
             "label_index": pa.array(images.labels, pa.int32()),
             "predicted_index": pa.array(found.predicted, pa.int32()),
             "logit": pa.array(found.logit, pa.float32()),
-            "place": pa.array(found.place, pa.int32()),
+            "place": pa.array(found.true_rank, pa.int32()),
             "tied": pa.array(found.tied, pa.bool_()),
         }
     )
@@ -49,7 +49,7 @@ def mean_of_classes(found: ZeroShot) -> float:
     cells = matrix(found.images.labels, found.predicted, len(found.images.classes))
     images = cells.sum(1)
     # Places, not predictions: they agree on ties.
-    right = np.bincount(found.images.labels, found.place == 1, len(images))
+    right = np.bincount(found.images.labels, found.true_rank == 1, len(images))
     return float((right[images > 0] / images[images > 0]).mean())
 
 
@@ -66,7 +66,7 @@ def _per_class(cells: NDArray[np.int64], classes: list[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def write_retrieved(folder: Path, data: Captioned, ways: dict[str, View]) -> dict[str, str]:
+def write_retrieved(folder: Path, data: CaptionedImages, ways: dict[str, View]) -> dict[str, str]:
     """Write what is behind a set's recalls; give the files' names by what they are."""
     view = ways["published"]
     _write_table(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skyscript.benchmarks import Captioned
+from skyscript.benchmarks import CaptionedImages
 
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -72,7 +72,7 @@ def _recalls(place: Ints) -> dict[str, float]:
     return {**{f"R@{k}": share for k, share in shares.items()}, "mean_recall": mean}
 
 
-def views(data: Captioned, images: Vectors, texts: Vectors) -> dict[str, View]:
+def views(data: CaptionedImages, images: Vectors, texts: Vectors) -> dict[str, View]:
     """Give all ways to count, of unit vectors of the distinct images and texts."""
     text_of, image_of = data.text_of, data.image_of
     pair = np.arange(len(text_of))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import tag_vocab
 from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
-from pipeline.scratch import database, in_parts, scratch, view
+from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
@@ -75,7 +75,7 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
             view(connection, "shapes", shapes)
             _register_broken(connection, source)
             rows = connection.sql(_SORTED).to_arrow_reader(min(config.part_rows, 20_000))
-            for part in in_parts(rows, config.part_rows):
+            for part in cut_into_parts(rows, config.part_rows):
                 yield part.cast(tables.OBJECTS.schema)
 
 

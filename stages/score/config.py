@@ -1,4 +1,4 @@
-"""Options of scoring."""
+"""The options for scoring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skyscript.clip.worker import WorkerClipConfig
 
 
 class ScoreConfig(WorkerClipConfig):
-    """Which CLIP scores, and what the score is called."""
+    """The CLIP that scores, and the name of the score."""
 
     name: str = Field(
         "CLIP_openai",
@@ -19,8 +19,8 @@ class ScoreConfig(WorkerClipConfig):
     )
     phrases: bool = Field(
         False,
-        description="Also score each neighbour's phrase of title_multi_objects as a caption of "
-        "its own. The column phrases_<name> lets the filter drop single phrases.",
+        description="Also score each neighbour's phrase of title_multi_objects as a separate "
+        "caption. The column phrases_<name> lets the filter drop single phrases.",
     )
     check: int = Field(
         2,
@@ -38,11 +38,11 @@ class ScoreConfig(WorkerClipConfig):
 
 
 OFF = "none"
-"""In place of a model: the run is not scored."""
+"""This value of `model` disables scoring."""
 
 
 class RunScoreConfig(ScoreConfig):
-    """The same of a run, which is scored only where its config names a model."""
+    """The options in a run, which is scored only if its config names a model."""
 
     model: str = Field(
         OFF,
@@ -54,4 +54,4 @@ class RunScoreConfig(ScoreConfig):
 
 
 class PairScoreConfig(PairSource, ScoreConfig):
-    """The same for pairs from outside a run."""
+    """The options for pairs from outside a run."""

@@ -1,4 +1,4 @@
-"""Scores of a part's pairs, wherever they come from."""
+"""Scores image-caption pairs, from a run or from outside."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
 from skyscript.clip.vectors.store import Store
 from skyscript.clip.worker import worker_clip
-from skyscript.files.phrases import alone, neighbours
+from skyscript.files.phrases import make_caption, split_neighbours
 from skyscript.images.decode import Unusable, decode_by_pillow
 from stages.score.config import ScoreConfig
 
@@ -34,9 +34,9 @@ def score_pairs(
     root: Path,
     config: ScoreConfig,
 ) -> dict[str, pa.Array]:
-    """Give the columns of a scores table but its key, a row each, whatever is wrong with an image.
+    """Give all columns of a scores table except its key; one row for each pair, in order.
 
-    Vectors are kept under ``root``. Raises `SkyScriptError` where the self-check fails.
+    Vectors are stored below ``root``. Raises `SkyScriptError` if the self-check fails.
     """
     if not paths:
         return _columns(config, "", paths, [], [], None, None)
@@ -52,7 +52,7 @@ def score_pairs(
 
 
 def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
-    """Give each image's cosine with its title, where it has both."""
+    """Give each image's cosine with its title; None if the image or the title is missing."""
     has_both = [
         wrong is None and bool(title) for wrong, title in zip(images.wrong, titles, strict=True)
     ]
@@ -69,16 +69,16 @@ def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> l
 def _phrases(
     images: Images, captions: Titles, clip: Clip, store: Store
 ) -> list[list[float] | None]:
-    """Give each image's cosines with the phrases of its neighbours, each as a caption alone."""
-    said = [
-        [] if wrong or not caption else [alone(p, caption) for p in neighbours(caption)]
-        for wrong, caption in zip(images.wrong, captions, strict=True)
+    """Give each image's cosines with the phrases of its neighbours, each as a separate caption."""
+    of_image = [
+        [make_caption(p, caption) for p in split_neighbours(caption)] if caption and not bad else []
+        for bad, caption in zip(images.wrong, captions, strict=True)
     ]
-    distinct = list(dict.fromkeys(phrase for phrases in said for phrase in phrases))
+    distinct = list(dict.fromkeys(phrase for phrases in of_image for phrase in phrases))
     vectors = dict(zip(distinct, text_vectors(distinct, clip, store), strict=True))
     return [
         (np.stack([vectors[phrase] for phrase in phrases]) @ image).tolist() if phrases else None
-        for phrases, image in zip(said, images.vectors, strict=True)
+        for phrases, image in zip(of_image, images.vectors, strict=True)
     ]
 
 
@@ -90,21 +90,21 @@ def _check(
     clip: Clip,
     config: ScoreConfig,
 ) -> None:
-    """Score some pairs again the plain way; raise where the two ways differ."""
+    """Score some pairs again with open_clip's transform; raise if the scores differ too much."""
     from PIL import Image
 
     scored = [row for row, value in enumerate(found) if value is not None]
-    drawn = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
-    for row in drawn[: config.check]:
+    in_random_order = sorted(scored, key=lambda row: (chance.uniform(0, paths[row], "check"), row))
+    for row in in_random_order[: config.check]:
         image = decode_by_pillow(read(paths[row]))
-        plain = math.nan
+        reference = math.nan
         if not isinstance(image, Unusable):
-            plain = clip.plain(Image.fromarray(image), titles[row] or "")
-        if not abs(plain - (found[row] or 0.0)) <= config.tolerance:
+            reference = clip.score_reference(Image.fromarray(image), titles[row] or "")
+        if not abs(reference - (found[row] or 0.0)) <= config.tolerance:
             raise SkyScriptError(
-                f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but the "
-                f"plain way {plain:.5f}: the scores of this machine are not to be trusted. Please "
-                "report it with the versions of torch, torchvision and open_clip."
+                f"self-check: {paths[row]} and {titles[row]!r} score {found[row]:.5f}, but "
+                f"{reference:.5f} in the standard way: the scores of this machine are unreliable. "
+                "Please report it with the versions of torch, torchvision and open_clip."
             )
 
 

@@ -1,6 +1,6 @@
-"""Score pairs from outside a run: four stages, run by the same machine as the stages of a run.
+"""Scores pairs from outside a run, by four stages that the runner runs like those of a pipeline.
 
-So a killed job goes on where it was, and a second one computes nothing.
+So a killed job continues after its last finished part, and a second run computes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.stage import DatasetStage, Shard, ShardStage
-from skyscript.clip.model import one_process_a_gpu
+from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
@@ -23,11 +23,11 @@ from stages.score.engine import score_pairs
 from stages.score.scored_csv import write_scored
 
 _COLUMNS = ("filepath", "key", "title", "title_multi_objects")
-"""Of the CSV that is written for shards."""
+"""The columns of the CSV that is written for shards."""
 
 
 class PairsConfig(PairSource):
-    """Which pairs, and how many in a part."""
+    """The source of the pairs, and the size of a part."""
 
     shard_rows: int = Field(
         4096, ge=1, description="Put this many pairs in each part. Each tar of shards is one part."
@@ -35,21 +35,21 @@ class PairsConfig(PairSource):
 
 
 def identity(config: PairSource) -> Mapping[str, str]:
-    """Name the content of the captions file, or of the shards."""
+    """Give the content ids of the captions file, or of the shards."""
     return config.source().identity()
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a captions file or of shards, in their order."""
+    """Give the pairs of a captions file or of shards, in order."""
     for part in config.source().parts(config.shard_rows):
         yield part.cast(tables.PAIRS.schema)
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
-    """Give each pair's cosines; an image that cannot be used says why.
+    """Give each pair's cosines, or the reason why its image cannot be used.
 
-    An image in a folder that changes later under the same path is not noticed: score it into a new
-    folder.
+    The stage does not notice if an image changes later under the same path: score changed images
+    into a new folder.
     """
     with config.source().reading(shard.index) as read:
         found = score_pairs(
@@ -71,11 +71,11 @@ def scored(
     config: PairSource,
     root: Path,
 ) -> Iterator[pa.Table]:
-    """Write the captions again with the scores as columns; pairs without one stand beside it.
+    """Write the captions again with the scores as columns, and a list of the unusable images.
 
     ``<stem>_scored_by_<name>.csv`` has every row of the captions file, in order, or path, key and
-    captions of every sample; a score is empty where there is none. ``….rejected.csv`` names each
-    image that could not be used, with the reason.
+    captions of every sample. A missing score is empty. ``….rejected.csv`` names each unusable image
+    with the reason.
     """
     scores = (pair_scores, pair_normalised)
     if config.captions is None:
@@ -106,7 +106,7 @@ PAIR_SCORES = ShardStage(
     reads=(tables.PAIRS,),
     writes=tables.PAIR_SCORES,
     external=clip_identity,
-    at_most=one_process_a_gpu,
+    at_most=count_gpu_workers,
     version=2,
 )
 SCORED = DatasetStage(

@@ -1,9 +1,10 @@
-"""A score against random partners: what a pair has beyond a caption that suits everything.
+"""Normalised score (negCLIPLoss): how well a pair matches, compared with random partners.
 
-Raw cosine ranks captions as much as pairs ("swimming pool" above "surface of asphalt", whatever is
-in the image), so a plain cut drops whole tags. Here the mean likeness (log of the mean exponential,
-as in the contrastive loss) of the image to other captions, and of the caption to other images, is
-taken off: negCLIPLoss, Wang et al. 2024, arXiv 2405.19547. It works on kept vectors alone.
+The cosine depends on the caption as much as on the match: "swimming pool" scores higher than
+"surface of asphalt" for any image. So a threshold on the cosine drops whole tags. This stage
+subtracts the mean similarity of the image to other captions and of the caption to other images (the
+log of the mean exponential, as in the contrastive loss): negCLIPLoss, Wang et al. 2024, arXiv
+2405.19547. It needs only the stored vectors.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Numbers = NDArray[np.float32]
 
 
 class NormaliseConfig(StageConfig):
-    """The partners."""
+    """The random partners of a pair."""
 
     seed: int = Field(0, description="Seed the random draw of the partners.")
     partners: int = Field(
@@ -59,29 +60,28 @@ class _Stores(NamedTuple):
 
 
 def _normalise(
-    given: ds.Dataset, scores: ds.Dataset, writes: Table, config: NormaliseConfig, root: Path
+    pairs: ds.Dataset, scores: ds.Dataset, writes: Table, config: NormaliseConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give part after part; ``given`` holds the titles, in the same parts and order."""
+    """Give the table part by part; ``pairs`` has the titles, in the same parts and order."""
     partners: _Partners | None = None
     stores: _Stores | None = None
-    for titled, scored in zip(given.get_fragments(), scores.get_fragments(), strict=True):
+    for titled, scored in zip(pairs.get_fragments(), scores.get_fragments(), strict=True):
         titles = titled.to_table(columns=["title"]).column(0).to_pylist()
         rows = scored.to_table(schema=scores.schema)
         found: list[float | None] = [None] * len(titles)
-        usable = _usable(rows, titles)
+        usable = _usable_rows(rows, titles)
         if usable:
             if stores is None:
                 folder = root / "embeddings" / rows["vectors"][usable[0]].as_py()
                 stores = _Stores(
-                    Store.existing(folder / "images"), Store.existing(folder / "texts")
+                    Store.open_existing(folder / "images"), Store.open_existing(folder / "texts")
                 )
-                partners = _draw(given, scores, stores, writes.key, config)
+                partners = _draw_partners(pairs, scores, stores, writes.key, config)
             assert partners is not None  # drawn with the stores
             hashes = rows["content_hash"].to_pylist()
-            some = [titles[row] for row in usable]
-            values = _against(
-                *stores.vectors([hashes[row] for row in usable], some), some, partners, config
-            )
+            usable_titles = [titles[row] for row in usable]
+            vectors = stores.vectors([hashes[row] for row in usable], usable_titles)
+            values = _subtract_means(*vectors, usable_titles, partners, config)
             for row, value in zip(usable, values.tolist(), strict=True):
                 found[row] = value
         yield pa.table(
@@ -89,8 +89,8 @@ def _normalise(
         )
 
 
-def _usable(rows: pa.Table, titles: list[str | None]) -> list[int]:
-    """Number the rows that have a title and a score."""
+def _usable_rows(rows: pa.Table, titles: list[str | None]) -> list[int]:
+    """Give the numbers of the rows that have a title and a score."""
     return [
         row
         for row, (status, title, score) in enumerate(
@@ -100,19 +100,19 @@ def _usable(rows: pa.Table, titles: list[str | None]) -> list[int]:
     ]
 
 
-def _draw(
-    given: ds.Dataset, scores: ds.Dataset, stores: _Stores, key: str, config: NormaliseConfig
+def _draw_partners(
+    pairs: ds.Dataset, scores: ds.Dataset, stores: _Stores, key: str, config: NormaliseConfig
 ) -> _Partners:
-    """Draw the partners from all pairs: those of the lowest draws, wherever they stand."""
+    """Draw the partners from all pairs: those with the lowest random numbers."""
 
     def all_pairs() -> Iterator[tuple[float, str, str]]:
-        for titled, scored in zip(given.get_fragments(), scores.get_fragments(), strict=True):
+        for titled, scored in zip(pairs.get_fragments(), scores.get_fragments(), strict=True):
             titles = titled.to_table(columns=["title"]).column(0).to_pylist()
             rows = scored.to_table(
                 schema=scores.schema, columns=[key, "status", "similarity", "content_hash"]
             )
             names, hashes = rows[key].to_pylist(), rows["content_hash"].to_pylist()
-            for row in _usable(rows, titles):
+            for row in _usable_rows(rows, titles):
                 draw = chance.uniform(config.seed, str(names[row]), "partner")
                 yield draw, hashes[row], titles[row]
 
@@ -122,42 +122,42 @@ def _draw(
     return _Partners(np.array(titles, object), images, texts)
 
 
-def _against(
+def _subtract_means(
     images: Numbers, texts: Numbers, titles: list[str], partners: _Partners, config: NormaliseConfig
 ) -> Numbers:
-    """Take the mean likeness to partners off; a partner of the same title is none."""
+    """Subtract the mean similarity to the partners; skip partners with the same title."""
     same = np.array(titles, object)[:, None] == partners.titles[None, :]
-    of_image = _mean(images @ partners.texts.T, same, config.temperature)
-    of_text = _mean(texts @ partners.images.T, same, config.temperature)
+    of_image = _log_mean_exp(images @ partners.texts.T, same, config.temperature)
+    of_text = _log_mean_exp(texts @ partners.images.T, same, config.temperature)
     own = np.einsum("ij,ij->i", images, texts)
     normalised: Numbers = (own - (of_image + of_text) / 2).astype(np.float32)
     return normalised
 
 
-def _mean(cosines: Numbers, same: NDArray[np.bool_], temperature: float) -> Numbers:
-    """Give the log of the mean exponential of each row, where not the ``same``; 0 for none."""
+def _log_mean_exp(cosines: Numbers, same: NDArray[np.bool_], temperature: float) -> Numbers:
+    """Give the log of the mean exponential of each row, without the ``same``; 0 if none is left."""
     scaled = np.where(same, -np.inf, cosines / temperature)
     highest = scaled.max(1, keepdims=True)
-    alone = ~np.isfinite(highest[:, 0])
-    highest[alone] = 0
+    no_partner = ~np.isfinite(highest[:, 0])
+    highest[no_partner] = 0
     total = np.exp(scaled - highest).sum(1)
     count = np.maximum((~same).sum(1), 1)
-    found = temperature * (highest[:, 0] + np.log(np.where(alone, 1, total / count)))
-    mean: Numbers = np.where(alone, 0, found).astype(np.float32)
+    found = temperature * (highest[:, 0] + np.log(np.where(no_partner, 1, total / count)))
+    mean: Numbers = np.where(no_partner, 0, found).astype(np.float32)
     return mean
 
 
 def normalise(
     captions: ds.Dataset, scores: ds.Dataset, *, config: NormaliseConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give each pair's score less the mean likeness of image and title to random partners."""
+    """Give each pair's score minus the mean similarity of image and title to random partners."""
     return _normalise(captions, scores, tables.NORMALISED, config, root)
 
 
 def pair_normalise(
     pairs: ds.Dataset, pair_scores: ds.Dataset, *, config: NormaliseConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give the same of pairs from outside a run."""
+    """Give the normalised scores of pairs from outside a run."""
     return _normalise(pairs, pair_scores, tables.PAIR_NORMALISED, config, root)
 
 

@@ -1,4 +1,4 @@
-"""A captions file with its scores as columns, and beside it what could not be scored."""
+"""Writes a captions file with scores as columns, and a list of the images without a score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHRASES = pc.field("phrases").is_valid()
 
 
 class _Scores(NamedTuple):
-    """A pair's, as text; nothing for null."""
+    """The scores of a pair as text; null is empty."""
 
     scorer: str
     single: str
@@ -48,16 +48,16 @@ def write_scored(
 ) -> pa.Table:
     """Write ``<stem>_scored_by_<name>.csv`` and its row of the table ``scored``.
 
-    It has every row, in order, its score empty where there is none; ``….rejected.csv`` names each
-    image that could not be used, with the reason.
+    The CSV has every row, in order; a missing score is empty. ``….rejected.csv`` names each
+    unusable image with the reason.
     """
     values = _scores(scores, normalised)
     first = next(values, None)
     scorer = first.scorer if first else "none"
     out = root / f"{stem}_scored_by_{scorer}.csv"
     if out == not_over:
-        raise InputError(f"{out}: is the captions file itself; choose another --out.")
-    added = _added(names, scorer, phrases=bool(scores.count_rows(filter=_PHRASES)))
+        raise InputError(f"{out}: is the captions file; choose another --out.")
+    added = _added_columns(names, scorer, phrases=bool(scores.count_rows(filter=_PHRASES)))
     rejects = out.with_name(f"{out.stem}{REJECTED}")
     all_values = itertools.chain([first] if first else [], values)
     counts: list[tuple[int, int]] = []
@@ -99,13 +99,13 @@ def _scores(scores: ds.Dataset, normalised: ds.Dataset) -> Iterator[_Scores]:
 
 
 def _as_text(column: pa.ChunkedArray) -> list[str]:
-    """Give the shortest digits that make the same float32 again; nothing for null."""
+    """Give the shortest text that reads as the same float32; null is empty."""
     values = column.to_numpy()
     return ["" if np.isnan(value) else str(value) for value in values]
 
 
-def _added(names: Sequence[str], scorer: str, *, phrases: bool) -> dict[str, str]:
-    """Give the columns to add, each with the score that it holds."""
+def _added_columns(names: Sequence[str], scorer: str, *, phrases: bool) -> dict[str, str]:
+    """Give the columns to add, each with the name of its score."""
     added = {f"similarity_{scorer}": "single"}
     if "title_multi_objects" in names:
         added |= {f"similarity_{scorer}_multi_objects": "multi"}
@@ -123,17 +123,17 @@ def _write(
     out: Path,
     rejects: Path,
 ) -> tuple[int, int]:
-    """Write both files; give how many rows, and how many of them have no score."""
+    """Write both files; give the number of rows and the number without a score."""
     count = rejected = 0
-    kept = [at for at, column in enumerate(names) if column not in added]
+    unchanged = [at for at, column in enumerate(names) if column not in added]
     path = names.index("filepath")
     with (
-        csv_writer(out, [*(names[at] for at in kept), *added]) as write,
+        csv_writer(out, [*(names[at] for at in unchanged), *added]) as write,
         csv_writer(rejects, ("filepath", "reason")) as reject,
     ):
         for row, score in zip(rows, scores, strict=True):
             values = (getattr(score, field) for field in added.values())
-            write([*(row[at] for at in kept), *values])
+            write([*(row[at] for at in unchanged), *values])
             count += 1
             if score.status != STATUS_OK:
                 reject([row[path], score.reason])

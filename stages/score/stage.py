@@ -1,4 +1,4 @@
-"""The stage of a run: each image against its two captions."""
+"""The stage `score` of a run: scores each image with its two captions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.clip.model import one_process_a_gpu
+from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import clip_identity
 from stages import tables
@@ -22,10 +22,10 @@ def score(
     config: RunScoreConfig,
     shard: Shard,
 ) -> pa.Table:
-    """Give each image's cosine with its captions; an image that cannot be used says why.
+    """Give each image's cosine with its captions, or the reason why the image cannot be used.
 
-    Vectors are kept in ``embeddings/``, by the content of the image and by the text: other captions
-    cost only their new texts. Rows that are not ok pass with their reason.
+    Vectors are stored in ``embeddings/``, by the content of the image and by the text, so changed
+    captions cost only their new texts. Rows that are not ok are passed on with their reason.
     """
     ok = pc.equal(captions["status"], STATUS_OK)
     rows = captions.filter(ok)
@@ -39,20 +39,20 @@ def score(
     )
     scored = pa.table({"object_id": rows["object_id"], **found}, schema=tables.SCORES.schema)
     others = captions.filter(pc.invert(ok))
-    given = {"scorer": config.name, "vectors": ""}
-    passed = [
+    constants = {"scorer": config.name, "vectors": ""}
+    columns = [
         others[field.name]
         if field.name in others.column_names
-        else pa.array([given.get(field.name)] * len(others), field.type)
+        else pa.array([constants.get(field.name)] * len(others), field.type)
         for field in tables.SCORES.schema
     ]
-    nothing = pa.table(passed, schema=tables.SCORES.schema)
-    both = pa.concat_tables([scored, nothing])
+    unscored = pa.table(columns, schema=tables.SCORES.schema)
+    both = pa.concat_tables([scored, unscored])
     return both.take(pc.index_in(captions["object_id"], both["object_id"].combine_chunks()))
 
 
 def disabled(config: RunScoreConfig) -> str | None:
-    """Give the reason not to score where the config names no model: a run then needs no torch."""
+    """Give the reason not to score if the config names no model; a run then needs no torch."""
     if config.model != OFF:
         return None
     return (
@@ -69,5 +69,5 @@ SCORE = ShardStage(
     writes=tables.SCORES,
     external=clip_identity,
     disabled=disabled,
-    at_most=one_process_a_gpu,
+    at_most=count_gpu_workers,
 )

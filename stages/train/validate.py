@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from pipeline.errors import InputError
-from skyscript.benchmarks import Benchmark, chosen, present, zero_shot
+from skyscript.benchmarks import Benchmark, choose_benchmarks, find_present, zero_shot
 from skyscript.clip.model import Clip, evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
@@ -176,12 +176,12 @@ def find_checks(config: TrainConfig, beginning: Beginning) -> Checks:
 
 def chosen_benchmarks(root: Path, names: tuple[str, ...] | None) -> tuple[Any, ...]:
     """Give the benchmarks of labelled images that are there; name those that are not."""
-    found = tuple(one for one in present(root, names) if one.kind != "retrieval")
+    found = tuple(one for one in find_present(root, names) if one.kind != "retrieval")
     if names is not None:
         there = {one.name for one in found}
         missing = [
             one.name
-            for one in chosen(root, names)
+            for one in choose_benchmarks(root, names)
             if one.name not in there and one.kind != "retrieval"
         ]
         if missing:

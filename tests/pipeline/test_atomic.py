@@ -78,7 +78,7 @@ def test_a_locked_folder_is_refused_with_its_process_until_the_lock_is_released(
     tmp_path: Path,
 ) -> None:
     with exclusive_lock(tmp_path / "new/_lock"):
-        refused = pytest.raises(LockError, match=r"new: process \d+ on .* is at work here")
+        refused = pytest.raises(LockError, match=r"new: process \d+ on .* uses this folder")
         with refused, exclusive_lock(tmp_path / "new/_lock"):
             pass
     with exclusive_lock(tmp_path / "new/_lock"):

@@ -87,7 +87,7 @@ def test_a_second_run_without_them_computes_nothing_and_is_complete(tmp_path: Pa
     run_and_read(tmp_path, 3)
     _, events = run_and_read(tmp_path, 3)
     assert {event.ran for event in events if isinstance(event, StageFinished)} == {0}
-    used = disabled_stages.in_use(RECIPE, Run(tmp_path).disabled_stages())
+    used = disabled_stages.find_used(RECIPE, Run(tmp_path).disabled_stages())
     assert [stage.name for stage in used if is_current(stage, Run(tmp_path))] == ["count", "tell"]
 
 

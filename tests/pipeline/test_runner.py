@@ -413,7 +413,7 @@ def test_unfinished_files_of_a_killed_run_are_cleared(world: World) -> None:
 def test_two_runs_in_one_folder_are_refused(world: World) -> None:
     with (
         Run(world.root).locked(),
-        pytest.raises(LockError, match=r"process \d+ on .* is at work here"),
+        pytest.raises(LockError, match=r"process \d+ on .* uses this folder"),
     ):
         world.run()
 
@@ -421,7 +421,7 @@ def test_two_runs_in_one_folder_are_refused(world: World) -> None:
 def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:
     world.root.mkdir()
     (world.root / "thesis.tex").touch()
-    with pytest.raises(ConfigError, match="holds files but no run"):
+    with pytest.raises(ConfigError, match="contains files but no run"):
         world.run()
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.scratch import ScratchParquet, database, in_parts, scratch, view
+from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 
 NUMBERS = pa.schema([pa.field("number", pa.int64())])
 
@@ -18,14 +18,14 @@ def numbers(first, last):
 @pytest.mark.parametrize("rows", [1, 3, 4, 10, 11])
 def test_parts_have_the_asked_number_of_rows_however_the_stream_comes(rows):
     pieces = [numbers(0, 1), numbers(1, 1), numbers(1, 9), numbers(9, 10).to_batches()[0]]
-    parts = list(in_parts(pieces, rows))
+    parts = list(cut_into_parts(pieces, rows))
     assert all(len(part) == rows for part in parts[:-1])
     assert 0 < len(parts[-1]) <= rows
     assert pa.concat_tables(parts).equals(numbers(0, 10))
 
 
 def test_an_empty_stream_has_no_part():
-    assert list(in_parts([numbers(0, 0)], 5)) == []
+    assert list(cut_into_parts([numbers(0, 0)], 5)) == []
 
 
 def test_the_folder_is_empty_at_first_and_gone_in_the_end(tmp_path):

@@ -250,10 +250,10 @@ def test_places_with_many_ties_are_those_of_a_stable_sort(monkeypatch):
 
 def test_an_identical_text_is_a_hit_where_only_the_own_pair_is_not(tmp_path):
     """Two images that look alike have the same caption; the third has one that comes twice."""
-    from skyscript.benchmarks import Captioned
+    from skyscript.benchmarks import CaptionedImages
     from stages.evaluate.retrieval import views
 
-    data = Captioned(
+    data = CaptionedImages(
         ["a", "b", "c"], [], ["road", "tree"],
         image_of=np.array([0, 1, 2, 2]), text_of=np.array([0, 0, 1, 1]), notes=[],
     )  # fmt: skip
@@ -446,7 +446,7 @@ def test_the_commands(tmp_path):
     common = ["evaluate", "--benchmarks", root, "--model", "tiny", "--out", tmp_path / "out"]
     done = called(*common, "--sets", "aid,eurosat")
     assert done.exit_code == 0, done.output
-    assert "eurosat: is not there; left out" in done.stderr
+    assert "eurosat: does not exist; skipped" in done.stderr
     assert "| tiny (fp32)" in done.stdout
     done = called("compare", tmp_path / "out", tmp_path / "out/results.json")
     assert done.stdout.count("| tiny (fp32)") == 2

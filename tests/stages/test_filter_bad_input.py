@@ -48,7 +48,7 @@ def test_what_cannot_be_filtered_is_named(tmp_path, header, rows, options, says)
         (b"filepath,title,similarity_A\na,\xff\xfe,1\n", "line 2 is not text in UTF-8"),
         (b"filepath,title,title\na,b,1\n", "has the column 'title' 2 times"),
         (b"\x89PNG\r\n\x1a\n\x00", "line 1 is not text in UTF-8"),
-        (b"filepath,title,similarity_A\n", "holds no pairs"),
+        (b"filepath,title,similarity_A\n", "contains no pairs"),
         (b"", "has no column 'filepath'"),
     ],
 )

@@ -288,7 +288,7 @@ def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
     events, failed = score(captions_of(demo), demo, tmp_path)
     errors = [event.error for event in events if hasattr(event, "error")]
     assert len(errors) == 3
-    assert all("the plain way" in error for error in errors)
+    assert all("in the standard way" in error for error in errors)
     assert failed
 
 
@@ -299,7 +299,7 @@ def test_a_self_check_that_fails_stops_the_part(demo, tmp_path, monkeypatch):
         ("filepath,title\na.jpg\n", "line 2 has 1 fields, the header 2"),
         ("filepath,title\na.jpg,b,c\n", "line 2 has 3 fields, the header 2"),
         ("filepath,title,title\na.jpg,b,c\n", "has the column 'title' 2 times"),
-        ("filepath,title\n", "holds no pairs below its header"),
+        ("filepath,title\n", "contains no pairs below its header"),
         ("", "has no column 'filepath'"),
     ],
 )
@@ -464,12 +464,12 @@ def test_a_run_without_the_extra_leaves_scoring_out_in_one_line(tmp_path):
         [sys.executable, "-c", code, "demo", *small], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
-    assert line.startswith("left out: score, normalise, filter: ")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("disabled: ")]
+    assert line.startswith("disabled: score, normalise, filter: ")
     assert "pip install 'skyscript[clip]'" in line
     assert 'id="scores"' not in (tmp_path / "run" / "report" / "index.html").read_text()
     said = skyscript("status", tmp_path / "run").stdout
-    assert said.count("left out") == 3
+    assert said.count("disabled") == 3
     asked = ["demo", *small, "--set", "score.model=tiny"]
     done = subprocess.run(
         [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=False

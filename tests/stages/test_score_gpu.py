@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-from skyscript.clip.model import Clip, load_clip, one_process_a_gpu, unit  # noqa: E402
+from skyscript.clip.model import Clip, count_gpu_workers, load_clip, unit  # noqa: E402
 from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
 from skyscript.clip.vectors.embed import image_vectors, read_below, text_vectors  # noqa: E402
 from skyscript.clip.vectors.store import Store  # noqa: E402
@@ -86,6 +86,6 @@ def test_a_vector_does_not_depend_on_its_company(both):
 
 
 def test_as_many_processes_as_gpus_share_them():
-    assert one_process_a_gpu(ClipConfig(model="tiny")) == torch.cuda.device_count()
-    assert one_process_a_gpu(ClipConfig(model="tiny", device="cuda:0")) == 1
-    assert one_process_a_gpu(ClipConfig(model="tiny", device="cpu")) is None
+    assert count_gpu_workers(ClipConfig(model="tiny")) == torch.cuda.device_count()
+    assert count_gpu_workers(ClipConfig(model="tiny", device="cuda:0")) == 1
+    assert count_gpu_workers(ClipConfig(model="tiny", device="cpu")) is None

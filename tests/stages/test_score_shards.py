@@ -175,7 +175,7 @@ def sparse():
         (link("a.jpg", "", tarfile.CHRTYPE), "is a link or a device"),
         (link("a.jpg", "", tarfile.FIFOTYPE), "is a link or a device"),
         (sparse(), "is sparse"),
-        (("a.txt", b"x" * ((1 << 20) + 1)), "larger than any caption"),
+        (("a.txt", b"x" * ((1 << 20) + 1)), "too large for a caption"),
         (("a.txt", b"\xff\xfe"), "is not in UTF-8"),
         (("a.json", b"{"), "is not JSON"),
         (("a.json", b"[" * 100_000), "is not JSON"),
@@ -191,7 +191,7 @@ def test_a_hostile_tar_is_refused_with_its_member(tmp_path, member, says):
 
 def test_keys_that_come_twice_are_refused(tmp_path):
     tar = tar_of(tmp_path / "0.tar", ("a.jpg", b"1"), ("b.jpg", b"1"), ("a.txt", b"1"))
-    with pytest.raises(InputError, match="'a' do not stand together"):
+    with pytest.raises(InputError, match="'a' are not adjacent"):
         list(samples(tar))
     tar = tar_of(tmp_path / "1.tar", ("a.jpg", b"1"), ("a.JPG", b"1"))
     with pytest.raises(InputError, match=r"'a.JPG' twice"):
@@ -203,7 +203,7 @@ def test_a_tar_that_is_cut_off_is_never_half_read(tmp_path, size):
     """Wherever it is cut: in a header, in a member, or just between two."""
     tar = tar_of(tmp_path / "0.tar", ("a.txt", b"x" * 600), ("b.txt", b"y"))
     tar.write_bytes(tar.read_bytes()[:size])
-    with pytest.raises(InputError, match=r"0\.tar: is not a plain tar, or is cut off"):
+    with pytest.raises(InputError, match=r"0\.tar: is not an uncompressed tar, or is truncated"):
         list(samples(tar))
 
 
@@ -238,4 +238,4 @@ def test_the_command_scores_shards(tmp_path):
     assert "there is no such tar" in done.stderr
     done = skyscript(*given, "--images", tmp_path)
     assert done.returncode == 2
-    assert "neither a tar nor a folder that holds *.tar" in done.stderr.replace("\n", " ")
+    assert "neither a tar nor a folder with *.tar" in done.stderr.replace("\n", " ")

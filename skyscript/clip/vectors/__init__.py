@@ -1,1 +1,1 @@
-"""Vectors of images and texts under a CLIP: computed once, kept, and found again by content."""
+"""Vectors of images and texts from a CLIP: computed once, then stored by content."""

@@ -1,7 +1,7 @@
-"""Images to a model's pixels, ahead of the model: by threads, or for a GPU by processes.
+"""Decodes images ahead of the model, in threads or, for a GPU, in processes.
 
-Threads suffice where the model is the slow part, for reading, decoding and scaling let others run.
-A GPU is quicker than that, and what feeds it may not wait for Python's lock: there, processes.
+Threads are enough for a model on a CPU: reading, decoding and resizing release Python's lock. A GPU
+is so fast that the lock would slow its input down, so it gets processes.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from skyscript.clip.vectors.pixels import likeness
 from skyscript.images.decode import TOO_MANY_BYTES, Unusable, decode
 
 Read = Callable[[str], bytes]
-"""Gives an image's bytes by its path; raises `OSError` where there are none. It can be pickled."""
+"""Gives the bytes of an image path; raises `OSError` if it cannot. It can be pickled."""
 THREADS = 4
-_TOGETHER = 16
-"""Images of one task."""
+_TASK_IMAGES = 16
+"""Images in one task."""
 _AHEAD = 3
 """Batches of the model that are decoded ahead of it."""
 
 
 class Ready(NamedTuple):
-    """An image as the model takes it."""
+    """The pixels of an image for the model, and its perceptual hash."""
 
     pixels: NDArray[np.uint8]
     likeness: int
@@ -44,13 +44,13 @@ class Ready(NamedTuple):
 def prepare(
     paths: Sequence[str], read: Read, preprocess: Mapping[str, Any], how: Inference
 ) -> list[Ready | Unusable]:
-    """Give images as the model takes them, or why not."""
+    """Give the pixels of images for the model, or the reason why not."""
     found: list[Ready | Unusable] = []
     for path in paths:
         try:
             image = decode(read(path), how.limits)
         except (OSError, OverflowError, ValueError) as error:
-            image = why_unread(error)
+            image = explain_read_error(error)
         if not isinstance(image, Unusable):
             pixels = how.resize(image, preprocess)
             found.append(Ready(pixels, likeness(pixels)))
@@ -59,8 +59,8 @@ def prepare(
     return found
 
 
-def why_unread(error: Exception) -> Unusable:
-    """Say why a file could not be read."""
+def explain_read_error(error: Exception) -> Unusable:
+    """Give the reason why a file could not be read."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return Unusable(STATUS_FAILED, "there is no such image")
@@ -75,37 +75,39 @@ def why_unread(error: Exception) -> Unusable:
 def prepare_ahead(
     paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
-    """Give each path's image in order, some batches ahead of who asks."""
+    """Give each path's image, in order, and decode some batches ahead."""
     if clip.on_gpu and how.threads is None:
-        yield from _ahead(_processes(), paths, read, clip, how)
+        yield from _run_ahead(_processes(), paths, read, clip, how)
         return
     with ThreadPoolExecutor(how.threads or THREADS) as threads:
-        yield from _ahead(threads, paths, read, clip, how)
+        yield from _run_ahead(threads, paths, read, clip, how)
 
 
-def _ahead(
+def _run_ahead(
     pool: Executor, paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
-    """Keep so many tasks on their way and no more: memory stays bounded."""
-    some = (paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER))
-    tasks = (pool.submit(prepare, batch, read, clip.preprocess, how) for batch in some)
-    depth = max(2, _AHEAD * clip.image_batch // _TOGETHER)
-    under_way: collections.deque[Future[list[Ready | Unusable]]] = collections.deque(
+    """Run a limited number of tasks at once, which limits the memory."""
+    tasks = (
+        pool.submit(prepare, paths[start : start + _TASK_IMAGES], read, clip.preprocess, how)
+        for start in range(0, len(paths), _TASK_IMAGES)
+    )
+    depth = max(2, _AHEAD * clip.image_batch // _TASK_IMAGES)
+    running: collections.deque[Future[list[Ready | Unusable]]] = collections.deque(
         itertools.islice(tasks, depth)
     )
     try:
-        while under_way:
-            done = under_way.popleft().result()
-            under_way.extend(itertools.islice(tasks, 1))
+        while running:
+            done = running.popleft().result()
+            running.extend(itertools.islice(tasks, 1))
             yield from done
     finally:
-        for task in under_way:
+        for task in running:
             task.cancel()
 
 
 @functools.cache
 def _processes() -> ProcessPoolExecutor:
-    """Give this process's decoders, which stay: its share of the CPUs, as GPUs share them."""
+    """Give the decoder processes of this process, made once; the GPUs share the CPUs."""
     import torch
 
     count = max(1, (os.cpu_count() or 2) // max(1, torch.cuda.device_count()) - 1)

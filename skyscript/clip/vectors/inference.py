@@ -1,4 +1,4 @@
-"""How a CLIP is applied to images: fast, for scores, or exactly as published, for benchmarks."""
+"""The settings of CLIP inference: fast for scores, exactly as published for benchmarks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from skyscript.images.decode import BENCHMARK, TILE, Limits
 
 
 class Inference(NamedTuple):
-    """From an image file to the vector that is kept."""
+    """The steps from an image file to the stored vector."""
 
     precision: Precision
     resize: Resize
     limits: Limits
     finish: Callable[[Vectors], Vectors]
-    """Applied to a tower's vectors before they are kept."""
+    """Applied to a tower's vectors before they are stored."""
     threads: int | None = None
-    """Threads that decode; none: 4 on a CPU, and beside a GPU processes instead."""
+    """Threads that decode; None: 4 for a model on a CPU, and processes for one on a GPU."""
 
 
 SCORING = Inference("amp", resize_fast, TILE, unit)
 
 
 def benchmark_inference(precision: Precision, threads: int | None) -> Inference:
-    """Give the published way. Vectors are kept as the tower gives them, for several protocols."""
+    """Give the published settings. Vectors are not normalised, for use in several protocols."""
     return Inference(precision, resize_as_open_clip, BENCHMARK, _unchanged, threads)
 
 

@@ -12,13 +12,13 @@ from PIL import Image
 from skyscript.images.decode import Pixels
 
 Resize = Callable[[Pixels, Mapping[str, Any]], Pixels]
-"""Gives the height x width x 3 pixels that a model's preprocessing asks for."""
+"""Gives the pixels, height x width x 3, that a model's preprocessing settings ask for."""
 
 
 def resize_fast(image: Pixels, preprocess: Mapping[str, Any]) -> Pixels:
-    """Resize by torchvision where it can: within one step of 255 of open_clip's transform.
+    """Resize by torchvision if possible; values differ by at most 1 of 255 from open_clip's.
 
-    Never by OpenCV, which moves scores a hundred times as much.
+    OpenCV is not used, because it changes scores a hundred times as much.
     """
     import torch
     from torchvision.transforms.v2 import InterpolationMode, functional
@@ -54,7 +54,7 @@ def resize_as_open_clip(image: Pixels, preprocess: Mapping[str, Any]) -> Pixels:
 def _steps(
     size: int | tuple[int, int], interpolation: str, resize_mode: str, fill_color: int
 ) -> list[Callable[[Image.Image], Image.Image]]:
-    """Give the transform's steps up to the change to numbers."""
+    """Give the transform's steps before the conversion to floats."""
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     settings = PreprocessCfg(
@@ -64,7 +64,7 @@ def _steps(
 
 
 def likeness(pixels: Pixels) -> int:
-    """Give 64 bits that images nearly alike share: which of two neighbours is brighter (dHash)."""
+    """Give a 64-bit perceptual hash (dHash): nearly equal images have nearly equal bits."""
     grey = Image.fromarray(pixels).convert("L").resize((9, 8), Image.Resampling.BOX)
     values = np.asarray(grey, np.int16)
     bits = np.packbits(values[:, 1:] > values[:, :-1])

@@ -1,10 +1,11 @@
-"""Vectors that are kept: computed once for a content, whoever asks again.
+"""Stores vectors on disk by content, so that each is computed once.
 
     embeddings/<name>-<digest of the model>/images/<id>.arrow
                                            texts/<id>.arrow
 
-A file appears by rename and never changes, so that workers may read and write side by side, and
-what a killed run has finished stays. A key is the BLAKE2b-128 of an image's bytes, or of a text.
+A file is written by rename and never changes. So workers can read and write at the same time, and
+the finished files of a killed run stay. A key is the BLAKE2b-128 digest of an image's bytes or a
+text.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SUFFIX = ".arrow"
 
 
 def text_key(text: str) -> bytes:
-    """Give a text's key."""
+    """Give the key of a text."""
     return content_key(text.encode())
 
 
@@ -33,36 +34,36 @@ def content_key(data: bytes) -> bytes:
     return bytes.fromhex(content_id(data))
 
 
-class Kept(Protocol):
-    """Vectors by key."""
+class VectorStore(Protocol):
+    """Stores vectors by key."""
 
     def get(self, keys: Sequence[bytes]) -> Entry:
-        """Look keys up; a key that comes twice is found twice."""
+        """Look keys up; keys may repeat."""
 
     def add(
         self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
     ) -> None:
-        """Keep vectors; keys are distinct."""
+        """Store vectors; keys are distinct."""
 
 
 class Entry(NamedTuple):
-    """What was found: a vector a key, and the image's likeness; ``there`` says for which."""
+    """The result of a look-up: for each key a vector and the image's likeness, if stored."""
 
-    there: NDArray[np.bool_]
+    is_stored: NDArray[np.bool_]
     vectors: NDArray[np.float32]
     likeness: NDArray[np.uint64]
 
 
 class _File(NamedTuple):
     first: NDArray[np.uint64]
-    """First half of each key, ascending."""
+    """The first half of each key, ascending."""
     second: NDArray[np.uint64]
     vectors: NDArray[np.float16] | NDArray[np.float32]
     likeness: NDArray[np.uint64]
 
 
 class Store:
-    """A folder of vectors, ``width`` numbers each."""
+    """A folder of vectors with ``width`` dimensions."""
 
     def __init__(self, folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> None:
         self.folder = folder
@@ -71,8 +72,8 @@ class Store:
         self._open: dict[str, _File] = {}
 
     @classmethod
-    def existing(cls, folder: Path) -> Store:
-        """Open a folder that holds vectors already, of whatever width."""
+    def open_existing(cls, folder: Path) -> Store:
+        """Open a folder that contains vectors, of any width."""
         first = min(folder.glob(f"*{SUFFIX}"))
         with pa.memory_map(str(first)) as source:
             kind = pa.ipc.open_file(source).schema.field("vector").type
@@ -81,7 +82,7 @@ class Store:
         )
 
     def get(self, keys: Sequence[bytes]) -> Entry:
-        """Look keys up; a key that comes twice is found twice."""
+        """Look keys up; keys may repeat."""
         first, second = _halves(keys)
         entry = Entry(
             np.zeros(len(keys), bool),
@@ -94,8 +95,8 @@ class Store:
             if len(file.first) == 0:
                 continue
             at = np.minimum(np.searchsorted(file.first, first), len(file.first) - 1)
-            hit = (file.first[at] == first) & (file.second[at] == second) & ~entry.there
-            entry.there[hit] = True
+            hit = (file.first[at] == first) & (file.second[at] == second) & ~entry.is_stored
+            entry.is_stored[hit] = True
             entry.vectors[hit] = file.vectors[at[hit]]
             entry.likeness[hit] = file.likeness[at[hit]]
         return entry
@@ -103,7 +104,7 @@ class Store:
     def add(
         self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
     ) -> None:
-        """Keep vectors; keys are distinct."""
+        """Store vectors; keys are distinct."""
         if not keys:
             return
         first, second = _halves(keys)
@@ -128,11 +129,11 @@ class Store:
         )
         for name in names:
             if name not in self._open:
-                self._open[name] = self._mapped(self.folder / name)
+                self._open[name] = self._map(self.folder / name)
         return [self._open[name] for name in names]
 
-    def _mapped(self, path: Path) -> _File:
-        """Open a file in place: nothing is copied until it is asked for."""
+    def _map(self, path: Path) -> _File:
+        """Map a file into memory; only the vectors that are looked up are copied."""
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
         flat = table["vector"].chunk(0).values.to_numpy(zero_copy_only=True)
@@ -144,19 +145,19 @@ class Store:
         return _File(first, second, flat.reshape(-1, self.width), likeness)
 
 
-class InMemory:
-    """Vectors that this process forgets: what training measures is of weights that change."""
+class MemoryStore:
+    """Vectors in memory, for training: the weights change, so the vectors cannot be reused."""
 
     def __init__(self) -> None:
-        self._held: dict[bytes, tuple[NDArray[np.float32], int]] = {}
+        self._entries: dict[bytes, tuple[NDArray[np.float32], int]] = {}
 
     def get(self, keys: Sequence[bytes]) -> Entry:
-        """Look keys up."""
-        width = len(next(iter(self._held.values()))[0]) if self._held else 0
+        """Look keys up; keys may repeat."""
+        width = len(next(iter(self._entries.values()))[0]) if self._entries else 0
         nothing = (np.zeros(width, np.float32), 0)
-        found = [self._held.get(key, nothing) for key in keys]
+        found = [self._entries.get(key, nothing) for key in keys]
         return Entry(
-            np.array([key in self._held for key in keys], np.bool_),
+            np.array([key in self._entries for key in keys], np.bool_),
             np.array([vector for vector, _ in found], np.float32).reshape(len(keys), width),
             np.array([bits for _, bits in found], np.uint64),
         )
@@ -164,8 +165,8 @@ class InMemory:
     def add(
         self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
     ) -> None:
-        """Keep vectors."""
-        self._held |= dict(zip(keys, zip(vectors, likeness, strict=True), strict=True))
+        """Store vectors."""
+        self._entries |= dict(zip(keys, zip(vectors, likeness, strict=True), strict=True))
 
 
 def _halves(keys: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -179,14 +180,14 @@ def _write(path: Path, table: pa.Table) -> None:
 
 
 class Counts(NamedTuple):
-    """Vectors that a job's folder keeps, of all models."""
+    """The numbers of stored vectors, of all models."""
 
     images: int
     texts: int
 
 
 def count_vectors(root: Path) -> Counts:
-    """Count what is kept under a run's or a job's folder, from the files."""
+    """Count the vectors that are stored in the folder of a run or a job."""
     return Counts(
         *(sum(map(_rows, root.glob(f"embeddings/*/{kind}/*{SUFFIX}"))) for kind in Counts._fields)
     )
@@ -196,4 +197,4 @@ def _rows(path: Path) -> int:
     if path.name.startswith(TEMPORARY):
         return 0
     with pa.memory_map(str(path)) as source:
-        return len(pa.ipc.open_file(source).read_all())  # mapped: nothing is copied
+        return len(pa.ipc.open_file(source).read_all())  # memory-mapped: nothing is copied

@@ -71,7 +71,7 @@ def test_the_list_names_all_without_a_network() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "name the files to fetch"),
+        ([], "name the files to download"),
         (["aid", "--base-url", "ftp://example.org", "--set", "limits.max_byte=3"], "max_byte'"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import InputError
-from skyscript.benchmarks import SEVEN, accuracy, chosen, present, zero_shot
+from skyscript.benchmarks import SEVEN, accuracy, choose_benchmarks, find_present, zero_shot
 from skyscript.benchmarks.files import read_captioned, read_labelled
 from skyscript.clip.source import ClipConfig, find_clip
 from skyscript.files.pairs_csv import NULL_WORDS
@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-from skyscript.benchmarks.classify import judged, logits  # noqa: E402
+from skyscript.benchmarks.classify import judge, logits  # noqa: E402
 from skyscript.clip.model import evaluating, load_clip  # noqa: E402
 from tests.skyscript.benchmarks.made_benchmarks import colour_set, knowing, write_image, write_rows  # noqa: E402
 
@@ -24,7 +24,7 @@ NWPU = "img_txt_pairs_train.csv"
 
 def made(root, images, **more):
     colour_set(root, "nwpu", NWPU, images, **more)
-    (benchmark,) = present(root, ["nwpu"])
+    (benchmark,) = find_present(root, ["nwpu"])
     return benchmark
 
 
@@ -38,8 +38,8 @@ def test_a_set_with_known_answers(tmp_path):
     assert [found.images.classes[i] for i in found.predicted] == [
         "red", "green", "blue", "white", "red", "blue", "red"
     ]  # fmt: skip
-    assert found.place[0] == 1
-    assert found.place[4] > 1
+    assert found.true_rank[0] == 1
+    assert found.true_rank[4] > 1
     assert found.images.paths[4] == "nwpu/images/4.png"
 
 
@@ -72,7 +72,7 @@ def test_accuracy_is_a_plain_number_on_any_numpy():
 def test_a_class_is_said_as_published(tmp_path, name, file, column, classnames, said):
     colour_set(tmp_path, name, file, [("red", "red")], "red", column, classnames)
     sought = name if column == "label" else f"{name}_{column.removeprefix('label_')}"
-    (benchmark,) = present(tmp_path, [sought])
+    (benchmark,) = find_present(tmp_path, [sought])
     clip = knowing()
     zero_shot(clip, benchmark, tmp_path)
     assert clip.tokenizer.seen == said
@@ -89,7 +89,7 @@ def test_a_class_with_braces_in_its_name_is_said_as_it_is(tmp_path):
 def test_rsicb_is_one_set_under_both_of_its_names(tmp_path):
     """The original's table of sets says rsicb, its templates rsicb256: a KeyError in training."""
     colour_set(tmp_path, "rsicb256", NWPU, RIGHT)
-    (short,), (long,) = present(tmp_path, ["rsicb"]), present(tmp_path, ["rsicb256"])
+    (short,), (long,) = find_present(tmp_path, ["rsicb"]), find_present(tmp_path, ["rsicb256"])
     assert short == long
     assert zero_shot(knowing(), short, tmp_path).top1 == 1.0
     assert "rsicb256" in SEVEN
@@ -99,8 +99,9 @@ def test_rsicb_is_one_set_under_both_of_its_names(tmp_path):
 
 def test_sets_that_are_not_there_are_left_out(tmp_path):
     made(tmp_path, RIGHT)
-    assert [b.name for b in present(tmp_path)] == ["nwpu"]
-    names = [b.name for b in chosen(tmp_path, ["scene", "NWPU", "roof_shape", "retrieval"])]
+    assert [b.name for b in find_present(tmp_path)] == ["nwpu"]
+    sought = ["scene", "NWPU", "roof_shape", "retrieval"]
+    names = [b.name for b in choose_benchmarks(tmp_path, sought)]
     assert names == [
         "aid", "eurosat", "fmow", "millionaid", "patternnet", "nwpu", "rsicb256", "SkyScript_cls",
         "roof_shape_v1", "roof_shape_v2", "RSICD", "RSITMD", "ucmcaptions", "SkyScript",
@@ -109,7 +110,7 @@ def test_sets_that_are_not_there_are_left_out(tmp_path):
 
 def test_a_folder_of_ones_own_is_a_set(tmp_path):
     colour_set(tmp_path, "mine", "mine_img_txt_pairs_test.csv", RIGHT)
-    (benchmark,) = present(tmp_path, ["mine"])
+    (benchmark,) = find_present(tmp_path, ["mine"])
     assert zero_shot(knowing(), benchmark, tmp_path).top1 == 1.0
 
 
@@ -173,7 +174,7 @@ def test_what_is_wrong_with_a_set_is_said_in_a_sentence(tmp_path, case):
     rows = tmp_path / "nwpu" / NWPU
     rows.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError) as caught:
-        present(tmp_path, ["nwpu"])
+        find_present(tmp_path, ["nwpu"])
     assert says in str(caught.value)
     assert str(rows) in str(caught.value)
 
@@ -205,8 +206,8 @@ def test_a_captioned_image_that_cannot_be_used_leaves_with_its_texts(tmp_path):
     for name in "abc":
         write_image(tmp_path / f"{name}.png", (0, 0, 0))
     write_rows(tmp_path / "RSICD/RSICD_img_txt_pairs_test.csv", ["filepath", "title"], rows)
-    (benchmark,) = present(tmp_path, ["RSICD"])
-    data = read_captioned(benchmark, tmp_path).chosen(np.array([0, 2]), ["a note"])
+    (benchmark,) = find_present(tmp_path, ["RSICD"])
+    data = read_captioned(benchmark, tmp_path).select(np.array([0, 2]), ["a note"])
     assert data.paths == ["a.png", "c.png"]
     assert data.texts == ["a satellite image. one", "a satellite image. three"]
     assert data.image_of.tolist() == [0, 1]
@@ -218,14 +219,14 @@ def test_a_set_without_class_names_and_a_name_without_a_set(tmp_path):
     made(tmp_path, RIGHT)
     (tmp_path / "nwpu/classnames.txt").unlink()
     with pytest.raises(InputError, match=r"classnames\.txt: there is no such file"):
-        present(tmp_path)
+        find_present(tmp_path)
     with pytest.raises(InputError, match=r"no benchmark 'eurosta' \(did you mean 'eurosat'"):
-        present(tmp_path, ["eurosta"])
+        find_present(tmp_path, ["eurosta"])
     with pytest.raises(InputError, match="no such folder of benchmarks"):
-        present(tmp_path / "nowhere")
+        find_present(tmp_path / "nowhere")
     (tmp_path / "bare").mkdir()
-    with pytest.raises(InputError, match="holds one file"):
-        present(tmp_path, ["bare"])
+    with pytest.raises(InputError, match="contains one file"):
+        find_present(tmp_path, ["bare"])
 
 
 def test_captions_become_distinct_texts_and_images_in_order(tmp_path):
@@ -233,7 +234,7 @@ def test_captions_become_distinct_texts_and_images_in_order(tmp_path):
     for name in "abc":
         write_image(tmp_path / f"{name}.png", (0, 0, 0))
     write_rows(tmp_path / "RSICD/RSICD_img_txt_pairs_test.csv", ["filepath", "title"], rows)
-    (benchmark,) = present(tmp_path, ["RSICD"])
+    (benchmark,) = find_present(tmp_path, ["RSICD"])
     data = read_captioned(benchmark, tmp_path)
     assert data.paths == ["a.png", "b.png", "c.png"]
     assert data.texts == ["a satellite image. one", "a satellite image. two"]
@@ -249,8 +250,8 @@ def test_half_precision_makes_ties_and_they_are_named():
     weights = torch.tensor([near, [(1 - c * c) ** 0.5 for c in near]])
     for true, place, original in ((0, 2, 1), (1, 1, 2), (2, 3, 3)):
         labels = np.array([true])
-        exact = judged(logits(image, weights, "fp32"), labels)
-        half = judged(logits(image, weights, "amp"), labels)
+        exact = judge(logits(image, weights, "fp32"), labels)
+        half = judge(logits(image, weights, "amp"), labels)
         assert exact[0].tolist() == [1]
         assert half[0].tolist() == [0]  # the first of the two, always
         assert exact[2].tolist() == [place]

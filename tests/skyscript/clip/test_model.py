@@ -153,7 +153,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, cap
     path = tmp_path / "epoch_1.pt"
     torch.save({"state_dict": {}, "harm": Harm()}, path)
     source = find_clip(ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off"))
-    with pytest.raises(InputError, match="cannot be had or loaded"):
+    with pytest.raises(InputError, match="cannot be found or loaded"):
         load_clip(source, "cpu")
     assert "ran" not in capsys.readouterr().out
 
@@ -199,8 +199,8 @@ def test_the_name_of_a_model_follows_what_it_holds_not_where_it_lies(tmp_path):
     [
         ({"model": "ViT-Z-99"}, "has no such architecture"),
         ({"pretrained": "nowhere.pt"}, "neither a file nor a tag of ViT-L-14"),
-        ({"pretrained": None}, "must name a tag or a checkpoint file"),
-        ({"model": "local-dir:nowhere"}, "is no folder of a model"),
+        ({"pretrained": None}, "must be a tag or a checkpoint file"),
+        ({"model": "local-dir:nowhere"}, "is not the folder of a model"),
     ],
 )
 def test_a_model_that_is_not_there_is_named(config, says):

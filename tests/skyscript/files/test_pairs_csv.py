@@ -90,7 +90,7 @@ def test_arbitrary_bytes_are_pairs_or_one_sentence(path, data):
         (f"filepath,title,x\na,b,{'b' * 1_100_000}\n", "line 2 has a field over 1 MiB"),
         (b"filepath,title\na,b\nc,\xff\n", "line 3 is not text in UTF-8"),
         (b"filepath,title\na,b\nc,\xc3", "line 3 is not text in UTF-8"),
-        (b"filepath,title\na,b\nc,d\0e\n", "line 3 holds a NUL character"),
+        (b"filepath,title\na,b\nc,d\0e\n", "line 3 contains a NUL character"),
         ("filepath,title\na,b\n ,c\n", "line 3 names no image: its 'filepath' is ' '"),
     ],
 )  # fmt: skip

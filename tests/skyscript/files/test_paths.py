@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skyscript.files.paths import LEADS_OUT, below, leads_out, member_problem, plain
+from skyscript.files.paths import LEADS_OUT, below, leads_out, member_problem, normalise
 
 ROOT = Path("/data/root")
 NAMES = st.text(st.sampled_from("./\\:~aC\0\n"), max_size=12) | st.text(max_size=12)
@@ -26,7 +26,7 @@ def test_no_name_leads_out_of_its_folder(name):
         return
     assert Path(os.path.normpath(place)).is_relative_to(ROOT)
     assert "\0" not in str(place)
-    assert plain(plain(name)) == plain(name)
+    assert normalise(normalise(name)) == normalise(name)
 
 
 @given(NAMES)

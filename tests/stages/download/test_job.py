@@ -427,5 +427,5 @@ def test_a_hostile_zip_is_refused_and_nothing_of_it_is_written(
 
 def test_one_download_at_a_time_in_a_root(bring: Download) -> None:
     lock = exclusive_lock(bring.root / FOLDER / "_lock")
-    with lock, pytest.raises(LockError, match="is at work here"):
+    with lock, pytest.raises(LockError, match="uses this folder"):
         bring("aid")

@@ -43,7 +43,7 @@ def test_csv_and_parquet_give_the_same_pairs_with_captions_of_one_line(tmp_path:
         ("web.csv", b"path,title\n", "has no column 'filepath'; .* are 'path', 'title'"),
         ("web.csv", b"filepath,title\na.jpg\n", "line 2 has 1 fields, the header 2"),
         ("web.csv", b"filepath,title\n\xff,a\n", "line 2 is not text in UTF-8"),
-        ("web.csv", b"filepath,title\n", "holds no pairs"),
+        ("web.csv", b"filepath,title\n", "contains no pairs"),
         ("web.parquet", b"PAR1 not", "is not a Parquet file"),
         ("gone.csv", None, "there is no such table"),
     ],

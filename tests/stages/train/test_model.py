@@ -84,7 +84,7 @@ class Harm:
 def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, capsys):
     torch.save({"state_dict": {}, "harm": Harm()}, tmp_path / "a.pt")
     options = {"pretrained": str(tmp_path / "a.pt"), "quick_gelu": "off"}
-    with pytest.raises(InputError, match=r"a.pt: its weights cannot be had or loaded"):
+    with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
         begin(config(model=architecture, **options), "cpu")
     assert "ran" not in capsys.readouterr().out
 
@@ -97,7 +97,7 @@ def test_a_wrong_checkpoint_is_named(architecture, tmp_path, kind):
     else:
         path.write_bytes(b"not a checkpoint")
     options = {"model": architecture, "pretrained": str(path), "quick_gelu": "off"}
-    with pytest.raises(InputError, match=r"a.pt: its weights cannot be had or loaded"):
+    with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
         begin(config(**options), "cpu")
 
 
@@ -202,5 +202,5 @@ def test_a_checkpoint_that_is_not_there_is_no_other_model(tiny_vit):
 def test_a_folder_whose_config_is_none_is_named(tiny_vit, tmp_path, text):
     shutil.copytree(tiny_vit, tmp_path / "model")
     (tmp_path / "model" / "open_clip_config.json").write_text(text)
-    with pytest.raises(InputError, match=r"open_clip_config\.json: describes no model"):
+    with pytest.raises(InputError, match=r"open_clip_config\.json: does not describe"):
         find_source(config(model=f"local-dir:{tmp_path / 'model'}"))

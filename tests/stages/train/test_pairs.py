@@ -84,7 +84,7 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
         ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leads out of the root folder"),
         ([("x/../../a.jpg", "a pond")], {}, r"leads out of the root folder"),
         ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leads out of the root folder"),
-        ([], {}, r"holds no pairs below its header"),
+        ([], {}, r"contains no pairs below its header"),
     ],
 )  # fmt: skip
 def test_a_csv_that_cannot_be_used_is_named_with_line_and_column(tmp_path, rows, options, sentence):
