@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # As many test processes as there are processors; a file's tests stay together, as do its fixtures.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile
 
-.PHONY: demo test test-fast coverage check bench clean
+.PHONY: demo test test-fast coverage check bench docs clean
 
 demo: $(VENV)/core
 	$(BIN)/skyscript demo

@@ -1,6 +1,6 @@
 """Do the tests notice a wrong line? Changes one at a time, at random, and runs the mirrored tests.
 
-    python -m tests.mutants --count 40 --seed 1
+    python -m tests.mutants --count 40 --seed 1 --whole
 
 Run by hand in a clean work tree, never by the suite. The tree is copied; the copy is what changes.
 A mutant that no test of its module's mirrored files kills is printed with its line: the survivor
@@ -28,7 +28,7 @@ COMPARISONS = {
     ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult}
-SECONDS = 900
+SECONDS = 1800
 """A mutant whose tests take longer counts as killed: it made them hang."""
 
 
@@ -102,6 +102,8 @@ def mirrored(path: Path) -> list[str]:
         packages = sorted(REPOSITORY.glob(f"{folder}/test_*.py"))
         beside = sorted(REPOSITORY.glob(f"{folder.parent}/test_{folder.name}*.py"))
         named, folder = [*packages, *beside], folder.parent
+    if module.parts[0] == "stages":
+        named.append(REPOSITORY / "tests/test_contracts.py")  # of every stage
     return [str(test.relative_to(REPOSITORY)) for test in named]
 
 
@@ -123,8 +125,8 @@ def chosen(count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def killed(mutant: Mutant, copy: Path) -> bool:
-    """Run the mirrored tests on a copy that holds the mutant; give whether one of them failed."""
+def killed(mutant: Mutant, copy: Path, tests: list[str]) -> bool:
+    """Run tests (none: all) on a copy that holds the mutant; give whether one of them failed."""
     module = mutant.path.relative_to(REPOSITORY)
     target, whole = copy / module, mutant.path.read_bytes()
     target.write_bytes(whole[: mutant.start] + mutant.after.encode() + whole[mutant.end :])
@@ -132,7 +134,7 @@ def killed(mutant: Mutant, copy: Path) -> bool:
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            [*command, *mirrored(mutant.path)],
+            [*command, *tests],
             cwd=copy, env=environment, capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -164,13 +166,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--whole", action="store_true", help="Try survivors on the whole suite.")
     arguments = parser.parse_args()
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = copied(Path(folder))
         found = chosen(arguments.count, arguments.seed)
         for mutant in found:
-            dead = killed(mutant, copy)
+            dead = killed(mutant, copy, mirrored(mutant.path))
+            if not dead and arguments.whole:
+                dead = killed(mutant, copy, [])
             survivors += not dead
             place = f"{mutant.path.relative_to(REPOSITORY)}:{mutant.line}"
             fate = "killed  " if dead else "SURVIVED"

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.conftest import REPOSITORY, content_of, skyscript
+from tests.conftest import TOWN, content_of, skyscript
 
-TOWN = REPOSITORY / "data/toy/town.osm.pbf"
+pytestmark = pytest.mark.slow
 
 
 def refused(folder: Path, blocks: dict[str, object], *more: str) -> str:

@@ -183,7 +183,7 @@ def _status_rows(out: Path) -> Iterator[list[str]]:
     used = {stage.name: stage for stage in disabled_stages.find_used(PIPELINE, disabled)}
     for name in (stage.name for stage in PIPELINE):
         if name not in used:
-            yield [name, "", "", "", "disabled"]
+            yield [name, "", "", "", "left out"]
             continue
         stage = used[name]
         folder, totals = run.folder(stage.writes), stage_totals(stage, run)

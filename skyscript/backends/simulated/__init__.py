@@ -1,10 +1,16 @@
 """A source for machines without imagery: tiles drawn from OSM objects. Simulated, no photographs.
 
-It is also for tests, because what a tile shows is known. How it is made, from the outside in:
-`source` (config, scenes), `render` (the order of work), `features` (objects in pixels), `looks`
-(which look an object has), a module for each theme (`ground`, `roads`, `buildings`, `sport` ...)
-with its tables beside it (`grounds`, `crops`, `building_kinds`, `courts`, `things` ...), `canvas`
-(the drawing surface), `materials` and `noise` (textures), `season` (light), `effects` (camera).
+Tests use it too, because what a tile shows is known. One painter draws every object; how an object
+looks is a row of a table, so a new look is a new row and no code:
+
+- `looks.csv`: the look of each ``key=value`` (read by `looks`, which says which row an object gets)
+- `marks.csv`: small drawings, such as court lines (read by `marks`)
+- `materials.csv`, `plants.csv`: textures, and colours that change with the seasons (`tables`)
+
+From the outside in: `source` (config, scenes), `render` (the order of work), `features` (objects in
+pixels), `painter` with `stamps` (a look on the canvas), `canvas` (the drawing surface), `motifs`,
+`ridges` and `noise` (what repeats, what is lit, what is rough), `season` (light), `effects`
+(camera).
 """
 
 from skyscript.backends.simulated.source import SimulatedBackend, SimulatedSource

@@ -1,4 +1,4 @@
-"""Which look an object has: the table looks.csv, and looks made up for tags that it lacks.
+"""Which look an object has: the table looks.csv, and generic looks for tags that it lacks.
 
 A row is the look of ``key=value`` (values apart by spaces; ``*`` stands for every other one) for
 points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which row an object gets:
@@ -8,7 +8,7 @@ points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which 
    key whose ``+`` row for the object's value replaces those cells that it fills (``-`` empties).
    ``tree/leaf_type`` are changes by the key leaf_type for rows that take them under that name.
 3. Then sizes that the tags give: width, diameter, height, floors, lanes.
-4. Where no row fits, a look is made up from the first tag that can be seen.
+4. Where no row fits, a generic look is drawn from the first tag that can be seen.
 
 `like` names a row whose cells stand in for empty ones. Layers are painted in the order of `Layer`;
 within a layer areas come from large to small, and lines in the order of the table.
@@ -54,7 +54,7 @@ _STOREY = 3.1
 _FADED = 0.33
 """How much sun and rain have taken of a named colour."""
 _PIXELS = 7.0
-"""Pixels that a made-up thing measures at its tag's maximum GSD."""
+"""Pixels that a generic point measures at its tag's maximum GSD."""
 
 Layer = IntEnum(
     "Layer",
@@ -202,7 +202,7 @@ def _look_of(pairs: tuple[tuple[str, str], ...], dimension: str) -> Look | None:
             look = looks.get((dimension, value)) or looks.get((dimension, "*"))
             if look is not None:
                 return _sized(_changed(look, tags), tags)
-    return made_up(tags, dimension)
+    return generic_look(tags, dimension)
 
 
 def _changed(look: Look, tags: Mapping[str, str]) -> Look:
@@ -234,11 +234,11 @@ def _sized(look: Look, tags: Mapping[str, str]) -> Look:
 
 def use_look(tags: Mapping[str, str]) -> Look | None:
     """Give what marks a roof by the use of the house, where that can be seen."""
-    return made_up({key: value for key, value in tags.items() if key in _USES}, "P")
+    return generic_look({key: value for key, value in tags.items() if key in _USES}, "P")
 
 
 @cache
-def _made_up(key: str, value: str, max_gsd: float, dimension: str) -> Look:
+def _generic(key: str, value: str, max_gsd: float, dimension: str) -> Look:
     def draw(purpose: str) -> float:
         return chance.uniform(0, f"{key}={value}", purpose)
 
@@ -256,11 +256,11 @@ def _made_up(key: str, value: str, max_gsd: float, dimension: str) -> Look:
     if dimension == "A":
         return Look(colour=(ground,), pattern=pattern)
     if dimension == "L":
-        mark = marks()["made up line"]
+        mark = marks()["generic line"]
         width = min(max(0.5, 2.5 * max_gsd), 12.0)
         return Look(Layer.LOW, (ground,), pattern, width=width, mark=mark)
     size = min(max(0.7, max_gsd * _PIXELS), 40.0)
-    mark = marks()[f"made up {int(draw('shape') * 6)}"]
+    mark = marks()[f"generic {int(draw('shape') * 6)}"]
     form = "disc" if draw("form") < 0.4 else "box"
     return Look(
         *(Layer.THING, (ground,), pattern, None, size, size, min(max_gsd * 4, 3.0)),
@@ -269,11 +269,11 @@ def _made_up(key: str, value: str, max_gsd: float, dimension: str) -> Look:
     )
 
 
-def made_up(tags: Mapping[str, str], dimension: str) -> Look | None:
+def generic_look(tags: Mapping[str, str], dimension: str) -> Look | None:
     """Give a look drawn from the first tag that can be seen: the same tag, the same look."""
     for key, value in tags.items():
         if len(key) <= 64 and len(value) <= 64:
             entry = tag_vocab.look_up(key, value)
             if entry.groundable and entry.max_gsd is not None:
-                return _made_up(key, value, entry.max_gsd, dimension)
+                return _generic(key, value, entry.max_gsd, dimension)
     return None

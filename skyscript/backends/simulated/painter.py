@@ -59,7 +59,7 @@ def passes(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Pass]:
     """Give all passes over a feature."""
     row = 0 if feature.dimension == AREA else look.row
     if feature.dimension == POINT:
-        feature = grown(canvas, feature, look)
+        feature = area_of_point(canvas, feature, look)
 
     def go(layer: Layer, step: Step, draw: Draw) -> Pass:
         return Pass(layer, step, row, -feature.size, feature.object_id, draw, feature, look)
@@ -74,7 +74,7 @@ def passes(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Pass]:
         yield go(Layer.CAST, Step.EDGE, _shadow)
 
 
-def grown(canvas: Canvas, feature: Feature, look: Look) -> Feature:
+def area_of_point(canvas: Canvas, feature: Feature, look: Look) -> Feature:
     """Give a point as the area that its look has."""
     place, metre = feature.outline[0], canvas.metre
     width = look.width or 1.0
@@ -102,14 +102,14 @@ def grown(canvas: Canvas, feature: Feature, look: Look) -> Feature:
     return result
 
 
-def base_paint(canvas: Canvas, feature: Feature, look: Look) -> Paint:
+def fill_paint(canvas: Canvas, feature: Feature, look: Look) -> Paint:
     """Give the paint of a feature's fill: one of its look's, a little brighter or darker."""
     tints = look.colour
     chosen = tints[int(feature.uniform("colour") * len(tints))] if len(tints) > 1 else tints[0]
     return paint(chosen, canvas.light.season, factor=0.94 + 0.12 * feature.uniform("tone"))
 
 
-def _over(canvas: Canvas, tint: Tint, base: Paint) -> Paint:
+def _resolve(canvas: Canvas, tint: Tint, base: Paint) -> Paint:
     return paint(tint, canvas.light.season, base)
 
 
@@ -122,11 +122,11 @@ def _edge(canvas: Canvas, feature: Feature, look: Look) -> None:
             canvas.line(line + canvas.thrown(5.0), width + 2 * wide, _UNDER_BRIDGE)
     for line in feature.parts:
         ring = line if feature.dimension == LINE else np.concatenate((line, line[1:2]))
-        canvas.line(ring, width + 2 * wide, _over(canvas, tint, (150, 150, 150, 0)))
+        canvas.line(ring, width + 2 * wide, _resolve(canvas, tint, (150, 150, 150, 0)))
 
 
 def _fill(canvas: Canvas, feature: Feature, look: Look) -> None:
-    base = base_paint(canvas, feature, look)
+    base = fill_paint(canvas, feature, look)
     if feature.dimension == LINE:
         for line in feature.parts:
             canvas.line(line, look.width, base)
@@ -148,7 +148,7 @@ def _cover(canvas: Canvas, feature: Feature, look: Look, base: Paint) -> None:
     if pattern is None or (pattern.kind not in MOTIFS and frame.width < _SMALLEST):
         canvas.fill(feature.parts, base)
         return
-    mark = _over(canvas, pattern.tint, base)
+    mark = _resolve(canvas, pattern.tint, base)
     periods = pattern.along, pattern.across
     if pattern.kind in MOTIFS:
         motif = motif_of(pattern.kind, base, mark, pattern.share)
@@ -171,9 +171,9 @@ def _cover(canvas: Canvas, feature: Feature, look: Look, base: Paint) -> None:
 
 def _mark(canvas: Canvas, feature: Feature, look: Look) -> None:
     assert look.mark is not None
-    base = base_paint(canvas, feature, look) if look.colour else (150, 150, 150, 0)
+    base = fill_paint(canvas, feature, look) if look.colour else (150, 150, 150, 0)
     if look.pattern is not None and look.width:
-        base = _over(canvas, look.pattern.tint, base)
+        base = _resolve(canvas, look.pattern.tint, base)
     lines, width = feature.parts, look.width
     if look.mark.along and feature.dimension == AREA:
         frame = feature.frame
@@ -181,7 +181,7 @@ def _mark(canvas: Canvas, feature: Feature, look: Look) -> None:
         lines, width = [frame.to_pixels(ends, 1.0)], frame.width / canvas.metre
     for along in look.mark.along:
         for line in lines:
-            _draw_along(canvas, line, width, along, _over(canvas, along.tint, base))
+            _draw_along(canvas, line, width, along, _resolve(canvas, along.tint, base))
     if feature.dimension == LINE or look.mark.along:
         for line in lines:
             for end, inner in ((line[0], line[1]), (line[-1], line[-2])):
@@ -201,7 +201,7 @@ def _draw(canvas: Canvas, frame: Frame, scale: float, mark: Mark, base: Paint) -
     """Draw the strokes of a mark, ``scale`` pixels to its metre."""
     for stroke in mark.strokes:
         points = frame.to_pixels(stroke.points, scale)
-        ink = _over(canvas, stroke.tint, base)
+        ink = _resolve(canvas, stroke.tint, base)
         if stroke.width:
             canvas.line(points, stroke.width * scale / canvas.metre, ink)
         elif stroke.thin * scale > _THINNEST:

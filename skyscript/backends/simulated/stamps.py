@@ -34,12 +34,14 @@ def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
         return
     seed = int(feature.uniform(stamp.value) * 2**48)
     if feature.dimension == LINE:
-        yield from _beside(canvas, feature, stamp, seed)
+        yield from _along_line(canvas, feature, stamp, seed)
         return
     if (patch := canvas.patch(feature.parts)) is None:
         return
     aligned = len(stamp.numbers) > 2
-    cells = _aligned(feature, canvas, stamp) if aligned else _strewn(feature, canvas, stamp, patch)
+    cells = (
+        _in_rows(feature, canvas, stamp) if aligned else _at_random(feature, canvas, stamp, patch)
+    )
     chosen = cell_uniform(seed, cells.i, cells.j) < stamp.numbers[-1]
     chosen &= _inside(cells.place, patch)
     if not aligned and look.layer == Layer.GROUND:
@@ -53,7 +55,7 @@ def _point(name: str, place: Points, turn: float) -> Feature:
     return Feature(name, {}, POINT, [place[None]], place[None], turn=turn)
 
 
-def _beside(canvas: Canvas, feature: Feature, stamp: Stamp, seed: int) -> Iterator[Feature]:
+def _along_line(canvas: Canvas, feature: Feature, stamp: Stamp, seed: int) -> Iterator[Feature]:
     every, share, offset = (*stamp.numbers, 0.0)[:3]
     for count, line in enumerate(feature.parts):
         for side in (-1, 1) if offset else (1,):
@@ -66,7 +68,7 @@ def _beside(canvas: Canvas, feature: Feature, stamp: Stamp, seed: int) -> Iterat
                 yield _point(name, found.place[at], turn)
 
 
-def _aligned(feature: Feature, canvas: Canvas, stamp: Stamp) -> _Cells:
+def _in_rows(feature: Feature, canvas: Canvas, stamp: Stamp) -> _Cells:
     """Give places in rows along an area's long side."""
     frame = feature.frame
     steps = np.array(stamp.numbers[:2]) * canvas.metre
@@ -80,7 +82,7 @@ def _aligned(feature: Feature, canvas: Canvas, stamp: Stamp) -> _Cells:
     return _Cells(i, j, frame.to_pixels(np.stack((i + 0.5, j + 0.3), axis=1) * steps, 1.0))
 
 
-def _strewn(feature: Feature, canvas: Canvas, stamp: Stamp, patch: Patch) -> _Cells:
+def _at_random(feature: Feature, canvas: Canvas, stamp: Stamp, patch: Patch) -> _Cells:
     """Give places on a lattice that starts at the outline's first corner, moved at random."""
     step = stamp.numbers[0] * canvas.metre
     x0, y0 = feature.outline[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -131,6 +131,7 @@ def tint(where: str, text: str) -> Tint:
     return Tint(_hex(match[1]) if match[1] else None, match[3] or "", factor, material)
 
 
+@lru_cache(8192)
 def paint(tint: Tint, season: Season, under: Paint = (0, 0, 0, 0), factor: float = 1.0) -> Paint:
     """Give the paint of a tint in a season, over another paint, its brightness times a factor."""
     colour = tint.colour or (plants()[tint.plant][season] if tint.plant else None)

@@ -28,6 +28,7 @@ def arguments(bucket: FileServer, root: Path) -> list[str]:
     return ["download", CSV, "--to", str(root), "--base-url", bucket.base_url, *more]
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_goes_on_and_then_does_nothing(
     bucket: FileServer, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_until_ends_with_its_stage_and_from_goes_on(town: Path) -> None:
     assert not (town / "images2").exists()
     assert not (town / "tables/images").exists()

@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import skyscript
 
 
@@ -31,6 +33,7 @@ def test_explain_shows_the_label_and_its_reason() -> None:
     assert "because" in said
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
     for arguments in (
         ["lookup"],

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from skyscript.backends.live_probe import PLACES
 from tests.conftest import skyscript
@@ -14,6 +15,7 @@ from tests.emulators.world import mercator_image, naip, noise
 P5 = "SKYSAT/GEN-A/PUBLIC/ORTHO/MULTISPECTRAL"
 
 
+@pytest.mark.slow
 def test_a_probe_writes_down_what_the_service_said(tmp_path: Path) -> None:
     one = mercator_image(
         "Germany/Brandenburg/orthos/20cm", PLACES["DE"], noise(0, 800, 800), 0.2, year=2021

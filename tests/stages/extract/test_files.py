@@ -123,6 +123,7 @@ def test_a_real_file_in_no_order_loses_no_nodes(tmp_path, path):
     assert osm_rows.NO_NODES not in table["reason"].to_pylist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("singapore_bay"))
 def test_every_format_gives_the_same_table(tmp_path, path):
     expected = extracted(path, tmp_path)

@@ -178,6 +178,26 @@ def test_shards_give_the_same_pairs_and_their_images_are_written_out(
     assert not list((out / "images").rglob("*.jpg"))
 
 
+def test_a_tar_that_changed_is_judged_again(examples: Path, tmp_path: Path) -> None:
+    """Names and captions are as before; only an image is another."""
+    shards, out = shards_of(tmp_path / "shards"), tmp_path / "out"
+    job(shards, out, examples, None, **HALF)
+    assert job(shards, out, examples, None, **HALF) == set()
+    first = shards / "00000.tar"
+    with tarfile.open(first) as old:
+        members = [(info, old.extractfile(info).read()) for info in old]  # type: ignore[union-attr]
+    members[0] = (members[0][0], jpeg(poster(77)))
+    with tarfile.open(first, "w") as tar:
+        for info, data in members:
+            info.size = len(data)
+            tar.addfile(info, BytesIO(data))
+    assert job(shards, out, examples, None, **HALF) == {"web", "judge", "kept"}
+    # It was a field; the same field is there a second time, in the other tar.
+    titles = [row["title"] for row in rows_of(out / "laion_rs.csv")]
+    assert titles[-1] == TITLES["field0.jpg"]
+    assert titles.count(TITLES["field0.jpg"]) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

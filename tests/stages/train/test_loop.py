@@ -114,7 +114,7 @@ def test_after_kill_9_the_same_command_ends_at_the_same_weights(options):
         command(*words(broken)), env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     latest = folder / "checkpoints/epoch_latest.pt"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         if (folder / "progress.jsonl").exists() and latest.exists() and len(losses(folder)) >= 5:
             break
@@ -223,7 +223,7 @@ def test_a_learning_rate_of_3e_9_is_shown_and_not_as_zero(options):
 def test_an_unreadable_image_stops_training_and_is_named(options, town, tmp_path):
     copy_with_a_broken_image(town, tmp_path / "copy")
     broken = options | {"root_data_dir": tmp_path / "copy"}
-    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not a readable image.*Mend it"):
+    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not an image.*Mend it"):
         learn(broken)
     with pytest.raises(InputError, match=r"\(row 6\)"):
         learn(broken, workers=1, name="worker")

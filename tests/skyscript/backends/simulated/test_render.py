@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from skyscript.backends.simulated.tables import tables_digest
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import ImageryError
 from stages import tables
+from tests.conftest import REPOSITORY
 from tests.skyscript.backends.simulated.simulated_world import (
     BACKEND,
     LAT,
@@ -29,7 +29,6 @@ from tests.skyscript.backends.simulated.simulated_world import (
     objects,
 )
 
-ROOT = Path(__file__).parents[4]
 HOUSE = ("a1", box(-6, -4, 6, 4), {"building": "house", "roof:shape": "gabled"})
 TOWN = (
     HOUSE,
@@ -105,7 +104,7 @@ class TestTile:
             "print(hashlib.sha256(cut(objects(*TOWN)).rgb.tobytes()).hexdigest())"
         )
         there = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
         )
         here = hashlib.sha256(cut(objects(*TOWN)).rgb.tobytes()).hexdigest()
         assert there.stdout.strip() == here

