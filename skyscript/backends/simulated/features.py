@@ -31,7 +31,7 @@ _FARTHEST = 5e6
 
 
 class Frame(NamedTuple):
-    """The smallest box around an area: centre, direction of the long side, sides (pixels, radians)."""
+    """The smallest box around an area: centre, direction of its long side, sides."""
 
     x: float
     y: float
