@@ -3,14 +3,14 @@
 A row is the look of ``key=value`` (values apart by spaces; ``*`` stands for every other one) for
 points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which row an object gets:
 
-1. Of its keys, the one that stands first in the table and has a row for its value, else for ``*``.
+1. Of its keys, the first one in the table that has a row for its value, else for ``*``.
 2. Then the changes that the row `takes`, in the order given there, so the last one wins: each is a
    key whose ``+`` row for the object's value replaces those cells that it fills (``-`` empties).
    ``tree/leaf_type`` are changes by the key leaf_type for rows that take them under that name.
 3. Then sizes that the tags give: width, diameter, height, floors, lanes.
 4. Where no row fits, a generic look is drawn from the first tag that can be seen.
 
-`like` names a row whose cells stand in for empty ones. Layers are painted in the order of `Layer`;
+`like` names a row whose cells replace empty ones. Layers are painted in the order of `Layer`;
 within a layer areas come from large to small, and lines in the order of the table.
 """
 

@@ -23,9 +23,9 @@ _SMALLEST = 2.5
 _FINEST = 3.0
 """Canvas pixels of a period below which a pattern is its mean colour."""
 _THINNEST = 0.7
-"""Canvas pixels below which a part of a mark is left out."""
+"""Size in canvas pixels below which a part of a mark is not drawn."""
 _FAINTEST = 0.3
-"""Canvas pixels below which a dash is left out."""
+"""Size in canvas pixels below which a dash is not drawn."""
 _MOST_COURTS = 12
 _UNDER_BRIDGE: Paint = (58, 62, 62, 0)
 _CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])

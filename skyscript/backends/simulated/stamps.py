@@ -1,4 +1,4 @@
-"""Stamps: looks that stand on another look again and again, such as trees in a park or cars."""
+"""Stamps: looks that are repeated on another look, such as trees in a park or cars."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class _Materials(NamedTuple):
     snow: Field
     turning: Field
     green: frozenset[int]
-    """Materials on which a tree may stand."""
+    """Materials on which a tree may grow."""
 
 
 @cache
