@@ -12,8 +12,8 @@ import textwrap
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
-
 from pipeline.cli.recipe import TOY
+
 from pipeline.config import load_config
 from pipeline.runner import run
 from stages import PIPELINE
