@@ -1,4 +1,4 @@
-"""Short questions: those whose whole answer is small."""
+"""SQL queries with a small result."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def rows(connection: duckdb.DuckDBPyConnection, question: str) -> list[tuple[Any, ...]]:
-    """Give all rows of an answer."""
-    return connection.execute(question).fetchall()
+def fetch_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Return all rows of a query's result."""
+    return connection.execute(query).fetchall()
 
 
-def row(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[Any, ...]:
-    """Give the one row of an aggregate's answer."""
-    (found,) = rows(connection, question)
+def fetch_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """Return the only row of an aggregate query's result."""
+    (found,) = fetch_rows(connection, query)
     return found

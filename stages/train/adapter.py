@@ -80,8 +80,8 @@ def find_adam_constants(config: TrainConfig, settings: Mapping[str, Any]) -> Ada
         blocks = "ViT" if isinstance(vision.get("layers", 12), int) else "RN"
         kind = vision.get("timm_model_name") or blocks
     options = {"beta1": config.beta1, "beta2": config.beta2, "eps": config.eps}
-    given = {name: value for name, value in options.items() if value is not None}
-    return Adam(**{**get_default_params(kind), **given})
+    usual = get_default_params(kind)
+    return Adam(**{name: usual[name] if v is None else v for name, v in options.items()})
 
 
 def make_schedule(

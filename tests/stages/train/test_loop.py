@@ -225,9 +225,7 @@ def test_a_learning_rate_of_3e_9_is_shown_and_not_as_zero(options):
 def test_an_unreadable_image_stops_training_and_is_named(options, town, tmp_path):
     copy_with_a_broken_image(town, tmp_path / "copy")
     broken = options | {"root_data_dir": tmp_path / "copy"}
-    with pytest.raises(
-        InputError, match=r"images\d/.*\(row 6\): is not a readable image.*Repair it"
-    ):
+    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not an image.*Repair it"):
         learn(broken)
     with pytest.raises(InputError, match=r"\(row 6\)"):
         learn(broken, workers=1, name="worker")

@@ -79,7 +79,7 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
         ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"line 5: 'title' is empty \(2 such rows\)"),
         ([("a.jpg", "NaN")], {}, r"line 2: 'title' is 'NaN', a missing value"),
         ([("nan", "a pond")], {}, r"line 2: 'filepath' is 'nan'"),
-        ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of the 4 "
+        ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of 4 "
          r"checked images are missing"),
         ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leads out of the root folder"),
         ([("x/../../a.jpg", "a pond")], {}, r"leads out of the root folder"),
