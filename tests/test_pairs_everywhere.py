@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from skyscript.benchmarks.files import read_captioned
-from stages.classification.held_out import captions_file, rows_of
+from stages.classification.held_out import open_captions, read_rows
 from stages.filter.input_table import load_csv
 from stages.laion_rs.web import WebConfig, web
 from stages.score.job import PairsConfig, pairs
@@ -38,7 +38,7 @@ def _train(path):
 
 
 def _classification(path):
-    return [row[:2] for row, _ in rows_of(captions_file(path))]
+    return [row[:2] for row, _ in read_rows(open_captions(path))]
 
 
 def _laion(path):

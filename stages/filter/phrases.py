@@ -98,8 +98,8 @@ def _split_captions(
     )
     if wrong:
         raise InputError(
-            f"{input_rows.place_of(wrong[0][0])}: {column} does not hold a score for each phrase in "
-            "title_multi_objects after 'surrounded by'; score the file again."
+            f"{input_rows.place_of(wrong[0][0])}: {column} does not hold a score for each phrase "
+            "in title_multi_objects after 'surrounded by'; score the file again."
         )
 
 
