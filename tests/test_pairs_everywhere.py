@@ -27,7 +27,9 @@ def _score(path):
 def _filter(path):
     with duckdb.connect() as connection:
         load_csv(connection, path)
-        return connection.execute("SELECT filepath, title FROM given ORDER BY rowid").fetchall()
+        return connection.execute(
+            "SELECT filepath, title FROM input_rows ORDER BY rowid"
+        ).fetchall()
 
 
 def _train(path):

@@ -1,4 +1,4 @@
-"""What a finished job found. The stages of the job stand in `stages.LAION_RS_JOB`."""
+"""The results of a finished job. `stages.LAION_RS_JOB` lists the stages of the job."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from stages.laion_rs.kept import CSV, KEPT, REPORT
 
 
-def finished(root: Path) -> bool:
-    """Tell whether a job has come to its end, some of its images failed or not."""
+def is_finished(root: Path) -> bool:
+    """Whether a job has finished. Some of its images may have failed."""
     return (root / "tables" / KEPT.writes.name / "_manifest.json").is_file()
 
 
-def summary(root: Path) -> list[str]:
-    """Say what a finished job found, a line each."""
+def summarise(root: Path) -> list[str]:
+    """Describe the results of a finished job in lines for the terminal."""
     report = json.loads((root / REPORT).read_bytes())
-    figures, given = report["cross_validated"], report["examples"]
+    figures, examples = report["cross_validated"], report["examples"]
     return [
-        f"on {given['remote_sensing']:,} and {given['other']:,} examples, cross-validated: AUC "
-        f"{figures['auc']:.4f}, average precision {figures['average_precision']:.4f}",
+        f"on {examples['remote_sensing']:,} and {examples['other']:,} examples, cross-validated: "
+        f"AUC {figures['auc']:.4f}, average precision {figures['average_precision']:.4f}",
         f"threshold {figures['threshold']:.4f}: recall {figures['recall']:.3f}, "
-        f"{figures['false_positives']} of {given['other']:,} others pass, precision "
-        f"{figures['precision']:.3f} where {figures['prevalence']:g} of all are remote sensing",
+        f"{figures['false_positives']} of {examples['other']:,} others pass, precision "
+        f"{figures['precision']:.3f} if {figures['prevalence']:g} of all are remote sensing",
         f"{report['kept']:,} of {report['pairs']:,} pairs in {root / CSV}; its paths start at "
         f"{report['paths_start_at']}",
     ]

@@ -1,4 +1,4 @@
-"""CLIP vectors of images, made as for scores."""
+"""CLIP vectors of images, computed as for scores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skyscript.clip.vectors.store import Store
 from skyscript.clip.worker import WorkerClipConfig, worker_clip
 
 
-def vectors_of(
+def embed_images(
     paths: Sequence[str], read: Read, config: WorkerClipConfig, root: Path, place: str
 ) -> Images:
-    """Give the images' vectors, or what is wrong with each; they are kept in ``place``.
+    """Compute the images' vectors, or the reason why an image has none, and store them in ``place``.
 
-    A part keeps its own, so that looking one up costs the same however many parts there are.
+    Each part has its own store, so that the time of a look-up does not grow with the parts.
     """
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / digest / place
