@@ -16,9 +16,9 @@ from skyscript.clip.worker import WorkerClipConfig, worker_clip
 def embed_images(
     paths: Sequence[str], read: Read, config: WorkerClipConfig, root: Path, place: str
 ) -> Images:
-    """Compute the images' vectors, or the reason why an image has none, and store them in ``place``.
+    """Compute the images' vectors, or the reasons why images have none, and store the vectors.
 
-    Each part has its own store, so that the time of a look-up does not grow with the parts.
+    ``place`` is the folder of the store. Each part has its own store, so that the time of a look-up does not grow with the parts.
     """
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / digest / place
