@@ -159,14 +159,11 @@ class _Job:
         )
         part, edition = transfer.fetch(edition)
         try:
-            return (
-                part,
-                verify(part, edition, artefact, self._make_tell(artefact, "check")),
-                edition,
-            )
+            verified = verify(part, edition, artefact, self._make_tell(artefact, "check"))
         except RemoteError as error:
             part.unlink()
             raise RemoteError(f"{error} Run the same command again.") from error
+        return part, verified, edition
 
     def _adopt(self, artefact: Artefact, file: Path, edition: Edition) -> Verified:
         """Accept a file that the user already has, if it is the published one."""

@@ -13,7 +13,6 @@ import pyarrow as pa
 from skyscript import chance
 from skyscript.files import phrases
 from stages.filter.config import FilterConfig
-from stages.filter.sql import fetch_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +64,9 @@ def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
 
 def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> None:
     """Create ``selected`` (row) from the best ``percent`` of the training pairs."""
-    counts = dict(fetch_rows(connection, "SELECT source, count(*) FROM candidates GROUP BY source"))
+    counts = dict(
+        connection.execute("SELECT source, count(*) FROM candidates GROUP BY source").fetchall()
+    )
     shares = {"": sum(counts.values()) * percent // 100}
     if config.within == "source":
         shares = _apportion(counts, percent)
@@ -94,15 +95,12 @@ def select_held_out(
     connection: duckdb.DuckDBPyConnection, side: str, rows: int, config: FilterConfig
 ) -> None:
     """Create ``selected`` (row): ``rows`` random pairs of a held-out split's best percentage."""
-    best = fetch_rows(
-        connection,
-        f"""
+    best = connection.execute(f"""
         SELECT row, filepath FROM pairs JOIN homes USING (row)
         WHERE split = '{side}' AND score IS NOT NULL
         QUALIFY row_number() OVER (ORDER BY score DESC, filepath, row)
             <= count(*) OVER () * {config.held_out_top} // 100
-        """,
-    )
+        """).fetchall()
     best.sort(key=lambda found: (chance.uniform(config.seed, found[1], side), found))
     drawn = pa.array([row for row, _ in best[:rows]], pa.int64())
     connection.register("drawn_rows", pa.table({"row": drawn}))

@@ -19,7 +19,6 @@ from skyscript.files import names
 from skyscript.files.metas import read_metas
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
-from stages.filter.sql import fetch_row, fetch_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,7 +68,7 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
     connection.unregister("lines")
     if wrong:
         raise wrong[0]
-    if not fetch_row(connection, "SELECT count(*) FROM input_rows")[0]:
+    if not connection.execute("SELECT count(*) FROM input_rows").fetchall()[0][0]:
         raise file.no_pairs()
     return InputTable(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
 
@@ -148,7 +147,9 @@ def make_pairs(
             connection, input_rows, "image_hash", _HASH, "a hash of 16 hexadecimal digits"
         )
     boxed = here.issuperset(BOX)
-    has_boxes = fetch_rows(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'")
+    has_boxes = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'"
+    ).fetchall()
     box = ", ".join(
         f"TRY_CAST(input_rows.{name} AS DOUBLE) AS {name}"
         if boxed
@@ -192,13 +193,10 @@ def _check_values(
     connection: duckdb.DuckDBPyConnection, input_rows: InputTable, name: str, value: str, what: str
 ) -> None:
     """Check that SQL ``value`` is not null for any non-blank text. Raises `InputError`."""
-    wrong = fetch_rows(
-        connection,
-        f"""
+    wrong = connection.execute(f"""
         SELECT rowid, "{name}" FROM input_rows WHERE {value} IS NULL AND trim("{name}") <> ''
         ORDER BY rowid LIMIT 1
-        """,
-    )
+        """).fetchall()
     if wrong:
         row, text = wrong[0]
         raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")

@@ -13,7 +13,6 @@ from pipeline.errors import InputError
 from skyscript.files.phrases import AROUND, BETWEEN
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import InputTable
-from stages.filter.sql import fetch_row, fetch_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,12 +89,11 @@ def _split_captions(
         FROM input_rows WHERE "{column}" <> ''
         """
     )
-    wrong = fetch_rows(
-        connection,
+    wrong = connection.execute(
         "SELECT row FROM split WHERE scores IS NULL OR len(phrases) <> len(scores) "
         "OR len(list_filter(scores, lambda score: isfinite(score))) < len(scores) "
-        "ORDER BY row LIMIT 1",
-    )
+        "ORDER BY row LIMIT 1"
+    ).fetchall()
     if wrong:
         raise InputError(
             f"{input_rows.place_of(wrong[0][0])}: {column} does not hold a score for each phrase "
@@ -107,11 +105,8 @@ def _find_percentile(connection: duckdb.DuckDBPyConnection, percent: int) -> flo
     """Return the score below which at most ``percent`` of all phrases are."""
     if not percent:
         return -2.0
-    bins = fetch_rows(
-        connection,
-        f"""SELECT floor(score / {_STEP})::INT AS bin, count(*) FROM
-            (SELECT unnest(scores) AS score FROM split) GROUP BY bin ORDER BY bin""",
-    )
+    bins = connection.execute(f"""SELECT floor(score / {_STEP})::INT AS bin, count(*) FROM
+            (SELECT unnest(scores) AS score FROM split) GROUP BY bin ORDER BY bin""").fetchall()
     left = sum(count for _, count in bins) * percent // 100
     for number, count in bins:
         if count > left:
@@ -121,17 +116,15 @@ def _find_percentile(connection: duckdb.DuckDBPyConnection, percent: int) -> flo
 
 
 def _summarise(connection: duckdb.DuckDBPyConnection, below: float) -> DroppedPhrases:
-    phrases, dropped, captions = fetch_row(
-        connection,
+    low = f"len(list_filter(scores, lambda score: score < {below}))"
+    [(phrases, dropped, captions)] = connection.execute(
         f"""SELECT coalesce(sum(len(scores)), 0)::BIGINT, coalesce(sum(low), 0)::BIGINT,
-            count(*) FILTER (WHERE low > 0) FROM (SELECT scores,
-                len(list_filter(scores, lambda score: score < {below})) AS low FROM split)""",
-    )
-    most = fetch_rows(
-        connection,
+            count(*) FILTER (WHERE low > 0) FROM (SELECT scores, {low} AS low FROM split)"""
+    ).fetchall()
+    most = connection.execute(
         f"""SELECT phrase, count(*) FILTER (WHERE score < {below}) AS low, count(*) FROM
             (SELECT unnest(phrases) AS phrase, unnest(scores) AS score FROM split)
-            GROUP BY phrase HAVING low > 0 ORDER BY low DESC, phrase LIMIT {MOST}""",
-    )
+            GROUP BY phrase HAVING low > 0 ORDER BY low DESC, phrase LIMIT {MOST}"""
+    ).fetchall()
     connection.execute("DROP TABLE split")
     return DroppedPhrases(round(below, 6), phrases, dropped, captions, most)

@@ -14,7 +14,6 @@ import pyarrow as pa
 from pipeline.errors import InputError
 from skyscript import chance
 from stages.filter.config import FilterConfig
-from stages.filter.sql import fetch_row, fetch_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,15 +43,16 @@ def split_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig, whe
 
 def _count_wanted(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> dict[str, int]:
     """Return how many pairs each held-out split needs, so that its best percentage suffices."""
-    most = int(fetch_row(connection, "SELECT count(*) FROM pairs")[0] * config.max_held_out)
+    [(count,)] = connection.execute("SELECT count(*) FROM pairs").fetchall()
+    most = int(count * config.max_held_out)
     rows = {"test": config.test_rows, "val": config.val_rows}
-    return {side: min(most, -(-count * 100 // config.held_out_top)) for side, count in rows.items()}
+    return {side: min(most, -(-n * 100 // config.held_out_top)) for side, n in rows.items()}
 
 
 def _check_boxes(connection: duckdb.DuckDBPyConnection, where: str) -> None:
-    (missing,) = fetch_row(
-        connection, "SELECT count(*) FROM pairs WHERE west IS NULL OR north IS NULL"
-    )
+    [(missing,)] = connection.execute(
+        "SELECT count(*) FROM pairs WHERE west IS NULL OR north IS NULL"
+    ).fetchall()
     if missing:
         raise InputError(
             f"{where}: {missing:,} pairs have no position, which a leakage-safe split needs: give "
@@ -114,7 +114,7 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) ->
 
     A block with more pairs than a split still needs remains in training.
     """
-    blocks = fetch_rows(connection, "SELECT x, y, count(*) FROM places GROUP BY x, y")
+    blocks = connection.execute("SELECT x, y, count(*) FROM places GROUP BY x, y").fetchall()
     drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
     wanted = _count_wanted(connection, config)
     chosen: list[tuple[int, int, str]] = []
@@ -181,7 +181,7 @@ def _exclude_sharing(
 
 def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: int) -> None:
     """Exclude pairs of later splits whose image is nearly the same as a held-out image."""
-    if fetch_row(connection, "SELECT count(image_hash) FROM pairs") == (0,):
+    if connection.execute("SELECT count(image_hash) FROM pairs").fetchall() == [(0,)]:
         return
     band = f"(image_hash >> (16 * band)) & 65535 AS bits, image_hash, band FROM pairs JOIN homes \
 USING (row), range({_BANDS}) AS bands(band) WHERE image_hash IS NOT NULL AND split"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stages.filter.cuts import TAGS
-from stages.filter.sql import fetch_row, fetch_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,25 +26,19 @@ class FileSummary(NamedTuple):
 
 def summarise(connection: duckdb.DuckDBPyConnection, file: str, *, compare: bool) -> FileSummary:
     """Count the rows of ``selected``, and with ``compare`` those that score alone selects too."""
-    rows, captions = fetch_row(
-        connection,
-        "SELECT count(*), count(DISTINCT title) FROM pairs JOIN selected USING (row)",
-    )
-    (tags,) = fetch_row(
-        connection,
-        f"""SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag
-            FROM (SELECT DISTINCT title FROM pairs JOIN selected USING (row)))""",
-    )
-    sources = fetch_rows(
-        connection,
-        "SELECT source, count(*) FROM pairs JOIN selected USING (row) GROUP BY ALL ORDER BY source",
-    )
+    [(rows, captions)] = connection.execute(
+        "SELECT count(*), count(DISTINCT title) FROM pairs JOIN selected USING (row)"
+    ).fetchall()
+    [(tags,)] = connection.execute(f"""SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag
+            FROM (SELECT DISTINCT title FROM pairs JOIN selected USING (row)))""").fetchall()
+    sources = connection.execute(
+        "SELECT source, count(*) FROM pairs JOIN selected USING (row) GROUP BY ALL ORDER BY source"
+    ).fetchall()
     like_plain = None
     if compare and rows:
-        (shared,) = fetch_row(
-            connection,
-            f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}",
-        )
+        [(shared,)] = connection.execute(
+            f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}"
+        ).fetchall()
         like_plain = shared / rows
     return FileSummary(file, rows, tags, captions, dict(sources), like_plain)
 
@@ -53,10 +46,7 @@ def summarise(connection: duckdb.DuckDBPyConnection, file: str, *, compare: bool
 def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Count the pairs of each split, and the pairs without one by their reason."""
     return dict(
-        fetch_rows(
-            connection,
-            """SELECT CASE WHEN split IS NULL THEN reason WHEN score IS NULL
+        connection.execute("""SELECT CASE WHEN split IS NULL THEN reason WHEN score IS NULL
                     THEN split || ', without a score' ELSE split END AS side, count(*)
-            FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side""",
-        )
+            FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side""").fetchall()
     )

@@ -18,7 +18,8 @@ def embed_images(
 ) -> Images:
     """Compute the images' vectors, or the reasons why images have none, and store the vectors.
 
-    ``place`` is the folder of the store. Each part has its own store, so that the time of a look-up does not grow with the parts.
+    ``place`` is the folder of the store. Each part has its own store, so that the time of a look-up
+    does not grow with the number of parts.
     """
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / digest / place
