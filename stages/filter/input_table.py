@@ -110,13 +110,13 @@ def load_boxes(connection: duckdb.DuckDBPyConnection, metas: Path) -> None:
     schema = pa.schema(
         [pa.field("filepath", pa.string()), *(pa.field(name, pa.float64()) for name in BOX)]
     )
-    reader = pa.RecordBatchReader.from_batches(schema, _boxes(metas, schema))
+    reader = pa.RecordBatchReader.from_batches(schema, _read_boxes(metas, schema))
     connection.register("box_stream", reader)
     connection.execute("CREATE TABLE boxes AS SELECT * FROM box_stream")
     connection.unregister("box_stream")
 
 
-def _boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     rows: list[tuple[str, float, float, float, float]] = []
     for name, meta in read_metas(metas):
         if isinstance(meta, InputError):
@@ -156,7 +156,7 @@ def make_pairs(
         else (f"boxes.{name}" if has_boxes else f"NULL::DOUBLE AS {name}")
         for name in BOX
     )
-    scores = ", ".join(f"{_number(name)} AS s{index}" for index, name in enumerate(by))
+    scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
     image_hash = _HASH if "image_hash" in here else "NULL::UBIGINT"
     content_hash = "content_hash" if "content_hash" in here else "NULL::VARCHAR"
     connection.execute(
@@ -175,7 +175,7 @@ def make_pairs(
         CREATE TABLE pairs AS
         SELECT * EXCLUDE (object_id),
             CASE WHEN object_id = '' THEN filepath ELSE object_id END AS object_id,
-            {_combined(len(by), config)} AS score
+            {_combine_scores(len(by), config)} AS score
         FROM scored
         """
     )
@@ -183,7 +183,7 @@ def make_pairs(
     return by
 
 
-def _number(name: str) -> str:
+def _cast_number(name: str) -> str:
     """Return SQL for a column's value if it is finite, else null: DuckDB ranks NaN highest."""
     value = f'TRY_CAST(input_rows."{name}" AS DOUBLE)'
     return f"CASE WHEN isfinite({value}) THEN {value} END"
@@ -202,7 +202,7 @@ def _check_values(
         raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
-def _combined(count: int, config: FilterConfig) -> str:
+def _combine_scores(count: int, config: FilterConfig) -> str:
     """Return SQL that combines the columns ``s0``, ``s1`` ... into one score; higher is better."""
     if count == 1:
         return "s0"
