@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from skyscript.benchmarks.files import read_captioned
-from stages.classification.held_out import captions_file, rows_of
+from stages.classification.held_out import open_captions, read_rows
 from stages.filter.input_table import load_csv
 from stages.laion_rs.web import WebConfig, web
 from stages.score.job import PairsConfig, pairs
@@ -27,7 +27,9 @@ def _score(path):
 def _filter(path):
     with duckdb.connect() as connection:
         load_csv(connection, path)
-        return connection.execute("SELECT filepath, title FROM given ORDER BY rowid").fetchall()
+        return connection.execute(
+            "SELECT filepath, title FROM input_rows ORDER BY rowid"
+        ).fetchall()
 
 
 def _train(path):
@@ -38,7 +40,7 @@ def _train(path):
 
 
 def _classification(path):
-    return [row[:2] for row, _ in rows_of(captions_file(path))]
+    return [row[:2] for row, _ in read_rows(open_captions(path))]
 
 
 def _laion(path):

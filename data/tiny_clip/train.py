@@ -27,7 +27,7 @@ from pipeline.config import load_config
 from pipeline.runner import run
 from skyscript import chance
 from stages import PIPELINE
-from stages.train.loss import multi_positive
+from stages.train.loss import multi_positive_loss
 
 HERE = Path(__file__).parent
 TOY = HERE.parent / "toy" / "toy.yaml"
@@ -101,7 +101,7 @@ def contrast(images: torch.Tensor, texts: torch.Tensor, titles: list[str]) -> to
     ids = {title: number for number, title in enumerate(dict.fromkeys(titles))}
     label = torch.tensor([ids[title] for title in titles])
     logits = images @ texts.T
-    return multi_positive(logits, logits.T, label[:, None] == label[None, :])
+    return multi_positive_loss(logits, logits.T, label[:, None] == label[None, :])
 
 
 def train(model: Any, tokenizer: Any, pairs: Pairs, config: Any, epochs: int) -> None:  # noqa: ANN401

@@ -152,7 +152,7 @@ def build_laion_rs(
     from pipeline.config import config_of_command
     from skyscript.clip.source import TINY
     from stages import LAION_RS_JOB
-    from stages.laion_rs import finished, summary
+    from stages.laion_rs import is_finished, summarise
 
     values: dict[str, Any] = {key: value for key, value in given.items() if key != "fetch"}
     runner = {"executor": "serial" if workers == 1 else "processes", "workers": workers}
@@ -163,10 +163,10 @@ def build_laion_rs(
         print_lines(["the tiny model was trained on simulated tiles only: use it for trials"])
     try:
         run_job(LAION_RS_JOB, settings, out, retry=retry_all(retry))
-    except ItemsFailed:  # some images failed; the others have scores, unless a whole part failed
-        print_lines(summary(out) if finished(out) else [])
+    except ItemsFailed:  # of some images; the others are judged, unless a whole part failed
+        print_lines(summarise(out) if is_finished(out) else [])
         raise
-    print_lines(summary(out))
+    print_lines(summarise(out))
 
 
 def _fetch_web_images(given: Given, workers: int) -> None:

@@ -91,9 +91,9 @@ def compare(
     ],
 ) -> None:
     """Print evaluations side by side, and beside the published figures."""
-    from stages.evaluate import read_results, tables
+    from stages.evaluate import format_tables, read_results
 
-    print_plainly(tables([read_results(path) for path in results]))
+    print_plainly(format_tables([read_results(path) for path in results]))
 
 
 @command(app, Fields(EVALUATE, only=("model", "pretrained", "quick_gelu")), panel=PANEL)

@@ -1,4 +1,4 @@
-"""Which tags become classes: those of which enough images show that one and none of the others."""
+"""Chooses the tags that become classes: enough images must show one class and no other class."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ AMBIGUOUS = "too few images that show it and no other class"
 TAKES = "would leave another class too few images"
 NOT_NEEDED = "there were enough classes"
 _ORDERS = 64
-"""Orders of joining that are tried at most."""
+"""Maximum number of orders of candidates to try."""
 _JITTER = 4.0
-"""How many times more or less often seen a class may count as in such an order."""
+"""Maximum random factor on a candidate's sort key in all orders but the first."""
 
 
 class Mentions(NamedTuple):
-    """In which eligible images each class-to-be can be seen."""
+    """The eligible images that show each candidate class."""
 
     focus: Mapping[str, Rows]
-    """As the focus object."""
+    """The images that show it as the focus object."""
     anywhere: Mapping[str, Rows]
-    """As the focus or a neighbour."""
+    """The images that show it as the focus object or as a neighbour."""
     tags: Mapping[str, list[str]]
-    """What OSM says, key=value."""
+    """The OSM tags of the class, as key=value."""
 
 
 class Choice(NamedTuple):
-    """The classes, and why others are none."""
+    """The chosen classes, and for each other candidate the reason why it is not chosen."""
 
     rows: Mapping[str, Rows]
-    """Of each class, all images that show it and no other; in the order of the run."""
+    """For each class, all images that show it and no other class, in the order of the run."""
     not_chosen: Mapping[str, str]
 
 
-def mentions_of(meta: ds.Dataset, eligible: Mask) -> Mentions:
-    """Read which things each eligible image shows; rows are numbered as `places_of` does."""
+def read_mentions(meta: ds.Dataset, eligible: Mask) -> Mentions:
+    """Read what each eligible image shows. Rows have the same numbers as in `read_places`."""
     focus: defaultdict[str, list[int]] = defaultdict(list)
     anywhere: defaultdict[str, list[int]] = defaultdict(list)
     tags: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row, center, around in _shown(meta, eligible):
-        seen = dict(_things(center))
+    for row, center, around in _read_tags(meta, eligible):
+        seen = dict(_name_things(center))
         for phrase, tag in seen.items():
             focus[phrase].append(row)
             tags[phrase][tag] += 1
         for other in around:
-            seen.update(_things(other))
+            seen.update(_name_things(other))
         for phrase in seen:
             anywhere[phrase].append(row)
-    generic = _generic(focus, tags)
+    generic = _find_generic(focus, tags)
     return Mentions(
         {phrase: np.array(rows) for phrase, rows in focus.items() if phrase not in generic},
         {phrase: np.array(anywhere[phrase]) for phrase in focus if phrase not in generic},
@@ -70,44 +70,46 @@ def mentions_of(meta: ds.Dataset, eligible: Mask) -> Mentions:
 
 
 def choose_classes(mentions: Mentions, count: int, config: ClassificationConfig) -> Choice:
-    """Choose classes, or as many as can be found; ``count`` is how many images the run has.
+    """Choose the classes, or fewer if there are not enough; ``count`` is the run's image count.
 
-    Greedily: a class joins where it has enough images that show it and no class chosen before, and
-    leaves all of those enough. What comes first decides, so several orders are tried until one
-    gives as many as asked for: first what is least seen around other things, then that drawn anew.
+    The choice is greedy. A candidate becomes a class if enough images show it and no earlier class,
+    and if all earlier classes keep enough images. The result depends on the order of candidates,
+    so several orders are tried until one gives enough classes. The first order starts with
+    candidates that are rarely neighbours of other things. The others are random changes of it.
     """
     best: Choice | None = None
     for number in range(_ORDERS):
-        found = _greedy(mentions, _order(mentions, number, config), count, config)
+        order = _sort_candidates(mentions, number, config)
+        found = _choose_greedily(mentions, order, count, config)
         if best is None or len(found.rows) > len(best.rows):
             best = found
         if len(best.rows) == config.classes:
             break
-    assert best is not None  # there is an order
+    assert best is not None  # the loop runs at least once
     return best
 
 
-def _order(mentions: Mentions, number: int, config: ClassificationConfig) -> list[str]:
-    """Give the classes-to-be, rarely seen around others first; only order 0 plain."""
-    anywhere = _counted(mentions, config)
+def _sort_candidates(mentions: Mentions, number: int, config: ClassificationConfig) -> list[str]:
+    """Sort candidates, rare neighbours first. All orders but number 0 have a random factor."""
+    anywhere = _choose_images(mentions, config)
 
-    def place(phrase: str) -> tuple[float, int, str]:
+    def key(phrase: str) -> tuple[float, int, str]:
         own = len(mentions.focus[phrase])
         jitter = chance.between(config.seed, phrase, f"order {number}", -1, 1) if number else 0.0
         return len(anywhere[phrase]) / own * _JITTER**jitter, -own, phrase
 
-    return sorted(mentions.focus, key=place)
+    return sorted(mentions.focus, key=key)
 
 
-def _counted(mentions: Mentions, config: ClassificationConfig) -> Mapping[str, Rows]:
-    """Give where a class counts as seen."""
+def _choose_images(mentions: Mentions, config: ClassificationConfig) -> Mapping[str, Rows]:
+    """Return, for each candidate, the images that count as showing it."""
     return mentions.focus if config.ambiguous == "focus" else mentions.anywhere
 
 
-def _greedy(
+def _choose_greedily(
     mentions: Mentions, order: Sequence[str], count: int, config: ClassificationConfig
 ) -> Choice:
-    need, anywhere = config.per_class, _counted(mentions, config)
+    need, anywhere = config.per_class, _choose_images(mentions, config)
     classes: list[str] = []
     why: dict[str, str] = {}
     shown = np.zeros(count, np.int16)
@@ -135,10 +137,10 @@ def _greedy(
     return Choice({name: np.flatnonzero(label == at) for at, name in enumerate(classes)}, why)
 
 
-def _shown(
+def _read_tags(
     meta: ds.Dataset, eligible: Mask
 ) -> Iterator[tuple[int, list[tuple[str, str]], list[list[tuple[str, str]]]]]:
-    """Give each eligible image's row, its focus tags and its neighbours' tags."""
+    """Yield each eligible image's row, its focus tags and its neighbours' tags."""
     ok = pc.field("status") == STATUS_OK
     start = 0
     for batch in meta.to_batches(columns=["center_tags", "surrounding"], filter=ok):
@@ -150,8 +152,8 @@ def _shown(
         start += len(batch)
 
 
-def _things(tags: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Give the things that an object's tags name, in words, with the tag: no attributes."""
+def _name_things(tags: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the phrase of each tag that is not an attribute, with the tag."""
     for key, value in tags:
         if not is_attribute(key) and ";" not in value:
             words = " ".join(tag_vocab.phrase(key, value).split())
@@ -159,8 +161,8 @@ def _things(tags: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
                 yield words, f"{key}={value}"
 
 
-def _generic(focus: Mapping[str, list[int]], tags: Mapping[str, Counter[str]]) -> set[str]:
-    """Give what only says that a thing is there (building=yes) where others say which."""
+def _find_generic(focus: Mapping[str, list[int]], tags: Mapping[str, Counter[str]]) -> set[str]:
+    """Find phrases that only come from tags like building=yes, if the key has other values too."""
     specific = {
         tag.partition("=")[0] for phrase in focus for tag in tags[phrase] if tag[-4:] != "=yes"
     }

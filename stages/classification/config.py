@@ -1,4 +1,4 @@
-"""Options of the builder."""
+"""Options of build-classification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.stage import ConfigPath, StageConfig
 
 
 class ClassificationConfig(StageConfig):
-    """How many classes of how many images, and what the training set must not share with them."""
+    """The size of the set, and what training must not share with it."""
 
     seed: int = Field(0, description="Seed the random draw of blocks and images.")
     classes: int = Field(70, ge=2, description="Build exactly this many classes.")

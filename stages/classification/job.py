@@ -1,4 +1,4 @@
-"""From a run to the set."""
+"""Builds the set from a run."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from skyscript import chance
-from stages.classification.classes import Choice, Mentions, choose_classes, mentions_of
+from stages.classification.classes import Choice, Mentions, choose_classes, read_mentions
 from stages.classification.config import ClassificationConfig
 from stages.classification.held_out import (
     Candidates,
     HeldOutObjects,
     draw_candidates,
-    held_out_objects,
+    find_held_out,
 )
 from stages.classification.outputs import (
-    replaced,
-    write_held_out_objects,
-    write_report,
+    HELD_OUT_OBJECTS,
+    REPORT,
+    replace_folder,
     write_set,
     write_training,
 )
-from stages.classification.spatial import Places, Rows, places_of
+from stages.classification.spatial import Places, Rows, read_places
 
-_NAMED = 500
-"""Tags that the report says of why they are no class: the most frequent ones."""
+_MOST_REJECTED = 500
+"""Maximum number of rejected candidates in the report: the most frequent ones."""
 
 
 class Built(NamedTuple):
-    """What was built."""
+    """The figures of a set."""
 
     classes: int
     images: int
     drawn_from: int
-    """Images of the run that the set could be made of."""
+    """Number of images that the set could use."""
     held_out_objects: int
-    """Objects that training must not use."""
+    """Number of objects that training must not use."""
     training: Mapping[str, int]
-    """The pairs removed from each captions file that was written again."""
+    """The number of pairs removed from each captions file."""
 
     def lines(self) -> list[str]:
-        """Say it, a line each."""
+        """Describe the figures in lines for the terminal."""
         return [
             f"{self.classes:>10,}  classes, {self.images:,} images, of {self.drawn_from:,} set "
             "aside",
@@ -66,36 +67,39 @@ def build_classification(
     *,
     training: Sequence[Path] = (),
 ) -> Built:
-    """Build the set of a run in ``out``, whose parent is the benchmark root; say what came out.
+    """Build the set of a run in ``out``, whose parent is the benchmark root. Returns the figures.
 
-    ``training`` are captions files to write again without what training must leave out. Raises
-    `InputError` where there are fewer classes or images than asked for.
+    The captions files ``training`` are copied without the objects that training must not use.
+    Raises `InputError` if the run has fewer classes or images than the options require.
     """
-    places = places_of(meta)
+    places = read_places(meta)
     if not len(places.boxes):
         raise InputError(f"{run}: has no image with tags to choose from.")
     candidates = draw_candidates(places, config)
-    mentions = mentions_of(meta, candidates.eligible)
+    mentions = read_mentions(meta, candidates.eligible)
     choice = choose_classes(mentions, len(places.boxes), config)
     if len(choice.rows) < config.classes:
-        raise InputError(_too_few(run, places, candidates, choice, config))
-    chosen = {label: _drawn(places, rows, config) for label, rows in sorted(choice.rows.items())}
+        raise InputError(_explain_shortage(run, places, candidates, choice, config))
+    chosen = {
+        label: _draw_images(places, rows, config) for label, rows in sorted(choice.rows.items())
+    }
     every = np.concatenate(list(chosen.values()))
-    lost = held_out_objects(places, candidates, every, config)
-    names: list[str] = places.object_ids.take(pa.array(lost.rows)).to_pylist()
-    paths = _paths(meta, every)
-    with replaced(out) as folder:
+    held_out = find_held_out(places, candidates, every, config)
+    names: list[str] = places.object_ids.take(pa.array(held_out.rows)).to_pylist()
+    paths = _read_paths(meta, every)
+    with replace_folder(out) as folder:
         images = {label: [paths[row] for row in rows.tolist()] for label, rows in chosen.items()}
         write_set(folder, out.name, run, images, config.images)
-        write_held_out_objects(folder, names)
-        left = {str(file): write_training(folder, file, set(names)) for file in training}
-        report = _report(config, places, candidates, mentions, choice, lost)
-        write_report(folder, report | {"training": left})
-    return Built(len(chosen), len(every), int(candidates.eligible.sum()), len(names), left)
+        lines = "".join(f"{name}\n" for name in names)
+        (folder / HELD_OUT_OBJECTS).write_text(lines, "utf-8")
+        removed = {str(file): write_training(folder, file, set(names)) for file in training}
+        report = _make_report(config, places, candidates, mentions, choice, held_out)
+        write_json(folder / REPORT, report | {"training": removed})
+    return Built(len(chosen), len(every), int(candidates.eligible.sum()), len(names), removed)
 
 
-def _drawn(places: Places, rows: Rows, config: ClassificationConfig) -> Rows:
-    """Draw a class's images; in the order of the run."""
+def _draw_images(places: Places, rows: Rows, config: ClassificationConfig) -> Rows:
+    """Draw a class's images. Returns their rows in the order of the run."""
     names = places.object_ids.take(pa.array(rows)).to_pylist()
     order = sorted(
         zip(names, rows.tolist(), strict=True),
@@ -104,15 +108,15 @@ def _drawn(places: Places, rows: Rows, config: ClassificationConfig) -> Rows:
     return np.sort(np.array([row for _, row in order[: config.per_class]], np.int64))
 
 
-def _paths(meta: ds.Dataset, rows: Rows) -> dict[int, str]:
-    """Give the image path of each row."""
+def _read_paths(meta: ds.Dataset, rows: Rows) -> dict[int, str]:
+    """Read the image path of each row."""
     ok = pc.field("status") == STATUS_OK
     paths = meta.to_table(columns=["filepath"], filter=ok).column(0)
     every = np.sort(rows)
     return dict(zip(every.tolist(), paths.take(pa.array(every)).to_pylist(), strict=True))
 
 
-def _too_few(
+def _explain_shortage(
     run: Path, places: Places, candidates: Candidates, choice: Choice, config: ClassificationConfig
 ) -> str:
     why = Counter(choice.not_chosen.values())
@@ -120,19 +124,19 @@ def _too_few(
     remedy = "hold out more (max_held_out), " if not config.trained_on else ""
     return (
         f"{run}: {len(choice.rows)} classes of {config.per_class} images can be made of the "
-        f"{int(candidates.eligible.sum()):,} images set aside (of {len(places.boxes):,}), and "
-        f"{config.classes} were asked for ({reasons}). Lower --classes or --per-class, "
+        f"{int(candidates.eligible.sum()):,} images set aside (of {len(places.boxes):,}), but "
+        f"the options require {config.classes} ({reasons}). Lower --classes or --per-class, "
         f"{remedy}or choose ambiguous=focus."
     )
 
 
-def _report(
+def _make_report(
     config: ClassificationConfig,
     places: Places,
     candidates: Candidates,
     mentions: Mentions,
     choice: Choice,
-    lost: HeldOutObjects,
+    held_out: HeldOutObjects,
 ) -> dict[str, Any]:
     others = sorted(choice.not_chosen, key=lambda phrase: (-len(mentions.focus[phrase]), phrase))
     return {
@@ -140,8 +144,8 @@ def _report(
         "images_of_the_run": len(places.boxes),
         "images_set_aside": int(candidates.eligible.sum()),
         "trained_on_already": len(candidates.trained),
-        "objects_that_training_must_leave_out": len(lost.rows),
-        "blocks_that_training_must_leave_out": lost.blocks,
+        "objects_that_training_must_leave_out": len(held_out.rows),
+        "blocks_that_training_must_leave_out": held_out.blocks,
         "classes": [
             {
                 "class": phrase,
@@ -158,6 +162,6 @@ def _report(
                 "images": len(mentions.focus[phrase]),
                 "why": choice.not_chosen[phrase],
             }
-            for phrase in others[:_NAMED]
+            for phrase in others[:_MOST_REJECTED]
         ],
     }

@@ -1,4 +1,4 @@
-"""The set on disk: the published benchmark layout, and beside it what training must leave out."""
+"""The set on disk: the published benchmark layout, and the files for training."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pipeline.atomic import TEMPORARY, storage, write_json
+from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
 from skyscript.files.pairs_csv import csv_writer, write_pairs
-from stages.classification.held_out import captions_file, rows_of
+from stages.classification.held_out import open_captions, read_rows
 
 ROWS = "img_txt_pairs_val.csv"
 CLASSNAMES = "classnames.txt"
@@ -24,15 +24,17 @@ TRAINING = "training"
 
 
 @contextmanager
-def replaced(out: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of ``out`` at the end, an older set's or none's.
+def replace_folder(out: Path) -> Iterator[Path]:
+    """Yield an empty folder that replaces ``out`` at the end of the context.
 
-    Raises `InputError` where ``out`` holds something else.
+    Raises `InputError` if ``out`` exists and is neither empty nor a set of this program.
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         ours = all((out / name).is_file() for name in (ROWS, CLASSNAMES, REPORT))
         if not ours or (out / "_run.json").exists():
-            raise InputError(f"{out}: is there, and is no set of ours; choose another --out.")
+            raise InputError(
+                f"{out}: exists and is not a set of build-classification; choose another --out."
+            )
     temporary = out.with_name(f"{TEMPORARY}{out.name}")
     old = out.with_name(f"{TEMPORARY}old-{out.name}")
     with storage(out):
@@ -56,7 +58,7 @@ def write_set(
     images: Mapping[str, Sequence[str]],
     how: Literal["link", "copy"],
 ) -> None:
-    """Write the labelled images of each class; paths in the CSV start at the benchmark root."""
+    """Write the labelled images of each class. Paths in the CSV start at the benchmark root."""
     (folder / IMAGES).mkdir()
     with csv_writer(folder / ROWS, ("filepath", "label")) as write:
         for label, paths in images.items():
@@ -67,40 +69,30 @@ def write_set(
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
 
-def write_held_out_objects(folder: Path, names: Sequence[str]) -> None:
-    """Write the objects that training must not use, one a line."""
-    (folder / HELD_OUT_OBJECTS).write_text("".join(f"{name}\n" for name in names), "utf-8")
-
-
-def write_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write what was chosen and why."""
-    write_json(folder / REPORT, report)
-
-
 def write_training(folder: Path, captions: Path, without: set[str]) -> int:
-    """Write a captions file without the pairs of some objects; give how many were left out."""
+    """Copy a captions file without the pairs of some objects. Returns the number of these pairs."""
     (folder / TRAINING).mkdir(exist_ok=True)
     target = folder / TRAINING / captions.name
     if target.exists():
-        raise InputError(f"{captions}: a second captions file of this name; rename one.")
-    file = captions_file(captions)
+        raise InputError(f"{captions}: another captions file has the same name; rename one.")
+    file = open_captions(captions)
     count = 0
 
-    def kept() -> Iterator[tuple[str, ...]]:
+    def select() -> Iterator[tuple[str, ...]]:
         nonlocal count
-        for row, name in rows_of(file):
+        for row, name in read_rows(file):
             if name in without:
                 count += 1
             else:
                 yield row
 
-    write_pairs(target, file.columns, kept())
+    write_pairs(target, file.columns, select())
     return count
 
 
 def _place(source: Path, target: Path, how: Literal["link", "copy"]) -> None:
     if not source.is_file():
-        raise InputError(f"{source}: the run's table names this image, and it is not there.")
+        raise InputError(f"{source}: the run's table names this image, but the file is missing.")
     if how == "link":
         try:
             os.link(source, target)

@@ -1,4 +1,4 @@
-"""Where a run's images lie, and which of them share ground."""
+"""The positions of a run's images, and which of them overlap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.schema import STATUS_OK
 
 BOX = ("west", "south", "east", "north")
 _STRIP = 0.5
-"""Degrees of longitude that are compared at once: so memory does not grow with the Earth."""
+"""Width, in degrees, of the strips that are compared one by one, which limits the memory."""
 _BITS = 32
 
 Mask = NDArray[np.bool_]
@@ -23,15 +23,15 @@ Rows = NDArray[np.int64]
 
 
 class Places(NamedTuple):
-    """A run's ok images, in the order of the table meta."""
+    """The positions of a run's images with status ok, in the order of the table meta."""
 
     object_ids: pa.ChunkedArray
     boxes: NDArray[np.float64]
     """N x (west, south, east, north), in degrees."""
 
 
-def places_of(meta: ds.Dataset) -> Places:
-    """Read them."""
+def read_places(meta: ds.Dataset) -> Places:
+    """Read the positions of a run's images."""
     ok = pc.field("status") == STATUS_OK
     table = meta.to_table(columns=["object_id", *BOX], filter=ok)
     columns = [table[name].to_numpy() for name in BOX]
@@ -39,23 +39,23 @@ def places_of(meta: ds.Dataset) -> Places:
     return Places(table["object_id"], boxes)
 
 
-def own_blocks(boxes: NDArray[np.float64], side: float) -> NDArray[np.int64]:
-    """Give the block that each box's centre is in, as one number."""
+def find_blocks(boxes: NDArray[np.float64], side: float) -> NDArray[np.int64]:
+    """Return the number of the block that contains each box's centre."""
     x = np.floor((boxes[:, 0] + boxes[:, 2]) / 2 / side).astype(np.int64)
     y = np.floor((boxes[:, 1] + boxes[:, 3]) / 2 / side).astype(np.int64)
     return _number(x, y)
 
 
-def block_name(block: int) -> str:
-    """Give the corner of a block in sides: ``x/y``."""
+def name_block(block: int) -> str:
+    """Return the corner of a block, in units of its side: ``x/y``."""
     x = block >> _BITS
     return f"{x}/{block - (x << _BITS) - (1 << (_BITS - 1))}"
 
 
-def touched(
+def match_blocks(
     boxes: NDArray[np.float64], side: float, blocks: NDArray[np.int64]
 ) -> tuple[Mask, Mask]:
-    """Tell of each box whether it touches any of the blocks, and whether it lies in them whole."""
+    """Return, for each box, whether it touches any of the blocks, and whether they contain it."""
     corners = np.floor(boxes / side).astype(np.int64)
     wide, high = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
     some, whole = np.zeros(len(boxes), bool), np.ones(len(boxes), bool)
@@ -68,20 +68,22 @@ def touched(
     return some, whole
 
 
-def sharing_ground(boxes: NDArray[np.float64], these: Rows, others: Rows) -> Rows:
-    """Give those of ``these`` rows whose box overlaps the box of any of the ``others``."""
+def find_overlaps(boxes: NDArray[np.float64], these: Rows, others: Rows) -> Rows:
+    """Return the rows of ``these`` whose box overlaps a box of ``others``."""
     import shapely
 
     found: list[Rows] = []
-    for mine, theirs in _strips(boxes, these, others):
+    for mine, theirs in _cut_strips(boxes, these, others):
         tree = shapely.STRtree([*shapely.box(*boxes[mine].T)])  # type: ignore[misc] # an array
         pairs = tree.query(shapely.box(*boxes[theirs].T), predicate="intersects")
         found.append(mine[np.unique(pairs[1])])
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
-def _strips(boxes: NDArray[np.float64], these: Rows, others: Rows) -> Iterator[tuple[Rows, Rows]]:
-    """Cut both into strips of longitude; a box that reaches over an edge is in both strips."""
+def _cut_strips(
+    boxes: NDArray[np.float64], these: Rows, others: Rows
+) -> Iterator[tuple[Rows, Rows]]:
+    """Divide both sets of rows into strips of longitude. A box on an edge is in several strips."""
     first = [np.floor(boxes[rows, 0] / _STRIP).astype(np.int64) for rows in (these, others)]
     last = [np.floor(boxes[rows, 2] / _STRIP).astype(np.int64) for rows in (these, others)]
     for strip in np.unique(np.concatenate([first[0], last[0]])).tolist():

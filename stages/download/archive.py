@@ -2,7 +2,7 @@
 
 The whole directory of the zip is checked before the first byte is written. Each member appears by
 rename after its CRC is checked; one that exists already with this CRC is skipped, so an unpacking
-that was killed goes on where it stopped.
+that was killed can resume.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stages.download.receipts import StoredFile, crc32
 from stages.download.transfer import Tell
 
 _EVERY = 256
-"""Members between two reports of progress."""
+"""Number of members between two reports of progress."""
 _JUNK = re.compile(r"(^|/)(__MACOSX(/|$)|\.DS_Store$|\._[^/]*$|Thumbs\.db$)")
 """Files that file managers leave in zips."""
 
@@ -37,7 +37,7 @@ def unpack(
     not be unpacked here; nothing of a hostile zip is written.
     """
     with open_zip(archive) as opened:
-        members = _placed(opened, archive, place, limits)
+        members = _plan_files(opened, archive, place, limits)
         for stored in members:
             _check_free(root / stored.path, stored.size)
         done, total = 0, sum(stored.size for stored in members)
@@ -49,12 +49,12 @@ def unpack(
     return list(members)
 
 
-def _placed(
+def _plan_files(
     opened: zipfile.ZipFile, archive: Path, place: str, limits: UnpackLimits
 ) -> dict[StoredFile, zipfile.ZipInfo]:
-    """Return the files of a zip by the files they become; refuse a zip that is not safe."""
+    """Map each file to write to its member of the zip. Raises `InputError` if it is not safe."""
     infos = checked_members(opened, archive)
-    if problem := _bomb(infos, limits):
+    if problem := _find_excess(infos, limits):
         raise InputError(f"{archive}: {problem}: a zip bomb? Nothing was unpacked.")
     files: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
@@ -69,14 +69,14 @@ def _placed(
     above = {str(parent) for folder in folders for parent in PurePosixPath(folder).parents}
     if both := sorted((folders | above) & files.keys()):
         raise InputError(f"{archive}: {both[0]!a} is both a file and a folder in it.")
-    outer = _outer_folders(list(files), PurePosixPath(place).name)
+    outer = _find_outer_folders(list(files), PurePosixPath(place).name)
     return {
         StoredFile(f"{place}/{name.removeprefix(outer)}", info.file_size, info.CRC): info
         for name, info in files.items()
     }
 
 
-def _bomb(infos: list[zipfile.ZipInfo], limits: UnpackLimits) -> str | None:
+def _find_excess(infos: list[zipfile.ZipInfo], limits: UnpackLimits) -> str | None:
     """Return the limit that the members exceed, in words; None if they exceed none."""
     size = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
@@ -93,7 +93,7 @@ def _bomb(infos: list[zipfile.ZipInfo], limits: UnpackLimits) -> str | None:
     return None
 
 
-def _outer_folders(names: list[str], folder: str) -> str:
+def _find_outer_folders(names: list[str], folder: str) -> str:
     """Return the path up to ``folder`` that all names share, or nothing."""
     if not names or folder not in (parents := names[0].split("/")[:-1]):
         return ""
@@ -102,7 +102,7 @@ def _outer_folders(names: list[str], folder: str) -> str:
 
 
 def _check_free(path: Path, size: int) -> None:
-    """Raise if another file is in the place of a member."""
+    """Check that no other file is in the place of a member. Raises `InputError`."""
     try:
         found = path.lstat()
     except FileNotFoundError:

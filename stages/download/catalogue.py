@@ -45,9 +45,9 @@ class Artefact(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The path in the data root: a CSV lies in the root itself, a zip in a folder of its name.
+        """The path in the data root: a CSV is in the root itself, a zip in a folder of its name.
 
-        TorchGeo's reader, training and scoring take this root, and evaluation ``benchmark/``.
+        TorchGeo's reader, training and scoring use this root. Evaluation uses ``benchmark/``.
         """
         return PurePosixPath(self.path).name if self.kind == "captions" else self.name
 

@@ -14,7 +14,7 @@ GIB = 1 << 30
 
 
 class UnpackLimits(StageConfig):
-    """How large an archive may become. A larger one is refused, and nothing is unpacked."""
+    """Limits of an archive. An archive beyond them is refused, and nothing is unpacked."""
 
     max_files: int = Field(4_000_000, ge=1, description="Refuse an archive of more files.")
     max_bytes: int = Field(
@@ -29,7 +29,7 @@ class UnpackLimits(StageConfig):
 
 
 class DownloadConfig(StageConfig):
-    """Where the files come from, how they are fetched and checked, and what happens to zips."""
+    """The address of the files, and how to fetch, check and unpack them."""
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")] = Field(
         BASE_URL, description="Fetch the files from this address, for example that of a mirror."

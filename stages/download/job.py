@@ -69,7 +69,7 @@ class _Job:
         editions = self._each(missing, lambda artefact: self.server.probe(artefact.path))
         found = [artefact for artefact in missing if artefact.path in editions]
         self._check_space([(artefact, editions[artefact.path].size or 0) for artefact in found])
-        self._each(found, lambda artefact: self._bring(artefact, editions[artefact.path]))
+        self._each(found, lambda artefact: self._obtain(artefact, editions[artefact.path]))
         return [self.outcomes[artefact.path] for artefact in artefacts]
 
     def _each(self, artefacts: Sequence[Artefact], task: Callable[[Artefact], T]) -> dict[str, T]:
@@ -94,7 +94,7 @@ class _Job:
 
     def _is_intact(self, artefact: Artefact) -> bool:
         """Check the files on the receipt of an artefact, without the network."""
-        tell = self._teller(artefact, "check")
+        tell = self._make_tell(artefact, "check")
         content = self.config.check == "content"
         if not self.receipts.is_intact(artefact.key, tell, content=content):
             return False
@@ -113,28 +113,28 @@ class _Job:
         free = shutil.disk_usage(folder).free
         if needed > free:
             raise StorageError(
-                f"{self.receipts.root}: the files and what is unpacked from them need about "
-                f"{_in_words(needed)}, and {_in_words(free)} are free. Free some space, choose "
+                f"{self.receipts.root}: the files need about {_format_size(needed)}, with what is "
+                f"unpacked from them, and {_format_size(free)} are free. Free some space, choose "
                 "fewer files, or another --to."
             )
 
-    def _bring(self, artefact: Artefact, edition: Edition) -> None:
+    def _obtain(self, artefact: Artefact, edition: Edition) -> None:
         """Fetch an artefact, or take the file that the user has; unpack it; write the receipt."""
         root = self.receipts.root
         file = root / (f"{artefact.place}.zip" if artefact.is_zip else artefact.place)
         if file.exists():
-            held, verified = file, self._adopt(artefact, file, edition)
+            path, verified = file, self._adopt(artefact, file, edition)
         else:
-            held, verified, edition = self._fetch(artefact, edition)
+            path, verified, edition = self._fetch(artefact, edition)
             if self.config.zips == "keep" or not artefact.is_zip:
                 with storage(file):
                     file.parent.mkdir(parents=True, exist_ok=True)
-                    held = held.replace(file)
-        stored = self._unpacked(artefact, held) if artefact.is_zip else []
+                    path = path.replace(file)
+        stored = self._unpack(artefact, path) if artefact.is_zip else []
         files = f", {len(stored):,} files" if artefact.is_zip else ""
-        if held == file:
-            path = file.relative_to(root).as_posix()
-            stored.append(StoredFile(path, verified.size, verified.crc32))
+        if path == file:
+            name = file.relative_to(root).as_posix()
+            stored.append(StoredFile(name, verified.size, verified.crc32))
         about = {
             "name": artefact.name,
             "url": self.server.url(artefact.path),
@@ -145,7 +145,7 @@ class _Job:
         }
         self.receipts.write(artefact.key, about, stored)
         self._remove_parts(artefact)
-        message = f"{_in_words(verified.size)}{files}, verified by {verified.verified_by}"
+        message = f"{_format_size(verified.size)}{files}, verified by {verified.verified_by}"
         self.outcomes[artefact.path] = Outcome(artefact, "fetched", message)
 
     def _fetch(self, artefact: Artefact, edition: Edition) -> tuple[Path, Verified, Edition]:
@@ -155,26 +155,27 @@ class _Job:
             self.receipts.folder,
             artefact.key,
             self.config.sync_every,
-            self._teller(artefact, "fetch"),
+            self._make_tell(artefact, "fetch"),
         )
         part, edition = transfer.fetch(edition)
         try:
-            return part, verify(part, edition, artefact, self._teller(artefact, "check")), edition
+            verified = verify(part, edition, artefact, self._make_tell(artefact, "check"))
         except RemoteError as error:
             part.unlink()
             raise RemoteError(f"{error} Run the same command again.") from error
+        return part, verified, edition
 
     def _adopt(self, artefact: Artefact, file: Path, edition: Edition) -> Verified:
         """Accept a file that the user already has, if it is the published one."""
         try:
-            return verify(file, edition, artefact, self._teller(artefact, "check"))
+            return verify(file, edition, artefact, self._make_tell(artefact, "check"))
         except RemoteError as error:
             raise InputError(
                 f"{file}: already exists and is not the published file ({error}) Move it away."
             ) from error
 
-    def _unpacked(self, artefact: Artefact, archive: Path) -> list[StoredFile]:
-        tell = self._teller(artefact, "unpack")
+    def _unpack(self, artefact: Artefact, archive: Path) -> list[StoredFile]:
+        tell = self._make_tell(artefact, "unpack")
         try:
             return unpack(archive, self.receipts.root, artefact.place, self.config.limits, tell)
         except BrokenZip:
@@ -185,7 +186,7 @@ class _Job:
         for path in part_files(self.receipts.folder, artefact.key):
             path.unlink()
 
-    def _teller(self, artefact: Artefact, phase: str) -> Tell:
+    def _make_tell(self, artefact: Artefact, phase: str) -> Tell:
         def tell(done: int, total: int | None) -> None:
             if self.stop.is_set():
                 raise _Stopped(f"{artefact.name}: was stopped; run the same command again.")
@@ -194,5 +195,5 @@ class _Job:
         return tell
 
 
-def _in_words(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"

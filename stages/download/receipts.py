@@ -1,4 +1,4 @@
-"""Receipts: where each file came from, what verified it, and the files that it became.
+"""Receipts: the origin of each artefact, how it was verified, and the files that it contains.
 
 A receipt is ``_download/<key>.jsonl``: a line about the artefact, then a line for each file.
 """
@@ -35,7 +35,7 @@ class StoredFile(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The checksums of a file, and what verified them."""
+    """The checksums of a file, and the value against which they were verified."""
 
     size: int
     crc32: int

@@ -1,7 +1,7 @@
-"""A server of files: what it states about a file, its responses, and the retries.
+"""A server of files: its statements about a file, its responses, and retries.
 
-An error is one of three: `Transient`, worth another attempt; `Changed`, the file is another edition
-now; `RemoteError`, final.
+There are three errors: `Transient` if another attempt may succeed, `Changed` if the server has
+another edition of the file now, and `RemoteError` if the error is final.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Changed(Exception):
 
 
 class Edition(NamedTuple):
-    """What a server states about a file. It tells one edition of the file from another."""
+    """A server's statements about a file, which distinguish the editions of the file."""
 
     size: int | None
     etag: str | None
@@ -67,7 +67,7 @@ class Edition(NamedTuple):
 
     @property
     def can_resume(self) -> bool:
-        """Whether a part of the file is worth keeping: its edition can be recognised."""
+        """Whether a download can resume: the server states enough to recognise the edition."""
         return self.size is not None and self.validator is not None
 
     def check(self, response: requests.Response, start: int) -> None:

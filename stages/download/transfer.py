@@ -1,4 +1,4 @@
-"""Files from a server to the disk: each is one stream, resumed where a run or a response ended.
+"""Downloads files from a server, each as one stream that can resume after an interruption.
 
 The bytes are appended to ``<key>.<edition>.part``. The name contains a digest of the edition, and
 each request to resume carries If-Range, so a part file never holds bytes of two editions.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
 _EDITIONS = 3
-"""A file that changes this many times during its download is given up."""
+"""A download fails if its file changes this many times."""
 _PROGRESS = 1 << 16
 """Bytes after which a broken response counts as progress, not as a failed attempt."""
 

@@ -15,7 +15,7 @@ PRECISION: dict[Protocol, Precision] = {"fp32": "fp32", "original": "amp"}
 
 
 class EvaluateConfig(ClipConfig):
-    """Which model, on which benchmarks, by which protocol."""
+    """The model, the benchmarks and the protocol of an evaluation."""
 
     pretrained: str | None = Field(
         None,

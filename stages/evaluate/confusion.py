@@ -1,4 +1,4 @@
-"""What is taken for what: the matrix, as a picture, and a line a class."""
+"""The confusion matrix: its counts, and its drawing as a PNG."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from pipeline.atomic import write_file
 
 _LEAST, _MOST, _SIDE = 12, 44, 1000
-"""Pixels of a cell at least and at most, and of the whole matrix where both allow."""
+"""Smallest and largest side of a cell, and the preferred side of the whole matrix, in pixels."""
 _NUMBERS = 26
-"""From this size on, a cell has room for its share in percent."""
+"""Smallest side, in pixels, of a cell that shows its percentage."""
 _MARGIN = 12
 _INK = (30, 41, 59)
 _FULL = np.array([12, 74, 110])
@@ -24,14 +24,14 @@ _LONG = 28
 Ints = NDArray[np.int64]
 
 
-def matrix(labels: Ints, predicted: Ints, count: int) -> Ints:
+def count_confusions(labels: Ints, predicted: Ints, count: int) -> Ints:
     """Count images by true class (row) and predicted class (column)."""
     cells = np.bincount(labels * count + predicted, minlength=count * count)
     return cells.reshape(count, count).astype(np.int64)
 
 
 def draw_confusion(path: Path, cells: Ints, classes: Sequence[str], title: str) -> None:
-    """Draw the matrix as a PNG: the share of each true class that is taken for each class."""
+    """Draw the matrix as a PNG. Each cell shows its share of the true class (row)."""
     side = int(np.clip(_SIDE // len(classes), _LEAST, _MOST))
     font = ImageFont.load_default(size=max(9, min(14, side - 2)))
     names = [name if len(name) <= _LONG else name[: _LONG - 1] + "…" for name in classes]
@@ -42,16 +42,16 @@ def draw_confusion(path: Path, cells: Ints, classes: Sequence[str], title: str) 
     pen = ImageDraw.Draw(sheet)
     pen.text((_MARGIN, _MARGIN), title, _INK, ImageFont.load_default(size=15))
     shares = cells / np.maximum(1, cells.sum(1, keepdims=True))
-    _cells(pen, shares, side, (room, top), font)
+    _draw_cells(pen, shares, side, (room, top), font)
     for at, name in enumerate(names):
         middle = top + at * side + side // 2
         pen.text((room - 6, middle), name, _INK, font, anchor="rm")
-        _upright(sheet, name, (room + at * side + side // 2, top + whole + 6), font)
+        _draw_vertical(sheet, name, (room + at * side + side // 2, top + whole + 6), font)
     pen.rectangle((room, top, room + whole, top + whole), outline=_INK)
     write_file(path, lambda temporary: sheet.save(temporary, "PNG"))
 
 
-def _cells(
+def _draw_cells(
     pen: ImageDraw.ImageDraw,
     shares: NDArray[np.float64],
     side: int,
@@ -69,13 +69,13 @@ def _cells(
             pen.text(middle, f"{share * 100:.0f}", ink, font, anchor="mm")
 
 
-def _upright(
+def _draw_vertical(
     sheet: Image.Image,
     name: str,
     head: tuple[int, int],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    """Write a name downwards, centred on ``head``."""
+    """Write a name vertically, below ``head`` and centred on it."""
     left, top, right, bottom = (int(value) for value in font.getbbox(name))
     label = Image.new("RGB", (max(1, right - left), max(1, bottom - top)), "white")
     ImageDraw.Draw(label).text((-left, -top), name, _INK, font)

@@ -1,4 +1,4 @@
-"""An evaluation: every set that is there, what is behind its figures, and `results.json`."""
+"""An evaluation: it evaluates every set that exists, and writes `results.json` and details."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_n
 from skyscript.benchmarks.layout import SKYSCRIPT
 from skyscript.clip.vectors.embed import Progress
 from stages.evaluate.config import EvaluateConfig
-from stages.evaluate.model import Tower, find_model, head, load_tower, precision_of
-from stages.evaluate.outputs import mean_of_classes, write_classified, write_retrieved
-from stages.evaluate.published import counts_note
-from stages.evaluate.retrieval import views
-from stages.evaluate.table import tables
+from stages.evaluate.model import (
+    Tower,
+    describe_precision,
+    describe_run,
+    find_model,
+    load_tower,
+)
+from stages.evaluate.outputs import average_classes, write_classified, write_retrieved
+from stages.evaluate.published import compare_counts
+from stages.evaluate.retrieval import rank_by_all_ways
+from stages.evaluate.table import format_tables
 
 RESULTS = "results.json"
 TABLE = "results.md"
@@ -39,97 +45,96 @@ Draw = Callable[[Event], None]
 
 
 class Placed(NamedTuple):
-    """A benchmark and the root that it lies under."""
+    """A benchmark and its root folder."""
 
     benchmark: Benchmark
     root: Path
 
 
 def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
-    """Evaluate a model on the sets that are there; give what `results.json` then holds.
+    """Evaluate a model on the sets that exist. Returns the content of `results.json`.
 
-    Features are kept under ``out``: another protocol, or a run after a kill, computes little.
-    Raises `InputError` before any work where a set or the model is not what it should be.
+    It stores the features in ``out``, so that another protocol, or a run after a kill, computes
+    little. Raises `InputError` before any work if a set or the model cannot be used.
     """
-    sets, missing = _sets(config)
+    sets, missing = _find_sets(config)
     source = find_model(config)
     tower = load_tower(source, config, out)
-    _clear(out, *tower.kept.glob("*"), *(out / placed.benchmark.name for placed in sets))
-    results = head(source, tower)
+    _clear(out, *tower.features.glob("*"), *(out / placed.benchmark.name for placed in sets))
+    results = describe_run(source, tower)
     results["missing"] = missing
     for placed in sets:
-        results["sets"][placed.benchmark.name] = _evaluated(placed, tower, out, draw)
-    results["mean_of_seven"] = _mean(results)
+        results["sets"][placed.benchmark.name] = _evaluate_set(placed, tower, out, draw)
+    results["mean_of_seven"] = _average(results)
     write_json(out / RESULTS, results)
-    write_bytes(out / TABLE, tables([results]).encode())
+    write_bytes(out / TABLE, format_tables([results]).encode())
     return results
 
 
 def _clear(*folders: Path) -> None:
-    """Remove what a killed run had begun to write."""
+    """Remove the unfinished files of a killed run."""
     for folder in folders:
         for path in folder.glob(f"{TEMPORARY}*"):
             path.unlink(missing_ok=True)
 
 
-def _sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
-    """Give the sets that are there, checked, and the names of the others."""
+def _find_sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
+    """Return the sets that exist, after a check, and the names of the missing ones."""
     root = config.benchmarks
-    wanted = choose_benchmarks(root, config.sets)
-    places = [_place(benchmark, config) for benchmark in wanted]
-    there = [place for place in places if exists(*place)]
-    if not there:
+    places = [_place(benchmark, config) for benchmark in choose_benchmarks(root, config.sets)]
+    found = [place for place in places if exists(*place)]
+    if not found:
         names = ", ".join(f"{place.benchmark.csv}" for place in places[:3])
         raise InputError(
-            f"{root}: holds none of the sets asked for; it must hold {names} ..., as published."
+            f"{root}: holds none of the chosen sets; it must hold {names} ..., as published."
         )
-    for benchmark, folder in there:
+    for benchmark, folder in found:
         check(benchmark, folder)
-    return there, [place.benchmark.name for place in places if place not in there]
+    return found, [place.benchmark.name for place in places if place not in found]
 
 
 def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
-    """Give where a set lies: the dataset's own test may lie in the dataset's folder."""
+    """Return a set with its root. The dataset's own test may be in the dataset's folder."""
     if benchmark.name != SKYSCRIPT or config.skyscript is None:
         return Placed(benchmark, config.benchmarks)
     moved = benchmark._replace(csv=Path(benchmark.csv).name, images="")
     return Placed(moved, config.skyscript)
 
 
-def _evaluated(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
-    """Evaluate one set, its progress drawn."""
+def _evaluate_set(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
+    """Evaluate one set, and report its progress."""
     name, count, size = placed.benchmark.name, 0, tower.config.batch_size
-    begun = time.monotonic()
+    start = time.monotonic()
     captions = read_captioned(*placed) if placed.benchmark.kind == "retrieval" else None
-    of = captions or read_labelled(*placed)
-    work = len(of.files) + (len(captions.texts) if captions else 0)
+    content = captions or read_labelled(*placed)
+    work = len(content.files) + (len(captions.texts) if captions else 0)
     draw(StageStarted(name, -(-work // size), 0, "first run"))
 
     def progress(done: int) -> None:
         nonlocal count
         before, count = count // size, count + done
         for batch in range(before, count // size):
-            draw(ShardFinished(name, batch, size, time.monotonic() - begun))
+            draw(ShardFinished(name, batch, size, time.monotonic() - start))
 
     result = (
-        _retrieved(placed, captions, tower, out / name, progress)
+        _retrieve(placed, captions, tower, out / name, progress)
         if captions
-        else _classified(placed, tower, out / name, progress)
+        else _classify(placed, tower, out / name, progress)
     )
-    draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - begun))
-    return {**result, "notes": [*result["notes"], *counts_note(name, result["counts"])]}
+    draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - start))
+    return {**result, "notes": [*result["notes"], *compare_counts(name, result["counts"])]}
 
 
-def _common(placed: Placed, tower: Tower) -> dict[str, Any]:
+def _describe_set(placed: Placed, tower: Tower) -> dict[str, Any]:
     return {
         "kind": placed.benchmark.kind,
         "protocol": tower.config.protocol,
-        "precision": precision_of(tower),
+        "precision": describe_precision(tower),
         "rows": {"file": placed.benchmark.csv, "id": file_id(placed.root / placed.benchmark.csv)},
     }
 
 
-def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
+def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
     found = zero_shot(
         tower.clip,
         *placed,
@@ -142,28 +147,28 @@ def _classified(placed: Placed, tower: Tower, folder: Path, progress: Progress) 
     low, high = found.top1_range
     title = f"{placed.benchmark.name}: top-1 {found.top1:.1%}. Rows: true class; columns: taken for"
     return {
-        **_common(placed, tower),
+        **_describe_set(placed, tower),
         "templates": list(placed.benchmark.templates),
         "counts": {"images": found.count, "classes": classes},
         "top1": found.top1,
         "top5": found.top5,
         "top5_is_of": min(5, classes),
-        "mean_of_classes": mean_of_classes(found),
+        "mean_of_classes": average_classes(found),
         "ties": {"images": int(found.tied.sum()), "top1_lowest": low, "top1_highest": high},
         "files": write_classified(folder, found, title),
         "notes": found.images.notes,
     }
 
 
-def _retrieved(
+def _retrieve(
     placed: Placed, data: CaptionedImages, tower: Tower, folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    data, images = _images(data, tower, progress)
+    data, images = _embed_images(data, tower, progress)
     texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
-    ways = views(data, images, texts.numpy())
+    ways = rank_by_all_ways(data, images, texts.numpy())
     counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
     return {
-        **_common(placed, tower),
+        **_describe_set(placed, tower),
         "prefix": placed.benchmark.prefix,
         "caption": placed.benchmark.column,
         "counts": counts,
@@ -173,10 +178,10 @@ def _retrieved(
     }
 
 
-def _images(
+def _embed_images(
     data: CaptionedImages, tower: Tower, progress: Progress
 ) -> tuple[CaptionedImages, NDArray[np.float32]]:
-    """Give the images that can be used, with their features."""
+    """Compute the features of the images. Returns the usable images and their features."""
     parts = list(
         image_features(
             data.files,
@@ -195,8 +200,8 @@ def _images(
     return data.select(rows, notes), vectors[rows]
 
 
-def _mean(results: dict[str, Any]) -> dict[str, Any]:
-    """Give the README's mean; where sets are missing, say that it is not that one."""
+def _average(results: dict[str, Any]) -> dict[str, Any]:
+    """Average top-1 over the seven sets of the published mean. Marks it as partial if some lack."""
     over = [name for name in SEVEN if name in results["sets"]]
     whole = len(over) == len(SEVEN)
     value = sum(results["sets"][name]["top1"] for name in over) / len(over) if over else None

@@ -1,4 +1,4 @@
-"""The model of an evaluation: which, loaded, and in words."""
+"""Finds, loads and describes the model of an evaluation."""
 
 from __future__ import annotations
 
@@ -17,46 +17,50 @@ from stages.evaluate.config import PRECISION, EvaluateConfig
 
 
 class Tower(NamedTuple):
-    """A loaded model and how it is used."""
+    """A loaded model, with the precision and the stores of an evaluation."""
 
     clip: Clip
     precision: Precision
     config: EvaluateConfig
-    kept: Path
-    """Where features stay, so that another protocol or a run after a kill costs little."""
+    features: Path
+    """Folder of the stored features."""
     images: Store
     texts: Store
 
 
 def find_model(config: EvaluateConfig) -> ClipSource:
-    """Find the model. A tag beside a folder would not be used, and the figures be of another."""
+    """Find the model.
+
+    Raises `InputError` if the model contains its own weights, and `pretrained` is a tag, which
+    would have no effect.
+    """
     given = config.pretrained
     if given is not None and config.model.startswith(HUB):
         raise InputError(
-            f"pretrained {given!r}: {config.model} has weights of its own: leave it out."
+            f"pretrained {given!r}: {config.model} contains its own weights: omit this option."
         )
-    own = config.model == TINY or config.model.startswith(LOCAL)
-    if own and given is not None and not Path(given).expanduser().is_file():
+    has_weights = config.model == TINY or config.model.startswith(LOCAL)
+    if has_weights and given is not None and not Path(given).expanduser().is_file():
         raise InputError(
-            f"pretrained {given!r}: is no file, and {config.model} has weights of its own: leave "
-            "it out, or name a checkpoint file."
+            f"pretrained {given!r}: is not a file, and {config.model} contains its own weights: "
+            "omit this option, or give a checkpoint file."
         )
     return find_clip(config)
 
 
 def load_tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
-    """Load the model; its features are kept under ``out``."""
+    """Load the model, and open the stores of its features in ``out``."""
     loaded = load_clip(source, config.device)
     clip = replace(loaded, image_batch=config.batch_size)
     precision = PRECISION[config.protocol]
     towers = f"cuda-{precision}" if clip.on_gpu else "cpu-fp32"
-    kept = out / "embeddings" / f"{source.digest()}-{towers}"
-    images, texts = (Store(kept / name, clip.width, np.float32) for name in ("images", "texts"))
-    return Tower(clip, precision, config, kept, images, texts)
+    folder = out / "embeddings" / f"{source.digest()}-{towers}"
+    images, texts = (Store(folder / name, clip.width, np.float32) for name in ("images", "texts"))
+    return Tower(clip, precision, config, folder, images, texts)
 
 
-def head(source: ClipSource, tower: Tower) -> dict[str, Any]:
-    """Say what was evaluated, and with what."""
+def describe_run(source: ClipSource, tower: Tower) -> dict[str, Any]:
+    """Return the first part of `results.json`: the model, the protocol and the versions."""
     import open_clip
     import PIL
     import torch
@@ -64,10 +68,10 @@ def head(source: ClipSource, tower: Tower) -> dict[str, Any]:
 
     libraries = (np, PIL, torch, torchvision, open_clip)
     return {
-        "model": {"name": tower.config.name or model_name(tower.config), **source.identity()},
+        "model": {"name": tower.config.name or _name_model(tower.config), **source.identity()},
         "protocol": tower.config.protocol,
-        "precision": precision_of(tower),
-        "device": _device(tower.clip.device),
+        "precision": describe_precision(tower),
+        "device": _name_device(tower.clip.device),
         "versions": {
             "python": platform.python_version(),
             **{library.__name__: library.__version__ for library in libraries},
@@ -76,18 +80,19 @@ def head(source: ClipSource, tower: Tower) -> dict[str, Any]:
     }
 
 
-def model_name(config: EvaluateConfig) -> str:
-    """Give what a model is called where it was given no name."""
-    own = config.model == TINY or config.model.startswith((LOCAL, HUB))
-    model = Path(config.model.removeprefix(LOCAL).removeprefix(HUB)).name if own else config.model
+def _name_model(config: EvaluateConfig) -> str:
+    """Return the default name of a model."""
+    has_weights = config.model == TINY or config.model.startswith((LOCAL, HUB))
+    path = config.model.removeprefix(LOCAL).removeprefix(HUB)
+    model = Path(path).name if has_weights else config.model
     weights = Path(config.pretrained or "")
     if weights.is_file():
         return f"{model} {weights.parent.name}/{weights.name}"
-    return model if own else f"{model} {config.pretrained}"
+    return model if has_weights else f"{model} {config.pretrained}"
 
 
-def precision_of(tower: Tower) -> str:
-    """Say in which precision figures were made."""
+def describe_precision(tower: Tower) -> str:
+    """Describe the precision of the figures."""
     if tower.precision == "fp32":
         return "fp32"
     if tower.clip.device.startswith("cuda"):
@@ -98,7 +103,7 @@ def precision_of(tower: Tower) -> str:
     )
 
 
-def _device(device: str) -> str:
+def _name_device(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device

@@ -1,4 +1,4 @@
-"""The files of a set: predictions, a line a class, the confusion matrix."""
+"""The files of a set: the predictions, a table of the classes, the confusion matrix."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from pipeline.atomic import write_bytes, write_file
 from skyscript.benchmarks import CaptionedImages, ZeroShot
-from stages.evaluate.confusion import draw_confusion, matrix
+from stages.evaluate.confusion import count_confusions, draw_confusion
 from stages.evaluate.retrieval import View
 
 
 def write_classified(folder: Path, found: ZeroShot, title: str) -> dict[str, str]:
-    """Write what is behind a set's accuracy; give the files' names by what they are."""
+    """Write the details of a set's accuracy. Returns the path of each file, relative to `out`."""
     images = found.images
     names = np.array(images.classes, dtype=object)
     table = pa.table(
@@ -33,9 +33,9 @@ def write_classified(folder: Path, found: ZeroShot, title: str) -> dict[str, str
             "tied": pa.array(found.tied, pa.bool_()),
         }
     )
-    cells = matrix(images.labels, found.predicted, len(images.classes))
+    cells = count_confusions(images.labels, found.predicted, len(images.classes))
     _write_table(folder / "predictions.parquet", table)
-    write_bytes(folder / "per_class.csv", _per_class(cells, images.classes))
+    write_bytes(folder / "per_class.csv", _format_classes(cells, images.classes))
     draw_confusion(folder / "confusion.png", cells, images.classes, title)
     return {
         "predictions": f"{folder.name}/predictions.parquet",
@@ -44,16 +44,15 @@ def write_classified(folder: Path, found: ZeroShot, title: str) -> dict[str, str
     }
 
 
-def mean_of_classes(found: ZeroShot) -> float:
-    """Give the mean of the classes' top-1, over classes that have images."""
-    cells = matrix(found.images.labels, found.predicted, len(found.images.classes))
-    images = cells.sum(1)
-    # Places, not predictions: they agree on ties.
+def average_classes(found: ZeroShot) -> float:
+    """Average the top-1 of the classes that have images."""
+    images = np.bincount(found.images.labels, minlength=len(found.images.classes))
+    # Uses the ranks and not the predictions, because accuracy uses the ranks, also for ties.
     right = np.bincount(found.images.labels, found.true_rank == 1, len(images))
     return float((right[images > 0] / images[images > 0]).mean())
 
 
-def _per_class(cells: NDArray[np.int64], classes: list[str]) -> bytes:
+def _format_classes(cells: NDArray[np.int64], classes: list[str]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "images", "right", "top1", "most_taken_for", "share_taken_for"])
@@ -67,32 +66,23 @@ def _per_class(cells: NDArray[np.int64], classes: list[str]) -> bytes:
 
 
 def write_retrieved(folder: Path, data: CaptionedImages, ways: dict[str, View]) -> dict[str, str]:
-    """Write what is behind a set's recalls; give the files' names by what they are."""
-    view = ways["published"]
-    _write_table(
-        folder / "image_to_text.parquet",
-        pa.table(
+    """Write the details of a set's recalls. Returns the path of each file, relative to `out`."""
+    to_text, to_image = ways["published"]
+    written = {}
+    for name, query, queries, answers, found in (
+        ("image_to_text", "filepath", data.paths, data.texts, to_text),
+        ("text_to_image", "text", data.texts, data.paths, to_image),
+    ):
+        table = pa.table(
             {
-                "filepath": pa.array(data.paths, pa.string()),
-                "first": pa.array([data.texts[i] for i in view.image_to_text.first], pa.string()),
-                "place": pa.array(view.image_to_text.place, pa.int32()),
+                query: pa.array(queries, pa.string()),
+                "first": pa.array([answers[i] for i in found.first], pa.string()),
+                "place": pa.array(found.place, pa.int32()),
             }
-        ),
-    )
-    _write_table(
-        folder / "text_to_image.parquet",
-        pa.table(
-            {
-                "text": pa.array(data.texts, pa.string()),
-                "first": pa.array([data.paths[i] for i in view.text_to_image.first], pa.string()),
-                "place": pa.array(view.text_to_image.place, pa.int32()),
-            }
-        ),
-    )
-    return {
-        "image_to_text": f"{folder.name}/image_to_text.parquet",
-        "text_to_image": f"{folder.name}/text_to_image.parquet",
-    }
+        )
+        _write_table(folder / f"{name}.parquet", table)
+        written[name] = f"{folder.name}/{name}.parquet"
+    return written
 
 
 def _write_table(path: Path, table: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""What was published of these benchmarks: figures to stand beside, and counts to check against."""
+"""Published figures of the benchmarks, for comparison, and their published counts, for checks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """A published model."""
+    """The published figures of a model."""
 
     name: str
     mean_top1: float | None = None
-    """Over the seven scene sets, in percent."""
+    """Mean over the seven scene sets, in percent."""
     recalls: dict[str, tuple[float, float]] = {}  # noqa: RUF012 - never written to
-    """Mean recall, image to text and text to image, a retrieval set each, in percent."""
+    """By retrieval set, the mean recalls image to text and text to image, in percent."""
 
 
 MODELS = (
@@ -40,11 +40,11 @@ COUNTS: dict[str, dict[str, int]] = {
     "roof_shape_v1": {"images": 600},
     "roof_shape_v2": {"images": 600},
 }
-"""The published notebooks' own counts: with others, a figure is of other data."""
+"""The counts in the published notebooks. If a set has other counts, it has other data."""
 
 
-def counts_note(name: str, counted: dict[str, int]) -> list[str]:
-    """Say where a set is not the one that was published."""
+def compare_counts(name: str, counted: dict[str, int]) -> list[str]:
+    """Return a note for each count that differs from the published one."""
     return [
         f"has {counted[what]:,} {what}, the published set {wanted:,}: not comparable with its "
         "figures"

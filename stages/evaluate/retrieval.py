@@ -1,11 +1,12 @@
-"""Retrieval: how early a query finds one of its partners, counted in three ways.
+"""Retrieval: the rank of a query's first partner, computed in three ways.
 
-*Published*: distinct texts and distinct images; a partner is any image that has the text.
-*Identical text*: a query a pair, and every caption a candidate, copies too; whatever has an
-identical text is a partner. *Own pair*: the same queries and candidates, but only a query's own
-partner counts, as in tables that do not merge equal captions.
+*Published*: the queries and candidates are distinct texts and distinct images. An image's partners
+are its texts, and a text's partners are its images. *Identical text*: each pair is a query, and the
+captions of all pairs are candidates, also copies. Every candidate with an identical text is a
+partner. *Own pair*: the queries and candidates are the same, but only the query's own pair is a
+partner, as in tables that do not merge equal captions.
 
-Of equal similarities the first in order stands first.
+Ties keep the original order.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ Vectors = NDArray[np.float32]
 
 AT = (1, 5, 10, 100)
 OF_MEAN = (1, 5, 10)
-"""The mean recall is over these."""
+"""The mean recall averages these."""
 _AT_ONCE = 1 << 24
-"""Similarities in memory."""
+"""Number of similarities in memory at once."""
 
 
 class Relation(NamedTuple):
@@ -35,29 +36,29 @@ class Relation(NamedTuple):
 
     @classmethod
     def of(cls, queries: Ints, partners: Ints, count: int) -> Relation:
-        """Make it of pairs; a pair that comes twice counts once."""
+        """Make a relation from pairs. A repeated pair counts once."""
         pairs = np.unique(np.stack([queries, partners], 1), axis=0)
         start = np.searchsorted(pairs[:, 0], np.arange(count + 1))
         return cls(start.astype(np.int64), pairs[:, 1].astype(np.int64))
 
 
-class Found(NamedTuple):
-    """What a direction gave, an entry a query."""
+class Ranking(NamedTuple):
+    """The result of one direction, with an entry for each query."""
 
     place: Ints
-    """Where the first partner stands; beyond all where there is none."""
+    """The rank of the first partner, from 1. It is behind all candidates if there is no partner."""
     first: Ints
-    """The candidate that stands first."""
+    """The candidate with rank 1."""
 
 
 class View(NamedTuple):
-    """Both directions of a way to count."""
+    """The rankings of both directions, computed in one way."""
 
-    image_to_text: Found
-    text_to_image: Found
+    image_to_text: Ranking
+    text_to_image: Ranking
 
     def recalls(self) -> dict[str, dict[str, float] | float]:
-        """Give the recalls of both directions, and their mean."""
+        """Compute the recalls of both directions, and their mean."""
         both = {
             "image_to_text": _recalls(self.image_to_text.place),
             "text_to_image": _recalls(self.text_to_image.place),
@@ -72,28 +73,28 @@ def _recalls(place: Ints) -> dict[str, float]:
     return {**{f"R@{k}": share for k, share in shares.items()}, "mean_recall": mean}
 
 
-def views(data: CaptionedImages, images: Vectors, texts: Vectors) -> dict[str, View]:
-    """Give all ways to count, of unit vectors of the distinct images and texts."""
+def rank_by_all_ways(data: CaptionedImages, images: Vectors, texts: Vectors) -> dict[str, View]:
+    """Rank in all three ways, given the unit vectors of the distinct images and texts."""
     text_of, image_of = data.text_of, data.image_of
     pair = np.arange(len(text_of))
     of_image = Relation.of(image_of, text_of, len(images))
     of_text = Relation.of(text_of, image_of, len(texts))
-    published = View(find(images, texts, of_image), find(texts, images, of_text))
-    alike = Found(*(column[text_of] for column in published.text_to_image))
-    copies = _copies(of_image, Relation.of(text_of, pair, len(texts)))
+    published = View(rank(images, texts, of_image), rank(texts, images, of_text))
+    same_text = Ranking(*(column[text_of] for column in published.text_to_image))
+    copies = _find_copies(of_image, Relation.of(text_of, pair, len(texts)))
     own_texts = Relation.of(image_of, pair, len(images))
     own_image = Relation(np.arange(len(pair) + 1), image_of)
     return {
         "published": published,
-        "identical_text": View(find(images, texts, copies, text_of), alike),
+        "identical_text": View(rank(images, texts, copies, text_of), same_text),
         "own_pair": View(
-            find(images, texts, own_texts, text_of), find(texts[text_of], images, own_image)
+            rank(images, texts, own_texts, text_of), rank(texts[text_of], images, own_image)
         ),
     }
 
 
-def _copies(of_image: Relation, pairs_of_text: Relation) -> Relation:
-    """Give each image the pairs, its own or another's, whose text is one of its texts."""
+def _find_copies(of_image: Relation, pairs_of_text: Relation) -> Relation:
+    """Return, for each image, all pairs (also of other images) that have one of its texts."""
     image = np.repeat(np.arange(len(of_image.start) - 1), np.diff(of_image.start))
     counts = np.diff(pairs_of_text.start)[of_image.partners]
     starts = pairs_of_text.start[of_image.partners]
@@ -102,12 +103,12 @@ def _copies(of_image: Relation, pairs_of_text: Relation) -> Relation:
     return Relation.of(np.repeat(image, counts), pairs, len(of_image.start) - 1)
 
 
-def find(
+def rank(
     queries: Vectors, candidates: Vectors, truth: Relation, columns: Ints | None = None
-) -> Found:
-    """Rank all candidates for each query, some queries at a time.
+) -> Ranking:
+    """Rank all candidates for each query.
 
-    With ``columns`` the candidates are those rows of ``candidates``, so one may stand many times.
+    With ``columns``, the candidates are these rows of ``candidates``. A row may be repeated.
     """
     count = len(candidates) if columns is None else len(columns)
     step = max(1, _AT_ONCE // count)
@@ -117,13 +118,13 @@ def find(
         scores = queries[start:end] @ candidates.T
         if columns is not None:
             scores = scores[:, columns]
-        place[start:end] = _places(scores, truth, start)
+        place[start:end] = _rank_first_partner(scores, truth, start)
         first[start:end] = scores.argmax(1)
-    return Found(place, first)
+    return Ranking(place, first)
 
 
-def _places(scores: Vectors, truth: Relation, start: int) -> Ints:
-    """Give where the first partner of each of some queries stands."""
+def _rank_first_partner(scores: Vectors, truth: Relation, start: int) -> Ints:
+    """Return the rank of the first partner of each query, from query ``start`` on."""
     bounds = truth.start[start : start + len(scores) + 1]
     partners = truth.partners[bounds[0] : bounds[-1]]
     counts = np.diff(bounds)

@@ -1,4 +1,4 @@
-"""The tables: one or several models beside the published figures."""
+"""Markdown tables that compare one or several models with the published figures."""
 
 from __future__ import annotations
 
@@ -16,37 +16,42 @@ _SCENES = [scene.name for scene in SCENES]
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """Read a `results.json`. Raises `InputError` where it is not one."""
+    """Read a `results.json`. Raises `InputError` if the file is missing or is not one."""
     file = path / "results.json" if path.is_dir() else path
     try:
-        held = json.loads(file.read_text("utf-8"))
+        result = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{file}: there is no such file.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{file}: is not JSON: {error}.") from None
-    if not isinstance(held, dict) or not {"model", "sets", "mean_of_seven"} <= held.keys():
+    if not isinstance(result, dict) or not {"model", "sets", "mean_of_seven"} <= result.keys():
         raise InputError(f"{file}: is not a results.json of skyscript evaluate.")
-    return held
+    return result
 
 
-def tables(results: Sequence[dict[str, Any]]) -> str:
-    """Give, in Markdown, the models' figures and the published ones, in percent."""
-    parts = [_top1(results), _fine(results), _recalls(results)]
-    said = "\n".join(part for part in parts if part)
-    return said + ("\n*In italics: published, in half precision.*\n" if "| *" in said else "")
+def format_tables(results: Sequence[dict[str, Any]]) -> str:
+    """Format the figures of the models and the published ones as Markdown, in percent."""
+    parts = [_format_scenes(results), _format_fine(results), _format_recalls(results)]
+    text = "\n".join(part for part in parts if part)
+    return text + ("\n*In italics: published, in half precision.*\n" if "| *" in text else "")
 
 
-def _top1(results: Sequence[dict[str, Any]]) -> str:
-    there = {
-        name for held in results for name, one in held["sets"].items() if one["kind"] == "scene"
-    }
-    names = [name for name in _SCENES if name in there] + sorted(there - set(_SCENES))
+def _names_of(results: Sequence[dict[str, Any]], kind: str) -> list[str]:
+    """Return the names of all sets of a kind, in their order, each once."""
+    sets = (item for result in results for item in result["sets"].items())
+    return list(dict.fromkeys(name for name, one in sets if one["kind"] == kind))
+
+
+def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
+    found = set(_names_of(results, "scene"))
+    names = [name for name in _SCENES if name in found] + sorted(found - set(_SCENES))
     if not names:
         return ""
     rows = [
-        [_model(held), *(_share(held, name) for name in names), _mean(held)] for held in results
+        [_model(result), *(_share(result, name) for name in names), _mean(result)]
+        for result in results
     ]
-    if there.intersection(SEVEN):
+    if found.intersection(SEVEN):
         rows += [
             [f"*{model.name}*", *(_NONE for _ in names), f"{model.mean_top1:.2f}"]
             for model in MODELS
@@ -61,24 +66,17 @@ def _top1(results: Sequence[dict[str, Any]]) -> str:
     return table
 
 
-def _fine(results: Sequence[dict[str, Any]]) -> str:
-    names = list(
-        dict.fromkeys(
-            name
-            for held in results
-            for name, one in held["sets"].items()
-            if one["kind"] == "fine_grained"
-        )
-    )
-    rows = [[_model(held), *(_share(held, name) for name in names)] for held in results]
+def _format_fine(results: Sequence[dict[str, Any]]) -> str:
+    names = _names_of(results, "fine_grained")
+    rows = [[_model(result), *(_share(result, name) for name in names)] for result in results]
     return _grid(["fine-grained top-1, %", *names], rows) if names else ""
 
 
-def _recalls(results: Sequence[dict[str, Any]]) -> str:
-    names = [s.name for s in RETRIEVAL if any(s.name in held["sets"] for held in results)]
+def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
+    names = [s.name for s in RETRIEVAL if any(s.name in result["sets"] for result in results)]
     if not names:
         return ""
-    rows = [[_model(held), *(_recall(held, name) for name in names)] for held in results]
+    rows = [[_model(result), *(_recall(result, name) for name in names)] for result in results]
     rows += [
         [f"*{m.name}*", *(_pair(m.recalls[n]) if n in m.recalls else _NONE for n in names)]
         for m in MODELS
@@ -87,16 +85,16 @@ def _recalls(results: Sequence[dict[str, Any]]) -> str:
     return _grid(["mean recall, %: image to text / text to image", *names], rows)
 
 
-def _model(held: dict[str, Any]) -> str:
-    return f"{held['model']['name']} ({held['protocol']})"
+def _model(result: dict[str, Any]) -> str:
+    return f"{result['model']['name']} ({result['protocol']})"
 
 
-def _share(held: dict[str, Any], name: str) -> str:
-    return f"{held['sets'][name]['top1'] * 100:.2f}" if name in held["sets"] else _NONE
+def _share(result: dict[str, Any], name: str) -> str:
+    return f"{result['sets'][name]['top1'] * 100:.2f}" if name in result["sets"] else _NONE
 
 
-def _mean(held: dict[str, Any]) -> str:
-    mean = held["mean_of_seven"]
+def _mean(result: dict[str, Any]) -> str:
+    mean = result["mean_of_seven"]
     if mean["top1"] is not None:
         return f"{mean['top1'] * 100:.2f}"
     return (
@@ -104,10 +102,10 @@ def _mean(held: dict[str, Any]) -> str:
     )
 
 
-def _recall(held: dict[str, Any], name: str) -> str:
-    if name not in held["sets"]:
+def _recall(result: dict[str, Any], name: str) -> str:
+    if name not in result["sets"]:
         return _NONE
-    view = held["sets"][name]["published"]
+    view = result["sets"][name]["published"]
     both = (view[way]["mean_recall"] * 100 for way in ("image_to_text", "text_to_image"))
     return _pair((next(both), next(both)))
 

@@ -1,6 +1,6 @@
-"""Filter: which pairs stay, and what is set aside for validation and test.
+"""Filters pairs by score, after it sets pairs aside for validation and test.
 
-Whole captions files are questions for DuckDB, out of core: five million rows cost about a gigabyte.
+DuckDB processes whole captions files out of core: five million rows need about a gigabyte.
 """
 
 from stages.filter.config import FilterConfig

@@ -1,4 +1,4 @@
-"""What the filter keeps, as options; each says what it is good for."""
+"""Options of the filter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 
 
 class FilterConfig(StageConfig):
-    """Which pairs stay in training, and which are set aside before that."""
+    """Which pairs are kept for training, and which are set aside for validation and test."""
 
     seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
     by: tuple[str, ...] = Field(

@@ -1,7 +1,7 @@
-"""The cut: exactly so many of the best pairs, by a sort that never leaves a tie to chance.
+"""Selects an exact number of the best pairs, by a sort without ties.
 
-Order: what a quota protects first, then the higher score, then the path, then the file's row.
-A threshold (`>=`) would keep more or fewer where scores are equal, and captions repeat.
+The order is: pairs that a quota protects, then the higher score, then the path, then the row in the
+file. A threshold (`>=`) would select another number if scores are equal.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import pyarrow as pa
 
 from skyscript import chance
 from skyscript.files import phrases
-from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
     import duckdb
 
 TAGS = f"string_split(regexp_replace(title, '{phrases.PREFIX}', '', 'i'), ', ')"
-"""The tags that a title names: what stands between its commas, after the prefix."""
+"""SQL for the tags in a title: the texts between its commas, after the prefix."""
 
 
 def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Make ``ranked``: every training pair with a score, its place in the plain order and in ours.
+    """Create ``ranked``: training pairs with a score, their rank by score alone and by all options.
 
-    ``place`` is null for a pair over the cap; ``tier`` is its best place among the pairs of one of
-    its tags, as far as the quota goes: so each tag gets its best pair, then its second ...
+    ``plain`` is the rank by score alone, and ``place`` the rank by all options. Pairs beyond
+    ``max_per_caption`` are not in the table. ``tier`` is a pair's best rank among the pairs of any
+    of its tags, up to the quota: so each tag first gets its best pair, then its second best.
     """
     best = "ORDER BY score DESC, filepath, row"
     connection.execute(
@@ -62,29 +62,28 @@ def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
     )
 
 
-def cut(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> int:
-    """Make ``kept`` (row) of the best ``percent``; give how many rows that should be."""
+def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> None:
+    """Create ``selected`` (row) from the best ``percent`` of the training pairs."""
     counts = dict(
-        asking.rows(connection, "SELECT source, count(*) FROM candidates GROUP BY source")
+        connection.execute("SELECT source, count(*) FROM candidates GROUP BY source").fetchall()
     )
-    wanted = sum(counts.values()) * percent // 100
-    shares = {"": wanted}
+    shares = {"": sum(counts.values()) * percent // 100}
     if config.within == "source":
-        shares = _apportion(counts, percent, wanted)
+        shares = _apportion(counts, percent)
     sources, rows = pa.array(list(shares), pa.string()), pa.array(shares.values(), pa.int64())
-    connection.register("kept_of", pa.table({"source": sources, "rows": rows}))
+    connection.register("quotas", pa.table({"source": sources, "rows": rows}))
     same = "USING (source)" if config.within == "source" else "ON true"
     connection.execute(
         f"""
-        CREATE OR REPLACE TABLE kept AS
-        SELECT row FROM ranked JOIN kept_of {same} WHERE place <= kept_of.rows
+        CREATE OR REPLACE TABLE selected AS
+        SELECT row FROM ranked JOIN quotas {same} WHERE place <= quotas.rows
         """
     )
-    return wanted
 
 
-def _apportion(counts: dict[str, int], percent: int, wanted: int) -> dict[str, int]:
-    """Share ``wanted`` rows out by the largest remainder, so that the sum is exact."""
+def _apportion(counts: dict[str, int], percent: int) -> dict[str, int]:
+    """Divide ``percent`` of all rows among the sources, by the largest remainders."""
+    wanted = sum(counts.values()) * percent // 100
     shares = {source: count * percent // 100 for source, count in counts.items()}
     by_remainder = sorted(counts, key=lambda source: (-(counts[source] * percent % 100), source))
     for source in by_remainder[: wanted - sum(shares.values())]:
@@ -92,20 +91,17 @@ def _apportion(counts: dict[str, int], percent: int, wanted: int) -> dict[str, i
     return shares
 
 
-def hold_out(
+def select_held_out(
     connection: duckdb.DuckDBPyConnection, side: str, rows: int, config: FilterConfig
 ) -> None:
-    """Make ``kept`` (row) of what is set aside: the best percent, and of these ``rows`` drawn."""
-    best = asking.rows(
-        connection,
-        f"""
+    """Create ``selected`` (row): ``rows`` random pairs of a held-out split's best percentage."""
+    best = connection.execute(f"""
         SELECT row, filepath FROM pairs JOIN homes USING (row)
         WHERE split = '{side}' AND score IS NOT NULL
         QUALIFY row_number() OVER (ORDER BY score DESC, filepath, row)
             <= count(*) OVER () * {config.held_out_top} // 100
-        """,
-    )
+        """).fetchall()
     best.sort(key=lambda found: (chance.uniform(config.seed, found[1], side), found))
-    kept = pa.array([row for row, _ in best[:rows]], pa.int64())
-    connection.register("kept_rows", pa.table({"row": kept}))
-    connection.execute("CREATE OR REPLACE TABLE kept AS SELECT row FROM kept_rows")
+    drawn = pa.array([row for row, _ in best[:rows]], pa.int64())
+    connection.register("drawn_rows", pa.table({"row": drawn}))
+    connection.execute("CREATE OR REPLACE TABLE selected AS SELECT row FROM drawn_rows")

@@ -1,4 +1,4 @@
-"""The files: published names, published columns, rows in the order of the captions file."""
+"""The output files: published names and columns, rows in the order of the captions file."""
 
 from __future__ import annotations
 
@@ -16,40 +16,36 @@ if TYPE_CHECKING:
 _BATCH = 1 << 14
 
 
-def scorer_name(by: Sequence[str], given: str | None) -> str:
-    """Give what the files say after ``filtered_by_``."""
-    return given or "+".join(column.removeprefix(PREFIX) for column in by)
-
-
-def scorer_of(column: str) -> str:
-    """Give the scorer that a score column names."""
+def name_scorer(column: str) -> str:
+    """Return the name of the scorer that wrote a score column."""
     return column.removeprefix(PREFIX).removeprefix(NORMALISED).removesuffix(MULTI)
 
 
-def train_name(percent: int, scorer: str) -> str:
+def name_training_file(percent: int, scorer: str) -> str:
     """Name a training file: ``SkyScript_train_top30pct_filtered_by_CLIP_openai.csv``."""
     return f"SkyScript_train_top{percent}pct_filtered_by_{scorer}.csv"
 
 
-def held_out_name(side: str, rows: int, scorer: str) -> str:
-    """Name a file of what is set aside: ``SkyScript_test_30K_filtered_by_CLIP_openai.csv``.
+def name_held_out_file(side: str, rows: int, scorer: str) -> str:
+    """Name a test or validation file: ``SkyScript_test_30K_filtered_by_CLIP_openai.csv``.
 
-    The number is the size asked for; readers know the file by it, and it may hold fewer rows.
+    The number is the number of rows in the options. The file may have fewer rows.
     """
     size = f"{rows // 1000}K" if rows % 1000 == 0 and rows else str(rows)
     return f"SkyScript_{side}_{size}_filtered_by_{scorer}.csv"
 
 
-def write_kept(
+def write_selected(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], by: Sequence[str], path: Path
 ) -> None:
-    """Write the rows of ``kept``: the captions' columns and the scores, each as it was given."""
+    """Write the rows of ``selected``: the columns of captions and scores, with unchanged values."""
     chosen = [*(name for name in columns if name in CAPTIONS), *by]
     wanted = ", ".join(f"coalesce(\"{name}\", '')" for name in chosen)
-    question = f"SELECT {wanted} FROM given JOIN kept ON given.rowid = kept.row ORDER BY kept.row"
+    order = "ON input_rows.rowid = selected.row ORDER BY selected.row"
+    query = f"SELECT {wanted} FROM input_rows JOIN selected {order}"
 
     def write(temporary: Path) -> None:
-        result = connection.execute(question)
+        result = connection.execute(query)
         with csv_writer(temporary, chosen) as write_row:
             while rows := result.fetchmany(_BATCH):
                 for row in rows:

@@ -1,8 +1,8 @@
-"""What the filter works on: a captions file with scores, as tables of a DuckDB file.
+"""The input of the filter: a captions file with scores, as tables of a DuckDB file.
 
-``given`` holds the file as it is, all text; ``pairs`` what the questions are about, a row each:
-``row`` (its number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score``
-(null where there is none), the box in degrees and the image's hashes (null where not known).
+``input_rows`` contains the file, with all values as text. ``pairs`` has these columns: ``row`` (the
+number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score`` (null if there is
+none), the box in degrees and the image's hashes (null if unknown).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pipeline.errors import InputError
 from skyscript.files import names
 from skyscript.files.metas import read_metas
 from skyscript.files.pairs_csv import PairsCsv
-from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
@@ -27,31 +26,31 @@ if TYPE_CHECKING:
 PREFIX = "similarity_"
 NORMALISED = "normalised_"
 MULTI = "_multi_objects"
-"""Ends the column of the other caption's score: taken only where asked for."""
+"""Suffix of the score column of ``title_multi_objects``, which is used only if `by` names it."""
 CAPTIONS = ("filepath", "title_raw", "title", "title_multi_objects")
-"""Columns that a filtered file takes over, in the order of the file; the scores follow."""
+"""Columns that a filtered file copies, in the order of the input. The scores follow."""
 SCORER = r"[A-Za-z0-9_.+-]+"
-"""A score column's name goes into questions and into the names of files: nothing else may."""
+"""Allowed names of score columns, because SQL queries and file names contain them."""
 BOX = ("west", "south", "east", "north")
 
 _BATCH = 1 << 16
 _HASH = "TRY_CAST('0x' || image_hash AS UBIGINT)"
 
 
-class Given(NamedTuple):
-    """What the table ``given`` holds, for messages too."""
+class InputTable(NamedTuple):
+    """A description of the table ``input_rows``."""
 
     columns: Sequence[str]
     name: str
-    """Of the file, or of the run."""
+    """Name of the file or of the run, for messages."""
     place_of: Callable[[int], str]
-    """Names a row, by its number from 0."""
+    """Function that names a row in messages, by its number from 0."""
 
 
-def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> Given:
-    """Read a captions file into ``given``, empty fields as null.
+def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
+    """Read a captions file into ``input_rows``. Empty fields become null.
 
-    Raises `InputError` where it is not there, is no CSV or lacks ``filepath`` or ``title``.
+    Raises `InputError` if the file is missing, is not a CSV, or lacks ``filepath`` or ``title``.
     """
     file = PairsCsv(path)
     wrong: list[InputError] = []
@@ -59,49 +58,49 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> Given:
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from file.batches()
-        except InputError as error:  # DuckDB would make one of its own of it
+        except InputError as error:  # DuckDB would turn it into its own error
             wrong.append(error)
 
     schema = pa.schema([(name, pa.string()) for name in file.columns])
     connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
-    columns = ", ".join(f"nullif({name}, '') AS {name}" for name in map(_quoted, file.columns))
-    connection.execute(f"CREATE TABLE given AS SELECT {columns} FROM lines")
+    columns = ", ".join(f"nullif({name}, '') AS {name}" for name in map(_quote, file.columns))
+    connection.execute(f"CREATE TABLE input_rows AS SELECT {columns} FROM lines")
     connection.unregister("lines")
     if wrong:
         raise wrong[0]
-    if not asking.row(connection, "SELECT count(*) FROM given")[0]:
+    if not connection.execute("SELECT count(*) FROM input_rows").fetchall()[0][0]:
         raise file.no_pairs()
-    return Given(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
+    return InputTable(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
 
 
-def _quoted(name: str) -> str:
-    """Write a column's name as DuckDB reads it."""
+def _quote(name: str) -> str:
+    """Quote a column's name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def score_columns(given: Given, config: FilterConfig) -> tuple[str, ...]:
-    """Give the score columns to cut by, or raise `InputError` where they are not there."""
-    columns, where = given.columns, given.name
+def choose_scores(input_rows: InputTable, config: FilterConfig) -> tuple[str, ...]:
+    """Choose the score columns to rank by. Raises `InputError` if they are missing."""
+    columns, where = input_rows.columns, input_rows.name
     scored = [name for name in columns if name.startswith(PREFIX)]
     of_titles = [name for name in scored if not name.endswith(MULTI)]
     for name in config.by:
         if name not in columns:
             raise InputError(
-                f"{where}: has no column {name!r} to cut by; its scores are "
+                f"{where}: has no column {name!r} to rank by; its scores are "
                 f"{', '.join(scored) or 'none: run skyscript score first'}."
             )
     if not config.by and len(of_titles) != 1:
         raise InputError(
-            f"{where}: has no column {PREFIX}* to cut by; run skyscript score first."
+            f"{where}: has no column {PREFIX}* to rank by; run skyscript score first."
             if not of_titles
-            else f"{where}: has several scores ({', '.join(of_titles)}); say which with `by`."
+            else f"{where}: has several scores ({', '.join(of_titles)}); choose one with `by`."
         )
     chosen = config.by or (of_titles[0],)
     for name in chosen:
         if not re.fullmatch(SCORER, name):
             raise InputError(
-                f"{where}: column {name!r} has a name that is none of a scorer's: letters, digits, "
-                "and _ . + - only."
+                f"{where}: the name of column {name!r} is not allowed for a score: use only "
+                "letters, digits, and _ . + -."
             )
     return chosen
 
@@ -121,34 +120,38 @@ def _boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     rows: list[tuple[str, float, float, float, float]] = []
     for name, meta in read_metas(metas):
         if isinstance(meta, InputError):
-            continue  # its image has no position: `check_boxes` counts those that matter
+            continue  # its image has no position, which `splits` reports if it is needed
         rows.append((names.image_path(name), *meta.box))
         if len(rows) == _BATCH:
-            yield _batch(rows, schema)
+            yield _make_batch(rows, schema)
             rows = []
-    yield _batch(rows, schema)
+    yield _make_batch(rows, schema)
 
 
-def _batch(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.RecordBatch:
+def _make_batch(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.RecordBatch:
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     return pa.record_batch([list(column) for column in columns], schema=schema)
 
 
 def make_pairs(
-    connection: duckdb.DuckDBPyConnection, given: Given, config: FilterConfig
+    connection: duckdb.DuckDBPyConnection, input_rows: InputTable, config: FilterConfig
 ) -> tuple[str, ...]:
-    """Make ``pairs`` of ``given``; give the score columns that it was made with."""
-    by = score_columns(given, config)
+    """Create ``pairs`` from ``input_rows``. Returns the score columns that it uses."""
+    by = choose_scores(input_rows, config)
     for name in by:
-        number = "a number; mend it, or leave it empty where there is no score"
-        _check_values(connection, given, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
-    here = set(given.columns)
+        number = "a number; correct it, or leave it empty if there is no score"
+        _check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
+    here = set(input_rows.columns)
     if "image_hash" in here:
-        _check_values(connection, given, "image_hash", _HASH, "a hash of 16 hexadecimal digits")
+        _check_values(
+            connection, input_rows, "image_hash", _HASH, "a hash of 16 hexadecimal digits"
+        )
     boxed = here.issuperset(BOX)
-    has_boxes = asking.rows(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'")
+    has_boxes = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'"
+    ).fetchall()
     box = ", ".join(
-        f"TRY_CAST(given.{name} AS DOUBLE) AS {name}"
+        f"TRY_CAST(input_rows.{name} AS DOUBLE) AS {name}"
         if boxed
         else (f"boxes.{name}" if has_boxes else f"NULL::DOUBLE AS {name}")
         for name in BOX
@@ -159,11 +162,11 @@ def make_pairs(
     connection.execute(
         f"""
         CREATE TABLE scored AS
-        SELECT given.rowid AS row, given.filepath, given.title,
-            regexp_extract(given.filepath, $name, 1) AS object_id,
-            regexp_extract(given.filepath, $name, 2) AS source,
+        SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
+            regexp_extract(input_rows.filepath, $name, 1) AS object_id,
+            regexp_extract(input_rows.filepath, $name, 2) AS source,
             {content_hash} AS content_hash, {image_hash} AS image_hash, {box}, {scores}
-        FROM given {"LEFT JOIN boxes USING (filepath)" if has_boxes and not boxed else ""}
+        FROM input_rows {"LEFT JOIN boxes USING (filepath)" if has_boxes and not boxed else ""}
         """,
         {"name": f"^{names.PATTERN}$"},
     )
@@ -181,29 +184,26 @@ def make_pairs(
 
 
 def _number(name: str) -> str:
-    """Give a column's value where it is a number, else null: DuckDB sorts NaN above all."""
-    value = f'TRY_CAST(given."{name}" AS DOUBLE)'
+    """Return SQL for a column's value if it is finite, else null: DuckDB ranks NaN highest."""
+    value = f'TRY_CAST(input_rows."{name}" AS DOUBLE)'
     return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
 def _check_values(
-    connection: duckdb.DuckDBPyConnection, given: Given, name: str, value: str, what: str
+    connection: duckdb.DuckDBPyConnection, input_rows: InputTable, name: str, value: str, what: str
 ) -> None:
-    """Raise `InputError` for the first text that has no value, given as an expression."""
-    wrong = asking.rows(
-        connection,
-        f"""
-        SELECT rowid, "{name}" FROM given WHERE {value} IS NULL AND trim("{name}") <> ''
+    """Check that SQL ``value`` is not null for any non-blank text. Raises `InputError`."""
+    wrong = connection.execute(f"""
+        SELECT rowid, "{name}" FROM input_rows WHERE {value} IS NULL AND trim("{name}") <> ''
         ORDER BY rowid LIMIT 1
-        """,
-    )
+        """).fetchall()
     if wrong:
         row, text = wrong[0]
-        raise InputError(f"{given.place_of(row)}: {name} is {text!r}, not {what}.")
+        raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
 def _combined(count: int, config: FilterConfig) -> str:
-    """Give the expression that makes one score of the columns ``s0`` ...: higher is better."""
+    """Return SQL that combines the columns ``s0``, ``s1`` ... into one score; higher is better."""
     if count == 1:
         return "s0"
     ranks = [f"rank() OVER (ORDER BY s{index} NULLS FIRST)" for index in range(count)]

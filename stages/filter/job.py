@@ -1,4 +1,4 @@
-"""From a captions file with scores to the published files."""
+"""Turns a captions file with scores into the published files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
-from stages.filter import cuts
-from stages.filter import summary as account
+from stages.filter import cuts, summary
 from stages.filter.config import FilterConfig
-from stages.filter.files import held_out_name, scorer_name, scorer_of, train_name, write_kept
-from stages.filter.input_table import Given, load_boxes, load_csv, make_pairs
-from stages.filter.phrases import Dropped, drop_phrases
-from stages.filter.splits import HELD_OUT, set_aside
+from stages.filter.files import (
+    name_held_out_file,
+    name_scorer,
+    name_training_file,
+    write_selected,
+)
+from stages.filter.input_table import PREFIX, InputTable, load_boxes, load_csv, make_pairs
+from stages.filter.phrases import DroppedPhrases, drop_phrases
+from stages.filter.splits import HELD_OUT, split_pairs
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,54 +27,48 @@ REPORT = "filter_report.json"
 
 
 class Filtered(NamedTuple):
-    """What a filter run did."""
+    """The result of a filter run."""
 
     sides: dict[str, int]
-    """Pairs by what became of them before the cut."""
-    files: list[account.Kept]
-    phrases: Dropped | None
+    """Number of pairs in each split, or without one for each reason."""
+    files: list[summary.FileSummary]
+    phrases: DroppedPhrases | None
 
     def lines(self) -> list[str]:
-        """Say it, a line each."""
-        lost = self.phrases
-        return [
-            *(f"{count:>10,}  {side}" for side, count in self.sides.items()),
-            *(
-                f"{kept.rows:>10,}  {kept.file}: {kept.tags:,} tags, {kept.captions:,} captions"
-                + ("" if kept.like_plain is None else f", {kept.like_plain:.1%} as the plain cut")
-                for kept in self.files
-            ),
-            *(
-                [
-                    f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
-                    f"{lost.below:.4f}, from {lost.captions:,} captions"
-                ]
-                if lost
-                else []
-            ),
-        ]
+        """Describe the result in lines for the terminal."""
+        lines = [f"{count:>10,}  {side}" for side, count in self.sides.items()]
+        for one in self.files:
+            plain = "" if one.like_plain is None else f", {one.like_plain:.1%} as the plain cut"
+            text = f"{one.file}: {one.tags:,} tags, {one.captions:,} captions{plain}"
+            lines.append(f"{one.rows:>10,}  {text}")
+        if lost := self.phrases:
+            lines.append(
+                f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
+                f"{lost.below:.4f}, from {lost.captions:,} captions"
+            )
+        return lines
 
 
 def filter_csv(
     captions: Path, out: Path, config: FilterConfig, *, metas: Path | None = None
 ) -> Filtered:
-    """Cut a captions file with scores into the published files, in ``out``; say what each kept.
+    """Write the published files of a captions file with scores to ``out``. Returns the figures.
 
-    Positions, which a leakage-safe split needs, are the file's columns west, south, east and north,
-    or come from the meta pickles ``metas``. Raises `InputError` where something is not there.
+    A leakage-safe split needs positions: the columns west, south, east and north of the file, or
+    the meta pickles in ``metas``. Raises `InputError` if a file, column or position is missing.
     """
     if (out / "_run.json").exists():
-        raise InputError(f"{out}: is the folder of a run, which has its own files; choose another.")
+        raise InputError(f"{out}: is the folder of a run; choose another folder.")
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
-        given = load_csv(connection, captions)
+        input_rows = load_csv(connection, captions)
         if metas is not None:
             load_boxes(connection, metas)
-        return write_all(connection, given, out, config, not_over=captions)
+        return write_all(connection, input_rows, out, config, not_over=captions)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Make the connection keep its tables on disk, and rows in the order of the file."""
+    """Set the connection to store its tables on disk, and to keep the order of rows."""
     place = str(folder / "filter.duckdb").replace("'", "''")
     connection.execute(f"ATTACH '{place}' AS work")
     connection.execute("USE work")
@@ -80,38 +78,38 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def write_all(
     connection: duckdb.DuckDBPyConnection,
-    given: Given,
+    input_rows: InputTable,
     out: Path,
     config: FilterConfig,
     *,
     not_over: Path | None = None,
 ) -> Filtered:
-    """Set aside, cut and write what the table ``given`` holds."""
-    by = make_pairs(connection, given, config)
-    scorer = scorer_name(by, config.name)
-    training = {percent: train_name(percent, scorer) for percent in config.top}
+    """Split the table ``input_rows``, select pairs and write all files."""
+    by = make_pairs(connection, input_rows, config)
+    scorer = config.name or "+".join(column.removeprefix(PREFIX) for column in by)
+    training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
-        side: (rows, held_out_name(side, rows, scorer))
+        side: (rows, name_held_out_file(side, rows, scorer))
         for side, rows in zip(HELD_OUT, (config.test_rows, config.val_rows), strict=True)
     }
     names = {*training.values(), *(name for _, name in held_out.values())}
     if not_over is not None and not_over.resolve() in {(out / name).resolve() for name in names}:
-        raise InputError(f"{given.name}: is one of the files to write; choose another --out.")
-    phrases = drop_phrases(connection, given, scorer_of(by[0]), config)
-    set_aside(connection, config, given.name)
-    sides = account.sides(connection)
+        raise InputError(f"{input_rows.name}: is one of the files to write; choose another --out.")
+    phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
+    split_pairs(connection, config, input_rows.name)
+    sides = summary.count_sides(connection)
     if "train" not in sides:
-        raise InputError(f"{given.name}: no pair with a score is left for training: {sides}.")
+        raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)
     files = []
     for percent, file in training.items():
-        cuts.cut(connection, percent, config)
-        write_kept(connection, given.columns, by, out / file)
-        files.append(account.kept(connection, file, plain=True))
+        cuts.select_best(connection, percent, config)
+        write_selected(connection, input_rows.columns, by, out / file)
+        files.append(summary.summarise(connection, file, compare=True))
     for side, (rows, file) in held_out.items():
-        cuts.hold_out(connection, side, rows, config)
-        write_kept(connection, given.columns, by, out / file)
-        files.append(account.kept(connection, file, plain=False))
+        cuts.select_held_out(connection, side, rows, config)
+        write_selected(connection, input_rows.columns, by, out / file)
+        files.append(summary.summarise(connection, file, compare=False))
     done = Filtered(sides, files, phrases)
     write_json(out / REPORT, _report(done, config))
     return done
@@ -121,6 +119,6 @@ def _report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
     return {
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,
-        "files": [kept._asdict() for kept in done.files],
+        "files": [one._asdict() for one in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
     }

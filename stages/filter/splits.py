@@ -1,7 +1,8 @@
-"""What is set aside for test and validation, before any cut.
+"""Splits the pairs into test, validation and training, before the selection by score.
 
-``split`` in the table ``homes`` is test, val or train, or null with the ``reason`` why a pair is on
-no side: it reaches over the edge of a block that is set aside, or shows what is set aside.
+``split`` in the table ``homes`` is test, val or train. It is null for a pair in no split, and then
+``reason`` says why: its image crosses the edge of a held-out block, or its object or image is held
+out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import pyarrow as pa
 
 from pipeline.errors import InputError
 from skyscript import chance
-from stages.filter import sql as asking
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
@@ -25,47 +25,48 @@ SAME_IMAGE = "its image is set aside"
 NEAR_IMAGE = "nearly the same image is set aside"
 _BATCH = 1 << 16
 _BANDS = 4
-"""Of 16 bits: two hashes that differ in at most 3 bits share one whole."""
+"""Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 
 
-def set_aside(connection: duckdb.DuckDBPyConnection, config: FilterConfig, where: str) -> None:
-    """Make ``homes`` (row, split, reason) of ``pairs``."""
+def split_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig, where: str) -> None:
+    """Create ``homes`` (row, split, reason) from ``pairs``."""
     if config.split == "leakage_safe":
         _check_boxes(connection, where)
-        _by_block(connection, config)
+        _split_by_block(connection, config)
     else:
-        _by_object(connection, config)
+        _split_by_object(connection, config)
     for held_out in HELD_OUT:
-        _leave(connection, held_out, "object_id", SAME_OBJECT)
-        _leave(connection, held_out, "content_hash", SAME_IMAGE)
-        _leave_near(connection, held_out, config.near)
+        _exclude_sharing(connection, held_out, "object_id", SAME_OBJECT)
+        _exclude_sharing(connection, held_out, "content_hash", SAME_IMAGE)
+        _exclude_near(connection, held_out, config.near)
 
 
-def _wanted(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> dict[str, int]:
-    """Give how many pairs each side needs, that its best percent suffice."""
-    most = int(asking.row(connection, "SELECT count(*) FROM pairs")[0] * config.max_held_out)
+def _count_wanted(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> dict[str, int]:
+    """Return how many pairs each held-out split needs, so that its best percentage suffices."""
+    [(count,)] = connection.execute("SELECT count(*) FROM pairs").fetchall()
+    most = int(count * config.max_held_out)
     rows = {"test": config.test_rows, "val": config.val_rows}
-    return {side: min(most, -(-count * 100 // config.held_out_top)) for side, count in rows.items()}
+    return {side: min(most, -(-n * 100 // config.held_out_top)) for side, n in rows.items()}
 
 
 def _check_boxes(connection: duckdb.DuckDBPyConnection, where: str) -> None:
-    (missing,) = asking.row(
-        connection, "SELECT count(*) FROM pairs WHERE west IS NULL OR north IS NULL"
-    )
+    [(missing,)] = connection.execute(
+        "SELECT count(*) FROM pairs WHERE west IS NULL OR north IS NULL"
+    ).fetchall()
     if missing:
         raise InputError(
-            f"{where}: {missing:,} pairs have no position, which a leakage-safe split needs: name "
-            "their meta files with --meta, or choose --set split=random."
+            f"{where}: {missing:,} pairs have no position, which a leakage-safe split needs: give "
+            "their meta files with --meta, or use --set split=random."
         )
 
 
-def _by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Draw blocks until each side has enough; a block of more pairs than wanted stays training's.
+def _split_by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+    """Create ``homes`` by drawing held-out blocks.
 
-    A pair is at home in the block of its centre. One that reaches into a block of another side,
-    where either is set aside, is on neither: no pixel of the Earth is on two sides.
+    A pair belongs to the block of its centre. A pair that touches blocks of two splits is excluded,
+    so that no pixel of the Earth is in two splits.
     """
-    _place(connection, config.block)
+    _find_blocks(connection, config.block)
     _draw_blocks(connection, config)
     connection.execute(
         """
@@ -93,8 +94,8 @@ def _by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> No
     )
 
 
-def _place(connection: duckdb.DuckDBPyConnection, side: float) -> None:
-    """Make ``places``: the block of each pair's centre, and the range of blocks that it touches."""
+def _find_blocks(connection: duckdb.DuckDBPyConnection, side: float) -> None:
+    """Create ``places``: the block of each pair's centre, and the range of blocks it touches."""
     connection.execute(
         """
         CREATE TABLE places AS
@@ -109,10 +110,13 @@ def _place(connection: duckdb.DuckDBPyConnection, side: float) -> None:
 
 
 def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Make ``held_out`` (block_x, block_y, side): blocks drawn until each side has enough pairs."""
-    blocks = asking.rows(connection, "SELECT x, y, count(*) FROM places GROUP BY x, y")
+    """Create ``held_out`` (block_x, block_y, side): blocks until each split has enough pairs.
+
+    A block with more pairs than a split still needs remains in training.
+    """
+    blocks = connection.execute("SELECT x, y, count(*) FROM places GROUP BY x, y").fetchall()
     drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
-    wanted = _wanted(connection, config)
+    wanted = _count_wanted(connection, config)
     chosen: list[tuple[int, int, str]] = []
     for x, y, count in drawn:
         side = next((s for s in HELD_OUT if 0 < count <= wanted[s]), None)
@@ -125,8 +129,8 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) ->
     connection.register("held_out", pa.table(arrays, names=list(types)))
 
 
-def _by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Draw objects until each side has enough pairs."""
+def _split_by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+    """Create ``homes`` by drawing objects until each split has enough pairs."""
     connection.execute("CREATE TABLE drawn (object_id VARCHAR, draw DOUBLE)")
     reader = connection.cursor()
     reader.execute("USE work")
@@ -137,7 +141,7 @@ def _by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> N
         connection.register("more", pa.table({"object_id": names, "draw": draws}))
         connection.execute("INSERT INTO drawn SELECT * FROM more")
     reader.close()
-    wanted = _wanted(connection, config)
+    wanted = _count_wanted(connection, config)
     connection.execute(
         """
         CREATE TABLE homes AS
@@ -157,11 +161,13 @@ def _by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> N
 
 
 _LATER = {"test": "('val', 'train')", "val": "('train')"}
-"""What gives way: test is drawn first, then validation."""
+"""The splits from which similar pairs are excluded. Test has priority, then validation."""
 
 
-def _leave(connection: duckdb.DuckDBPyConnection, held_out: str, column: str, why: str) -> None:
-    """Take pairs that share ``column`` with one set aside off the later sides."""
+def _exclude_sharing(
+    connection: duckdb.DuckDBPyConnection, held_out: str, column: str, why: str
+) -> None:
+    """Exclude pairs of later splits whose ``column`` equals that of a held-out pair."""
     connection.execute(
         f"""
         UPDATE homes SET split = NULL, reason = $why
@@ -173,9 +179,9 @@ def _leave(connection: duckdb.DuckDBPyConnection, held_out: str, column: str, wh
     )
 
 
-def _leave_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: int) -> None:
-    """Take pairs whose image is nearly one set aside off the later sides."""
-    if asking.row(connection, "SELECT count(image_hash) FROM pairs") == (0,):
+def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: int) -> None:
+    """Exclude pairs of later splits whose image is nearly the same as a held-out image."""
+    if connection.execute("SELECT count(image_hash) FROM pairs").fetchall() == [(0,)]:
         return
     band = f"(image_hash >> (16 * band)) & 65535 AS bits, image_hash, band FROM pairs JOIN homes \
 USING (row), range({_BANDS}) AS bands(band) WHERE image_hash IS NOT NULL AND split"

@@ -1,4 +1,4 @@
-"""The stage of a run: its captions and scores, cut into the published files."""
+"""The stage `filter`: it filters a run's captions by score and writes the published files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from stages import tables
 from stages.filter.config import FilterConfig
-from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, Given
+from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.phrases import PHRASES
 from stages.tables import files_written
@@ -34,17 +34,17 @@ def filter_run(
     config: FilterConfig,
     root: Path,
 ) -> Iterator[pa.Table]:
-    """Cut a run's pairs into the published files, and say in ``filter_report.json`` what each kept.
+    """Write the published files of a run's pairs, and their figures to ``filter_report.json``.
 
-    Test and validation pairs are set aside first. Then exactly so many percent of the others stay,
-    the best by score.
+    The stage first sets test and validation pairs aside. Of the other pairs, it keeps an exact
+    percentage: those with the best scores.
     """
     with scratch(root, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         columns = _load(connection, captions, images, scores, normalised)
-        given = Given(columns, str(root), lambda row: f"{root}: pair {row + 1}")
-        done = write_all(connection, given, root, config)
-    rows = {kept.file: kept.rows for kept in done.files}
+        input_rows = InputTable(columns, str(root), lambda row: f"{root}: pair {row + 1}")
+        done = write_all(connection, input_rows, root, config)
+    rows = {one.file: one.rows for one in done.files}
     yield files_written(root, {**rows, REPORT: sum(done.sides.values())})
 
 
@@ -55,8 +55,8 @@ def _load(
     scores: ds.Dataset,
     normalised: ds.Dataset,
 ) -> list[str]:
-    """Make ``given`` as a captions file with scores would be; give its columns."""
-    scorer = _scorer(scores)
+    """Create ``input_rows`` like a captions file with scores. Returns its columns."""
+    scorer = _read_scorer(scores)
     single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
     normal = f"{NORMALISED}{scorer}"
     box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
@@ -69,7 +69,7 @@ def _load(
     connection.register("normalised", normalised)
     connection.execute(
         f"""
-        CREATE TABLE given AS
+        CREATE TABLE input_rows AS
         SELECT c.filepath, c.title, c.title_multi_objects,
             s.similarity::VARCHAR AS "{single}",
             s.similarity_multi_objects::VARCHAR AS "{multi}",
@@ -85,11 +85,11 @@ def _load(
     return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *BOX]
 
 
-def _scorer(scores: ds.Dataset) -> str:
+def _read_scorer(scores: ds.Dataset) -> str:
     for batch in scores.to_batches(columns=["scorer"], batch_size=1):
         if len(batch):
             return str(batch.column(0)[0])
-    raise InputError("there is no score to cut by: the run has no captions.")
+    raise InputError("there is no score to rank by: the run has no captions.")
 
 
 FILTER = DatasetStage(

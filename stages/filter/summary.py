@@ -1,63 +1,52 @@
-"""What each file kept, in figures: the report of a filter run."""
+"""Figures of each output file, for the report of a filter run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from stages.filter import sql as asking
 from stages.filter.cuts import TAGS
 
 if TYPE_CHECKING:
     import duckdb
 
 
-class Kept(NamedTuple):
-    """What a file holds."""
+class FileSummary(NamedTuple):
+    """The figures of an output file."""
 
     file: str
     rows: int
     tags: int
-    """Distinct ones that titles name."""
+    """Number of distinct tags in the titles."""
     captions: int
-    """Distinct titles."""
+    """Number of distinct titles."""
     by_source: dict[str, int]
     like_plain: float | None
-    """Share of the rows that the plain cut of as many rows keeps too; none for what is set
-    aside."""
+    """Share of the rows that are also among the best by score alone; None for held-out files."""
 
 
-def kept(connection: duckdb.DuckDBPyConnection, file: str, plain: bool) -> Kept:
-    """Count what ``kept`` holds; ``plain`` compares it with the plain cut too."""
-    rows, captions = asking.row(
-        connection,
-        "SELECT count(*), count(DISTINCT title) FROM pairs JOIN kept USING (row)",
-    )
-    (tags,) = asking.row(
-        connection,
-        f"""SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag
-            FROM (SELECT DISTINCT title FROM pairs JOIN kept USING (row)))""",
-    )
-    sources = asking.rows(
-        connection,
-        "SELECT source, count(*) FROM pairs JOIN kept USING (row) GROUP BY source ORDER BY source",
-    )
+def summarise(connection: duckdb.DuckDBPyConnection, file: str, *, compare: bool) -> FileSummary:
+    """Count the rows of ``selected``, and with ``compare`` those that score alone selects too."""
+    [(rows, captions)] = connection.execute(
+        "SELECT count(*), count(DISTINCT title) FROM pairs JOIN selected USING (row)"
+    ).fetchall()
+    [(tags,)] = connection.execute(f"""SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag
+            FROM (SELECT DISTINCT title FROM pairs JOIN selected USING (row)))""").fetchall()
+    sources = connection.execute(
+        "SELECT source, count(*) FROM pairs JOIN selected USING (row) GROUP BY ALL ORDER BY source"
+    ).fetchall()
     like_plain = None
-    if plain and rows:
-        (shared,) = asking.row(
-            connection,
-            f"SELECT count(*) FROM candidates JOIN kept USING (row) WHERE plain <= {rows}",
-        )
+    if compare and rows:
+        [(shared,)] = connection.execute(
+            f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}"
+        ).fetchall()
         like_plain = shared / rows
-    return Kept(file, rows, tags, captions, dict(sources), like_plain)
+    return FileSummary(file, rows, tags, captions, dict(sources), like_plain)
 
 
-def sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Count the pairs by what became of them before the cut."""
+def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Count the pairs of each split, and the pairs without one by their reason."""
     return dict(
-        asking.rows(
-            connection,
-            """SELECT CASE WHEN split IS NULL THEN reason WHEN score IS NULL
+        connection.execute("""SELECT CASE WHEN split IS NULL THEN reason WHEN score IS NULL
                     THEN split || ', without a score' ELSE split END AS side, count(*)
-            FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side""",
-        )
+            FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side""").fetchall()
     )

@@ -1,14 +1,13 @@
-"""The classifier: logistic regression on CLIP vectors, and what it is worth.
+"""The classifier, a logistic regression on CLIP vectors, and its cross-validation.
 
-Its figures come from examples that it has not seen: each is judged by a classifier trained on the
-other folds.
+Each example is judged by a classifier that is trained on the other folds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +26,7 @@ Numbers = NDArray[np.float64]
 
 
 class ClassifierConfig(StageConfig):
-    """How it is trained."""
+    """Options of the training."""
 
     seed: int = Field(0, description="Seed the random draw of the folds.")
     folds: int = Field(5, ge=2, le=20, description="Cross-validate with this many folds.")
@@ -40,24 +39,24 @@ class ClassifierConfig(StageConfig):
 
 
 class Classifier(NamedTuple):
-    """Weights of a unit vector's numbers, and the intercept."""
+    """The weights, one for each number of a unit vector, and the intercept."""
 
     weights: Numbers
     intercept: float
 
     def probability(self, vectors: NDArray[np.float32]) -> Numbers:
-        """Give how surely each image is of remote sensing."""
+        """Return the probability that each image is a remote-sensing image."""
         logits = vectors.astype(np.float64) @ self.weights + self.intercept
         return 1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500)))
 
 
-def classifier(
+def train_classifier(
     examples: ds.Dataset,
     *,
     config: ClassifierConfig,
     root: Path,  # noqa: ARG001 - one signature for all stages
 ) -> Iterator[pa.Table]:
-    """Train on the examples and cross-validate. Raises `InputError` where there are too few."""
+    """Train on the examples and cross-validate. Raises `InputError` if there are too few."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     ok = pc.field("status") == STATUS_OK
@@ -68,15 +67,15 @@ def classifier(
     for kind, name in ((True, "remote-sensing"), (False, "other")):
         if (count := int((truth == kind).sum())) < config.folds:
             raise InputError(
-                f"there are {count} usable {name} examples; {config.folds} folds need as many at "
-                "least, and some hundreds make a classifier."
+                f"there are {count} usable {name} examples; {config.folds} folds need at least "
+                f"{config.folds}, and a good classifier needs some hundreds."
             )
-    folds = _folds(truth, hashes, config)
+    folds = _draw_folds(truth, hashes, config)
     found = np.zeros(len(truth))
     for fold in range(config.folds):
         rest = folds != fold
-        found[~rest] = train(vectors[rest], truth[rest], config).probability(vectors[~rest])
-    whole = train(vectors, truth, config)
+        found[~rest] = _fit(vectors[rest], truth[rest], config).probability(vectors[~rest])
+    whole = _fit(vectors, truth, config)
     yield pa.table(
         {
             "name": ["remote sensing"],
@@ -91,10 +90,10 @@ def classifier(
     )
 
 
-def train(
+def _fit(
     vectors: NDArray[np.float32], truth: NDArray[np.bool_], config: ClassifierConfig
 ) -> Classifier:
-    """Fit; both kinds weigh the same, however many examples each has."""
+    """Fit a classifier. Both kinds have the same total weight."""
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:
@@ -106,10 +105,10 @@ def train(
     return Classifier(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
 
 
-def _folds(
+def _draw_folds(
     truth: NDArray[np.bool_], hashes: list[str], config: ClassifierConfig
 ) -> NDArray[np.int64]:
-    """Deal each kind's examples out to the folds, in an order drawn by their content."""
+    """Assign each kind's examples to folds, in a random order that their content decides."""
     folds = np.zeros(len(truth), np.int64)
     draws = np.array([chance.uniform(config.seed, key, "fold") for key in hashes])
     for kind in (True, False):
@@ -118,8 +117,8 @@ def _folds(
     return folds
 
 
-class Trained(NamedTuple):
-    """The one row of the table."""
+class TrainedClassifier(NamedTuple):
+    """The only row of the table."""
 
     classifier: Classifier
     remote_sensing: Numbers
@@ -129,10 +128,10 @@ class Trained(NamedTuple):
     average_precision: float
 
 
-def trained(table: ds.Dataset) -> Trained:
-    """Read it."""
+def read_classifier(table: ds.Dataset) -> TrainedClassifier:
+    """Read the classifier from its table."""
     (row,) = table.to_table().to_pylist()
-    return Trained(
+    return TrainedClassifier(
         Classifier(np.array(row["weights"]), row["intercept"]),
         np.array(row["remote_sensing"]),
         np.array(row["other"]),
@@ -141,45 +140,45 @@ def trained(table: ds.Dataset) -> Trained:
     )
 
 
-class Worth(NamedTuple):
-    """What a threshold is worth, on examples that the classifier has not seen."""
+class ThresholdQuality(NamedTuple):
+    """The quality of a threshold, by cross-validation."""
 
     threshold: float
     recall: float
-    """Share of the remote-sensing examples at or over it."""
+    """Share of the remote-sensing examples at or above the threshold."""
     false_positives: int
-    """Other examples at or over it."""
+    """Number of other examples at or above the threshold."""
     false_positive_rate: float
-    """Smoothed, (found + 1) / (examples + 2): none found in few examples is no proof of none."""
+    """Smoothed as (found + 1) / (examples + 2), so that it is never 0."""
     precision: float
-    """Where ``prevalence`` of all images are of remote sensing."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Give it for a report."""
-        return self._asdict()
+    """Precision if the share ``prevalence`` of all images are remote-sensing images."""
 
 
-def worth(of: Trained, threshold: float, prevalence: float) -> Worth:
-    """Say what a threshold is worth."""
-    recall = float((of.remote_sensing >= threshold).mean())
-    wrong = int((of.other >= threshold).sum())
-    rate = (wrong + 1) / (len(of.other) + 2)
+def rate_threshold(
+    classifier: TrainedClassifier, threshold: float, prevalence: float
+) -> ThresholdQuality:
+    """Compute the quality of a threshold."""
+    recall = float((classifier.remote_sensing >= threshold).mean())
+    wrong = int((classifier.other >= threshold).sum())
+    rate = (wrong + 1) / (len(classifier.other) + 2)
     hits = prevalence * recall
     precision = hits / (hits + (1 - prevalence) * rate) if hits else 0.0
-    return Worth(threshold, recall, wrong, rate, precision)
+    return ThresholdQuality(threshold, recall, wrong, rate, precision)
 
 
-def lowest_threshold(of: Trained, precision: float, prevalence: float) -> Worth:
-    """Give the lowest threshold of at least a precision, or the most precise there is."""
-    values = np.unique(np.concatenate([of.remote_sensing, of.other]))
-    every = [worth(of, float(value), prevalence) for value in values]
+def choose_threshold(
+    classifier: TrainedClassifier, precision: float, prevalence: float
+) -> ThresholdQuality:
+    """Choose the lowest threshold that reaches a precision, else the most precise threshold."""
+    values = np.unique(np.concatenate([classifier.remote_sensing, classifier.other]))
+    every = [rate_threshold(classifier, float(value), prevalence) for value in values]
     good = [one for one in every if one.precision >= precision]
     return good[0] if good else max(every, key=lambda one: (one.precision, -one.threshold))
 
 
 CLASSIFIER = DatasetStage(
     "classifier",
-    classifier,
+    train_classifier,
     ClassifierConfig,
     reads=(tables.EXAMPLES,),
     writes=tables.CLASSIFIER,

@@ -1,4 +1,4 @@
-"""The examples: two folders of images that a person has sorted."""
+"""The examples: two folders of images that a person sorted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.stage import ConfigPath, DatasetStage
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
-from stages.laion_rs.vectors import vectors_of
+from stages.laion_rs.vectors import embed_images
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 REMOTE_SENSING, OTHER = "remote_sensing", "other"
@@ -24,14 +24,14 @@ _AT_ONCE = 2048
 
 
 class ExamplesConfig(WorkerClipConfig):
-    """The folders."""
+    """The folders of examples."""
 
     remote_sensing: ConfigPath = Field(description="Read remote-sensing images from this folder.")
     other: ConfigPath = Field(description="Read images of all other kinds from this folder.")
 
 
-def folders(config: ExamplesConfig) -> dict[str, Path]:
-    """Give both folders by what they hold. Raises `InputError` where one is not there."""
+def find_folders(config: ExamplesConfig) -> dict[str, Path]:
+    """Return both folders by the kind of their images. Raises `InputError` if one is missing."""
     found = {REMOTE_SENSING: config.remote_sensing, OTHER: config.other}
     for folder in found.values():
         if not folder.is_dir():
@@ -39,36 +39,34 @@ def folders(config: ExamplesConfig) -> dict[str, Path]:
     return found
 
 
-def content(config: ExamplesConfig) -> Mapping[str, str]:
-    """Name the model, and each folder by its files."""
-    digests = {
-        name: content_id(
-            "".join(f"{path}\n{file_id(folder / path, 4)}\n" for path in _files(folder)).encode()
-        )
-        for name, folder in folders(config).items()
-    }
+def identify_content(config: ExamplesConfig) -> Mapping[str, str]:
+    """Return digests of the model, and of the files in each folder."""
+    digests = {}
+    for name, folder in find_folders(config).items():
+        lines = (f"{path}\n{file_id(folder / path, 4)}\n" for path in _list_images(folder))
+        digests[name] = content_id("".join(lines).encode())
     return {**clip_identity(config), **digests}
 
 
-def examples(*, config: ExamplesConfig, root: Path) -> Iterator[pa.Table]:
-    """Give each example's vector, or say what is wrong with it.
+def embed_examples(*, config: ExamplesConfig, root: Path) -> Iterator[pa.Table]:
+    """Compute each example's CLIP vector, or the reason why it cannot be used.
 
-    An image that is there twice counts once. Raises `InputError` where one image is in both
-    folders, or a folder holds none that can be used.
+    A repeated image counts once. Raises `InputError` if an image is in both folders, or if a folder
+    has no usable image.
     """
     seen: dict[str, str] = {}
-    for name, folder in folders(config).items():
-        paths = _files(folder)
+    for name, folder in find_folders(config).items():
+        paths = _list_images(folder)
         usable = 0
         for start in range(0, len(paths), _AT_ONCE):
-            part = _examples(paths[start : start + _AT_ONCE], name, folder, config, root, seen)
+            part = _embed_part(paths[start : start + _AT_ONCE], name, folder, config, root, seen)
             usable += part["status"].to_pylist().count(STATUS_OK)
             yield part
         if not usable:
             raise InputError(f"{folder}: holds no image that can be used as an example.")
 
 
-def _examples(
+def _embed_part(
     paths: list[str],
     name: str,
     folder: Path,
@@ -76,7 +74,7 @@ def _examples(
     root: Path,
     seen: dict[str, str],
 ) -> pa.Table:
-    images = vectors_of(paths, read_below(folder), config, root, "examples")
+    images = embed_images(paths, read_below(folder), config, root, "examples")
     rows = []
     for index, path in enumerate(paths):
         wrong, key = images.wrong[index], images.content_hash[index]
@@ -98,7 +96,7 @@ def _examples(
     return pa.Table.from_pylist(rows, schema=tables.EXAMPLES.schema)
 
 
-def _files(folder: Path) -> list[str]:
+def _list_images(folder: Path) -> list[str]:
     return sorted(
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -108,10 +106,10 @@ def _files(folder: Path) -> list[str]:
 
 EXAMPLES = DatasetStage(
     "examples",
-    examples,
+    embed_examples,
     ExamplesConfig,
     reads=(),
     writes=tables.EXAMPLES,
-    external=content,
+    external=identify_content,
     version=2,
 )

@@ -1,7 +1,7 @@
-"""Images by their addresses, fetched by img2dataset into WebDataset shards.
+"""Fetches images from their addresses into WebDataset shards, with img2dataset.
 
-img2dataset is a program of its own here, never imported: its requirements (OpenCV 4, webdataset
-0.2) are not ours, so it may live in an environment of its own.
+img2dataset runs as a separate program and is never imported, because its requirements (OpenCV 4,
+webdataset 0.2) conflict with ours. So it can be installed in a separate environment.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from pydantic import Field
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.stage import ConfigPath, StageConfig
 
-PROGRAM = "img2dataset"
-
 
 class FetchConfig(StageConfig):
-    """Which addresses, and how they are fetched."""
+    """The addresses, and options of img2dataset."""
 
     urls: ConfigPath = Field(
         description="Fetch the images whose addresses this Parquet file lists."
     )
     url_column: str = Field("URL", description="Read addresses from this column, as LAION has it.")
     text_column: str = Field("TEXT", description="Read captions from this column, as LAION has it.")
-    program: str = Field(PROGRAM, description="Run this img2dataset, given by name or path.")
+    program: str = Field("img2dataset", description="Run this img2dataset, given by name or path.")
     longest_side: int = Field(
         512,
         ge=32,
@@ -40,30 +38,30 @@ class FetchConfig(StageConfig):
 
 
 def fetch_images(config: FetchConfig, shards: Path) -> Path:
-    """Fetch what is missing into a folder of shards, and give it; again after a kill, it goes on.
+    """Fetch missing images into a folder of shards. Returns the folder. It can resume after a kill.
 
-    Raises `InputError` where the program or the file is not there, `ItemsFailed` where it fails.
+    Raises `InputError` if the program or the file is missing, and `ItemsFailed` if it fails.
     """
     program = shutil.which(config.program)
     if program is None:
         raise InputError(
-            f"{config.program}: there is no such program; pip install img2dataset, into an "
-            "environment of its own if you like, and name it with --img2dataset."
+            f"{config.program}: there is no such program; pip install img2dataset, in a separate "
+            "environment if you like, and give its path with --img2dataset."
         )
     if not config.urls.is_file():
         raise InputError(f"{config.urls}: there is no such file of addresses.")
     shards.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}  # else it asks the network
-    done = subprocess.run(_command(program, config, shards), env=environment, check=False)
+    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}  # disables its update check
+    done = subprocess.run(_make_command(program, config, shards), env=environment, check=False)
     if done.returncode:
         raise ItemsFailed(
-            f"{config.program} has ended with {done.returncode}; what it says stands above. What "
-            "has come stays; run the same command again."
+            f"{config.program} has ended with {done.returncode}; its messages are above. Fetched "
+            "images are kept; run the same command again."
         )
     return shards
 
 
-def _command(program: str, config: FetchConfig, shards: Path) -> list[str]:
+def _make_command(program: str, config: FetchConfig, shards: Path) -> list[str]:
     options = {
         "url_list": config.urls.absolute(),
         "input_format": "parquet",

@@ -1,4 +1,4 @@
-"""Judging the pairs of the web, a part at a time."""
+"""The stage `judge`: the classifier's probability for each pair of the web."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from pipeline.stage import Shard, ShardStage
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
-from stages.laion_rs.classifier import trained
-from stages.laion_rs.vectors import vectors_of
+from stages.laion_rs.classifier import read_classifier
+from stages.laion_rs.vectors import embed_images
 from stages.tables import PAIRS
 
 NO_CAPTION = "it has no caption"
 
 
 class JudgeConfig(PairSource, WorkerClipConfig):
-    """Which CLIP, and where the images lie."""
+    """The CLIP, and the place of the images."""
 
 
 def judge(
     pairs: pa.Table, classifier: ds.Dataset, *, config: JudgeConfig, shard: Shard
 ) -> pa.Table:
-    """Give how surely each pair's image is of remote sensing; one that cannot be used says why.
+    """Compute the probability that each pair's image is a remote-sensing image.
 
-    Vectors are kept, so that another classifier costs no image again.
+    An image that cannot be used gets the reason. The vectors are stored, so that another classifier
+    needs no image again.
     """
-    found = trained(classifier).classifier
+    found = read_classifier(classifier).classifier
     titled = [bool(title) for title in pairs["title"].to_pylist()]
     paths = pairs.filter(pa.array(titled))["filepath"].to_pylist()
     with config.source().reading(shard.index) as read:
-        images = vectors_of(paths, read, config, shard.root, f"web/{shard.index:05d}")
+        images = embed_images(paths, read, config, shard.root, f"web/{shard.index:05d}")
     probabilities = found.probability(images.vectors)
     judged = iter(zip(images.wrong, images.content_hash, probabilities.tolist(), strict=True))
     rows = []

@@ -1,10 +1,12 @@
-"""The pairs that stay: a captions file that trains, and a report of what the classifier is worth.
+"""The stage `kept`: a captions file of the remote-sensing pairs, for training, and a report.
 
-Images that came in shards are written out, named by their content; those of a folder stay there.
+Images from shards are written to files, which are named by their content. Images in a folder remain
+there.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +26,13 @@ from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.store import content_key
 from skyscript.files.pairs_csv import csv_writer
 from stages.laion_rs import tables
-from stages.laion_rs.classifier import Trained, Worth, lowest_threshold, trained, worth
+from stages.laion_rs.classifier import (
+    ThresholdQuality,
+    TrainedClassifier,
+    choose_threshold,
+    rate_threshold,
+    read_classifier,
+)
 from stages.tables import PAIRS, files_written, owned_files
 
 log = logging.getLogger(__name__)
@@ -38,7 +46,7 @@ SAME_PAIR = "the same image with the same caption is there already"
 
 
 class KeptConfig(PairSource):
-    """Where the line is drawn."""
+    """The threshold, or how to choose it."""
 
     threshold: float | None = Field(
         None,
@@ -63,7 +71,7 @@ class KeptConfig(PairSource):
 
 
 class Row(NamedTuple):
-    """A pair and what was found of it."""
+    """A pair with the result of `judge`."""
 
     filepath: str
     title: str | None
@@ -73,24 +81,24 @@ class Row(NamedTuple):
     reason: str | None
 
 
-def kept(
+def write_kept(
     pairs: ds.Dataset, judged: ds.Dataset, classifier: ds.Dataset, *, config: KeptConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Write ``laion_rs.csv`` (filepath, title, score), and in ``laion_rs_report.json`` what it is.
+    """Write ``laion_rs.csv`` (filepath, title, score), and its report ``laion_rs_report.json``.
 
-    Pairs that could not be judged are named, with the reason, in ``laion_rs.rejected.csv``. A pair
-    that is there twice stays once.
+    ``laion_rs.rejected.csv`` lists the pairs that could not be judged, with the reason. A repeated
+    pair is written once.
     """
-    of = trained(classifier)
+    trained = read_classifier(classifier)
     line = (
-        lowest_threshold(of, config.precision, config.prevalence)
+        choose_threshold(trained, config.precision, config.prevalence)
         if config.threshold is None
-        else worth(of, config.threshold, config.prevalence)
+        else rate_threshold(trained, config.threshold, config.prevalence)
     )
     if config.threshold is None and line.precision < config.precision:
         log.warning(
-            "no threshold reaches a precision of %.3f: the best there is has %.3f; more examples, "
-            "or another model, may",
+            "no threshold reaches a precision of %.3f: the best threshold reaches %.3f; use more "
+            "examples, or another model",
             config.precision,
             line.precision,
         )
@@ -103,7 +111,7 @@ def kept(
             lambda file: _write(pairs, judged, config, line, root, (file, reject), counts, written),
         ),
     )
-    write_json(root / REPORT, _report(of, line, config, counts))
+    write_json(root / REPORT, _make_report(trained, line, config, counts))
     judged_rows = sum(counts.values())
     rows = {CSV: counts[STATUS_OK], REJECTED: judged_rows, REPORT: judged_rows}
     yield files_written(root, {**rows, **dict.fromkeys(sorted(written), 1)})
@@ -113,7 +121,7 @@ def _write(
     pairs: ds.Dataset,
     judged: ds.Dataset,
     config: KeptConfig,
-    line: Worth,
+    line: ThresholdQuality,
     root: Path,
     files: tuple[Path, Path],
     counts: Counter[str],
@@ -124,10 +132,10 @@ def _write(
     with ExitStack() as stack:
         keep = stack.enter_context(csv_writer(files[0], ("filepath", "title", "score")))
         reject = stack.enter_context(csv_writer(files[1], ("filepath", "reason")))
-        for index, rows in enumerate(_parts(pairs, judged)):
+        for index, rows in enumerate(_read_parts(pairs, judged)):
             chosen = []
             for row in rows:
-                reason = row.reason or _why_not(row, line, seen)
+                reason = row.reason or _find_reason(row, line, seen)
                 counts[reason or STATUS_OK] += 1
                 if row.status != STATUS_OK:
                     reject([row.filepath, row.reason])
@@ -136,22 +144,22 @@ def _write(
             paths = [row.filepath for row in chosen]
             if isinstance(source, Tars) and chosen:
                 with source.reading(index) as read:
-                    paths = _written_out(read, chosen, root)
+                    paths = _write_images(read, chosen, root)
                 written.update(paths)
             for path, row in zip(paths, chosen, strict=True):
                 keep([path, row.title, f"{row.probability:.6f}"])
 
 
-def _parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
-    for pair, verdict in zip(pairs.get_fragments(), judged.get_fragments(), strict=True):
-        of_pair = pair.to_table(columns=["filepath", "title"])
-        of_image = verdict.to_table(columns=["probability", "content_hash", "status", "reason"])
-        columns = [*of_pair.columns, *of_image.columns]
+def _read_parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
+    result_columns = ["probability", "content_hash", "status", "reason"]
+    for pair, result in zip(pairs.get_fragments(), judged.get_fragments(), strict=True):
+        columns = pair.to_table(columns=["filepath", "title"]).columns
+        columns += result.to_table(columns=result_columns).columns
         yield (Row(*values) for values in zip(*(c.to_pylist() for c in columns), strict=True))
 
 
-def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
-    """Say why a judged pair does not stay; remember it if it does."""
+def _find_reason(row: Row, line: ThresholdQuality, seen: set[bytes]) -> str | None:
+    """Return the reason to reject a judged pair. If there is none, add the pair to ``seen``."""
     if (row.probability or 0.0) < line.threshold:
         return BELOW
     key = content_key(f"{row.content_hash}{row.title}".encode())
@@ -161,8 +169,8 @@ def _why_not(row: Row, line: Worth, seen: set[bytes]) -> str | None:
     return None
 
 
-def _written_out(read: Read, rows: list[Row], root: Path) -> list[str]:
-    """Write the images of a tar's rows under the root; give their paths."""
+def _write_images(read: Read, rows: list[Row], root: Path) -> list[str]:
+    """Write the images of a tar's rows to files in the root. Returns their paths."""
     paths = []
     for row in rows:
         name = f"{row.content_hash}{Path(row.filepath).suffix.lower()}"
@@ -173,13 +181,15 @@ def _written_out(read: Read, rows: list[Row], root: Path) -> list[str]:
     return paths
 
 
-def _report(of: Trained, line: Worth, config: KeptConfig, counts: Counter[str]) -> dict[str, Any]:
+def _make_report(
+    trained: TrainedClassifier, line: ThresholdQuality, config: KeptConfig, counts: Counter[str]
+) -> dict[str, Any]:
     return {
-        "examples": {"remote_sensing": len(of.remote_sensing), "other": len(of.other)},
+        "examples": {"remote_sensing": len(trained.remote_sensing), "other": len(trained.other)},
         "cross_validated": {
-            "auc": of.auc,
-            "average_precision": of.average_precision,
-            **line.as_json(),
+            "auc": trained.auc,
+            "average_precision": trained.average_precision,
+            **line._asdict(),
             "prevalence": config.prevalence,
         },
         "pairs": sum(counts.values()),
@@ -191,9 +201,29 @@ def _report(of: Trained, line: Worth, config: KeptConfig, counts: Counter[str]) 
 
 KEPT = DatasetStage(
     "kept",
-    kept,
+    write_kept,
     KeptConfig,
     reads=(PAIRS, tables.JUDGED, tables.CLASSIFIER),
     writes=tables.LAION_RS,
     owns=owned_files("laion_rs*", f"{IMAGES}/*/*"),
 )
+
+
+def is_finished(root: Path) -> bool:
+    """Whether a job has finished. Some of its images may have failed."""
+    return (root / "tables" / KEPT.writes.name / "_manifest.json").is_file()
+
+
+def summarise(root: Path) -> list[str]:
+    """Describe the results of a finished job in lines for the terminal."""
+    report = json.loads((root / REPORT).read_bytes())
+    figures, examples = report["cross_validated"], report["examples"]
+    return [
+        f"on {examples['remote_sensing']:,} and {examples['other']:,} examples, cross-validated: "
+        f"AUC {figures['auc']:.4f}, average precision {figures['average_precision']:.4f}",
+        f"threshold {figures['threshold']:.4f}: recall {figures['recall']:.3f}, "
+        f"{figures['false_positives']} of {examples['other']:,} others pass, precision "
+        f"{figures['precision']:.3f} if {figures['prevalence']:g} of all are remote sensing",
+        f"{report['kept']:,} of {report['pairs']:,} pairs in {root / CSV}; its paths start at "
+        f"{report['paths_start_at']}",
+    ]

@@ -1,4 +1,4 @@
-"""Tables between the stages that keep remote-sensing images of the web: their contract."""
+"""The tables of the LAION-RS stages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ EXAMPLES = Table(
         [
             pa.field("filepath", pa.string(), nullable=False),  # remote_sensing/… or other/…
             pa.field("remote_sensing", pa.bool_(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32())),  # of the image; null where not ok
-            pa.field("content_hash", pa.string()),  # blake2b-128 of the file, hex; null likewise
+            pa.field("vector", pa.list_(pa.float32())),  # of the image; null if not ok
+            pa.field("content_hash", pa.string()),  # blake2b-128 of the file, hex; null if not ok
             *STATUS,
         ]
     ),
     key="filepath",
 )
-"""An image that a person has sorted: remote sensing, or not."""
+"""An image that a person sorted: remote sensing or not."""
 
 CLASSIFIER = Table(
     "classifier",
@@ -29,11 +29,11 @@ CLASSIFIER = Table(
             pa.field("name", pa.string(), nullable=False),
             pa.field("weights", pa.list_(pa.float64()), nullable=False),  # of a vector's numbers
             pa.field("intercept", pa.float64(), nullable=False),
-            # what each example gets from classifiers that have not seen it, ascending
+            # cross-validated probabilities of the examples, ascending
             pa.field("remote_sensing", pa.list_(pa.float64()), nullable=False),
             pa.field("other", pa.list_(pa.float64()), nullable=False),
-            pa.field("auc", pa.float64(), nullable=False),  # area under the ROC curve, of these
-            pa.field("average_precision", pa.float64(), nullable=False),  # likewise
+            pa.field("auc", pa.float64(), nullable=False),  # area under the ROC curve of these
+            pa.field("average_precision", pa.float64(), nullable=False),  # also of these
         ]
     ),
     key="name",
@@ -45,14 +45,14 @@ JUDGED = Table(
     pa.schema(
         [
             pa.field("row", pa.int64(), nullable=False),  # as in pairs
-            pa.field("probability", pa.float64()),  # of remote sensing; null where not ok
+            pa.field("probability", pa.float64()),  # of remote sensing; null if not ok
             pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex
             *STATUS,
         ]
     ),
     key="row",
 )
-"""A pair from the web: how surely its image is of remote sensing."""
+"""A pair from the web, with the probability that its image is a remote-sensing image."""
 
 LAION_RS = Table("laion_rs", FILES.schema, key="filepath")
-"""The kept pairs' CSV and its report, and the images where they came in shards."""
+"""The CSV of the kept pairs, its report, and the images if they came from shards."""

@@ -1,4 +1,4 @@
-"""CLIP vectors of images, made as for scores."""
+"""CLIP vectors of images, computed as for scores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from skyscript.clip.vectors.store import Store
 from skyscript.clip.worker import WorkerClipConfig, worker_clip
 
 
-def vectors_of(
+def embed_images(
     paths: Sequence[str], read: Read, config: WorkerClipConfig, root: Path, place: str
 ) -> Images:
-    """Give the images' vectors, or what is wrong with each; they are kept in ``place``.
+    """Compute the images' vectors, or the reasons why images have none, and store the vectors.
 
-    A part keeps its own, so that looking one up costs the same however many parts there are.
+    ``place`` is the folder of the store. Each part has its own store, so that the time of a look-up
+    does not grow with the number of parts.
     """
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / digest / place

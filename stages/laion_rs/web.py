@@ -1,4 +1,4 @@
-"""Pairs of the web: rows of a table beside a folder of images, or samples of WebDataset shards."""
+"""Pairs of the web: a table with a folder of images, or WebDataset shards."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from pipeline.stage import DatasetStage
 from skyscript.clip.pairs import CsvFolder, PairSource
 from stages import tables
 
-_REMEDY = "Name its columns with --image-column and --caption-column."
+_REMEDY = "Set its columns with --image-column and --caption-column."
 
 
 @dataclass(frozen=True)
 class ParquetFolder(CsvFolder):
-    """A Parquet file of pairs, and the folder that its paths start at."""
+    """A Parquet file of pairs, and the folder at which its paths start."""
 
     def identity(self) -> Mapping[str, str]:
-        """Name the content of the file."""
+        """Return a digest of the file."""
         return {"captions": file_id(self.captions)}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give the columns path and title."""
+        """Yield the columns path and title."""
         path = self.captions
         try:
             with pq.ParquetFile(path) as file:
@@ -49,21 +49,21 @@ def _check_columns(path: Path, names: tuple[str, ...], there: list[str]) -> None
 
 
 class WebConfig(PairSource):
-    """How the table is read."""
+    """Options to read the table."""
 
     image_column: str = Field("filepath", description="Read image paths from this column.")
     caption_column: str = Field("title", description="Read captions from this column.")
     shard_rows: int = Field(4096, ge=1, description="Put this many rows in each part.")
 
     def table(self, captions: Path) -> CsvFolder:
-        """Give the pairs of a table, CSV or Parquet."""
+        """Return the reader of a table, CSV or Parquet."""
         is_parquet = captions.suffix.lower() in {".parquet", ".pq"}
         kind = ParquetFolder if is_parquet else CsvFolder
         return kind(captions, self.images, (self.image_column, self.caption_column), _REMEDY)
 
 
-def content(config: WebConfig) -> Mapping[str, str]:
-    """Name the content of the table or of the shards."""
+def identify_content(config: WebConfig) -> Mapping[str, str]:
+    """Return digests of the table or of the shards. Raises `InputError` if it does not exist."""
     source = config.source()
     if isinstance(source, CsvFolder):
         source.check_folder()
@@ -73,23 +73,24 @@ def content(config: WebConfig) -> Mapping[str, str]:
 
 
 def web(*, config: WebConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a table in its order, or of shards, a part a tar; captions of one line.
+    """Read the pairs of a table in its order, or of shards with one part for each tar.
 
-    Raises `InputError` that names a bad line, column or tar.
+    Each caption becomes one line. Raises `InputError` that names a bad line, column or tar.
     """
     for part in config.source().parts(config.shard_rows):
         columns = {name: part[name] for name in part.column_names}
-        columns["title"] = pa.array([_one_line(t) for t in part["title"].to_pylist()], pa.string())
+        titles = [_join_lines(title) for title in part["title"].to_pylist()]
+        columns["title"] = pa.array(titles, pa.string())
         columns["title_multi_objects"] = pa.nulls(len(part), pa.string())
         yield pa.table(columns, schema=tables.PAIRS.schema)
 
 
-def _one_line(title: str | None) -> str | None:
-    """Give a caption of the web as one line that can be printed; None where nothing is left."""
+def _join_lines(title: str | None) -> str | None:
+    """Turn a caption into one line of printable characters. Returns None if nothing remains."""
     printable = "".join(letter if letter.isprintable() else " " for letter in title or "")
     return " ".join(printable.split()) or None
 
 
 WEB = DatasetStage(
-    "web", web, WebConfig, reads=(), writes=tables.PAIRS, external=content, version=2
+    "web", web, WebConfig, reads=(), writes=tables.PAIRS, external=identify_content, version=2
 )

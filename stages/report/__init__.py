@@ -1,7 +1,7 @@
-"""Report: one page that shows what a run made, ``report/index.html``.
+"""Writes the report of a run, the page ``report/index.html``.
 
-The page needs nothing but itself and the images: no script, no font, no server. The same run gives
-the same bytes.
+The page needs only the images of the run: no script, no font and no server. The same run gives the
+same bytes.
 """
 
 from stages.report.config import ReportConfig

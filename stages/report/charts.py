@@ -64,12 +64,12 @@ class Map(NamedTuple):
     shades: list[Shade]
     boxes: list[Box]
     meridians: list[tuple[float, str]]
-    """Position and degrees; likewise the parallels."""
+    """Position and degrees of each line, as in ``parallels``."""
     parallels: list[tuple[float, str]]
 
 
-def bars(rows: Sequence[tuple[str, int]], label: str) -> Bars:
-    """Lay out horizontal bars: a label, a bar and a number each."""
+def lay_out_bars(rows: Sequence[tuple[str, int]], label: str) -> Bars:
+    """Lay out a chart in which each row has a label, a horizontal bar and a number."""
     most = max((number for _, number in rows), default=1)
     step = _BAR + _GAP
     laid_out = [
@@ -79,7 +79,7 @@ def bars(rows: Sequence[tuple[str, int]], label: str) -> Bars:
     return Bars(label, laid_out, len(rows) * step)
 
 
-def cover_map(cover: Cover, series: dict[str, int]) -> Map:
+def lay_out_map(cover: Cover, series: dict[str, int]) -> Map:
     """Lay out the map: objects as shaded cells, tiles as boxes or shaded cells, a graticule.
 
     ``series`` gives each source the number of its colour.

@@ -8,7 +8,7 @@ from pipeline.stage import StageConfig
 
 
 class ReportConfig(StageConfig):
-    """What the page shows."""
+    """The content of the page."""
 
     seed: int = Field(0, description="Seed the random draw of the tiles in the gallery.")
     gallery: int = Field(48, ge=0, le=1000, description="Show this many tiles in the gallery.")

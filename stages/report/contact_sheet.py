@@ -1,4 +1,4 @@
-"""A contact sheet: some tiles of the run side by side, each above its caption, as one JPEG."""
+"""A contact sheet: a JPEG of some tiles of the run, with their captions."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _QUALITY = 85
 _CELL = (SIDE + _GAP, SIDE + 2 * _GAP + _LINES * _LINE_HEIGHT)
 
 
-def contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
-    """Give the JPEG of a sheet that shows the tiles of ``cards``, six in a row.
+def draw_contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
+    """Draw the tiles of ``cards``, six in a row, above their captions. Returns a JPEG.
 
-    Each tile is cut to its central square, and each caption after three lines. A tile that cannot
-    be decoded stays white.
+    The sheet shows the central square of each tile, and at most three lines of each caption. A tile
+    that cannot be decoded is white.
     """
     from PIL import Image
 

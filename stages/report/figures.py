@@ -1,4 +1,4 @@
-"""The figures of a run: what the page says, asked of the tables by DuckDB."""
+"""The figures on the page, which DuckDB computes from the tables of a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 MOST_TAGS, RARE_TAGS = 40, 60
 BOXES = 4000
-"""Up to so many tiles the map shows each; beyond, it shows how many lie in each of its cells."""
+"""Maximum number of tiles that the map shows one by one. If there are more, it shows counts."""
 ACROSS = 140
-"""Cells of the map from west to east."""
+"""Number of cells of the map from west to east."""
 
 _STEPS = (
     ("extract", "objects"),
@@ -26,7 +26,7 @@ _STEPS = (
     ("caption", "captions"),
 )
 _CARRIES_ON = {"images": "tiles", "meta": "images", "captions": "meta"}
-"""A table whose rows are another's, with its statuses: only what is new is this stage's."""
+"""A table, and the table whose failed rows it repeats. The page counts only the new ones."""
 
 _TAGS = """
     CREATE TABLE tags AS
@@ -38,7 +38,7 @@ _RARE = f"""
     SELECT key, value FROM tags WHERE images = 1
     ORDER BY md5(key || '=' || value), key, value LIMIT {RARE_TAGS}
 """
-"""Some from all over the alphabet, the same in every run."""
+"""Some tags from the whole alphabet, always the same."""
 _CAPTIONS = """
     SELECT count(*), count(DISTINCT title), count(DISTINCT title_multi_objects),
         coalesce(sum(len(string_split(title, ' '))), 0)::BIGINT,
@@ -78,7 +78,7 @@ _BOXES = """
 
 @dataclass(frozen=True)
 class Step:
-    """What a stage did with the rows that reached it."""
+    """The results of a stage for its input rows."""
 
     name: str
     rows: int
@@ -86,12 +86,12 @@ class Step:
     filtered: int
     failed: int
     reasons: tuple[tuple[str, str, int], ...]
-    """Status, reason, rows; the most frequent first."""
+    """Status, reason and number of rows; the most frequent reasons come first."""
 
 
 @dataclass(frozen=True)
 class SourceFigures:
-    """What came from a source."""
+    """The figures of an imagery source."""
 
     alias: str
     images: int
@@ -101,27 +101,27 @@ class SourceFigures:
 
 @dataclass(frozen=True)
 class Cover:
-    """What the map shows, in degrees."""
+    """The content of the map, in degrees."""
 
     west: float
     south: float
     side: float
     """Width of a cell."""
     rise: float
-    """Height of a cell: as many metres as its width."""
+    """Height of a cell. It equals the width in metres."""
     columns: int
     rows: int
     objects: tuple[tuple[int, int, int], ...]
-    """Column, row (from the south), objects."""
+    """Column, row (from the south) and number of objects."""
     tiles: tuple[tuple[int, int, int], ...]
-    """Likewise; empty where ``boxes`` holds every tile."""
+    """Column, row and number of tiles; empty if ``boxes`` contains the tiles."""
     boxes: tuple[tuple[str, float, float, float, float], ...]
     """Source, west, south, east, north."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that the page says, but for the gallery."""
+    """All figures of the page."""
 
     steps: tuple[Step, ...]
     objects: int
@@ -130,25 +130,26 @@ class Figures:
     chosen_by: tuple[tuple[str, int], ...]
     sources: tuple[SourceFigures, ...]
     listed_sources: tuple[tuple[str, int], ...]
-    """Alias and scenes of every source that the run may take from."""
+    """Alias and number of scenes of every source that the run may use."""
     tags: tuple[tuple[str, str, int], ...]
-    """The most frequent: key, value, images."""
+    """Key, value and number of images of the most frequent tags."""
     rare_tags: tuple[tuple[str, str], ...]
-    """Some that describe one image only."""
+    """Some tags that describe only one image."""
     distinct_tags: int
     single_tags: int
     distinct_titles: int
     distinct_multi: int
     title_words: int
-    """Of all titles together; likewise ``multi_words``."""
+    """Number of words in all titles."""
     multi_words: int
+    """Number of words in all captions ``title_multi_objects``."""
     word_bins: tuple[tuple[int, int], ...]
     side_bins: tuple[tuple[int, int], ...]
     cover: Cover | None
 
 
-def ask(connection: duckdb.DuckDBPyConnection) -> Figures:
-    """Give the figures of the tables that are registered by their names."""
+def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
+    """Compute the figures of the tables, which are registered under their names."""
 
     def rows(query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - SQL's values
         return connection.execute(query, values).fetchall()
@@ -160,14 +161,14 @@ def ask(connection: duckdb.DuckDBPyConnection) -> Figures:
     captioned, titles, multi, title_words, multi_words = rows(_CAPTIONS)[0]
     in_order = "ORDER BY images DESC, key, value LIMIT"
     return Figures(
-        steps=_steps(connection),
+        steps=_count_steps(connection),
         objects=one("SELECT count(*) FROM objects WHERE status = 'ok'"),
         focus=one("SELECT count(*) FROM focus"),
         captioned=captioned,
         chosen_by=tuple(
             rows("SELECT chosen_by, count(*) FROM focus GROUP BY ALL ORDER BY chosen_by")
         ),
-        sources=_sources(rows(_SOURCES)),
+        sources=_group_sources(rows(_SOURCES)),
         listed_sources=tuple(
             rows("SELECT source, count(*) FROM scenes GROUP BY ALL ORDER BY source")
         ),
@@ -181,11 +182,11 @@ def ask(connection: duckdb.DuckDBPyConnection) -> Figures:
         multi_words=multi_words,
         word_bins=tuple(rows(_WORDS)),
         side_bins=tuple(rows(_SIDES)),
-        cover=_cover(connection),
+        cover=_compute_cover(connection),
     )
 
 
-def _steps(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
+def _count_steps(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
     counted: dict[str, Counter[tuple[str, str]]] = {}
     steps = []
     for name, table in _STEPS:
@@ -214,7 +215,7 @@ def _steps(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _sources(rows: list[tuple[Any, ...]]) -> tuple[SourceFigures, ...]:
+def _group_sources(rows: list[tuple[Any, ...]]) -> tuple[SourceFigures, ...]:
     by_alias: dict[str, list[tuple[float, int, int]]] = {}
     for alias, gsd, images, size in rows:
         by_alias.setdefault(alias, []).append((gsd, images, size))
@@ -229,26 +230,26 @@ def _sources(rows: list[tuple[Any, ...]]) -> tuple[SourceFigures, ...]:
     )
 
 
-def _cover(connection: duckdb.DuckDBPyConnection) -> Cover | None:
+def _compute_cover(connection: duckdb.DuckDBPyConnection) -> Cover | None:
     west, south, east, north = connection.execute(_EXTENT).fetchall()[0]
     if west is None:
         return None
-    # A little air around; a run about one point still gets a map of 0.002 degrees.
+    # A margin of 2 % on each side. The map of a single point has a side of 0.002 degrees.
     width, height = max(east - west, 0.002) * 1.04, max(north - south, 0.002) * 1.04
     west, south = (west + east - width) / 2, (south + north - height) / 2
     stretch = math.cos(math.radians(min(80.0, abs(south + height / 2))))
     side = max(width, height / stretch) / ACROSS
     rise = side * stretch
-    asked = {"west": west, "south": south, "side": side, "rise": rise}
+    grid = {"west": west, "south": south, "side": side, "rise": rise}
 
     def cells(table: str) -> tuple[tuple[int, int, int], ...]:
-        found = connection.execute(_CELLS.format(table=table), asked).fetchall()
+        found = connection.execute(_CELLS.format(table=table), grid).fetchall()
         return tuple((x, y, n) for x, y, n in found)
 
     tiles = connection.execute("SELECT count(*) FROM images WHERE status = 'ok'").fetchall()[0][0]
     few = tiles <= BOXES
     return Cover(
-        **asked,
+        **grid,
         columns=math.ceil(width / side),
         rows=math.ceil(height / rise),
         objects=cells("objects"),

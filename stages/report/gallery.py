@@ -1,4 +1,4 @@
-"""Which tiles the gallery shows: a seeded draw that goes round the keys and their values."""
+"""Chooses the tiles of the gallery at random, with as many different tags as possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skyscript import chance
 _OK = pc.field("status") == STATUS_OK
 Tag = tuple[str, str]
 Draw = tuple[float, str]
-"""A draw and the object it is for."""
+"""A random number and the object to which it belongs."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,8 @@ class Card:
     title_multi_objects: str
 
 
-def cards(
-    meta: ds.Dataset, images: ds.Dataset, captions: ds.Dataset, *, seed: int, count: int
-) -> list[Card]:
-    """Give up to ``count`` tiles: as many different tags as there are, key after key."""
-    return cards_of(choose(meta, seed, count), images, captions)
-
-
-def cards_of(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) -> list[Card]:
-    """Give the tiles of objects, in their order."""
+def read_cards(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) -> list[Card]:
+    """Read the tiles of objects, in their order."""
     wanted = _OK & pc.field("object_id").isin(pa.array(list(chosen), pa.string()))
     fields = ["object_id", "filepath", "source", "gsd", "width", "height"]
     fields += ["acquired", "time_precision"]
@@ -56,8 +49,11 @@ def cards_of(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) ->
     return [Card(**found[name]) for name in chosen if "title" in found.get(name, ())]
 
 
-def choose(meta: ds.Dataset, seed: int, count: int) -> list[str]:
-    """Give the object ids of the gallery, in its order."""
+def choose_objects(meta: ds.Dataset, seed: int, count: int) -> list[str]:
+    """Choose up to ``count`` objects for the gallery, in its order.
+
+    The order takes one value of each key in turn, until no key has another value.
+    """
     best: dict[Tag, Draw] = {}
     rest: list[Draw] = []
     for draws in _draws(meta, seed):
@@ -75,7 +71,7 @@ def choose(meta: ds.Dataset, seed: int, count: int) -> list[str]:
 
 
 def _draws(meta: ds.Dataset, seed: int) -> Iterator[list[tuple[Tag, Draw]]]:
-    """Give, batch by batch, each image's leading tag and its draw."""
+    """Yield each image's first tag and its draw, batch by batch."""
     for batch in meta.to_batches(columns=["object_id", "center_tags"], filter=_OK):
         tags = batch.column("center_tags")
         keys, values = tags.keys.to_pylist(), tags.items.to_pylist()

@@ -1,4 +1,4 @@
-"""The page: figures and cards in the template ``page.html``, which escapes every value itself."""
+"""Renders the page from figures and cards with the template ``page.html``, which escapes values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from image_sources import SIMULATED, SOURCES
-from stages.report.charts import SERIES, Bars, bars, cover_map
+from stages.report.charts import SERIES, Bars, lay_out_bars, lay_out_map
 from stages.report.figures import Figures, SourceFigures
 from stages.report.gallery import Card
 from stages.report.scored import Scored
 
 NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
-"""Reasons that the table shows for each stage."""
+"""Number of reasons in the table for each stage."""
 _MOST_GSDS = 24
 _OSM_KINDS = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 _STAGES = {
@@ -29,15 +29,17 @@ _CHOSEN = {"all": "from the whole extract", "cell": "in drawn cells", "rare": "f
 
 
 class Ends(NamedTuple):
-    """The scores, and the tiles with the highest and with the lowest."""
+    """The scores, and the tiles with the highest and the lowest scores."""
 
     scored: Scored
     best: Sequence[Card]
     worst: Sequence[Card]
 
 
-def page(title: str, figures: Figures, shown: Sequence[Card], ends: Ends | None = None) -> str:
-    """Return the whole document. A run that was not scored has no ``ends``."""
+def render_page(
+    title: str, figures: Figures, shown: Sequence[Card], ends: Ends | None = None
+) -> str:
+    """Render the whole document. A run without scores has no ``ends``."""
     aliases = sorted({source for source, _ in figures.listed_sources})
     series = {alias: i % SERIES for i, alias in enumerate(aliases)}
     return _render(
@@ -48,12 +50,12 @@ def page(title: str, figures: Figures, shown: Sequence[Card], ends: Ends | None 
         ends=ends,
         links=any(alias != SIMULATED for alias in aliases),
         series=series,
-        map=cover_map(figures.cover, series) if figures.cover else None,
-        sources=_sources(figures),
-        sides=_sides(figures),
-        gsds=_gsds(figures),
-        words=_words(figures),
-        scores=bars(ends.scored.histogram, "Pairs by score") if ends else None,
+        map=lay_out_map(figures.cover, series) if figures.cover else None,
+        sources=_pair_sources(figures),
+        sides=_chart_sides(figures),
+        gsds=_chart_gsds(figures),
+        words=_chart_words(figures),
+        scores=lay_out_bars(ends.scored.histogram, "Pairs by score") if ends else None,
     )
 
 
@@ -69,7 +71,7 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(thousands="{:,}".format, metres="{:.3g} m".format, size=_size)
+    environment.filters.update(thousands="{:,}".format, metres="{:.3g} m".format, size=_format_size)
     environment.globals.update(
         SIMULATED=SIMULATED,
         NOT_A_PHOTOGRAPH=NOT_A_PHOTOGRAPH,
@@ -82,7 +84,7 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
     return environment.get_template("page.html").render(values)
 
 
-def _sources(figures: Figures) -> list[tuple[SourceFigures, int]]:
+def _pair_sources(figures: Figures) -> list[tuple[SourceFigures, int]]:
     """Pair each source that the run may use with its number of scenes."""
     used = {source.alias: source for source in figures.sources}
     return [
@@ -91,12 +93,12 @@ def _sources(figures: Figures) -> list[tuple[SourceFigures, int]]:
     ]
 
 
-def _sides(figures: Figures) -> Bars:
+def _chart_sides(figures: Figures) -> Bars:
     rows = [(f"{100 * i}–{100 * i + 99} px", number) for i, number in figures.side_bins]
-    return bars(rows, "Tiles by their longer side")
+    return lay_out_bars(rows, "Tiles by their longer side")
 
 
-def _gsds(figures: Figures) -> Bars:
+def _chart_gsds(figures: Figures) -> Bars:
     counts: Counter[float] = Counter()
     for source in figures.sources:
         counts.update(dict(source.gsds))
@@ -105,15 +107,15 @@ def _gsds(figures: Figures) -> Bars:
         for gsd, number in counts.items():
             rough[float(f"{gsd:.1g}")] += number
         counts = rough
-    return bars([(f"{gsd:.3g} m", n) for gsd, n in sorted(counts.items())], "Tiles by GSD")
+    return lay_out_bars([(f"{gsd:.3g} m", n) for gsd, n in sorted(counts.items())], "Tiles by GSD")
 
 
-def _words(figures: Figures) -> Bars:
+def _chart_words(figures: Figures) -> Bars:
     rows = [(f"{10 * i}–{10 * i + 9}" if i < 15 else "150+", n) for i, n in figures.word_bins]
-    return bars(rows, "Captions by number of words")
+    return lay_out_bars(rows, "Captions by number of words")
 
 
-def _size(number: float) -> str:
+def _format_size(number: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
             return f"{number:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""What scoring and the filter made of a run: figures, and the pairs at both ends."""
+"""Figures of scoring and filtering, and the pairs with the highest and the lowest scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import duckdb
 
 ENDS = 6
-"""Pairs shown of the best and of the worst, each of another title."""
+"""Number of best pairs, and of worst pairs, on the page. Their titles are all different."""
 _BINS = 16
 _FILTER_REPORT = "filter_report.json"
 
@@ -29,18 +29,20 @@ _END = """
 
 
 class Scored(NamedTuple):
-    """A run's scores and what the filter kept."""
+    """The figures of a run's scores, and those of its filter."""
 
     scorer: str
     pairs: int
     histogram: list[tuple[str, int]]
     best: dict[str, float]
-    """Score by object; likewise the worst, the lowest first."""
+    """Score by object, the highest first."""
     worst: dict[str, float]
+    """Score by object, the lowest first."""
     sides: dict[str, int]
     files: list[dict[str, Any]]
-    """As in ``filter_report.json``; likewise ``phrases``, none where none were to be dropped."""
+    """From ``filter_report.json``."""
     phrases: dict[str, Any] | None
+    """From ``filter_report.json``; None if the filter drops no phrases."""
 
     @property
     def sources(self) -> list[str]:
@@ -48,8 +50,8 @@ class Scored(NamedTuple):
         return sorted({source for file in self.files for source in file["by_source"]})
 
 
-def ask_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
-    """Give the figures of the table ``scores`` and of the filter's report."""
+def compute_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
+    """Compute the figures of the table ``scores``, and read the report of the filter."""
     low, high, count = connection.execute(_SPREAD).fetchall()[0]
     step = max(high - low, 1e-6) / _BINS
     found = connection.execute(_HISTOGRAM, {"low": low, "step": step, "bins": _BINS}).fetchall()

@@ -1,4 +1,4 @@
-"""The stage: asks the tables, writes the page, names it in its own table."""
+"""The stage `report`: it writes the page and a contact sheet."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from stages import tables
 from stages.report.config import ReportConfig
-from stages.report.contact_sheet import contact_sheet
-from stages.report.figures import ask
-from stages.report.gallery import cards, cards_of
-from stages.report.page import Ends, page
-from stages.report.scored import ask_scored
+from stages.report.contact_sheet import draw_contact_sheet
+from stages.report.figures import compute_figures
+from stages.report.gallery import choose_objects, read_cards
+from stages.report.page import Ends, render_page
+from stages.report.scored import compute_scored
 from stages.tables import files_written
 
 PAGE = "report/index.html"
@@ -39,12 +39,12 @@ def report(
     config: ReportConfig,
     root: Path,
 ) -> Iterator[pa.Table]:
-    """Write the page and a contact sheet, and give their rows; ``rows`` counts images.
+    """Write the page and a contact sheet of a run. ``rows`` counts their images.
 
-    The page of a run that was scored and filtered has two more sections. DuckDB counts out of core,
+    If the run was scored and filtered, the page has two more sections. DuckDB counts out of core,
     and the size of the page does not grow with the run. Without tiles there is no contact sheet.
     """
-    given = {
+    datasets = {
         "objects": objects,
         "focus": focus,
         "scenes": scenes,
@@ -54,21 +54,20 @@ def report(
         "captions": captions,
     }
     with scratch(root, "report") as folder, database(folder) as connection:
-        for name, dataset in given.items():
+        for name, dataset in datasets.items():
             connection.register(name, dataset)
-        figures = ask(connection)
+        figures = compute_figures(connection)
         ends = None
         if scores is not None and filtered is not None:
             connection.register("scores", scores)
-            scored = ask_scored(connection, root)
-            best, worst = (cards_of([*e], images, captions) for e in (scored.best, scored.worst))
+            scored = compute_scored(connection, root)
+            best, worst = (read_cards([*e], images, captions) for e in (scored.best, scored.worst))
             ends = Ends(scored, best, worst)
-    shown = cards(meta, images, captions, seed=config.seed, count=config.gallery)
-    data = page(config.title, figures, shown, ends).encode()
-    write_bytes(root / PAGE, data)
+    shown = read_cards(choose_objects(meta, config.seed, config.gallery), images, captions)
+    write_bytes(root / PAGE, render_page(config.title, figures, shown, ends).encode())
     files = {PAGE: figures.captioned}
     if sheet := shown[:SHEET_TILES]:
-        write_bytes(root / SHEET, contact_sheet(sheet, root))
+        write_bytes(root / SHEET, draw_contact_sheet(sheet, root))
         files[SHEET] = len(sheet)
     yield files_written(root, files)
 

@@ -1,5 +1,6 @@
-"""Continual training of a CLIP on pairs, by open_clip's parts; `skyscript train` and torchrun.
+"""Continual training of a CLIP on pairs, built from parts of open_clip: `skyscript train`.
 
-Every draw (order, crop, turn, dropout) follows from the seed, the epoch and the row, or the step:
-so the weights do not depend on worker processes, nor on where a run was cut off and taken up again.
+Every random draw (order, crop, rotation, dropout) depends only on the seed and on the epoch and the
+row, or on the step. So the weights do not depend on the number of worker processes, nor on the step
+at which a run was interrupted.
 """

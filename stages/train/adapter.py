@@ -1,6 +1,6 @@
-"""All that is asked of open_clip's training package: the one module that knows it.
+"""All calls to open_clip's training package are in this module.
 
-open_clip 4 changes every signature here, so the version is checked.
+open_clip 4 changes every signature used here, so `check_version` checks the version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stages.train.config import TrainConfig
 
 
 class Place(NamedTuple):
-    """Where this process stands among the others."""
+    """The device of this process, its rank, and the number of processes."""
 
     device: str
     rank: int
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 
 class Adam(NamedTuple):
-    """Constants of Adam."""
+    """The constants of Adam."""
 
     beta1: float
     beta2: float
@@ -33,7 +33,7 @@ class Adam(NamedTuple):
 
 
 def check_version() -> None:
-    """Raise `InputError` where open_clip is not of the kind that this module knows."""
+    """Check the version of open_clip. Raises `InputError` if this module does not support it."""
     version = open_clip_library().__version__
     major, minor = (int(part) for part in version.split(".")[:2])
     if (major, minor) < (3, 3) or major >= 4:
@@ -43,18 +43,22 @@ def check_version() -> None:
 
 
 def join(device: str | None) -> Place:
-    """Join the other processes that torchrun or Slurm started, if any did."""
+    """Join the other processes, if torchrun or Slurm started several. Returns this one's place.
+
+    Raises `InputError` if the device does not exist.
+    """
     from open_clip_train.distributed import init_distributed_device_so
 
-    wanted = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
+    has_gpu = torch.cuda.is_available()
+    wanted = device or ("cuda" if has_gpu else "cpu")
+    if wanted.startswith("cuda") and not has_gpu:
         raise InputError(f"device {wanted}: this machine has no GPU that torch can use.")
     found = init_distributed_device_so(device=wanted)
     return Place(found["device"], found["global_rank"], found["world_size"])
 
 
-def autocast(precision: str, device: str) -> Callable[[], AbstractContextManager[Any]]:
-    """Give the context of a forward pass."""
+def make_autocast(precision: str, device: str) -> Callable[[], AbstractContextManager[Any]]:
+    """Return a function that makes the autocast context of a forward pass."""
     from open_clip_train.precision import get_autocast
 
     kind = device.partition(":")[0]
@@ -62,11 +66,11 @@ def autocast(precision: str, device: str) -> Callable[[], AbstractContextManager
     return found
 
 
-def adam(config: TrainConfig, settings: Mapping[str, Any]) -> Adam:
-    """Give Adam's constants: those said, else the CLIP paper's for the kind of architecture.
+def find_adam_constants(config: TrainConfig, settings: Mapping[str, Any]) -> Adam:
+    """Return Adam's constants: those of the options, else those of the CLIP paper.
 
-    open_clip tells the kind by the model's name. A folder's name says nothing, so there it is told
-    by the ``settings`` of the architecture.
+    The paper's constants depend on the architecture (ViT or ResNet). open_clip finds it in the
+    model's name. The name of a folder does not contain it, so for a folder the ``settings`` decide.
     """
     from open_clip_train.params import get_default_params
 
@@ -75,15 +79,15 @@ def adam(config: TrainConfig, settings: Mapping[str, Any]) -> Adam:
         vision = settings["vision_cfg"]
         blocks = "ViT" if isinstance(vision.get("layers", 12), int) else "RN"
         kind = vision.get("timm_model_name") or blocks
+    options = {"beta1": config.beta1, "beta2": config.beta2, "eps": config.eps}
     usual = get_default_params(kind)
-    said = {"beta1": config.beta1, "beta2": config.beta2, "eps": config.eps}
-    return Adam(**{name: usual[name] if value is None else value for name, value in said.items()})
+    return Adam(**{name: usual[name] if v is None else v for name, v in options.items()})
 
 
-def schedule(
+def make_schedule(
     optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int
 ) -> Callable[[int], float]:
-    """Give what sets the learning rate of a step."""
+    """Return a function that sets and returns the learning rate of a step."""
     from open_clip_train import scheduler
 
     make = {"cosine": scheduler.cosine_lr, "const": scheduler.const_lr}[config.lr_scheduler]

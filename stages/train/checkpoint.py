@@ -1,7 +1,7 @@
-"""Checkpoints in open_clip's form, with what is needed to go on in the middle of an epoch.
+"""Checkpoints in open_clip's format, from which training can resume in the middle of an epoch.
 
-No random state is in them: every draw follows from the seed and the step. They hold tensors and
-plain values only, so that ``torch.load(weights_only=True)`` takes them.
+A checkpoint has no random state, because every draw depends only on the seed and the step. It
+contains only tensors and plain values, so that ``torch.load(weights_only=True)`` can read it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LATEST = "epoch_latest.pt"
 
 
 class State(NamedTuple):
-    """What changes while a model learns."""
+    """Everything that a training step changes."""
 
     model: torch.nn.Module
     optimiser: torch.optim.Optimizer
@@ -34,8 +34,8 @@ class State(NamedTuple):
 def save(
     folder: Path, state: State, *, name: str, step: int, epoch: int, identity: Mapping[str, Any]
 ) -> None:
-    """Write the latest checkpoint: whole, or the one before stays."""
-    held = {
+    """Write the latest checkpoint. If writing fails, the previous checkpoint remains."""
+    content = {
         "epoch": epoch,
         "step": step,
         "name": name,
@@ -44,51 +44,54 @@ def save(
         "identity": json.dumps(identity, sort_keys=True),
     }
     if state.scaler is not None:
-        held["scaler"] = state.scaler.state_dict()
-    write_file(folder / LATEST, lambda path: torch.save(held, path))
+        content["scaler"] = state.scaler.state_dict()
+    write_file(folder / LATEST, lambda path: torch.save(content, path))
 
 
-def keep(folder: Path, epoch: int) -> None:
-    """Keep the latest checkpoint as that of an epoch; on most disks that takes no room."""
+def keep_epoch(folder: Path, epoch: int) -> None:
+    """Store the latest checkpoint also under the number of its epoch, as a hard link if possible.
+
+    A hard link needs no disk space.
+    """
     place = folder / f"epoch_{epoch}.pt"
     temporary = place.with_suffix(".link")
     with storage(place):
         temporary.unlink(missing_ok=True)
         try:
             os.link(folder / LATEST, temporary)
-        except OSError:  # a disk without links
+        except OSError:  # the disk does not support links
             shutil.copyfile(folder / LATEST, temporary)
         temporary.replace(place)
 
 
 def resume(folder: Path, state: State, identity: Mapping[str, Any]) -> int:
-    """Load the latest checkpoint, if there is one; give the steps that are done.
+    """Load the latest checkpoint, if one exists. Returns the number of completed steps.
 
-    Raises `ConfigError` where it is of another training.
+    Raises `ConfigError` if the checkpoint belongs to a training with other options or data.
     """
     path = folder / LATEST
     if not path.exists():
         return 0
-    held = load_checkpoint(path)
+    content = load_checkpoint(path)
     try:
-        before, step = json.loads(held["identity"]), int(held["step"])
+        before, step = json.loads(content["identity"]), int(content["step"])
     except (KeyError, ValueError, TypeError):
-        raise InputError(f"{path}: is not a checkpoint of this program.") from None
+        raise InputError(f"{path}: is not a checkpoint of skyscript train.") from None
     changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
     if changed:
         raise ConfigError(
-            f"{path}: is of a training with other {', '.join(changed)}; give this one another "
-            "--name."
+            f"{path}: belongs to a training with other {', '.join(changed)}; give this training "
+            "another --name."
         )
-    state.model.load_state_dict(held["state_dict"])
-    state.optimiser.load_state_dict(held["optimizer"])
+    state.model.load_state_dict(content["state_dict"])
+    state.optimiser.load_state_dict(content["optimizer"])
     if state.scaler is not None:
-        state.scaler.load_state_dict(held["scaler"])
+        state.scaler.load_state_dict(content["scaler"])
     return step
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written."""
+def remove_unfinished(folder: Path) -> None:
+    """Remove the unfinished files of a killed process."""
     for path in folder.glob(".tmp-*"):
         with contextlib.suppress(OSError):
             path.unlink()

@@ -1,4 +1,4 @@
-"""Options of training: those of the published command line, and what was missing there."""
+"""Options of training: those of the published command line, and others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pair = tuple[float, float]
 
 
 class AugConfig(StageConfig):
-    """Augmentation, by the names of open_clip's ``--aug-cfg``."""
+    """Augmentation, with the option names of open_clip's ``--aug-cfg``."""
 
     use_timm: bool = Field(True, description="Use timm's transform, else torchvision's crop alone.")
     scale: Pair = Field((0.67, 1.0), description="Crop between these two shares of the image.")
@@ -37,13 +37,13 @@ class AugConfig(StageConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _torchvision_has_a_crop_alone(cls, given: object) -> object:
+    def _disable_timm_defaults(cls, given: object) -> object:
         if isinstance(given, dict) and given.get("use_timm") in (False, "False", "false"):
             return {"color_jitter": None, "ratio": None} | given
         return given
 
     def open_clip(self) -> dict[str, Any]:
-        """Give what open_clip's AugmentationCfg takes."""
+        """Return the arguments of open_clip's AugmentationCfg."""
         return {name: value for name, value in self if value is not None}
 
 
@@ -56,7 +56,7 @@ SKYCLIP_FIXED: Mapping[str, Any] = {
     "image_interpolation": "random",
     "lr_scheduler": "cosine",
 }
-"""What the published code did, whatever its options."""
+"""Behaviour of the published code that no option could change."""
 
 SKYCLIP_OPTIONS: Mapping[str, Any] = {
     "model": "ViT-L-14",
@@ -76,7 +76,7 @@ SKYCLIP_OPTIONS: Mapping[str, Any] = {
     "save_frequency": 1,
     "val_frequency": 1,
 }
-"""What the published command gave to its options."""
+"""Options of the published command."""
 
 SKYCLIP_RATES: Mapping[str, float] = {"ViT-L-14": 3e-9, "ViT-B-32": 1e-9}
 
@@ -266,7 +266,7 @@ class TrainConfig(StageConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _published(cls, given: object) -> object:
+    def _fill_published_values(cls, given: object) -> object:
         if not isinstance(given, dict) or given.get("protocol") != "skyclip":
             return given
         for key, value in SKYCLIP_FIXED.items():
@@ -280,7 +280,7 @@ class TrainConfig(StageConfig):
         return filled
 
     @model_validator(mode="after")
-    def _benchmarks_lie_somewhere(self) -> Self:
+    def _check_benchmark_root(self) -> Self:
         if self.benchmarks and self.benchmark_root is None:
-            raise ValueError("benchmarks need benchmark_root, the folder they lie in")
+            raise ValueError("benchmarks need benchmark_root, the folder that contains them")
         return self

@@ -1,4 +1,4 @@
-"""The training itself: from options to a folder with checkpoints, records and the model."""
+"""The training loop. It writes a folder with checkpoints, records and the exported model."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ from skyscript.clip.export import export_model
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loading import PairDataset, load_pairs, loader
-from stages.train.model import Beginning, begin
+from stages.train.loading import PairDataset, load_batches, load_pairs
+from stages.train.model import InitialModel, load_initial_model
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
 from stages.train.step import Learner
 from stages.train.transforms import training_transform
-from stages.train.validate import due, find_checks
+from stages.train.validate import find_checks, is_due
 
 log = logging.getLogger(__name__)
 
 
 class Pace:
-    """How long some steps took, and how much of it was waiting for data."""
+    """Measures the duration of some steps, and the part of it spent waiting for data."""
 
     def __init__(self) -> None:
         self.steps, self.waited = 0, 0.0
-        self._begun = time.monotonic()
+        self._start = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Time since the first of these steps began, pauses left out."""
-        return max(time.monotonic() - self._begun, 1e-9)
+        """Seconds since the first of these steps began, without pauses."""
+        return max(time.monotonic() - self._start, 1e-9)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count what is inside as waiting for data."""
-        begun = time.monotonic()
+        """Count the time inside this context as waiting for data."""
+        start = time.monotonic()
         yield
-        self.waited += time.monotonic() - begun
+        self.waited += time.monotonic() - start
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave out what is inside: evaluating and saving."""
-        begun = time.monotonic()
+        """Do not count the time inside this context (evaluation and saving)."""
+        start = time.monotonic()
         yield
-        self._begun += time.monotonic() - begun
+        self._start += time.monotonic() - start
 
 
 Report = Callable[[TaskProgress], None]
 
 
 def train(config: TrainConfig, report: Report) -> Path:
-    """Train, or go on where the run of this name stopped; give the run's folder.
+    """Train, or resume the run of this name. Returns the run's folder.
 
-    Raises `InputError` and `ConfigError` for what cannot be trained on or with.
+    Raises `InputError` if data or a model cannot be used, and `ConfigError` if options cannot.
     """
     adapter.check_version()
     place = adapter.join(config.device)
@@ -77,10 +77,10 @@ def train(config: TrainConfig, report: Report) -> Path:
 
 
 class Training:
-    """A model that learns, in one of several processes."""
+    """One training run, in one of its processes."""
 
     def __init__(self, config: TrainConfig, place: Place, report: Report) -> None:
-        config = _resolved(config, place)
+        config = _resolve_precision(config, place)
         self.config, self.place, self.report = config, place, report
         self.folder = config.runs / (config.name or "train")
         self.checkpoints = self.folder / "checkpoints"
@@ -88,78 +88,78 @@ class Training:
         split = Split(config.batch_size, config.accum_freq, place.world, place.rank)
         self.batches = Batches(pairs.texts, split, config.epochs, config.seed, config.batches)
         self.steps = self.batches.steps * config.epochs
-        self.beginning = begin(config, place.device)
-        preprocess = self.beginning.preprocess
-        self.identity = _identity(config, self.beginning, pairs.identity, split)
+        self.initial = load_initial_model(config, place.device)
+        preprocess = self.initial.preprocess
+        self.identity = _identity(config, self.initial, pairs.identity, split)
         transform = training_transform(preprocess, config)
         record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
-        self.data = PairDataset(pairs, transform, self.beginning.tokenizer, config.seed, record)
-        self.learner = Learner(self.beginning, config, place)
+        self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed, record)
+        self.learner = Learner(self.initial, config, place)
         self.state = self.learner.state
-        self.schedule = adapter.schedule(self.state.optimiser, config, self.steps)
-        self.checks = find_checks(config, self.beginning)
+        self.schedule = adapter.make_schedule(self.state.optimiser, config, self.steps)
+        self.checks = find_checks(config, self.initial)
 
     @property
     def first(self) -> bool:
-        """Whether this process writes."""
+        """Whether this is the process that writes files and reports progress."""
         return self.place.rank == 0
 
     def run(self) -> Path:
-        """Train to the end."""
+        """Train to the end. Returns the run's folder."""
         with storage(self.folder):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-        self.batches.begin = checkpoint.resume(self.checkpoints, self.state, self.identity)
-        self._say_what_begins()
+        self.batches.start = checkpoint.resume(self.checkpoints, self.state, self.identity)
+        self._log_start()
         record = None
         if self.first:
-            checkpoint.sweep(self.checkpoints)
+            checkpoint.remove_unfinished(self.checkpoints)
             write_json(self.folder / "config.json", self.config.model_dump(mode="json"))
-            record = Record(self.folder, self.config, self.batches.begin)
-        if self.batches.begin < self.steps:
+            record = Record(self.folder, self.config, self.batches.start)
+        if self.batches.start < self.steps:
             self._learn(record)
         if record is not None:
             record.close()
-            begun, folder = self.beginning, self.folder / "export"
-            export_model(self.state.model, begun.settings, folder, begun.tokenizer)
+            initial, folder = self.initial, self.folder / "export"
+            export_model(self.state.model, initial.settings, folder, initial.tokenizer)
         self._wait()
         return self.folder
 
-    def _say_what_begins(self) -> None:
+    def _log_start(self) -> None:
         if not self.first:
             return
-        done = self.batches.begin
-        if self.beginning.identity["weights"].startswith("random") and not done:
-            log.info("no --pretrained: begins from random weights")
+        done = self.batches.start
+        if self.initial.identity["weights"].startswith("random") and not done:
+            log.info("no --pretrained: training starts from random weights")
         if done:
-            log.info("%s: goes on after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
+            log.info("%s: resumes after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
         if self.config.warmup >= self.steps:
             log.warning(
-                "warmup: %s steps are no fewer than the whole training's %s: the learning rate "
-                "never becomes whole",
+                "warmup takes %s steps and the training has %s: the learning rate never reaches "
+                "its full value",
                 f"{self.config.warmup:,}",
                 f"{self.steps:,}",
             )
 
     def _learn(self, record: Record | None) -> None:
-        given = loader(self.data, self.batches, self.config, self.place.device)
+        batches = load_batches(self.data, self.batches, self.config, self.place.device)
         config, pace = self.config, Pace()
-        for step in range(self.batches.begin, self.steps):
+        for step in range(self.batches.start, self.steps):
             rate = self.schedule(step)
             with pace.waiting():
-                some = [next(given) for _ in range(config.accum_freq)]
-            loss = self.learner.take(some, step)
+                some = [next(batches) for _ in range(config.accum_freq)]
+            loss = self.learner.take_step(some, step)
             done = step + 1
             pace.steps += 1
             if done % config.log_every_n_steps == 0 or done == self.steps:
-                self._tell(record, done, loss, rate, pace)
+                self._report_step(record, done, loss, rate, pace)
                 pace = Pace()
             with pace.paused():
-                self._after(done, record)
+                self._evaluate_and_save(done, record)
 
-    def _tell(
+    def _report_step(
         self, record: Record | None, done: int, loss: torch.Tensor, rate: float, pace: Pace
     ) -> None:
-        """Report a step, with the loss over all devices."""
+        """Record and report a step, with the mean loss of all devices."""
         if self.place.world > 1:
             loss = loss.clone()
             distributed.all_reduce(loss)
@@ -167,8 +167,8 @@ class Training:
         value = float(loss)
         if not math.isfinite(value):
             raise SkyScriptError(
-                f"step {done:,}: the loss is {value}: lower --lr, or use another --precision. The "
-                "checkpoints before it stay."
+                f"step {done:,}: the loss is {value}: lower --lr, or use another --precision. "
+                "Earlier checkpoints remain."
             )
         if record is None:
             return
@@ -185,23 +185,23 @@ class Training:
         )
         self.report(TaskProgress("train", "", done, self.steps, "steps", note))
 
-    def _after(self, done: int, record: Record | None) -> None:
-        """Evaluate and save where an epoch ends, and save where it was asked for."""
+    def _evaluate_and_save(self, done: int, record: Record | None) -> None:
+        """Evaluate and save at the end of an epoch. Save within it as `save_steps` says."""
         epoch, within = divmod(done, self.batches.steps)
         config = self.config
         if within:
             if config.save_steps and done % config.save_steps == 0:
                 self._save(done, epoch)
             return
-        values = self.checks.of(self.learner, config, self.place, epoch)
+        values = self.checks.run(self.learner, config, self.place, epoch)
         if record is not None and values:
             record.evaluation(done, epoch, values)
-            said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-            log.info("epoch %d of %d: %s", epoch, config.epochs, said)
+            text = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+            log.info("epoch %d of %d: %s", epoch, config.epochs, text)
         if config.save_frequency or epoch == config.epochs:
             self._save(done, epoch)
-        if self.first and due(epoch, config.save_frequency, config.epochs, always=True):
-            checkpoint.keep(self.checkpoints, epoch)
+        if self.first and is_due(epoch, config.save_frequency, config.epochs, always=True):
+            checkpoint.keep_epoch(self.checkpoints, epoch)
 
     def _save(self, done: int, epoch: int) -> None:
         if self.first:
@@ -220,26 +220,29 @@ class Training:
             distributed.barrier()
 
 
-def _resolved(config: TrainConfig, place: Place) -> TrainConfig:
-    """Settle what depends on the machine."""
+def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
+    """Return the options with the precision that this device uses.
+
+    Raises `ConfigError` if the device does not support the chosen precision.
+    """
     precision = config.precision
     on_gpu = place.device.startswith("cuda")
     if precision == "auto":
         precision = "amp" if on_gpu else "fp32"
     if precision == "amp" and not on_gpu:
         if config.protocol == "skyclip":
-            log.warning("precision amp needs a GPU: fp32 instead, which is not as published")
+            log.warning("precision amp needs a GPU: uses fp32 instead, which differs from SkyCLIP")
             precision = "fp32"
         else:
-            raise ConfigError("precision: amp needs a GPU; on a CPU use fp32 or amp_bf16.")
+            raise ConfigError("precision: amp needs a GPU; use fp32 or amp_bf16 on a CPU.")
     return config.model_copy(update={"precision": precision})
 
 
 def _identity(
-    config: TrainConfig, beginning: Beginning, pairs: str, split: Split
+    config: TrainConfig, initial: InitialModel, pairs: str, split: Split
 ) -> dict[str, Any]:
-    """Give all that decides the weights; how the work is shared out does not."""
-    found = {**config.identity(), **beginning.identity, "pairs": pairs, "pairs a step": split.step}
+    """Return everything that decides the weights. The split into devices and batches does not."""
+    found = {**config.identity(), **initial.identity, "pairs": pairs, "pairs a step": split.step}
     for name in ("model", "pretrained", "train_data", "val_data", "root_data_dir"):
         found.pop(name)
     if config.gather == "own-rank":

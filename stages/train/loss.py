@@ -1,9 +1,10 @@
-"""Losses that know which pairs of a batch have the same text.
+"""Losses that treat pairs with the same text in a batch as no negatives of each other.
 
-Of SkyScript's pairs 96 % share their caption with another. In the plain loss such pairs compete:
-images of one text push one another away. Here they are left out of each other's negatives, or are
-positives (SigLIP). To spread the target evenly over them (UniCL) would change nothing: equal texts
-have equal logits, so the sum of the plain loss's targets is that spread already.
+96 % of SkyScript's pairs share their caption with another pair. In the plain loss, such pairs are
+negatives of each other, so images of the same text are pushed apart. The losses here mask these
+negatives (CLIP), or treat them as positives (SigLIP). A target that is spread evenly over equal
+texts (UniCL) would change nothing: equal texts have equal logits, so the sum of the plain loss over
+these pairs has the same gradient.
 """
 
 from __future__ import annotations
@@ -21,53 +22,52 @@ from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 
 Loss = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
-"""Of a model's features, and the numbers of the texts: equal texts have one number."""
+"""Arguments: the features, and the numbers of the texts. Equal texts have the same number."""
 
 
-def multi_positive(
+def multi_positive_loss(
     logits_per_image: torch.Tensor, logits_per_text: torch.Tensor, same: torch.Tensor
 ) -> torch.Tensor:
-    """Give the contrastive loss with its target spread over all pairs that ``same`` marks.
+    """Return the contrastive loss whose target is spread evenly over the pairs in ``same``.
 
-    Where equal texts have equal features, it is the plain loss.
+    If equal texts have equal features, it equals the plain loss.
     """
-    right = same.float()
-    right /= right.sum(1, keepdim=True)
+    target = same.float()
+    target /= target.sum(1, keepdim=True)
     return (
-        functional.cross_entropy(logits_per_image, right)
-        + functional.cross_entropy(logits_per_text, right)
+        functional.cross_entropy(logits_per_image, target)
+        + functional.cross_entropy(logits_per_text, target)
     ) / 2
 
 
 def make_loss(config: TrainConfig, place: Place) -> Loss:
-    """Give the loss that the options name."""
+    """Return the loss that the options choose."""
     known = {"rank": place.rank, "world_size": place.world}
     if config.loss == "siglip":
         if config.same_text == "positive":
             return MultiPositiveSigLip(place)
-        return _plain(SigLipLoss(**known))
+        return _ignore_texts(SigLipLoss(**known))
     whole = config.gather == "whole"
     gathering = {"local_loss": whole, "gather_with_grad": whole}
     if config.same_text == "positive":
-        return EqualTextsLeftOut(place, gathering)
-    return _plain(ClipLoss(**gathering, **known))
+        return MaskedSameTextLoss(place, gathering)
+    return _ignore_texts(ClipLoss(**gathering, **known))
 
 
-def _plain(loss: Any) -> Loss:  # noqa: ANN401 - a module of open_clip's
-    def of(features: dict[str, torch.Tensor], texts: torch.Tensor) -> torch.Tensor:  # noqa: ARG001
-        found: torch.Tensor = loss(**features)
-        return found
-
-    return of
+def _ignore_texts(loss: Any) -> Loss:  # noqa: ANN401 - a module of open_clip's
+    return lambda features, _: loss(**features)
 
 
-def left_out(
+def masked_loss(
     logits_per_image: torch.Tensor,
     logits_per_text: torch.Tensor,
     same: torch.Tensor,
     own: torch.Tensor,
 ) -> torch.Tensor:
-    """Give the contrastive loss of each row's ``own``; what ``same`` marks is no negative."""
+    """Return the contrastive loss without the negatives that ``same`` marks.
+
+    ``own`` is the column of each row's positive.
+    """
     others = same.scatter(1, own[:, None], value=False)
     return (
         functional.cross_entropy(logits_per_image.masked_fill(others, -torch.inf), own)
@@ -75,45 +75,44 @@ def left_out(
     ) / 2
 
 
-class EqualTextsLeftOut:
-    """open_clip's loss, its logits over all devices, with equal texts no negatives."""
+class MaskedSameTextLoss:
+    """open_clip's CLIP loss over all devices. Pairs with the same text are not negatives."""
 
     def __init__(self, place: Place, gathering: dict[str, bool]) -> None:
         self._logits = ClipLoss(**gathering, rank=place.rank, world_size=place.world).get_logits
         self._place, self._local = place, gathering["local_loss"]
 
     def __call__(self, features: dict[str, torch.Tensor], texts: torch.Tensor) -> torch.Tensor:
-        """Give the loss."""
-        logits = self._logits(**features)
-        everyone = gathered(texts, self._place)
-        rows = texts if self._local else everyone
+        """Return the loss."""
+        per_image, per_text = self._logits(**features)
+        all_texts = gather(texts, self._place)
+        rows = texts if self._local else all_texts
         first = self._place.rank * len(texts) if self._local else 0
         own = torch.arange(first, first + len(rows), device=texts.device)
-        per_image, per_text = logits
-        return left_out(per_image, per_text, rows[:, None] == everyone[None, :], own)
+        return masked_loss(per_image, per_text, rows[:, None] == all_texts[None, :], own)
 
 
 class MultiPositiveSigLip:
-    """SigLIP's loss with every pair of image and equal text a positive."""
+    """SigLIP's loss. An image and any text equal to its own are a positive pair."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
 
     def __call__(self, features: dict[str, torch.Tensor], texts: torch.Tensor) -> torch.Tensor:
-        """Give the loss: of this device's images and all devices' texts."""
+        """Return the loss of this device's images and all devices' texts."""
         vectors = features["text_features"]
         if self._place.world > 1:
             vectors = torch.cat(all_gather(vectors))
         logits = features["logit_scale"] * features["image_features"] @ vectors.T
         if "logit_bias" in features:
             logits = logits + features["logit_bias"]
-        same = texts[:, None] == gathered(texts, self._place)[None, :]
+        same = texts[:, None] == gather(texts, self._place)[None, :]
         signs = same.to(logits.dtype) * 2 - 1
         return -functional.logsigmoid(signs * logits).sum() / len(logits)
 
 
-def gathered(values: torch.Tensor, place: Place) -> torch.Tensor:
-    """Give every device's values, in the order of the devices."""
+def gather(values: torch.Tensor, place: Place) -> torch.Tensor:
+    """Return the values of all devices, in the order of the devices."""
     if place.world == 1:
         return values
     found = [torch.empty_like(values) for _ in range(place.world)]

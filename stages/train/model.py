@@ -1,4 +1,4 @@
-"""The model that training begins from, and what belongs to it."""
+"""Loads the model that training starts from, with its tokenizer and settings."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from stages.train.config import TrainConfig
 
 SIGLIP_SCALE = math.log(10)
 SIGLIP_BIAS = -10.0
-"""Where SigLIP's paper begins."""
+"""Initial values in SigLIP's paper."""
 
 
-class Beginning(NamedTuple):
-    """A model, on its device."""
+class InitialModel(NamedTuple):
+    """The model that training starts from, on its device."""
 
     model: Any
     tokenizer: Any
     preprocess: Mapping[str, Any]
     settings: Mapping[str, Any]
-    """The architecture, as an exported config has it."""
+    """The architecture, in the format of an exported config."""
     identity: Mapping[str, str]
 
 
 def find_source(config: TrainConfig) -> ClipSource:
-    """Find out which model the options mean; its activation follows from its weights.
+    """Find the model that the options name. Its weights decide the activation.
 
-    Raises `InputError` where there is none, or the activation said is not that of the weights.
+    Raises `InputError` if there is no such model, or if `quick_gelu` contradicts the weights.
     """
     has_weights = config.model == TINY or config.model.startswith((LOCAL, HUB))
     if config.pretrained is None and not has_weights:
@@ -47,7 +47,7 @@ def find_source(config: TrainConfig) -> ClipSource:
         if architecture is None:
             raise InputError(
                 f"model {config.model!r}: open_clip has no such architecture; see "
-                "open_clip.list_models(), or name a folder as local-dir:FOLDER."
+                "open_clip.list_models(), or give a folder as local-dir:FOLDER."
             )
         quick = config.quick_gelu == "on" or bool(architecture.get("quick_gelu", False))
         return ClipSource(config.model, None, quick, f"random {config.seed}")
@@ -61,8 +61,8 @@ def find_source(config: TrainConfig) -> ClipSource:
     )
 
 
-def begin(config: TrainConfig, device: str) -> Beginning:
-    """Make the model. Raises `InputError` where its weights do not load."""
+def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
+    """Load the model. Raises `InputError` if its weights do not load."""
     import torch
 
     open_clip = open_clip_library()
@@ -79,11 +79,11 @@ def begin(config: TrainConfig, device: str) -> Beginning:
     )
     if not isinstance(model, open_clip.CLIP | open_clip.CustomTextCLIP):
         raise InputError(
-            f"model {config.model!r}: only CLIPs are trained, not {type(model).__name__}."
+            f"model {config.model!r}: training supports only CLIPs, not {type(model).__name__}."
         )
     if config.grad_checkpointing:
         model.set_grad_checkpointing()
-    return Beginning(
+    return InitialModel(
         model,
         open_clip.get_tokenizer(source.model),
         open_clip.get_model_preprocess_cfg(model),

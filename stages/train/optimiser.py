@@ -1,8 +1,9 @@
-"""AdamW whose sums are compensated, for learning rates at the rounding floor of fp32.
+"""AdamW with compensated sums, for learning rates near the rounding limit of fp32.
 
-At a rate of 1e-9 a step is smaller than half the distance between two fp32 numbers near 0.1: added
-plainly it is lost, every time. Kahan's summation keeps what was lost beside the weight, and adds
-it once it is large enough. Weight decay goes the same way (1 - 1e-9 is 1 in fp32).
+At a rate of 1e-9, a step is smaller than half the distance between two fp32 numbers near 0.1. A
+plain addition rounds each such step away. Kahan summation stores the rounding error beside the
+weight, and adds it once it is large enough. The same holds for weight decay (1 - 1e-9 is 1 in
+fp32).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Group = dict[str, Any]
 def make_optimiser(
     model: torch.nn.Module, config: TrainConfig, constants: Adam
 ) -> torch.optim.Optimizer:
-    """Give the optimiser; gains, biases and the logit scale do not decay, as in open_clip."""
+    """Return the optimiser. Gains, biases and the logit scale do not decay, as in open_clip."""
     groups = parameter_groups(model.named_parameters(), config.wd)
     kind: Any = KahanAdamW if config.optimizer == "kahan" else torch.optim.AdamW
     made: torch.optim.Optimizer = kind(
@@ -33,15 +34,15 @@ def make_optimiser(
 def parameter_groups(
     parameters: Iterable[tuple[str, torch.nn.Parameter]], decay: float
 ) -> list[Group]:
-    """Part parameters into those that do not decay and those that do, as open_clip's main does."""
+    """Split parameters into those that do not decay and those that do, as open_clip does."""
     plain: list[torch.nn.Parameter] = []
     decaying: list[torch.nn.Parameter] = []
     for name, value in parameters:
         if not value.requires_grad:
             continue
         words = ("bn", "ln", "bias", "logit_scale")
-        spared = value.ndim < 2 or any(word in name for word in words)
-        (plain if spared else decaying).append(value)
+        exempt = value.ndim < 2 or any(word in name for word in words)
+        (plain if exempt else decaying).append(value)
     return [{"params": plain, "weight_decay": 0.0}, {"params": decaying, "weight_decay": decay}]
 
 
@@ -55,7 +56,7 @@ class KahanAdamW(torch.optim.Optimizer):  # type: ignore[misc]  # torch is not t
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, closure: Callable[[], float] | None = None) -> None:
-        """Take a step from the gradients."""
+        """Update the parameters from their gradients."""
         assert closure is None
         for group in self.param_groups:
             values = [value for value in group["params"] if value.grad is not None]
@@ -95,7 +96,7 @@ class KahanAdamW(torch.optim.Optimizer):  # type: ignore[misc]  # torch is not t
 def _add(
     values: list[torch.Tensor], rests: list[torch.Tensor], changes: list[torch.Tensor], by: float
 ) -> None:
-    """Add ``by`` times the changes; what rounding takes stays in the rests."""
+    """Add ``by`` times the changes to the values. The rounding errors go to the rests."""
     torch._foreach_add_(rests, changes, alpha=by)
     before = [value.clone() for value in values]
     torch._foreach_add_(values, rests)

@@ -1,4 +1,4 @@
-"""What is written down while a model learns: progress.jsonl, and TensorBoard and wandb if asked."""
+"""The records of a training: progress.jsonl and results.jsonl, optionally TensorBoard and wandb."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from stages.train.config import TrainConfig
 
 PROGRESS = "progress.jsonl"
 RESULTS = "results.jsonl"
-"""As in open_clip: metrics, a line an evaluation; in the folder of the checkpoints."""
+"""The metrics, one line for each evaluation, in the folder of the checkpoints, as in open_clip."""
 
 
 class Record:
-    """The records of a run, of the first process alone."""
+    """Writes the records of a run. Only the first process has one."""
 
     def __init__(self, folder: Path, config: TrainConfig, begin: int) -> None:
         self._progress, self._results = folder / PROGRESS, folder / "checkpoints" / RESULTS
         for path in (self._progress, self._results):
-            _cut(path, begin)
+            _remove_lines_after(path, begin)
         self._board = _tensorboard(folder, begin) if "tensorboard" in config.report_to else None
         self._wandb = _wandb(folder, config) if "wandb" in config.report_to else None
 
     def training(self, step: int, values: Mapping[str, float]) -> None:
-        """Write down a step."""
+        """Record a training step."""
         self._write(self._progress, {"step": step, **values})
         self._show("train", step, values)
 
     def evaluation(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        """Write down an evaluation."""
+        """Record an evaluation."""
         self._write(self._results, {"step": step, "epoch": epoch, **values})
         self._show("val", step, values)
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write all buffered records."""
         if self._board is not None:
             self._board.close()
         if self._wandb is not None:
@@ -57,7 +57,7 @@ class Record:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Give the lines of a record; one that a kill cut short is left out."""
+    """Read the lines of a record, up to a line that a killed process did not finish."""
     if not path.exists():
         return []
     found = []
@@ -69,10 +69,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _cut(path: Path, begin: int) -> None:
-    """Leave out what was written after the checkpoint that the run goes on from."""
-    kept = [line for line in read_lines(path) if line["step"] <= begin]
-    write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+def _remove_lines_after(path: Path, step: int) -> None:
+    """Remove the lines of later steps than that of the checkpoint from which the run resumes."""
+    lines = [line for line in read_lines(path) if line["step"] <= step]
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def _tensorboard(folder: Path, begin: int) -> Any:  # noqa: ANN401 - a SummaryWriter

@@ -1,8 +1,8 @@
 """WebDataset shards as pairs that can be read in any order.
 
-The members' places are found once and images are read from there, so shards are shuffled as freely
-as files, and a run can go on at any step; a stream, read from its beginning, allows neither. So
-shards must be plain tar files on a disk.
+The offsets of all members are read once. So the pairs are shuffled like separate files, and a run
+can resume at any step. A stream that is read from its beginning allows neither, so shards must be
+plain tar files on a disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.atomic import content_id, file_id
 from pipeline.errors import InputError
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
-from stages.train.pairs import Pairs, check_present, numbered
+from stages.train.pairs import Pairs, check_present, number_captions
 
 CAPTIONS = ("title", "title_multi_objects")
 _PLACES = pa.schema(
@@ -28,11 +28,11 @@ _PLACES = pa.schema(
         "caption": pa.large_string(),
     }
 )
-"""Where an image lies; small: of five million pairs, half a gigabyte."""
+"""The position of each image, with its caption: half a gigabyte for five million pairs."""
 
 
 class ImagesInShards:
-    """Images as members of tar files."""
+    """Images in tar files."""
 
     def __init__(self, shards: list[Path], where: pa.Table) -> None:
         self._shards, self._names = shards, where["name"].combine_chunks()
@@ -42,21 +42,21 @@ class ImagesInShards:
         self._open: dict[int, int] = {}
 
     def read(self, row: int) -> bytes:
-        """Give a row's bytes."""
+        """Read a row's image file."""
         size, shard = int(self._sizes[row]), int(self._shard[row])
         if size > MAX_BYTES:
             raise ValueError("is larger than any tile")
-        if shard not in self._open:  # pread moves no position: workers may share what was forked
+        if shard not in self._open:  # pread has no file position, so forked workers can share it
             self._open[shard] = os.open(self._shards[shard], os.O_RDONLY)
         return os.pread(self._open[shard], size, int(self._offsets[row]))
 
     def name(self, row: int) -> str:
-        """Name a row's shard and member."""
+        """Return the names of a row's shard and member."""
         return f"{self._shards[int(self._shard[row])]}: {self._names[row].as_py()}"
 
 
 def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
-    """Find the pairs of shards. Raises `InputError` that names the shard and what is wrong."""
+    """Read the list of pairs in shards. Raises `InputError` that names the wrong shard."""
     if config.csv_caption_key not in CAPTIONS:
         raise InputError(
             f"csv_caption_key {config.csv_caption_key!r}: shards have the captions "
@@ -66,15 +66,15 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     if not shards:
         raise InputError(f"{path}: holds no shard (*.tar).")
     found = pa.concat_tables(
-        _found(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
+        _read_shard(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
     )
     identity = content_id("".join(map(file_id, shards)).encode())
     images = ImagesInShards(shards, found)
-    return numbered(images, found["caption"].combine_chunks(), identity)
+    return number_captions(images, found["caption"].combine_chunks(), identity)
 
 
-def _found(shard: Path, number: int, key: str) -> pa.Table:
-    """Give a shard's pairs; a sample without an image, or without a caption, is none."""
+def _read_shard(shard: Path, number: int, key: str) -> pa.Table:
+    """Read the list of pairs in a shard, without the samples that lack an image or a caption."""
     where = {member.name: member for member in members(shard)}
     rows = [
         (number, *where[sample.image], caption)

@@ -1,4 +1,4 @@
-"""One step: from batches to weights that are a little better."""
+"""One training step: forward pass, loss, gradients and the update of the weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stages.train.checkpoint import State
 from stages.train.config import TrainConfig
 from stages.train.loading import Batch
 from stages.train.loss import make_loss
-from stages.train.model import Beginning
+from stages.train.model import InitialModel
 from stages.train.optimiser import make_optimiser
 from stages.train.towers import Towers
 
@@ -26,44 +26,46 @@ MAX_SCALE = math.log(100)
 Features = dict[str, torch.Tensor]
 
 
-class Moved(NamedTuple):
+class DeviceBatch(NamedTuple):
     """A batch on its device."""
 
     inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-    """Of the towers: images, distinct tokens, and each pair's row of them."""
+    """Arguments of `Towers`: images, tokens of the distinct texts, and each pair's row in these."""
     texts: torch.Tensor
     """Numbers of the captions."""
 
 
 class Learner:
-    """A model with what changes it."""
+    """A model with its loss, optimiser and gradient scaler."""
 
-    def __init__(self, beginning: Beginning, config: TrainConfig, place: Place) -> None:
-        model = beginning.model
+    def __init__(self, initial: InitialModel, config: TrainConfig, place: Place) -> None:
+        model = initial.model
         self._config, self._place = config, place
-        self.normalise = Normalise(beginning.preprocess, place.device)
-        self.autocast = adapter.autocast(config.precision, place.device)
-        optimiser = make_optimiser(model, config, adapter.adam(config, beginning.settings))
+        self.normalise = Normalise(initial.preprocess, place.device)
+        self.autocast = adapter.make_autocast(config.precision, place.device)
+        optimiser = make_optimiser(
+            model, config, adapter.find_adam_constants(config, initial.settings)
+        )
         scaler = torch.amp.GradScaler("cuda") if config.precision == "amp" else None
         self.state = State(model, optimiser, scaler)
         self._loss = make_loss(config, place)
-        self._towers = Towers(model, beginning.tokenizer)
+        self._towers = Towers(model, initial.tokenizer)
         self._shared: Any = self._towers
         if place.world > 1:
             gpus = [place.device] if place.device.startswith("cuda") else None
             self._shared = DistributedDataParallel(self._towers, device_ids=gpus)
 
-    def take(self, batches: list[Batch], step: int) -> torch.Tensor:
-        """Take a step; give the loss."""
+    def take_step(self, batches: list[Batch], step: int) -> torch.Tensor:
+        """Train on the batches of a step. Returns the loss."""
         self._shared.train()
         self.state.optimiser.zero_grad()
-        torch.manual_seed(self._number(step))  # of dropout: nothing random is carried over
-        moved = [self._moved(batch) for batch in batches]
-        loss = self._of_one(moved[0]) if len(moved) == 1 else self._of_several(moved, step)
-        self._change()
+        torch.manual_seed(self._seed_of(step))  # for dropout: no random state from earlier steps
+        moved = [self._to_device(batch) for batch in batches]
+        loss = self._backpropagate(moved[0]) if len(moved) == 1 else self._accumulate(moved, step)
+        self._update_weights()
         return loss
 
-    def _change(self) -> None:
+    def _update_weights(self) -> None:
         model, optimiser, scaler = self.state
         if scaler is not None:
             scaler.unscale_(optimiser)
@@ -77,45 +79,46 @@ class Learner:
         with torch.no_grad():
             model.logit_scale.clamp_(0, MAX_SCALE)
 
-    def _number(self, step: int) -> int:
+    def _seed_of(self, step: int) -> int:
         return int(chance.uniform(self._config.seed, f"{step}:{self._place.rank}", "step") * 2**53)
 
-    def _moved(self, batch: Batch) -> Moved:
-        """Bring a batch to the device."""
-        tokens, where = self._towers.shortened(batch.tokens, batch.texts)
+    def _to_device(self, batch: Batch) -> DeviceBatch:
+        """Copy a batch to the device."""
+        tokens, where = self._towers.shorten(batch.tokens, batch.texts)
         images, tokens, where, texts = (
             values.to(self._place.device, non_blocking=True)
             for values in (batch.images, tokens, where, batch.texts)
         )
-        return Moved((self.normalise(images), tokens, where), texts)
+        return DeviceBatch((self.normalise(images), tokens, where), texts)
 
-    def _of_one(self, batch: Moved) -> torch.Tensor:
-        """Give the loss of one batch, its gradients in place."""
+    def _backpropagate(self, batch: DeviceBatch) -> torch.Tensor:
+        """Compute the gradients of one batch. Returns the loss."""
         with self.autocast():
             loss = self._loss(self._shared(*batch.inputs), batch.texts)
         self._backward(loss)
         return loss.detach()
 
-    def _of_several(self, batches: list[Moved], step: int) -> torch.Tensor:
-        """Give the loss of several batches as one, at the memory of one.
+    def _accumulate(self, batches: list[DeviceBatch], step: int) -> torch.Tensor:
+        """Compute the gradients of several batches as one large batch. Returns the loss.
 
-        All features are made without their gradient; then each batch's again, with it, among the
-        others. What is random in the model is drawn the same both times.
+        It needs the memory of one batch. The first pass computes all features without gradients.
+        The second pass computes each batch's features again with gradients, and combines them with
+        the stored features of the others. Both passes use the same random numbers.
         """
         texts = torch.cat([batch.texts for batch in batches])
-        held: list[Features] = []
+        stored: list[Features] = []
         with torch.no_grad(), self.autocast():
             for number, batch in enumerate(batches):
-                torch.manual_seed(self._number(step) + number)
-                held.append(self._towers(*batch.inputs))
+                torch.manual_seed(self._seed_of(step) + number)
+                stored.append(self._towers(*batch.inputs))
         for number, batch in enumerate(batches):
             last = number + 1 == len(batches)
             waits = self._place.world > 1 and not last
             with self._shared.no_sync() if waits else contextlib.nullcontext():
-                torch.manual_seed(self._number(step) + number)
+                torch.manual_seed(self._seed_of(step) + number)
                 with self.autocast():
-                    made = self._shared(*batch.inputs)
-                    loss = self._loss(_joined(held, made, number, last=last), texts)
+                    new = self._shared(*batch.inputs)
+                    loss = self._loss(_join_features(stored, new, number, last=last), texts)
                 self._backward(loss)
         return loss.detach()
 
@@ -123,17 +126,17 @@ class Learner:
         (loss if self.state.scaler is None else self.state.scaler.scale(loss)).backward()
 
 
-def _joined(held: list[Features], made: Features, number: int, *, last: bool) -> Features:
-    """Put the features of all batches together, those just made among them.
+def _join_features(stored: list[Features], new: Features, number: int, *, last: bool) -> Features:
+    """Join the stored features of all batches, with batch ``number`` replaced by ``new``.
 
-    Scale and bias belong to the step, not to a batch: only the last one gives them a gradient.
+    Scale and bias belong to the step, so only its last batch computes their gradients.
     """
     found = {}
-    for key, value in made.items():
+    for key, value in new.items():
         if key in {"logit_scale", "logit_bias"}:
             found[key] = value if last else value.detach()
         else:
-            parts = [features[key] for features in held]
+            parts = [features[key] for features in stored]
             parts[number] = value
             found[key] = torch.cat(parts)
     return found

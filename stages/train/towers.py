@@ -1,7 +1,7 @@
-"""A CLIP's forward pass in training, without what it need not compute.
+"""A CLIP's forward pass in training that computes each distinct text once.
 
-Each distinct text of a batch goes through the text tower once, cut after its end token: features
-and gradients are the same but for rounding, and of SkyScript's texts little is left to compute.
+Texts are cut after the end token of the longest one. Features and gradients are the same except for
+rounding, and SkyScript's texts are short and repeat, so this saves most of the text tower's work.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from torch.nn import functional
 from skyscript.clip.text import causal_tower, encode_truncated
 
 _TOKENS = 8
-"""Texts are padded to a multiple of so many tokens: few shapes, little waste."""
+"""Texts are padded to a multiple of this number of tokens, so that few shapes occur."""
 
 
 class Towers(nn.Module):  # type: ignore[misc]  # torch is not typed here
-    """What DistributedDataParallel wraps; the model's own state is not renamed by it."""
+    """The module for DistributedDataParallel. The model inside keeps the names of its weights."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:  # noqa: ANN401 - of open_clip's
         super().__init__()
         self.model = model
-        self._tower = (causal_tower(model, tokenizer),)  # in a tuple: it is no part of its own
+        # In a tuple, so that torch does not register the text tower a second time.
+        self._tower = (causal_tower(model, tokenizer),)
 
     def forward(
         self, images: torch.Tensor, tokens: torch.Tensor, where: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Give features of images and of their texts: row ``where[i]`` of ``tokens``."""
-        words = self._words(tokens)[where]
+        """Return the features of images and texts. Image i has the text ``tokens[where[i]]``."""
+        words = self._encode_texts(tokens)[where]
         found = {
             "image_features": self.model.encode_image(images, normalize=True),
             "text_features": words,
@@ -40,25 +41,31 @@ class Towers(nn.Module):  # type: ignore[misc]  # torch is not typed here
             found["logit_bias"] = self.model.logit_bias
         return found
 
-    def _words(self, tokens: torch.Tensor) -> torch.Tensor:
+    def _encode_texts(self, tokens: torch.Tensor) -> torch.Tensor:
         (tower,) = self._tower
         if tower is None:
             whole: torch.Tensor = self.model.encode_text(tokens, normalize=True)
             return whole
         return functional.normalize(encode_truncated(tower, tokens), dim=-1)
 
-    def shortened(
+    def shorten(
         self, tokens: torch.Tensor, texts: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the tokens of the distinct texts, cut where the longest ends, and each pair's row.
+        """Return the tokens of the distinct texts, cut after the longest, and each pair's row.
 
-        On the CPU, before they travel: a device would have to be waited for.
+        The tokens must be on the CPU: on a GPU, this would wait for the device.
         """
-        numbers, where = texts.unique(return_inverse=True)
-        rows = torch.arange(len(texts))
-        first = torch.full((len(numbers),), len(texts)).scatter_reduce_(0, where, rows, "amin")
+        _, first, where = distinct_texts(texts)
         distinct = tokens[first]
         if self._tower != (None,):
             ends = int(distinct.argmax(1).max()) + 1
             distinct = distinct[:, : -(-ends // _TOKENS) * _TOKENS]
         return distinct, where
+
+
+def distinct_texts(texts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the distinct numbers, the first row of each, and for each row its distinct number."""
+    numbers, where = texts.unique(return_inverse=True)
+    rows = torch.arange(len(texts))
+    first = torch.full((len(numbers),), len(texts)).scatter_reduce_(0, where, rows, "amin")
+    return numbers, first, where

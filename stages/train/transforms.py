@@ -1,8 +1,9 @@
-"""From an image to the pixels that a model learns from.
+"""Image transforms for training and validation.
 
-open_clip's own transform with the quarter turn put in before the pixels become a tensor, as was
-published; that it is in is checked, since newer transforms once left it out without a word. Pixels
-leave the worker as bytes and are normalised on the device: the same numbers, a quarter of the copy.
+The training transform is open_clip's, with a random quarter turn before the pixels become a tensor,
+as published. An assertion checks that the turn is included, because a newer open_clip transform
+silently lacked it. Workers return pixels as bytes, and the device normalises them: the numbers are
+the same, and four times fewer bytes are copied.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ _TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Tra
 
 
 class QuarterTurn:
-    """Turns an image by 0, 90, 180 or 270 degrees, each as often; no pixel changes its value."""
+    """Rotates an image by 0, 90, 180 or 270 degrees at random, without interpolation."""
 
     def __call__(self, image: Image.Image) -> Image.Image:
-        """Turn it."""
+        """Rotate the image."""
         turn = random.choice(_TURNS)
         return image if turn is None else image.transpose(turn)
 
 
 def training_transform(preprocess: Mapping[str, Any], config: TrainConfig) -> Any:  # noqa: ANN401
-    """Give the augmenting transform of a model, the quarter turn in it."""
+    """Return the augmenting transform of a model, with the quarter turn."""
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     settings = PreprocessCfg(**{**preprocess, "interpolation": config.image_interpolation})
@@ -49,7 +50,7 @@ def training_transform(preprocess: Mapping[str, Any], config: TrainConfig) -> An
 
 
 def plain_transform(preprocess: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a torchvision Compose
-    """Give the transform of validation, ending in bytes."""
+    """Return the transform for validation. It gives bytes."""
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     whole = image_transform_v2(PreprocessCfg(**preprocess), is_train=False)
@@ -57,12 +58,12 @@ def plain_transform(preprocess: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a t
 
 
 def _to_tensor(steps: list[Any]) -> int:
-    """Find the step that makes a tensor: by kind, as timm and open_clip each have their own."""
+    """Return the index of the step that makes a tensor. timm and open_clip place it differently."""
     return next(i for i, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
 
 
 def _as_bytes(steps: list[Any]) -> list[Any]:
-    """Leave the tensor as bytes where nothing but the normalisation would follow."""
+    """Return the steps that give bytes, if only the normalisation follows the tensor."""
     at = _to_tensor(steps)
     if len(steps) == at + 2 and isinstance(steps[at + 1], transforms.Normalize):
         return [*steps[:at], transforms.PILToTensor()]
@@ -70,8 +71,8 @@ def _as_bytes(steps: list[Any]) -> list[Any]:
 
 
 @contextmanager
-def drawn(seed: int, key: str) -> Iterator[None]:
-    """Make every draw inside follow from seed and key, and none outside notice."""
+def seeded_draws(seed: int, key: str) -> Iterator[None]:
+    """Seed all random generators from seed and key inside this context, and restore them after."""
     number = int(chance.uniform(seed, key, "augmentation") * 2**53)
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(number)

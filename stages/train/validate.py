@@ -1,6 +1,6 @@
-"""How good a model is so far: loss and retrieval on held-out pairs, zero-shot accuracy.
+"""Validation during training: loss and retrieval on held-out pairs, and zero-shot accuracy.
 
-Each process does its share, and all get the whole.
+The processes share the work, and each of them gets the whole result.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from skyscript.benchmarks import Benchmark, choose_benchmarks, find_present, zer
 from skyscript.clip.model import Clip, evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loading import PairDataset, load_pairs, loader
-from stages.train.loss import multi_positive
-from stages.train.model import Beginning
+from stages.train.loading import PairDataset, load_batches, load_pairs
+from stages.train.loss import multi_positive_loss
+from stages.train.model import InitialModel
 from stages.train.step import Learner
+from stages.train.towers import distinct_texts
 from stages.train.transforms import plain_transform
 
 log = logging.getLogger(__name__)
 
-ASKED = 1024
-"""Queries that are ranked at once."""
+_QUERIES_AT_ONCE = 1024
 RANKS = (1, 5, 10)
 
 
 class Features(NamedTuple):
-    """What a model makes of pairs."""
+    """The features of some pairs."""
 
     images: torch.Tensor
     words: torch.Tensor
@@ -43,9 +43,9 @@ class Features(NamedTuple):
 def validate(
     learner: Learner, dataset: PairDataset, config: TrainConfig, place: Place
 ) -> dict[str, float]:
-    """Give the loss of held-out pairs, in batches as in training, and recalls over all of them.
+    """Return the loss of held-out pairs, in batches as in training, and the recalls over all.
 
-    Whatever the training's loss: an equal text is a right answer.
+    An equal text is a right answer, for any training loss.
     """
     batches = [
         [(0, row) for row in range(start, min(start + config.batch_size, len(dataset)))]
@@ -54,14 +54,14 @@ def validate(
     mine = batches[place.rank :: place.world]
     total, found = torch.zeros(2, dtype=torch.float64), list[Features]()
     with evaluating(learner.state.model) as bare, learner.autocast():
-        for batch in loader(dataset, mine, config, place.device):
+        for batch in load_batches(dataset, mine, config, place.device):
             made = bare(
                 learner.normalise(batch.images.to(place.device)), batch.tokens.to(place.device)
             )
             images, words = made["image_features"].float(), made["text_features"].float()
             texts = batch.texts.to(place.device)
             logits = made["logit_scale"].float() * images @ words.T
-            loss = multi_positive(logits, logits.T, texts[:, None] == texts[None, :])
+            loss = multi_positive_loss(logits, logits.T, texts[:, None] == texts[None, :])
             total += torch.tensor([float(loss) * len(texts), len(texts)], dtype=torch.float64)
             found.append(Features(images.cpu(), words.cpu(), texts.cpu()))
     shares: list[Any] = [(total, found)]
@@ -71,19 +71,17 @@ def validate(
     summed = sum(share[0] for share in shares)
     every = [features for share in shares for features in share[1]]
     whole = Features(*(torch.cat(parts) for parts in zip(*every, strict=True)))
-    return {"clip_loss": float(summed[0] / summed[1]), **recalls(whole)}
+    return {"clip_loss": float(summed[0] / summed[1]), **measure_recalls(whole)}
 
 
-def recalls(found: Features) -> dict[str, float]:
-    """Give how often an image finds its text, and a text one of its images, among the first k.
-
-    Equal texts are one text, which asks once.
-    """
-    numbers, first = _firsts(found.texts)
+def measure_recalls(found: Features) -> dict[str, float]:
+    """Return the recalls at k of both directions. Equal texts are one query."""
+    numbers, first, _ = distinct_texts(found.texts)
     words = found.words[first]
+    right = found.texts[:, None] == numbers[None, :]
     place = {
-        "image_to_text": _places(found.images, words, found.texts[:, None] == numbers[None, :]),
-        "text_to_image": _places(words, found.images, numbers[:, None] == found.texts[None, :]),
+        "image_to_text": _count_better(found.images, words, right),
+        "text_to_image": _count_better(words, found.images, right.T),
     }
     return {
         f"{name}_R@{k}": float((ranks < k).double().mean())
@@ -92,18 +90,13 @@ def recalls(found: Features) -> dict[str, float]:
     }
 
 
-def _firsts(texts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the distinct texts, and the row where each stands first."""
-    numbers, where = texts.unique(return_inverse=True)
-    rows = torch.arange(len(texts))
-    first = torch.full((len(numbers),), len(texts)).scatter_reduce_(0, where, rows, "amin")
-    return numbers, first
-
-
-def _places(asking: torch.Tensor, answers: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """Give how many wrong answers stand before the best right one."""
+def _count_better(
+    queries: torch.Tensor, answers: torch.Tensor, right: torch.Tensor
+) -> torch.Tensor:
+    """Count, for each query, the wrong answers that score no lower than the best right one."""
     found = []
-    for some, good in zip(asking.split(ASKED), right.split(ASKED), strict=True):
+    parts = (values.split(_QUERIES_AT_ONCE) for values in (queries, right))
+    for some, good in zip(*parts, strict=True):
         scores = some @ answers.T
         best = scores.masked_fill(~good, -torch.inf).max(1, keepdim=True).values
         found.append(((scores >= best) & ~good).sum(1))
@@ -119,7 +112,7 @@ class ZeroShotCheck(NamedTuple):
     preprocess: Mapping[str, Any]
 
     def __call__(self, model: Any, config: TrainConfig, place: Place) -> Mapping[str, float]:  # noqa: ANN401
-        """Give top-1 and top-5 of each, and the mean of top-1."""
+        """Return top-1 and top-5 of each benchmark, and the mean of top-1."""
         values: dict[str, float] = {}
         clip = Clip(model, self.tokenizer, self.preprocess, place.device, config.batch_size)
         for benchmark in self.benchmarks:
@@ -140,61 +133,57 @@ class ZeroShotCheck(NamedTuple):
 
 
 class Checks(NamedTuple):
-    """What a model is evaluated on while it learns."""
+    """The evaluations during training."""
 
     held_out: PairDataset | None
     zero_shot: ZeroShotCheck | None
 
-    def of(
+    def run(
         self, learner: Learner, config: TrainConfig, place: Place, epoch: int
     ) -> dict[str, float]:
-        """Give what is due after so many epochs."""
+        """Run the evaluations that are due after an epoch. Returns their values by name."""
         values: dict[str, float] = {}
-        if self.held_out and due(epoch, config.val_frequency, config.epochs):
+        if self.held_out and is_due(epoch, config.val_frequency, config.epochs):
             values |= validate(learner, self.held_out, config, place)
-        if self.zero_shot and due(epoch, config.zeroshot_frequency, config.epochs):
+        if self.zero_shot and is_due(epoch, config.zeroshot_frequency, config.epochs):
             values |= self.zero_shot(learner.state.model, config, place)
         return values
 
 
-def find_checks(config: TrainConfig, beginning: Beginning) -> Checks:
-    """Find what the options name to be evaluated on. Raises `InputError` where it is not there."""
+def find_checks(config: TrainConfig, initial: InitialModel) -> Checks:
+    """Prepare the evaluations that the options ask for. Raises `InputError` if data is missing."""
     held_out = zero_shot = None
     if config.val_data is not None:
-        transform = plain_transform(beginning.preprocess)
+        transform = plain_transform(initial.preprocess)
         pairs = load_pairs(config.val_data, config)
-        held_out = PairDataset(pairs, transform, beginning.tokenizer, config.seed, None)
+        held_out = PairDataset(pairs, transform, initial.tokenizer, config.seed, None)
     if config.benchmark_root is not None:
         zero_shot = ZeroShotCheck(
-            chosen_benchmarks(config.benchmark_root, config.benchmarks),
+            find_labelled_benchmarks(config.benchmark_root, config.benchmarks),
             config.benchmark_root,
-            beginning.tokenizer,
-            beginning.preprocess,
+            initial.tokenizer,
+            initial.preprocess,
         )
     return Checks(held_out, zero_shot)
 
 
-def chosen_benchmarks(root: Path, names: tuple[str, ...] | None) -> tuple[Any, ...]:
-    """Give the benchmarks of labelled images that are there; name those that are not."""
+def find_labelled_benchmarks(root: Path, names: tuple[str, ...] | None) -> tuple[Any, ...]:
+    """Return the chosen benchmarks of labelled images that exist. Logs the missing ones."""
     found = tuple(one for one in find_present(root, names) if one.kind != "retrieval")
     if names is not None:
-        there = {one.name for one in found}
-        missing = [
-            one.name
-            for one in choose_benchmarks(root, names)
-            if one.name not in there and one.kind != "retrieval"
-        ]
+        wanted = [one.name for one in choose_benchmarks(root, names) if one.kind != "retrieval"]
+        missing = [name for name in wanted if name not in {one.name for one in found}]
         if missing:
-            log.warning("%s: not there, so skipped: %s", root, ", ".join(missing))
+            log.warning("%s: has no %s: skipped", root, ", ".join(missing))
     if not found:
-        raise InputError(f"{root}: holds none of the benchmarks asked for.")
+        raise InputError(f"{root}: holds none of the chosen benchmarks.")
     return found
 
 
-def due(epoch: int, frequency: int, epochs: int, *, always: bool = False) -> bool:
-    """Say whether something is due after so many epochs: every ``frequency``, and after the last.
+def is_due(epoch: int, frequency: int, epochs: int, *, always: bool = False) -> bool:
+    """Whether to act after an epoch: after every ``frequency`` epochs, and after the last.
 
-    A frequency of 0 means never, or the last alone (``always``).
+    A frequency of 0 means never, or with ``always`` only after the last epoch.
     """
     if epoch == epochs:
         return always or frequency > 0

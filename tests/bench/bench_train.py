@@ -23,7 +23,7 @@ open_clip = pytest.importorskip("open_clip")
 pytest.importorskip("webdataset")  # open_clip's own entry asks for it
 
 from stages.train.config import TrainConfig  # noqa: E402
-from stages.train.loading import PairDataset, load_pairs, loader  # noqa: E402
+from stages.train.loading import PairDataset, load_batches, load_pairs  # noqa: E402
 from stages.train.sampler import Batches, Split  # noqa: E402
 from stages.train.transforms import training_transform  # noqa: E402
 from tests.bench.record import record  # noqa: E402
@@ -130,7 +130,7 @@ def test_loading_a_second(pairs):
     def fast():
         dataset = PairDataset(known, training_transform(preprocess, config), tokenizer, 0, None)
         batches = Batches(known.texts, Split(BATCH, 1, 1, 0), 1, 0, "shuffled")
-        return loader(dataset, batches, config, "cpu")
+        return load_batches(dataset, batches, config, "cpu")
 
     seconds = [[], []]
     for _ in range(3):

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.errors import InputError
 from skyscript.clip.source import TINY_FOLDER
-from stages.evaluate import EvaluateConfig, evaluate, read_results, tables
+from stages.evaluate import EvaluateConfig, evaluate, format_tables, read_results
 from stages.evaluate.published import MODELS
-from stages.evaluate.retrieval import Relation, find
+from stages.evaluate.retrieval import Relation, rank
 from tests.conftest import real_files, skyscript
 
 torch = pytest.importorskip("torch")
@@ -236,22 +236,22 @@ def test_places_with_many_ties_are_those_of_a_stable_sort(monkeypatch):
     truth = Relation.of(pairs[:, 0], pairs[:, 1], 40)
     scores = queries @ candidates.T
     wanted = [slow_place(row.tolist(), some) for row, some in zip(scores, partners, strict=True)]
-    assert find(queries, candidates, truth).place.tolist() == wanted
+    assert rank(queries, candidates, truth).place.tolist() == wanted
     monkeypatch.setattr("stages.evaluate.retrieval._AT_ONCE", 60)  # two queries at a time
-    assert find(queries, candidates, truth).place.tolist() == wanted
+    assert rank(queries, candidates, truth).place.tolist() == wanted
     columns = draw.integers(0, 25, 70)
     copies = [{i for i, c in enumerate(columns) if c in some} for some in partners]
     pairs = np.array([(q, p) for q, some in enumerate(copies) for p in some])
     truth = Relation.of(pairs[:, 0], pairs[:, 1], 40)
     wanted = [slow_place(row[columns].tolist(), some)
               for row, some in zip(scores, copies, strict=True)]  # fmt: skip
-    assert find(queries, candidates, truth, columns).place.tolist() == wanted
+    assert rank(queries, candidates, truth, columns).place.tolist() == wanted
 
 
 def test_an_identical_text_is_a_hit_where_only_the_own_pair_is_not(tmp_path):
     """Two images that look alike have the same caption; the third has one that comes twice."""
     from skyscript.benchmarks import CaptionedImages
-    from stages.evaluate.retrieval import views
+    from stages.evaluate.retrieval import rank_by_all_ways
 
     data = CaptionedImages(
         ["a", "b", "c"], [], ["road", "tree"],
@@ -259,7 +259,7 @@ def test_an_identical_text_is_a_hit_where_only_the_own_pair_is_not(tmp_path):
     )  # fmt: skip
     images = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     texts = np.array([[1, 0], [0, 1]], np.float32)
-    ways = views(data, images, texts)
+    ways = rank_by_all_ways(data, images, texts)
     assert ways["published"].text_to_image.place.tolist() == [1, 1]
     assert ways["identical_text"].text_to_image.place.tolist() == [1, 1, 1, 1]
     # b's own caption finds a first, which looks the same: wrong only where copies do not count.
@@ -282,7 +282,7 @@ def test_the_mean_is_of_the_readmes_seven_and_only_where_all_are_there(tmp_path)
     assert partial["mean_of_seven"]["top1"] is None
     assert partial["mean_of_seven"]["missing"] == ["fmow"]
     assert partial["missing"] == ["fmow"]
-    shown = tables([whole, partial])
+    shown = format_tables([whole, partial])
     assert f"({partial['mean_of_seven']['partial_top1'] * 100:.2f}, 6 of 7)" in shown
     assert f"{whole['mean_of_seven']['top1'] * 100:.2f}" in shown
     for model in MODELS:
@@ -307,13 +307,13 @@ def test_every_figure_says_how_it_was_made_and_what_is_behind_it(tmp_path):
 
 
 def test_classes_are_told_apart_in_a_table_and_a_picture(tmp_path):
-    from stages.evaluate.confusion import draw_confusion, matrix
-    from stages.evaluate.outputs import _per_class
+    from stages.evaluate.confusion import count_confusions, draw_confusion
+    from stages.evaluate.outputs import _format_classes
 
     labels, predicted = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 1, 1])
-    cells = matrix(labels, predicted, 4)
+    cells = count_confusions(labels, predicted, 4)
     assert cells.tolist() == [[2, 1, 0, 0], [0, 1, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0]]
-    lines = _per_class(cells, ["a", "b", "c", "d"]).decode().splitlines()
+    lines = _format_classes(cells, ["a", "b", "c", "d"]).decode().splitlines()
     assert lines[1:] == [
         "a,3,2,0.6667,b,0.3333", "b,1,1,1.0000,,", "c,2,0,0.0000,b,1.0000", "d,0,0,,,"
     ]  # fmt: skip
@@ -423,15 +423,17 @@ def test_a_checkpoint_that_runs_code_or_is_of_another_model_is_refused(tmp_path,
         torch.save(held, tmp_path / name)
         with pytest.raises(InputError, match=rf"{name}: its weights cannot be"):
             run(real, tmp_path / "out", ["aid"], pretrained=str(tmp_path / name))
-    with pytest.raises(InputError, match=r"'nowhere\.pt': is no file, and tiny has weights of its"):
+    with pytest.raises(
+        InputError, match=r"'nowhere\.pt': is not a file, and tiny contains its own"
+    ):
         run(real, tmp_path / "out", ["aid"], pretrained="nowhere.pt")
-    with pytest.raises(InputError, match="hf-hub:a/b has weights of its own: leave it out"):
+    with pytest.raises(InputError, match="hf-hub:a/b contains its own weights: omit this"):
         run(real, tmp_path / "out", ["aid"], "hf-hub:a/b", pretrained="openai")
 
 
 def test_nothing_to_evaluate_and_no_results_are_said(tmp_path):
     (tmp_path / "root").mkdir()
-    with pytest.raises(InputError, match="holds none of the sets asked for; it must hold aid/aid_"):
+    with pytest.raises(InputError, match="holds none of the chosen sets; it must hold aid/aid_"):
         run(tmp_path / "root", tmp_path / "out", ["aid"])
     (tmp_path / "results.json").write_text("[]")
     with pytest.raises(InputError, match=r"is not a results\.json"):

@@ -77,10 +77,14 @@ def test_the_command_says_what_each_file_kept(tmp_path):
     assert "100.0% as the plain cut" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["similarity_/../../elsewhere", 'similarity_x" FROM given; --'])
+@pytest.mark.parametrize(
+    "name", ["similarity_/../../elsewhere", 'similarity_x" FROM input_rows; --']
+)
 def test_a_score_column_names_neither_a_path_nor_a_question(tmp_path, name):
     source = write(tmp_path / "in.csv", pairs(4, lambda number: number), [*HEADER[:-1], name])
-    with pytest.raises(InputError, match=r"in\.csv: column .* none of a scorer's"):
+    with pytest.raises(
+        InputError, match=r"in\.csv: the name of column .* is not allowed for a score"
+    ):
         filter_csv(source, tmp_path / "a" / "out", all_for_training())
     assert {path.name for path in tmp_path.iterdir()} <= {"in.csv", "a"}
 

@@ -3,10 +3,10 @@
 import pytest
 from PIL import Image
 
-from stages.report.charts import bars
+from stages.report.charts import lay_out_bars
 from stages.report.contact_sheet import SIDE
 from stages.report.figures import ACROSS, BOXES
-from stages.report.gallery import choose
+from stages.report.gallery import choose_objects
 from stages.report.page import NOT_A_PHOTOGRAPH
 from tests.stages.report_run import TILE_COLOUR, Run
 
@@ -141,13 +141,13 @@ def test_the_gallery_goes_round_the_keys(tmp_path):
         run.add(f"a{number}", {"building": f"kind{number % 20}"})
     run.add("w90", {"highway": "path"}).add("n91", {"natural": "tree"})
     meta = run.datasets()["meta"]
-    chosen = choose(meta, seed=0, count=6)
+    chosen = choose_objects(meta, seed=0, count=6)
     assert {"w90", "n91"} < set(chosen)
     kinds = [int(name[1:]) % 20 for name in chosen if name[0] == "a"]
     assert len(set(kinds)) == 4  # no kind twice while others wait
-    assert choose(meta, seed=0, count=6) == chosen
-    assert choose(meta, seed=1, count=6) != chosen
-    assert len(choose(meta, seed=0, count=100)) == 42
+    assert choose_objects(meta, seed=0, count=6) == chosen
+    assert choose_objects(meta, seed=1, count=6) != chosen
+    assert len(choose_objects(meta, seed=0, count=100)) == 42
 
 
 def test_the_gallery_can_be_left_out(run, tmp_path):
@@ -180,8 +180,8 @@ def test_a_run_without_a_single_caption_says_so(tmp_path):
 
 
 def test_bars_are_as_long_as_their_numbers():
-    assert [bar.length for bar in bars([("a", 10), ("<b>", 5)], "two").bars] == [310, 155]
-    assert bars([], "none").bars == []
+    assert [bar.length for bar in lay_out_bars([("a", 10), ("<b>", 5)], "two").bars] == [310, 155]
+    assert lay_out_bars([], "none").bars == []
 
 
 def test_a_hostile_alias_stays_text_and_bars_are_drawn(tmp_path):

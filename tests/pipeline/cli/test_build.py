@@ -38,7 +38,7 @@ def test_no_run_and_too_few_classes_are_one_sentence(tmp_path: Path) -> None:
     run, by_object = run_folder(tmp_path / "run"), ["--set", "hold_out=objects"]
     done = skyscript("build-classification", run, "--out", tmp_path / "x", *by_object)
     assert done.returncode == 2
-    assert "70 were asked for" in done.stderr
+    assert "the options require 70" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -169,12 +169,12 @@ def of_train(file):
     import torch
 
     from stages.train.loading import PairDataset, Unreadable
-    from stages.train.pairs import ImageFiles, numbered
+    from stages.train.pairs import ImageFiles, number_captions
 
     def plain(image):
         return torch.from_numpy(np.array(image.crop((8, 0, 56, 48))))
 
-    pairs = numbered(ImageFiles(file.parent, pa.array([file.name])), pa.array(["a"]), "")
+    pairs = number_captions(ImageFiles(file.parent, pa.array([file.name])), pa.array(["a"]), "")
     dataset = PairDataset(pairs, plain, lambda texts: torch.zeros(1, 1), 0, None)
     found = dataset[0, 0]
     if isinstance(found, Unreadable):

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from stages.classification.spatial import block_name, own_blocks, sharing_ground, touched
+from stages.classification.spatial import find_blocks, find_overlaps, match_blocks, name_block
 
 
 def test_a_block_is_named_by_its_corner_west_and_south_of_zero_too() -> None:
     boxes = np.array([[-0.25, -0.05, -0.21, -0.01], [12.31, 47.02, 12.33, 47.04]])
-    assert [block_name(b) for b in own_blocks(boxes, 0.1).tolist()] == ["-3/-1", "123/470"]
+    assert [name_block(b) for b in find_blocks(boxes, 0.1).tolist()] == ["-3/-1", "123/470"]
 
 
 def test_a_box_over_the_edge_touches_two_blocks_and_lies_whole_only_in_both() -> None:
     boxes = np.array([[0.05, 0.05, 0.06, 0.06], [0.09, 0.05, 0.11, 0.06], [0.15, 0.0, 0.16, 0.01]])
-    left, right = own_blocks(boxes[[0, 2]], 0.1)
-    some, whole = touched(boxes, 0.1, np.array([left]))
+    left, right = find_blocks(boxes[[0, 2]], 0.1)
+    some, whole = match_blocks(boxes, 0.1, np.array([left]))
     assert some.tolist() == [True, True, False]
     assert whole.tolist() == [True, False, False]
-    assert touched(boxes, 0.1, np.array([left, right]))[1].all()
+    assert match_blocks(boxes, 0.1, np.array([left, right]))[1].all()
 
 
 def test_shared_ground_is_found_as_by_comparing_all_pairs() -> None:
@@ -35,4 +35,4 @@ def test_shared_ground_is_found_as_by_comparing_all_pairs() -> None:
             for j in others
         )
     ]
-    assert sharing_ground(boxes, these, others).tolist() == plain
+    assert find_overlaps(boxes, these, others).tolist() == plain

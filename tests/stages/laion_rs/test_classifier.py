@@ -14,11 +14,11 @@ from stages.laion_rs import tables
 from stages.laion_rs.classifier import (
     Classifier,
     ClassifierConfig,
-    Trained,
-    classifier,
-    lowest_threshold,
-    trained,
-    worth,
+    TrainedClassifier,
+    choose_threshold,
+    rate_threshold,
+    read_classifier,
+    train_classifier,
 )
 
 
@@ -42,10 +42,10 @@ def table_of(apart: float, count: int = 40) -> ds.Dataset:
     return ds.dataset(pa.Table.from_pylist(rows, schema=tables.EXAMPLES.schema))
 
 
-def train(examples: ds.Dataset, **options: float) -> Trained:
+def train(examples: ds.Dataset, **options: float) -> TrainedClassifier:
     config = ClassifierConfig.model_validate(options)
-    parts = classifier(examples, config=config, root=Path())
-    return trained(ds.dataset(next(parts)))
+    parts = train_classifier(examples, config=config, root=Path())
+    return read_classifier(ds.dataset(next(parts)))
 
 
 def test_the_cross_validated_auc_is_the_share_of_pairs_in_the_right_order() -> None:
@@ -77,21 +77,23 @@ def test_too_few_examples_are_counted() -> None:
 
 
 NONE = Classifier(np.zeros(1), 0.0)
-MADE = Trained(NONE, np.array([0.2, 0.6, 0.8, 0.9]), np.array([0.1, 0.1, 0.3, 0.7]), 0.0, 0.0)
+MADE = TrainedClassifier(
+    NONE, np.array([0.2, 0.6, 0.8, 0.9]), np.array([0.1, 0.1, 0.3, 0.7]), 0.0, 0.0
+)
 
 
 def test_what_a_threshold_is_worth() -> None:
-    found = worth(MADE, 0.6, prevalence=0.5)
+    found = rate_threshold(MADE, 0.6, prevalence=0.5)
     assert (found.recall, found.false_positives) == (0.75, 1)
     assert found.false_positive_rate == pytest.approx(2 / 6)
     assert found.precision == pytest.approx(0.75 / (0.75 + 2 / 6))
-    rare = worth(MADE, 0.6, prevalence=0.001)
+    rare = rate_threshold(MADE, 0.6, prevalence=0.001)
     assert rare.precision == pytest.approx(0.001 * 0.75 / (0.001 * 0.75 + 0.999 * 2 / 6))
 
 
 def test_the_lowest_threshold_of_a_precision_and_the_most_precise_where_there_is_none() -> None:
-    assert lowest_threshold(MADE, 0.68, 0.5).threshold == 0.6
-    assert lowest_threshold(MADE, 0.74, 0.5).threshold == 0.8
-    best = lowest_threshold(MADE, 0.99, 0.5)
+    assert choose_threshold(MADE, 0.68, 0.5).threshold == 0.6
+    assert choose_threshold(MADE, 0.74, 0.5).threshold == 0.8
+    best = choose_threshold(MADE, 0.99, 0.5)
     assert best.threshold == 0.8
     assert best.precision < 0.99

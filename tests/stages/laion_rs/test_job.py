@@ -21,7 +21,7 @@ from pipeline.errors import InputError, ItemsFailed
 from pipeline.events import StageFinished
 from pipeline.runner import run
 from stages import LAION_RS_JOB
-from stages.laion_rs import summary
+from stages.laion_rs import summarise
 from tests.stages.laion_rs.pictures import bomb, folder_of, ground, jpeg, poster
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -94,7 +94,7 @@ def test_the_fields_stay_with_their_captions_and_a_score(done: Path) -> None:
     assert report["cross_validated"]["auc"] == 1
     assert report["kept"] == 5
     assert report["not_kept"] == {"the classifier says no": 5}
-    assert "AUC 1.0000" in summary(done / "out")[0]
+    assert "AUC 1.0000" in summarise(done / "out")[0]
 
 
 def test_a_second_run_does_nothing_and_a_threshold_costs_no_image(

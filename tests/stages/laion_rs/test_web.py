@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError
-from stages.laion_rs.web import WebConfig, content, web
+from stages.laion_rs.web import WebConfig, identify_content, web
 
 PATHS = ["a.jpg", "b/c.png", "d.jpg"]
 TITLES = ["one\nline\tof  text", "", "\u202eab\u0000c"]
@@ -15,7 +15,7 @@ TITLES = ["one\nline\tof  text", "", "\u202eab\u0000c"]
 
 def pairs(folder: Path, name: str, **options: object) -> list[tuple[str, str | None]]:
     config = WebConfig.model_validate({"images": folder, "captions": folder / name, **options})
-    content(config)
+    identify_content(config)
     return [
         (row["filepath"], row["title"])
         for part in web(config=config, root=folder)
@@ -60,4 +60,4 @@ def test_a_table_that_cannot_be_read_is_one_sentence(
 def test_a_folder_without_a_table_and_without_tars_is_one_sentence(tmp_path: Path) -> None:
     config = WebConfig.model_validate({"images": tmp_path})
     with pytest.raises(InputError, match=r"neither a tar nor a folder.*--captions"):
-        content(config)
+        identify_content(config)

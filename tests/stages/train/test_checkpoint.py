@@ -31,7 +31,9 @@ def test_it_comes_back_as_it_was(tmp_path, state):
 
 def test_it_is_of_this_training_or_the_difference_is_named(tmp_path, state):
     save(tmp_path, state, lr=0.1, pairs="a")
-    with pytest.raises(ConfigError, match="a training with other pairs; give this one another"):
+    with pytest.raises(
+        ConfigError, match="a training with other pairs; give this training another"
+    ):
         checkpoint.resume(tmp_path, state, {"lr": 0.1, "pairs": "b"})
 
 
@@ -45,7 +47,7 @@ def test_what_is_none_of_ours_is_named(tmp_path, state, held):
 
 def test_a_kept_checkpoint_does_not_change_with_the_latest(tmp_path, state):
     save(tmp_path, state, step=7)
-    checkpoint.keep(tmp_path, 1)
+    checkpoint.keep_epoch(tmp_path, 1)
     save(tmp_path, state, step=8)
     steps = [
         torch.load(tmp_path / name, weights_only=True)["step"]
@@ -57,5 +59,5 @@ def test_a_kept_checkpoint_does_not_change_with_the_latest(tmp_path, state):
 def test_what_a_kill_left_half_written_is_swept(tmp_path, state):
     save(tmp_path, state)
     (tmp_path / ".tmp-123-epoch_latest.pt").write_bytes(b"half")
-    checkpoint.sweep(tmp_path)
+    checkpoint.remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch_latest.pt"]

@@ -157,7 +157,9 @@ def test_a_run_that_is_finished_does_nothing_more(options):
 
 def test_a_run_does_not_go_on_with_other_options(options):
     learn(options, epochs=1)
-    with pytest.raises(ConfigError, match="a training with other lr, seed; give this one another"):
+    with pytest.raises(
+        ConfigError, match="a training with other lr, seed; give this training another"
+    ):
         learn(options, epochs=1, lr=1e-4, seed=1)
 
 
@@ -223,7 +225,7 @@ def test_a_learning_rate_of_3e_9_is_shown_and_not_as_zero(options):
 def test_an_unreadable_image_stops_training_and_is_named(options, town, tmp_path):
     copy_with_a_broken_image(town, tmp_path / "copy")
     broken = options | {"root_data_dir": tmp_path / "copy"}
-    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not an image.*Mend it"):
+    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not an image.*Repair it"):
         learn(broken)
     with pytest.raises(InputError, match=r"\(row 6\)"):
         learn(broken, workers=1, name="worker")

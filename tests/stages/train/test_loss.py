@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loss import make_loss, multi_positive
+from stages.train.loss import make_loss, multi_positive_loss
 from tests.conftest import assert_close
 
 ALONE = Place("cpu", 0, 1)
@@ -66,7 +66,7 @@ def test_to_spread_the_target_over_equal_texts_is_the_plain_loss():
     texts, given = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4]), features()
     given["text_features"] = given["text_features"].detach()[texts]
     logits = 10.0 * given["image_features"] @ given["text_features"].T
-    spread = multi_positive(logits, logits.T, texts[:, None] == texts[None, :])
+    spread = multi_positive_loss(logits, logits.T, texts[:, None] == texts[None, :])
     assert_close(spread, ClipLoss()(**given), size=10)
 
 

@@ -11,9 +11,9 @@ import torch
 from pipeline.errors import InputError
 from skyscript.clip.source import TINY_FOLDER, ClipSource
 from skyscript.clip.weights import create_model
-from stages.train.adapter import adam, schedule
+from stages.train.adapter import find_adam_constants, make_schedule
 from stages.train.config import TrainConfig
-from stages.train.model import begin, find_source
+from stages.train.model import find_source, load_initial_model
 from stages.train.towers import Towers
 from tests.conftest import assert_close
 from tests.stages.train.conftest import CONFIG
@@ -70,7 +70,7 @@ def test_training_goes_on_from_a_published_checkpoint(architecture, tmp_path):
     torch.manual_seed(1)
     old = open_clip.create_model(architecture)
     path = skyclip_checkpoint(tmp_path / "epoch_20.pt", old)
-    found = begin(config(model=architecture, pretrained=path, quick_gelu="off"), "cpu")
+    found = load_initial_model(config(model=architecture, pretrained=path, quick_gelu="off"), "cpu")
     for name, value in old.state_dict().items():
         assert torch.equal(value, found.model.state_dict()[name])
     assert found.settings["quick_gelu"] is False
@@ -85,7 +85,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, cap
     torch.save({"state_dict": {}, "harm": Harm()}, tmp_path / "a.pt")
     options = {"pretrained": str(tmp_path / "a.pt"), "quick_gelu": "off"}
     with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
-        begin(config(model=architecture, **options), "cpu")
+        load_initial_model(config(model=architecture, **options), "cpu")
     assert "ran" not in capsys.readouterr().out
 
 
@@ -98,11 +98,13 @@ def test_a_wrong_checkpoint_is_named(architecture, tmp_path, kind):
         path.write_bytes(b"not a checkpoint")
     options = {"model": architecture, "pretrained": str(path), "quick_gelu": "off"}
     with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
-        begin(config(**options), "cpu")
+        load_initial_model(config(**options), "cpu")
 
 
 def test_from_nothing_the_weights_follow_from_the_seed(architecture):
-    one, same, other = (begin(config(model=architecture, seed=seed), "cpu") for seed in (0, 0, 1))
+    one, same, other = (
+        load_initial_model(config(model=architecture, seed=seed), "cpu") for seed in (0, 0, 1)
+    )
     states = [found.model.state_dict()["visual.conv1.weight"] for found in (one, same, other)]
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
@@ -110,11 +112,11 @@ def test_from_nothing_the_weights_follow_from_the_seed(architecture):
 
 def test_a_model_of_another_kind_or_none_is_named():
     with pytest.raises(InputError, match="open_clip has no such architecture"):
-        begin(config(model="ViT-Z-99"), "cpu")
+        load_initial_model(config(model="ViT-Z-99"), "cpu")
 
 
 def test_siglip_begins_with_its_bias_and_the_config_says_so(architecture):
-    found = begin(config(model=architecture, loss="siglip"), "cpu")
+    found = load_initial_model(config(model=architecture, loss="siglip"), "cpu")
     assert found.model.logit_bias.item() == -10
     assert found.settings["init_logit_bias"] == -10
 
@@ -124,11 +126,11 @@ NUMBERS = torch.tensor([5, 2, 5, 9])
 
 
 def test_texts_once_and_cut_give_the_features_and_gradients_of_all_texts_whole(architecture):
-    found = begin(config(model=architecture), "cpu")
+    found = load_initial_model(config(model=architecture), "cpu")
     model, towers = found.model, Towers(found.model, found.tokenizer)
     assert list(towers.state_dict()) == [f"model.{name}" for name in model.state_dict()]
     images, tokens = torch.randn(4, 3, 32, 32), found.tokenizer(TEXTS)
-    cut, where = towers.shortened(tokens, NUMBERS)
+    cut, where = towers.shorten(tokens, NUMBERS)
     assert cut.shape[0] == 3
     assert cut.shape[1] < tokens.shape[1]
     weights = torch.randn(4, 64)
@@ -151,7 +153,7 @@ def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
     model = open_clip.CustomTextCLIP(**{**CONFIG, "text_cfg": CONFIG["text_cfg"] | more})
     tokenizer = open_clip.get_tokenizer(architecture)
     towers, tokens = Towers(model, tokenizer), tokenizer(TEXTS)
-    cut, where = towers.shortened(tokens, NUMBERS)
+    cut, where = towers.shorten(tokens, NUMBERS)
     assert cut.shape == (3, 77)
     found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
     assert_close(found, model.encode_text(tokens, normalize=True), size=1)
@@ -163,19 +165,31 @@ def test_adams_constants_follow_the_architecture_and_not_the_name_of_a_folder(
 ):
     shutil.copytree(tiny_vit, tmp_path / name)
     said = config(model=f"local-dir:{tmp_path / name}")
-    settings = begin(said, "cpu").settings
-    assert adam(said, settings) == adam(config(model="ViT-B-32"), {}) == (0.9, 0.98, 1e-6)
+    settings = load_initial_model(said, "cpu").settings
+    assert (
+        find_adam_constants(said, settings)
+        == find_adam_constants(config(model="ViT-B-32"), {})
+        == (0.9, 0.98, 1e-6)
+    )
     convolving = {"vision_cfg": {"layers": [1, 1, 1, 1]}}
-    assert adam(said, convolving) == adam(config(model="RN50"), {}) == (0.9, 0.999, 1e-8)
-    assert adam(config(model="ViT-B-32", beta1=0.0), {}).beta1 == 0
-    assert adam(config(model="ViT-B-32", beta2=0.95, eps=1e-4), {}) == (0.9, 0.95, 1e-4)
+    assert (
+        find_adam_constants(said, convolving)
+        == find_adam_constants(config(model="RN50"), {})
+        == (0.9, 0.999, 1e-8)
+    )
+    assert find_adam_constants(config(model="ViT-B-32", beta1=0.0), {}).beta1 == 0
+    assert find_adam_constants(config(model="ViT-B-32", beta2=0.95, eps=1e-4), {}) == (
+        0.9,
+        0.95,
+        1e-4,
+    )
 
 
 def test_the_learning_rate_falls_or_stays_after_the_warm_up():
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))])
 
     def rates(kind):
-        set_rate = schedule(optimiser, config(lr=1.0, warmup=2, lr_scheduler=kind), 6)
+        set_rate = make_schedule(optimiser, config(lr=1.0, warmup=2, lr_scheduler=kind), 6)
         return [set_rate(step) for step in range(6)]
 
     assert rates("const") == [0.5, 1, 1, 1, 1, 1]

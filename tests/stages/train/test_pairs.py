@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline.errors import InputError
 from stages.train.config import TrainConfig
-from stages.train.loading import Batch, PairDataset, load_pairs, loader
+from stages.train.loading import Batch, PairDataset, load_batches, load_pairs
 
 JPEG = io.BytesIO()
 Image.new("RGB", (8, 8), (200, 10, 10)).save(JPEG, "JPEG")
@@ -76,11 +76,11 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
         (GOOD, {"csv_separator": ";"}, r"has no column 'filepath'; separated at ';' its columns "
          r"are 'filepath,title'"),
         ([*GOOD, ("d.jpg", "")], {}, r"line 5: 'title' is empty\."),
-        ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"line 5: 'title' is empty \(2 rows are so\)"),
+        ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"line 5: 'title' is empty \(2 such rows\)"),
         ([("a.jpg", "NaN")], {}, r"line 2: 'title' is 'NaN', a missing value"),
         ([("nan", "a pond")], {}, r"line 2: 'filepath' is 'nan'"),
-        ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of the 4 "
-         r"images looked for are missing"),
+        ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of 4 "
+         r"checked images are missing"),
         ([("../a.jpg", "a pond")], {}, r"line 2: '../a.jpg' leads out of the root folder"),
         ([("x/../../a.jpg", "a pond")], {}, r"leads out of the root folder"),
         ([("/etc/a.jpg", "a pond")], {}, r"'/etc/a.jpg' leads out of the root folder"),
@@ -171,7 +171,7 @@ def dataset(pairs, record=None):
 def test_a_batch_has_images_tokens_and_the_numbers_of_texts(tmp_path):
     pairs = load(write(tmp_path), tmp_path)
     config = TrainConfig(train_data="a.csv", workers=0)
-    (batch,) = loader(dataset(pairs), [[(0, 0), (0, 1), (0, 2)]], config, "cpu")
+    (batch,) = load_batches(dataset(pairs), [[(0, 0), (0, 1), (0, 2)]], config, "cpu")
     assert isinstance(batch, Batch)
     assert batch.images.shape == (3, 8, 8, 3)
     assert batch.tokens.tolist() == [[6], [12], [6]]

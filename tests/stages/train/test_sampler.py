@@ -44,7 +44,7 @@ def test_what_fills_no_step_is_left_out_another_each_time(kind):
 def test_begun_anywhere_it_goes_on_as_if_never_stopped(kind, begin):
     whole = list(batches(repeated(24), kind))
     later = batches(repeated(24), kind)
-    later.begin = begin
+    later.start = begin
     assert list(later) == whole[begin:]
     assert len(later) == len(whole) - begin
 

@@ -15,8 +15,8 @@ from skyscript.clip.tower import Normalise
 from stages.train.config import TrainConfig
 from stages.train.transforms import (
     QuarterTurn,
-    drawn,
     plain_transform,
+    seeded_draws,
     training_transform,
 )
 
@@ -137,10 +137,10 @@ def test_draws_follow_from_the_key_and_nothing_outside_notices():
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
     undisturbed = everything()
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
-    with drawn(0, "3:17"):
+    with seeded_draws(0, "3:17"):
         first = everything()
     assert everything() == undisturbed
-    with drawn(0, "3:17"):
+    with seeded_draws(0, "3:17"):
         assert everything() == first
-    with drawn(0, "3:18"):
+    with seeded_draws(0, "3:18"):
         assert everything() != first

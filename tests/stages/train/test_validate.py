@@ -7,7 +7,7 @@ import torch
 from stages.train import validate
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.validate import Features, ZeroShotCheck, due, recalls
+from stages.train.validate import Features, ZeroShotCheck, is_due, measure_recalls
 
 
 def plainly(found, k):
@@ -25,7 +25,7 @@ def test_distinct_texts_are_ranked_as_one_would_by_hand():
     found = Features(
         torch.randn(30, 8, generator=draw), torch.randn(30, 8, generator=draw), torch.arange(30)
     )
-    values = recalls(found)
+    values = measure_recalls(found)
     for k in (1, 5, 10):
         assert abs(values[f"image_to_text_R@{k}"] - plainly(found, k)) < 1e-9
         turned = Features(found.words, found.images, found.texts)
@@ -37,7 +37,7 @@ def test_any_image_of_an_equal_text_is_found_and_a_tie_with_a_wrong_one_is_not()
     texts = torch.tensor([0, 0, 1, 2])
     words = axes[texts]
     images = torch.stack([axes[3], axes[0], axes[1], axes[2]])  # the first is nowhere near
-    values = recalls(Features(images, words, texts))
+    values = measure_recalls(Features(images, words, texts))
     assert values["text_to_image_R@1"] == 1  # text 0 finds the second image, which has it too
     assert values["image_to_text_R@1"] == 0.75  # the first image's text ties with the others
     assert values["image_to_text_R@5"] == 1
@@ -60,6 +60,6 @@ def test_each_rank_classifies_its_share_alone(monkeypatch):
 
 
 def test_the_last_epoch_is_evaluated_whatever_the_frequency():
-    assert [epoch for epoch in range(1, 8) if due(epoch, 3, 7)] == [3, 6, 7]
-    assert [epoch for epoch in range(1, 8) if due(epoch, 0, 7)] == []
-    assert [epoch for epoch in range(1, 8) if due(epoch, 0, 7, always=True)] == [7]
+    assert [epoch for epoch in range(1, 8) if is_due(epoch, 3, 7)] == [3, 6, 7]
+    assert [epoch for epoch in range(1, 8) if is_due(epoch, 0, 7)] == []
+    assert [epoch for epoch in range(1, 8) if is_due(epoch, 0, 7, always=True)] == [7]
