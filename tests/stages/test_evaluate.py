@@ -333,7 +333,7 @@ def test_a_killed_evaluation_goes_on_and_another_protocol_computes_nothing(
     from skyscript.clip.model import load_clip
     from skyscript.clip.source import ClipConfig, find_clip
 
-    monkeypatch.setattr("skyscript.benchmarks.features._TOGETHER", 16)
+    monkeypatch.setattr("skyscript.benchmarks.features._IMAGES_IN_MEMORY", 16)
     model = load_clip(find_clip(ClipConfig(model="tiny")), "cpu").model
     plain, seen = model.encode_image, []
 
