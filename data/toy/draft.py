@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,8 @@ Tags = dict[str, str]
 
 
 def tags(text: str, **more: str) -> Tags:
-    """Give the tags of ``key=value`` words; ``more`` is for values with spaces."""
-    return dict(word.split("=", 1) for word in text.split()) | more
+    """Give the tags of ``key=value`` words; a value with spaces is quoted, or in ``more``."""
+    return dict(word.split("=", 1) for word in shlex.split(text)) | more
 
 
 class Taken:
