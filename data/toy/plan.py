@@ -78,7 +78,7 @@ class Village:
 
 
 VILLAGES = tuple(
-    Village(name, Grid(*entry["grid"]), *entry["size"], crop=entry["crop"])
+    Village(name, **{**entry, "grid": Grid(*entry["grid"])})
     for name, entry in ISLAND["villages"].items()
 )
 _GRIDS = {"Tagtown": TOWN} | {village.name: village.grid for village in VILLAGES}
