@@ -62,9 +62,9 @@ def evaluate(encoder: Encoder) -> list[Line]:
     ]
     lines = list(_baselines(known))
     lines += [_paper(known, described.both, on, folds) for on, folds in trials]
-    for name, parts in _ladder():
-        alike = likeness(described, described, parts)
-        lines += _lines(name, known, alike, trials)
+    for last, part in enumerate(PARTS, 1):
+        alike = likeness(described, described, PARTS[:last])
+        lines += _lines(f"+ {part}" if last > 1 else part, known, alike, trials)
     lines += _chosen_within(known, described, trials)
     return lines
 
@@ -82,7 +82,7 @@ def as_table(lines: Sequence[Line], known: TrainingTags) -> str:
     found = ", ".join(
         f"{gsd:g} m {share:.2f}" for gsd, share in zip(files.GSDS, best.seen.found, strict=True)
     )
-    tail = f"\nNew tags, all parts in use: share found of the tags visible up to {found}.\n"
+    tail = f"\nNew tags, all parts: share found of the tags visible up to {found}.\n"
     return head + "".join(_row(line) for line in lines) + tail
 
 
@@ -93,14 +93,6 @@ def _row(line: Line) -> str:
         f"| {line.name} | {line.on} | {seen.balanced:.3f} | {seen.auc:.3f} | {seen.f1:.3f} "
         f"| {seen.auc_with_sure:.3f}, {seen.f1_with_sure:.3f} | {step[0]} | {step[1]} |\n"
     )
-
-
-def _ladder() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the parts in use, adding one at a time, then those not in use added to all of them."""
-    for last in range(1, len(PARTS) + 1):
-        yield ("" if last == 1 else "+ ") + PARTS[last - 1], PARTS[:last]
-    for part in ("key rule", "count"):
-        yield f"all, and {part} (not in use)", (*PARTS, part)
 
 
 def _baselines(known: TrainingTags) -> Iterator[Line]:
