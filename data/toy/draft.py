@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -205,14 +204,5 @@ def _stamped(element: Any) -> Any:  # noqa: ANN401 - any of osmium's three kinds
 
 def with_points(line: Line, points: Sequence[Point]) -> Line:
     """Give a line with further points of its own course put in, each in its place."""
-    if not points:
-        return line
-    walked, places = 0.0, [(0.0, line[0])]
-    for a, b in itertools.pairwise(line):
-        ends = walked + math.dist(a, b)
-        for point in points:
-            if abs(math.dist(a, point) + math.dist(point, b) - math.dist(a, b)) < 0.01:
-                places.append((walked + math.dist(a, point), point))
-        walked = ends
-        places.append((walked, b))
-    return [point for _, point in sorted(places, key=lambda item: item[0])]
+    course = shapely.LineString(line)
+    return sorted([*line, *points], key=lambda point: course.project(shapely.Point(point)))
