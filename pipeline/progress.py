@@ -96,7 +96,7 @@ class Display:
                     self._start_stage(event)
                 case StageDisabled():
                     names = ", ".join([event.stage, *event.along])
-                    log.info("disabled: %s: %s", names, event.why)
+                    log.info("left out: %s: %s", names, event.why)
                 case ShardFinished() | ShardFailed():
                     self._count_shard(event)
                 case StageFinished():

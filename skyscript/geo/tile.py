@@ -21,7 +21,7 @@ MAX_LATITUDE = 85.0
 HALF_GLOBE = 180.0
 """Degrees of longitude; an object that is wider crosses the antimeridian."""
 ANTIMERIDIAN = "crosses the antimeridian"
-"""The reason of an object that is left out because it does."""
+"""The reason for an object that is dropped by this rule."""
 _MOST_NORTH = 89.0
 
 Points = npt.NDArray[np.float64]
@@ -106,7 +106,7 @@ def tile_around(
 
 
 def on_grid(box: Box) -> bool:
-    """Say whether a box lies within the EPSG:3857 grid: 85 degrees, and no antimeridian."""
+    """Tell whether a box is within the EPSG:3857 grid: up to 85 degrees, and no antimeridian."""
     return (
         -180 <= box.west < box.east <= 180
         and box.south >= -MAX_LATITUDE

@@ -60,14 +60,14 @@ class View(NamedTuple):
     def recalls(self) -> dict[str, dict[str, float] | float]:
         """Compute the recalls of both directions, and their mean."""
         both = {
-            "image_to_text": _recalls(self.image_to_text.place),
-            "text_to_image": _recalls(self.text_to_image.place),
+            "image_to_text": _compute_recalls(self.image_to_text.place),
+            "text_to_image": _compute_recalls(self.text_to_image.place),
         }
         mean = sum(direction["mean_recall"] for direction in both.values()) / 2
         return {**both, "mean_recall": mean}
 
 
-def _recalls(place: Ints) -> dict[str, float]:
+def _compute_recalls(place: Ints) -> dict[str, float]:
     shares = {k: int(np.count_nonzero(place <= k)) / len(place) for k in AT}
     mean = sum(shares[k] for k in OF_MEAN) / len(OF_MEAN)
     return {**{f"R@{k}": share for k, share in shares.items()}, "mean_recall": mean}

@@ -48,7 +48,11 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
     if not names:
         return ""
     rows = [
-        [_model(result), *(_share(result, name) for name in names), _mean(result)]
+        [
+            _format_model(result),
+            *(_format_share(result, name) for name in names),
+            _format_mean(result),
+        ]
         for result in results
     ]
     if found.intersection(SEVEN):
@@ -57,7 +61,7 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
             for model in MODELS
             if model.mean_top1 is not None
         ]
-    table = _grid(["zero-shot top-1, %", *names, "mean of 7"], rows)
+    table = _format_table(["zero-shot top-1, %", *names, "mean of 7"], rows)
     if any(row[-1].startswith("(") for row in rows):
         table += (
             "\nA mean in brackets is partial, over the sets that were there of the seven (which "
@@ -68,32 +72,38 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
 
 def _format_fine(results: Sequence[dict[str, Any]]) -> str:
     names = _names_of(results, "fine_grained")
-    rows = [[_model(result), *(_share(result, name) for name in names)] for result in results]
-    return _grid(["fine-grained top-1, %", *names], rows) if names else ""
+    rows = [
+        [_format_model(result), *(_format_share(result, name) for name in names)]
+        for result in results
+    ]
+    return _format_table(["fine-grained top-1, %", *names], rows) if names else ""
 
 
 def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
     names = [s.name for s in RETRIEVAL if any(s.name in result["sets"] for result in results)]
     if not names:
         return ""
-    rows = [[_model(result), *(_recall(result, name) for name in names)] for result in results]
+    rows = [
+        [_format_model(result), *(_format_recall(result, name) for name in names)]
+        for result in results
+    ]
     rows += [
-        [f"*{m.name}*", *(_pair(m.recalls[n]) if n in m.recalls else _NONE for n in names)]
+        [f"*{m.name}*", *(_format_pair(m.recalls[n]) if n in m.recalls else _NONE for n in names)]
         for m in MODELS
         if m.recalls
     ]
-    return _grid(["mean recall, %: image to text / text to image", *names], rows)
+    return _format_table(["mean recall, %: image to text / text to image", *names], rows)
 
 
-def _model(result: dict[str, Any]) -> str:
+def _format_model(result: dict[str, Any]) -> str:
     return f"{result['model']['name']} ({result['protocol']})"
 
 
-def _share(result: dict[str, Any], name: str) -> str:
+def _format_share(result: dict[str, Any], name: str) -> str:
     return f"{result['sets'][name]['top1'] * 100:.2f}" if name in result["sets"] else _NONE
 
 
-def _mean(result: dict[str, Any]) -> str:
+def _format_mean(result: dict[str, Any]) -> str:
     mean = result["mean_of_seven"]
     if mean["top1"] is not None:
         return f"{mean['top1'] * 100:.2f}"
@@ -102,19 +112,19 @@ def _mean(result: dict[str, Any]) -> str:
     )
 
 
-def _recall(result: dict[str, Any], name: str) -> str:
+def _format_recall(result: dict[str, Any], name: str) -> str:
     if name not in result["sets"]:
         return _NONE
     view = result["sets"][name]["published"]
     both = (view[way]["mean_recall"] * 100 for way in ("image_to_text", "text_to_image"))
-    return _pair((next(both), next(both)))
+    return _format_pair((next(both), next(both)))
 
 
-def _pair(both: tuple[float, float]) -> str:
+def _format_pair(both: tuple[float, float]) -> str:
     return f"{both[0]:.2f} / {both[1]:.2f}"
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     cells = [header, *rows]
     wide = [max(len(row[at]) for row in cells) for at in range(len(header))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, wide, strict=True)) + " |"

@@ -110,13 +110,13 @@ def choose_scores(input_rows: InputTable, config: FilterConfig) -> tuple[str, ..
 def load_boxes(connection: duckdb.DuckDBPyConnection, metas: Path) -> None:
     """Read the positions of all images from meta pickles into ``boxes``."""
     schema = pa.schema([("filepath", pa.string()), *((name, pa.float64()) for name in BOX)])
-    reader = pa.RecordBatchReader.from_batches(schema, _boxes(metas, schema))
+    reader = pa.RecordBatchReader.from_batches(schema, _read_boxes(metas, schema))
     connection.register("box_stream", reader)
     connection.execute("INSERT INTO boxes SELECT * FROM box_stream")
     connection.unregister("box_stream")
 
 
-def _boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     rows = (
         {"filepath": names.image_path(name), **meta.box._asdict()}
         for name, meta in read_metas(metas)
@@ -138,14 +138,14 @@ def make_pairs(
     if "image_hash" in input_rows.columns:
         digits = "a hash of 16 hexadecimal digits"
         _check_values(connection, input_rows, "image_hash", _HASH, digits)
-    scores = ", ".join(f"{_number(name)} AS s{index}" for index, name in enumerate(by))
+    scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
     connection.execute(
         f"""
         CREATE TABLE scored AS
         SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
             regexp_extract(input_rows.filepath, $name, 1) AS object_id,
             regexp_extract(input_rows.filepath, $name, 2) AS source,
-            {_optional_columns(input_rows.columns)}, {scores}
+            {_select_optional(input_rows.columns)}, {scores}
         FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
         """,
         {"name": f"^{names.PATTERN}$"},
@@ -155,7 +155,7 @@ def make_pairs(
         CREATE TABLE pairs AS
         SELECT * EXCLUDE (object_id),
             CASE WHEN object_id = '' THEN filepath ELSE object_id END AS object_id,
-            {_combined(len(by), config)} AS score
+            {_combine_scores(len(by), config)} AS score
         FROM scored
         """
     )
@@ -163,7 +163,7 @@ def make_pairs(
     return by
 
 
-def _optional_columns(columns: Sequence[str]) -> str:
+def _select_optional(columns: Sequence[str]) -> str:
     """Return SQL for the hashes and the box, which come from ``boxes`` if the input has none."""
     content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
     image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
@@ -172,7 +172,7 @@ def _optional_columns(columns: Sequence[str]) -> str:
     return f"{content_hash} AS content_hash, {image_hash} AS image_hash, {box}"
 
 
-def _number(name: str) -> str:
+def _cast_number(name: str) -> str:
     """Return SQL for a column's value if it is finite, else null: DuckDB ranks NaN highest."""
     value = f'TRY_CAST(input_rows."{name}" AS DOUBLE)'
     return f"CASE WHEN isfinite({value}) THEN {value} END"
@@ -191,7 +191,7 @@ def _check_values(
         raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
-def _combined(count: int, config: FilterConfig) -> str:
+def _combine_scores(count: int, config: FilterConfig) -> str:
     """Return SQL that combines the columns ``s0``, ``s1`` ... into one score; higher is better."""
     if count == 1:
         return "s0"

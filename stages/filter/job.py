@@ -116,11 +116,11 @@ def write_all(
         write_selected(connection, input_rows.columns, by, out / file)
         files.append(summary.summarise(connection, file, compare=False))
     done = Filtered(sides, files, phrases)
-    write_json(out / REPORT, _report(done, config))
+    write_json(out / REPORT, _make_report(done, config))
     return done
 
 
-def _report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
+def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
     return {
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,

@@ -26,7 +26,7 @@ _STEPS = (
     ("caption", "captions"),
 )
 _CARRIES_ON = {"images": "tiles", "meta": "images", "captions": "meta"}
-"""A table, and the table whose failed rows it repeats. The page counts only the new ones."""
+"""A table, and the table whose rows and statuses it repeats. A step counts only new statuses."""
 
 _TAGS = """
     CREATE TABLE tags AS

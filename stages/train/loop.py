@@ -90,7 +90,7 @@ class Training:
         self.steps = self.batches.steps * config.epochs
         self.initial = load_initial_model(config, place.device)
         preprocess = self.initial.preprocess
-        self.identity = _identity(config, self.initial, pairs.identity, split)
+        self.identity = _make_identity(config, self.initial, pairs.identity, split)
         transform = training_transform(preprocess, config)
         record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
         self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed, record)
@@ -238,7 +238,7 @@ def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
     return config.model_copy(update={"precision": precision})
 
 
-def _identity(
+def _make_identity(
     config: TrainConfig, initial: InitialModel, pairs: str, split: Split
 ) -> dict[str, Any]:
     """Return everything that decides the weights. The split into devices and batches does not."""

@@ -23,8 +23,10 @@ class Record:
         self._progress, self._results = folder / PROGRESS, folder / "checkpoints" / RESULTS
         for path in (self._progress, self._results):
             _remove_lines_after(path, begin)
-        self._board = _tensorboard(folder, begin) if "tensorboard" in config.report_to else None
-        self._wandb = _wandb(folder, config) if "wandb" in config.report_to else None
+        self._board = (
+            _open_tensorboard(folder, begin) if "tensorboard" in config.report_to else None
+        )
+        self._wandb = _open_wandb(folder, config) if "wandb" in config.report_to else None
 
     def training(self, step: int, values: Mapping[str, float]) -> None:
         """Record a training step."""
@@ -75,7 +77,7 @@ def _remove_lines_after(path: Path, step: int) -> None:
     write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-def _tensorboard(folder: Path, begin: int) -> Any:  # noqa: ANN401 - a SummaryWriter
+def _open_tensorboard(folder: Path, begin: int) -> Any:  # noqa: ANN401 - a SummaryWriter
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -85,7 +87,7 @@ def _tensorboard(folder: Path, begin: int) -> Any:  # noqa: ANN401 - a SummaryWr
     return SummaryWriter(str(folder / "tensorboard"), purge_step=begin + 1)
 
 
-def _wandb(folder: Path, config: TrainConfig) -> Any:  # noqa: ANN401 - a module
+def _open_wandb(folder: Path, config: TrainConfig) -> Any:  # noqa: ANN401 - a module
     try:
         import wandb
     except ImportError:

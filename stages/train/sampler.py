@@ -79,7 +79,7 @@ class Batches:
 
 
 def _deal(rows: Order, texts: NDArray[np.int32], steps: int, draw: np.random.Generator) -> Order:
-    """Deal rows out to steps like cards, sorted by text, so that equal texts go to other steps."""
+    """Deal rows, sorted by text, to the steps in turn, so that equal texts get different steps."""
     turn = draw.permutation(int(texts.max()) + 1)[texts]  # a new order of texts in each epoch
     dealt = rows[np.argsort(turn, kind="stable")].reshape(-1, steps).T
     return draw.permuted(dealt[draw.permutation(steps)], axis=1)

@@ -58,7 +58,7 @@ def plain_transform(preprocess: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a t
 
 
 def _to_tensor(steps: list[Any]) -> int:
-    """Return the index of the step that makes a tensor. timm and open_clip place it differently."""
+    """Find the step that makes a tensor by its class: timm and open_clip use different classes."""
     return next(i for i, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
 
 

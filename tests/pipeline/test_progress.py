@@ -49,7 +49,7 @@ def test_work_is_said_with_its_cause_its_failures_and_its_outcome(
 
 def test_a_stage_that_is_left_out_is_one_line(said: pytest.LogCaptureFixture) -> None:
     Display(None)(StageDisabled("score", ("normalise", "filter"), "the config names no model"))
-    assert said.messages == ["disabled: score, normalise, filter: the config names no model"]
+    assert said.messages == ["left out: score, normalise, filter: the config names no model"]
 
 
 def test_a_line_of_progress_counts_this_runs_parts(said: pytest.LogCaptureFixture) -> None:

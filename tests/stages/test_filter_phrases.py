@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pipeline.errors import InputError
-from skyscript.files.phrases import alone, neighbours
+from skyscript.files.phrases import make_caption, split_neighbours
 from stages.filter import FilterConfig, filter_csv
 
 HEADER = ["filepath", "title", "title_multi_objects", "similarity_A", "phrases_A"]
@@ -41,10 +41,13 @@ def filtered(tmp_path, *rows, **options):
 
 def test_neighbours_are_what_stands_after_surrounded_by():
     caption = f"{PIER}, surrounded by waterway of river; road of footway with surface of wood"
-    assert neighbours(caption) == ["waterway of river", "road of footway with surface of wood"]
-    assert neighbours(PIER) == []
-    assert alone("waterway of river", caption) == "a satellite image of waterway of river"
-    assert alone("waterway of river", "seen: pier") == "waterway of river"
+    assert split_neighbours(caption) == [
+        "waterway of river",
+        "road of footway with surface of wood",
+    ]
+    assert split_neighbours(PIER) == []
+    assert make_caption("waterway of river", caption) == "a satellite image of waterway of river"
+    assert make_caption("waterway of river", "seen: pier") == "waterway of river"
 
 
 def test_phrases_below_a_score_go_and_the_pair_stays(tmp_path):

@@ -23,7 +23,7 @@ from pipeline.config import config_of_command, load_config
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from pipeline.stage import Shard
-from skyscript.files.phrases import neighbours
+from skyscript.files.phrases import split_neighbours
 from stages import PIPELINE, SCORE_JOB, tables
 from stages.filter import FilterConfig, filter_csv
 from stages.score import SCORE
@@ -198,7 +198,7 @@ def test_each_phrase_is_scored_as_a_caption_alone(demo, tmp_path):
     rows = read(captions_of(demo))
     score(captions_of(demo), demo, tmp_path, block=TINY | {"phrases": True})
     scored = read(tmp_path / "SkyScript_train_unfiltered_scored_by_tiny.csv")
-    phrases = [neighbours(row["title_multi_objects"]) for row in rows]
+    phrases = [split_neighbours(row["title_multi_objects"]) for row in rows]
     apart = write(
         tmp_path / "apart.csv",
         [
@@ -404,8 +404,8 @@ def test_the_phrases_that_score_lowest_are_dropped_from_all_files(filtered):
     changed = {r["filepath"] for r in rows if r["title_multi_objects"] != before[r["filepath"]]}
     assert 0 < len(changed) <= report["captions"]
     for row in rows:
-        left = neighbours(row["title_multi_objects"])
-        assert set(left) <= set(neighbours(before[row["filepath"]]))
+        left = split_neighbours(row["title_multi_objects"])
+        assert set(left) <= set(split_neighbours(before[row["filepath"]]))
     assert (
         f"{report['dropped']:,} of {report['phrases']:,} phrases"
         in (filtered / "report" / "index.html").read_text()
@@ -464,12 +464,12 @@ def test_a_run_without_the_extra_leaves_scoring_out_in_one_line(tmp_path):
         [sys.executable, "-c", code, "demo", *small], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("disabled: ")]
-    assert line.startswith("disabled: score, normalise, filter: ")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+    assert line.startswith("left out: score, normalise, filter: ")
     assert "pip install 'skyscript[clip]'" in line
     assert 'id="scores"' not in (tmp_path / "run" / "report" / "index.html").read_text()
     said = skyscript("status", tmp_path / "run").stdout
-    assert said.count("disabled") == 3
+    assert said.count("left out") == 3
     asked = ["demo", *small, "--set", "score.model=tiny"]
     done = subprocess.run(
         [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=False

@@ -81,7 +81,7 @@ class Quota:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a slot, from when the request may begin until its answer has come."""
+        """Occupy a slot from the start of a request until its answer arrives."""
         number = self._take()
         try:
             time.sleep(self._wait())

@@ -1,7 +1,7 @@
 """The drawing surface: fills, lines, repeated motifs, relief and shadows in ground metres.
 
-It is twice as fine as the tile, and shrunk at the end: so edges are smooth, widths are true to half
-a pixel, and what is smaller than a pixel fades instead of standing out.
+It has twice the resolution of the tile and is downsampled at the end. So edges are smooth, widths
+are exact to half a pixel, and things smaller than a pixel fade.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from skyscript.backends.simulated.tables import Paint
 from skyscript.geo.tile import Tile, mercator_box
 
 FINER = 2
-"""Canvas pixels a tile pixel, each way."""
+"""Canvas pixels for each tile pixel, in both directions."""
 _SHIFT = 3
-"""Binary places behind the point in OpenCV's fixed-point coordinates."""
+"""Fractional bits of OpenCV's fixed-point coordinates."""
 _SMALL_BLOCK = 26.0
-"""Pixels below which a block's corners are not told apart in its shadow."""
+"""Size in pixels below which a block casts the shadow of its convex hull."""
 _RIB = 90
-"""Of 256: how wide a rib is."""
+"""The width of a rib, in 256ths of the period."""
 _FAINTEST = 0.15
 """A line narrower than this many canvas pixels is not drawn."""
 
@@ -40,7 +40,7 @@ class Stations(NamedTuple):
     """Places along a line."""
 
     number: npt.NDArray[np.int64]
-    """Counted from the line's start, the same in every tile."""
+    """The number from the line's start, equal in every tile."""
     place: Points
     way: Points
     """Unit vectors along the line."""
@@ -55,14 +55,14 @@ class Patch(NamedTuple):
 
 
 def _fixed(points: Points) -> npt.NDArray[np.int32]:
-    """Give points as OpenCV's fixed-point numbers; pixel centres lie at whole numbers there."""
+    """Give points as OpenCV's fixed-point numbers, in which pixel centres are whole numbers."""
     return np.rint(points * (1 << _SHIFT) - (1 << (_SHIFT - 1))).astype(np.int32)
 
 
 def _phase(patch: Patch, frame: Frame, period: float) -> Mask:
-    """Give how far each pixel of a patch is into a period along the frame, in 256ths.
+    """Give the phase of each pixel of a patch in a period along the frame, in 256ths.
 
-    The sum of what its column and its row give wraps around by itself.
+    The 8-bit sum of the phases of column and row wraps around.
     """
     x = np.arange(patch.mask.shape[1], dtype=np.float64) + (patch.left + 0.5 - frame.x)
     y = np.arange(patch.mask.shape[0], dtype=np.float64) + (patch.top + 0.5 - frame.y)
@@ -84,13 +84,13 @@ class Canvas:
         self.light = light
         middle = (tile.box.south + tile.box.north) / 2
         self.metre = 1 / (self.pixel * math.cos(math.radians(middle)))
-        """Canvas pixels a metre on the ground."""
+        """Canvas pixels for each metre on the ground."""
         self.image = np.empty((self.height, self.width, 4), np.uint8)
         """Red, green, blue, material."""
         self.roads = np.empty((0, 5))
         """Pieces of road: start, way to the end (pixels), width (metres)."""
         self.shade = np.zeros((self.height, self.width), np.uint8)
-        """Not 0 where a shadow falls on the ground."""
+        """Not 0 in the shadows on the ground."""
 
     @property
     def whole(self) -> npt.NDArray[np.uint32]:
@@ -98,11 +98,11 @@ class Canvas:
         return self.image.view(np.uint32)[:, :, 0]
 
     def fill(self, rings: Sequence[Points], paint: Paint) -> None:
-        """Fill rings, even-odd: inner rings stay as they are."""
+        """Fill rings by the even-odd rule, so inner rings stay unchanged."""
         cv2.fillPoly(self.image, [_fixed(ring) for ring in rings], paint, cv2.LINE_8, _SHIFT)
 
     def line(self, points: Points, metres: float, paint: Paint) -> None:
-        """Draw a line of a width on the ground; one thinner than a pixel fades."""
+        """Draw a line with a width in metres on the ground; a line thinner than a pixel fades."""
         thickness = metres * self.metre
         if thickness < _FAINTEST or (run := self._near(points, thickness)) is None:
             return
@@ -112,14 +112,14 @@ class Canvas:
         cv2.polylines(self.image, [_fixed(run)], False, paint, wide, cv2.LINE_8, _SHIFT)
 
     def dot(self, centre: Place, radius: float, paint: Paint) -> None:
-        """Draw a disc of a radius in pixels; a small one fades."""
+        """Draw a disc with a radius in pixels; a small disc fades."""
         if radius < 0.5:
             paint = self._faded(np.array([centre]), min(1.0, radius * 2), paint)
         place, size = _fixed(np.array(centre)).tolist(), round(radius * (1 << _SHIFT))
         cv2.circle(self.image, place, size, paint, -1, cv2.LINE_8, _SHIFT)
 
     def motif(self, rings: Sequence[Points], frame: Frame, motif: Motif, metres: Place) -> None:
-        """Fill rings with a motif that repeats every so many metres along and across a frame."""
+        """Fill rings with a motif that repeats along and across a frame, with periods in metres."""
         if (patch := self.patch(rings)) is None:
             return
         periods = metres[0] * self.metre, metres[1] * self.metre
@@ -141,9 +141,9 @@ class Canvas:
         np.copyto(window[:, :, :3], table[window[:, :, :3]], where=where)
 
     def relief(self, rings: Sequence[Points], frame: Frame, light: Mask) -> None:
-        """Brighten or darken what lies inside rings by a picture that spans the frame.
+        """Brighten or darken the inside of rings by a picture that spans the frame.
 
-        A picture's pixel of 100 changes nothing; 200 doubles the brightness.
+        A value of 100 in the picture changes nothing; 200 doubles the brightness.
         """
         if (patch := self.patch(rings)) is None:
             return
@@ -169,7 +169,7 @@ class Canvas:
         np.copyto(window.view(np.uint32)[:, :, 0], whole, where=patch.mask.view(np.bool_))
 
     def patch(self, rings: Sequence[Points]) -> Patch | None:
-        """Give the pixels inside rings; ``None`` where there are none."""
+        """Give the pixels inside rings; None if there are none."""
         every = np.concatenate(rings)
         size = (self.width, self.height)
         left, top = np.floor(np.maximum(every.min(axis=0), 0)).astype(int).tolist()
@@ -181,7 +181,7 @@ class Canvas:
         return Patch(mask, left, top)
 
     def cast(self, rings: Sequence[Points], height: float) -> None:
-        """Throw the shadow of a block that stands on rings (even-odd), ``height`` in metres."""
+        """Draw the shadow of a block above rings (even-odd), with a height in metres."""
         offset = self.thrown(height)
         if np.abs(offset).max() < 0.5:
             return
@@ -196,11 +196,11 @@ class Canvas:
         self.cast_lifted(moved)
 
     def cast_lifted(self, rings: Sequence[Points]) -> None:
-        """Lay the shadow of a roof or a crown on the ground inside rings."""
+        """Draw the shadow of a roof or a crown, inside rings."""
         cv2.fillPoly(self.shade, [_fixed(ring) for ring in rings], 255, cv2.LINE_8, _SHIFT)
 
     def cast_line(self, points: Points, metres: float) -> None:
-        """Lay the shadow of a thin thing of a width in metres on the ground."""
+        """Draw the shadow of a thin object with a width in metres."""
         thickness = metres * self.metre
         if thickness < 0.45 or (run := self._near(points, thickness)) is None:
             return
@@ -208,12 +208,12 @@ class Canvas:
         cv2.polylines(self.shade, [_fixed(run)], False, value, wide, cv2.LINE_8, _SHIFT)
 
     def thrown(self, height: float) -> Points:
-        """Give where, in pixels, the shadow of something ``height`` metres up falls."""
+        """Give the offset in pixels of the shadow of a point ``height`` metres above the ground."""
         reach = height * self.light.stretch * self.metre
         return np.array([self.light.away[0] * reach, self.light.away[1] * reach])
 
     def stations(self, points: Points, metres: float, offset: float = 0.5) -> Stations:
-        """Give the places every so many metres along a line that are near the tile."""
+        """Give places at regular distances along a line, only those near the tile."""
         steps = np.hypot(*np.diff(points, axis=0).T)
         total, gap = float(steps.sum()), metres * self.metre
         if total < 1e-6 or gap < 1:
@@ -229,7 +229,7 @@ class Canvas:
     def heading(self, place: Points, width: float) -> tuple[float, float]:
         """Give direction (radians) and width (metres) of the road nearest to a place.
 
-        ``width`` is what comes back where no road is within 8 m.
+        The width is ``width`` if no road is within 8 m.
         """
         if not len(self.roads):
             return 0.0, width
@@ -244,7 +244,7 @@ class Canvas:
         return math.atan2(way[best, 1], way[best, 0]), float(self.roads[best, 4])
 
     def inside(self, places: Points, margin: float) -> npt.NDArray[np.bool_]:
-        """Say which places are on the canvas or within a margin of it, in pixels."""
+        """Give a mask of the places on the canvas or within a margin of it, in pixels."""
         high = np.array((self.width, self.height)) + margin
         return np.asarray(((places > -margin) & (places < high)).all(axis=-1), np.bool_)
 
@@ -254,7 +254,7 @@ class Canvas:
         return slice(patch.top, patch.top + height), slice(patch.left, patch.left + width)
 
     def _near(self, points: Points, margin: float) -> Points | None:
-        """Give the run of a line from where it first comes near the canvas to where it leaves."""
+        """Give the part of a line from its first to its last segment near the canvas."""
         low, high = -margin, np.array([self.width, self.height]) + margin
         lower = np.minimum(points[:-1], points[1:])
         upper = np.maximum(points[:-1], points[1:])
@@ -262,7 +262,7 @@ class Canvas:
         return points[near[0] : near[-1] + 2] if len(near) else None
 
     def _faded(self, points: Points, share: float, paint: Paint) -> Paint:
-        """Mix paint with what lies under it, as a pixel does that it covers in part."""
+        """Mix paint with the colour under it, as in a partly covered pixel."""
         x, y = points[len(points) // 2] if len(points) > 2 else points.mean(axis=0)
         column = min(max(int(x), 0), self.width - 1)
         row = min(max(int(y), 0), self.height - 1)

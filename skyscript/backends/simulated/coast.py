@@ -14,7 +14,7 @@ _MARGIN = 4.0
 
 
 def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
-    """Fill what lies to the right of the coastlines that cross the tile."""
+    """Fill the area to the right of the coastlines that cross the tile."""
     coast = [
         part
         for feature in found
@@ -33,7 +33,7 @@ def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
 
 
 def _is_sea(face: shapely.Polygon, coast: list[Points]) -> bool:
-    """Say on which side of the nearest piece of coast a face lies."""
+    """Tell whether a face is to the right of the nearest piece of coast."""
     point = shapely.get_coordinates(shapely.point_on_surface(face))[0]
     start = np.concatenate([part[:-1] for part in coast])
     way = np.concatenate([np.diff(part, axis=0) for part in coast])

@@ -1,4 +1,4 @@
-"""What season, weather and camera do to the whole drawing: textures, snow, haze, blur, noise."""
+"""Effects of season, weather and camera on the whole drawing: textures, snow, haze, blur, noise."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _CAST = {
     Season.AUTUMN: (1.01, 0.98, 0.94),
     Season.WINTER: (0.92, 0.95, 1.02),
 }
-"""The light's colour."""
+"""The colour of the light."""
 _DULL = 0.14
-"""Share of the colours that the air takes."""
+"""The loss of saturation in the air, as a share."""
 _CLOUDY = 1.9
-"""Spreads of the noise above which there is a cloud."""
+"""The noise value, in standard deviations, above which there is a cloud."""
 _DARK = 72
-"""What is darker before it snows lies in the shade, and so does the snow on it."""
+"""Grey level below which a pixel counts as shaded; snow on it is shaded too."""
 _SNOWY_FROM, _SNOWY_SPAN, _SNOWY_SHARE = 45.0, 20.0, 0.6
 _GRAIN = 1.9
-"""Grey levels that the camera's noise spreads."""
+"""The standard deviation of the camera's noise, in grey levels."""
 
 
 def develop(canvas: Canvas, latitude: float, season: Season) -> Pixels:
@@ -58,7 +58,7 @@ def _by_class(table: Field, classes: Pixels) -> Field:
 
 
 def _filter(season: Season) -> Field:
-    """Give the matrix that dulls colours and tints them with the season's light."""
+    """Give the matrix that desaturates colours and tints them with the season's light."""
     dulled = np.eye(3) * (1 - _DULL) + _DULL / 3
     return np.asarray(dulled * np.array(_CAST[season])[:, None], np.float32)
 
@@ -73,7 +73,7 @@ def _texture(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
 
 
 def _turn_leaves(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
-    """Let crowns differ in autumn: some still green, some yellow, some red."""
+    """Vary the colours of crowns in autumn: some are green, some yellow, some red."""
     turning = _by_class(materials().turning, classes)
     if turning.any():
         hue = sample("speck", canvas.grid, 0.3) * turning
@@ -82,7 +82,7 @@ def _turn_leaves(rgb: Field, classes: Pixels, canvas: Canvas) -> None:
 
 
 def _has_snow(canvas: Canvas, latitude: float) -> bool:
-    """Say whether snow lies, by cells of a degree: seldom, and more often towards the poles."""
+    """Tell whether there is snow in a cell of one degree: rarely, more often near the poles."""
     share = min(1.0, max(0.0, (abs(latitude) - _SNOWY_FROM) / _SNOWY_SPAN)) * _SNOWY_SHARE
     column = int((canvas.grid.west + canvas.grid.width * canvas.grid.pixel / 2) // 111320)
     return chance.uniform(_SEED, f"{column}/{int(latitude // 1)}", "snow") < share
@@ -97,7 +97,7 @@ def _snow(rgb: Field, classes: Pixels, shaded: npt.NDArray[np.bool_], canvas: Ca
 
 
 def _haze(rgb: Field, canvas: Canvas, season: Season) -> None:
-    """Let clouds of the scene's date drift over the world: over about one tile in twenty."""
+    """Add the clouds of the scene's date, which cover about one tile in twenty."""
     shift = chance.uniform(_SEED, season.value, "clouds")
     cloud = sample("clouds", canvas.grid, shift)
     if cloud.max() >= _CLOUDY:
@@ -106,7 +106,7 @@ def _haze(rgb: Field, canvas: Canvas, season: Season) -> None:
 
 
 def _sensor(canvas: Canvas) -> Field:
-    """Give the camera's noise, as coarse as its pixels whatever their size."""
+    """Give the camera's noise, one value for each pixel at any pixel size."""
     grid, noise = canvas.grid, _noise_plate()
     rows = (np.arange(grid.height) - round(grid.north / grid.pixel)) % len(noise)
     columns = (np.arange(grid.width) + round(grid.west / grid.pixel)) % len(noise)

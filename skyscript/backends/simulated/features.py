@@ -1,4 +1,4 @@
-"""OSM objects as shapes in pixels: rows of the table ``objects`` made ready for drawing."""
+"""Turns rows of the table ``objects`` into shapes in pixels, for drawing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Geometries = npt.NDArray[Any]
 POINT, LINE, AREA = 0, 1, 2
 _SEED = 0
 _FAR = 2.0
-"""An area that reaches further out of the tile than this many tile sides is cut off."""
+"""An area is clipped at this many tile sides outside the tile."""
 _FARTHEST = 5e6
-"""Pixels from the corner beyond which positions are brought nearer: OpenCV counts in 32 bit."""
+"""The limit of coordinates in pixels, because OpenCV uses 32-bit numbers."""
 
 
 class Frame(NamedTuple):
-    """The box that hugs an area: centre, direction of its long side, sides; pixels, radians."""
+    """The smallest box around an area: centre, direction of its long side, sides."""
 
     x: float
     y: float
@@ -46,7 +46,7 @@ class Frame(NamedTuple):
         return result
 
     def across(self) -> Frame:
-        """Give the frame turned by a right angle."""
+        """Give the frame rotated by a right angle."""
         return Frame(self.x, self.y, self.angle + math.pi / 2, self.width, self.length)
 
 
@@ -61,14 +61,14 @@ class Feature:
     parts: list[Points]
     """Rings (outer and inner) of an area, lines, or points of one row each."""
     outline: Points
-    """Of an area: the first outer ring, whole. Else the first part."""
+    """The whole first outer ring of an area; else the first part."""
     size: float = 0.0
     """Area in square pixels, length in pixels, or 0."""
     turn: float | None = None
-    """Direction of a point that has one, in radians."""
+    """The direction of a point in radians, if its tags give one."""
 
     def uniform(self, purpose: str) -> float:
-        """Draw from [0, 1): the same number for the object wherever it is drawn."""
+        """Draw a number from [0, 1), equal for the object in every tile."""
         return chance.uniform(_SEED, self.object_id, purpose)
 
     @cached_property
@@ -86,7 +86,7 @@ class Feature:
 
 
 def features(objects: pa.Table, window: Grid) -> list[Feature]:
-    """Give the objects that can be drawn; rows without a usable geometry are passed over."""
+    """Give the objects that can be drawn; rows without a usable geometry are skipped."""
     tags = [
         {key: value for key, value in row or () if value} for row in objects["tags"].to_pylist()
     ]
@@ -120,7 +120,7 @@ def _pixels(window: Grid, degrees: Points) -> Points:
 
 
 def _cut_off(geometries: Geometries, window: Grid) -> Geometries:
-    """Cut huge areas to the tile's surroundings, so that their pixels stay small numbers."""
+    """Clip huge areas to the tile's surroundings, so that their coordinates stay small."""
     reach = _FAR * max(window.width, window.height)
     view = (-reach, -reach, window.width + reach, window.height + reach)
     bounds = shapely.bounds(geometries)

@@ -3,14 +3,14 @@
 A row is the look of ``key=value`` (values apart by spaces; ``*`` stands for every other one) for
 points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which row an object gets:
 
-1. Of its keys, the one that stands first in the table and has a row for its value, else for ``*``.
+1. Of its keys, the first one in the table that has a row for its value, else for ``*``.
 2. Then the changes that the row `takes`, in the order given there, so the last one wins: each is a
    key whose ``+`` row for the object's value replaces those cells that it fills (``-`` empties).
    ``tree/leaf_type`` are changes by the key leaf_type for rows that take them under that name.
 3. Then sizes that the tags give: width, diameter, height, floors, lanes.
 4. Where no row fits, a generic look is drawn from the first tag that can be seen.
 
-`like` names a row whose cells stand in for empty ones. Layers are painted in the order of `Layer`;
+`like` names a row whose cells replace empty ones. Layers are painted in the order of `Layer`;
 within a layer areas come from large to small, and lines in the order of the table.
 """
 
@@ -49,7 +49,7 @@ _USES = (
     *("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare"),
     *("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport"),
 )
-"""Keys that say what a building is used for; its roof shows it."""
+"""Keys for the use of a building, which its roof shows."""
 _STOREY = 3.1
 _FADED = 0.33
 """How much sun and rain have taken of a named colour."""
@@ -61,7 +61,7 @@ Layer = IntEnum(
     "GROUND WATER COURT ROAD RAIL BRIDGE LOW CAST ROOF THING CROWN TALL WIRE",
     start=0,
 )
-"""What lies over what. CAST is where shadows fall: on everything below, on nothing above."""
+"""The order of layers, from the bottom. CAST draws the shadows, on all layers below it."""
 
 
 class Pattern(NamedTuple):
@@ -77,7 +77,7 @@ class Pattern(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """Another look that stands on this one again and again."""
+    """Another look that is repeated on top of this one."""
 
     key: str
     value: str
@@ -95,7 +95,7 @@ class Look:
     """The fill: of several the object draws one; none is not filled."""
     pattern: Pattern | None = None
     edge: tuple[Tint, float] | None = None
-    """What lies around it, and how many metres wide."""
+    """The surroundings of a look, and their width in metres."""
     width: float = 0.0
     """Metres: of a line or a point."""
     length: float = 0.0
@@ -144,7 +144,7 @@ def read_looks(lines: Iterable[str] | None = None) -> Table:
 
 
 def _field(where: str, column: str, cell: str) -> Any:  # noqa: ANN401 - what the column holds
-    """Give a cell as the field of a `Look`; ``-`` gives what an empty cell stands for."""
+    """Give a cell as the field of a `Look`; ``-`` means the default of an empty cell."""
     words = cell.split()
     if cell == "-":
         return getattr(Look(), column)
@@ -233,7 +233,7 @@ def _sized(look: Look, tags: Mapping[str, str]) -> Look:
 
 
 def use_look(tags: Mapping[str, str]) -> Look | None:
-    """Give what marks a roof by the use of the house, where that can be seen."""
+    """Give the mark on a roof for the use of the house, if it is visible."""
     return generic_look({key: value for key, value in tags.items() if key in _USES}, "P")
 
 

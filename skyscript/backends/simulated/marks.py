@@ -36,7 +36,7 @@ class Stroke(NamedTuple):
     width: float
     tint: Tint
     thin: float
-    """Metres of a ring's shorter side: it is left out where that is too small to see."""
+    """The shorter side of a ring in metres; a ring that is too small to see is not drawn."""
 
 
 class Along(NamedTuple):

@@ -1,4 +1,4 @@
-"""Periodic textures that lie fixed in the world: grain, patches, crowns, stones, waves.
+"""Periodic textures with fixed positions in the world: grain, patches, crowns, stones, waves.
 
 Each is a square image of unit spread around 0 whose edges meet, with a texel of so many projected
 metres, in a pyramid: where the texel is finer than the pixel, the average is taken, so detail that
@@ -25,7 +25,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Grid:
-    """Where pixels lie: EPSG:3857 position of the north-west corner, pixel size in its metres."""
+    """A pixel grid: EPSG:3857 position of its north-west corner, and its pixel size."""
 
     west: float
     north: float

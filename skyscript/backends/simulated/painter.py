@@ -23,9 +23,9 @@ _SMALLEST = 2.5
 _FINEST = 3.0
 """Canvas pixels of a period below which a pattern is its mean colour."""
 _THINNEST = 0.7
-"""Canvas pixels below which a part of a mark is left out."""
+"""Size in canvas pixels below which a part of a mark is not drawn."""
 _FAINTEST = 0.3
-"""Canvas pixels below which a dash is left out."""
+"""Size in canvas pixels below which a dash is not drawn."""
 _MOST_COURTS = 12
 _UNDER_BRIDGE: Paint = (58, 62, 62, 0)
 _CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
@@ -35,7 +35,7 @@ Draw = Callable[[Canvas, Feature, Look], None]
 
 
 class Step(IntEnum):
-    """What comes first within a layer."""
+    """The sort key within a layer."""
 
     EDGE = 0
     FILL = 1
@@ -43,7 +43,7 @@ class Step(IntEnum):
 
 
 class Pass(NamedTuple):
-    """One go over a feature; passes are sorted by what stands before ``draw``."""
+    """One pass over a feature; passes are sorted by the fields before ``draw``."""
 
     layer: Layer
     step: Step
@@ -114,7 +114,7 @@ def _resolve(canvas: Canvas, tint: Tint, base: Paint) -> Paint:
 
 
 def _edge(canvas: Canvas, feature: Feature, look: Look) -> None:
-    """Draw what lies around it: banks, pavements, decks, and the shadow of a bridge."""
+    """Draw the surroundings: banks, pavements, decks, and the shadow of a bridge."""
     width = look.width if feature.dimension == LINE else 0.0
     tint, wide = look.edge or (Tint((196, 192, 184)), 0.6)
     if look.layer is Layer.BRIDGE and feature.dimension == LINE:
@@ -235,7 +235,7 @@ def parallel(line: Points, pixels: float) -> Points:
 
 
 def _places(canvas: Canvas, feature: Feature, look: Look) -> list[Frame]:
-    """Give the frames of a mark: one in the middle, or rows of them where several fit."""
+    """Give the frames of a mark: one in the middle, or rows of frames if several fit."""
     frame, mark = feature.frame, look.mark
     if mark is None or not mark.length or look.width or look.layer is not Layer.COURT:
         return [frame]

@@ -1,4 +1,4 @@
-"""From objects to pixels: everything in its layer, shadows between, then what the camera adds."""
+"""Renders objects to pixels: the layers with the shadows between them, then the camera effects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skyscript.geo.tile import Tile
 from skyscript.imagery.protocol import Pixels
 
 _LEAST_ROAD = 3.5
-"""Metres: narrower ways are no roads for what lies across a road."""
+"""Metres; narrower ways do not count as roads for things that lie across a road."""
 
 
 def _darkened(red: float, green: float, blue: float) -> Pixels:
@@ -64,7 +64,7 @@ def _draw(canvas: Canvas, works: list[Pass]) -> None:
 
 
 def _stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
-    """Give the passes over what a feature's look stamps, and over the sign of a house's use."""
+    """Give the passes for the stamps of a feature's look, and for the sign of a house's use."""
     result: list[Pass] = []
     if look.stamp is not None:
         stamped = stamp_look(look.stamp)

@@ -70,7 +70,7 @@ RIDGES: dict[str, Callable[[_At], Array]] = {
     "crown": _crown,
     "star": lambda at: 1 - at.far + 0.16 * np.cos(9 * at.turn) * at.far,
 }
-"""Height by name: the shapes of roofs, and of what is no roof."""
+"""Height functions by name: the shapes of roofs and of other things."""
 
 
 @lru_cache(256)

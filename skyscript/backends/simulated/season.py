@@ -1,4 +1,4 @@
-"""Seasons and the sun: what a date does to light, shadows and leaves."""
+"""Seasons and the sun: the effect of a date on light, shadows and leaves."""
 
 from __future__ import annotations
 

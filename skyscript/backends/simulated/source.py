@@ -78,7 +78,7 @@ class SimulatedBackend:
         ]
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:
-        """Draw the tile; raises `NeverAvailable` where the scene is none of a simulated source."""
+        """Draw the tile. Raises `NeverAvailable` if the scene is not from a simulated source."""
         from skyscript.backends.simulated.render import render
 
         try:

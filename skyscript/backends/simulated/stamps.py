@@ -1,4 +1,4 @@
-"""Stamps: looks that stand on another look again and again, such as trees in a park or cars."""
+"""Stamps: looks that are repeated on another look, such as trees in a park or cars."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Cells(NamedTuple):
 
 
 def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
-    """Give the points that a look stamps on a feature; the same ones whatever the tile."""
+    """Give the points of a look's stamps on a feature; they are the same in every tile."""
     stamp = look.stamp
     if stamp is None or feature.dimension == POINT or stamp.numbers[0] * canvas.metre < _CLOSEST:
         return
@@ -97,7 +97,7 @@ def _at_random(feature: Feature, canvas: Canvas, stamp: Stamp, patch: Patch) -> 
 
 
 def _inside(places: Points, patch: Patch) -> npt.NDArray[np.bool_]:
-    """Say which places lie on the pixels of a patch."""
+    """Give a mask of the places that are on the pixels of a patch."""
     x, y = np.floor(places).astype(np.int64).T - np.array(((patch.left,), (patch.top,)))
     height, width = patch.mask.shape
     inside = np.asarray((x >= 0) & (y >= 0) & (x < width) & (y < height), np.bool_)
@@ -106,7 +106,7 @@ def _inside(places: Points, patch: Patch) -> npt.NDArray[np.bool_]:
 
 
 def _green(canvas: Canvas, places: Points) -> npt.NDArray[np.bool_]:
-    """Say under which places grass or soil lies."""
+    """Give a mask of the places on grass or soil."""
     inside = canvas.inside(places, 0.0)
     x, y = np.floor(places[inside]).astype(np.int64).T
     inside[inside] = np.isin(canvas.image[y, x, 3], list(materials().green))

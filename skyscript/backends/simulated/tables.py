@@ -38,7 +38,7 @@ class Tint(NamedTuple):
 
 @cache
 def tables_digest() -> str:
-    """Give what all tables are known by: another digest, other pixels."""
+    """Give a digest of all tables; if it changes, the pixels may change."""
     names = ("looks.csv", "marks.csv", "materials.csv", "plants.csv")
     return content_id("\n".join(line for name in names for line in lines_of(name)).encode())
 
@@ -73,12 +73,12 @@ class _Materials(NamedTuple):
     snow: Field
     turning: Field
     green: frozenset[int]
-    """Materials on which a tree may stand."""
+    """Materials on which a tree may grow."""
 
 
 @cache
 def materials() -> _Materials:
-    """Give what surfaces are made of: the table materials.csv."""
+    """Give the materials of surfaces, from the table materials.csv."""
     columns = ("material", *TEXTURES, "snow", "turning", "green")
     found = list(read_rows("materials.csv", columns))
     values = np.array(
@@ -164,7 +164,7 @@ _METRES = {"km": 1000.0, "ft": 0.3048, "feet": 0.3048, "'": 0.3048, "mi": 1609.3
 
 
 def metres(tags: Mapping[str, str], key: str, low: float, high: float) -> float | None:
-    """Give a tag's length in metres (or plain number) if it can be read and lies in low to high."""
+    """Give a tag's length in metres (or number) if it is valid and between low and high."""
     match = _NUMBER.match(tags.get(key, ""))
     if match is None:
         return None
@@ -173,12 +173,12 @@ def metres(tags: Mapping[str, str], key: str, low: float, high: float) -> float 
 
 
 def first(tags: Mapping[str, str], key: str) -> str:
-    """Give the first of a tag's values (``a;b``), in lower case; empty where there is none."""
+    """Give the first of a tag's values (``a;b``), in lower case; empty if there is none."""
     return tags.get(key, "").split(";", 1)[0].strip().lower()
 
 
 def css_colour(text: str) -> Colour | None:
-    """Give a CSS colour (a name, ``#rgb``, ``#rrggbb``) as RGB; ``None`` where it is none."""
+    """Give a CSS colour (a name, ``#rgb``, ``#rrggbb``) as RGB; None if it is not a colour."""
     from PIL import ImageColor
 
     name: Any = text.strip().lower().replace("_", "").replace(" ", "")

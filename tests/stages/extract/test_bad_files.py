@@ -52,7 +52,7 @@ def make_nothing_to_see(path):
         (make_png, "cannot be read as an OSM file"),
         (make_empty_file, "cannot be read as an OSM file"),
         (make_broken_xml, "cannot be read as an OSM file"),
-        (make_unknown_ending, "ending"),
+        (make_unknown_ending, "an OSM file ends in"),
         (make_change_file, "history or change file"),
         (make_nothing_to_see, "no object with a key of the vocabulary"),
     ],
@@ -73,5 +73,5 @@ def test_a_pbf_that_is_cut_off_is_refused(tmp_path, whole, share):
     data = whole.read_bytes()
     path = tmp_path / "cut.osm.pbf"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(InputError, match="cut off"):
+    with pytest.raises(InputError, match="truncated"):
         extracted(path, tmp_path)

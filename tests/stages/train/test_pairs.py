@@ -150,7 +150,7 @@ def test_shards_that_cannot_be_used_are_named(tmp_path, samples, sentence):
 
 def test_what_is_no_shard_is_named(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"not a tar" * 200)
-    with pytest.raises(InputError, match=r"a.tar: is not a plain tar"):
+    with pytest.raises(InputError, match=r"a.tar: is not an uncompressed tar"):
         load(tmp_path / "a.tar")
     with pytest.raises(InputError, match=r"b-1.tar: there is no such tar"):
         load(tmp_path / "b-{1..2}.tar")

@@ -29,7 +29,7 @@ def png(value):
 
 @pytest.mark.parametrize("threads", [None, 2])
 def test_images_come_in_order_and_are_read_some_batches_ahead(monkeypatch, threads):
-    monkeypatch.setattr(decoding, "_TOGETHER", 4)
+    monkeypatch.setattr(decoding, "_TASK_IMAGES", 4)
     read, of_threads = [], set()
 
     def slowly(path):
