@@ -232,13 +232,15 @@ def _within(folds: Folds, rows: Ints) -> Folds:
 
 
 def _seen(known: TrainingTags, predicted: Bools, chance: Vectors) -> SeenScores:
+    from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
+
     truth, hand = known.seen, known.by_hand
     return SeenScores(
-        f1(truth, predicted),
-        roc_auc(truth, chance),
-        balanced_accuracy(truth[hand], predicted[hand]),
-        roc_auc(truth[hand], chance[hand]),
-        f1(truth[hand], predicted[hand]),
+        float(f1_score(truth, predicted)),
+        float(roc_auc_score(truth, chance)),
+        float(balanced_accuracy_score(truth[hand], predicted[hand])),
+        float(roc_auc_score(truth[hand], chance[hand])),
+        float(f1_score(truth[hand], predicted[hand])),
         tuple(_share(predicted[known.step == step]) for step in range(len(files.GSDS))),
     )
 
@@ -251,21 +253,3 @@ def _step(truth: Ints, predicted: Ints) -> StepScores:
 
 def _share(predicted: Bools) -> float:
     return float(predicted.mean()) if predicted.size else 0.0
-
-
-def balanced_accuracy(truth: Bools, predicted: Bools) -> float:
-    """Give the mean of the recalls of visible and of invisible tags."""
-    return float((predicted[truth].mean() + (~predicted[~truth]).mean()) / 2)
-
-
-def f1(truth: Bools, predicted: Bools) -> float:
-    """Give the F1 score of the visible tags."""
-    return float(2 * (truth & predicted).sum() / max(1, truth.sum() + predicted.sum()))
-
-
-def roc_auc(truth: Bools, scores: Vectors) -> float:
-    """Give the share of (visible, invisible) pairs that the scores rank correctly."""
-    order = np.sort(scores[~truth])
-    below = np.searchsorted(order, scores[truth], "left")
-    not_above = np.searchsorted(order, scores[truth], "right")
-    return float((below + not_above).mean() / 2 / len(order))

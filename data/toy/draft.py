@@ -12,6 +12,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from data.toy.plan import ISLAND
 from data.toy.shapes import Line, Point, crossings, length, piece
 
 LON, LAT = -29.95, 45.068
@@ -74,19 +75,8 @@ class Barrier:
     """Level crossings: how far along, and where; the barrier's own way must carry these nodes."""
 
 
-EVERY_ROAD = frozenset(
-    {"motorway", "motorway_link", "trunk", "primary", "secondary", "tertiary", "unclassified"}
-    | {"residential", "living_street", "pedestrian", "service", "track"}
-    | {"footway", "cycleway", "path"}
-)
-WIDTHS = {
-    "motorway": 12,
-    "motorway_link": 6,
-    "trunk": 10,
-    "primary": 10,
-    "secondary": 9,
-    "tertiary": 8,
-}
+EVERY_ROAD = frozenset(ISLAND["every road"])
+WIDTHS: dict[str, float] = ISLAND["wide roads"]
 """In metres; these roads part a wood, the others (6 m) pass through it."""
 
 

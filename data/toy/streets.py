@@ -23,7 +23,6 @@ from data.toy.plan import (
 )
 from data.toy.shapes import Frame, Line, length, position
 
-Cell = tuple[int, int]
 Edge = tuple[str, int, int]
 """A street between two corners: ``u`` along a row from (u, v), ``v`` along a column."""
 
