@@ -51,7 +51,7 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
     id_texts = [_id_text(*tag) for tag in tags]
     texts = sorted({*keys, *values, *both, *id_texts})
     place = {text: row for row, text in enumerate(texts)}
-    vectors = encoder.encode(texts)
+    vectors = encoder(texts)
     known = [files.universe().get(tag, files.Known("", "")) for tag in tags]
     kinds = [[*(kind in of.kinds for kind in "nwa"), not of.kinds] for of in known]
     return Described(
