@@ -117,16 +117,14 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) ->
     blocks = connection.execute("SELECT x, y, count(*) FROM places GROUP BY x, y").fetchall()
     drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
     wanted = _count_wanted(connection, config)
-    chosen: list[tuple[int, int, str]] = []
+    chosen: list[dict[str, object]] = []
     for x, y, count in drawn:
         side = next((s for s in HELD_OUT if 0 < count <= wanted[s]), None)
         if side is not None:
             wanted[side] -= count
-            chosen.append((x, y, side))
-    columns = list(zip(*chosen, strict=True)) or [(), (), ()]
-    types = {"block_x": pa.int32(), "block_y": pa.int32(), "side": pa.string()}
-    arrays = [pa.array(values, kind) for kind, values in zip(types.values(), columns, strict=True)]
-    connection.register("held_out", pa.table(arrays, names=list(types)))
+            chosen.append({"block_x": x, "block_y": y, "side": side})
+    schema = pa.schema([("block_x", pa.int32()), ("block_y", pa.int32()), ("side", pa.string())])
+    connection.register("held_out", pa.Table.from_pylist(chosen, schema=schema))
 
 
 def _split_by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
