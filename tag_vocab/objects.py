@@ -75,9 +75,17 @@ class Vocabulary:
         own = self._phrases.get((key, value)) or self._phrases.get((key, ANY))
         return own or words.phrase(key, value)
 
-    def seen(self, tags: Mapping[str, str]) -> list[Seen]:
-        """Give the visible tags of an object, with one value each; none without a visible thing."""
-        seen = [shown for tag in modernise(tags).items() for shown in self._seen_values(*tag)]
+    def seen(self, tags: Mapping[str, str], gsd: float = 0.0) -> list[Seen]:
+        """Give the tags of an object that are visible at a GSD, with one value each.
+
+        There are none without a visible thing.
+        """
+        seen = [
+            shown
+            for tag in modernise(tags).items()
+            for shown in self._seen_values(*tag)
+            if shown.max_gsd >= gsd
+        ]
         return seen if any(self._is_thing(key) for key, _, _ in seen) else []
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
@@ -90,11 +98,8 @@ class Vocabulary:
 
         Order as given. Several values of a key stay joined by a semicolon.
         """
-        seen = [shown for shown in self.seen(tags) if shown.max_gsd >= gsd]
-        if not any(self._is_thing(key) for key, _, _ in seen):
-            return {}
         result: dict[str, str] = {}
-        for key, value, _ in seen:
+        for key, value, _ in self.seen(tags, gsd):
             result[key] = f"{result[key]};{value}" if key in result else value
         return result
 

@@ -94,6 +94,13 @@ def closed_way(tags: Mapping[str, str]) -> Decision:
     return Decision(False, line_rule)
 
 
+def area_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Give the tags of which each one alone makes a closed way an area."""
+    return {
+        key: value for key, value in tags.items() if key != "area" and closed_way({key: value})[0]
+    }
+
+
 def _without_lifecycle(key: str) -> str:
     prefix, _, rest = key.partition(":")
     return rest if rest and prefix in LIFECYCLE else key

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.errors import InputError, StorageError
+from skyscript.osm.copies import copy_if_needed
 
 if TYPE_CHECKING:
     import osmium
@@ -31,6 +32,9 @@ SORT_UP_TO = 2_000_000_000
 """The largest file in bytes that is sorted here, because sorting happens in memory."""
 
 INDEX_NAME = "nodes.index"
+ENDING = re.compile(
+    r"\.((?:osm\.|osc\.|osh\.)?(?:pbf|osm|osc|osh|xml|o5m|o5c|opl|json)(?:\.gz|\.bz2)?)$"
+)
 NOT_IN_ORDER = re.compile("out of order|twice in input")
 AREA_RELATIONS = frozenset(("multipolygon", "boundary"))
 """Relation types from which libosmium's assembler makes areas."""
@@ -64,14 +68,16 @@ class OsmFile:
     """An OSM file that can be read more than once; keeps node locations between the passes.
 
     Raises `InputError` if the file does not exist, is not OSM, or is a history or change file.
+    ``given`` is its format, if its name does not say it.
     """
 
-    def __init__(self, path: Path, folder: Path) -> None:
-        check_file(path)
+    def __init__(self, path: Path, folder: Path, given: str | None = None) -> None:
+        file_format = check_file(path, given)
         self.path = path
         self._folder = folder
-        self._source = str(path)
         with self._reading():
+            copy = copy_if_needed(path, file_format, folder)
+            self._source = str(copy if copy != path else _linked(path, file_format, folder))
             self._ways_have_locations = _ways_have_locations(self._source)
         self._index = self._new_index()
 
@@ -92,6 +98,8 @@ class OsmFile:
             with osmium.io.Reader(self._source, osmium.osm.OBJECT) as reader:
                 nodes_may_come = True
                 for thing in _things(reader, *handlers):
+                    if thing.deleted:
+                        continue
                     if thing.is_node():
                         if not nodes_may_come:
                             raise NotInOrderError
@@ -117,17 +125,32 @@ class OsmFile:
             )
         _require_space(self._folder, 2 * self.path.stat().st_size)
         log.info("%s is not sorted by type and id: sorting a copy", self.path)
-        self._source = str(self._folder / "sorted.osm.pbf")
+        target = str(self._folder / "sorted.osm.pbf")
         with self._reading():
             everything = osmium.MergeInputReader()
-            everything.add_file(str(self.path))
+            everything.add_file(self._source)
             with osmium.SimpleWriter(
-                osmium.io.File(
-                    self._source, f"pbf,locations_on_ways={self._ways_have_locations}".lower()
-                )
+                osmium.io.File(target, f"pbf,locations_on_ways={self._ways_have_locations}".lower())
             ) as writer:
                 everything.apply(writer)
+        self._source = target
         self._index = self._new_index()
+
+    def has_late_nodes(self) -> bool:
+        """Say whether a node follows a way, so that reading lost its place."""
+        import osmium
+
+        with self._reading():
+            with osmium.io.Reader(self._source, osmium.osm.NOTHING) as reader:
+                if reader.header().get("sorting") == "Type_then_ID":
+                    return False
+            with osmium.io.Reader(self._source, osmium.osm.NODE | osmium.osm.WAY) as reader:
+                ways_came = False
+                for thing in _things(reader):
+                    if thing.is_node() and ways_came:
+                        return True
+                    ways_came = ways_came or thing.is_way()
+        return False
 
     def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
         """Give for each relation the reason why the assembler could not make an area of it."""
@@ -167,9 +190,17 @@ class OsmFile:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turn libosmium's errors, which are all RuntimeErrors, into an `InputError`."""
+        """Turn libosmium's errors into one sentence each."""
+        import osmium
+
         try:
             yield
+        except (ValueError, osmium.InvalidLocationError) as error:
+            what = "text that is not UTF-8" if isinstance(error, UnicodeError) else error
+            raise InputError(
+                f"{self.path} holds what no OSM file may hold ({what}): correct it, or fetch it "
+                "again"
+            ) from error
         except RuntimeError as error:
             if NOT_IN_ORDER.search(str(error)):
                 raise NotInOrderError from error
@@ -179,8 +210,8 @@ class OsmFile:
             ) from error
 
 
-def check_file(path: Path) -> None:
-    """Raise `InputError` unless ``path`` is a file with the suffix of a current OSM extract."""
+def check_file(path: Path, given: str | None = None) -> str:
+    """Give the format of a file by its name, or ``given``; raise `InputError` if it is unusable."""
     import osmium
 
     if not path.is_file():
@@ -188,21 +219,28 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path} {what}: give an OSM extract, for example city.osm.pbf")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} may not be read by this user: change its permissions")
-    try:
-        with osmium.io.Reader(str(path), osmium.osm.NOTHING):
-            pass
-        has_history = osmium.io.File(str(path)).has_multiple_object_versions
-    except RuntimeError as error:
-        if "detect file format" not in str(error):
-            return  # errors inside the file are found when it is read
+    ending = ENDING.search(path.name.lower())
+    file_format = given or (ending and ending[1])
+    if not file_format:
         raise InputError(
-            f"{path}: an OSM file ends in .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, .o5m or .opl"
-        ) from error
-    if has_history:
+            f"{path}: the ending is none of an OSM file (.osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
+            ".o5m, .opl, .json of Overpass): if it is one, name its `format`"
+        )
+    if osmium.io.File(str(path), file_format).has_multiple_object_versions:
         raise InputError(
             f"{path} is a history or change file: extract one moment from it, "
             "for example with `osmium time-filter`"
         )
+    return file_format
+
+
+def _linked(path: Path, file_format: str, folder: Path) -> Path:
+    """Give a name for the file from which libosmium sees its format."""
+    if path.name.endswith(f".{file_format}"):
+        return path
+    link = folder / f"input.{file_format}"
+    link.symlink_to(path.absolute())
+    return link
 
 
 def index_kind(size: int, folder: Path) -> str:

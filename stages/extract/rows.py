@@ -5,22 +5,29 @@ Geometries are made and checked in batches, by shapely's vectorised functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
 from pipeline.scratch import ScratchParquet
 from skyscript.geo.hilbert import hilbert_keys
-from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE, Box
+from skyscript.geo.tile import ANTIMERIDIAN, Box
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
 from stages import tables
+from stages.extract.geometries import (
+    SOUND,
+    Geometries,
+    cross_antimeridian,
+    from_hex,
+    invalid,
+    on_one_side,
+    polygons,
+)
 
 if TYPE_CHECKING:
     import osmium
@@ -28,13 +35,11 @@ if TYPE_CHECKING:
 BATCH = 10_000
 """Objects in memory before they are written."""
 
-SOUND = ""
-"""The reason of a valid geometry."""
 NOT_POSITIVE = "id is not positive"
-NO_PLACE = "node without a place"
-NO_NODES = "nodes of the way are not in the extract"
+NO_PLACE = "node without a valid place"
+NOT_TEXT = "a tag is not UTF-8 text"
+NO_NODES = "nodes of the way are not in the extract, or have no valid place"
 FEW_POINTS = "fewer than two points"
-FEW_CORNERS = "area of fewer than three corners"
 NOT_AREA = "relation is not of type multipolygon or boundary"
 
 _PLACED = [
@@ -55,8 +60,14 @@ _OBJECTS = pa.schema(
     ]
 )
 _SHAPES = pa.schema([pa.field("osm_id", pa.int64()), *_PLACED])
-
-Geometries = npt.NDArray[np.object_]
+_OUTERS = pa.schema(
+    [
+        pa.field("relation", pa.int64()),
+        pa.field("way", pa.int64()),
+        pa.field("is_only", pa.bool_()),  # no other way is an outer ring of the relation
+        pa.field("tags", pa.list_(pa.string())),  # the relation's, that alone make an area
+    ]
+)
 
 
 class _Objects(NamedTuple):
@@ -75,22 +86,24 @@ class _Objects(NamedTuple):
 
 
 class Rows:
-    """Takes libosmium's objects (a `Sink`) and writes them to two scratch files.
+    """Takes libosmium's objects (a `Sink`) and writes them to three scratch files in a folder.
 
     ``objects`` has a row for each node, way and relation; ``shapes`` has the areas that the
-    assembler made of relations, by the relation's id.
+    assembler made of relations, by the relation's id; ``outers`` names the relations' outer ways.
     """
 
-    def __init__(self, objects: Path, shapes: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         import osmium
 
-        self._objects_file = ScratchParquet(objects, _OBJECTS)
-        self._shapes_file = ScratchParquet(shapes, _SHAPES)
+        self._objects_file = ScratchParquet(folder / "objects.parquet", _OBJECTS)
+        self._shapes_file = ScratchParquet(folder / "shapes.parquet", _SHAPES)
+        self._outers_file = ScratchParquet(folder / "outers.parquet", _OUTERS)
         self._wkb = osmium.geom.WKBFactory()
         self._bad_place = osmium.InvalidLocationError
         self._batch = _Objects(*([] for _ in _Objects._fields))
         self._shape_ids: list[int] = []
         self._shape_wkb: list[str] = []
+        self._outers: list[tuple[int, int, bool, list[str]]] = []
 
     def node(self, node: osmium.osm.Node) -> None:
         """Take a node."""
@@ -98,29 +111,49 @@ class Rows:
             wkb, reason = self._wkb.create_point(node), SOUND
         except self._bad_place:
             wkb, reason = None, NO_PLACE
-        self._add("n", node, dict(node.tags), "node", wkb, reason)
+        self._add("n", node, _tags(node), "node", wkb, reason)
 
     def way(self, way: osmium.osm.Way) -> None:
         """Take a way: a line, or an area if it is closed and its tags say so."""
-        tags = dict(way.tags)
+        tags = _tags(way)
         kind, rule = "w", "open way"
-        if way.is_closed():
-            is_area, rule = polygon_features.closed_way(tags)
+        if _is_closed(way):
+            is_area, rule = polygon_features.closed_way(tags or {})
             kind = "a" if is_area else "w"
+        self._add(kind, way, tags, rule, *self._line(way))
+
+    def _line(self, way: osmium.osm.Way) -> tuple[str | None, str]:
+        """Give a way's line; without the place of any one of its nodes it has none.
+
+        The factory refuses every bad place but missing ones at the start, which it leaves out.
+        """
+        if not len(way.nodes):
+            return None, FEW_POINTS
         try:
             wkb, reason = self._wkb.create_linestring(way), SOUND
         except self._bad_place:
             wkb, reason = None, NO_NODES
         except RuntimeError:
             wkb, reason = None, FEW_POINTS
-        self._add(kind, way, tags, rule, wkb, reason)
+        return (wkb, reason) if way.nodes[0].location.valid() else (None, NO_NODES)
 
     def relation(self, relation: osmium.osm.Relation) -> None:
         """Take a relation; its geometry comes later, if at all, through `area`."""
-        tags = dict(relation.tags)
-        kind = tags.get("type")
+        tags = _tags(relation)
+        kind = (tags or {}).get("type")
         rule = f"type={kind}" if kind else "no type"
         self._add("r", relation, tags, rule, None, SOUND if kind in AREA_RELATIONS else NOT_AREA)
+        if tags and kind in AREA_RELATIONS and relation.id > 0:
+            self._add_outers(relation, tags)
+
+    def _add_outers(self, relation: osmium.osm.Relation, tags: dict[str, str]) -> None:
+        shared = [f"{key}={value}" for key, value in polygon_features.area_tags(tags).items()]
+        if shared:
+            outers = {m.ref for m in relation.members if m.type == "w" and m.role != "inner"}
+            is_only = len(outers) == 1
+            self._outers += [(relation.id, way, is_only, shared) for way in sorted(outers)]
+            if len(self._outers) >= BATCH:
+                self._flush_outers()
 
     def area(self, area: osmium.osm.Area) -> None:
         """Take an area that the assembler made of a relation."""
@@ -134,11 +167,13 @@ class Rows:
         self,
         kind: str,
         thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Relation,
-        tags: dict[str, str],
+        tags: dict[str, str] | None,
         rule: str,
         wkb: str | None,
         reason: str,
     ) -> None:
+        if tags is None:
+            tags, reason = {}, NOT_TEXT
         batch = self._batch
         batch.kind.append(kind)
         batch.osm_id.append(thing.id)
@@ -156,10 +191,10 @@ class Rows:
     def _flush_objects(self) -> None:
         batch = self._batch
         kinds = np.array(batch.kind, dtype=object)
-        lines = _from_hex(batch.wkb)
+        lines = on_one_side(from_hex(batch.wkb))
         geometries, reasons = lines.copy(), np.array(batch.reason, dtype=object)
         is_area = (kinds == "a") & ~shapely.is_missing(lines)
-        geometries[is_area], reasons[is_area] = _polygons(lines[is_area], reasons[is_area])
+        geometries[is_area], reasons[is_area] = polygons(lines[is_area], reasons[is_area])
         tags = pa.MapArray.from_arrays(
             pa.array([0, *batch.tag_ends], pa.int32()),
             pa.array(batch.keys, pa.string()),
@@ -179,14 +214,24 @@ class Rows:
         self._batch = _Objects(*([] for _ in _Objects._fields))
 
     def _flush_shapes(self) -> None:
-        geometries = _from_hex(self._shape_wkb)
-        reasons = _invalid(geometries)
+        geometries = on_one_side(from_hex(self._shape_wkb))
+        reasons = invalid(geometries)
         ids = pa.array(self._shape_ids, pa.int64())
         self._shapes_file.write({"osm_id": ids, **_placed(geometries, reasons)})
         self._shape_ids, self._shape_wkb = [], []
 
+    def _flush_outers(self) -> None:
+        columns = zip(*self._outers, strict=True) if self._outers else ([],) * len(_OUTERS)
+        self._outers_file.write(
+            {
+                field.name: pa.array(list(column), field.type)
+                for field, column in zip(_OUTERS, columns, strict=True)
+            }
+        )
+        self._outers = []
+
     def __enter__(self) -> Self:
-        """Enter the context; both files are open."""
+        """Enter the context; the files are open."""
         return self
 
     def __exit__(
@@ -195,45 +240,33 @@ class Rows:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write the last batch, unless there was an error, and finish both files."""
-        with self._objects_file, self._shapes_file:
+        """Write the last batch, unless there was an error, and finish the files."""
+        with self._objects_file, self._shapes_file, self._outers_file:
             if error is None:
                 self._flush_objects()
                 self._flush_shapes()
+                self._flush_outers()
 
 
-def _from_hex(wkb: Sequence[str | None]) -> Geometries:
-    """Read libosmium's hexadecimal WKB; shapely is several times slower on the text itself."""
-    return shapely.from_wkb(np.array([text and bytes.fromhex(text) for text in wkb], dtype=object))
+def _tags(thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Relation) -> dict[str, str] | None:
+    """Give an object's tags; None if one of them is not UTF-8."""
+    try:
+        return dict(thing.tags)
+    except UnicodeDecodeError:
+        return None
 
 
-def _polygons(rings: Geometries, reasons: Geometries) -> tuple[Geometries, Geometries]:
-    """Make polygons of closed lines; a line that touches itself is split there."""
-    polygons = np.full(len(rings), None, dtype=object)
-    enough = shapely.get_num_points(rings) > 3
-    coordinates, owners = shapely.get_coordinates(rings[enough], return_index=True)
-    if len(coordinates):
-        polygons[enough] = shapely.polygons(shapely.linearrings(coordinates, indices=owners))
-    found = _invalid(polygons)
-    touches = found == "ring self-intersection"
-    polygons[touches] = shapely.make_valid(polygons[touches])
-    found[touches] = _invalid(polygons[touches])
-    found[~enough] = FEW_CORNERS
-    return shapely.orient_polygons(polygons), np.where(reasons == SOUND, found, reasons)
-
-
-def _invalid(geometries: Geometries) -> Geometries:
-    """Name, in a few words, what is wrong with each geometry."""
-    reasons = np.full(len(geometries), SOUND, dtype=object)
-    wrong = ~shapely.is_valid(geometries) & ~shapely.is_missing(geometries)
-    for index in np.flatnonzero(wrong):
-        reasons[index] = shapely.is_valid_reason(geometries[index]).partition("[")[0].lower()
-    return reasons
+def _is_closed(way: osmium.osm.Way) -> bool:
+    """Say whether a way ends where it starts: at the same node, or at another one in its place."""
+    if way.is_closed():
+        return True
+    is_placed = len(way.nodes) > 1 and way.nodes[0].location.valid()
+    return is_placed and way.ends_have_same_location()
 
 
 def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
     """Give the columns of geometry, box, place and reason; a row with a reason has no geometry."""
-    reasons[(reasons == SOUND) & _cross_antimeridian(geometries)] = ANTIMERIDIAN
+    reasons[(reasons == SOUND) & cross_antimeridian(geometries)] = ANTIMERIDIAN
     geometries[reasons != SOUND] = None
     missing = shapely.is_missing(geometries)
     box = shapely.bounds(geometries)
@@ -246,17 +279,3 @@ def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
         "place": pa.array(place, mask=missing),
         "reason": pa.array(reasons, pa.string(), mask=reasons == SOUND),
     }
-
-
-def _cross_antimeridian(geometries: Geometries) -> npt.NDArray[np.bool_]:
-    """Say which geometries have two neighbouring points more than 180 degrees apart."""
-    box = shapely.bounds(geometries)
-    jumps = np.zeros(len(geometries), dtype=bool)
-    for index in np.flatnonzero(box[:, 2] - box[:, 0] > HALF_GLOBE):
-        rings = shapely.get_parts(shapely.get_rings(shapely.get_parts(geometries[index])))
-        lines = rings if len(rings) else shapely.get_parts(geometries[index])
-        jumps[index] = any(
-            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > HALF_GLOBE
-            for line in lines
-        )
-    return jumps

@@ -23,21 +23,42 @@ from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.rows import Rows
+from stages.extract.rows import NO_NODES, Rows
 
 if TYPE_CHECKING:
     import duckdb
 
+SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
+
+_SAME = """
+    CREATE TABLE same AS
+    SELECT w.kind, w.osm_id, w.tags, m.relation, m.is_only
+    FROM outers m
+    JOIN objects w ON w.osm_id = m.way AND (w.kind = 'a' OR w.geom_rule = 'open way')
+    JOIN shapes s ON s.osm_id = m.relation AND s.geometry IS NOT NULL
+    WHERE w.reason IS NULL
+        AND list_has_any(m.tags, [x.key || '=' || x.value FOR x IN map_entries(w.tags)])
+"""
 _SORTED = """
+    WITH merged AS (
+        SELECT * REPLACE (coalesce(reason, $same_object) AS reason, NULL AS geometry, NULL AS west,
+            NULL AS south, NULL AS east, NULL AS north, NULL AS place)
+        FROM objects SEMI JOIN same USING (kind, osm_id)
+        UNION ALL SELECT * FROM objects ANTI JOIN same USING (kind, osm_id)
+    )
     SELECT
         o.kind || o.osm_id AS object_id, o.kind, o.osm_id,
         coalesce(o.geometry, s.geometry) AS geometry,
         coalesce(o.west, s.west) AS west, coalesce(o.south, s.south) AS south,
         coalesce(o.east, s.east) AS east, coalesce(o.north, s.north) AS north,
-        o.tags, o.osm_version, o.changed, o.geom_rule,
+        CASE WHEN w.tags IS NULL THEN o.tags ELSE map_from_entries(list_concat(map_entries(o.tags),
+            [x FOR x IN map_entries(w.tags) IF NOT list_contains(map_keys(o.tags), x.key)])) END
+            AS tags,
+        o.osm_version, o.changed, o.geom_rule,
         CASE WHEN coalesce(o.geometry, s.geometry) IS NULL THEN 'filtered' ELSE 'ok' END AS status,
         coalesce(o.reason, s.reason, b.reason) AS reason
-    FROM objects o
+    FROM merged o
+    LEFT JOIN same w ON o.kind = 'r' AND o.osm_id = w.relation AND w.is_only
     LEFT JOIN shapes s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
     LEFT JOIN broken b ON o.kind = 'r' AND o.osm_id = b.osm_id
     ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
@@ -48,6 +69,7 @@ _BROKEN = """
     ORDER BY osm_id
 """
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
+_LACKS_NODES = "SELECT 1 FROM objects WHERE reason = $reason LIMIT 1"
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
@@ -56,25 +78,31 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and
     relations of type multipolygon or boundary, assembled by libosmium. An object without a usable
     geometry comes last, filtered, with the reason. Objects keep all their tags, in OSM's order.
+
+    A way that has a tag of its multipolygon is one object with it: the multipolygon, which gets the
+    way's other tags if the way is all of its outline.
+
     Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
-        source, keys = OsmFile(config.path, folder), _keys(config)
-        objects, shapes = folder / "objects.parquet", folder / "shapes.parquet"
+        source, keys = OsmFile(config.path, folder, config.format), _keys(config)
         try:
-            _read(source, keys, objects, shapes)
+            _read(source, keys, folder)
         except NotInOrderError:
             source.sort()
-            _read(source, keys, objects, shapes)
-        if not pq.read_metadata(objects).num_rows:
+            _read(source, keys, folder)
+        if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
                 f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
             )
         with database(folder) as connection:
-            view(connection, "objects", objects)
-            view(connection, "shapes", shapes)
+            for name in ("objects", "shapes", "outers"):
+                view(connection, name, folder / f"{name}.parquet")
+            connection.execute(_SAME)
             _register_broken(connection, source)
-            rows = connection.sql(_SORTED).to_arrow_reader(min(config.part_rows, 20_000))
+            rows = connection.sql(_SORTED, params={"same_object": SAME_OBJECT}).to_arrow_reader(
+                min(config.part_rows, 20_000)
+            )
             for part in cut_into_parts(rows, config.part_rows):
                 yield part.cast(tables.OBJECTS.schema)
 
@@ -85,14 +113,17 @@ def _keys(config: ExtractConfig) -> frozenset[str]:
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
 
 
-def _read(source: OsmFile, keys: frozenset[str], objects: Path, shapes: Path) -> None:
-    """Read the file into two scratch files; raise `NotInOrderError` if it must be sorted first."""
-    with Rows(objects, shapes) as rows:
+def _read(source: OsmFile, keys: frozenset[str], folder: Path) -> None:
+    """Read the file into scratch files; raise `NotInOrderError` if it must be sorted first."""
+    with Rows(folder) as rows:
         source.read(keys, rows)
-    with database(objects.parent) as connection:
-        view(connection, "objects", objects)
+    with database(folder) as connection:
+        view(connection, "objects", folder / "objects.parquet")
         if connection.sql(_TWICE).fetchall():
             raise NotInOrderError
+        lacks_nodes = connection.sql(_LACKS_NODES, params={"reason": NO_NODES}).fetchall()
+    if lacks_nodes and source.has_late_nodes():
+        raise NotInOrderError
 
 
 def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
@@ -106,7 +137,7 @@ def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> 
 
 
 def _external(config: ExtractConfig) -> Mapping[str, str]:
-    check_file(config.path)
+    check_file(config.path, config.format)
     keys = "\n".join(sorted(_keys(config)))
     return {
         "OSM file": file_id(config.path),
@@ -115,5 +146,11 @@ def _external(config: ExtractConfig) -> Mapping[str, str]:
 
 
 EXTRACT = DatasetStage(
-    "extract", extract, ExtractConfig, reads=(), writes=tables.OBJECTS, external=_external
+    "extract",
+    extract,
+    ExtractConfig,
+    reads=(),
+    writes=tables.OBJECTS,
+    external=_external,
+    version=2,
 )

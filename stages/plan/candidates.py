@@ -12,6 +12,7 @@ from skyscript.geo.tile import (
     ANTIMERIDIAN,
     MAX_LATITUDE,
     Box,
+    Points,
     Tile,
     mercator_scale,
     on_grid,
@@ -21,31 +22,90 @@ from skyscript.imagery.mosaic import scenes_filling
 from skyscript.imagery.scene_index import SceneIndex
 from stages.plan.candidate_order import drawn_order
 from stages.plan.config import PlanConfig
-from stages.plan.subject import TOO_POLAR, Framing, Skip, Subject
+from stages.plan.placement import Placement, first_placement, other_placements
+from stages.plan.subject import TOO_POLAR, Skip, Subject
 
 NOT_COVERED = "not covered by any source"
 NOT_SHARP = "no source is sharp enough"
 TOO_SMALL = "too small for every source that suits"
 TOO_LARGE = "too large for every source that suits"
 AT_EDGE = "too near the edge of every source that suits"
+HOPELESS = (TOO_SMALL, TOO_LARGE)
+"""Reasons that hold wherever the object lies in its tile."""
+NOT_HERE = (NOT_COVERED, NOT_SHARP)
+"""Reasons that hold for a place."""
 
 
-def candidates(
-    subject: Subject, framing: Framing, known: SceneIndex, config: PlanConfig
+def placed(
+    subject: Subject, known: SceneIndex, config: PlanConfig
+) -> tuple[Placement, list[dict[str, object]]]:
+    """Give the first drawn placement that images cover, and the scenes that show its tile.
+
+    Raises `Skip` with the reason if there is none.
+    """
+    first = first_placement(subject, config)
+    try:
+        return first, _candidates(subject, first, known, config)
+    except Skip as skip:
+        reason = skip
+    if str(reason) in HOPELESS or (str(reason) in NOT_HERE and len(subject.places) == 1):
+        raise reason
+    places = _shown_places(subject, known, config)
+    if len(places) and (len(places) > 1 or _core_is_covered(subject, places[0], known, config)):
+        for other in other_placements(subject.object_id, places, config):
+            try:
+                return other, _candidates(subject, other, known, config)
+            except Skip as skip:
+                reason = skip if str(reason) in NOT_HERE else reason
+    raise reason
+
+
+def _shown_places(subject: Subject, known: SceneIndex, config: PlanConfig) -> Points:
+    """Give the places of a subject that a sharp enough scene shows."""
+    points, scenes = known.tree.query(shapely.points(subject.places), predicate="intersects")
+    sharp = known.gsds[scenes] <= subject.max_gsd * config.gsd_slack
+    places: Points = subject.places[np.unique(points[sharp])]
+    return places
+
+
+def _core_is_covered(
+    subject: Subject, place: Points, known: SceneIndex, config: PlanConfig
+) -> bool:
+    """Say whether images cover what every tile at the place would show."""
+    lon, lat = place.tolist()
+    numbers = known.touching(Box(lon, lat, lon, lat))
+    numbers = numbers[known.gsds[numbers] <= subject.max_gsd * config.gsd_slack]
+    cores = {}
+    for number in numbers.tolist():
+        gsd = float(known.gsds[number])
+        if subject.extent is None:
+            width = height = math.floor(config.object_side[0] * (1 - 2 * config.shift))
+        else:
+            pixel = gsd * mercator_scale(lat)
+            width, height = (math.floor(length / pixel) for length in subject.extent)
+        cores[number] = tile_around(lon, lat, width, height, gsd)
+    return bool(_showing(cores, known)) or any(
+        scenes_filling(known, number, core) for number, core in cores.items()
+    )
+
+
+def _candidates(
+    subject: Subject, placement: Placement, known: SceneIndex, config: PlanConfig
 ) -> list[dict[str, object]]:
-    """Give the scenes that show the object's tile, the drawn one first."""
-    here = known.touching(Box(subject.lon, subject.lat, subject.lon, subject.lat))
+    """Give the scenes that show the tile of a placement, the drawn one first."""
+    lon, lat = placement.lon, placement.lat
+    here = known.touching(Box(lon, lat, lon, lat))
     if not len(here):
         raise Skip(NOT_COVERED)
     sharp = here[known.gsds[here] <= subject.max_gsd * config.gsd_slack]
     if not len(sharp):
         raise Skip(NOT_SHARP)
     if subject.extent is not None:
-        longer = max(subject.extent) / mercator_scale(subject.lat)
+        longer = max(subject.extent) / mercator_scale(lat)
         sharp = sharp[known.gsds[sharp] * config.min_extent <= longer]
         if not len(sharp):
             raise Skip(TOO_SMALL)
-    tiles = _tiles(subject, framing, sharp.tolist(), known, config)
+    tiles = _tiles(subject, placement, sharp.tolist(), known, config)
     if not tiles:
         raise Skip(TOO_LARGE)
     if shown := _showing(tiles, known):
@@ -59,30 +119,34 @@ def candidates(
 
 
 def _tiles(
-    subject: Subject, framing: Framing, numbers: list[int], known: SceneIndex, config: PlanConfig
+    subject: Subject,
+    placement: Placement,
+    numbers: list[int],
+    known: SceneIndex,
+    config: PlanConfig,
 ) -> dict[int, Tile]:
     """Give the tile at the GSD of each scene; leaves out scenes for which an area is too large."""
     gsds = {number: float(known.gsds[number]) for number in numbers}
-    by_gsd = {gsd: _tile(subject, framing, gsd, config) for gsd in set(gsds.values())}
+    by_gsd = {gsd: _tile(subject, placement, gsd, config) for gsd in set(gsds.values())}
     return {number: tile for number, gsd in gsds.items() if (tile := by_gsd[gsd]) is not None}
 
 
-def _tile(subject: Subject, framing: Framing, gsd: float, config: PlanConfig) -> Tile | None:
+def _tile(subject: Subject, placement: Placement, gsd: float, config: PlanConfig) -> Tile | None:
     """Give the tile at a GSD; None if an area is too large for it."""
     if subject.extent is None:
-        width = height = framing.side
-        shift = (framing.shift[0] * width, framing.shift[1] * height)
+        width = height = placement.side
+        shift = (placement.shift[0] * width, placement.shift[1] * height)
     else:
-        pixel = gsd * mercator_scale(subject.lat)
+        pixel = gsd * mercator_scale(placement.lat)
         pixels = [length / pixel for length in subject.extent]
         if max(pixels) > config.max_side:
             return None
         (width, east), (height, north) = (
             _room(length, share, config)
-            for length, share in zip(pixels, framing.shift, strict=True)
+            for length, share in zip(pixels, placement.shift, strict=True)
         )
         shift = (east, north)
-    tile = tile_around(subject.lon, subject.lat, width, height, gsd, shift)
+    tile = tile_around(placement.lon, placement.lat, width, height, gsd, shift)
     if not on_grid(tile.box):
         polar = max(-tile.box.south, tile.box.north) > MAX_LATITUDE
         raise Skip(TOO_POLAR if polar else ANTIMERIDIAN)

@@ -26,7 +26,8 @@ class PlanConfig(StageConfig):
         5,
         ge=0,
         description="Skip an area for a source whose longer side would have fewer pixels than "
-        "this. A pond of 10 m is visible as water, yet it is a single pixel of an image at 10 m.",
+        "this. A pond of 10 m is visible as water, yet it is a single pixel of an image at 10 m. "
+        "Set it at the top level, because sample uses the same key.",
     )
     object_side: tuple[int, int] = Field(
         (224, 512),

@@ -1,7 +1,8 @@
 """Plan: for every focus object the tile to fetch, the source drawn for it, and the fall-backs.
 
 As in the paper: a tile is centred on a point, on a node of a line or on the box of an area, and
-then shifted. The config sets what the paper leaves open.
+then shifted. The config sets what the paper leaves open. Where no image covers the drawn tile,
+others are drawn.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from skyscript.files.names import PARTS
 from skyscript.imagery.scene_index import SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
-from stages.plan.candidates import candidates
+from stages.plan.candidates import placed
 from stages.plan.config import PlanConfig
-from stages.plan.subject import Skip, framing_of, subject_of
+from stages.plan.subject import Skip, subject_of
 from tag_vocab import Vocabulary
 
 
@@ -50,19 +51,18 @@ def _plan(
     config: PlanConfig,
 ) -> dict[str, object]:
     object_id = row["object_id"]
-    framing = framing_of(object_id, config)
     result: dict[str, object] = {
         "object_id": object_id,
         # Independent of the seed: an object's folder is the same in every dataset.
         "part": PARTS[int(len(PARTS) * chance.uniform(0, object_id, "part"))],
-        "centred": framing.shift == (0, 0),
+        "centred": False,
         "candidates": [],
         "status": STATUS_OK,
         "reason": None,
     }
     try:
-        subject = subject_of(row, geometry, words, config)
-        result["candidates"] = candidates(subject, framing, known, config)
+        placement, candidates = placed(subject_of(row, geometry, words), known, config)
+        result |= {"centred": placement.shift == (0, 0), "candidates": candidates}
     except Skip as skip:
         result |= {"status": STATUS_FILTERED, "reason": str(skip)}
     return result
@@ -76,5 +76,5 @@ PLAN = ShardStage(
     looks_up=(tables.SCENES, tables.VOCAB),
     writes=tables.TILES,
     external=vocabulary,
-    version=2,
+    version=3,
 )

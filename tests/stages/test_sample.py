@@ -9,6 +9,7 @@ import pytest
 import tag_vocab
 from pipeline.errors import InputError
 from pipeline.schema import conform
+from skyscript.backends.registry import finest_gsd
 from stages import tables
 from stages.sample import SAMPLE, SampleConfig, sample
 from tests.conftest import extracts
@@ -183,6 +184,81 @@ def test_under_a_limit_rare_tags_share_half_of_it_and_each_comes_before_a_second
     assert len(sampled(objects(*many), tmp_path, max_objects=100)) == 8
 
 
+def test_rare_tags_get_half_of_the_seats_and_more_only_if_others_are_too_few(tmp_path):
+    common = [(7 + index / 1e4, 43, HOUSE) for index in range(100)]
+    sports = ("tennis", "soccer", "basketball", "baseball", "golf", "athletics")
+    rare = [(8, 43, {"leisure": "pitch", "sport": sport}) for sport in sports for _ in range(8)]
+
+    def rare_of(count_common, **config):
+        chosen = sampled(objects(*common[:count_common], *rare), tmp_path, rare_below=9, **config)
+        return len(chosen), sum("sport" in dict(tags) for tags in chosen["tags"].to_pylist())
+
+    assert rare_of(100, max_objects=40) == (40, 20)
+    assert rare_of(10, max_objects=40) == (40, 30)
+
+
+def test_what_is_hidden_from_above_takes_no_seat_and_reaches_no_tag(tmp_path):
+    bench, indoor = {"amenity": "bench"}, {"amenity": "bench", "indoor": "yes"}
+    hidden = [(9.005, 47.0001 + index / 1e4, indoor) for index in range(12)]
+    made = objects(*hidden, (9.005, 47.001, TREE), (9.055, 47.055, bench))
+    for seed in range(4):
+        chosen = sampled(made, tmp_path, cells=1, seed=seed)
+        assert ids(chosen) == ["n13", "n14"]
+
+
+SIMULATED = {"SIM": {"backend": "simulated", "gsd": [2.0, 10.0]}}
+
+
+def test_what_no_source_can_show_takes_no_seat(tmp_path):
+    made = objects((0, 0, TREE), (0, 0, {"natural": "water"}), (0, 0, {"highway": "street_lamp"}))
+    assert len(sampled(made, tmp_path)) == 3
+    assert ids(sampled(made, tmp_path, sources=SIMULATED)) == ["n2"]
+    slack = 2.0 / tag_vocab.SHIPPED.max_gsd(TREE)
+    assert ids(sampled(made, tmp_path, sources=SIMULATED, gsd_slack=slack)) == ["n1", "n2"]
+
+
+def test_an_area_of_a_few_pixels_of_every_source_takes_no_seat(tmp_path):
+    table = objects(*[(7, 43, {"natural": "water"})] * 2).to_table().to_pylist()
+    for row, metres in zip(table, (8, 12), strict=True):
+        row |= {"kind": "a", "north": 43 + metres / 111_320}
+    made = ds.dataset(pa.Table.from_pylist(table, schema=tables.OBJECTS.schema))
+    assert ids(sampled(made, tmp_path, sources=SIMULATED)) == ["n2"]
+    assert ids(sampled(made, tmp_path, sources=SIMULATED, min_extent=3)) == ["n1", "n2"]
+    with pytest.raises(InputError, match="lower `min_extent`"):
+        sampled(made, tmp_path, sources=SIMULATED, min_extent=30)
+
+
+def test_where_no_source_is_sharp_enough_the_key_that_helps_is_named(tmp_path):
+    coarse = {"SIM": {"backend": "simulated", "gsd": [30.0]}}
+    made = objects((0, 0, {"natural": "water"}), (0, 0, TREE))
+    with pytest.raises(InputError, match=r"finest GSD is 30 m.* set `gsd_slack` to 3 or more"):
+        sampled(made, tmp_path, sources=coarse)
+    assert ids(sampled(made, tmp_path, sources=coarse, gsd_slack=3)) == ["n1"]
+
+
+def test_only_what_decides_the_finest_gsd_of_the_sources_makes_another_sample():
+    def config(**source):
+        return SampleConfig(sources={"SIM": {"backend": "simulated", **source}})
+
+    assert config(weight=2).identity() == config().identity()
+    assert config(gsd=[3.0]).identity() != config().identity()
+    assert SAMPLE.external(config()) == SAMPLE.external(SampleConfig())
+
+
+@pytest.mark.parametrize(
+    ("source", "gsd"),
+    [
+        ({"CH": {"backend": "earth_engine", "project": "p"}}, 0.1),
+        ({"S2": {"backend": "stac"}}, 10.0),
+        ({"S2": {"backend": "stac"}, "SIM": {"backend": "simulated", "gsd": [0.5]}}, 0.5),
+        ({"XY": {"backend": "folder", "path": "none", "gsd": 0.3}}, 0.3),
+        ({}, 0.0),
+    ],
+)
+def test_the_finest_gsd_of_sources(source, gsd):
+    assert finest_gsd(SampleConfig(sources=source).sources) == gsd
+
+
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
     table = extracted(path, tmp_path)
@@ -190,8 +266,8 @@ def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path,
     whole = sampled(ds.dataset(table), tmp_path, **config)
     assert len(whole) == 700
     assert {"cell", "rare"} == set(whole["chosen_by"].to_pylist())
-    in_parts = sampled(dataset(table, 500), tmp_path, shard_rows=64, **config)
-    assert in_parts.equals(whole)
+    cut_into_parts = sampled(dataset(table, 500), tmp_path, shard_rows=64, **config)
+    assert cut_into_parts.equals(whole)
     parts = sample(
         ds.dataset(table),
         AS_SHIPPED,

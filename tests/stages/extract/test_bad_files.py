@@ -35,6 +35,39 @@ def make_unknown_ending(path):
     return write_opl(path / "town.txt", "n1 Tnatural=tree x7 y43")
 
 
+def make_no_ending(path):
+    return write_opl(path / "town", "n1 Tnatural=tree x7 y43")
+
+
+def make_xml(path, *things):
+    (path / "town.osm").write_text(f'<osm version="0.6">{"".join(things)}</osm>')
+    return path / "town.osm"
+
+
+def make_nan(path):
+    return make_xml(path, '<node id="1" lat="nan" lon="9"/>')
+
+
+def make_blank_before_number(path):
+    return make_xml(path, '<node id="1" lat=" 46.0" lon="9"/>')
+
+
+def make_no_coordinate(path):
+    return make_xml(path, '<node id="1" lat="" lon="9"/>')
+
+
+def make_id_too_large(path):
+    return make_xml(path, '<node id="9223372036854775807" lat="1" lon="9"/>')
+
+
+def make_json(text):
+    def make(path):
+        (path / "answer.json").write_text(text)
+        return path / "answer.json"
+
+    return make
+
+
 def make_change_file(path):
     (path / "day.osc").write_text('<osmChange version="0.6"/>')
     return path / "day.osc"
@@ -52,7 +85,17 @@ def make_nothing_to_see(path):
         (make_png, "cannot be read as an OSM file"),
         (make_empty_file, "cannot be read as an OSM file"),
         (make_broken_xml, "cannot be read as an OSM file"),
-        (make_unknown_ending, "an OSM file ends in"),
+        (make_unknown_ending, "ending"),
+        (make_no_ending, "name its `format`"),
+        (make_nan, "wrong format for coordinate: 'nan'"),
+        (make_blank_before_number, "wrong format for coordinate: ' 46.0'"),
+        (make_no_coordinate, "wrong format for coordinate"),
+        (make_id_too_large, "illegal id: '9223372036854775807'"),
+        (make_json('{"type": "FeatureCollection"}'), "no whole answer of Overpass"),
+        (make_json("[1]"), "no whole answer of Overpass"),
+        (make_json('{"elements": [{"type": "node", "id": 1'), "no whole answer of Overpass"),
+        (make_json('{"elements": [{"type": "node", "id": "x"}]}'), "no whole answer of Overpass"),
+        (make_json('{"elements": [], "remark": "runtime error: Query timed out"}'), "timed out"),
         (make_change_file, "history or change file"),
         (make_nothing_to_see, "no object with a key of the vocabulary"),
     ],

@@ -10,8 +10,9 @@ import shapely
 
 from pipeline.errors import InputError
 from skyscript.geo.hilbert import hilbert_keys
-from stages.extract import EXTRACT, ExtractConfig, extract
+from stages.extract import EXTRACT, ExtractConfig, extract, geometries
 from stages.extract import rows as osm_rows
+from stages.extract.stage import SAME_OBJECT
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 
@@ -89,11 +90,19 @@ BROKEN = {
     "n20 Tnatural=tree": ("n20", osm_rows.NO_PLACE),
     "n-3 Tnatural=tree x7 y43": ("n-3", osm_rows.NOT_POSITIVE),
     "w20 Thighway=path Nn1,n99": ("w20", osm_rows.NO_NODES),
+    "w27 Thighway=path Nn99,n1,n2,n3": ("w27", osm_rows.NO_NODES),
+    "w28 Thighway=path Nn1,n2,n3,n99,n98": ("w28", osm_rows.NO_NODES),
+    "w29 Thighway=path Nn1,n99,n2,n3": ("w29", osm_rows.NO_NODES),
+    "w30 Thighway=path Nn98,n99,n1": ("w30", osm_rows.NO_NODES),
+    "w31 Tbuilding=yes Nn99,n1,n2,n3,n99": ("a31", osm_rows.NO_NODES),
+    "n21 Tnatural=tree x200 y43": ("n21", osm_rows.NO_PLACE),
+    "w32 Thighway=path Nn1,n21": ("w32", osm_rows.NO_NODES),
+    "w33 Tbuilding=yes Nn1,n2,n3,n2,n1": ("a33", geometries.NO_SURFACE),
     "w21 Tbuilding=yes Nn1,n2,n99,n1": ("a21", osm_rows.NO_NODES),
     "w22 Thighway=path Nn1": ("w22", osm_rows.FEW_POINTS),
     "w23 Thighway=path N": ("w23", osm_rows.FEW_POINTS),
     "w24 Thighway=path Nn1,n1": ("w24", osm_rows.FEW_POINTS),
-    "w25 Tbuilding=yes Nn1,n2,n1": ("a25", osm_rows.FEW_CORNERS),
+    "w25 Tbuilding=yes Nn1,n2,n1": ("a25", geometries.FEW_CORNERS),
     "w26 Tbuilding=yes Nn1,n3,n2,n4,n1": ("a26", "self-intersection"),
     "r20 Ttype=multipolygon,building=yes Mw99@outer": (
         "r20",
@@ -111,6 +120,10 @@ BROKEN = {
     "r24 Ttype=multipolygon,building=yes Mw16@outer": (
         "r24",
         "rings of the relation cross or repeat",
+    ),
+    "r26 Ttype=multipolygon,building=yes Mw34@outer,w35@outer": (
+        "r26",
+        "nodes of the relation's ways are not in the extract",
     ),
     "r25 Ttype=site,power=plant Mw16@": ("r25", osm_rows.NOT_AREA),
     "r-4 Ttype=multipolygon,building=yes Mw99@outer": ("r-4", osm_rows.NOT_POSITIVE),
@@ -143,6 +156,8 @@ def test_what_is_broken_comes_out_last_filtered_and_named(tmp_path):
         w16 Nn1,n3,n2,n4,n1
         w18 Nn1,n2,n3
         w19 Nn1,n2,n99,n1
+        w34 Nn99,n1,n2,n3
+        w35 Nn3,n4,n1
         """,
         *ways,
         *relations,
@@ -167,7 +182,12 @@ def test_what_crosses_the_antimeridian_is_named_and_what_touches_it_is_not(tmp_p
         n6 x180 y-16.99
         n7 x-180 y-17
         n8 x-180 y-16.99
+        n9 x-180 y-16.98
         w1 Thighway=track Nn1,n2
+        w6 Thighway=track Nn1,n7
+        w7 Thighway=track Nn2,n5
+        w8 Tlanduse=farmland Nn1,n7,n8,n4,n1
+        w9 Tlanduse=farmland Nn2,n5,n7,n9,n3,n2
         w2 Tlanduse=farmland Nn1,n2,n3,n4,n1
         w3 Nn1,n2,n3,n4,n1
         w4 Nn1,n5,n6,n4,n1
@@ -179,8 +199,64 @@ def test_what_crosses_the_antimeridian_is_named_and_what_touches_it_is_not(tmp_p
     rows = by_id(extracted(path, tmp_path))
     reasons = {name: row["reason"] for name, row in rows.items()}
     crosses = osm_rows.ANTIMERIDIAN
-    assert reasons == {"w1": crosses, "a2": crosses, "r3": crosses, "r4": None}
+    crossing = {"w1": crosses, "a2": crosses, "r3": crosses}
+    touching = dict.fromkeys(["w6", "w7", "a8", "a9", "r4"])
+    assert reasons == crossing | touching
+    assert geometry(rows["w6"]).equals(shapely.LineString([(179.99, -17), (180, -17)]))
+    assert geometry(rows["w7"]).equals(shapely.LineString([(-179.99, -17), (-180, -17)]))
+    assert geometry(rows["a8"]).equals(shapely.box(179.99, -17, 180, -16.99))
+    assert (rows["a9"]["west"], rows["a9"]["east"]) == (-180, -179.99)
     assert geometry(rows["r4"]).area == pytest.approx(2 * 0.01 * 0.01)
+
+
+def test_an_area_with_a_spike_is_its_polygon(tmp_path):
+    spike = "w1 Tbuilding=yes Nn1,n2,n3,n8,n3,n4,n1"
+    path = write_opl(tmp_path / "spike.opl", CORNERS, "n8 x7.002 y43.002", spike)
+    (row,) = extracted(path, tmp_path).to_pylist()
+    assert geometry(row).equals(shapely.box(7, 43, 7.001, 43.001))
+    assert geometry(row).geom_type == "Polygon"
+    assert (row["east"], row["north"]) == (7.001, 43.001)
+
+
+def test_a_way_that_ends_at_another_node_in_the_place_of_its_first_is_closed(tmp_path):
+    path = write_opl(
+        tmp_path / "closed.opl", CORNERS, "n8 x7 y43", "w1 Tbuilding=yes Nn1,n2,n3,n4,n8"
+    )
+    (row,) = extracted(path, tmp_path).to_pylist()
+    assert row["object_id"] == "a1"
+    assert geometry(row).equals(shapely.box(7, 43, 7.001, 43.001))
+
+
+def test_an_object_that_is_tagged_on_its_way_and_on_its_multipolygon_is_one(tmp_path):
+    path = write_opl(
+        tmp_path / "old_style.opl",
+        CORNERS,
+        """
+        w1 Tbuilding=yes,roof:shape=flat,name=Way Nn1,n2,n3,n4,n1
+        w2 Nn5,n6,n7,n5
+        w3 Tlanduse=forest Nn1,n2,n3
+        w4 Tlanduse=forest,name=Part Nn3,n4,n1
+        w5 Tnatural=water Nn1,n2,n3,n4,n1
+        r1 Ttype=multipolygon,building=yes,name=Relation Mw1@outer,w2@inner
+        r2 Ttype=multipolygon,landuse=forest Mw3@outer,w4@
+        r3 Ttype=multipolygon,landuse=meadow Mw5@outer,w2@inner
+        r4 Ttype=multipolygon,natural=water Mw5@outer,w2@outer,w99@inner
+        """,
+    )
+    table = extracted(path, tmp_path)
+    rows = by_id(table)
+    same = {name for name, row in rows.items() if row["reason"] == SAME_OBJECT}
+    assert same == {"a1", "w3", "w4"}
+    assert all(rows[name]["geometry"] is None for name in same)
+    assert rows["r1"]["tags"] == [
+        ("type", "multipolygon"),
+        ("building", "yes"),
+        ("name", "Relation"),
+        ("roof:shape", "flat"),
+    ]
+    assert rows["r2"]["tags"] == [("type", "multipolygon"), ("landuse", "forest")]
+    assert rows["a5"]["status"] == "ok"  # r3 is a meadow, and r4 has no geometry
+    assert rows["r4"]["status"] == "filtered"
 
 
 def test_a_ring_that_only_touches_itself_becomes_two_parts(tmp_path):

@@ -1,0 +1,135 @@
+"""What a file says beside plain objects is heeded: places on ways, deleted objects, its format."""
+
+import gzip
+import json
+import shutil
+
+import pytest
+import shapely
+
+from stages.extract import rows as osm_rows
+from tests.conftest import TOWN
+from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
+
+OUT_GEOM = """<?xml version="1.0" encoding="UTF-8"?>
+<osm version="0.6" generator="Overpass API">
+<way id="1"><bounds minlat="47" minlon="9" maxlat="47.01" maxlon="9.01"/>
+<nd ref="1" lat="47.0" lon="9.0"/><nd ref="2" lat="47.0" lon="9.001"/>
+<nd ref="3" lat="47.001" lon="9.001"/><nd ref="1" lat="47.0" lon="9.0"/>
+<tag k="building" v="yes"/></way>
+<way id="2"><nd ref="5"/><nd ref="6" lat="47.0" lon="9.002"/><tag k="highway" v="path"/></way>
+</osm>
+"""
+TRIANGLE = shapely.Polygon([(9, 47), (9.001, 47), (9.001, 47.001)])
+PLACES = [{"lat": lat, "lon": lon} for lon, lat in TRIANGLE.exterior.coords]
+
+
+def geometry(row):
+    return shapely.from_wkb(row["geometry"])
+
+
+def test_places_that_overpass_writes_on_ways_are_kept(tmp_path):
+    (tmp_path / "answer.osm").write_text(OUT_GEOM)
+    (tmp_path / "answer.osm.gz").write_bytes(gzip.compress(OUT_GEOM.encode()))
+    for name in ("answer.osm", "answer.osm.gz"):
+        rows = by_id(extracted(tmp_path / name, tmp_path))
+        assert geometry(rows["a1"]).equals(TRIANGLE)
+        assert rows["w2"]["reason"] == osm_rows.NO_NODES  # Overpass cut it off at the query's box
+
+
+def test_places_on_ways_of_opl_are_kept_beside_the_file_s_own_nodes(tmp_path):
+    path = write_opl(
+        tmp_path / "located.opl",
+        """
+        n21 v1 Tnatural=tree x9 y47
+        n31 v1 x9.1 y47.1
+        w1 v1 Thighway=residential Nn11x9y47,n12x9.001y47
+        w2 v1 Tbuilding=yes Nn21,n22x9.001y47,n23x9.001y47.001,n21x9y47
+        w3 v1 Thighway=residential Nn31,n12
+        """,
+    )
+    rows = by_id(extracted(path, tmp_path))
+    assert geometry(rows["w1"]).equals(shapely.LineString([(9, 47), (9.001, 47)]))
+    assert geometry(rows["a2"]).equals(TRIANGLE)
+    assert geometry(rows["w3"]).equals(shapely.LineString([(9.1, 47.1), (9.001, 47)]))
+    assert rows["n21"]["tags"] == [("natural", "tree")]
+
+
+def test_an_answer_of_overpass_as_json_is_read_with_its_relations(tmp_path):
+    elements = [
+        {
+            "type": "relation",
+            "id": 4,
+            "members": [
+                {"type": "way", "ref": 77, "role": "outer", "geometry": PLACES[:3]},
+                {"type": "way", "ref": 78, "role": "outer", "geometry": PLACES[2:]},
+            ],
+            "tags": {"type": "multipolygon", "landuse": "forest"},
+        },
+        {
+            "type": "way",
+            "id": 1,
+            "nodes": [1, 2, 3, 1],
+            "geometry": PLACES,
+            "tags": {"building": "yes"},
+        },
+        {
+            "type": "way",
+            "id": 3,
+            "nodes": [1, 7],
+            "geometry": [PLACES[0], None],
+            "tags": {"highway": "path"},
+        },
+        {
+            "type": "node",
+            "id": 9,
+            "lat": 47,
+            "lon": 9.5,
+            "version": 3,
+            "timestamp": "2020-01-01T00:00:00Z",
+            "tags": {"natural": "tree"},
+        },
+    ]
+    for name in ("answer.json", "answer.osm"):
+        (tmp_path / name).write_text(json.dumps({"version": 0.6, "elements": elements}))
+        rows = by_id(extracted(tmp_path / name, tmp_path))
+        assert geometry(rows["a1"]).equals(TRIANGLE)
+        assert geometry(rows["r4"]).equals(TRIANGLE)
+        assert rows["w3"]["reason"] == osm_rows.NO_NODES
+        assert (rows["n9"]["osm_version"], rows["n9"]["changed"].year) == (3, 2020)
+
+
+def test_what_an_editor_marked_as_deleted_is_not_read(tmp_path):
+    (tmp_path / "edited.osm").write_text(
+        """<osm version='0.6' generator='JOSM'>
+        <node id='1' action='delete' visible='true' lat='47' lon='9'>
+        <tag k='natural' v='tree'/></node>
+        <node id='2' visible='false' lat='47' lon='9'><tag k='natural' v='tree'/></node>
+        <node id='3' action='modify' lat='47' lon='9.01'>
+        <tag k='natural' v='tree'/><tag k='note' v="action='delete'"/></node>
+        <way id='3' action='delete'><nd ref='1'/><nd ref='3'/><tag k='highway' v='path'/></way>
+        </osm>"""
+    )
+    (row,) = extracted(tmp_path / "edited.osm", tmp_path).to_pylist()
+    assert row["object_id"] == "n3"
+
+
+@pytest.mark.parametrize("name", ["TOWN.OSM.PBF", "town", "town.data"])
+def test_a_file_without_the_usual_ending_is_read_by_its_format(tmp_path, name):
+    shutil.copy(TOWN, tmp_path / name)
+    given = {} if name == "TOWN.OSM.PBF" else {"format": "pbf"}
+    assert extracted(tmp_path / name, tmp_path, **given).equals(extracted(TOWN, tmp_path))
+
+
+def test_nodes_that_follow_their_ways_are_found(tmp_path):
+    path = write_opl(tmp_path / "late.opl", "w1 Tbuilding=yes Nn1,n2,n3,n1", CORNERS)
+    (row,) = extracted(path, tmp_path).to_pylist()
+    assert row["status"] == "ok"
+
+
+def test_a_tag_that_is_not_utf_8_costs_its_object_alone(tmp_path):
+    path = write_opl(tmp_path / "latin.opl", "n1 Tnatural=tree,name=Caf? x7 y43")
+    path.write_bytes(path.read_bytes().replace(b"?", b"\xe9") + b"n2 Tnatural=tree x7 y43\n")
+    rows = by_id(extracted(path, tmp_path))
+    assert rows["n1"]["reason"] == osm_rows.NOT_TEXT
+    assert rows["n2"]["status"] == "ok"
