@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from tag_vocab import encoders, files
 from tag_vocab.objects import SHIPPED, Vocabulary
-from tag_vocab.own import read_own_labels, with_own_labels
 from tag_vocab.vocabulary import TagEntry, key_rule
 
 _NEAREST = 8
@@ -48,11 +47,6 @@ def evaluate(encoder: str = encoders.OFFLINE) -> str:
     from tag_vocab.classifier import training_tags
 
     return evaluation.as_table(evaluation.evaluate(encoders.load(encoder)), training_tags())
-
-
-def vocabulary_with(own_labels: Path | None) -> Vocabulary:
-    """Give the shipped vocabulary, with the user's labels before it if there are any."""
-    return with_own_labels(read_own_labels(own_labels)) if own_labels else SHIPPED
 
 
 def lookup(tags: Iterable[str], vocabulary: Vocabulary = SHIPPED) -> Iterator[Row]:

@@ -78,6 +78,7 @@ def lookup(
     of the key, or default), max_gsd (the coarsest resolution at which it can be seen, in metres a
     pixel), and phrase (the words in captions).
     """
+    from skyscript.vocabulary import labelled_vocabulary
     from tag_vocab import commands
 
     if (file is None) != (out is None) or bool(tags) == (file is not None):
@@ -85,7 +86,7 @@ def lookup(
     for tag in tags or []:
         _key_and_value(tag)
     with _raise_as_input_error():
-        vocabulary = commands.vocabulary_with(own_labels)
+        vocabulary = labelled_vocabulary(own_labels)
         if file is not None and out is not None:
             print_plainly(f"{commands.lookup_file(file, out, vocabulary):,} tags in {out}")
             return
@@ -105,11 +106,12 @@ def explain(
     own_labels: OwnLabels = None,
 ) -> None:
     """Print all the evidence about a tag: label, rule, reason, counts, and each model's answer."""
+    from skyscript.vocabulary import labelled_vocabulary
     from tag_vocab import commands
 
     key, value = _key_and_value(tag)
     with _raise_as_input_error():
-        vocabulary = commands.vocabulary_with(own_labels)
+        vocabulary = labelled_vocabulary(own_labels)
         print_plainly(commands.explain(key, value, encoder, vocabulary))
 
 

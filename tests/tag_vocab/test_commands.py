@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from tag_vocab import commands
+from tag_vocab import commands, read_own_labels, with_own_labels
 
 HOSTILE = [
     "",
@@ -126,7 +126,7 @@ def test_a_terminal_gets_one_line_that_does_not_steer_it():
 def test_own_labels_go_before_the_shipped_ones(tmp_path):
     own = tmp_path / "own.csv"
     own.write_text("tag,groundable,max_gsd,phrase\nmy:key=*,yes,0.6,thing of mine\n")
-    mine = commands.vocabulary_with(own)
+    mine = with_own_labels(read_own_labels(own))
     (row,) = commands.lookup(["my:key=a"], mine)
     assert row == ("my:key=a", "yes", "1.00", "own", "0.6", "thing of mine")
     assert "by own" in commands.explain("my:key", "a", vocabulary=mine)
