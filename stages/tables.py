@@ -123,6 +123,10 @@ SCENES = Table(
             # of its own pixels, where a service says it; null where its file does
             pa.field("crs", pa.string()),
             pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
+            # of its file, where a service says it; null where the file does
+            pa.field("bands", pa.list_(pa.int32())),  # red, green, blue; counted from 1
+            pa.field("offsets", pa.list_(pa.float64())),  # samples of the three that mean 0
+            pa.field("nodata", pa.float64()),  # the sample that means no data
         ],
         metadata=_GEO,
     ),

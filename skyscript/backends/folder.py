@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import shapely
 from pydantic import Field, field_validator
@@ -21,11 +20,12 @@ from pipeline.stage import ConfigPath
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import Acquired, from_file, parse
+from skyscript.imagery.colours import NotColours, Reading, colours_of
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
-from skyscript.imagery.warp import Reading, cut_on
+from skyscript.imagery.warp import cut_on
 
 _BLOCKS = 2
 """A file's content id is made from so many MiB: its first and its last."""
@@ -53,8 +53,9 @@ class FolderSource(fields.SourceConfig):
         description="Also read the folders within the folder.",
         json_schema_extra=fields.CHOICE,
     )
-    bands: fields.Bands = (1, 2, 3)
+    bands: fields.Bands = None
     scale: fields.Scale = None
+    offset: fields.Offset = None
     nodata: fields.Nodata = None
     mask: fields.Mask = "file"
     resample: fields.Resample = "bilinear"
@@ -84,7 +85,7 @@ class FolderBackend:
         self._config = config
         self._root = config.path if config.path.is_dir() else config.path.parent
         self._reading = Reading(
-            config.bands, config.scale, config.nodata, config.mask, config.resample
+            config.bands, config.scale, config.nodata, config.mask, config.resample, config.offset
         )
 
     def scenes(self, alias: str) -> Sequence[Scene]:
@@ -109,8 +110,7 @@ class FolderBackend:
 
     def _scene(self, alias: str, path: Path) -> Scene:
         raster = open_raster(path)
-        self._check_bands(alias, raster)
-        self._check_end(raster)
+        self._check_end(raster, self._bands(alias, raster))
         outline = footprint(raster)
         acquired, precision = self._acquired(alias, raster)
         name = path.relative_to(self._root).as_posix()
@@ -128,31 +128,22 @@ class FolderBackend:
             content=_content(path),
         )
 
-    def _check_bands(self, alias: str, raster: Raster) -> None:
-        count, missing = raster.data.count, max(self._config.bands)
-        if missing > count:
-            raise InputError(
-                f"{raster.path}: has {count} band{'s' * (count > 1)}, no band {missing}; set "
-                f"sources.{alias}.bands to those that are red, green and blue."
-            )
-        for band in self._config.bands:
-            kind = np.dtype(raster.data.dtypes[band - 1])
-            if np.issubdtype(kind, np.complexfloating):
-                raise InputError(f"{raster.path}: band {band} holds complex numbers, no colours.")
-            if kind != np.uint8 and self._config.scale is None:
-                raise InputError(
-                    f"{raster.path}: band {band} is {kind}, not 8-bit; set sources.{alias}.scale "
-                    "to the values that shall be black and white, for example [0, 3000]."
-                )
+    def _bands(self, alias: str, raster: Raster) -> tuple[int, int, int]:
+        """Give the bands that colours are read from; raises `InputError` if there are none."""
+        try:
+            return colours_of(raster.data, self._reading).bands
+        except NotColours as error:
+            help_ = error.setting and f"; set sources.{alias}.{error.setting} {error.remedy}"
+            raise InputError(f"{raster.path}: {error}{help_}.") from error
 
-    def _check_end(self, raster: Raster) -> None:
+    def _check_end(self, raster: Raster, bands: Sequence[int]) -> None:
         """Read the last pixel: a file that was truncated in a download lacks it."""
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
         last = Window(raster.data.width - 1, raster.data.height - 1, 1, 1)
         try:
-            raster.data.read(self._config.bands, window=last)
+            raster.data.read(bands, window=last)
         except RasterioError as error:
             raise InputError(
                 f"{raster.path}: its last pixel cannot be read, so the file is broken or cut off; "

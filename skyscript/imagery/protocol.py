@@ -91,6 +91,12 @@ class Scene:
     """Of its own pixels, if only the service says it."""
     transform: tuple[float, ...] | None = None
     """Of its own pixels, likewise: a, b, c, d, e, f."""
+    bands: tuple[int, int, int] | None = None
+    """Which bands of its file are red, green and blue, if its source says it."""
+    offsets: tuple[float, float, float] | None = None
+    """The samples of red, green and blue that stand for 0, if its source says it."""
+    nodata: float | None = None
+    """The sample that stands for no data, if its source says it."""
 
 
 @dataclass(frozen=True)

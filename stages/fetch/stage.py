@@ -39,6 +39,10 @@ from stages.fetch.tile_journal import TileJournal
 _LOCAL = threading.Lock()
 """Held while a tile is cut from a file or drawn: GDAL's files are not made for many threads."""
 
+_OUTCOMES = 2
+"""Raise it where no recorded outcome may serve any longer: every service is then asked for every
+tile again. Where the pixels of one kind of source change, its part of the key changes."""
+
 Row = Mapping[str, Any]
 
 
@@ -121,7 +125,7 @@ def _fetch(row: Row, work: _Work) -> dict[str, object]:
 
 def _settings(config: FetchConfig) -> tuple[object, ...]:
     """Give the settings that affect every image."""
-    return config.max_nodata, config.jpeg_quality, FETCH.version
+    return config.max_nodata, config.jpeg_quality, _OUTCOMES
 
 
 def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int]:
@@ -204,5 +208,5 @@ FETCH = ShardStage(
     owns=(Owned(IMAGE_FILES, "filepath", "byte_size"),),
     external=_external,
     by_row=True,
-    version=2,
+    version=3,
 )

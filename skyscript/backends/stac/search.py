@@ -15,6 +15,7 @@ from shapely.geometry import shape
 from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service.retry import first_line, http_retries
+from skyscript.backends.stac.radiometry import radiometry
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import search_areas
@@ -37,6 +38,8 @@ class StacQuery(SceneQuery):
     route: StacRoute
     gsd: float | None
     time_precision: str
+    bands: tuple[int, int, int] | None
+    """Red, green and blue of a single asset, where the config says it."""
 
 
 def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
@@ -130,14 +133,15 @@ def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
     facts = item["properties"]
     time = facts.get("datetime") or facts.get("start_datetime")
     outline = footprint_in_degrees(shape(item["geometry"])) if item.get("geometry") else None
-    hrefs = _hrefs(item.get("assets", {}), wanted.route.assets)
+    assets = _assets(item.get("assets", {}), wanted.route.assets)
     gsd = wanted.gsd or facts.get("gsd")
-    if outline is None or time is None or hrefs is None or gsd is None:
+    if outline is None or time is None or assets is None or gsd is None:
         return None
     if not _FINEST <= float(gsd) <= _COARSEST:
         raise ValueError(f"{gsd} m is no GSD")
     acquired = datetime.fromisoformat(time)
     cloud = facts.get(_CLOUD)
+    said = radiometry(item, assets, wanted.bands)
     return Scene(
         scene_id=f"{wanted.alias}/{item['id']}",
         source=wanted.alias,
@@ -152,12 +156,15 @@ def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
         time_precision=wanted.time_precision,
         weight=wanted.weight,
         cloud=None if cloud is None else float(cloud),
-        hrefs=hrefs,
+        hrefs=tuple(str(asset["href"]) for asset in assets),
+        bands=said.bands,
+        offsets=said.offsets,
+        nodata=said.nodata,
     )
 
 
-def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the addresses of the assets with these names or patterns; None if one is missing.
+def _assets(assets: Mapping[str, Any], wanted: Sequence[str]) -> list[Mapping[str, Any]] | None:
+    """Give the assets with these names or patterns; None if one is missing.
 
     Raises `ValueError` if an address is not on a server: a local file, for example.
     """
@@ -166,8 +173,8 @@ def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] 
         names = [name for name in sorted(assets) if fnmatchcase(name, pattern)]
         if not names:
             return None
-        href = str(assets[names[0]]["href"])
-        if not href.startswith(_SERVERS):
-            raise ValueError(f"{href} is no address on a server")
-        found.append(href)
-    return tuple(found)
+        asset = assets[names[0]]
+        if not str(asset["href"]).startswith(_SERVERS):
+            raise ValueError(f"{asset['href']} is no address on a server")
+        found.append(asset)
+    return found

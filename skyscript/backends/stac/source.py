@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,13 +24,14 @@ from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
+from skyscript.imagery.colours import NotColours, Reading
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.raster import Raster, locate
 from skyscript.imagery.scene_query import years_of
-from skyscript.imagery.warp import Reading, cut_on
+from skyscript.imagery.warp import cut_on
 
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -69,11 +71,13 @@ class StacSource(fields.SourceConfig):
     )
     platform: str | None = Field(None, description="Use only items of this satellite.")
     bands: fields.Bands = Field(
-        (1, 2, 3),
+        None,
         description="Use these bands of a single asset as red, green and blue. The first band is "
-        "1.",
+        "1. By default, the item or the file says which they are, and the first three are used if "
+        "neither does. A palette becomes its colours.",
     )
     scale: fields.Scale = None
+    offset: fields.Offset = None
     nodata: fields.Nodata = None
     mask: fields.Mask = "file"
     resample: fields.Resample = "bilinear"
@@ -122,6 +126,7 @@ class StacBackend:
             weight=config.weight,
             route=self._route(alias),
             gsd=config.gsd or (source.gsd if source else None),
+            bands=config.bands,
             time_precision=source.time_precision if source else "minute",
         )
         return search(wanted, places)
@@ -166,14 +171,11 @@ class StacBackend:
 
     def _read_assets(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         route = self._route(scene.source)
-        reading = Reading(
-            self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
-            self._config.scale or route.stretch,
-            self._config.nodata,
-            self._config.mask,
-            self._config.resample,
-        )
-        parts = [self._read_asset(href, tile, grid, reading, route) for href in scene.hrefs]
+        readings = self._readings(scene, route)
+        parts = [
+            self._read_asset(href, tile, grid, reading, route)
+            for href, reading in zip(scene.hrefs, readings, strict=True)
+        ]
         if len(parts) == 1:
             return parts[0]
         if len({part.rgb.shape for part in parts}) > 1:
@@ -185,19 +187,35 @@ class StacBackend:
         rgb[~valid] = 0
         return TileImage(rgb, valid, grid=parts[0].grid)
 
+    def _readings(self, scene: Scene, route: StacRoute) -> list[Reading]:
+        """Say how the scene's files become colours: all three of one file, or one of each."""
+        config = self._config
+        # A published stretch counts samples as they are stored.
+        stated = 0.0 if config.scale is None and route.stretch is not None else scene.offsets
+        common = Reading(
+            config.bands or scene.bands,
+            config.scale or route.stretch,
+            config.nodata,
+            config.mask,
+            config.resample,
+            stated if config.offset is None else config.offset,
+            fallback_nodata=scene.nodata,
+        )
+        if len(scene.hrefs) == 1:
+            return [common]
+        offsets = common.offset if isinstance(common.offset, tuple) else [common.offset] * 3
+        return [replace(common, bands=(1, 1, 1), offset=offset) for offset in offsets]
+
     def _read_asset(
         self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
     ) -> TileImage:
         with self._open(self._sign(href, route), href) as raster:
-            name, count = raster.path.name, raster.data.count
-            if max(reading.bands) > count:
-                why = f"{name} has {count} bands: set the source's `bands`"
-                raise NeverAvailable(why, Problem.REFUSED)
-            kind = raster.data.dtypes[reading.bands[0] - 1]
-            if kind != "uint8" and reading.scale is None:
-                why = f"{name} is {kind}, not 8-bit: set the source's `scale`"
-                raise NeverAvailable(why, Problem.REFUSED)
-            return cut_on(grid, raster, tile, reading)
+            try:
+                return cut_on(grid, raster, tile, reading)
+            except NotColours as error:
+                help_ = error.setting and f": set the source's `{error.setting}` {error.remedy}"
+                why = f"{raster.path.name}: {error}{help_}"
+                raise NeverAvailable(why, Problem.REFUSED) from error
 
     def _quota(self, api: str) -> Quota:
         with self._lock:

@@ -151,9 +151,97 @@ def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Pat
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
     with pytest.raises(
-        NeverAvailable, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"
+        NeverAvailable, match=r"a.tif: band 1 is uint16, not 8-bit: set the source's `scale` to"
     ):
         one.cut(scene, TILE, NOTHING)
+
+
+S2_BANDS = [{"scale": 0.0001, "offset": -0.1, "nodata": 0, "data_type": "uint16"}]
+
+
+@pytest.mark.parametrize(
+    ("facts", "fields", "right"),
+    [
+        ({"raster:bands": S2_BANDS}, {}, [127, 127, 133]),
+        ({"raster:bands": S2_BANDS * 3}, {}, [127, 127, 133]),
+        ({"bands": [{"raster:scale": 0.0001, "raster:offset": -0.1}] * 3}, {}, [127, 127, 133]),
+        ({"raster:scale": 0.0001, "raster:offset": -0.1}, {}, [127, 127, 133]),
+        ({"raster:bands": [{"offset": -1000}]}, {}, [127, 127, 133]),
+        ({"raster:bands": S2_BANDS}, {"offset": 0}, [227, 227, 233]),
+        ({}, {"offset": 1000}, [127, 127, 133]),
+        ({}, {}, [227, 227, 233]),
+    ],
+    ids=["of one", "of three", "STAC 1.1", "of all", "no scale", "config", "config only", "none"],
+)
+def test_the_offset_that_an_item_states_is_taken_off(
+    start: Start, tmp_path: Path, facts: dict[str, Any], fields: dict[str, Any], right: list[int]
+) -> None:
+    samples = np.full((3, 300, 300), 2270, np.uint16)
+    samples[2] += 60
+    write_raster(tmp_path / "a.tif", samples, tiled=True)
+    found = item("a", "HERE/a.tif", AROUND)
+    found["assets"]["visual"] |= facts
+    one = backend(start([found]), scale=(0, 2550), **fields)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == right
+
+
+def test_an_item_says_which_bands_are_colours_and_which_sample_is_no_data(
+    start: Start, tmp_path: Path
+) -> None:
+    samples = np.stack([np.full((300, 300), value, np.uint8) for value in (90, 10, 20, 30)])
+    samples[:, :, :150] = 0
+    write_raster(tmp_path / "a.tif", samples, tiled=True, photometric="MINISBLACK")
+    found = item("a", "HERE/a.tif", AROUND)
+    names = ("nir", "blue", "green", "red")
+    found["assets"]["visual"]["eo:bands"] = [{"common_name": name} for name in names]
+    found["assets"]["visual"]["raster:bands"] = [{"nodata": 0}] * 4
+    archive = start([found])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    image = one.cut(scene, TILE, NOTHING)
+    assert image.rgb[40, 90].tolist() == [30, 20, 10]
+    assert image.valid.mean() == pytest.approx(0.5, abs=0.01)
+    one = backend(archive, bands=(1, 2, 3))
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 90].tolist() == [90, 10, 20]
+
+
+def test_each_of_three_files_has_its_own_offset(start: Start, tmp_path: Path) -> None:
+    for name, value in (("r", 2000), ("g", 3000), ("b", 4000)):
+        samples = np.full((1, 300, 300), value, np.uint16)
+        write_raster(tmp_path / f"{name}.tif", samples, tiled=True)
+    found = item("a", {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}, AROUND)
+    for name, offset in (("red", -0.1), ("green", -0.2), ("blue", -0.1)):
+        found["assets"][name]["raster:bands"] = [{"scale": 0.0001, "offset": offset}]
+    one = backend(start([found]), assets=["red", "green", "blue"], scale=(0, 3000))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == [85, 85, 255]
+
+
+def test_an_offset_that_the_archive_took_off_already_is_not_taken_off_again(start: Start) -> None:
+    found_item = item("a", "HERE/a.tif", AROUND, **{"earthsearch:boa_offset_applied": True})
+    found_item["assets"]["visual"]["raster:bands"] = S2_BANDS
+    (scene,) = found(start([found_item]))
+    assert (scene.offsets, scene.nodata) == ((0, 0, 0), 0)
+
+
+def test_a_published_stretch_counts_stored_samples_whatever_the_item_states(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = ("red", "green", "blue")
+    write_raster(tmp_path / "a.tif", np.full((1, 300, 300), 12750, np.uint16), tiled=True)
+    silent, loud = (
+        item(name, dict.fromkeys(three, "HERE/a.tif"), AROUND, **{"eo:cloud_cover": 1})
+        for name in ("silent", "loud")
+    )
+    for each in three:
+        loud["assets"][each]["raster:bands"] = [{"scale": 2.75e-05, "offset": -0.2}]
+    archive = start([silent, loud])
+    one = backend(archive, assets=three)
+    route = StacRoute(archive.url, "images", three, stretch=(7300, 18200))
+    monkeypatch.setattr(one, "_route", lambda _: route)
+    for scene in one.search("L8", [Box(*HERE, *HERE)]):
+        assert abs(one.cut(scene, TILE, NOTHING).rgb[40, 50].astype(int) - 127).max() <= 1
 
 
 def test_files_behind_a_token_are_opened_with_it(
@@ -277,6 +365,7 @@ def query(gsd: float | None) -> StacQuery:
         weight=1.0,
         gsd=gsd,
         time_precision="day",
+        bands=None,
     )
 
 
