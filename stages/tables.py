@@ -182,6 +182,11 @@ IMAGES = Table(
             pa.field("acquired", pa.timestamp("s", tz="UTC")),
             pa.field("time_precision", pa.string()),
             pa.field("nodata_share", pa.float64()),  # 0 to 1
+            # by the pixels alone, each 0 to 1; skyscript.imagery.fitness says what they measure
+            pa.field("blank_share", pa.float64()),  # black or white, or all of one colour
+            pa.field("cloud_share", pa.float64()),  # bright, grey and even
+            pa.field("haze", pa.float64()),  # a grey veil over the tile
+            pa.field("sharpness", pa.float64()),  # fine detail over coarse detail
             pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes below the first
             pa.field("byte_size", pa.int64()),
             pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex

@@ -32,6 +32,7 @@ from skyscript.imagery.scene_index import scenes_by_id
 from stages import tables
 from stages.fetch.cache_keys import keys_of, scene_ids, tile_of
 from stages.fetch.config import FetchConfig
+from stages.fetch.gate import accepted, judge
 from stages.fetch.next_scene import Candidate, Chosen, NoImage, first_image
 from stages.fetch.surroundings import Surroundings, surroundings
 from stages.fetch.tile_journal import TileJournal
@@ -56,6 +57,10 @@ class _Work:
     surroundings: Surroundings
     journal: TileJournal | None
     """None if no tile of the shard could be reused."""
+
+    def accepts(self, row: Row, jpeg: bytes) -> dict[str, Any] | None:
+        """Give a recorded row with its figures; None if the config does not accept them."""
+        return accepted(row, jpeg, self.config)
 
 
 def fetch(
@@ -108,38 +113,53 @@ def _fetch(row: Row, work: _Work) -> dict[str, object]:
     """Give the outcome of a row from the journal; else fetch the tile and record its outcome."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
-    keys = list(keys_of(row, work.known, work.config.sources, _settings(work.config)))
+    keys, judged_keys = (
+        list(keys_of(row, work.known, work.config.sources, settings))
+        for settings in _settings(work.config)
+    )
     if work.journal is not None:
         is_whole = len(keys) == len(row["candidates"])
-        if (before := work.journal.outcome(keys, is_whole=is_whole)) is not None:
-            return before
+        for each in (keys, judged_keys):
+            if before := work.journal.outcome(each, work.accepts, is_whole=is_whole):
+                return before
     begun = time.monotonic()
     with count_attempts() as tally:
-        outcome, used = _outcome(row, work)
+        outcome, used, judged = _outcome(row, work)
     if work.journal is not None and used <= len(keys):
         seconds = round(time.monotonic() - begun, 3)
         account = {"attempts": tally.attempts, "http": tally.status, "seconds": seconds}
-        work.journal.record(keys[used - 1], outcome, account)
+        key = (judged_keys if judged else keys)[used - 1]
+        work.journal.record(key, outcome, account)
     return outcome
 
 
-def _settings(config: FetchConfig) -> tuple[object, ...]:
-    """Give the settings that affect every image."""
-    return config.max_nodata, config.jpeg_quality, _OUTCOMES
+def _settings(config: FetchConfig) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Give what affects an outcome in which no image was rejected by what it shows, and any other.
+
+    Only the latter depends on the limits: a first image that passed them is taken from the journal
+    under other limits too, if it passes them.
+    """
+    settings = config.max_nodata, config.jpeg_quality, _OUTCOMES
+    return settings, (*settings, config.limits())
 
 
-def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int]:
-    """Give a row of the table ``images``, and how many of the candidates decided it."""
+def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int, bool]:
+    """Give a row of the table ``images``, and how many of the candidates decided it.
+
+    Last, whether one of them was rejected by what it shows.
+    """
     candidates = [
         Candidate([work.known[name] for name in scene_ids(each)], tile_of(each))
         for each in row["candidates"]
     ]
     try:
-        chosen = first_image(candidates, lambda each: _cut(each, work), work.config.max_nodata)
+        chosen = first_image(
+            candidates, lambda each: _cut(each, work), lambda image: judge(image, work.config)
+        )
     except NoImage as error:
         why = {"status": error.status, "error": error.problem.value, "reason": str(error)}
-        return {"object_id": row["object_id"], **why}, len(candidates)
-    return _saved(row, chosen, work), chosen.used
+        return {"object_id": row["object_id"], **why}, len(candidates), error.judged
+    return _saved(row, chosen, work), chosen.used, chosen.judged
 
 
 def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
@@ -166,6 +186,7 @@ def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
         "acquired": scene.acquired,
         "time_precision": scene.time_precision,
         "nodata_share": chosen.nodata_share,
+        **chosen.fitness._asdict(),
         "others": [other.scene_id for other in others] or None,
         "byte_size": len(data),
         "content_hash": content_id(data),
