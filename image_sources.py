@@ -89,8 +89,8 @@ _REFLECTANCE_RGB = ("B4", "B3", "B2")
 _GLOBE = (-180.0, -90.0, 180.0, 90.0)
 _SKYSAT = (-180.0, -70.0, 180.0, 53.0)
 _PUBLIC_DOMAIN = "public domain"
-_PLANETARY = "https://planetarycomputer.microsoft.com/api/stac/v1"
-_PLANETARY_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token/"
+PLANETARY = "https://planetarycomputer.microsoft.com/api/stac/v1"
+PLANETARY_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token/"
 _LANDSAT_STRETCH = (7300.0, 18200.0)
 """Surface reflectance 0 to 0.3 in the samples of Collection 2 (times 2.75e-5, minus 0.2)."""
 
@@ -113,12 +113,12 @@ def _landsat(alias: str, number: int, since: int) -> ImageSource:
         cloud_property="CLOUD_COVER",
         clouds=CloudBand("QA_PIXEL", bits=(1, 2, 3)),  # dilated, cirrus, cloud
         stac=StacRoute(
-            _PLANETARY,
+            PLANETARY,
             "landsat-c2-l2",
             ("red", "green", "blue"),
             stretch=_LANDSAT_STRETCH,
             platform=f"landsat-{number}",
-            sign=f"{_PLANETARY_TOKEN}landsat-c2-l2",
+            sign=f"{PLANETARY_TOKEN}landsat-c2-l2",
         ),
     )
 
@@ -179,7 +179,7 @@ _SOURCES = (
         years=(2002, None),
         licence=_PUBLIC_DOMAIN,
         attribution="NAIP imagery: USDA Farm Production and Conservation, Business Center",
-        stac=StacRoute(_PLANETARY, "naip", ("image",), sign=f"{_PLANETARY_TOKEN}naip"),
+        stac=StacRoute(PLANETARY, "naip", ("image",), sign=f"{PLANETARY_TOKEN}naip"),
     ),
     ImageSource(
         alias="P3",

@@ -154,6 +154,13 @@ class RemoteBackend(Cutter, Protocol):
     at_once: int
     """How many tiles are useful to request at the same time."""
 
+    def connect(self) -> None:
+        """Sign in where the service needs it, once before many threads ask for tiles.
+
+        Raises `InputError` if the service cannot be used.
+        """
+        ...
+
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
         """List the scenes that show a part of one of the places (boxes in degrees).
 

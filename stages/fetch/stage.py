@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -45,6 +45,7 @@ _OUTCOMES = 2
 tile again. Where the pixels of one kind of source change, its part of the key changes."""
 
 Row = Mapping[str, Any]
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True)
@@ -83,53 +84,91 @@ def fetch(
         if any(s.source in remote or s.content is not None for s in known.values()):
             journal = stack.enter_context(closing(TileJournal(shard.root, shard.index)))
         work = _Work(config, shard.root, known, surroundings(objects, drawn), journal)
-        fetched = _concurrently(rows, lambda row: _fetch(row, work), at_once)
+        fetched = _concurrently(rows, lambda row: _recorded(row, work), at_once)
+        missing = [number for number, outcome in enumerate(fetched) if outcome is None]
+        for source in _asked(missing, rows, remote):
+            remote_backend_of(source).connect()
+        given = [rows[number] for number in missing]
+        for number, outcome in zip(
+            missing, _concurrently(given, lambda row: _fetch(row, work), at_once), strict=True
+        ):
+            fetched[number] = outcome
     return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
 
 
+def _asked(
+    missing: Sequence[int], rows: Sequence[Row], remote: Mapping[str, RemoteSource]
+) -> list[RemoteSource]:
+    """Give the services that the missing tiles ask first."""
+    first = {rows[number]["candidates"][0]["source"] for number in missing}
+    return [source for name, source in remote.items() if name in first]
+
+
 def _concurrently(
-    rows: Sequence[Row], one: Callable[[Row], dict[str, object]], at_once: int
-) -> list[dict[str, object]]:
-    """Give the rows' outcomes in their order; the first error drops what has not begun.
+    rows: Sequence[Row], one: Callable[[Row], Outcome], at_once: int
+) -> list[Outcome]:
+    """Give the rows' outcomes in their order; after the first error no other row begins.
 
     Tiles of one scene follow each other: what was read for one serves the next.
     """
+    failed = threading.Event()
 
     def scene(number: int) -> str:
         candidates = rows[number]["candidates"]
         return str(candidates[0]["scene_id"]) if candidates else ""
 
+    def unless_failed(row: Row) -> Outcome | None:
+        if failed.is_set():
+            return None
+        try:
+            return one(row)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(at_once) as pool:
         order = sorted(range(len(rows)), key=scene)
-        futures = {number: pool.submit(one, rows[number]) for number in order}
+        futures = {number: pool.submit(unless_failed, rows[number]) for number in order}
         try:
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-            return [futures[number].result() for number in range(len(rows))]
+            for future in wait(futures.values(), return_when=FIRST_EXCEPTION).done:
+                future.result()
+            return [cast("Outcome", futures[number].result()) for number in range(len(rows))]
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _fetch(row: Row, work: _Work) -> dict[str, object]:
-    """Give the outcome of a row from the journal; else fetch the tile and record its outcome."""
+def _keys(row: Row, work: _Work) -> tuple[list[str], list[str]]:
+    """Give a row's keys in the journal, under either of the settings."""
+    plain, judged = _settings(work.config)
+    arguments = row, work.known, work.config.sources
+    return list(keys_of(*arguments, plain)), list(keys_of(*arguments, judged))
+
+
+def _recorded(row: Row, work: _Work) -> dict[str, object] | None:
+    """Give the outcome of a row that needs no image or has one already; None of any other."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
-    keys, judged_keys = (
-        list(keys_of(row, work.known, work.config.sources, settings))
-        for settings in _settings(work.config)
-    )
-    if work.journal is not None:
+    if work.journal is None:
+        return None
+    for keys in _keys(row, work):
         is_whole = len(keys) == len(row["candidates"])
-        for each in (keys, judged_keys):
-            if before := work.journal.outcome(each, work.accepts, is_whole=is_whole):
-                return before
+        if before := work.journal.outcome(keys, work.accepts, is_whole=is_whole):
+            return before
+    return None
+
+
+def _fetch(row: Row, work: _Work) -> dict[str, object]:
+    """Fetch a tile, record its outcome in the journal and give it."""
     begun = time.monotonic()
     with count_attempts() as tally:
         outcome, used, judged = _outcome(row, work)
-    if work.journal is not None and used <= len(keys):
+    if work.journal is None:
+        return outcome
+    keys = _keys(row, work)[judged]
+    if used <= len(keys):
         seconds = round(time.monotonic() - begun, 3)
         account = {"attempts": tally.attempts, "http": tally.status, "seconds": seconds}
-        key = (judged_keys if judged else keys)[used - 1]
-        work.journal.record(key, outcome, account)
+        work.journal.record(keys[used - 1], outcome, account)
     return outcome
 
 

@@ -45,6 +45,7 @@ class StacArchive(Emulator):
         super().__init__(_Handler, faults)
         self.collections, self.files = collections, files
         self.token = token
+        self.token_ends: datetime | None = None
 
     def landing(self) -> dict[str, Any]:
         links = [
@@ -164,7 +165,9 @@ class _Handler(Handler):
             return self._file(path.path.removeprefix("/files/"), path.query)
         archive.desk.note("token" if path.path == "/token" else "landing", 200, arrived)
         if path.path == "/token":
-            return self.send_json(200, {"token": archive.token}, {})
+            ends = archive.token_ends
+            stated = {} if ends is None else {"msft:expiry": ends.isoformat()}
+            return self.send_json(200, {"token": archive.token, **stated}, {})
         return self.send_json(200, archive.landing(), {})
 
     def do_POST(self) -> None:

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from image_sources import SOURCES, StacRoute
+from image_sources import PLANETARY, PLANETARY_TOKEN, SOURCES, StacRoute
 from pipeline.errors import InputError
+from pipeline.stage import EXECUTION
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
-from skyscript.backends.stac.errors import classify, http_status
+from skyscript.backends.stac.errors import FORBIDDEN, classify, http_status
 from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
@@ -70,6 +71,12 @@ class StacSource(fields.SourceConfig):
         "such as `*_0.1_*` are allowed.",
     )
     platform: str | None = Field(None, description="Use only items of this satellite.")
+    sign: str | None = Field(
+        None,
+        description="Get read tokens for the files at this address. By default, there are none, "
+        "but for collections of the Planetary Computer, which are signed by its own.",
+        json_schema_extra=EXECUTION,
+    )
     bands: fields.Bands = Field(
         None,
         description="Use these bands of a single asset as red, green and blue. The first band is "
@@ -111,6 +118,9 @@ class StacBackend:
         self._lock = threading.Lock()
         self._breaker = Breaker()
 
+    def connect(self) -> None:
+        """Do nothing: files are read without an account."""
+
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
         """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source, config = SOURCES.get(alias), self._config
@@ -140,15 +150,22 @@ class StacBackend:
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+        from rasterio.errors import RasterioError
+
         settings = dict(_GDAL)
+        is_signed = self._signer(scene) is not None
 
         def read() -> TileImage:
             try:
                 return self._read(scene, tile, grid, settings)
+            except RasterioError as error:
+                if http_status(error) in FORBIDDEN and (signer := self._signer(scene)):
+                    signer.expire()
+                raise
             finally:
                 settings.update(_ANEW)
 
-        return retry(read, lambda error: classify(scene, error), self._breaker)
+        return retry(read, lambda error: classify(scene, error, is_signed=is_signed), self._breaker)
 
     def _read(
         self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
@@ -173,7 +190,7 @@ class StacBackend:
         route = self._route(scene.source)
         readings = self._readings(scene, route)
         parts = [
-            self._read_asset(href, tile, grid, reading, route)
+            self._read_asset(href, tile, grid, reading, scene)
             for href, reading in zip(scene.hrefs, readings, strict=True)
         ]
         if len(parts) == 1:
@@ -207,9 +224,9 @@ class StacBackend:
         return [replace(common, bands=(1, 1, 1), offset=offset) for offset in offsets]
 
     def _read_asset(
-        self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
+        self, href: str, tile: Tile, grid: GridChoice, reading: Reading, scene: Scene
     ) -> TileImage:
-        with self._open(self._sign(href, route), href) as raster:
+        with self._open(self._sign(href, scene), href) as raster:
             try:
                 return cut_on(grid, raster, tile, reading)
             except NotColours as error:
@@ -241,12 +258,17 @@ class StacBackend:
         while len(files) > _OPEN_FILES:
             files.popitem(last=False)[1].data.close()
 
-    def _sign(self, href: str, route: StacRoute) -> str:
-        if route.sign is None:
-            return href
+    def _sign(self, href: str, scene: Scene) -> str:
+        signer = self._signer(scene)
+        return href if signer is None else f"{href}?{signer.token()}"
+
+    def _signer(self, scene: Scene) -> Signer | None:
+        """Give what signs the files of a scene's collection; None if they are open."""
+        address = self._route(scene.source).sign
+        if address is None:
+            return None
         with self._lock:
-            signer = self._signers.setdefault(route.sign, Signer(route.sign))
-            return f"{href}?{signer.token()}"
+            return self._signers.setdefault(address, Signer(address))
 
     def _route(self, alias: str) -> StacRoute:
         """Give the address of the source: the published one, unless the config names another."""
@@ -257,12 +279,17 @@ class StacBackend:
         fields: dict[str, Any] = (vars(base) if base else {}) | named
         if config.platform is not None:
             fields["platform"] = config.platform
+        if config.sign is not None:
+            fields["sign"] = config.sign
         missing = [key for key in given if key not in fields]
         if missing:
             raise InputError(
                 f"sources.{alias}: no public STAC route of it is known; set {', '.join(missing)}."
             )
-        return StacRoute(**fields)
+        route = StacRoute(**fields)
+        if route.sign is None and route.api.startswith(PLANETARY):
+            return replace(route, sign=f"{PLANETARY_TOKEN}{route.collection}")
+        return route
 
 
 def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's

@@ -18,8 +18,11 @@ from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.backends.earth_engine import account
+from skyscript.backends.folder import FolderBackend
 from skyscript.backends.service import retry as attempts
 from skyscript.geo.tile import mercator_scale, tile_around, to_degrees, to_mercator
+from skyscript.imagery.protocol import Scene, TileImage
 from stages import tables
 from stages.fetch import FetchConfig, fetch
 from stages.index import IndexConfig, index
@@ -337,6 +340,46 @@ def test_an_account_that_ends_stops_the_run_at_once(earth: EarthEngine, tmp_path
     with pytest.raises(InputError, match="earthengine authenticate"):
         fetched(sources, tiles(200, "US/m_1_20160613"), tmp_path)
     assert len(earth.desk.calls) < 60
+
+
+def test_an_account_that_is_refused_signs_in_once_before_any_tile(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    sources = {"US": source(earth, tmp_path)}
+    indexing = IndexConfig.model_validate({"sources": sources})
+    scenes = ds.dataset(pa.concat_tables(index(focus(), config=indexing, root=tmp_path)))
+    account._connect.cache_clear()  # another process fetches
+    earth.tokens.clear()
+    earth.revoked = True
+    begun = sum(earth.desk.count("token").values())
+    settings = FetchConfig.model_validate({"sources": sources})
+    with pytest.raises(InputError, match="earthengine authenticate"):
+        fetch(
+            tiles(200, "US/m_1_20160613"),
+            scenes,
+            NO_OBJECTS,
+            config=settings,
+            shard=Shard(0, tmp_path),
+        )
+    assert sum(earth.desk.count("token").values()) - begun == 1
+    assert earth.desk.count("getPixels") == {}
+
+
+def test_after_a_fatal_error_no_other_tile_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", noise(0, 300, 300).transpose(2, 0, 1), "EPSG:3857", HERE, 0.8)
+    sources = {"OWN": {"backend": "folder", "path": tmp_path / "a.tif", "acquired": 2019}}
+    begun: list[str] = []
+
+    def fails(self: FolderBackend, scene: Scene, *_: object) -> TileImage:
+        begun.append(scene.name)
+        raise InputError("nothing can work")
+
+    monkeypatch.setattr(FolderBackend, "cut", fails)
+    with pytest.raises(InputError, match="nothing can work"):
+        fetched(sources, tiles(200, "OWN/a.tif"), tmp_path)
+    assert len(begun) == 1
 
 
 def test_files_and_services_stand_in_for_one_another(earth: EarthEngine, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
 
-from image_sources import StacRoute
+from image_sources import PLANETARY, PLANETARY_TOKEN, StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import source as stac
+from skyscript.backends.stac import token
 from skyscript.backends.stac.search import StacQuery, scenes_of_items
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, mercator_scale, tile_around
@@ -244,21 +246,46 @@ def test_a_published_stretch_counts_stored_samples_whatever_the_item_states(
         assert abs(one.cut(scene, TILE, NOTHING).rgb[40, 50].astype(int) - 127).max() <= 1
 
 
-def test_files_behind_a_token_are_opened_with_it(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_behind_a_token_are_opened_with_it(start: Start, tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(TryLater):
+    with pytest.raises(NeverAvailable, match=r"OAM/a cannot be read \(403\)"):
         one.cut(scene, TILE, NOTHING)
-    route = one._route("OAM")
-    monkeypatch.setattr(
-        one, "_route", lambda _: type(route)(**{**vars(route), "sign": f"{archive.url}/token"})
-    )
-    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
+    assert set(archive.desk.count("file")) == {403}
+    assert archive.desk.count("file").total() <= 3  # not six attempts
+    signed = backend(archive, sign=f"{archive.url}/token")
+    assert signed.cut(scene, TILE, NOTHING).rgb.max() == 77
     assert archive.desk.count("token") == {200: 1}
+
+
+def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
+    one = backend(archive, sign=f"{archive.url}/token")
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.token_ends = datetime.now(UTC) + timedelta(seconds=62)
+    one.cut(scene, TILE, NOTHING)
+    one.cut(scene, TILE, NOTHING)
+    assert archive.desk.count("token") == {200: 1}
+    monkeypatch.setattr(token.time, "time", lambda: (datetime.now(UTC)).timestamp() + 3)
+    one.cut(scene, TILE, NOTHING)
+    assert archive.desk.count("token") == {200: 2}
+    archive.token, archive.token_ends = "sig=new", datetime.now(UTC) + timedelta(hours=1)
+    fresh = backend(archive, sign=f"{archive.url}/token")
+    fresh.cut(scene, TILE, NOTHING)
+    archive.token = "sig=newer"  # the old one is withdrawn before its end
+    assert backend(archive, sign=f"{archive.url}/token").cut(scene, TILE, NOTHING).rgb.max() == 77
+    fresh._of_thread.files.clear()
+    assert fresh.cut(scene, TILE, NOTHING).rgb.max() == 77
+
+
+def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
+    config = StacSource(api=PLANETARY, collection="io-lulc", assets=("data",))
+    assert StacBackend(config)._route("LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
 
 
 def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
