@@ -82,4 +82,5 @@ INDEX = DatasetStage(
     reads=(tables.FOCUS,),
     writes=tables.SCENES,
     external=_external,
+    version=2,
 )

@@ -46,6 +46,8 @@ class StacArchive(Emulator):
         self.collections, self.files = collections, files
         self.token = token
         self.token_ends: datetime | None = None
+        self.ignored: frozenset[str] = frozenset()
+        """Parameters of a search that are passed over, as some APIs do."""
 
     def landing(self) -> dict[str, Any]:
         links = [
@@ -72,6 +74,10 @@ class StacArchive(Emulator):
         }
 
     def search(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        page = {key: value for key, value in question.items() if key not in self.ignored}
+        return self._search(page)
+
+    def _search(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if unknown := set(question) - _KEYS:
             raise ValueError(f"unknown parameter {sorted(unknown)[0]}")
         found: list[dict[str, Any]] = []
@@ -89,7 +95,8 @@ class StacArchive(Emulator):
         for order in question.get("sortby", []):
             key = order["field"].removeprefix("properties.")
             found.sort(
-                key=lambda item: item["properties"][key], reverse=order["direction"] != "asc"
+                key=lambda item: item["properties"].get(key) or 0,
+                reverse=order["direction"] != "asc",
             )
         start, limit = int(question.get("token", 0)), int(question.get("limit", 10))
         answer: dict[str, Any] = {
@@ -147,6 +154,8 @@ def _matches(item: Mapping[str, Any], query: Mapping[str, Mapping[str, Any]]) ->
                     passes = value == wanted
                 case "lt":
                     passes = value is not None and value < wanted
+                case "gte":
+                    passes = value is not None and value >= wanted
                 case _:
                     raise ValueError(f"unknown operator {operator}")
             if not passes:

@@ -31,7 +31,7 @@ from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.raster import Raster, locate
-from skyscript.imagery.scene_query import years_of
+from skyscript.imagery.scene_query import NO_END, OLDEST
 from skyscript.imagery.warp import cut_on
 
 _GDAL = {
@@ -49,6 +49,8 @@ _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
 """For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
 _DRIVERS = ("GTiff", "JP2OpenJPEG")
 """Other formats are refused: a VRT from a server could lead to local files."""
+_PER_PLACE = 4
+"""Images of each place of a satellite archive."""
 _OPEN_FILES = 4
 """How many files each thread keeps open."""
 
@@ -95,7 +97,13 @@ class StacSource(fields.SourceConfig):
     )
     years: fields.Years = None
     max_cloud: fields.MaxCloud = 10
-    per_place: fields.PerPlace = Field(4, le=100)
+    per_place: fields.PerPlace | None = Field(
+        None,
+        le=100,
+        description="Keep this many images of each place, the clearest first. By default, 4 of a "
+        "satellite archive of `image_sources` (S2, L8, L9), and all of other collections.",
+        json_schema_extra=fields.CHOICE,
+    )
     at_once: fields.AtOnce = Field(
         16,
         le=256,
@@ -128,14 +136,16 @@ class StacBackend:
             places = places_within(places, Box(*source.coverage))
         if not places:
             return []
+        is_satellite = source is not None and source.cloud_property is not None
         wanted = StacQuery(
             alias=alias,
-            years=years_of(config.years, source),
+            years=config.years or (source.years[0] if source else OLDEST, NO_END),
             max_cloud=config.max_cloud,
-            per_place=config.per_place if source and source.cloud_property else None,
+            per_place=config.per_place or (_PER_PLACE if is_satellite else None),
             weight=config.weight,
             route=self._route(alias),
-            gsd=config.gsd or (source.gsd if source else None),
+            gsd=config.gsd,
+            source_gsd=source.gsd if source else None,
             bands=config.bands,
             time_precision=source.time_precision if source else "minute",
         )

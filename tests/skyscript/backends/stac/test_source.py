@@ -101,6 +101,60 @@ def test_of_a_satellite_the_clearest_of_each_place_are_kept(start: Start) -> Non
     assert found(start(items), "S2", max_cloud=2)[0].name == "b"
 
 
+def clouds_of(*clouds: float | None, **fields: Any) -> list[dict[str, Any]]:
+    """Give an item for each cloud cover, called i0, i1 ..."""
+    return [
+        item(f"i{n}", "HERE/a.tif", AROUND, **fields, **{"eo:cloud_cover": cloud})
+        for n, cloud in enumerate(clouds)
+    ]
+
+
+@pytest.mark.parametrize("ignored", [{"query"}, {"sortby"}, {"query", "sortby"}, {"datetime"}])
+def test_an_api_that_ignores_what_it_is_asked_is_checked_here(
+    start: Start, ignored: set[str]
+) -> None:
+    archive = start(clouds_of(95, 60, 9, -1, 3, 4, 10, *[50] * 40, 1))
+    archive.ignored = frozenset(ignored)
+    scenes = found(archive, "S2", per_place=3)
+    assert [scene.cloud for scene in scenes] == [1, 3, 4]
+    archive = start(clouds_of(1, time="2015-01-01T00:00:00Z"))
+    archive.ignored = frozenset({"datetime"})
+    assert found(archive, years=(2019, 2021)) == []
+
+
+def test_an_api_that_answers_right_is_asked_once_for_each_place(start: Start) -> None:
+    archive = start(clouds_of(95, 60, 9, 3, 4))
+    assert [scene.cloud for scene in found(archive, "S2", per_place=2)] == [3, 4]
+    assert archive.desk.count("search") == {200: 1}
+
+
+def test_a_users_own_alias_is_limited_too(start: Start) -> None:
+    archive = start(clouds_of(95, 9, 3, 4, None))
+    assert {scene.cloud for scene in found(archive)} == {9, 3, 4, None}
+    assert {scene.cloud for scene in found(archive, max_cloud=100)} == {95, 9, 3, 4, None}
+    assert [scene.cloud for scene in found(archive, per_place=2)] == [3, 4]
+
+
+def test_the_satellite_is_checked_here_too(start: Start) -> None:
+    archive = start(clouds_of(1, platform="landsat-9"))
+    archive.ignored = frozenset({"query"})
+    assert found(archive, "L8", platform="landsat-8") == []
+
+
+def test_gsd_comes_from_the_asset_then_the_item_then_the_source(start: Start) -> None:
+    place = (-83.0, 40.0)
+    around = mapping(box(-83.1, 39.9, -82.9, 40.1))
+    items = [item(name, "HERE/a.tif", around) for name in "abcd"]
+    items[0]["assets"]["visual"]["gsd"] = 0.3
+    items[0]["properties"]["gsd"] = 5
+    items[1]["properties"]["gsd"] = 1.0
+    items[2]["assets"]["visual"]["raster:bands"] = [{"spatial_resolution": 2}]
+    archive = start(items)
+    for gsd, right in ((None, [0.3, 1.0, 2, 0.6]), (0.5, [0.5] * 4)):
+        scenes = backend(archive, gsd=gsd).search("US", [Box(*place, *place)])
+        assert [scene.gsd for scene in scenes] == right
+
+
 def test_one_collection_of_two_satellites_gives_the_one_that_is_meant(start: Start) -> None:
     items = [
         item(name, dict.fromkeys(("red", "green", "blue"), "HERE/a.tif"), AROUND, platform=name)
@@ -391,6 +445,7 @@ def query(gsd: float | None) -> StacQuery:
         per_place=None,
         weight=1.0,
         gsd=gsd,
+        source_gsd=None,
         time_precision="day",
         bands=None,
     )
