@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from skyscript.backends.service.retry import first_line, http_retries
 from skyscript.backends.stac.radiometry import radiometry
 from skyscript.geo.tile import Box
+from skyscript.imagery.acquisition_time import check
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import Scene
@@ -234,6 +235,7 @@ def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
     if not _FINEST <= gsd <= _COARSEST:
         raise ValueError(f"{gsd} m is no GSD")
     acquired = datetime.fromisoformat(time)
+    check(acquired)
     cloud = facts.get(_CLOUD)
     said = radiometry(item, assets, wanted.bands)
     return Scene(
