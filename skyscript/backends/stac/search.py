@@ -129,32 +129,43 @@ def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mappi
         return
     question["query"] = {**query, _CLOUD: {"lt": wanted.max_cloud, "gte": 0}}
     question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
+    is_told = False
     for place in places:
-        yield from _clearest(api, {**question, "bbox": list(place)}, wanted, wanted.per_place)
+        asked = {**question, "bbox": list(place)}
+        items = _answered(api, asked, wanted, wanted.per_place)
+        if items is None:
+            if not is_told:
+                log.warning(
+                    "%s: %s ignores a part of the search; of each place up to %d items are "
+                    "compared here",
+                    wanted.alias,
+                    wanted.route.api,
+                    _MOST,
+                )
+            is_told = True
+            items = _chosen_here(api, asked, wanted, wanted.per_place)
+        yield from items
 
 
-def _clearest(
+def _answered(
+    api: Any,  # noqa: ANN401
+    question: dict[str, Any],
+    wanted: StacQuery,
+    count: int,
+) -> list[Mapping[str, Any]] | None:
+    """Give the clearest items by the API's own choice; None if they are not what was asked for."""
+    items = list(api.search(**question | {"limit": count, "max_items": count}).items_as_dicts())
+    ranks = [_rank(item, wanted) for item in items]
+    return items if None not in ranks and ranks == sorted(ranks, key=_last) else None
+
+
+def _chosen_here(
     api: Any,  # noqa: ANN401
     question: dict[str, Any],
     wanted: StacQuery,
     count: int,
 ) -> list[Mapping[str, Any]]:
-    """Give the clearest items that answer a question.
-
-    Some APIs ignore ``query`` or ``sortby``. If the first items are not what was asked for, more
-    are read and chosen from here.
-    """
-    asked = question | {"limit": count, "max_items": count}
-    items = list(api.search(**asked).items_as_dicts())
-    ranks = [_rank(item, wanted) for item in items]
-    if None not in ranks and ranks == sorted(ranks, key=_last):
-        return items
-    log.warning(
-        "%s: %s ignores a part of the search; of each place up to %d items are compared here",
-        wanted.alias,
-        wanted.route.api,
-        _MOST,
-    )
+    """Give the clearest of many items, for an API that ignores ``query`` or ``sortby``."""
     items = list(api.search(**question, max_items=_MOST).items_as_dicts())
     ranked = [(rank, item) for item in items if (rank := _rank(item, wanted)) is not None]
     return [item for _, item in sorted(ranked, key=lambda each: each[0])[:count]]
