@@ -27,7 +27,8 @@ class StacRoute:
     assets: tuple[str, ...]
     """One asset whose first three bands are red, green and blue, or one asset for each of them."""
     stretch: tuple[float, float] | None = None
-    """Sample values that become black and white; None if the assets are 8-bit colours."""
+    """Stored samples that become black and white, whatever offset an item states; None if the
+    assets are 8-bit colours."""
     gsd: float | None = None
     """Metres; None if it equals the GSD of the source."""
     platform: str | None = None

@@ -107,6 +107,10 @@ SCENES = _table(
     # of the pixels, if a service gives it; null if the file contains it
     pa.field("crs", pa.string()),
     pa.field("transform", pa.list_(pa.float64())),  # x = a col + b row + c, y = d ...
+    # of the file, if a service states it; null if the file contains it
+    pa.field("bands", pa.list_(pa.int32())),  # red, green, blue; counted from 1
+    pa.field("offsets", pa.list_(pa.float64())),  # samples of the three that mean 0
+    pa.field("nodata", pa.float64()),  # the sample that means no data
     geometry=True,
 )
 """The images that tiles are cut from: one index for all backends."""
@@ -152,6 +156,11 @@ IMAGES = _table(
     pa.field("acquired", pa.timestamp("s", tz="UTC")),
     pa.field("time_precision", pa.string()),
     pa.field("nodata_share", pa.float64()),  # 0 to 1
+    # from the pixels alone, each 0 to 1; skyscript.imagery.fitness says what they measure
+    pa.field("blank_share", pa.float64()),  # black or white, or all of one colour
+    pa.field("cloud_share", pa.float64()),  # bright, grey and even
+    pa.field("haze", pa.float64()),  # a grey veil over the tile
+    pa.field("sharpness", pa.float64()),  # fine detail over coarse detail
     pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes under the first one
     pa.field("byte_size", pa.int64()),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex

@@ -119,7 +119,8 @@ def test_imagery_that_lies_elsewhere(tmp_path: Path) -> None:
         image.write(np.full((3, 600, 600), 99, np.uint8))
     source = {"backend": "folder", "path": str(tmp_path), "acquired": "2020-01-01"}
     sentence = refused(tmp_path, simulated(TOWN, sources={"FAR": source}))
-    assert "not covered by any source" in sentence
+    assert "No source has an image where objects lie. FAR: the images lie in W S E N" in sentence
+    assert "km apart" in sentence
 
 
 def test_a_folder_without_imagery(tmp_path: Path) -> None:

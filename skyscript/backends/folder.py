@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -10,25 +12,36 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import shapely
 from pydantic import Field, field_validator
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
-from skyscript.imagery.acquisition_time import Acquired, from_file, parse
+from skyscript.imagery.acquisition_time import (
+    Acquired,
+    NamePattern,
+    from_file,
+    from_name,
+    parse,
+    times_in,
+)
+from skyscript.imagery.colours import NotColours, Reading, colours_of
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
-from skyscript.imagery.warp import Reading, cut_on
+from skyscript.imagery.warp import cut_on
 
-_BLOCKS = 2
-"""A file's content id is made from so many MiB: its first and its last."""
+_HEAD = 1 << 12
+"""A file's content id is made from its size, its time and so many of its first bytes."""
+_NAMED = 20
+"""Files whose faults are told."""
+_SERVER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+log = logging.getLogger(__name__)
 
 
 class FolderSource(fields.SourceConfig):
@@ -53,8 +66,9 @@ class FolderSource(fields.SourceConfig):
         description="Also read the folders within the folder.",
         json_schema_extra=fields.CHOICE,
     )
-    bands: fields.Bands = (1, 2, 3)
+    bands: fields.Bands = None
     scale: fields.Scale = None
+    offset: fields.Offset = None
     nodata: fields.Nodata = None
     mask: fields.Mask = "file"
     resample: fields.Resample = "bilinear"
@@ -71,6 +85,34 @@ class FolderSource(fields.SourceConfig):
         json_schema_extra=fields.CHOICE,
     )
 
+    acquired_name: NamePattern = Field(
+        None,
+        description="Read the time in the files' names by this pattern, for example %Y%m%d or "
+        "_%Y_; it may stand anywhere in the name.",
+        json_schema_extra=fields.CHOICE,
+    )
+    acquired_table: ConfigPath | None = Field(
+        None,
+        description="Read the time of each file in this CSV, with the columns `file` (its path in "
+        "the folder) and `acquired`.",
+        json_schema_extra=fields.CHOICE,
+    )
+    crs: str | None = Field(
+        None,
+        description="Take this as the CRS of every file, for example EPSG:25832. By default, it is "
+        "the file's own, or that of a .prj file beside it.",
+    )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _on_this_machine(cls, value: object) -> object:
+        if isinstance(value, str | Path) and _SERVER.match(str(value)):
+            raise ValueError(
+                f"{value} is on a server, and `folder` reads files of this machine: copy them, or "
+                "search their catalogue with `backend: stac`"
+            )
+        return value
+
     @field_validator("pattern", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
@@ -84,12 +126,39 @@ class FolderBackend:
         self._config = config
         self._root = config.path if config.path.is_dir() else config.path.parent
         self._reading = Reading(
-            config.bands, config.scale, config.nodata, config.mask, config.resample
+            config.bands, config.scale, config.nodata, config.mask, config.resample, config.offset
         )
 
+        self._times = times_in(config.acquired_table) if config.acquired_table else {}
+
     def scenes(self, alias: str) -> Sequence[Scene]:
-        """Give a scene for each file; raises `InputError` for the first unusable file."""
-        return [self._scene(alias, path) for path in files(self._config)]
+        """Give a scene for each file; names those that are unusable, and goes on past them.
+
+        Raises `InputError` if no file is usable.
+        """
+        found, faults = [], []
+        for path in files(self._config):
+            try:
+                found.append(self._scene(alias, path))
+            except InputError as error:
+                faults.append(str(error))
+        if not found:
+            raise InputError(_together(faults))
+        if faults:
+            log.warning("%s: %d files are left out: %s", alias, len(faults), _together(faults))
+        return found
+
+    def check(self, alias: str) -> None:
+        """Raise `InputError` if no file is usable; reads no more than up to the first that is."""
+        faults = []
+        for path in files(self._config):
+            try:
+                self._scene(alias, path)
+            except InputError as error:
+                faults.append(str(error))
+            else:
+                return
+        raise InputError(_together(faults))
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
@@ -103,14 +172,15 @@ class FolderBackend:
         from rasterio.errors import RasterioError
 
         try:
-            return cut_on(grid, open_raster(self._root / scene.name), tile, self._reading)
+            return cut_on(
+                grid, open_raster(self._root / scene.name, self._config.crs), tile, self._reading
+            )
         except (InputError, RasterioError) as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
     def _scene(self, alias: str, path: Path) -> Scene:
-        raster = open_raster(path)
-        self._check_bands(alias, raster)
-        self._check_end(raster)
+        raster = open_raster(path, self._config.crs)
+        self._check_end(raster, self._bands(alias, raster))
         outline = footprint(raster)
         acquired, precision = self._acquired(alias, raster)
         name = path.relative_to(self._root).as_posix()
@@ -128,31 +198,22 @@ class FolderBackend:
             content=_content(path),
         )
 
-    def _check_bands(self, alias: str, raster: Raster) -> None:
-        count, missing = raster.data.count, max(self._config.bands)
-        if missing > count:
-            raise InputError(
-                f"{raster.path}: has {count} band{'s' * (count > 1)}, no band {missing}; set "
-                f"sources.{alias}.bands to those that are red, green and blue."
-            )
-        for band in self._config.bands:
-            kind = np.dtype(raster.data.dtypes[band - 1])
-            if np.issubdtype(kind, np.complexfloating):
-                raise InputError(f"{raster.path}: band {band} holds complex numbers, no colours.")
-            if kind != np.uint8 and self._config.scale is None:
-                raise InputError(
-                    f"{raster.path}: band {band} is {kind}, not 8-bit; set sources.{alias}.scale "
-                    "to the values that shall be black and white, for example [0, 3000]."
-                )
+    def _bands(self, alias: str, raster: Raster) -> tuple[int, int, int]:
+        """Give the bands that colours are read from; raises `InputError` if there are none."""
+        try:
+            return colours_of(raster.data, self._reading).bands
+        except NotColours as error:
+            help_ = error.setting and f"; set sources.{alias}.{error.setting} {error.remedy}"
+            raise InputError(f"{raster.path}: {error}{help_}.") from error
 
-    def _check_end(self, raster: Raster) -> None:
+    def _check_end(self, raster: Raster, bands: Sequence[int]) -> None:
         """Read the last pixel: a file that was truncated in a download lacks it."""
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
         last = Window(raster.data.width - 1, raster.data.height - 1, 1, 1)
         try:
-            raster.data.read(self._config.bands, window=last)
+            raster.data.read(bands, window=last)
         except RasterioError as error:
             raise InputError(
                 f"{raster.path}: its last pixel cannot be read, so the file is broken or cut off; "
@@ -160,15 +221,31 @@ class FolderBackend:
             ) from error
 
     def _acquired(self, alias: str, raster: Raster) -> tuple[datetime, str]:
-        if self._config.acquired is not None:
-            return parse(self._config.acquired)
-        tags = {**raster.data.tags(), **raster.data.tags(ns="IMAGERY")}
-        if (found := from_file(tags)) is not None:
-            return found
-        raise InputError(
-            f"{raster.path}: does not say when it was taken; set sources.{alias}.acquired to a "
-            "year or a date."
-        )
+        config, path = self._config, raster.path
+        if config.acquired is not None:
+            return parse(config.acquired)
+        try:
+            found = self._times.get(path.relative_to(self._root).as_posix())
+            if found is None and config.acquired_name is not None:
+                found = from_name(path.name, config.acquired_name)
+            if found is None:
+                tags = {**raster.data.tags(), **raster.data.tags(ns="IMAGERY")}
+                found = from_file(tags)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; set sources.{alias}.acquired.") from error
+        if found is None:
+            raise InputError(
+                f"{path}: does not say when it was taken; set sources.{alias}.acquired to a year "
+                "or a date, acquired_name to a pattern of the files' names (%Y%m%d), or "
+                "acquired_table to a CSV of file and acquired."
+            )
+        return found
+
+
+def _together(faults: Sequence[str]) -> str:
+    """Join the sentences about faulty files; of very many, the first ones."""
+    more = len(faults) - _NAMED
+    return " ".join(faults[:_NAMED]) + (f" And {more} more files." if more > 0 else "")
 
 
 def files(config: FolderSource) -> list[Path]:
@@ -192,23 +269,30 @@ def files(config: FolderSource) -> list[Path]:
 
 
 def content(config: FolderSource) -> str:
-    """Give an id of the source's files: names, sizes, times, and their first and last MiB.
+    """Give an id of the source's files: names, sizes, times, and the first bytes of each.
 
     The time reveals pixels changed in place; a copy with new times counts as changed, too.
     """
     root = config.path if config.path.is_dir() else config.path.parent
     listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
+    if config.acquired_table is not None and config.acquired_table.is_file():
+        listing.append(["acquired_table", content_id(config.acquired_table.read_bytes())])
     return content_id(json.dumps(listing).encode())
 
 
 def _content(path: Path) -> str:
     stat = path.stat()
-    return f"{stat.st_mtime_ns:x}-{_unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)}"
+    return _unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=1 << 16)
-def _unchanged_file_id(path: Path, _changed: int, _size: int) -> str:
-    return file_id(path, _BLOCKS)
+def _unchanged_file_id(path: Path, changed: int, size: int) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    return f"{changed:x}-{size:x}-{content_id(head)}"
 
 
 def _two_digits(gsd: float) -> float:

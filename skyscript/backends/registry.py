@@ -128,8 +128,12 @@ def registry_ids(sources: Sources) -> dict[str, str]:
 def folder_ids(sources: Sources) -> dict[str, str]:
     """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` if a folder does not exist.
+    Raises `InputError` if a folder does not exist or none of its files is usable: before the first
+    stage runs, not when the images are needed.
     """
+    for alias, source in sorted(sources.items()):
+        if isinstance(source, FolderSource):
+            FolderBackend(source).check(alias)
     return {
         f"sources.{alias}": folder.content(source)
         for alias, source in sorted(sources.items())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pyarrow.dataset as ds
+import shapely
 
 from skyscript.geo.tile import HALF_GLOBE, Box
+from skyscript.imagery.protocol import Scene
 
 CELL = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
@@ -64,6 +67,39 @@ def bounding_box(places: Sequence[Box]) -> Box:
     """Give the box that holds all of some places."""
     west, south, east, north = zip(*places, strict=True)
     return Box(min(west), min(south), max(east), max(north))
+
+
+def how_far_apart(scenes: Sequence[Scene], places: Sequence[Box]) -> str | None:
+    """Say where images and objects lie, if no image touches a place, and how far apart they are.
+
+    None if one does, or if there is nothing to compare.
+    """
+    import pyproj
+
+    if not scenes or not places:
+        return None
+    footprints = shapely.from_wkb([scene.geometry for scene in scenes])
+    boxes = shapely.box(*np.array(places).T)
+    tree = shapely.STRtree(footprints)
+    if tree.query(boxes, predicate="intersects").size:
+        return None
+    nearest = tree.nearest(boxes)
+    ends = [
+        shapely.get_coordinates(shapely.shortest_line(place, footprints[number]))
+        for place, number in zip(boxes, nearest, strict=True)
+    ]
+    lines = np.array(ends)
+    ellipsoid = pyproj.Geod(ellps="WGS84")
+    _, _, metres = ellipsoid.inv(lines[:, 0, 0], lines[:, 0, 1], lines[:, 1, 0], lines[:, 1, 1])
+    images, objects = bounding_box([scene.box for scene in scenes]), bounding_box(places)
+    return (
+        f"the images lie in W S E N {_in_words(images)}, the objects in {_in_words(objects)}, and "
+        f"the nearest two are {np.min(metres) / 1000:,.1f} km apart"
+    )
+
+
+def _in_words(box: Box) -> str:
+    return " ".join(f"{side:.3f}" for side in box)
 
 
 def _widen(box: Box) -> Box:

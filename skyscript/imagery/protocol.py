@@ -23,6 +23,14 @@ class Problem(StrEnum):
 
     NO_IMAGERY = "no_imagery"
     """Every scene lacks too much of the tile, or shows clouds there."""
+    BLANK = "blank"
+    """The pixels are black, white or one colour where the ground should be."""
+    CLOUDY = "cloudy"
+    """The pixels look like cloud."""
+    HAZY = "hazy"
+    """The pixels look as through haze."""
+    BLURRED = "blurred"
+    """The pixels lack the detail of their size."""
     MISSING = "missing"
     """The service has no such image or file."""
     REFUSED = "refused"
@@ -91,6 +99,12 @@ class Scene:
     """Of its own pixels, if only the service says it."""
     transform: tuple[float, ...] | None = None
     """Of its own pixels, likewise: a, b, c, d, e, f."""
+    bands: tuple[int, int, int] | None = None
+    """Which bands of its file are red, green and blue, if its source says it."""
+    offsets: tuple[float, float, float] | None = None
+    """The samples of red, green and blue that stand for 0, if its source says it."""
+    nodata: float | None = None
+    """The sample that stands for no data, if its source says it."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,13 @@ class RemoteBackend(Cutter, Protocol):
 
     at_once: int
     """How many tiles are useful to request at the same time."""
+
+    def connect(self) -> None:
+        """Sign in where the service needs it, once before many threads ask for tiles.
+
+        Raises `InputError` if the service cannot be used.
+        """
+        ...
 
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
         """List the scenes that show a part of one of the places (boxes in degrees).

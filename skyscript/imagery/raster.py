@@ -66,20 +66,21 @@ def _affine(matrix: Sequence[float], x: Floats, y: Floats) -> tuple[Floats, Floa
     return a * x + b * y + c, d * x + e * y + f
 
 
-def open_raster(path: Path) -> Raster:
+def open_raster(path: Path, crs: str | None = None) -> Raster:
     """Open a file, or give the open one if the file has not changed; at most 32 stay open.
 
-    Raises `InputError` if the file is no raster or is not georeferenced.
+    ``crs`` replaces the file's own. Raises `InputError` if the file is no raster or is not
+    georeferenced.
     """
     try:
         stat = path.stat()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    return _open(path, stat.st_mtime_ns, stat.st_size)
+    return _open(path, crs, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=_OPEN_FILES)
-def _open(path: Path, _changed: int, _size: int) -> Raster:
+def _open(path: Path, crs: str | None, _changed: int, _size: int) -> Raster:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -89,24 +90,37 @@ def _open(path: Path, _changed: int, _size: int) -> Raster:
             data = rasterio.open(path)
     except RasterioError as error:
         raise InputError(f"{path}: not a raster that GDAL can read.") from error
-    return locate(data, path)
+    return locate(data, path, crs or (None if data.crs else _beside(path)))
 
 
-def locate(data: Any, path: Path | str) -> Raster:  # noqa: ANN401 - rasterio's
-    """Read where an open file lies; raises `InputError` if it is not georeferenced."""
+def _beside(path: Path) -> str | None:
+    """Give the CRS in the ``.prj`` file beside a picture; None if there is none."""
+    try:
+        return path.with_suffix(".prj").read_text().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def locate(data: Any, path: Path | str, crs_text: str | None = None) -> Raster:  # noqa: ANN401 - rasterio's
+    """Read where an open file lies; raises `InputError` if it is not georeferenced.
+
+    ``crs_text`` replaces the file's own CRS: a code or WKT.
+    """
     import pyproj
 
-    if data.crs is None or data.transform.is_identity:
+    text = crs_text or (data.crs.to_wkt() if data.crs else None)
+    if text is None or data.transform.is_identity:
         raise InputError(
             f"{path}: does not say where on the Earth it lies (no CRS or no geotransform); "
-            "georeference it, or leave it out by the source's `pattern`."
+            "georeference it, set the source's `crs` if only that is missing, or leave it out by "
+            "the source's `pattern`."
         )
     try:
-        crs = pyproj.CRS.from_wkt(data.crs.to_wkt())
+        crs = pyproj.CRS.from_user_input(text)
         to_degrees = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise InputError(f"{path}: its CRS cannot be turned into longitude, latitude.") from error
-    return Raster(Path(path), data, to_degrees, data.crs.to_wkt())
+    return Raster(Path(path), data, to_degrees, crs.to_wkt() if crs_text else text)
 
 
 def footprint(raster: Raster) -> shapely.Geometry:

@@ -71,5 +71,7 @@ def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
 
 def _scene(row: dict[str, Any]) -> Scene:
     box = Box(*(row.pop(side) for side in Box._fields))
-    hrefs, transform = tuple(row.pop("hrefs") or ()), row.pop("transform")
-    return Scene(box=box, hrefs=hrefs, transform=transform and tuple(transform), **row)
+    hrefs = tuple(row.pop("hrefs") or ())
+    for name in ("transform", "bands", "offsets"):
+        row[name] = row[name] and tuple(row[name])
+    return Scene(box=box, hrefs=hrefs, **row)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from pipeline.stage import EXECUTION, StageConfig
+from skyscript.imagery.colours import Interpolation
 from skyscript.imagery.grid import GridChoice
-from skyscript.imagery.warp import Interpolation
 
 CHOICE: dict[str, Any] = {"pixels": False}
 """Pass as ``json_schema_extra``: the field decides which scenes there are, and nothing about how
@@ -38,8 +38,8 @@ class SourceConfig(StageConfig):
         }
 
 
-def _counted_from_one(value: tuple[int, int, int]) -> tuple[int, int, int]:
-    if min(value) < 1:
+def _counted_from_one(value: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
+    if value and min(value) < 1:
         raise ValueError("bands are counted from 1")
     return value
 
@@ -57,16 +57,28 @@ def _in_order(value: tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 Bands = Annotated[
-    tuple[int, int, int],
+    tuple[int, int, int] | None,
     AfterValidator(_counted_from_one),
-    Field(description="Use these bands as red, green and blue. The first band is 1."),
+    Field(
+        description="Use these bands as red, green and blue. The first band is 1. By default, the "
+        "item or the file says which they are, and the first three are used if neither does. A "
+        "palette becomes its colours."
+    ),
 ]
 Scale = Annotated[
     tuple[float, float] | None,
     AfterValidator(_black_below_white),
     Field(
-        description="Map these two sample values to black and white. It is needed if samples are "
-        "not 8-bit. By default, 8-bit samples stay as they are."
+        description="Map these two sample values to black and white, counted without `offset`. It "
+        "is needed if samples are not 8-bit. By default, 8-bit samples stay as they are."
+    ),
+]
+Offset = Annotated[
+    float | None,
+    Field(
+        description="Subtract this from samples before `scale` maps them. By default, it is the "
+        "offset that the item or the file states (divided by its scale): 1000 for Sentinel-2 "
+        "since 2022. 0 leaves samples as they are stored."
     ),
 ]
 Nodata = Annotated[

@@ -2,56 +2,30 @@
 
 Not through GDAL's warper: it works on all bands of a file (24 in some) and its answer to "which
 pixels are there" depends on which of nodata, alpha, mask or none the file has. Here the window is
-read once, only the bands that are asked for, and resampled by OpenCV, with one rule for what is
-valid. It is also several times faster (`tests/bench/bench_fetch_folder.py`). Positions are exact to
-a hundredth of a pixel.
+read once (`samples`), only the bands that are asked for, and resampled by OpenCV, with one rule for
+what is valid. It is also several times faster (`tests/bench/bench_fetch_folder.py`).
+Positions are exact to a hundredth of a pixel.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from skyscript.geo.tile import Tile
+from skyscript.imagery.colours import Interpolation, Reading
 from skyscript.imagery.grid import GridChoice, PixelGrid, mercator_grid
 from skyscript.imagery.protocol import Pixels, TileImage
 from skyscript.imagery.raster import Raster
+from skyscript.imagery.samples import Mask, Samples, Window, aligned, read_window
 
 _NODES = 17
 """Positions are transformed on a grid of so many points a side, and linear between them."""
 
-Interpolation = Literal["nearest", "bilinear", "cubic"]
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-Samples = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How samples of a file become red, green, blue."""
-
-    bands: tuple[int, int, int]
-    scale: tuple[float, float] | None
-    """The samples that become 0 and 255; None if samples are 8-bit colours already."""
-    nodata: float | None
-    """Replaces the file's own value."""
-    mask: Literal["file", "none"]
-    """``none`` ignores the file's mask and its alpha band."""
-    resample: Interpolation = "bilinear"
-
-
-class _Window(NamedTuple):
-    """A part of a file, and how it is thinned as it is read."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-    thin: tuple[int, int]
-    """Columns and rows that become one sample."""
 
 
 def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
@@ -67,11 +41,11 @@ def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
     across, down = _steps(cols), _steps(rows)
     left, right = _span(cols[inside], across, width)
     top, bottom = _span(rows[inside], down, height)
-    window = _Window(left, top, right - left, bottom - top, (across, down))
-    samples, valid = _read(raster, window, reading)
+    window = aligned(raster.data, Window(left, top, right - left, bottom - top, (across, down)))
+    samples, valid = read_window(raster.data, window, reading)
     # OpenCV counts from the middle of the first sample, GDAL from its corner.
-    x = (cols - left) * (samples.shape[1] / window.width) - 0.5
-    y = (rows - top) * (samples.shape[0] / window.height) - 0.5
+    x = (cols - window.left) * (samples.shape[1] / window.width) - 0.5
+    y = (rows - window.top) * (samples.shape[0] / window.height) - 0.5
     positions = x.astype(np.float32), y.astype(np.float32)
     rgb, known = _resample(samples, valid, *positions, reading.resample)
     inside &= known
@@ -144,44 +118,6 @@ def _span(positions: Floats, step: int, size: int) -> tuple[int, int]:
     first = int(np.floor(positions.min())) - step - 1
     end = int(np.ceil(positions.max())) + step + 1
     return max(0, first), min(size, end)
-
-
-def _read(raster: Raster, window: _Window, reading: Reading) -> tuple[Samples, Mask]:
-    """Read a window: samples (height, width, 3) with 0 to 255 as black to white, and which count.
-
-    Where it is thinned, a sample is the mean of those that count; overviews serve if there are any.
-    """
-    from rasterio.enums import Resampling
-    from rasterio.windows import Window
-
-    shape = (-(-window.height // window.thin[1]), -(-window.width // window.thin[0]))
-    where = Window(window.left, window.top, window.width, window.height)
-    how = Resampling.average if window.thin != (1, 1) else Resampling.nearest
-    read = raster.data.read(reading.bands, window=where, out_shape=(3, *shape), resampling=how)
-    valid = _declared(raster, read, where, reading)
-    if np.issubdtype(read.dtype, np.floating):
-        valid &= np.isfinite(read).all(axis=0)
-    samples = np.ascontiguousarray(np.moveaxis(read, 0, -1))
-    if reading.scale is not None:
-        low, high = reading.scale
-        samples = (samples.astype(np.float32) - low) * (255 / (high - low))
-    return samples, valid
-
-
-def _declared(raster: Raster, read: Samples, where: Any, reading: Reading) -> Mask:  # noqa: ANN401
-    """Give which samples count by the nodata value, the mask or the alpha band of the file."""
-    from rasterio.enums import MaskFlags
-
-    first = reading.bands[0]
-    nodata = raster.data.nodatavals[first - 1] if reading.nodata is None else reading.nodata
-    if nodata is not None:
-        # Black with nodata 0: a red roof of (250, 0, 0) is there, only (0, 0, 0) is not.
-        return np.asarray((read != nodata).any(axis=0))
-    flags = raster.data.mask_flag_enums[first - 1]
-    if reading.mask == "none" or MaskFlags.all_valid in flags:
-        return np.ones(read.shape[1:], np.bool_)
-    mask = raster.data.read_masks(first, window=where, out_shape=read.shape[1:])
-    return np.asarray(mask > 0)
 
 
 def _resample(

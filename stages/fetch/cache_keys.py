@@ -44,9 +44,18 @@ def keys_of(
                 entry = (found.name, found.bands, found.stretch, found.gamma, found.stac)
         elif any(scene.content is None for scene in scenes):
             return
-        facts = [
-            (s.scene_id, s.name, s.gsd, s.acquired, s.time_precision, s.hrefs, s.content, s.crs)
-            for s in scenes
-        ]
+        facts = [_facts(scene) for scene in scenes]
         parts += [tile_of(candidate), facts, source.cutting(), entry]
         yield content_id(repr(parts).encode())
+
+
+def _facts(scene: Scene) -> tuple[object, ...]:
+    """Give what affects the pixels and the row of a tile; what a source does not say is left out.
+
+    So a fact that another kind of source says does not change the keys of this one.
+    """
+    named = scene.scene_id, scene.name, scene.gsd
+    time = scene.acquired, scene.time_precision
+    facts = (*named, *time, scene.hrefs, scene.content, scene.crs)
+    said = {"bands": scene.bands, "offsets": scene.offsets, "nodata": scene.nodata}
+    return *facts, *(fact for fact in said.items() if fact[1] is not None)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED
 from skyscript.geo.tile import Tile
+from skyscript.imagery.fitness import Fitness
 from skyscript.imagery.protocol import (
     ImageryError,
     NeverAvailable,
@@ -33,6 +34,9 @@ class Chosen(NamedTuple):
     """How many candidates were tried."""
     candidate: Candidate
     image: TileImage
+    fitness: Fitness
+    judged: bool
+    """Whether an image before it was rejected by what it shows."""
 
     @property
     def nodata_share(self) -> float:
@@ -48,12 +52,19 @@ class LacksData(ImageryError):
         super().__init__(reason, Problem.NO_IMAGERY)
 
 
-class NoImage(Exception):
-    """No scene gives the tile: the row's status, and the error that is recorded."""
+class Unfit(ImageryError):
+    """The tile's pixels do not show the ground: blank, cloud, haze or blur."""
 
-    def __init__(self, status: str, error: ImageryError) -> None:
+
+class NoImage(Exception):
+    """No scene gives the tile: the row's status, and the error that is recorded.
+
+    ``judged``: an image was rejected by what it shows.
+    """
+
+    def __init__(self, status: str, error: ImageryError, *, judged: bool) -> None:
         super().__init__(str(error))
-        self.status, self.problem = status, error.problem
+        self.status, self.problem, self.judged = status, error.problem, judged
 
 
 class Step(Enum):
@@ -73,6 +84,7 @@ def next_step(error: Exception, *, is_last: bool) -> Step:
     ================================================  ================  ==========================
     the scene has no data for too much of the tile    `LacksData`       next scene, else filtered
     clouds cover too much of the tile                 `TooCloudy`       next scene, else filtered
+    the tile is blank, cloudy, hazy or blurred        `Unfit`           next scene, else filtered
     the scene can never give the tile: no such file,  `NeverAvailable`  next scene, else filtered
     band or grid, or the service refuses the request
     a file on disk could not be read                  `TryLater`        failed, no other scene
@@ -88,35 +100,40 @@ def next_step(error: Exception, *, is_last: bool) -> Step:
     match error:
         case TryLater():
             return Step.FAILED
-        case LacksData() | TooCloudy() | NeverAvailable():
+        case LacksData() | TooCloudy() | Unfit() | NeverAvailable():
             return Step.FILTERED if is_last else Step.NEXT_SCENE
         case _:
             return Step.STOP
 
 
 def first_image(
-    candidates: Sequence[Candidate], cut: Callable[[Candidate], TileImage], max_nodata: float
+    candidates: Sequence[Candidate],
+    cut: Callable[[Candidate], TileImage],
+    judge: Callable[[TileImage], Fitness],
 ) -> Chosen:
-    """Give the image of the first candidate that has one, or raise `NoImage`.
+    """Give the image of the first candidate that has a fit one, or raise `NoImage`.
 
-    The recorded reason is that of the first scene; that a scene lacks data is recorded only if
-    nothing else went wrong.
+    ``judge`` raises `LacksData` or `Unfit`. The recorded reason is that of the first scene; that a
+    scene lacks data is recorded only if nothing else went wrong.
     """
     errors: list[ImageryError] = []
     for used, candidate in enumerate(candidates, start=1):
         try:
-            chosen = Chosen(used, candidate, cut(candidate))
-            if chosen.nodata_share > max_nodata:
-                raise LacksData(max_nodata)
-            return chosen
+            image = cut(candidate)
+            return Chosen(used, candidate, image, judge(image), _has_unfit(errors))
         except Exception as error:
             step = next_step(error, is_last=used == len(candidates))
             if step is Step.STOP or not isinstance(error, ImageryError):
                 raise
             if step is Step.FAILED:
-                raise NoImage(STATUS_FAILED, error) from error
+                raise NoImage(STATUS_FAILED, error, judged=_has_unfit(errors)) from error
             errors.append(error)
             if step is Step.FILTERED:
                 other = [each for each in errors if not isinstance(each, LacksData)]
-                raise NoImage(STATUS_FILTERED, (other or errors)[0]) from error
+                first = (other or errors)[0]
+                raise NoImage(STATUS_FILTERED, first, judged=_has_unfit(errors)) from error
     raise AssertionError("a planned tile has a candidate, and the last one returns or raises")
+
+
+def _has_unfit(errors: Sequence[ImageryError]) -> bool:
+    return any(isinstance(error, Unfit) for error in errors)

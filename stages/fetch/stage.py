@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -32,6 +32,7 @@ from skyscript.imagery.scene_index import scenes_by_id
 from stages import tables
 from stages.fetch.cache_keys import keys_of, scene_ids, tile_of
 from stages.fetch.config import FetchConfig
+from stages.fetch.gate import accepted, judge
 from stages.fetch.next_scene import Candidate, Chosen, NoImage, first_image
 from stages.fetch.surroundings import Surroundings, surroundings
 from stages.fetch.tile_journal import TileJournal
@@ -39,7 +40,12 @@ from stages.fetch.tile_journal import TileJournal
 _LOCAL = threading.Lock()
 """Held while a tile is cut from a file or drawn: GDAL's files are not made for many threads."""
 
+_OUTCOMES = 2
+"""Raise it where no recorded outcome may serve any longer: every service is then asked for every
+tile again. Where the pixels of one kind of source change, its part of the key changes."""
+
 Row = Mapping[str, Any]
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,10 @@ class _Work:
     surroundings: Surroundings
     journal: TileJournal | None
     """None if no tile of the shard could be reused."""
+
+    def accepts(self, row: Row, jpeg: bytes) -> dict[str, Any] | None:
+        """Give a recorded row with its figures; None if the config does not accept them."""
+        return accepted(row, jpeg, self.config)
 
 
 def fetch(
@@ -74,68 +84,121 @@ def fetch(
         if any(s.source in remote or s.content is not None for s in known.values()):
             journal = stack.enter_context(closing(TileJournal(shard.root, shard.index)))
         work = _Work(config, shard.root, known, surroundings(objects, drawn), journal)
-        fetched = _concurrently(rows, lambda row: _fetch(row, work), at_once)
+        fetched = _concurrently(rows, lambda row: _recorded(row, work), at_once)
+        missing = [number for number, outcome in enumerate(fetched) if outcome is None]
+        for source in _asked(missing, rows, remote):
+            remote_backend_of(source).connect()
+        given = [rows[number] for number in missing]
+        for number, outcome in zip(
+            missing, _concurrently(given, lambda row: _fetch(row, work), at_once), strict=True
+        ):
+            fetched[number] = outcome
     return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
 
 
+def _asked(
+    missing: Sequence[int], rows: Sequence[Row], remote: Mapping[str, RemoteSource]
+) -> list[RemoteSource]:
+    """Give the services that the missing tiles ask first."""
+    first = {rows[number]["candidates"][0]["source"] for number in missing}
+    return [source for name, source in remote.items() if name in first]
+
+
 def _concurrently(
-    rows: Sequence[Row], one: Callable[[Row], dict[str, object]], at_once: int
-) -> list[dict[str, object]]:
-    """Give the rows' outcomes in their order; the first error drops what has not begun.
+    rows: Sequence[Row], one: Callable[[Row], Outcome], at_once: int
+) -> list[Outcome]:
+    """Give the rows' outcomes in their order; after the first error no other row begins.
 
     Tiles of one scene follow each other: what was read for one serves the next.
     """
+    failed = threading.Event()
 
     def scene(number: int) -> str:
         candidates = rows[number]["candidates"]
         return str(candidates[0]["scene_id"]) if candidates else ""
 
+    def unless_failed(row: Row) -> Outcome | None:
+        if failed.is_set():
+            return None
+        try:
+            return one(row)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(at_once) as pool:
         order = sorted(range(len(rows)), key=scene)
-        futures = {number: pool.submit(one, rows[number]) for number in order}
+        futures = {number: pool.submit(unless_failed, rows[number]) for number in order}
         try:
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-            return [futures[number].result() for number in range(len(rows))]
+            for future in wait(futures.values(), return_when=FIRST_EXCEPTION).done:
+                future.result()
+            return [cast("Outcome", futures[number].result()) for number in range(len(rows))]
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _fetch(row: Row, work: _Work) -> dict[str, object]:
-    """Give the outcome of a row from the journal; else fetch the tile and record its outcome."""
+def _keys(row: Row, work: _Work) -> tuple[list[str], list[str]]:
+    """Give a row's keys in the journal, under either of the settings."""
+    plain, judged = _settings(work.config)
+    arguments = row, work.known, work.config.sources
+    return list(keys_of(*arguments, plain)), list(keys_of(*arguments, judged))
+
+
+def _recorded(row: Row, work: _Work) -> dict[str, object] | None:
+    """Give the outcome of a row that needs no image or has one already; None of any other."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
-    keys = list(keys_of(row, work.known, work.config.sources, _settings(work.config)))
-    if work.journal is not None:
+    if work.journal is None:
+        return None
+    for keys in _keys(row, work):
         is_whole = len(keys) == len(row["candidates"])
-        if (before := work.journal.outcome(keys, is_whole=is_whole)) is not None:
+        if before := work.journal.outcome(keys, work.accepts, is_whole=is_whole):
             return before
+    return None
+
+
+def _fetch(row: Row, work: _Work) -> dict[str, object]:
+    """Fetch a tile, record its outcome in the journal and give it."""
     begun = time.monotonic()
     with count_attempts() as tally:
-        outcome, used = _outcome(row, work)
-    if work.journal is not None and used <= len(keys):
+        outcome, used, judged = _outcome(row, work)
+    if work.journal is None:
+        return outcome
+    keys = _keys(row, work)[judged]
+    if used <= len(keys):
         seconds = round(time.monotonic() - begun, 3)
         account = {"attempts": tally.attempts, "http": tally.status, "seconds": seconds}
         work.journal.record(keys[used - 1], outcome, account)
     return outcome
 
 
-def _settings(config: FetchConfig) -> tuple[object, ...]:
-    """Give the settings that affect every image."""
-    return config.max_nodata, config.jpeg_quality, FETCH.version
+def _settings(config: FetchConfig) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Give what affects an outcome in which no image was rejected by what it shows, and any other.
+
+    Only the latter depends on the limits: a first image that passed them is taken from the journal
+    under other limits too, if it passes them.
+    """
+    settings = config.max_nodata, config.jpeg_quality, _OUTCOMES
+    return settings, (*settings, config.limits())
 
 
-def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int]:
-    """Give a row of the table ``images``, and how many of the candidates decided it."""
+def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int, bool]:
+    """Give a row of the table ``images``, and how many of the candidates decided it.
+
+    Last, whether one of them was rejected by what it shows.
+    """
     candidates = [
         Candidate([work.known[name] for name in scene_ids(each)], tile_of(each))
         for each in row["candidates"]
     ]
     try:
-        chosen = first_image(candidates, lambda each: _cut(each, work), work.config.max_nodata)
+        chosen = first_image(
+            candidates, lambda each: _cut(each, work), lambda image: judge(image, work.config)
+        )
     except NoImage as error:
         why = {"status": error.status, "error": error.problem.value, "reason": str(error)}
-        return {"object_id": row["object_id"], **why}, len(candidates)
-    return _saved(row, chosen, work), chosen.used
+        return {"object_id": row["object_id"], **why}, len(candidates), error.judged
+    return _saved(row, chosen, work), chosen.used, chosen.judged
 
 
 def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
@@ -162,6 +225,7 @@ def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
         "acquired": scene.acquired,
         "time_precision": scene.time_precision,
         "nodata_share": chosen.nodata_share,
+        **chosen.fitness._asdict(),
         "others": [other.scene_id for other in others] or None,
         "byte_size": len(data),
         "content_hash": content_id(data),
@@ -204,5 +268,5 @@ FETCH = ShardStage(
     owns=(Owned(IMAGE_FILES, "filepath", "byte_size"),),
     external=_external,
     by_row=True,
-    version=2,
+    version=3,
 )

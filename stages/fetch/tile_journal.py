@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,25 +45,35 @@ class TileJournal:
         """Close the journal."""
         os.close(self._file)
 
-    def outcome(self, keys: Sequence[str], *, is_whole: bool) -> dict[str, Any] | None:
+    def outcome(
+        self,
+        keys: Sequence[str],
+        accepts: Callable[[Mapping[str, Any], bytes], dict[str, Any] | None],
+        *,
+        is_whole: bool,
+    ) -> dict[str, Any] | None:
         """Give the recorded row of one of some keys, if its image still exists, unchanged.
 
-        A row without an image is final only if all candidates were tried: its key is then the last
-        one, and ``is_whole`` says that the keys cover all candidates.
+        ``accepts`` gives the row of an image as it shall be now, or None. A row without an image is
+        final only if all candidates were tried: its key is then the last one, and ``is_whole`` says
+        that the keys cover all candidates.
         """
         for key in keys:
             row = self._known.get(key)
-            if row is not None and row.get("status") == STATUS_OK and self._is_unchanged(row):
-                return row | {"acquired": datetime.fromisoformat(row["acquired"])}
+            if row is None or row.get("status") != STATUS_OK:
+                continue
+            data = self._unchanged(row)
+            if data is not None and (accepted := accepts(row, data)) is not None:
+                return accepted | {"acquired": datetime.fromisoformat(row["acquired"])}
         last = self._known.get(keys[-1]) if keys and is_whole else None
         return last if last is not None and last.get("status") == STATUS_FILTERED else None
 
-    def _is_unchanged(self, row: Mapping[str, Any]) -> bool:
+    def _unchanged(self, row: Mapping[str, Any]) -> bytes | None:
         try:
             data = (self._root / row["filepath"]).read_bytes()
         except FileNotFoundError:
-            return False
-        return bool(content_id(data) == row["content_hash"])
+            return None
+        return data if content_id(data) == row["content_hash"] else None
 
     def record(self, key: str, row: Mapping[str, Any], account: Mapping[str, object]) -> None:
         """Append the outcome of a tile, with the attempts and seconds that it took."""

@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
 from skyscript.backends.registry import RemoteSource, find_scenes, folder_ids, registry_ids
 from skyscript.geo.tile import Box
-from skyscript.imagery.places import bounding_box, occupied_places
+from skyscript.imagery.places import bounding_box, how_far_apart, occupied_places
 from skyscript.imagery.protocol import Scene
 from stages import tables
 from stages.index.config import IndexConfig
@@ -35,17 +35,24 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
             "{SIM: {backend: simulated}} or {CH: {backend: folder, path: images, acquired: 2019}}."
         )
     remote = [source for source in config.sources.values() if isinstance(source, RemoteSource)]
-    places = occupied_places(focus) if remote else []
+    places = occupied_places(focus)
     for source in remote[:1]:
         log.info("%s", estimate(focus.count_rows(), source))
     scenes: list[Scene] = []
+    far: dict[str, str] = {}
     for alias in sorted(config.sources):
         found = find_scenes(alias, config.sources[alias], places)
         if not found:
             log.warning("%s has no image of a place where objects lie", alias)
+        elif apart := how_far_apart(found, places):
+            log.warning("%s: %s", alias, apart)
+            far[alias] = apart
         scenes += found
     if not scenes:
         raise InputError(_nothing(config, places))
+    if all(scene.source in far for scene in scenes):
+        why = "; ".join(f"{alias}: {apart}" for alias, apart in far.items())
+        raise InputError(f"No source has an image where objects lie. {why}. Check `sources`.")
     scenes.sort(key=lambda scene: scene.scene_id)
     for start in range(0, len(scenes), _PART_ROWS):
         yield _table(scenes[start : start + _PART_ROWS])
@@ -82,4 +89,5 @@ INDEX = DatasetStage(
     reads=(tables.FOCUS,),
     writes=tables.SCENES,
     external=_external,
+    version=2,
 )

@@ -27,7 +27,8 @@ def key_file(path: Path, url: str, project: str = "toy-project") -> Path:
         "private_key": _key(),
         "client_email": f"robot@{project}.iam.gserviceaccount.com",
         "client_id": "1",
-        "token_uri": f"{url}/token",
+        # Another host than the service's, as in life.
+        "token_uri": f"{url.replace('127.0.0.1', 'localhost')}/token",
     }
     path.write_text(json.dumps(content))
     return path

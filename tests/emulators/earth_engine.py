@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from pipeline.atomic import content_id
 from tests.emulators.earth_expressions import Assets, Evaluator, Framed
 from tests.emulators.earth_images import EarthImage, Refused, encode, invalid
@@ -46,6 +48,8 @@ class EarthEngine(Emulator):
         self.tokens: dict[str, float] = {}
         self.token_seconds = 3600.0
         self.revoked = False
+        self.masked_as_black = False
+        """Whether answers have black pixels where the image has none, instead of alpha."""
         self.asked: list[tuple[str, str]] = []
         """(asset, grid) of every request for pixels that was answered with pixels."""
         self.sent: set[str] = set()
@@ -137,6 +141,8 @@ class EarthEngine(Emulator):
         check_size(grid, len(bands), 1 if options else image.sample_bytes())
         samples, valid = image.pixels(grid, bands)
         samples = drawing(samples, form, options)
+        if self.masked_as_black:
+            valid = np.ones_like(valid)
         answer = encode(samples, valid, form, bands)
         self.asked.append((getattr(image, "asset_id", "mosaic"), repr(grid)))
         self.sent.add(content_id(answer[1]))

@@ -124,6 +124,8 @@ def _refuse_by(fault: str | None) -> None:
             raise Refused(int(fault), "UNAVAILABLE", "The service is currently unavailable.")
         case "memory":
             raise invalid("User memory limit exceeded.")
+        case "crowded":
+            raise invalid("Too many concurrent aggregations.")
         case "timeout":
             raise invalid("Computation timed out.")
 

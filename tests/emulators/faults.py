@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 BROKEN = frozenset({"hang", "cut", "slow"})
 """No answer; a body that ends early; one that comes a few bytes at a time. The other faults are an
-HTTP status (429, 500, 503); garbage, a whole body that is no image; memory and timeout, a 400 as
-Earth Engine says it."""
+HTTP status (429, 500, 503); garbage, a whole body that is no image; memory, timeout and
+crowded, a 400 as Earth Engine says it."""
 
 
 @dataclass

@@ -45,6 +45,9 @@ class StacArchive(Emulator):
         super().__init__(_Handler, faults)
         self.collections, self.files = collections, files
         self.token = token
+        self.token_ends: datetime | None = None
+        self.ignored: frozenset[str] = frozenset()
+        """Parameters of a search that are passed over, as some APIs do."""
 
     def landing(self) -> dict[str, Any]:
         links = [
@@ -71,6 +74,10 @@ class StacArchive(Emulator):
         }
 
     def search(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        page = {key: value for key, value in question.items() if key not in self.ignored}
+        return self._search(page)
+
+    def _search(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if unknown := set(question) - _KEYS:
             raise ValueError(f"unknown parameter {sorted(unknown)[0]}")
         found: list[dict[str, Any]] = []
@@ -88,7 +95,8 @@ class StacArchive(Emulator):
         for order in question.get("sortby", []):
             key = order["field"].removeprefix("properties.")
             found.sort(
-                key=lambda item: item["properties"][key], reverse=order["direction"] != "asc"
+                key=lambda item: item["properties"].get(key) or 0,
+                reverse=order["direction"] != "asc",
             )
         start, limit = int(question.get("token", 0)), int(question.get("limit", 10))
         answer: dict[str, Any] = {
@@ -146,6 +154,8 @@ def _matches(item: Mapping[str, Any], query: Mapping[str, Mapping[str, Any]]) ->
                     passes = value == wanted
                 case "lt":
                     passes = value is not None and value < wanted
+                case "gte":
+                    passes = value is not None and value >= wanted
                 case _:
                     raise ValueError(f"unknown operator {operator}")
             if not passes:
@@ -164,7 +174,9 @@ class _Handler(Handler):
             return self._file(path.path.removeprefix("/files/"), path.query)
         archive.desk.note("token" if path.path == "/token" else "landing", 200, arrived)
         if path.path == "/token":
-            return self.send_json(200, {"token": archive.token}, {})
+            ends = archive.token_ends
+            stated = {} if ends is None else {"msft:expiry": ends.isoformat()}
+            return self.send_json(200, {"token": archive.token, **stated}, {})
         return self.send_json(200, archive.landing(), {})
 
     def do_POST(self) -> None:

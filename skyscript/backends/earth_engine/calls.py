@@ -11,7 +11,9 @@ import re
 from skyscript.backends.service.retry import TOO_MANY, ErrorClass, Outcome, first_line
 from skyscript.imagery.protocol import Problem
 
-_HEAVY = re.compile("memory limit|timed out|Too many concurrent aggregations", re.IGNORECASE)
+_HEAVY = re.compile("memory limit|timed out", re.IGNORECASE)
+CROWDED = "Too many concurrent aggregations"
+"""A 400 that means what a 429 means: fewer requests at once would have been answered."""
 _RATE = re.compile("rate ?limit|quota exceeded", re.IGNORECASE)
 _PROJECT = re.compile(
     "permission to use project|not registered|has not been used in project|is disabled|"
@@ -57,7 +59,8 @@ def _transient(problem: Problem, reason: str, status: int | None = None) -> Outc
 
 def _classify_status(status: int | None, message: str) -> Outcome:
     reason = f"Earth Engine answered {status}: {first_line(message)}"
-    if status == TOO_MANY or (status == 403 and _RATE.search(message)):
+    is_crowded = status == 400 and CROWDED.lower() in message.lower()
+    if status == TOO_MANY or is_crowded or (status == 403 and _RATE.search(message)):
         return _transient(Problem.BUSY, f"Earth Engine is busy ({status})", status)
     if status == 408:
         return _transient(Problem.TIMEOUT, "Earth Engine did not answer in time (408)", status)

@@ -157,7 +157,7 @@ def _question(ee: Any, wanted: AssetQuery, middles: Sequence[Sequence[float]]) -
 
 
 def _scene(item: Mapping[str, Any], wanted: AssetQuery) -> Scene | None:
-    """Give the scene of an asset; None if it lacks a colour, a wanted year, or an outline."""
+    """Give the scene of an asset; None if it is not wanted, or lacks a colour or an outline."""
     source = wanted.source
     bands = item.get("bands", [])
     if bands and not set(source.bands) <= {band["id"] for band in bands}:
@@ -172,6 +172,8 @@ def _scene(item: Mapping[str, Any], wanted: AssetQuery) -> Scene | None:
         return None
     asset_id = str(item["id"])
     cloud = item.get("properties", {}).get(source.cloud_property)
+    if cloud is not None and not 0 <= float(cloud) < wanted.max_cloud:
+        return None
     crs, transform = _native(item, source) if wanted.is_native else (None, None)
     return Scene(
         scene_id=f"{wanted.alias}/{asset_id.removeprefix(source.name).strip('/') or 'image'}",

@@ -58,6 +58,10 @@ class EarthEngineBackend:
         # Twice the slots: a thread that waits for a retry holds none.
         self.at_once = 2 * config.at_once
 
+    def connect(self) -> None:
+        """Sign in; raises `InputError` if that is not possible."""
+        self._connection()
+
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
         """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source = SOURCES[alias]

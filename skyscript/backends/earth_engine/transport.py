@@ -7,10 +7,13 @@ each attempt, so the quota is updated here and nowhere else.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from skyscript.backends.earth_engine.calls import CROWDED
 from skyscript.backends.service.quota import Quota
+from skyscript.backends.service.retry import TOO_MANY
 
 if TYPE_CHECKING:
     import httplib2
@@ -23,6 +26,9 @@ CONNECT, SILENCE, WHOLE = 10.0, 60.0, 330.0
 computes for up to five minutes."""
 QUOTA_HEADER = "x-earth-engine-quota-status"
 _PIECE = 1 << 16
+_REFUSED, _REFUSED_FOR = (400, 401, 403), 60.0
+"""What a token's address answers for an account that is not valid, and the seconds for which it is
+not asked again."""
 
 
 class Transport:
@@ -33,6 +39,9 @@ class Transport:
         from requests.adapters import HTTPAdapter
 
         self._service, self._quota, self._whole = service, quota, whole
+        self._signing = threading.Lock()
+        self._refusal: tuple[httplib2.Response, bytes] | None = None
+        self._refused_until = 0.0
         self._session = requests.Session()
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
         for scheme in ("https://", "http://"):
@@ -51,12 +60,13 @@ class Transport:
 
         Raises `TimeoutError`, and `ConnectionError` also for a body that is cut short.
         """
-        if not uri.startswith(self._service):  # a token's address
-            return self._send(method, uri, body, headers)
+        if not uri.startswith(self._service):
+            return self._sign_in(method, uri, body, headers)
         with self._quota.slot():
             begun = time.monotonic()
             response, content = self._send(method, uri, body, headers)
-        if response.status == 429:
+        is_crowded = response.status == 400 and CROWDED.encode() in content
+        if response.status == TOO_MANY or is_crowded:
             self._quota.refused(begun)
         elif response.status < 500:
             self._quota.succeeded()
@@ -66,6 +76,22 @@ class Transport:
             )
             self._quota.restrict()
         return response, content
+
+    def _sign_in(
+        self, method: str, uri: str, body: str | bytes | None, headers: dict[str, str] | None
+    ) -> tuple[httplib2.Response, bytes]:
+        """Ask for a token, one thread at a time; a refusal serves for all that wait.
+
+        Every thread wants a new token when the old one ends, and an account that is refused is
+        refused to each of them.
+        """
+        with self._signing:
+            if self._refusal is None or time.monotonic() > self._refused_until:
+                answer = self._send(method, uri, body, headers)
+                if answer[0].status not in _REFUSED:
+                    return answer
+                self._refusal, self._refused_until = answer, time.monotonic() + _REFUSED_FOR
+            return self._refusal
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,23 +9,47 @@ from pipeline.errors import InputError
 
 
 class Breaker:
-    """Counts failures among the last attempts; safe to share among threads."""
+    """Counts failures among the last attempts; safe to share among threads.
 
-    def __init__(self, window: int = 100, share: float = 0.5) -> None:
-        self._recent: deque[bool] = deque(maxlen=window)
-        self._share = share
+    Many "too many requests" answers are normal while a quota is being found out; hardly anything
+    else for long means that it is used up.
+    """
+
+    def __init__(self, window: int = 100, share: float = 0.5, busy_share: float = 0.95) -> None:
+        self._failed = _Recent(window, share)
+        self._busy = _Recent(2 * window, busy_share)
         self._lock = threading.Lock()
 
-    def note(self, failed: bool, reason: str = "") -> None:
+    def note(self, failed: bool, reason: str = "", *, busy: bool = False) -> None:
         """Record an attempt; raises `InputError` when too many of the last ones failed."""
         with self._lock:
-            self._recent.append(failed)
-            full = len(self._recent) == self._recent.maxlen
-            count = sum(self._recent)
-            if full and count > self._share * len(self._recent):
-                self._recent.clear()
+            if count := self._failed.note(failed):
                 raise InputError(
-                    f"{count} of the last {self._recent.maxlen} requests failed ({reason}): the "
-                    "service or the network is down. What is fetched stays; run the same command "
-                    "again later."
+                    f"{count} of the last {self._failed.window} requests failed ({reason}): the "
+                    f"service or the network is down. {_LATER}"
                 )
+            if count := self._busy.note(busy):
+                raise InputError(
+                    f"{count} of the last {self._busy.window} requests were too many ({reason}): "
+                    f"the quota is used up, or others use it too. {_LATER}"
+                )
+
+
+_LATER = "What is fetched stays; run the same command again later."
+
+
+class _Recent:
+    """The last attempts of one kind."""
+
+    def __init__(self, window: int, share: float) -> None:
+        self.window, self._share = window, share
+        self._recent: deque[bool] = deque(maxlen=window)
+
+    def note(self, hit: bool) -> int:
+        """Record an attempt; gives the number of hits if they are too many, and forgets them."""
+        self._recent.append(hit)
+        count = sum(self._recent)
+        if len(self._recent) < self.window or count <= self._share * self.window:
+            return 0
+        self._recent.clear()
+        return count

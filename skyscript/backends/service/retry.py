@@ -113,7 +113,7 @@ def retry(
             if kind is ErrorClass.FATAL:
                 raise InputError(outcome.reason) from error
             is_outage = kind is ErrorClass.TRANSIENT and outcome.problem not in _NOT_DOWN
-            breaker.note(is_outage, outcome.reason)
+            breaker.note(is_outage, outcome.reason, busy=outcome.problem is Problem.BUSY)
             if kind is ErrorClass.PERMANENT:
                 raise NeverAvailable(outcome.reason, outcome.problem) from error
             seen[kind] += 1

@@ -11,8 +11,14 @@ from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
 _HTTP_STATUS = re.compile(r"HTTP response code: (\d{3})|HTTP error code ?: (\d{3})")
 
 
-def classify(scene: Scene, error: Exception) -> Outcome:
-    """Say what a reading error means, by the HTTP status in GDAL's messages."""
+FORBIDDEN = (401, 403)
+
+
+def classify(scene: Scene, error: Exception, *, is_signed: bool) -> Outcome:
+    """Say what a reading error means, by the HTTP status in GDAL's messages.
+
+    ``is_signed``: the file was opened with a read token, which may have ended.
+    """
     from rasterio.errors import RasterioError
 
     if isinstance(error, TryLater):  # no read token
@@ -29,15 +35,24 @@ def classify(scene: Scene, error: Exception) -> Outcome:
         reason = f"{scene.scene_id}: its file is not there ({status})"
         return Outcome(ErrorClass.PERMANENT, Problem.MISSING, reason, status)
     reason = f"{scene.scene_id} cannot be read" + (f" ({status})" if status else "")
+    if status in FORBIDDEN:
+        kind = ErrorClass.HEAVY if is_signed else ErrorClass.PERMANENT
+        return Outcome(kind, Problem.REFUSED, reason, status)
     if status is None:
         is_broken = "CURL error" in _messages(error)
         problem = Problem.CONNECTION if is_broken else Problem.UNREADABLE
-    else:
-        problem = _PROBLEMS.get(status, Problem.REFUSED)
-    return Outcome(ErrorClass.TRANSIENT, problem, reason, status)
+        return Outcome(ErrorClass.TRANSIENT, problem, reason, status)
+    if (known := _PROBLEMS.get(status)) is not None:
+        return Outcome(ErrorClass.TRANSIENT, known, reason, status)
+    kind = ErrorClass.TRANSIENT if status >= 500 else ErrorClass.PERMANENT
+    return Outcome(kind, Problem.DOWN if status >= 500 else Problem.REFUSED, reason, status)
 
 
-_PROBLEMS = {TOO_MANY: Problem.BUSY, **dict.fromkeys(SERVER_FAILURES, Problem.DOWN)}
+_PROBLEMS = {
+    TOO_MANY: Problem.BUSY,
+    408: Problem.TIMEOUT,
+    **dict.fromkeys(SERVER_FAILURES, Problem.DOWN),
+}
 
 
 def http_status(error: BaseException) -> int | None:

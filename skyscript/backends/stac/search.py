@@ -15,7 +15,9 @@ from shapely.geometry import shape
 from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service.retry import first_line, http_retries
+from skyscript.backends.stac.radiometry import radiometry
 from skyscript.geo.tile import Box
+from skyscript.imagery.acquisition_time import check
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import Scene
@@ -24,19 +26,28 @@ from skyscript.imagery.scene_query import SceneQuery
 _PAGE = 250
 _TIMEOUT = 60
 _CLOUD = "eo:cloud_cover"
+_MOST = 1000
+"""Items of a place that are compared here, if the API does not choose the clearest itself."""
 _FINEST, _COARSEST = 0.001, 10_000.0
 """Metres a pixel; a value beyond is an error of the item, and no tile can be cut by it."""
+_BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What may come of an item that is none."""
 _SERVERS = ("https://", "http://", "s3://", "gs://")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StacQuery(SceneQuery):
-    """A query for the items of a STAC collection; ``per_place`` is a number for satellites only."""
+    """A query for the items of a STAC collection."""
 
     route: StacRoute
     gsd: float | None
+    """Of the config."""
+    source_gsd: float | None
+    """Serves where neither an asset nor an item states one."""
     time_precision: str
+    bands: tuple[int, int, int] | None
+    """Red, green and blue of a single asset, where the config says it."""
 
 
 def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
@@ -74,7 +85,7 @@ def scenes_of_items(items: Sequence[Any], wanted: StacQuery) -> list[Scene]:
     for item in items:
         try:
             scene = _scene(item, wanted)
-        except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+        except (*_BROKEN, shapely.errors.ShapelyError):
             broken += 1
             continue
         if scene is not None:
@@ -101,6 +112,7 @@ def _retrying_io() -> Any:  # noqa: ANN401 - pystac_client's
 
 
 def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+    """Give the items of some places; of each place the clearest, where their number is limited."""
     first, last = wanted.years
     question: dict[str, Any] = {
         "collections": [wanted.route.collection],
@@ -110,34 +122,133 @@ def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mappi
     query: dict[str, Any] = {}
     if wanted.route.platform is not None:
         query["platform"] = {"eq": wanted.route.platform}
-    areas = search_areas(places)
-    if wanted.per_place is not None:
-        query[_CLOUD] = {"lt": wanted.max_cloud}
-        question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
-        question |= {"max_items": wanted.per_place, "limit": wanted.per_place}
-        areas = list(places)
-    if query:
-        question["query"] = query
-    for area in areas:
-        yield from api.search(**question, bbox=list(area)).items_as_dicts()
+    if wanted.per_place is None:
+        question |= {"query": query} if query else {}
+        for area in search_areas(places):
+            yield from api.search(**question, bbox=list(area)).items_as_dicts()
+        return
+    question["query"] = {**query, _CLOUD: {"lt": wanted.max_cloud, "gte": 0}}
+    question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
+    is_told = False
+    for place in places:
+        asked = {**question, "bbox": list(place)}
+        items = _answered(api, asked, wanted, wanted.per_place)
+        if items is None:
+            if not is_told:
+                log.warning(
+                    "%s: %s ignores a part of the search; of each place up to %d items are "
+                    "compared here",
+                    wanted.alias,
+                    wanted.route.api,
+                    _MOST,
+                )
+            is_told = True
+            items = _chosen_here(api, asked, wanted, wanted.per_place)
+        yield from items
+
+
+def _answered(
+    api: Any,  # noqa: ANN401
+    question: dict[str, Any],
+    wanted: StacQuery,
+    count: int,
+) -> list[Mapping[str, Any]] | None:
+    """Give the clearest items by the API's own choice; None if they are not what was asked for."""
+    items = list(api.search(**question | {"limit": count, "max_items": count}).items_as_dicts())
+    ranks = [_rank(item, wanted) for item in items]
+    return items if None not in ranks and ranks == sorted(ranks, key=_last) else None
+
+
+def _chosen_here(
+    api: Any,  # noqa: ANN401
+    question: dict[str, Any],
+    wanted: StacQuery,
+    count: int,
+) -> list[Mapping[str, Any]]:
+    """Give the clearest of many items, for an API that ignores ``query`` or ``sortby``."""
+    items = list(api.search(**question, max_items=_MOST).items_as_dicts())
+    ranked = [(rank, item) for item in items if (rank := _rank(item, wanted)) is not None]
+    return [item for _, item in sorted(ranked, key=lambda each: each[0])[:count]]
+
+
+def _rank(item: Mapping[str, Any], wanted: StacQuery) -> float | None:
+    """Give the cloud of an item, infinite for a broken one; None if the item is not wanted."""
+    try:
+        return _last(_cloud_of(item)) if is_wanted(item, wanted) else None
+    except _BROKEN:
+        return _last(None)
+
+
+def _cloud_of(item: Mapping[str, Any]) -> float | None:
+    """Give the percentage of cloud that an item states; None if it is none."""
+    cloud = item["properties"].get(_CLOUD)
+    return float(cloud) if isinstance(cloud, int | float) else None
+
+
+def _last(cloud: float | None) -> float:
+    return float("inf") if cloud is None else cloud
+
+
+def is_wanted(item: Mapping[str, Any], wanted: StacQuery) -> bool:
+    """Say whether an item is of the years, the satellite and the clearness that were asked for.
+
+    Not every API does what it is asked. An item that states no cloud passes, except where the
+    clearest are asked for; a negative number means that it was not computed.
+    """
+    facts, cloud = item["properties"], _cloud_of(item)
+    first, last = wanted.years
+    if not first <= datetime.fromisoformat(_time(facts)).year <= last:
+        return False
+    if wanted.route.platform is not None and facts.get("platform") != wanted.route.platform:
+        return False
+    if cloud is None or cloud < 0:
+        return wanted.per_place is None
+    return cloud < wanted.max_cloud
+
+
+def _time(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("datetime") or facts.get("start_datetime"))
+
+
+def _gsd(
+    item: Mapping[str, Any], assets: Sequence[Mapping[str, Any]], wanted: StacQuery
+) -> float | None:
+    """Give the metres a pixel by the config, the first asset, the item, or the source."""
+    first = assets[0]
+    bands = first.get("raster:bands") or first.get("bands") or [{}]
+    stated = (
+        wanted.gsd,
+        first.get("gsd"),
+        first.get("eo:gsd"),
+        first.get("raster:spatial_resolution"),
+        bands[0].get("spatial_resolution") or bands[0].get("raster:spatial_resolution"),
+        item["properties"].get("gsd"),
+        item["properties"].get("eo:gsd"),
+        wanted.source_gsd,
+    )
+    return next((float(gsd) for gsd in stated if gsd is not None), None)
 
 
 def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
-    """Give the scene of an item; None if it lacks an outline, a time or the assets.
+    """Give the scene of an item; None if it is not wanted or lacks an outline, a time or assets.
 
     A broken item may raise any error.
     """
     facts = item["properties"]
     time = facts.get("datetime") or facts.get("start_datetime")
-    outline = footprint_in_degrees(shape(item["geometry"])) if item.get("geometry") else None
-    hrefs = _hrefs(item.get("assets", {}), wanted.route.assets)
-    gsd = wanted.gsd or facts.get("gsd")
-    if outline is None or time is None or hrefs is None or gsd is None:
+    if time is None or not is_wanted(item, wanted):
         return None
-    if not _FINEST <= float(gsd) <= _COARSEST:
+    outline = footprint_in_degrees(shape(item["geometry"])) if item.get("geometry") else None
+    assets = _assets(item.get("assets", {}), wanted.route.assets)
+    gsd = _gsd(item, assets, wanted) if assets else None
+    if outline is None or assets is None or gsd is None:
+        return None
+    if not _FINEST <= gsd <= _COARSEST:
         raise ValueError(f"{gsd} m is no GSD")
     acquired = datetime.fromisoformat(time)
+    check(acquired)
     cloud = facts.get(_CLOUD)
+    said = radiometry(item, assets, wanted.bands)
     return Scene(
         scene_id=f"{wanted.alias}/{item['id']}",
         source=wanted.alias,
@@ -145,19 +256,22 @@ def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
         name=str(item["id"]),
         geometry=shapely.to_wkb(outline),
         box=Box(*shapely.bounds(outline).tolist()),
-        gsd=float(gsd),
+        gsd=gsd,
         acquired=(acquired if acquired.tzinfo else acquired.replace(tzinfo=UTC)).replace(
             microsecond=0
         ),
         time_precision=wanted.time_precision,
         weight=wanted.weight,
         cloud=None if cloud is None else float(cloud),
-        hrefs=hrefs,
+        hrefs=tuple(str(asset["href"]) for asset in assets),
+        bands=said.bands,
+        offsets=said.offsets,
+        nodata=said.nodata,
     )
 
 
-def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the addresses of the assets with these names or patterns; None if one is missing.
+def _assets(assets: Mapping[str, Any], wanted: Sequence[str]) -> list[Mapping[str, Any]] | None:
+    """Give the assets with these names or patterns; None if one is missing.
 
     Raises `ValueError` if an address is not on a server: a local file, for example.
     """
@@ -166,8 +280,8 @@ def _hrefs(assets: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] 
         names = [name for name in sorted(assets) if fnmatchcase(name, pattern)]
         if not names:
             return None
-        href = str(assets[names[0]]["href"])
-        if not href.startswith(_SERVERS):
-            raise ValueError(f"{href} is no address on a server")
-        found.append(href)
-    return tuple(found)
+        asset = assets[names[0]]
+        if not str(asset["href"]).startswith(_SERVERS):
+            raise ValueError(f"{asset['href']} is no address on a server")
+        found.append(asset)
+    return found

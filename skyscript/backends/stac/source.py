@@ -7,29 +7,32 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from image_sources import SOURCES, StacRoute
+from image_sources import PLANETARY, PLANETARY_TOKEN, SOURCES, StacRoute
 from pipeline.errors import InputError
+from pipeline.stage import EXECUTION
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
-from skyscript.backends.stac.errors import classify, http_status
+from skyscript.backends.stac.errors import FORBIDDEN, classify, http_status
 from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
+from skyscript.imagery.colours import NotColours, Reading
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.raster import Raster, locate
-from skyscript.imagery.scene_query import years_of
-from skyscript.imagery.warp import Reading, cut_on
+from skyscript.imagery.scene_query import NO_END, OLDEST
+from skyscript.imagery.warp import cut_on
 
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -46,6 +49,8 @@ _ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
 """For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
 _DRIVERS = ("GTiff", "JP2OpenJPEG")
 """Other formats are refused: a VRT from a server could lead to local files."""
+_PER_PLACE = 4
+"""Images of each place of a satellite archive."""
 _OPEN_FILES = 4
 """How many files each thread keeps open."""
 
@@ -68,12 +73,20 @@ class StacSource(fields.SourceConfig):
         "such as `*_0.1_*` are allowed.",
     )
     platform: str | None = Field(None, description="Use only items of this satellite.")
+    sign: str | None = Field(
+        None,
+        description="Get read tokens for the files at this address. By default, there are none, "
+        "but for collections of the Planetary Computer, which are signed by its own.",
+        json_schema_extra=EXECUTION,
+    )
     bands: fields.Bands = Field(
-        (1, 2, 3),
+        None,
         description="Use these bands of a single asset as red, green and blue. The first band is "
-        "1.",
+        "1. By default, the item or the file says which they are, and the first three are used if "
+        "neither does. A palette becomes its colours.",
     )
     scale: fields.Scale = None
+    offset: fields.Offset = None
     nodata: fields.Nodata = None
     mask: fields.Mask = "file"
     resample: fields.Resample = "bilinear"
@@ -84,7 +97,13 @@ class StacSource(fields.SourceConfig):
     )
     years: fields.Years = None
     max_cloud: fields.MaxCloud = 10
-    per_place: fields.PerPlace = Field(4, le=100)
+    per_place: fields.PerPlace | None = Field(
+        None,
+        le=100,
+        description="Keep this many images of each place, the clearest first. By default, 4 of a "
+        "satellite archive of `image_sources` (S2, L8, L9), and all of other collections.",
+        json_schema_extra=fields.CHOICE,
+    )
     at_once: fields.AtOnce = Field(
         16,
         le=256,
@@ -107,6 +126,9 @@ class StacBackend:
         self._lock = threading.Lock()
         self._breaker = Breaker()
 
+    def connect(self) -> None:
+        """Do nothing: files are read without an account."""
+
     def search(self, alias: str, places: Sequence[Box]) -> Sequence[Scene]:
         """Give the scenes that show a part of a place; raises `InputError` if the search fails."""
         source, config = SOURCES.get(alias), self._config
@@ -114,14 +136,17 @@ class StacBackend:
             places = places_within(places, Box(*source.coverage))
         if not places:
             return []
+        is_satellite = source is not None and source.cloud_property is not None
         wanted = StacQuery(
             alias=alias,
-            years=years_of(config.years, source),
+            years=config.years or (source.years[0] if source else OLDEST, NO_END),
             max_cloud=config.max_cloud,
-            per_place=config.per_place if source and source.cloud_property else None,
+            per_place=config.per_place or (_PER_PLACE if is_satellite else None),
             weight=config.weight,
             route=self._route(alias),
-            gsd=config.gsd or (source.gsd if source else None),
+            gsd=config.gsd,
+            source_gsd=source.gsd if source else None,
+            bands=config.bands,
             time_precision=source.time_precision if source else "minute",
         )
         return search(wanted, places)
@@ -135,15 +160,22 @@ class StacBackend:
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+        from rasterio.errors import RasterioError
+
         settings = dict(_GDAL)
+        is_signed = self._signer(scene) is not None
 
         def read() -> TileImage:
             try:
                 return self._read(scene, tile, grid, settings)
+            except RasterioError as error:
+                if http_status(error) in FORBIDDEN and (signer := self._signer(scene)):
+                    signer.expire()
+                raise
             finally:
                 settings.update(_ANEW)
 
-        return retry(read, lambda error: classify(scene, error), self._breaker)
+        return retry(read, lambda error: classify(scene, error, is_signed=is_signed), self._breaker)
 
     def _read(
         self, scene: Scene, tile: Tile, grid: GridChoice, settings: Mapping[str, str]
@@ -166,14 +198,11 @@ class StacBackend:
 
     def _read_assets(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         route = self._route(scene.source)
-        reading = Reading(
-            self._config.bands if len(scene.hrefs) == 1 else (1, 1, 1),
-            self._config.scale or route.stretch,
-            self._config.nodata,
-            self._config.mask,
-            self._config.resample,
-        )
-        parts = [self._read_asset(href, tile, grid, reading, route) for href in scene.hrefs]
+        readings = self._readings(scene, route)
+        parts = [
+            self._read_asset(href, tile, grid, reading, scene)
+            for href, reading in zip(scene.hrefs, readings, strict=True)
+        ]
         if len(parts) == 1:
             return parts[0]
         if len({part.rgb.shape for part in parts}) > 1:
@@ -185,19 +214,35 @@ class StacBackend:
         rgb[~valid] = 0
         return TileImage(rgb, valid, grid=parts[0].grid)
 
+    def _readings(self, scene: Scene, route: StacRoute) -> list[Reading]:
+        """Say how the scene's files become colours: all three of one file, or one of each."""
+        config = self._config
+        # A published stretch counts samples as they are stored.
+        stated = 0.0 if config.scale is None and route.stretch is not None else scene.offsets
+        common = Reading(
+            config.bands or scene.bands,
+            config.scale or route.stretch,
+            config.nodata,
+            config.mask,
+            config.resample,
+            stated if config.offset is None else config.offset,
+            fallback_nodata=scene.nodata,
+        )
+        if len(scene.hrefs) == 1:
+            return [common]
+        offsets = common.offset if isinstance(common.offset, tuple) else [common.offset] * 3
+        return [replace(common, bands=(1, 1, 1), offset=offset) for offset in offsets]
+
     def _read_asset(
-        self, href: str, tile: Tile, grid: GridChoice, reading: Reading, route: StacRoute
+        self, href: str, tile: Tile, grid: GridChoice, reading: Reading, scene: Scene
     ) -> TileImage:
-        with self._open(self._sign(href, route), href) as raster:
-            name, count = raster.path.name, raster.data.count
-            if max(reading.bands) > count:
-                why = f"{name} has {count} bands: set the source's `bands`"
-                raise NeverAvailable(why, Problem.REFUSED)
-            kind = raster.data.dtypes[reading.bands[0] - 1]
-            if kind != "uint8" and reading.scale is None:
-                why = f"{name} is {kind}, not 8-bit: set the source's `scale`"
-                raise NeverAvailable(why, Problem.REFUSED)
-            return cut_on(grid, raster, tile, reading)
+        with self._open(self._sign(href, scene), href) as raster:
+            try:
+                return cut_on(grid, raster, tile, reading)
+            except NotColours as error:
+                help_ = error.setting and f": set the source's `{error.setting}` {error.remedy}"
+                why = f"{raster.path.name}: {error}{help_}"
+                raise NeverAvailable(why, Problem.REFUSED) from error
 
     def _quota(self, api: str) -> Quota:
         with self._lock:
@@ -223,12 +268,17 @@ class StacBackend:
         while len(files) > _OPEN_FILES:
             files.popitem(last=False)[1].data.close()
 
-    def _sign(self, href: str, route: StacRoute) -> str:
-        if route.sign is None:
-            return href
+    def _sign(self, href: str, scene: Scene) -> str:
+        signer = self._signer(scene)
+        return href if signer is None else f"{href}?{signer.token()}"
+
+    def _signer(self, scene: Scene) -> Signer | None:
+        """Give what signs the files of a scene's collection; None if they are open."""
+        address = self._route(scene.source).sign
+        if address is None:
+            return None
         with self._lock:
-            signer = self._signers.setdefault(route.sign, Signer(route.sign))
-            return f"{href}?{signer.token()}"
+            return self._signers.setdefault(address, Signer(address))
 
     def _route(self, alias: str) -> StacRoute:
         """Give the address of the source: the published one, unless the config names another."""
@@ -239,12 +289,17 @@ class StacBackend:
         fields: dict[str, Any] = (vars(base) if base else {}) | named
         if config.platform is not None:
             fields["platform"] = config.platform
+        if config.sign is not None:
+            fields["sign"] = config.sign
         missing = [key for key in given if key not in fields]
         if missing:
             raise InputError(
                 f"sources.{alias}: no public STAC route of it is known; set {', '.join(missing)}."
             )
-        return StacRoute(**fields)
+        route = StacRoute(**fields)
+        if route.sign is None and route.api.startswith(PLANETARY):
+            return replace(route, sign=f"{PLANETARY_TOKEN}{route.collection}")
+        return route
 
 
 def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's

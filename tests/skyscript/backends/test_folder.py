@@ -1,5 +1,6 @@
 """A folder of georeferenced files as a source."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import InputError
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
+from skyscript.backends.registry import folder_ids
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import TryLater
 from tests.conftest import real_files
@@ -218,3 +221,119 @@ def test_content_changes_with_a_name_or_a_pixel_and_not_with_the_place(tmp_path:
     assert content(source(tmp_path / "two")) != before
     (tmp_path / "one" / "a.tif").rename(tmp_path / "one" / "b.tif")
     assert content(source(tmp_path / "one")) != before
+
+
+def test_bad_files_are_passed_over_and_all_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_raster(tmp_path / "b.tif", plain())
+    write_raster(tmp_path / "deep.tif", plain(dtype="uint16"))
+    write_raster(tmp_path / "grey.tif", plain(1))
+    (tmp_path / "broken.tif").write_bytes(b"no image")
+    (scene,) = FolderBackend(source(tmp_path)).scenes("CH")
+    assert scene.name == "b.tif"
+    assert "CH: 3 files are left out" in caplog.text
+    for name in ("deep.tif: band 1 is uint16", "grey.tif: has 1 band", "broken.tif: not a raster"):
+        assert name in caplog.text
+
+
+def test_where_no_file_serves_all_are_named_before_the_first_stage_runs(tmp_path: Path) -> None:
+    for number in range(23):
+        (tmp_path / f"{number:02}.tif").write_bytes(b"no image")
+    sources: Any = {"CH": source(tmp_path)}
+    with pytest.raises(InputError, match=r"00\.tif: not a raster.*19\.tif: .*And 3 more files\."):
+        folder_ids(sources)
+
+
+def test_a_picture_with_a_world_file_takes_its_crs_from_the_config_or_a_prj_file(
+    tmp_path: Path,
+) -> None:
+    x, y = pyproj.Transformer.from_crs(4326, 25832, always_xy=True).transform(9, 47)
+    pixels = np.random.default_rng(0).integers(40, 200, (300, 300, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    world = (0.5, 0, 0, -0.5, x - 75 + 0.25, y + 75 - 0.25)
+    (tmp_path / "a.pgw").write_text("\n".join(map(str, world)))
+    given = {"pattern": "*.png"}
+    assert "a.png: does not say where" in refusal(source(tmp_path, **given))
+
+    def middle(**fields: Any) -> Any:
+        backend = FolderBackend(source(tmp_path, **given, **fields))
+        (scene,) = backend.scenes("CH")
+        assert scene.gsd == 0.5
+        return backend.cut(scene, tile_around(9, 47, 100, 100, 0.5), NO_OBJECTS).rgb[50, 50]
+
+    by_config = middle(crs="EPSG:25832")
+    (tmp_path / "a.prj").write_text(pyproj.CRS(25832).to_wkt("WKT1_ESRI"))
+    assert np.array_equal(middle(), by_config)
+    assert np.abs(by_config.astype(int) - pixels[150, 150]).max() < 80
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "right"),
+    [
+        ("dop_20190714_x.tif", "%Y%m%d", ("2019-07-14", "day")),
+        ("dop_2019-07-14T1030_x.tif", "%Y-%m-%dT%H%M", ("2019-07-14T10:30", "minute")),
+        ("a_3320_2010_315.tif", "_%Y_", ("2010-01-01", "year")),
+        ("3320D_2010_315.tif", "%Y", ("2010-01-01", "year")),
+        ("3320D_20_315.tif", "%Y", None),
+    ],
+)
+def test_dates_stand_in_the_names_of_files(
+    tmp_path: Path, name: str, pattern: str, right: tuple[str, str] | None
+) -> None:
+    write_raster(tmp_path / name, plain())
+    config = source(tmp_path, acquired=None, acquired_name=pattern)
+    if right is None:
+        assert "3320 is no year in which an image was taken" in refusal(config)
+        return
+    (scene,) = FolderBackend(config).scenes("CH")
+    assert scene.acquired == datetime.fromisoformat(right[0]).replace(tzinfo=UTC)
+    assert scene.time_precision == right[1]
+
+
+def test_dates_stand_in_a_table_beside_the_files(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.tif", "in/b.tif"):
+        write_raster(tmp_path / name, plain())
+    table = tmp_path / "times.csv"
+    table.write_text("file,acquired\na.tif,2019-07-14\nin/b.tif,2020\n")
+    config = source(tmp_path, acquired=None, acquired_table=table)
+    first, second = FolderBackend(config).scenes("CH")
+    assert (first.acquired.isoformat()[:10], second.acquired.year) == ("2019-07-14", 2020)
+    before = content(config)
+    table.write_text("file,acquired\na.tif,2019-07-14\nin/b.tif,2222\n")
+    assert content(config) != before
+    with pytest.raises(InputError, match=r"times\.csv, line 3: 2222 is no year"):
+        FolderBackend(config)
+    table.write_text("path,when\na.tif,2019\n")
+    with pytest.raises(InputError, match=r"times\.csv: has no columns file and acquired"):
+        FolderBackend(config)
+
+
+@pytest.mark.parametrize("year", ["2222", "1899"])
+def test_a_year_in_which_nobody_took_the_image_is_refused(tmp_path: Path, year: str) -> None:
+    with pytest.raises(ValidationError, match=f"{year} is no year in which an image was taken"):
+        source(tmp_path, acquired=int(year))
+    tags = {"TIFFTAG_DATETIME": f"{year}:03:04 05:06:07"}
+    write_raster(tmp_path / "a.tif", plain(), tags=tags)
+    assert f"a.tif: {year} is no year" in refusal(source(tmp_path, acquired=None))
+
+
+def test_an_address_on_a_server_is_refused_by_name() -> None:
+    for address in ("https://example.org/a.tif", "s3://bucket/folder"):
+        with pytest.raises(ValidationError, match=f"{address} is on a server, and `folder` reads"):
+            FolderSource(path=address)  # type: ignore[arg-type]
+
+
+def test_of_a_large_file_only_the_head_is_read_to_know_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(bytes(1 << 20))
+    first = content(source(tmp_path))
+    stat = path.stat()
+    with path.open("r+b") as file:
+        file.seek(1 << 19)
+        file.write(b"other")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert content(source(tmp_path)) == first  # with size, time and head as before
+    path.touch()
+    assert content(source(tmp_path)) != first

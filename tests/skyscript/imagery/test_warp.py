@@ -12,10 +12,11 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.vrt import WarpedVRT
 
 from skyscript.geo.tile import Tile, mercator_box, tile_around
+from skyscript.imagery.colours import Reading
 from skyscript.imagery.grid import mercator_grid
 from skyscript.imagery.protocol import TileImage
 from skyscript.imagery.raster import Raster, ground_gsd, open_raster
-from skyscript.imagery.warp import Reading, cut_on, cut_tile
+from skyscript.imagery.warp import cut_on, cut_tile
 from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import PLACES, north_up, plain, write_picture, write_raster
 

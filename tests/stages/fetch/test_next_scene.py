@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.errors import InputError
 from skyscript.geo.tile import Box, Tile
+from skyscript.imagery.fitness import Fitness
 from skyscript.imagery.protocol import (
     ImageryError,
     NeverAvailable,
@@ -22,6 +23,7 @@ from stages.fetch.next_scene import (
     LacksData,
     NoImage,
     Step,
+    Unfit,
     first_image,
     next_step,
 )
@@ -34,8 +36,16 @@ CLOUDY = TooCloudy("clouds over more than 20 % of the tile")
 NO_ACCOUNT = InputError("there is no account")
 DEFECT = ZeroDivisionError()
 
+UNFIT = Unfit("0.9 of the tile looks like cloud", Problem.CLOUDY)
+
 Given = Exception | float
 """What a scene does: it raises an error, or gives an image of which this share lacks data."""
+
+
+def judge_data(image: TileImage) -> Fitness:
+    if image.valid.mean() < 0.95:
+        raise LacksData(0.05)
+    return Fitness(0, 0, 0, 1)
 
 
 def fetched(*given: Given) -> tuple[Chosen, int]:
@@ -68,7 +78,8 @@ def fetched(*given: Given) -> tuple[Chosen, int]:
         return TileImage(np.zeros((10, 10, 3), np.uint8), valid)
 
     try:
-        return first_image([Candidate([scene], tile) for scene in scenes], cut, 0.05), tried
+        candidates = [Candidate([scene], tile) for scene in scenes]
+        return first_image(candidates, cut, judge_data), tried
     except NoImage as error:
         error.add_note(f"{tried} tried")
         raise
@@ -79,6 +90,7 @@ def fetched(*given: Given) -> tuple[Chosen, int]:
     [
         (LacksData(0.05), Step.NEXT_SCENE, Step.FILTERED),
         (CLOUDY, Step.NEXT_SCENE, Step.FILTERED),
+        (UNFIT, Step.NEXT_SCENE, Step.FILTERED),
         (MISSING, Step.NEXT_SCENE, Step.FILTERED),
         (UNREADABLE, Step.FAILED, Step.FAILED),
         (DOWN, Step.FAILED, Step.FAILED),
@@ -94,7 +106,9 @@ def test_each_error_leads_to_one_step(error: Exception, step: Step, last_step: S
     assert next_step(error, is_last=True) is last_step
 
 
-@pytest.mark.parametrize("error", [0.5, CLOUDY, MISSING], ids=["no data", "clouds", "never"])
+@pytest.mark.parametrize(
+    "error", [0.5, CLOUDY, UNFIT, MISSING], ids=["no data", "clouds", "unfit", "never"]
+)
 def test_what_a_scene_will_never_give_comes_from_the_next(error: Given) -> None:
     chosen, tried = fetched(error, 0.0)
     assert (chosen.used, tried) == (2, 2)
@@ -121,6 +135,7 @@ def test_what_no_tile_can_survive_stops_the_run(error: Exception) -> None:
     [
         ([MISSING, CLOUDY], "missing", "there is no such asset"),
         ([CLOUDY, MISSING], "no_imagery", "clouds over more than 20 % of the tile"),
+        ([UNFIT, 0.5], "cloudy", "0.9 of the tile looks like cloud"),
         ([0.5, MISSING], "missing", "there is no such asset"),
         ([0.5, 1.0], "no_imagery", "no image with at most 0.05 of the tile without data"),
     ],

@@ -18,8 +18,11 @@ from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.backends.earth_engine import account
+from skyscript.backends.folder import FolderBackend
 from skyscript.backends.service import retry as attempts
 from skyscript.geo.tile import mercator_scale, tile_around, to_degrees, to_mercator
+from skyscript.imagery.protocol import Scene, TileImage
 from stages import tables
 from stages.fetch import FetchConfig, fetch
 from stages.index import IndexConfig, index
@@ -28,7 +31,7 @@ from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.faults import Faults
 from tests.emulators.stac import StacArchive, item
 from tests.emulators.world import mercator_image, naip, noise
-from tests.skyscript.imagery.rasters import plain, write_raster
+from tests.skyscript.imagery.rasters import write_raster
 
 HERE = (-83.0, 40.0)
 NO_OBJECTS = ds.dataset(tables.OBJECTS.schema.empty_table())
@@ -206,6 +209,50 @@ def test_masked_images_give_way_to_the_next_and_then_to_none(tmp_path: Path) -> 
         assert whole.valid is None
 
 
+def test_masked_pixels_that_come_as_black_are_no_image(tmp_path: Path) -> None:
+    with EarthEngine(naip(HERE, 2)) as earth:
+        earth.masked_as_black = True
+        earth.collections["USDA/NAIP/DOQQ"][0].valid = np.zeros((1500, 1500), bool)
+        earth.collections["USDA/NAIP/DOQQ"][0].__post_init__()
+        sources = {"US": source(earth, tmp_path)}
+        rows = fetched(sources, tiles(3, "US/m_0_20140613", "US/m_1_20160613"), tmp_path)
+        assert {(row["status"], row["scene_id"]) for row in rows} == {("ok", "US/m_1_20160613")}
+        (row,) = fetched(sources, tiles(1, "US/m_0_20140613"), tmp_path / "none")
+        assert (row["status"], row["error"]) == ("filtered", "blank")
+        assert row["reason"] == "black, white or one colour fills 1 of the tile"
+
+
+def test_other_limits_ask_only_for_tiles_whose_images_no_longer_pass(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    sources, given = {"US": source(earth, tmp_path)}, tiles(5, "US/m_0_20140613")
+    first = fetched(sources, given, tmp_path)
+    sharpness = sorted(row["sharpness"] for row in first)
+    assert fetched(sources, given, tmp_path, min_sharpness=sharpness[0] / 2) == first
+    assert earth.desk.count("getPixels") == {200: 5}
+    rows = fetched(sources, given, tmp_path, min_sharpness=sharpness[2])
+    assert sum(row["status"] == "ok" for row in rows) == 3
+    assert earth.desk.count("getPixels") == {200: 7}
+    assert fetched(sources, given, tmp_path, min_sharpness=sharpness[2]) == rows
+    assert earth.desk.count("getPixels") == {200: 7}
+    assert fetched(sources, given, tmp_path) == first
+
+
+def test_a_journal_of_before_the_gate_serves_and_gets_its_figures(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    sources, given = {"US": source(earth, tmp_path)}, tiles(3, "US/m_0_20140613")
+    first = fetched(sources, given, tmp_path)
+    ledger = tmp_path / "_ledger" / "00003.jsonl"
+    entries = [json.loads(line) for line in ledger.read_text().splitlines() if line]
+    for entry in entries:
+        for name in ("blank_share", "cloud_share", "haze", "sharpness"):
+            del entry["row"][name]
+    ledger.write_text("\n".join(map(json.dumps, entries)))
+    assert fetched(sources, given, tmp_path) == first
+    assert earth.desk.count("getPixels") == {200: 3}
+
+
 def test_that_there_is_no_image_is_kept_until_there_is_another_to_try(tmp_path: Path) -> None:
     with EarthEngine(naip(HERE, 2)) as earth:
         earth.collections["USDA/NAIP/DOQQ"][0].valid = np.zeros((1500, 1500), bool)
@@ -295,8 +342,48 @@ def test_an_account_that_ends_stops_the_run_at_once(earth: EarthEngine, tmp_path
     assert len(earth.desk.calls) < 60
 
 
+def test_an_account_that_is_refused_signs_in_once_before_any_tile(
+    earth: EarthEngine, tmp_path: Path
+) -> None:
+    sources = {"US": source(earth, tmp_path)}
+    indexing = IndexConfig.model_validate({"sources": sources})
+    scenes = ds.dataset(pa.concat_tables(index(focus(), config=indexing, root=tmp_path)))
+    account._connect.cache_clear()  # another process fetches
+    earth.tokens.clear()
+    earth.revoked = True
+    begun = sum(earth.desk.count("token").values())
+    settings = FetchConfig.model_validate({"sources": sources})
+    with pytest.raises(InputError, match="earthengine authenticate"):
+        fetch(
+            tiles(200, "US/m_1_20160613"),
+            scenes,
+            NO_OBJECTS,
+            config=settings,
+            shard=Shard(0, tmp_path),
+        )
+    assert sum(earth.desk.count("token").values()) - begun == 1
+    assert earth.desk.count("getPixels") == {}
+
+
+def test_after_a_fatal_error_no_other_tile_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", noise(0, 300, 300).transpose(2, 0, 1), "EPSG:3857", HERE, 0.8)
+    sources = {"OWN": {"backend": "folder", "path": tmp_path / "a.tif", "acquired": 2019}}
+    begun: list[str] = []
+
+    def fails(self: FolderBackend, scene: Scene, *_: object) -> TileImage:
+        begun.append(scene.name)
+        raise InputError("nothing can work")
+
+    monkeypatch.setattr(FolderBackend, "cut", fails)
+    with pytest.raises(InputError, match="nothing can work"):
+        fetched(sources, tiles(200, "OWN/a.tif"), tmp_path)
+    assert len(begun) == 1
+
+
 def test_files_and_services_stand_in_for_one_another(earth: EarthEngine, tmp_path: Path) -> None:
-    write_raster(tmp_path / "a.tif", plain(), "EPSG:3857", HERE, 0.8)
+    write_raster(tmp_path / "a.tif", noise(0, 300, 300).transpose(2, 0, 1), "EPSG:3857", HERE, 0.8)
     sources = {
         "US": source(earth, tmp_path),
         "OWN": {"backend": "folder", "path": tmp_path / "a.tif", "acquired": 2019},

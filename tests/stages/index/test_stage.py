@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.schema import conform
+from skyscript.geo.tile import tile_around
 from stages import tables
 from stages.index import INDEX, IndexConfig, index
 from tests.skyscript.imagery.rasters import plain, write_raster
@@ -71,3 +72,34 @@ def test_where_the_images_lie_is_no_part_of_identity(tmp_path: Path) -> None:
 
     assert identity(path="elsewhere") == identity()
     assert identity(bands=(3, 2, 1)) != identity()
+
+
+def focus_at(*place: float) -> ds.Dataset:
+    west, south, east, north = tile_around(*place, 50, 50, 1.0).box
+    row = {
+        "object_id": "n0",
+        "kind": "n",
+        "osm_id": 0,
+        **{"west": west, "south": south, "east": east, "north": north},
+        "tags": [],
+        "chosen_by": "all",
+    }
+    return ds.dataset(pa.Table.from_pylist([row], schema=tables.FOCUS.schema))
+
+
+def test_images_that_lie_elsewhere_say_where_and_how_far(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_raster(tmp_path / "a.tif", plain(), "EPSG:32632", (9.0, 47.0), 0.5)
+    block: Any = {"CH": {"backend": "folder", "path": tmp_path, "acquired": 2019}}
+    config = IndexConfig.model_validate({"sources": block})
+    with pytest.raises(
+        InputError,
+        match=r"the images lie in W S E N 8\.999 46\.999 9\.001 47\.001, the objects in 9\.500 "
+        r"47\.000 .* are 3[78]\.\d km apart",
+    ):
+        list(index(focus_at(9.5, 47.0), config=config, root=tmp_path))
+    both = IndexConfig.model_validate({"sources": block | {"SIM": {"backend": "simulated"}}})
+    assert list(index(focus_at(9.5, 47.0), config=both, root=tmp_path))
+    assert "CH: the images lie in" in caplog.text
+    assert list(index(focus_at(9.0, 47.0), config=config, root=tmp_path))

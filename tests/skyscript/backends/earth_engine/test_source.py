@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,9 @@ def test_a_tile_under_clouds_is_unfit_where_the_config_asks(
     assert earth.desk.count("getPixels") == {200: 5}
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "503", "cut", "garbage", "hang", "slow"])
+@pytest.mark.parametrize(
+    "fault", ["429", "crowded", "500", "503", "cut", "garbage", "hang", "slow"]
+)
 def test_a_fault_that_passes_is_survived(start: Start, tmp_path: Path, fault: str) -> None:
     earth = start(naip(HERE))
     found = backend(earth, tmp_path, longest_answer=0.5)
@@ -276,6 +279,53 @@ def test_a_fault_that_passes_is_survived(start: Start, tmp_path: Path, fault: st
     again = found.cut(scene, tile, NOTHING)
     assert again.jpeg == wanted.jpeg
     assert sum(earth.desk.count("getPixels").values()) == 4
+
+
+def test_too_many_computations_at_once_are_too_many_requests(start: Start, tmp_path: Path) -> None:
+    earth = start(naip(HERE))
+    found = backend(earth, tmp_path, at_once=12)
+    scene = scene_of(found)
+    earth.faults.planned.extend(["crowded"] * 5)
+    begun = found._connection().quota.at_once()
+    assert found.cut(scene, tile_around(*HERE, 100, 100, 0.6), NOTHING).jpeg
+    assert earth.desk.count("getPixels") == {400: 5, 200: 1}
+    assert found._connection().quota.at_once() < begun
+
+
+def test_a_service_that_is_always_busy_stops_the_run(start: Start, tmp_path: Path) -> None:
+    earth = start(naip(HERE))
+    found = backend(earth, tmp_path)
+    scene, tile = scene_of(found), tile_around(*HERE, 50, 50, 0.6)
+    earth.faults.share, earth.faults.kinds = 1.0, ("429",)
+
+    def everything() -> None:
+        for _ in range(100):
+            with pytest.raises(TryLater):
+                found.cut(scene, tile, NOTHING)
+
+    with pytest.raises(InputError, match="of the last 200 requests were too many"):
+        everything()
+    assert sum(earth.desk.count("getPixels").values()) <= 201
+
+
+def test_many_threads_that_are_refused_a_token_ask_for_it_once(
+    start: Start, tmp_path: Path
+) -> None:
+    earth = start(naip(HERE))
+    found = backend(earth, tmp_path)
+    scene = scene_of(found)
+    before = sum(earth.desk.count("token").values())
+    earth.tokens.clear()
+    earth.revoked = True
+
+    def refused(_: int) -> bool:
+        with pytest.raises(InputError, match=r"invalid_grant.*earthengine authenticate"):
+            found.cut(scene, tile_around(*HERE, 100, 100, 0.6), NOTHING)
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(refused, range(60)))
+    assert sum(earth.desk.count("token").values()) - before == 1
 
 
 def test_a_fault_that_stays_ends_after_six_attempts(start: Start, tmp_path: Path) -> None:

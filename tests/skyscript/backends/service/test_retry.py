@@ -86,6 +86,15 @@ def test_only_outages_open_the_circuit_breaker() -> None:
         attempt(*[PASSING] * 5, breaker=breaker)
 
 
+def test_hardly_anything_but_too_many_requests_opens_the_circuit_breaker() -> None:
+    busy = Fault(ErrorClass.TRANSIENT, Problem.BUSY)
+    breaker = Breaker(window=6)
+    with pytest.raises(InputError, match=r"12 of the last 12 requests were too many .* used up"):
+        for _ in range(9):
+            with pytest.raises(TryLater):
+                attempt(*[busy] * 6, breaker=breaker)
+
+
 def test_other_clients_get_the_same_policy() -> None:
     policy = retrying.http_retries()
     assert policy.total == retrying.ATTEMPTS - 1

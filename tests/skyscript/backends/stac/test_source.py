@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
 
-from image_sources import StacRoute
+from image_sources import PLANETARY, PLANETARY_TOKEN, StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import source as stac
+from skyscript.backends.stac import token
 from skyscript.backends.stac.search import StacQuery, scenes_of_items
 from skyscript.backends.stac.source import StacBackend, StacSource
 from skyscript.geo.tile import Box, mercator_scale, tile_around
@@ -99,6 +101,60 @@ def test_of_a_satellite_the_clearest_of_each_place_are_kept(start: Start) -> Non
     assert found(start(items), "S2", max_cloud=2)[0].name == "b"
 
 
+def clouds_of(*clouds: float | None, **fields: Any) -> list[dict[str, Any]]:
+    """Give an item for each cloud cover, called i0, i1 ..."""
+    return [
+        item(f"i{n}", "HERE/a.tif", AROUND, **fields, **{"eo:cloud_cover": cloud})
+        for n, cloud in enumerate(clouds)
+    ]
+
+
+@pytest.mark.parametrize("ignored", [{"query"}, {"sortby"}, {"query", "sortby"}, {"datetime"}])
+def test_an_api_that_ignores_what_it_is_asked_is_checked_here(
+    start: Start, ignored: set[str]
+) -> None:
+    archive = start(clouds_of(95, 60, 9, -1, 3, 4, 10, *[50] * 40, 1))
+    archive.ignored = frozenset(ignored)
+    scenes = found(archive, "S2", per_place=3)
+    assert [scene.cloud for scene in scenes] == [1, 3, 4]
+    archive = start(clouds_of(1, time="2015-01-01T00:00:00Z"))
+    archive.ignored = frozenset({"datetime"})
+    assert found(archive, years=(2019, 2021)) == []
+
+
+def test_an_api_that_answers_right_is_asked_once_for_each_place(start: Start) -> None:
+    archive = start(clouds_of(95, 60, 9, 3, 4))
+    assert [scene.cloud for scene in found(archive, "S2", per_place=2)] == [3, 4]
+    assert archive.desk.count("search") == {200: 1}
+
+
+def test_a_users_own_alias_is_limited_too(start: Start) -> None:
+    archive = start(clouds_of(95, 9, 3, 4, None))
+    assert {scene.cloud for scene in found(archive)} == {9, 3, 4, None}
+    assert {scene.cloud for scene in found(archive, max_cloud=100)} == {95, 9, 3, 4, None}
+    assert [scene.cloud for scene in found(archive, per_place=2)] == [3, 4]
+
+
+def test_the_satellite_is_checked_here_too(start: Start) -> None:
+    archive = start(clouds_of(1, platform="landsat-9"))
+    archive.ignored = frozenset({"query"})
+    assert found(archive, "L8", platform="landsat-8") == []
+
+
+def test_gsd_comes_from_the_asset_then_the_item_then_the_source(start: Start) -> None:
+    place = (-83.0, 40.0)
+    around = mapping(box(-83.1, 39.9, -82.9, 40.1))
+    items = [item(name, "HERE/a.tif", around) for name in "abcd"]
+    items[0]["assets"]["visual"]["gsd"] = 0.3
+    items[0]["properties"]["gsd"] = 5
+    items[1]["properties"]["gsd"] = 1.0
+    items[2]["assets"]["visual"]["raster:bands"] = [{"spatial_resolution": 2}]
+    archive = start(items)
+    for gsd, right in ((None, [0.3, 1.0, 2, 0.6]), (0.5, [0.5] * 4)):
+        scenes = backend(archive, gsd=gsd).search("US", [Box(*place, *place)])
+        assert [scene.gsd for scene in scenes] == right
+
+
 def test_one_collection_of_two_satellites_gives_the_one_that_is_meant(start: Start) -> None:
     items = [
         item(name, dict.fromkeys(("red", "green", "blue"), "HERE/a.tif"), AROUND, platform=name)
@@ -151,26 +207,139 @@ def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Pat
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
     with pytest.raises(
-        NeverAvailable, match=r"a.tif is uint16, not 8-bit: set the source's `scale`"
+        NeverAvailable, match=r"a.tif: band 1 is uint16, not 8-bit: set the source's `scale` to"
     ):
         one.cut(scene, TILE, NOTHING)
 
 
-def test_files_behind_a_token_are_opened_with_it(
+S2_BANDS = [{"scale": 0.0001, "offset": -0.1, "nodata": 0, "data_type": "uint16"}]
+
+
+@pytest.mark.parametrize(
+    ("facts", "fields", "right"),
+    [
+        ({"raster:bands": S2_BANDS}, {}, [127, 127, 133]),
+        ({"raster:bands": S2_BANDS * 3}, {}, [127, 127, 133]),
+        ({"bands": [{"raster:scale": 0.0001, "raster:offset": -0.1}] * 3}, {}, [127, 127, 133]),
+        ({"raster:scale": 0.0001, "raster:offset": -0.1}, {}, [127, 127, 133]),
+        ({"raster:bands": [{"offset": -1000}]}, {}, [127, 127, 133]),
+        ({"raster:bands": S2_BANDS}, {"offset": 0}, [227, 227, 233]),
+        ({}, {"offset": 1000}, [127, 127, 133]),
+        ({}, {}, [227, 227, 233]),
+    ],
+    ids=["of one", "of three", "STAC 1.1", "of all", "no scale", "config", "config only", "none"],
+)
+def test_the_offset_that_an_item_states_is_taken_off(
+    start: Start, tmp_path: Path, facts: dict[str, Any], fields: dict[str, Any], right: list[int]
+) -> None:
+    samples = np.full((3, 300, 300), 2270, np.uint16)
+    samples[2] += 60
+    write_raster(tmp_path / "a.tif", samples, tiled=True)
+    found = item("a", "HERE/a.tif", AROUND)
+    found["assets"]["visual"] |= facts
+    one = backend(start([found]), scale=(0, 2550), **fields)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == right
+
+
+def test_an_item_says_which_bands_are_colours_and_which_sample_is_no_data(
+    start: Start, tmp_path: Path
+) -> None:
+    samples = np.stack([np.full((300, 300), value, np.uint8) for value in (90, 10, 20, 30)])
+    samples[:, :, :150] = 0
+    write_raster(tmp_path / "a.tif", samples, tiled=True, photometric="MINISBLACK")
+    found = item("a", "HERE/a.tif", AROUND)
+    names = ("nir", "blue", "green", "red")
+    found["assets"]["visual"]["eo:bands"] = [{"common_name": name} for name in names]
+    found["assets"]["visual"]["raster:bands"] = [{"nodata": 0}] * 4
+    archive = start([found])
+    one = backend(archive)
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    image = one.cut(scene, TILE, NOTHING)
+    assert image.rgb[40, 90].tolist() == [30, 20, 10]
+    assert image.valid.mean() == pytest.approx(0.5, abs=0.01)
+    one = backend(archive, bands=(1, 2, 3))
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 90].tolist() == [90, 10, 20]
+
+
+def test_each_of_three_files_has_its_own_offset(start: Start, tmp_path: Path) -> None:
+    for name, value in (("r", 2000), ("g", 3000), ("b", 4000)):
+        samples = np.full((1, 300, 300), value, np.uint16)
+        write_raster(tmp_path / f"{name}.tif", samples, tiled=True)
+    found = item("a", {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}, AROUND)
+    for name, offset in (("red", -0.1), ("green", -0.2), ("blue", -0.1)):
+        found["assets"][name]["raster:bands"] = [{"scale": 0.0001, "offset": offset}]
+    one = backend(start([found]), assets=["red", "green", "blue"], scale=(0, 3000))
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == [85, 85, 255]
+
+
+def test_an_offset_that_the_archive_took_off_already_is_not_taken_off_again(start: Start) -> None:
+    found_item = item("a", "HERE/a.tif", AROUND, **{"earthsearch:boa_offset_applied": True})
+    found_item["assets"]["visual"]["raster:bands"] = S2_BANDS
+    (scene,) = found(start([found_item]))
+    assert (scene.offsets, scene.nodata) == ((0, 0, 0), 0)
+
+
+def test_a_published_stretch_counts_stored_samples_whatever_the_item_states(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    three = ("red", "green", "blue")
+    write_raster(tmp_path / "a.tif", np.full((1, 300, 300), 12750, np.uint16), tiled=True)
+    silent, loud = (
+        item(name, dict.fromkeys(three, "HERE/a.tif"), AROUND, **{"eo:cloud_cover": 1})
+        for name in ("silent", "loud")
+    )
+    for each in three:
+        loud["assets"][each]["raster:bands"] = [{"scale": 2.75e-05, "offset": -0.2}]
+    archive = start([silent, loud])
+    one = backend(archive, assets=three)
+    route = StacRoute(archive.url, "images", three, stretch=(7300, 18200))
+    monkeypatch.setattr(one, "_route", lambda _: route)
+    for scene in one.search("L8", [Box(*HERE, *HERE)]):
+        assert abs(one.cut(scene, TILE, NOTHING).rgb[40, 50].astype(int) - 127).max() <= 1
+
+
+def test_files_behind_a_token_are_opened_with_it(start: Start, tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive)
     (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(TryLater):
+    with pytest.raises(NeverAvailable, match=r"OAM/a cannot be read \(403\)"):
         one.cut(scene, TILE, NOTHING)
-    route = one._route("OAM")
-    monkeypatch.setattr(
-        one, "_route", lambda _: type(route)(**{**vars(route), "sign": f"{archive.url}/token"})
-    )
-    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
+    assert set(archive.desk.count("file")) == {403}
+    assert archive.desk.count("file").total() <= 3  # not six attempts
+    signed = backend(archive, sign=f"{archive.url}/token")
+    assert signed.cut(scene, TILE, NOTHING).rgb.max() == 77
     assert archive.desk.count("token") == {200: 1}
+
+
+def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
+    one = backend(archive, sign=f"{archive.url}/token")
+    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    archive.token_ends = datetime.now(UTC) + timedelta(seconds=62)
+    one.cut(scene, TILE, NOTHING)
+    one.cut(scene, TILE, NOTHING)
+    assert archive.desk.count("token") == {200: 1}
+    monkeypatch.setattr(token.time, "time", lambda: (datetime.now(UTC)).timestamp() + 3)
+    one.cut(scene, TILE, NOTHING)
+    assert archive.desk.count("token") == {200: 2}
+    archive.token, archive.token_ends = "sig=new", datetime.now(UTC) + timedelta(hours=1)
+    fresh = backend(archive, sign=f"{archive.url}/token")
+    fresh.cut(scene, TILE, NOTHING)
+    archive.token = "sig=newer"  # the old one is withdrawn before its end
+    assert backend(archive, sign=f"{archive.url}/token").cut(scene, TILE, NOTHING).rgb.max() == 77
+    fresh._of_thread.files.clear()
+    assert fresh.cut(scene, TILE, NOTHING).rgb.max() == 77
+
+
+def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
+    config = StacSource(api=PLANETARY, collection="io-lulc", assets=("data",))
+    assert StacBackend(config)._route("LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
 
 
 def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
@@ -276,7 +445,9 @@ def query(gsd: float | None) -> StacQuery:
         per_place=None,
         weight=1.0,
         gsd=gsd,
+        source_gsd=None,
         time_precision="day",
+        bands=None,
     )
 
 
