@@ -226,7 +226,9 @@ PAIRS = _table(
     pa.field("filepath", pa.string(), nullable=False),  # relative to the folder of the images
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
-    pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
+    pa.field(
+        "origin", pa.string()
+    ),  # a tar and its content id, or a digest of the images of the part
 )
 """Pairs from outside a run: rows of a captions file, or samples of WebDataset shards."""
 

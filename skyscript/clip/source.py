@@ -15,8 +15,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from pipeline.stage import EXECUTION, StageConfig
 
 TINY = "tiny"
@@ -121,7 +122,7 @@ def find_clip(config: ClipConfig) -> ClipSource:
         raise InputError(
             f"pretrained {config.pretrained!r}: is neither a file nor a tag of {model} ({tags})."
         )
-    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), file_id(path))
+    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), identify(path))
 
 
 def _needs_quick_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
@@ -153,7 +154,7 @@ def _find_in_folder(folder: Path, config: ClipConfig) -> ClipSource:
     checkpoint = _checkpoint_file(config)
     if checkpoint is not None:
         weights = [checkpoint]
-    ids = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
+    ids = content_id(path.read_bytes()) + "".join(identify(file) for file in weights)
     pretrained = None if checkpoint is None else str(checkpoint)
     return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(ids.encode()))
 

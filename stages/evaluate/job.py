@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic import TEMPORARY, file_id, write_bytes, write_json
+from pipeline.atomic import TEMPORARY, write_bytes, write_json
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
+from pipeline.identity import identify
 from skyscript.benchmarks import (
     SEVEN,
     Benchmark,
@@ -130,7 +131,7 @@ def _describe_set(placed: Placed, tower: Tower) -> dict[str, Any]:
         "kind": placed.benchmark.kind,
         "protocol": tower.config.protocol,
         "precision": describe_precision(tower),
-        "rows": {"file": placed.benchmark.csv, "id": file_id(placed.root / placed.benchmark.csv)},
+        "rows": {"file": placed.benchmark.csv, "id": identify(placed.root / placed.benchmark.csv)},
     }
 
 

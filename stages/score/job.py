@@ -35,8 +35,13 @@ class PairsConfig(PairSource):
 
 
 def identity(config: PairSource) -> Mapping[str, str]:
-    """Give the content ids of the captions file, or of the shards."""
+    """Give the content ids of the captions file and of its images, or of the shards."""
     return config.source().identity()
+
+
+def captions_identity(config: PairSource) -> Mapping[str, str]:
+    """Give the content ids of the captions file, or of the shards."""
+    return config.source().captions_identity()
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
@@ -48,8 +53,7 @@ def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: AR
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
     """Give each pair's cosines, or the reason why its image cannot be used.
 
-    The stage does not notice if an image changes later under the same path: score changed images
-    into a new folder.
+    A part is scored again if one of its images has changed, because the pairs name their content.
     """
     with config.source().reading(shard.index) as read:
         found = score_pairs(
@@ -97,7 +101,7 @@ def _samples(pairs: ds.Dataset) -> Iterator[tuple[str, ...]]:
 
 
 PAIRS = DatasetStage(
-    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=identity, version=2
+    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=identity, version=3
 )
 PAIR_SCORES = ShardStage(
     "score",
@@ -116,5 +120,5 @@ SCORED = DatasetStage(
     reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
     owns=tables.owned_files(None),
-    external=identity,
+    external=captions_identity,
 )

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.atomic import file_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
 from skyscript.files.paths import LEADS_OUT
 from stages.train.config import TrainConfig
@@ -90,7 +90,7 @@ def csv_pairs(path: Path, config: TrainConfig) -> Pairs:
         _check_paths(config.root_data_dir, paths, file)
     images = ImageFiles(config.root_data_dir, paths)
     _check_some_exist(images, len(paths), file, config)
-    return number_captions(images, captions, file_id(path))
+    return number_captions(images, captions, identify(path))
 
 
 def _describe_place(file: PairsCsv, name: str, row: int) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, check_present, number_captions
@@ -68,7 +69,7 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     found = pa.concat_tables(
         _read_shard(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
     )
-    identity = content_id("".join(map(file_id, shards)).encode())
+    identity = content_id("".join(map(identify, shards)).encode())
     images = ImagesInShards(shards, found)
     return number_captions(images, found["caption"].combine_chunks(), identity)
 
