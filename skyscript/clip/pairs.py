@@ -19,7 +19,7 @@ from pipeline.scratch import cut_into_parts
 from pipeline.stage import ConfigPath, StageConfig
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import read_below
-from skyscript.files.pairs_csv import HEADER, PairsCsv
+from skyscript.files.pairs_csv import HEADER, PairsCsv, null_missing
 from skyscript.files.paths import below, leads_out
 from skyscript.files.shards import TarImages, find_tars, samples
 
@@ -52,7 +52,7 @@ class CsvFolder:
         return {"captions": identify(self.captions)}
 
     def parts(self, rows: int) -> Iterator[pa.Table]:
-        """Give the pairs in file order, in tables of ``rows`` rows; a blank title is null.
+        """Give the pairs in file order, in tables of ``rows`` rows; a title that is none is null.
 
         The ``origin`` of a pair is a digest of the images of its part, so that a changed image
         changes only its part.
@@ -72,8 +72,9 @@ class CsvFolder:
         file = self._open()
         others = [HEADER[2]] if self.columns == HEADER[:2] and HEADER[2] in file.columns else []
         names = ["path", "title", "multi"][: 2 + len(others)]
-        for batch in file.batches([*self.columns, *others], blank="null"):
-            yield pa.record_batch(batch.columns, names=names)
+        for batch in file.batches([*self.columns, *others]):
+            paths, *captions = batch.columns
+            yield pa.record_batch([paths, *map(null_missing, captions)], names=names)
 
     @contextmanager
     def reading(self, part: int) -> Iterator[Read]:  # noqa: ARG002 - one folder for all

@@ -11,9 +11,9 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
@@ -27,6 +27,15 @@ LOCAL = "local-dir:"
 HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip", "simplejpeg")
 _INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
+
+
+def _word_of(value: object) -> object:
+    """Give the word that YAML reads as true or false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+QuickGelu = Annotated[Literal["auto", "on", "off"], BeforeValidator(_word_of)]
+"""Whether a model has OpenAI's activation. YAML may give a boolean: it reads a bare ``off`` so."""
 
 
 class ClipConfig(StageConfig):
@@ -46,7 +55,7 @@ class ClipConfig(StageConfig):
         "effect.",
         json_schema_extra=EXECUTION,
     )
-    quick_gelu: Literal["auto", "on", "off"] = Field(
+    quick_gelu: QuickGelu = Field(
         "auto",
         description="Use the activation of OpenAI's weights and of all models that were trained "
         "from them. A tag implies it; a checkpoint file does not.",

@@ -5,23 +5,30 @@ So a killed job continues after its last finished part, and a second run compute
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import Field
 
+from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, Shard, ShardStage
 from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
+from skyscript.files.shards import key_of
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import score_pairs
 from stages.score.scored_csv import write_scored
 
+log = logging.getLogger(__name__)
+
+_CAPTIONS = ("title", "title_multi_objects")
 _COLUMNS = ("filepath", "key", "title", "title_multi_objects")
 """The columns of the CSV that is written for shards."""
 
@@ -45,9 +52,29 @@ def captions_identity(config: PairSource) -> Mapping[str, str]:
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a captions file or of shards, in order."""
+    """Give the pairs of a captions file or of shards, in order.
+
+    Raises `InputError` if none has a caption.
+    """
+    where, count, without, untitled = config.captions or config.images, 0, 0, 0
     for part in config.source().parts(config.shard_rows):
         yield part.cast(tables.PAIRS.schema)
+        no_title, no_multi = (pc.is_null(part[name]) for name in _CAPTIONS)
+        count += len(part)
+        untitled += pc.sum(no_title).as_py() or 0
+        without += pc.sum(pc.and_(no_title, no_multi)).as_py() or 0
+    if without == count:
+        raise InputError(
+            f"{where}: none of its {count:,} pairs has a caption. A sample of a shard has it in "
+            "KEY.txt, or as title or caption in KEY.json."
+        )
+    if untitled:
+        log.warning(
+            "%s: %s of %s pairs have no title and get no score for it",
+            where,
+            f"{untitled:,}",
+            f"{count:,}",
+        )
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
@@ -94,10 +121,7 @@ def scored(
 def _samples(pairs: ds.Dataset) -> Iterator[tuple[str, ...]]:
     for batch in pairs.to_batches(columns=["filepath", "title", "title_multi_objects"]):
         for path, *captions in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            member = path.partition("/")[2]
-            folder, slash, base = member.rpartition("/")
-            key = folder + slash + base.partition(".")[0]
-            yield path, key, *(caption or "" for caption in captions)
+            yield path, key_of(path.partition("/")[2]), *(caption or "" for caption in captions)
 
 
 PAIRS = DatasetStage(

@@ -6,14 +6,16 @@ import zipfile
 
 import numpy as np
 import pytest
+import yaml
 
 from pipeline.errors import InputError
-from skyscript.clip.source import TINY_FOLDER, ClipConfig, find_clip
+from skyscript.clip.source import TINY_FOLDER, ClipConfig, ClipSource, find_clip
 
 open_clip = pytest.importorskip("open_clip")
 torch = pytest.importorskip("torch")
 
 from skyscript.clip.model import Clip, load_clip, unit  # noqa: E402
+from skyscript.clip.weights import create_tokenizer  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -204,3 +206,23 @@ def test_the_name_of_a_model_follows_what_it_holds_not_where_it_lies(tmp_path):
 def test_a_model_that_is_not_there_is_named(config, says):
     with pytest.raises(InputError, match=says):
         find_clip(ClipConfig(**config))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("off", "off"), ("on", "on"), ("'off'", "off"), ("auto", "auto")]
+)
+def test_the_activation_can_be_said_as_yaml_reads_it(text, word):
+    given = yaml.safe_load(f"quick_gelu: {text}")
+    assert ClipConfig.model_validate(given).quick_gelu == word
+
+
+def test_a_tokenizer_that_cannot_be_fetched_is_one_sentence(architecture, tmp_path, monkeypatch):
+    config = json.loads((TINY_FOLDER / "open_clip_config.json").read_text())["model_cfg"]
+    text = config["text_cfg"] | {"hf_tokenizer_name": "nobody/no-such-tokenizer"}
+    (tmp_path / "tiny-hf.json").write_text(json.dumps(config | {"text_cfg": text}))
+    open_clip.add_model_config(tmp_path / "tiny-hf.json")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    source = ClipSource("tiny-hf", None, quick_gelu=False, weights="random")
+    with pytest.raises(InputError, match="tiny-hf: its tokenizer is not on this machine") as caught:
+        create_tokenizer(source)
+    assert "\n" not in str(caught.value)
