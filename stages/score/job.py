@@ -135,7 +135,7 @@ PAIR_SCORES = ShardStage(
     writes=tables.PAIR_SCORES,
     external=clip_identity,
     at_most=count_gpu_workers,
-    version=2,
+    version=3,
 )
 SCORED = DatasetStage(
     "scored",

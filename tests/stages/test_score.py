@@ -306,6 +306,23 @@ def test_other_images_under_the_same_names_are_noticed(tmp_path):
     assert scores(tmp_path / "copy") == (1, [other[0], *first[1:3], other[3]])
 
 
+def test_captions_over_the_context_are_counted(tmp_path, caplog):
+    draw_images(tmp_path / "images", ["0.jpg", "1.jpg"])
+    neighbours = "; ".join(f"road of kind{n} with surface of asphalt" for n in range(12))
+    rows = [
+        {"filepath": "0.jpg", "title": "a road", "title_multi_objects": "a road"},
+        {"filepath": "1.jpg", "title": "a dam", "title_multi_objects": f"a dam, near {neighbours}"},
+    ]
+    score(write(tmp_path / "in.csv", rows), tmp_path / "images", tmp_path / "out")
+    assert caplog.messages == [
+        "1 of 2 captions of all objects are longer than the model's context (77 tokens in CLIP): "
+        "it does not see their end"
+    ]
+    found = ds.dataset(tmp_path / "out" / "tables" / "pair_scores").to_table()
+    assert found["cut"].to_pylist() == [False, False]
+    assert found["cut_multi_objects"].to_pylist() == [False, True]
+
+
 def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
     from skyscript.clip.vectors.embed import read_below
 
