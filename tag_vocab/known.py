@@ -6,11 +6,9 @@ OSM extracts. Free text and rare tags are left out.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +44,7 @@ def deprecations(schema: Path) -> bytes:
     """Give ``deprecated.csv`` from iD's deprecated.json."""
     rules = json.loads((schema / "deprecated.json").read_text("utf-8"))
     rows = ([_joined(rule["old"]), _joined(rule.get("replace", {}))] for rule in rules)
-    return _table(["old", "new"], rows)
+    return files.as_csv(["old", "new"], rows)
 
 
 def id_words(schema: Path) -> bytes:
@@ -58,7 +56,7 @@ def id_words(schema: Path) -> bytes:
         **_field_words(fields, english["fields"]),
         **_preset_words(presets, english["presets"]),
     }
-    return _table(["key", "value", "words"], ([*tag, words[tag]] for tag in sorted(words)))
+    return files.as_csv(["key", "value", "words"], ([*tag, words[tag]] for tag in sorted(words)))
 
 
 def _preset_words(presets: dict[str, Any], english: dict[str, Any]) -> dict[Tag, str]:
@@ -97,7 +95,7 @@ def universe(schema: Path, extracts: Iterable[Path]) -> bytes:
         [*tag, in_id.get(tag, ""), _kinds(counted.get(tag, Counter()), drawn.get(tag, set()))]
         for tag in sorted(tags)
     )
-    return _table(["key", "value", "in_id", "kinds"], rows)
+    return files.as_csv(["key", "value", "in_id", "kinds"], rows)
 
 
 def count_kinds(extracts: Iterable[Path]) -> Kinds:
@@ -174,11 +172,3 @@ def _kinds(counted: Counter[str], drawn: set[str]) -> str:
 
 def _joined(tags: dict[str, str]) -> str:
     return " + ".join(f"{key}={value}" for key, value in tags.items())
-
-
-def _table(header: list[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()

@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from tag_vocab import files
 from tag_vocab.encoders import Encoder, Vectors
-from tag_vocab.vocabulary import key_rule
 
 Tag = tuple[str, str]
 
 PARTS = ("key and value", "key", "value", "same key", "kinds", "words of iD")
-"""The parts in use. `likeness` also knows ``key rule`` and ``count``, which add nothing. The folds
-of `evaluation` chose the weights and `SHARPNESS`, so its figures are slightly optimistic."""
+"""The parts. The folds of `evaluation` chose the weights and `SHARPNESS`, so its figures are
+slightly optimistic."""
 
 SHARPNESS = 3.0
 """Of the likeness by angle: 1 for equal words, 0.05 for words that have nothing in common."""
@@ -42,9 +41,6 @@ class Described(NamedTuple):
     """The same number for the same key."""
     kinds: Vectors
     """Whether points, lines, areas carry it, or not known: 0 or 1 each."""
-    rule: npt.NDArray[np.int64]
-    often: Vectors
-    """The logarithm of its count."""
 
 
 def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
@@ -55,10 +51,9 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
     id_texts = [_id_text(*tag) for tag in tags]
     texts = sorted({*keys, *values, *both, *id_texts})
     place = {text: row for row, text in enumerate(texts)}
-    vectors = encoder.encode(texts)
+    vectors = encoder(texts)
     known = [files.universe().get(tag, files.Known("", "")) for tag in tags]
     kinds = [[*(kind in of.kinds for kind in "nwa"), not of.kinds] for of in known]
-    counts = [files.frequency().get(tag, 0) for tag in tags]
     return Described(
         both=vectors[[place[text] for text in both]],
         key=vectors[[place[text] for text in keys]],
@@ -66,8 +61,6 @@ def describe(tags: Sequence[Tag], encoder: Encoder) -> Described:
         words=vectors[[place[text] for text in id_texts]],
         same=np.array([_number(base_key(key)) for key, _ in tags]),
         kinds=np.array(kinds, np.float64),
-        rule=np.array([_number(_rule_name(key)) for key, _ in tags]),
-        often=np.log1p(np.array(counts, np.float64))[:, None] / 4,
     )
 
 
@@ -94,10 +87,6 @@ def likeness(
             total += _distance(left.kinds, right.kinds) * (1 + value) / 5
         elif part == "words of iD":
             total += _angle(left.words, right.words, sharpness) * (1 + same) / 3
-        elif part == "key rule":
-            total += (left.rule[:, None] == right.rule) / 3
-        elif part == "count":
-            total += _distance(left.often, right.often) / 5
         else:
             raise ValueError(f"unknown part {part!r}")
     return total
@@ -137,11 +126,6 @@ def _id_text(key: str, value: str) -> str:
 def _number(text: str) -> int:
     digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=7).digest()
     return int.from_bytes(digest, "big")
-
-
-def _rule_name(key: str) -> str:
-    rule = key_rule(key)
-    return f"{rule.rule} {rule.role}" if rule else ""
 
 
 def _angle(left: Vectors, right: Vectors, sharpness: float) -> Vectors:

@@ -12,13 +12,13 @@ written by ``skyscript vocab lookup`` can be edited and used.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tag_vocab import deprecated
+from tag_vocab.files import csv_rows
 from tag_vocab.objects import Vocabulary
 from tag_vocab.vocabulary import TagEntry
 
@@ -50,16 +50,10 @@ def read_own_labels(path: Path) -> dict[Tag, OwnLabel]:
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f"{path}: is larger than 64 MiB; name a CSV file of labels.")
     found: dict[Tag, OwnLabel] = {}
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""), strict=True)
-        _check_header(path, list(reader.fieldnames or ()))
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            tag, label = _label(where, row)
-            if found.setdefault(tag, label) != label:
-                raise ValueError(f"{where}: {tag[0]}={tag[1]} has two labels; keep one row.")
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is not a CSV file in UTF-8: {error}.") from error
+    for where, row in csv_rows(str(path), path.read_bytes(), partial(_check_header, path)):
+        tag, label = _label(where, row)
+        if found.setdefault(tag, label) != label:
+            raise ValueError(f"{where}: {tag[0]}={tag[1]} has two labels; keep one row.")
     return found
 
 
@@ -83,8 +77,6 @@ def _check_header(path: Path, names: list[str]) -> None:
 
 
 def _label(where: str, row: dict[str, str]) -> tuple[Tag, OwnLabel]:
-    if None in row or None in row.values():
-        raise ValueError(f"{where}: has more or fewer values than the header has columns.")
     for name in ("tag", "phrase", "reason"):
         if not row.get(name, "").isprintable():
             raise ValueError(f"{where}: the {name} holds control or line characters.")

@@ -79,13 +79,14 @@ def _renamed(key: str, value: str) -> TagEntry | None:
 
 
 def _by_rule(key: str, value: str) -> TagEntry:
-    rule = _rule(key)
+    rule = key_rule(key)
     if rule is None:
         return _UNKNOWN
     if rule.rule != "never" and ";" in value:
         parts = (decide(key, part) for part in split_values(value))
         return max(parts, key=lambda entry: entry.max_gsd or 0.0, default=_OTHER_VALUE)
-    if rule.judgement.groundable and not _fits(rule, value):
+    pattern = _WORD if rule.rule == "word" else _NUMBER
+    if rule.judgement.groundable and not pattern.fullmatch(value):
         return _OTHER_VALUE
     return _judged("key", rule.judgement)
 
@@ -105,7 +106,7 @@ def groundable_keys() -> frozenset[str]:
 
 def never_visible(key: str) -> bool:
     """Tell whether no value of a key is ever visible."""
-    rule = _rule(key)
+    rule = key_rule(key)
     return rule is not None and rule.rule == "never" and key not in deprecated.deprecated_keys()
 
 
@@ -114,7 +115,7 @@ def needs_classifier(key: str, value: str) -> bool:
 
     No label, rule or modern spelling decides it, and its value is one plain word.
     """
-    rule = _rule(key)
+    rule = key_rule(key)
     return (
         (rule is None or rule.rule == "listed")
         and is_word(value)
@@ -135,18 +136,14 @@ def is_word(value: str) -> bool:
     return _WORD.fullmatch(value) is not None
 
 
-def key_rule(key: str) -> files.KeyRule | None:
-    """Give the rule of a key or of its family; None if there is none."""
-    return _rule(key)
-
-
 def is_attribute(key: str) -> bool:
     """Tell whether a key describes a thing that another tag names (surface, crop, roof:shape)."""
-    rule = _rule(key)
+    rule = key_rule(key)
     return rule is None or rule.role == "attribute"
 
 
-def _rule(key: str) -> files.KeyRule | None:
+def key_rule(key: str) -> files.KeyRule | None:
+    """Give the rule of a key or of its family; None if there is none."""
     rules = files.key_rules()
     return next((rules[name] for name in _families(key) if name in rules), None)
 
@@ -158,8 +155,3 @@ def _families(key: str) -> Iterator[str]:
         colons = [place for place, letter in enumerate(key) if letter == ":"]
         yield from (f"{key[:place]}:{files.ANY}" for place in reversed(colons))
         yield from (f"{files.ANY}{key[place:]}" for place in colons)
-
-
-def _fits(rule: files.KeyRule, value: str) -> bool:
-    pattern = _WORD if rule.rule == "word" else _NUMBER
-    return pattern.fullmatch(value) is not None

@@ -9,11 +9,12 @@ from random import Random
 import shapely
 
 from data.toy.draft import Draft, Tags, tags
-from data.toy.plan import Grid
+from data.toy.plan import ISLAND, Grid
 from data.toy.shapes import Frame, Line, length, position, rectangle
 
 Weights = Mapping[str, float]
-Range = tuple[float, float]
+Range = Sequence[float]
+"""The least and the largest value."""
 
 
 def pick(random: Random, weights: Weights) -> str:
@@ -38,63 +39,24 @@ class Style:
     """Metres between the middle of the street and the front."""
     gap: Range
     levels: Range
-    garden: float = 0.0
+    garden: float
     """Share of houses with something in the garden: a tree, a pool, a shed, a driveway."""
-    roofs: str = "pitched"
+    roofs: str
+    """A key of the tables of roofs and their materials."""
 
 
-ROOFS: Mapping[str, Weights] = {
-    "pitched": {"gabled": 55, "hipped": 26, "half-hipped": 6, "gambrel": 4, "pyramidal": 4}
-    | {"skillion": 3, "mansard": 2},
-    "flat": {"flat": 74, "gabled": 12, "skillion": 6, "sawtooth": 4, "round": 4},
-    "old": {"gabled": 60, "mansard": 18, "hipped": 16, "pyramidal": 4, "dome": 2},
-}
-MATERIALS: Mapping[str, Weights] = {
-    "pitched": {"roof_tiles": 62, "slate": 14, "concrete": 6, "metal": 8, "thatch": 4}
-    | {"asphalt_shingle": 6},
-    "flat": {"tar_paper": 34, "gravel": 18, "concrete": 16, "metal": 22, "grass": 6, "glass": 4},
-    "old": {"roof_tiles": 66, "slate": 22, "copper": 8, "stone": 4},
-}
-COLOURS = {"red": 40, "#8b3a2b": 20, "brown": 18, "grey": 14, "black": 8}
-SUBURB = Style(
-    {"yes": 40, "house": 38, "detached": 14, "semidetached_house": 5, "bungalow": 3},
-    (9, 14), (8, 12), (12, 18), (11, 25), (1, 2), 0.4,
-)  # fmt: skip
-TERRACES = Style(
-    {"yes": 30, "house": 36, "terrace": 20, "semidetached_house": 14},
-    (9, 26), (9, 11), (10, 12), (2, 15), (2, 3), 0.2,
-)  # fmt: skip
-FLATS = Style(
-    {"apartments": 62, "residential": 14, "yes": 14, "dormitory": 4, "hotel": 6},
-    (22, 40), (12, 16), (13, 18), (9, 18), (3, 6), 0.15, "flat",
-)  # fmt: skip
-CENTRE = Style(
-    {"yes": 34, "retail": 16, "commercial": 12, "apartments": 20, "house": 10, "office": 8},
-    (10, 22), (11, 15), (7.5, 8.5), (0.3, 2), (3, 5), 0.0, "old",
-)  # fmt: skip
-WORKS = Style(
-    {"industrial": 40, "warehouse": 34, "yes": 14, "manufacture": 6, "hangar": 2, "service": 4},
-    (26, 58), (22, 30), (14, 18), (9, 16), (1, 2), 0.0, "flat",
-)  # fmt: skip
-VILLAGE = Style(
-    {"yes": 34, "house": 34, "farm": 10, "barn": 10, "detached": 8, "shed": 4},
-    (9, 17), (8, 12), (10, 20), (12, 44), (1, 2), 0.35,
-)  # fmt: skip
-SHOPS = {
-    "supermarket": 3, "bakery": 4, "clothes": 5, "hairdresser": 5, "butcher": 2, "florist": 2,
-    "books": 1, "convenience": 4,
-}  # fmt: skip
+STYLES = {name: Style(**entry) for name, entry in ISLAND["styles"].items()}
 
 
 def roof(random: Random, style: Style) -> Tags:
     """Draw what a mapper noted of a roof; often nothing."""
     if random.random() < 0.45:
         return {}
-    found = {"roof:shape": pick(random, ROOFS[style.roofs])}
+    found = {"roof:shape": pick(random, ISLAND["roofs"][style.roofs])}
     if random.random() < 0.6:
-        found["roof:material"] = pick(random, MATERIALS[style.roofs])
+        found["roof:material"] = pick(random, ISLAND["roof materials"][style.roofs])
     if random.random() < 0.2:
-        found["roof:colour"] = pick(random, COLOURS)
+        found["roof:colour"] = pick(random, ISLAND["roof colours"])
     return found
 
 
@@ -106,7 +68,7 @@ def house_tags(random: Random, style: Style, street: str, number: int) -> Tags:
     if random.random() < 0.5:
         found |= {"addr:housenumber": str(number), "addr:street": street}
     if found["building"] in ("retail", "commercial") and random.random() < 0.7:
-        found["shop"] = pick(random, SHOPS)
+        found["shop"] = pick(random, ISLAND["shops"])
         found["opening_hours"] = "Mo-Fr 09:00-18:00; Sa 09:00-13:00"
     if random.random() < 0.06:
         found["building:material"] = pick(random, {"brick": 5, "wood": 3, "concrete": 2})

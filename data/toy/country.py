@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from random import Random
 
 import shapely
 
 from data.toy.buildings import pick
 from data.toy.draft import Draft, tags
-from data.toy.plan import COAST, LAKE, RESERVOIR, RIVER, STREAM, TOWN, VILLAGES, WOODS, Grid
-from data.toy.shapes import Frame, Line, Point, beside, blob, ellipse, ribbon, smooth
+from data.toy.facilities import draw_shapes, read_shapes
+from data.toy.plan import COAST, ISLAND, LAKE, RESERVOIR, RIVER, STREAM, TOWN, VILLAGES, Grid
+from data.toy.shapes import Frame, Line, Point, beside, blob, ribbon, smooth
 
 
 def shore() -> Line:
@@ -60,33 +60,10 @@ def draw_shore(draft: Draft, ring: Line) -> None:
 
 def draw_harbour(draft: Draft) -> None:
     """Draw the quay and what lies before it: marina, piers, breakwater, lighthouse, cranes."""
-    draft.way([(900, -1400), (905, -1650), (760, -1830), (420, -1880)], tags("man_made=breakwater"))
-    draft.area(ellipse(405, -1882, 8, 8), tags("man_made=lighthouse building=lighthouse"))
-    water = [(80, -1394), (780, -1398), (780, -1640), (80, -1600)]
-    draft.area(water, tags("leisure=marina", name="Old Harbour"))
+    draw_shapes(draft, read_shapes(ISLAND["harbour"]), Frame(0, 0))
     for x in range(140, 760, 90):
-        pier = [(x, -1396), (x + 3, -1396), (x + 3, -1540), (x, -1540)]
-        draft.area([(float(a), float(b)) for a, b in pier], tags("man_made=pier surface=wood"))
-        for y in (-1440, -1490):
-            draft.way([(x + 3, y), (x + 24, y)], tags("man_made=pier mooring=private"))
-    draft.area([(790, -1360), (1490, -1404), (1490, -1180), (790, -1180)],
-               tags("landuse=industrial industrial=port"))  # fmt: skip
-    draft.way([(950, -1398), (1450, -1420)], tags("man_made=quay"))
-    for x in (1000, 1130, 1260):
-        draft.node((x, -1380), tags("man_made=crane crane:type=portal_crane"))
-    for x in range(830, 1100, 16):
-        draft.area([(x, -1290.0), (x + 12.2, -1290), (x + 12.2, -1270), (x, -1270)],
-                   tags("building=container"))  # fmt: skip
-    draft.area([(1150, -1300), (1240, -1300), (1240, -1230), (1150, -1230)],
-               tags("building=warehouse roof:shape=round roof:material=metal"))  # fmt: skip
-    draft.area([(-180, -1380), (-60, -1380), (-60, -1340), (-180, -1340)],
-               tags("building=yes amenity=ferry_terminal roof:shape=flat"))  # fmt: skip
-    draft.way([(-120, -1400), (-240, -2100), (-900, -3600)], tags("route=ferry"))
-    draft.way([(60, -1380), (60, -1440)], tags("leisure=slipway"))
-    draft.area([(-480, -1440), (-430, -1440), (-430, -1360), (-480, -1360)],
-               tags("waterway=dock dock=drydock"))  # fmt: skip
-    draft.area([(-420, -1390), (-260, -1390), (-260, -1350), (-420, -1350)],
-               tags("waterway=boatyard"))  # fmt: skip
+        draw_shapes(draft, read_shapes(ISLAND["pier"]), Frame(x, 0))
+    draw_shapes(draft, read_shapes(ISLAND["quay"]), Frame(0, 0))
 
 
 def draw_waters(draft: Draft) -> None:
@@ -124,7 +101,9 @@ def draw_woods(draft: Draft, land: shapely.Polygon) -> None:
          random.uniform(40, 130), random.uniform(40, 110), 0)
         for _ in range(60)
     ]  # fmt: skip
-    for text, x, y, rx, ry, clearings in [*WOODS, *copses]:
+    woods = [entry.partition(", ") for entry in ISLAND["woods"]]
+    planned = [(text, *map(int, numbers.split())) for text, _, numbers in woods]
+    for text, x, y, rx, ry, clearings in [*planned, *copses]:
         ring = fitting_blob(draft, random, land, (x, y), (rx, ry))
         if ring is None:
             continue
@@ -153,13 +132,6 @@ def fitting_blob(
     return None
 
 
-_USES: Mapping[str, float] = {"farmland": 66, "meadow": 22, "grass": 3, "orchard": 4, "vineyard": 2}
-_CROPS = (
-    *("wheat", "barley", "rapeseed", "maize", "potatoes", "sugar_beet", "rye", "oat", "hop"),
-    *("sunflower", "rice", "lavender", "asparagus", "strawberry", "soy", "cotton"),
-)
-
-
 def draw_fields(draft: Draft, land: shapely.Polygon) -> None:
     """Draw the fields around each village and the town, whole or in quarters as there is room."""
     random = Random("fields")
@@ -185,10 +157,12 @@ def field(draft: Draft, random: Random, land: shapely.Polygon, ring: Line, crop:
         return False
     if not draft.ground.claim(polygon):
         return False
-    use = "vineyard" if crop == "maize" and random.random() < 0.25 else pick(random, _USES)
+    use = (
+        "vineyard" if crop == "maize" and random.random() < 0.25 else pick(random, ISLAND["fields"])
+    )
     found = tags(f"landuse={use}")
     if use == "farmland" and random.random() < 0.6:
-        found["crop"] = crop if random.random() < 0.4 else random.choice(_CROPS)
+        found["crop"] = crop if random.random() < 0.4 else random.choice(ISLAND["crops"])
     if use == "orchard":
         found["trees"] = random.choice(["apple_trees", "olive_trees", "orange_trees"])
     draft.area(ring, found)

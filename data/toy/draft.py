@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from data.toy.plan import ISLAND
 from data.toy.shapes import Line, Point, crossings, length, piece
 
 LON, LAT = -29.95, 45.068
@@ -23,8 +24,8 @@ Tags = dict[str, str]
 
 
 def tags(text: str, **more: str) -> Tags:
-    """Give the tags of ``key=value`` words; ``more`` is for values with spaces."""
-    return dict(word.split("=", 1) for word in text.split()) | more
+    """Give the tags of ``key=value`` words; a value with spaces is quoted, or in ``more``."""
+    return dict(word.split("=", 1) for word in shlex.split(text)) | more
 
 
 class Taken:
@@ -74,19 +75,8 @@ class Barrier:
     """Level crossings: how far along, and where; the barrier's own way must carry these nodes."""
 
 
-EVERY_ROAD = frozenset(
-    {"motorway", "motorway_link", "trunk", "primary", "secondary", "tertiary", "unclassified"}
-    | {"residential", "living_street", "pedestrian", "service", "track"}
-    | {"footway", "cycleway", "path"}
-)
-WIDTHS = {
-    "motorway": 12,
-    "motorway_link": 6,
-    "trunk": 10,
-    "primary": 10,
-    "secondary": 9,
-    "tertiary": 8,
-}
+EVERY_ROAD = frozenset(ISLAND["every road"])
+WIDTHS: dict[str, float] = ISLAND["wide roads"]
 """In metres; these roads part a wood, the others (6 m) pass through it."""
 
 
@@ -204,14 +194,5 @@ def _stamped(element: Any) -> Any:  # noqa: ANN401 - any of osmium's three kinds
 
 def with_points(line: Line, points: Sequence[Point]) -> Line:
     """Give a line with further points of its own course put in, each in its place."""
-    if not points:
-        return line
-    walked, places = 0.0, [(0.0, line[0])]
-    for a, b in itertools.pairwise(line):
-        ends = walked + math.dist(a, b)
-        for point in points:
-            if abs(math.dist(a, point) + math.dist(point, b) - math.dist(a, b)) < 0.01:
-                places.append((walked + math.dist(a, point), point))
-        walked = ends
-        places.append((walked, b))
-    return [point for _, point in sorted(places, key=lambda item: item[0])]
+    course = shapely.LineString(line)
+    return sorted([*line, *points], key=lambda point: course.project(shapely.Point(point)))

@@ -18,7 +18,7 @@ after a comma its tags.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -29,6 +29,7 @@ import yaml
 
 from data.toy.buildings import plant_tree
 from data.toy.draft import Draft, tags
+from data.toy.plan import number
 from data.toy.shapes import Frame, Line, Point, ellipse, rectangle
 
 _PLANS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("facilities.yaml").read_text())
@@ -60,15 +61,20 @@ class Facility:
 def facility(name: str) -> Facility:
     """Give a facility by its name in ``facilities.yaml``."""
     plan = _PLANS["facilities"][name]
+    width, height = plan["size"]
+    return Facility(width, height, read_shapes(plan["shapes"]), plan["name"])
+
+
+def read_shapes(texts: Iterable[str]) -> tuple[Shape, ...]:
+    """Read the lines of a table of shapes."""
     shapes: list[Shape] = []
-    for text in plan["shapes"]:
+    for text in texts:
         if text.startswith("hole "):
             hole = _shape(text.removeprefix("hole ")).line
             shapes[-1] = replace(shapes[-1], holes=(*shapes[-1].holes, hole))
         else:
             shapes += _shapes(text)
-    width, height = plan["size"]
-    return Facility(width, height, tuple(shapes), plan["name"])
+    return tuple(shapes)
 
 
 def town_facilities() -> list[tuple[tuple[int, int, int, int], Facility]]:
@@ -84,12 +90,8 @@ def country_facilities() -> Iterator[tuple[Facility, float, float, float]]:
     """Give the facilities outside the town with their middle and their direction."""
     for line in _PLANS["country"]:
         name, *numbers = line.split()
-        x, y, angle = map(_number, numbers)
+        x, y, angle = map(number, numbers)
         yield facility(name), x, y, angle
-
-
-def _number(text: str) -> float:
-    return float(text) if "." in text else int(text)
 
 
 def _shapes(text: str) -> Iterator[Shape]:
@@ -100,7 +102,7 @@ def _shapes(text: str) -> Iterator[Shape]:
         yield shape
         return
     nx, _, ny, _, *steps = repeat.split()
-    dx, dy = map(_number, steps)
+    dx, dy = map(number, steps)
     for j in range(int(ny)):
         for i in range(int(nx)):
             moved = tuple((x + i * dx, y + j * dy) for x, y in shape.line)
@@ -110,7 +112,7 @@ def _shapes(text: str) -> Iterator[Shape]:
 def _shape(text: str) -> Shape:
     form, _, tagged = text.partition(", ")
     name, *numbers = form.split()
-    values = [_number(number) for number in numbers]
+    values = [number(text) for text in numbers]
     if name == "trees":
         return Shape("trees", tuple(rectangle(*values[:4])), "", count=int(values[4]))
     if name in ("line", "dot", "poly"):
@@ -146,14 +148,10 @@ _AREAS: dict[str, Callable[..., Line]] = {
 }
 
 
-_SOLID: tuple[str, ...] = (
-    "building",
-    "leisure=pitch",
-    "natural=water",
-    "amenity=parking",
-    "leisure=swimming_pool",
+_SOLID = (
+    *("building", "leisure=pitch", "natural=water", "amenity=parking", "leisure=swimming_pool"),
+    *("amenity=fountain", "leisure=track", "man_made=s"),
 )
-_SOLID += ("amenity=fountain", "leisure=track", "man_made=s")
 
 
 def place(draft: Draft, facility: Facility, x: float, y: float, angle: float) -> None:
@@ -161,19 +159,9 @@ def place(draft: Draft, facility: Facility, x: float, y: float, angle: float) ->
     middle = Frame(x, y, angle)
     frame = Frame(*middle.at(-facility.width / 2, -facility.height / 2), angle)
     random = Random(f"{facility.name} {x:.0f} {y:.0f}")
-    for index, shape in enumerate(facility.shapes):
-        tagged = tags(shape.text)
-        if index == 0 and facility.name:
-            tagged["name"] = facility.name
+    draw_shapes(draft, facility.shapes, frame, facility.name)
+    for shape in facility.shapes:
         points = frame.all(shape.line)
-        if shape.kind == "area" and shape.holes:
-            draft.multipolygon(points, [frame.all(hole) for hole in shape.holes], tagged)
-        elif shape.kind == "area":
-            draft.area(points, tagged)
-        elif shape.kind == "line":
-            draft.way(points, tagged)
-        elif shape.kind == "dot":
-            draft.node(points[0], tagged)
         if shape.kind == "area" and shape.text.startswith(_SOLID):
             draft.solid.add(shapely.Polygon(points))
         if shape.kind == "line" and "highway=" in shape.text:
@@ -187,3 +175,20 @@ def place(draft: Draft, facility: Facility, x: float, y: float, angle: float) ->
     whole = shapely.Polygon(frame.all(rectangle(0, 0, facility.width, facility.height)))
     draft.solid.add(whole)
     draft.ground.add(whole)
+
+
+def draw_shapes(draft: Draft, shapes: Sequence[Shape], frame: Frame, name: str = "") -> None:
+    """Draw shapes in a frame; the first one carries the name. Trees are not drawn."""
+    for index, shape in enumerate(shapes):
+        tagged = tags(shape.text)
+        if index == 0 and name:
+            tagged["name"] = name
+        points = frame.all(shape.line)
+        if shape.holes:
+            draft.multipolygon(points, [frame.all(hole) for hole in shape.holes], tagged)
+        elif shape.kind == "area":
+            draft.area(points, tagged)
+        elif shape.kind == "line":
+            draft.way(points, tagged)
+        elif shape.kind == "dot":
+            draft.node(points[0], tagged)

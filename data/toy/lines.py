@@ -10,16 +10,18 @@ import shapely
 from data.toy.draft import EVERY_ROAD, Barrier, Draft, Tags, tags, with_points
 from data.toy.plan import (
     AVENUE,
+    CABLE_CAR,
     HARBOUR_TRACK,
+    ISLAND,
     JUNCTION,
     MOTORWAY,
     POWER_LINE,
     RAILWAY,
     RIVER,
-    ROADS,
     STREAM,
     TOWN,
     VILLAGES,
+    points,
 )
 from data.toy.shapes import (
     Frame,
@@ -43,8 +45,9 @@ def draw_roads(draft: Draft) -> None:
     draft.barriers += [Barrier(RIVER, EVERY_ROAD, 60), Barrier(STREAM, EVERY_ROAD, 14), *RAILS]
     draw_motorway(draft)
     draft.barriers.append(Barrier(MOTORWAY, EVERY_ROAD, 70))
-    for text, line in ROADS:
-        draft.road(line, tags(f"highway={text}"))
+    for entry in ISLAND["roads"]:
+        text, _, course = entry.partition(", ")
+        draft.road(smooth(points(course), 70), tags(text))
     for village in VILLAGES:
         random = Random(f"tracks {village.name}")
         for corner in ((0, 0), (village.columns, 0), (village.columns, village.rows)):
@@ -127,13 +130,7 @@ def draw_power(draft: Draft) -> None:
     for spot in spots:
         draft.node(spot, tags("power=tower material=steel"))
     draft.way(spots, tags("power=line cables=3 voltage=110000"))
-    courses: list[Line] = [
-        [(2100, 1380), (3400, 1250), (4600, 900), (5500, 700)],
-        [(4650, 4050), (5300, 3000), (5500, 1500), (5560, 760)],
-        [(-4700, 900), (-4500, -200), (-5000, -1700), (-5500, -2500)],
-        [(6500, 250), (7000, -900), (7700, -2300)],
-    ]
-    for course in courses:
+    for course in map(points, ISLAND["minor power lines"]):
         poles = [position(course, at)[0] for at in range(0, int(length(course)), 75)]
         for spot in poles:
             draft.node(spot, tags("power=pole"))
@@ -142,11 +139,10 @@ def draw_power(draft: Draft) -> None:
         spot = (2000 + 330 * i, 7600 + 130 * math.sin(1.7 * i))
         draft.node(spot, tags("power=generator generator:source=wind"
                               " generator:method=wind_turbine height=90"))  # fmt: skip
-    ropeway = [(-6700, 4500), (-7000, 4850), (-7300, 5200), (-7600, 5550), (-7800, 5800)]
-    draft.way([(float(x), float(y)) for x, y in ropeway], tags("aerialway=gondola"))
-    for spot in ropeway[1:-1]:
+    draft.way(CABLE_CAR, tags("aerialway=gondola"))
+    for spot in CABLE_CAR[1:-1]:
         draft.node(spot, tags("aerialway=pylon"))
-    for spot in (ropeway[0], ropeway[-1]):
+    for spot in (CABLE_CAR[0], CABLE_CAR[-1]):
         draft.node(spot, tags("aerialway=station"))
     draft.node((-7900, 6000), tags("natural=peak ele=640", name="Tag Hill"))
     draft.node((-7880, 6030), tags("man_made=mast tower:type=communication height=60"))

@@ -10,19 +10,21 @@ from random import Random
 import shapely
 
 from data.toy import country, lines, untidy
-from data.toy.buildings import CENTRE, FLATS, SUBURB, TERRACES, VILLAGE, WORKS, Style, fill_block
+from data.toy.buildings import STYLES, Style, fill_block
 from data.toy.draft import Draft, tags
 from data.toy.facilities import Facility, country_facilities, facility, place, town_facilities
-from data.toy.plan import COLUMNS, RAIL_CELL, RIVER_CELL, ROWS, TOWN, VILLAGES, Grid, is_built
-from data.toy.streets import lay_town, lay_village, street_name
-
-_QUARTERS = (
-    ((-5, -8, 7, 4), "residential"), ((-3, -11, 5, 3), "residential"),
-    ((2, -9, 3, 5), "residential"),
-    ((5, -9, 3, 5), "industrial"), ((-2, -3, 4, 3), "commercial"), ((-3, 2, 5, 6), "residential"),
-    ((2, 3, 2, 5), "residential"), ((6, 2, 1, 4), "residential"), ((-2, 9, 4, 1), "residential"),
-)  # fmt: skip
-_COURTYARDS = ((-2, -3), (-1, -3), (-2, -2), (0, -3), (1, -2))
+from data.toy.plan import (
+    COLUMNS,
+    ISLAND,
+    RAIL_CELL,
+    RIVER_CELL,
+    ROWS,
+    TOWN,
+    VILLAGES,
+    Grid,
+    is_built,
+)
+from data.toy.streets import lay_town, lay_village, streets_around
 
 
 def draw() -> Draft:
@@ -54,21 +56,21 @@ def draw_town(draft: Draft) -> None:
     draft.ground.add(shapely.Polygon(TOWN.outline(-9, -12, 18, 22)).buffer(40))
     lay_town(draft, [block for block, _ in facilities])
     lines.draw_banks(draft)
-    for (u, v, columns, rows), use in _QUARTERS:
-        draft.area(TOWN.outline(u, v, columns, rows), tags(f"landuse={use}"))
+    for *cells, use in map(str.split, ISLAND["quarters"]):
+        draft.area(TOWN.outline(*map(int, cells)), tags(f"landuse={use}"))
     taken = set()
     for (u, v, columns, rows), plan in facilities:
         put(draft, TOWN, (u, v, columns, rows), plan)
         taken |= {(u + i, v + j) for i in range(columns) for j in range(rows)}
-    for u, v in _COURTYARDS:
+    for u, v in ISLAND["courtyards"]:
         courtyard(draft, u, v)
     for v in ROWS[:-1]:
         for u in COLUMNS[:-1]:
             free = (u, v) not in taken and u != RIVER_CELL and v != RAIL_CELL
             if free and is_built(u, v):
-                around = [street_name("u", v), street_name("u", v + 1)]
-                around += [street_name("v", u), street_name("v", u + 1)]
-                fill_block(draft, random, TOWN, (u, v), style_of(random, u, v), around)
+                fill_block(
+                    draft, random, TOWN, (u, v), style_of(random, u, v), streets_around(u, v)
+                )
 
 
 def put(draft: Draft, grid: Grid, block: tuple[int, int, int, int], facility: Facility) -> None:
@@ -83,12 +85,12 @@ def put(draft: Draft, grid: Grid, block: tuple[int, int, int, int], facility: Fa
 def style_of(random: Random, u: int, v: int) -> Style:
     """Give how a block of the town is built, by its place."""
     if u >= 5 and v <= -4:
-        return WORKS
+        return STYLES["works"]
     if -2 <= u <= 1 and -4 <= v <= 0:
-        return CENTRE
+        return STYLES["centre"]
     if -5 <= u <= 3 and -6 <= v <= 3:
-        return FLATS if random.random() < 0.35 else TERRACES
-    return SUBURB if random.random() < 0.9 else FLATS
+        return STYLES["flats"] if random.random() < 0.35 else STYLES["terraces"]
+    return STYLES["suburb"] if random.random() < 0.9 else STYLES["flats"]
 
 
 def courtyard(draft: Draft, u: int, v: int) -> None:
@@ -112,15 +114,14 @@ def draw_villages(draft: Draft) -> None:
         draft.area(outline, tags("landuse=residential"))
         draft.ground.add(shapely.Polygon(outline))
         draft.node(village.grid.at(2.5, 2.1), tags("place=village", name=village.name))
-        lay_village(draft, village, [])
+        lay_village(draft, village)
         for block, plan in blocks:
             put(draft, village.grid, block, plan)
         for u in range(village.columns):
             for v in range(village.rows):
                 if (u, v, 1, 1) not in [block for block, _ in blocks]:
-                    names = [street_name("u", v), street_name("u", v + 1)]
-                    names += [street_name("v", u), street_name("v", u + 1)]
-                    fill_block(draft, random, village.grid, (u, v), VILLAGE, names)
+                    names = streets_around(u, v)
+                    fill_block(draft, random, village.grid, (u, v), STYLES["village"], names)
 
 
 def main(arguments: list[str]) -> int:

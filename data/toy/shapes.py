@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from random import Random
 
 Point = tuple[float, float]
@@ -69,13 +70,9 @@ def smooth(points: Sequence[Point], step: float) -> Line:
                 t + 4 * t**2 - 3 * t**3,
                 -(t**2) + t**3,
             )
-            corners = (before, start, end, after)
-            line.append(
-                (
-                    sum(w * c[0] for w, c in zip(weights, corners, strict=True)) / 2,
-                    sum(w * c[1] for w, c in zip(weights, corners, strict=True)) / 2,
-                )
-            )
+            corners = zip(before, start, end, after, strict=True)
+            x, y = (sum(map(mul, weights, along)) / 2 for along in corners)
+            line.append((x, y))
     return [*line, points[-1]]
 
 

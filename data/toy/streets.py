@@ -23,7 +23,6 @@ from data.toy.plan import (
 )
 from data.toy.shapes import Frame, Line, length, position
 
-Cell = tuple[int, int]
 Edge = tuple[str, int, int]
 """A street between two corners: ``u`` along a row from (u, v), ``v`` along a column."""
 
@@ -36,6 +35,12 @@ def street_name(axis: str, index: int) -> str:
     """Give the name of a row or a column; the same on every call."""
     place = index + 12 + (7 if axis == "v" else 0)
     return f"{FIRST[place % len(FIRST)]} {SECOND[(place // 3 + index) % len(SECOND)]}"
+
+
+def streets_around(u: int, v: int) -> list[str]:
+    """Give the names of the streets below, above, left and right of a block."""
+    sides = (("u", v), ("u", v + 1), ("v", u), ("v", u + 1))
+    return [street_name(axis, index) for axis, index in sides]
 
 
 def town_edges(merged: list[tuple[int, int, int, int]], random: Random) -> set[Edge]:
@@ -178,7 +183,7 @@ def crossing(draft: Draft, line: Line, at: float, kind: str) -> None:
     draft.way([frame.at(0, -8), spot, frame.at(0, 8)], over | {k: marked[k] for k in ("crossing",)})
 
 
-def lay_village(draft: Draft, village: Village, merged: list[tuple[int, int, int, int]]) -> None:
+def lay_village(draft: Draft, village: Village) -> None:
     """Draw a village's streets; the middle row is its through road."""
     random = Random(f"streets {village.name}")
     edges: set[Edge] = set()
@@ -188,9 +193,6 @@ def lay_village(draft: Draft, village: Village, merged: list[tuple[int, int, int
                 edges.add(("u", u, v))
             if v < village.rows and (u == 2 or random.random() < 0.75):
                 edges.add(("v", u, v))
-    for u, v, columns, rows in merged:
-        edges -= {("u", u + i, v + j) for i in range(columns) for j in range(1, rows)}
-        edges -= {("v", u + i, v + j) for i in range(1, columns) for j in range(rows)}
 
     def class_of(axis: str, index: int, start: int) -> Tags:
         kind = {("u", 2): "secondary", ("v", 2): "tertiary"}.get((axis, index), "residential")

@@ -196,8 +196,7 @@ def check_file(path: Path) -> None:
         if "detect file format" not in str(error):
             return  # errors inside the file are found when it is read
         raise InputError(
-            f"{path}: an OSM file ends in .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
-            ".o5m or .opl"
+            f"{path}: an OSM file ends in .osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, .o5m or .opl"
         ) from error
     if has_history:
         raise InputError(

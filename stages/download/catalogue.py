@@ -54,16 +54,11 @@ class Artefact(NamedTuple):
 
 def _read_catalogue() -> tuple[Artefact, ...]:
     with files("stages.download").joinpath("published.csv").open(encoding="utf-8") as file:
-        return tuple(
-            Artefact(
-                row["path"],
-                row["kind"],
-                row["purpose"],
-                int(row["size"]) if row["size"] else None,
-                row["md5"] or None,
-            )
-            for row in csv.DictReader(file)
-        )
+        _, *rows = csv.reader(file)
+    return tuple(
+        Artefact(path, kind, purpose, int(size) if size else None, md5 or None)
+        for path, kind, purpose, size, md5 in rows
+    )
 
 
 CATALOGUE = _read_catalogue()

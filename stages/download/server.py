@@ -117,22 +117,19 @@ class Server:
         """Repeat a task while it raises `Transient`, with longer and longer waits."""
         import stamina
 
+        caller = stamina.RetryingCaller(
+            attempts=self._config.attempts,
+            timeout=None,
+            wait_initial=0.5,
+            wait_max=self._config.longest_wait,
+        )
         try:
-            for attempt in stamina.retry_context(
-                on=_wait_before_retry,
-                attempts=self._config.attempts,
-                timeout=None,
-                wait_initial=0.5,
-                wait_max=self._config.longest_wait,
-            ):
-                with attempt:
-                    return task()
+            return caller(_wait_before_retry, task)
         except Transient as error:
             raise RemoteError(
                 f"{self.url(path)}: {error}. The bytes so far are kept; run the same command "
                 "again, or name a mirror with --base-url."
             ) from error
-        raise AssertionError  # the loop returns or raises
 
     @contextmanager
     def answer(

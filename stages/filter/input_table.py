@@ -7,6 +7,7 @@ none), the box in degrees and the image's hashes (null if unknown).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ WIDTH = "(east - west + CASE WHEN east < west THEN 360 ELSE 0 END)"
 """SQL for the width of a box; a box across the 180th meridian may have its east below its west."""
 
 _BATCH = 1 << 16
+_JOIN_BOXES = "LEFT JOIN boxes USING (filepath)"
 _HASH = (
     "CASE WHEN regexp_full_match(image_hash, '[0-9a-fA-F]{1,16}') "
     "THEN TRY_CAST('0x' || image_hash AS UBIGINT) END"
@@ -114,30 +116,22 @@ def choose_scores(input_rows: InputTable, config: FilterConfig) -> tuple[str, ..
 
 def load_boxes(connection: duckdb.DuckDBPyConnection, metas: Path) -> None:
     """Read the positions of all images from meta pickles into ``boxes``."""
-    schema = pa.schema(
-        [pa.field("filepath", pa.string()), *(pa.field(name, pa.float64()) for name in BOX)]
-    )
+    schema = pa.schema([("filepath", pa.string()), *((name, pa.float64()) for name in BOX)])
     reader = pa.RecordBatchReader.from_batches(schema, _read_boxes(metas, schema))
     connection.register("box_stream", reader)
-    connection.execute("CREATE TABLE boxes AS SELECT * FROM box_stream")
+    connection.execute("INSERT INTO boxes SELECT * FROM box_stream")
     connection.unregister("box_stream")
 
 
 def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    rows: list[tuple[str, float, float, float, float]] = []
-    for name, meta in read_metas(metas):
-        if isinstance(meta, InputError):
-            continue  # its image has no position, which `splits` reports if it is needed
-        rows.append((names.image_path(name), *meta.box))
-        if len(rows) == _BATCH:
-            yield _make_batch(rows, schema)
-            rows = []
-    yield _make_batch(rows, schema)
-
-
-def _make_batch(rows: Sequence[Sequence[object]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    return pa.record_batch([list(column) for column in columns], schema=schema)
+    rows = (
+        {"filepath": names.image_path(name), **meta.box._asdict()}
+        for name, meta in read_metas(metas)
+        # A damaged meta gives its image no position, which `splits` reports if it is needed.
+        if not isinstance(meta, InputError)
+    )
+    while batch := list(itertools.islice(rows, _BATCH)):
+        yield pa.RecordBatch.from_pylist(batch, schema=schema)
 
 
 def make_pairs(
@@ -148,32 +142,18 @@ def make_pairs(
     for name in by:
         number = "a number; correct it, or leave it empty if there is no score"
         _check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
-    here = set(input_rows.columns)
-    if "image_hash" in here:
-        _check_values(
-            connection, input_rows, "image_hash", _HASH, "a hash of 16 hexadecimal digits"
-        )
-    boxed = here.issuperset(BOX)
-    has_boxes = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'boxes'"
-    ).fetchall()
-    box = ", ".join(
-        f"TRY_CAST(input_rows.{name} AS DOUBLE) AS {name}"
-        if boxed
-        else (f"boxes.{name}" if has_boxes else f"NULL::DOUBLE AS {name}")
-        for name in BOX
-    )
+    if "image_hash" in input_rows.columns:
+        digits = "a hash of 16 hexadecimal digits"
+        _check_values(connection, input_rows, "image_hash", _HASH, digits)
     scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
-    image_hash = _HASH if "image_hash" in here else "NULL::UBIGINT"
-    content_hash = "content_hash" if "content_hash" in here else "NULL::VARCHAR"
     connection.execute(
         f"""
         CREATE TABLE scored AS
         SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
             regexp_extract(input_rows.filepath, $name, 1) AS object_id,
             regexp_extract(input_rows.filepath, $name, 2) AS source,
-            {content_hash} AS content_hash, {image_hash} AS image_hash, {box}, {scores}
-        FROM input_rows {"LEFT JOIN boxes USING (filepath)" if has_boxes and not boxed else ""}
+            {_select_optional(input_rows.columns)}, {scores}
+        FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
         """,
         {"name": f"^{names.PATTERN}$"},
     )
@@ -188,6 +168,15 @@ def make_pairs(
     )
     connection.execute("DROP TABLE scored")
     return by
+
+
+def _select_optional(columns: Sequence[str]) -> str:
+    """Return SQL for the hashes and the box, which come from ``boxes`` if the input has none."""
+    content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
+    image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
+    own = "TRY_CAST(input_rows.{0} AS DOUBLE) AS {0}"
+    box = ", ".join(map((own if set(BOX) <= set(columns) else "boxes.{0}").format, BOX))
+    return f"{content_hash} AS content_hash, {image_hash} AS image_hash, {box}"
 
 
 def _cast_number(name: str) -> str:

@@ -17,7 +17,7 @@ from stages.filter.files import (
     name_training_file,
     write_selected,
 )
-from stages.filter.input_table import PREFIX, InputTable, load_boxes, load_csv, make_pairs
+from stages.filter.input_table import BOX, PREFIX, InputTable, load_boxes, load_csv, make_pairs
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.splits import Split, split_pairs
 
@@ -71,12 +71,17 @@ def filter_csv(
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Set the connection to store its tables on disk, and to keep the order of rows."""
+    """Set the connection to store its tables on disk, and to keep the order of rows.
+
+    Creates an empty ``boxes``, for positions that the input lacks.
+    """
     place = str(folder / "filter.duckdb").replace("'", "''")
     connection.execute(f"ATTACH '{place}' AS work")
     connection.execute("USE work")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
+    sides = ", ".join(f"{name} DOUBLE" for name in BOX)
+    connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
 
 
 def write_all(

@@ -23,6 +23,15 @@ from stages.tables import files_written
 PAGE = "report/index.html"
 SHEET = "report/gallery.jpg"
 SHEET_TILES = 12
+_READS = (
+    tables.OBJECTS,
+    tables.FOCUS,
+    tables.SCENES,
+    tables.TILES,
+    tables.IMAGES,
+    tables.META,
+    tables.CAPTIONS,
+)
 
 
 def report(
@@ -44,18 +53,10 @@ def report(
     If the run was scored and filtered, the page has two more sections. DuckDB counts out of core,
     and the size of the page does not grow with the run. Without tiles there is no contact sheet.
     """
-    datasets = {
-        "objects": objects,
-        "focus": focus,
-        "scenes": scenes,
-        "tiles": tiles,
-        "images": images,
-        "meta": meta,
-        "captions": captions,
-    }
+    datasets = (objects, focus, scenes, tiles, images, meta, captions)
     with scratch(root, "report") as folder, database(folder) as connection:
-        for name, dataset in datasets.items():
-            connection.register(name, dataset)
+        for table, dataset in zip(_READS, datasets, strict=True):
+            connection.register(table.name, dataset)
         figures = compute_figures(connection)
         ends = None
         if scores is not None and filtered is not None:
@@ -76,15 +77,7 @@ REPORT = DatasetStage(
     "report",
     report,
     ReportConfig,
-    reads=(
-        tables.OBJECTS,
-        tables.FOCUS,
-        tables.SCENES,
-        tables.TILES,
-        tables.IMAGES,
-        tables.META,
-        tables.CAPTIONS,
-    ),
+    reads=_READS,
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=tables.owned_files(PAGE, SHEET),

@@ -10,9 +10,7 @@ from tag_vocab import classifier
 class Letters:
     """Gives a text the counts of its runs of three letters, hashed into 128 places."""
 
-    name = "letters"
-
-    def encode(self, texts):
+    def __call__(self, texts):
         vectors = np.zeros((len(texts), 128))
         for row, text in enumerate(texts):
             for start in range(len(text) + 1):

