@@ -41,10 +41,11 @@ def content_id_of_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def file_id(path: Path, blocks: int = 64) -> str:
-    """Give an id of a large file: a digest of its size and of up to ``blocks`` MiB, evenly spaced.
+def file_id(path: Path, blocks: int) -> str:
+    """Give a digest of a file's size and of up to ``blocks`` MiB of it, from the first to the last.
 
-    A file of up to ``blocks`` MiB is read whole; a planet file takes no longer.
+    Only for the rasters of a folder, together with their time: they are too large to be read whole.
+    All other files from outside a run are identified by `pipeline.identity`.
     """
     size = path.stat().st_size
     digest = hashlib.blake2b(str(size).encode(), digest_size=16)

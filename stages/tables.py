@@ -218,6 +218,9 @@ _SCORE = [
     # cosines, -1 to 1; null if status is not ok, or if the caption is missing
     pa.field("similarity", pa.float32()),  # of the image and its title
     pa.field("similarity_multi_objects", pa.float32()),
+    # whether the caption is longer than the model's context; null if it is missing
+    pa.field("cut", pa.bool_()),  # the title
+    pa.field("cut_multi_objects", pa.bool_()),
     # cosines of the phrases after "surrounded by", in order; null if not requested
     pa.field("phrases", pa.list_(pa.float32())),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex; null if unread
@@ -235,7 +238,9 @@ PAIRS = _table(
     pa.field("filepath", pa.string(), nullable=False),  # relative to the folder of the images
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
-    pa.field("origin", pa.string()),  # a tar and its content id; null: a captions file
+    pa.field(
+        "origin", pa.string()
+    ),  # a tar and its content id, or a digest of the images of the part
 )
 """Pairs from outside a run: rows of a captions file, or samples of WebDataset shards."""
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from hypothesis import settings
 
 # Test processes run side by side: torch and numpy take one thread, in what tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Content ids are remembered for the tests only, not in the user's own cache folder.
+_CACHE = tempfile.TemporaryDirectory(prefix="skyscript-test-cache-")
+_REAL = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+os.environ.setdefault("HF_HOME", str(Path(_REAL) / "huggingface"))
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 # The same examples on every machine and in every run; a busy one may take its time.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.load_profile("same")

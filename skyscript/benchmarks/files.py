@@ -166,7 +166,7 @@ def _classes(path: Path) -> tuple[list[str], list[str]]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; it names the classes, one in each line.")
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             names = [line.strip() for line in file]
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8: {error}.") from None

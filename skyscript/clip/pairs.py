@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +13,15 @@ from typing import TypeAlias
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.atomic import file_id
 from pipeline.errors import InputError
+from pipeline.identity import identify, identify_all
 from pipeline.scratch import cut_into_parts
 from pipeline.stage import ConfigPath, StageConfig
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import read_below
-from skyscript.files.pairs_csv import HEADER, PairsCsv
+from skyscript.files.pairs_csv import HEADER, PairsCsv, null_missing
+from skyscript.files.paths import below, leads_out
 from skyscript.files.shards import TarImages, find_tars, samples
-
-_TAR_BLOCKS = 4
-"""Mebibytes of a tar that are read to detect a change."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,33 @@ class CsvFolder:
     """A hint that is appended to the message about a missing column."""
 
     def identity(self) -> Mapping[str, str]:
-        """Give the content id of the CSV. Raises `InputError` if its header is wrong."""
-        self._open()
-        return {"captions": file_id(self.captions)}
+        """Give the content ids of the captions file and of all images that it names.
+
+        Raises `InputError` if the file is invalid, or if there is no folder of images.
+        """
+        captions = self.captions_identity()
+        self.check_folder()
+        paths = itertools.chain.from_iterable(batch["path"].to_pylist() for batch in self.batches())
+        return {**captions, "images": _images_id(self.images, paths)}
+
+    def captions_identity(self) -> Mapping[str, str]:
+        """Give the content id of the captions file. Raises `InputError` if there is none."""
+        if not self.captions.is_file():
+            raise InputError(f"{self.captions}: there is no such file.")
+        return {"captions": identify(self.captions)}
 
     def parts(self, rows: int) -> Iterator[pa.Table]:
-        """Give the pairs in file order, in tables of ``rows`` rows; a blank title is null.
+        """Give the pairs in file order, in tables of ``rows`` rows; a title that is none is null.
 
+        The ``origin`` of a pair is a digest of the images of its part, so that a changed image
+        changes only its part.
         Raises `InputError` that names an invalid line, or if there are no pairs.
         """
         row = 0
         for part in cut_into_parts(self.batches(), rows):
             title_multi = part["multi"] if "multi" in part.column_names else None
-            yield _make_part(row, part["path"], part["title"], title_multi)
+            origin = _images_id(self.images, part["path"].to_pylist())
+            yield _make_part(row, part["path"], part["title"], title_multi, origin)
             row += len(part)
         if not row:
             raise self._open().no_pairs()
@@ -58,8 +72,9 @@ class CsvFolder:
         file = self._open()
         others = [HEADER[2]] if self.columns == HEADER[:2] and HEADER[2] in file.columns else []
         names = ["path", "title", "multi"][: 2 + len(others)]
-        for batch in file.batches([*self.columns, *others], blank="null"):
-            yield pa.record_batch(batch.columns, names=names)
+        for batch in file.batches([*self.columns, *others]):
+            paths, *captions = batch.columns
+            yield pa.record_batch([paths, *map(null_missing, captions)], names=names)
 
     @contextmanager
     def reading(self, part: int) -> Iterator[Read]:  # noqa: ARG002 - one folder for all
@@ -84,7 +99,11 @@ class Tars:
 
     def identity(self) -> Mapping[str, str]:
         """Give the content id of each shard."""
-        return {tar.name: file_id(tar, _TAR_BLOCKS) for tar in self.tars}
+        return {tar.name: identify(tar) for tar in self.tars}
+
+    def captions_identity(self) -> Mapping[str, str]:
+        """Give the content id of each shard, which contains its captions."""
+        return self.identity()
 
     def parts(self, rows: int) -> Iterator[pa.Table]:  # noqa: ARG002 - a tar is a part
         """Give the samples of each tar. Raises `InputError` if a tar is unsafe.
@@ -98,7 +117,7 @@ class Tars:
             paths = pa.array([f"{tar.name}/{sample.image}" for sample in found], pa.string())
             titles = pa.array([sample.title for sample in found], pa.string())
             multis = pa.array([sample.multi for sample in found], pa.string())
-            yield _make_part(row, paths, titles, multis, f"{tar.name} {file_id(tar, _TAR_BLOCKS)}")
+            yield _make_part(row, paths, titles, multis, f"{tar.name} {identify(tar)}")
             row += len(found)
 
     @contextmanager
@@ -108,11 +127,20 @@ class Tars:
             yield images.read
 
 
+def _images_id(folder: Path, paths: Iterable[str]) -> str:
+    """Give a digest of the content of images; an image that cannot be read counts as missing."""
+    files = (below(folder, path) if path and not leads_out(path) else folder for path in paths)
+    digest = hashlib.blake2b(digest_size=16)
+    for found in identify_all(files):
+        digest.update(f"{found}\n".encode())
+    return digest.hexdigest()
+
+
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 
 def _make_part(
-    row: int, paths: Column, titles: Column, multis: Column | None, origin: str | None = None
+    row: int, paths: Column, titles: Column, multis: Column | None, origin: str
 ) -> pa.Table:
     """Give a table with the columns row, filepath, title, title_multi_objects and origin."""
     count = len(paths)

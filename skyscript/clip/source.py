@@ -11,12 +11,13 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from pipeline.stage import EXECUTION, StageConfig
 
 TINY = "tiny"
@@ -26,6 +27,15 @@ LOCAL = "local-dir:"
 HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip", "simplejpeg")
 _INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
+
+
+def _word_of(value: object) -> object:
+    """Give the word that YAML reads as true or false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+QuickGelu = Annotated[Literal["auto", "on", "off"], BeforeValidator(_word_of)]
+"""Whether a model has OpenAI's activation. YAML may give a boolean: it reads a bare ``off`` so."""
 
 
 class ClipConfig(StageConfig):
@@ -45,7 +55,7 @@ class ClipConfig(StageConfig):
         "effect.",
         json_schema_extra=EXECUTION,
     )
-    quick_gelu: Literal["auto", "on", "off"] = Field(
+    quick_gelu: QuickGelu = Field(
         "auto",
         description="Use the activation of OpenAI's weights and of all models that were trained "
         "from them. A tag implies it; a checkpoint file does not.",
@@ -121,7 +131,7 @@ def find_clip(config: ClipConfig) -> ClipSource:
         raise InputError(
             f"pretrained {config.pretrained!r}: is neither a file nor a tag of {model} ({tags})."
         )
-    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), file_id(path))
+    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), identify(path))
 
 
 def _needs_quick_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
@@ -153,7 +163,7 @@ def _find_in_folder(folder: Path, config: ClipConfig) -> ClipSource:
     checkpoint = _checkpoint_file(config)
     if checkpoint is not None:
         weights = [checkpoint]
-    ids = content_id(path.read_bytes()) + "".join(file_id(file) for file in weights)
+    ids = content_id(path.read_bytes()) + "".join(identify(file) for file in weights)
     pretrained = None if checkpoint is None else str(checkpoint)
     return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(ids.encode()))
 

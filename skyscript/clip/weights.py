@@ -47,6 +47,19 @@ def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: 
     return model
 
 
+def create_tokenizer(source: ClipSource) -> Any:  # noqa: ANN401 - of open_clip
+    """Give the tokenizer of a model. Raises `InputError` if it cannot be found or fetched."""
+    try:
+        with _silence_open_clip():
+            return open_clip_library().get_tokenizer(source.model)
+    except Exception as error:  # the hub, transformers and open_clip raise many classes
+        raise InputError(
+            f"{source.model}: its tokenizer is not on this machine and cannot be fetched: "
+            f"{_first_line(error)}. Run it once with a network, or copy the Hugging Face cache of "
+            "a machine that has it."
+        ) from error
+
+
 def _first_line(error: Exception) -> str:
     """Give an error's first line, without torch's advice to let a file run code."""
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)

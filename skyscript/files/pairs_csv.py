@@ -4,7 +4,7 @@ The reader accepts UTF-8 with or without a byte order mark, a header, and lines 
 or CR. A field is quoted if it contains a separator, a double quote or a line end. A double quote
 inside an unquoted field is an ordinary character (``a 6" pipe``). Blank lines are ignored. Every
 field is text, unchanged: ``NA`` and the empty field are text too, unless a command asks for null
-words or blank fields as null.
+words as null, or for captions that are none (`is_missing`).
 
 The reader rejects the following and names the line: a repeated or empty column name, a line whose
 number of fields differs from the header, an unclosed quote, invalid UTF-8, a NUL, a field over
@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, TextIO
+from typing import BinaryIO, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +36,8 @@ NULL_WORDS = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
     | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 )
-"""The words that pandas reads as missing. Only `evaluate` and `train` read them as missing too."""
+"""The words that pandas reads as missing. `evaluate` reads them so, as published."""
+_MISSING = frozenset(word.lower() for word in NULL_WORDS)
 _BLOCK = 4 << 20
 """Bytes in one block of the parser."""
 _HEAD = 1 << 20
@@ -65,12 +66,10 @@ class PairsCsv:
         names: Sequence[str] | None = None,
         *,
         nulls: Collection[str] = (),
-        blank: Literal["text", "null"] = "text",
     ) -> Iterator[pa.RecordBatch]:
         """Give text columns, by default all of them, in the order of the file.
 
-        The words ``nulls`` become null; with ``blank="null"``, empty fields and white space do too.
-        A path that is null or blank raises `InputError`.
+        The words ``nulls`` become null. A path that is null or blank raises `InputError`.
         """
         row = 0
         for batch in filter(len, self._checked_batches()):
@@ -83,7 +82,7 @@ class PairsCsv:
                     f"{self._path_column!r} is {paths[at].as_py()!r}."
                 )
             row += len(batch)
-            yield _with_nulls(batch.select(list(names or self.columns)), nulls, blank)
+            yield _with_nulls(batch.select(list(names or self.columns)), nulls)
 
     def rows(self, names: Sequence[str] | None = None) -> Iterator[tuple[str, ...]]:
         """Give the rows as tuples of text."""
@@ -219,18 +218,33 @@ def _has_long_field(batch: pa.RecordBatch) -> bool:
     )
 
 
+def is_missing(captions: pa.Array) -> pa.Array:
+    """Tell for each caption whether it is none: null, blank, or a word for a missing value.
+
+    `score`, `filter` and `train` leave pairs with such a caption out.
+    """
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(captions))
+    return pc.or_(pc.is_null(captions), _is_in(plain, _MISSING))
+
+
+def caption_or_none(caption: str | None) -> str | None:
+    """Give a caption; None if it is none, as `is_missing` tells."""
+    return None if caption is None or caption.strip().lower() in _MISSING else caption
+
+
+def null_missing(captions: pa.Array) -> pa.Array:
+    """Give captions with null in the place of each that `is_missing`."""
+    return pc.if_else(is_missing(captions), None, captions)
+
+
 def _is_in(values: pa.Array, words: Collection[str]) -> pa.Array:
-    return pc.is_in(values, pa.array(sorted(words), pa.string()))
+    return pc.is_in(values, pa.array(sorted(words), values.type))
 
 
-def _with_nulls(
-    batch: pa.RecordBatch, nulls: Collection[str], blank: Literal["text", "null"]
-) -> pa.RecordBatch:
-    columns = batch.columns
-    if nulls:
-        columns = [pc.if_else(_is_in(c, nulls), None, c) for c in columns]
-    if blank == "null":
-        columns = [pc.if_else(pc.equal(pc.utf8_trim_whitespace(c), ""), None, c) for c in columns]
+def _with_nulls(batch: pa.RecordBatch, nulls: Collection[str]) -> pa.RecordBatch:
+    if not nulls:
+        return batch
+    columns = [pc.if_else(_is_in(column, nulls), None, column) for column in batch.columns]
     return pa.record_batch(columns, names=batch.schema.names)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import InputError
+from skyscript.files.pairs_csv import caption_or_none
 from skyscript.files.paths import member_problem
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
@@ -114,8 +115,40 @@ def samples(path: Path) -> Iterator[Sample]:
     """Give a tar's samples in order. As in WebDataset, the members of a key must be adjacent.
 
     Title: ``KEY.txt``, else ``title`` or ``caption`` of ``KEY.json``. Caption of all objects:
-    ``title_multi_objects`` of ``KEY.json``. Raises `InputError` that names the member at fault.
+    ``title_multi_objects`` of ``KEY.json``. A name is cut at its first dot, as in WebDataset; but
+    if that gives no image, it is cut at its last dot: ``a_0.6.jpg`` and ``a_0.7.jpg`` are two
+    samples. Raises `InputError` that names the member at fault.
     """
+    for key, parts, file in _groups(path):
+        if not any(kind in parts for kind in IMAGES) and _has_dotted_images(parts):
+            for dotted, own in _cut_at_last_dot(key, parts).items():
+                yield _make_sample(path, file, dotted, own)
+        else:
+            yield _make_sample(path, file, key, parts)
+
+
+def key_of(image: str) -> str:
+    """Give the key of a sample by the name of its image, or by the key itself."""
+    key, dot, kind = image.rpartition(".")
+    return key if dot and kind.lower() in IMAGES else image
+
+
+def _has_dotted_images(parts: dict[str, Member]) -> bool:
+    return any(kind.rpartition(".")[2] in IMAGES for kind in parts)
+
+
+def _cut_at_last_dot(key: str, parts: dict[str, Member]) -> dict[str, dict[str, Member]]:
+    """Give the samples of files such as ``a_0.6.jpg`` and ``a_0.7.jpg``, by the last dot."""
+    found: dict[str, dict[str, Member]] = {}
+    for kind, member in parts.items():
+        before, dot, last = member.name.rpartition(".")
+        own = found.setdefault(before if dot else key, {})
+        own[last.lower() if dot else kind] = member
+    return found
+
+
+def _groups(path: Path) -> Iterator[tuple[str, dict[str, Member], int]]:
+    """Give the members of each key by kind, and the number of the open file."""
     seen: set[str] = set()
     with path.open("rb") as file:
         parts: dict[str, Member] = {}
@@ -124,7 +157,7 @@ def samples(path: Path) -> Iterator[Sample]:
             key, kind = _split(member.name)
             if key != current:
                 if parts:
-                    yield _make_sample(path, file.fileno(), current, parts)
+                    yield current, parts, file.fileno()
                 if len(seen) == MAX_SAMPLES:
                     raise InputError(f"{path}: contains over {MAX_SAMPLES:,} samples; split it.")
                 if key in seen:
@@ -137,7 +170,7 @@ def samples(path: Path) -> Iterator[Sample]:
                 raise InputError(f"{path}: contains {member.name!a} twice.")
             parts[kind] = member
         if parts:
-            yield _make_sample(path, file.fileno(), current, parts)
+            yield current, parts, file.fileno()
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -155,7 +188,7 @@ def _make_sample(path: Path, file: int, key: str, parts: dict[str, Member]) -> S
         described = _read_json(path, file, parts["json"])
         title = title or described.get("title") or described.get("caption")
         multi = described.get("title_multi_objects")
-    return Sample(image, title or None, multi)
+    return Sample(image, caption_or_none(title), caption_or_none(multi))
 
 
 def _read_text(path: Path, file: int, member: Member) -> str:

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic import TEMPORARY, file_id, write_bytes, write_json
+from pipeline.atomic import TEMPORARY, write_bytes, write_json
 from pipeline.errors import InputError
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
+from pipeline.identity import identify
 from skyscript.benchmarks import (
     SEVEN,
     Benchmark,
@@ -25,6 +26,7 @@ from skyscript.benchmarks import (
 from skyscript.benchmarks.features import image_features, text_features
 from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_notes
 from skyscript.benchmarks.layout import SKYSCRIPT
+from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
 from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.model import (
@@ -130,7 +132,7 @@ def _describe_set(placed: Placed, tower: Tower) -> dict[str, Any]:
         "kind": placed.benchmark.kind,
         "protocol": tower.config.protocol,
         "precision": describe_precision(tower),
-        "rows": {"file": placed.benchmark.csv, "id": file_id(placed.root / placed.benchmark.csv)},
+        "rows": {"file": placed.benchmark.csv, "id": identify(placed.root / placed.benchmark.csv)},
     }
 
 
@@ -174,8 +176,14 @@ def _retrieve(
         "counts": counts,
         **{way: view.recalls() for way, view in ways.items()},
         "files": write_retrieved(folder, data, ways),
-        "notes": data.notes,
+        "notes": [*data.notes, *_note_cut(data.texts, tower)],
     }
+
+
+def _note_cut(texts: list[str], tower: Tower) -> list[str]:
+    """Return a sentence if texts are longer than the model's context."""
+    cut = find_cut(texts, tower.clip.tokenizer)
+    return [describe_cut(len(cut), len(texts), "texts")] if cut else []
 
 
 def _embed_images(

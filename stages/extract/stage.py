@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tag_vocab
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
@@ -140,7 +141,7 @@ def _external(config: ExtractConfig) -> Mapping[str, str]:
     check_file(config.path, config.format)
     keys = "\n".join(sorted(_keys(config)))
     return {
-        "OSM file": file_id(config.path),
+        "OSM file": identify(config.path),
         "keys of the vocabulary": content_id(keys.encode()),
     }
 

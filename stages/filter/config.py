@@ -66,7 +66,13 @@ class FilterConfig(StageConfig):
         description="Set whole blocks of the Earth aside that training never sees "
         "(`leakage_safe`), or objects at random, as published (`random`).",
     )
-    block: float = Field(0.1, gt=0, le=90, description="Make a block this many degrees wide.")
+    block: float = Field(
+        0.1,
+        gt=0,
+        le=90,
+        description="Make a block this many degrees wide. In a small region, blocks are halved "
+        "until enough pairs can be set aside.",
+    )
     test_rows: int = Field(30_000, ge=0, description="Write this many test pairs, if possible.")
     val_rows: int = Field(5_000, ge=0, description="Write this many validation pairs, if possible.")
     held_out_top: Percent = Field(

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipeline.errors import InputError
 from skyscript.files import names
 from skyscript.files.metas import read_metas
-from skyscript.files.pairs_csv import PairsCsv
+from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
@@ -33,10 +33,15 @@ CAPTIONS = ("filepath", "title_raw", "title", "title_multi_objects")
 SCORER = r"[A-Za-z0-9_.+-]+"
 """Allowed names of score columns, because SQL queries and file names contain them."""
 BOX = ("west", "south", "east", "north")
+WIDTH = "(east - west + CASE WHEN east < west THEN 360 ELSE 0 END)"
+"""SQL for the width of a box; a box across the 180th meridian may have its east below its west."""
 
 _BATCH = 1 << 16
 _JOIN_BOXES = "LEFT JOIN boxes USING (filepath)"
-_HASH = "TRY_CAST('0x' || image_hash AS UBIGINT)"
+_HASH = (
+    "CASE WHEN regexp_full_match(image_hash, '[0-9a-fA-F]{1,16}') "
+    "THEN TRY_CAST('0x' || image_hash AS UBIGINT) END"
+)
 
 
 class InputTable(NamedTuple):
@@ -50,7 +55,7 @@ class InputTable(NamedTuple):
 
 
 def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
-    """Read a captions file into ``input_rows``. Empty fields become null.
+    """Read a captions file into ``input_rows``. Empty fields and titles that are none become null.
 
     Raises `InputError` if the file is missing, is not a CSV, or lacks ``filepath`` or ``title``.
     """
@@ -59,7 +64,9 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from file.batches()
+            for batch in file.batches():
+                title = file.columns.index("title")
+                yield batch.set_column(title, "title", null_missing(batch["title"]))
         except InputError as error:  # DuckDB would turn it into its own error
             wrong.append(error)
 
@@ -155,7 +162,7 @@ def make_pairs(
         CREATE TABLE pairs AS
         SELECT * EXCLUDE (object_id),
             CASE WHEN object_id = '' THEN filepath ELSE object_id END AS object_id,
-            {_combine_scores(len(by), config)} AS score
+            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config)} END AS score
         FROM scored
         """
     )

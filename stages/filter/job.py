@@ -9,6 +9,7 @@ from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
 from stages.filter import cuts, summary
+from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
 from stages.filter.files import (
     name_held_out_file,
@@ -18,7 +19,7 @@ from stages.filter.files import (
 )
 from stages.filter.input_table import BOX, PREFIX, InputTable, load_boxes, load_csv, make_pairs
 from stages.filter.phrases import DroppedPhrases, drop_phrases
-from stages.filter.splits import HELD_OUT, split_pairs
+from stages.filter.splits import Split, split_pairs
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +34,8 @@ class Filtered(NamedTuple):
     """Number of pairs in each split, or without one for each reason."""
     files: list[summary.FileSummary]
     phrases: DroppedPhrases | None
+    notes: list[str]
+    """Sentences on files that hold fewer rows than asked for, and on smaller blocks."""
 
     def lines(self) -> list[str]:
         """Describe the result in lines for the terminal."""
@@ -46,7 +49,7 @@ class Filtered(NamedTuple):
                 f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
                 f"{lost.below:.4f}, from {lost.captions:,} captions"
             )
-        return lines
+        return [*lines, *self.notes]
 
 
 def filter_csv(
@@ -101,12 +104,12 @@ def write_all(
     if not_over is not None and not_over.resolve() in {(out / name).resolve() for name in names}:
         raise InputError(f"{input_rows.name}: is one of the files to write; choose another --out.")
     phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
-    split_pairs(connection, config, input_rows.name)
+    split = split_pairs(connection, config, input_rows)
     sides = summary.count_sides(connection)
     if "train" not in sides:
         raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)
-    files = []
+    files, notes = [], _describe_blocks(split, config)
     for percent, file in training.items():
         cuts.select_best(connection, percent, config)
         write_selected(connection, input_rows.columns, by, out / file)
@@ -115,9 +118,29 @@ def write_all(
         cuts.select_held_out(connection, side, rows, config)
         write_selected(connection, input_rows.columns, by, out / file)
         files.append(summary.summarise(connection, file, compare=False))
-    done = Filtered(sides, files, phrases)
+        notes += _describe_short(files[-1], rows, config)
+    done = Filtered(sides, files, phrases, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
+
+
+def _describe_blocks(split: Split, config: FilterConfig) -> list[str]:
+    if split.block in {None, config.block}:
+        return []
+    return [
+        f"blocks are {split.block:g} degrees wide instead of {config.block:g}: the region is too "
+        "small to set enough larger ones aside"
+    ]
+
+
+def _describe_short(file: summary.FileSummary, rows: int, config: FilterConfig) -> list[str]:
+    if file.rows >= rows:
+        return []
+    return [
+        f"{file.file} holds {file.rows:,} of the {rows:,} rows asked for: they are the best "
+        f"{config.held_out_top} % of what is set aside, which is at most "
+        f"{config.max_held_out:.0%} of all pairs (filter.max_held_out)"
+    ]
 
 
 def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
@@ -126,4 +149,5 @@ def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
         "pairs": done.sides,
         "files": [one._asdict() for one in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
+        "notes": done.notes,
     }

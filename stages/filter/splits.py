@@ -7,129 +7,144 @@ out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from pipeline.errors import InputError
 from skyscript import chance
+from stages.filter.blocks import HELD_OUT, Target, split_by_block
 from stages.filter.config import FilterConfig
+from stages.filter.input_table import BOX, WIDTH, InputTable
 
 if TYPE_CHECKING:
     import duckdb
 
-HELD_OUT = ("test", "val")
-ACROSS = "reaches over the edge of a block set aside"
 SAME_OBJECT = "its object is set aside"
 SAME_IMAGE = "its image is set aside"
 NEAR_IMAGE = "nearly the same image is set aside"
+_TALLEST = 5
+"""Degrees of latitude; the largest images have a third of one."""
+_HALVINGS = 6
+_ENOUGH = 0.5
+"""Share of the wanted held-out pairs below which blocks are halved."""
+_ROUNDS = 4
+"""Number of times that held-out pairs are drawn, with more each time if they do not suffice."""
 _BATCH = 1 << 16
 _BANDS = 4
 """Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 
 
-def split_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig, where: str) -> None:
-    """Create ``homes`` (row, split, reason) from ``pairs``."""
-    if config.split == "leakage_safe":
-        _check_boxes(connection, where)
-        _split_by_block(connection, config)
-    else:
-        _split_by_object(connection, config)
-    for held_out in HELD_OUT:
-        _exclude_sharing(connection, held_out, "object_id", SAME_OBJECT)
-        _exclude_sharing(connection, held_out, "content_hash", SAME_IMAGE)
-        _exclude_near(connection, held_out, config.near)
+class Split(NamedTuple):
+    """How the pairs were split."""
+
+    block: float | None
+    """The side of the blocks in degrees; None for a split by object."""
+    short: Mapping[str, int]
+    """The number of pairs that each held-out split lacks."""
 
 
-def _count_wanted(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> dict[str, int]:
+def split_pairs(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig, input_rows: InputTable
+) -> Split:
+    """Create ``homes`` (row, split, reason) from ``pairs``.
+
+    In a small region, blocks are halved until half of the held-out pairs are found.
+    """
+    target = _count_wanted(connection, config)
+    if config.split == "random":
+        return Split(None, _split_until_enough(connection, config, None, target))
+    _check_boxes(connection, input_rows)
+    found: list[tuple[float, float]] = []
+    for halving in range(_HALVINGS):
+        block = config.block / 2**halving
+        short = _split_until_enough(connection, config, block, target)
+        share = min(1 - lacks / (target.pairs[side] or 1) for side, lacks in short.items())
+        found.append((share, block))
+        if share >= _ENOUGH:
+            return Split(block, short)
+    _, best = max(found)
+    return Split(best, _split_until_enough(connection, config, best, target))
+
+
+def _split_until_enough(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig, block: float | None, target: Target
+) -> dict[str, int]:
+    """Create ``homes``; draw more pairs while splits are short. Returns what each still lacks."""
+    drawn = target
+    for _ in range(_ROUNDS):
+        if block is None:
+            _split_by_object(connection, config, drawn)
+        else:
+            split_by_block(connection, block, drawn, config.seed)
+        for held_out in HELD_OUT:
+            _exclude_sharing(connection, held_out, "object_id", SAME_OBJECT)
+            _exclude_sharing(connection, held_out, "content_hash", SAME_IMAGE)
+            _exclude_near(connection, held_out, config.near)
+        short = _count_short(connection, target)
+        more = {
+            side: min(target.most, count + short[side] + short[side] // 4)
+            for side, count in drawn.pairs.items()
+        }
+        if more == drawn.pairs:
+            break
+        drawn = Target(more, target.most)
+    return short
+
+
+def _count_short(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, int]:
+    """Return how many pairs with a score each held-out split lacks."""
+    found = dict(
+        connection.execute(
+            "SELECT split, count(score) FROM pairs JOIN homes USING (row) GROUP BY split"
+        ).fetchall()
+    )
+    return {side: max(0, count - found.get(side, 0)) for side, count in target.pairs.items()}
+
+
+def _count_wanted(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> Target:
     """Return how many pairs each held-out split needs, so that its best percentage suffices."""
     [(count,)] = connection.execute("SELECT count(*) FROM pairs").fetchall()
     most = int(count * config.max_held_out)
     rows = {"test": config.test_rows, "val": config.val_rows}
-    return {side: min(most, -(-n * 100 // config.held_out_top)) for side, n in rows.items()}
+    wanted = {side: min(most, -(-n * 100 // config.held_out_top)) for side, n in rows.items()}
+    return Target(wanted, most)
 
 
-def _check_boxes(connection: duckdb.DuckDBPyConnection, where: str) -> None:
+def _check_boxes(connection: duckdb.DuckDBPyConnection, input_rows: InputTable) -> None:
+    """Raise `InputError` if a box is missing, is not finite, or is larger than any image's."""
     [(missing,)] = connection.execute(
-        "SELECT count(*) FROM pairs WHERE west IS NULL OR north IS NULL"
+        f"SELECT count(*) FROM pairs WHERE {' OR '.join(f'{name} IS NULL' for name in BOX)}"
     ).fetchall()
     if missing:
         raise InputError(
-            f"{where}: {missing:,} pairs have no position, which a leakage-safe split needs: give "
-            "their meta files with --meta, or use --set split=random."
+            f"{input_rows.name}: {missing:,} pairs have no position, which a leakage-safe split "
+            "needs: give their meta files with --meta, or use --set split=random."
+        )
+    wrong = connection.execute(
+        f"""
+        SELECT row, {", ".join(BOX)} FROM pairs
+        WHERE NOT (isfinite(west) AND isfinite(east) AND abs(west) <= 540 AND abs(east) <= 540
+            AND {WIDTH} BETWEEN 0 AND 90 AND south >= -90 AND north <= 90
+            AND north - south BETWEEN 0 AND {_TALLEST})
+        ORDER BY row LIMIT 1
+        """
+    ).fetchall()
+    if wrong:
+        row, *box = wrong[0]
+        sides = ", ".join(f"{name} {value:g}" for name, value in zip(BOX, box, strict=True))
+        raise InputError(
+            f"{input_rows.place_of(row)}: {sides} is not the box of an image in degrees of "
+            "longitude and latitude; correct it, or use --set split=random."
         )
 
 
-def _split_by_block(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Create ``homes`` by drawing held-out blocks.
-
-    A pair belongs to the block of its centre. A pair that touches blocks of two splits is excluded,
-    so that no pixel of the Earth is in two splits.
-    """
-    _find_blocks(connection, config.block)
-    _draw_blocks(connection, config)
-    connection.execute(
-        """
-        CREATE TABLE homes AS
-        WITH columns_touched AS (
-            SELECT row, x, y, y0, y1, (x1 - x0 + 1) * (y1 - y0 + 1) AS all_blocks,
-                unnest(range(x0, x1 + 1))::INT AS block_x
-            FROM places
-        ), blocks_touched AS (
-            SELECT *, unnest(range(y0, y1 + 1))::INT AS block_y FROM columns_touched
-        ), touched AS (
-            SELECT row, max(side) FILTER (WHERE block_x = x AND block_y = y) AS home,
-                count(*) AS held_out_blocks, count(DISTINCT side) AS sides,
-                any_value(all_blocks) AS all_blocks
-            FROM blocks_touched JOIN held_out USING (block_x, block_y) GROUP BY row
-        )
-        SELECT row,
-            CASE WHEN sides IS NULL THEN 'train'
-                WHEN home IS NOT NULL AND sides = 1 AND held_out_blocks = all_blocks THEN home
-                END AS split,
-            CASE WHEN split IS NULL THEN $across END AS reason
-        FROM pairs LEFT JOIN touched USING (row)
-        """,
-        {"across": ACROSS},
-    )
-
-
-def _find_blocks(connection: duckdb.DuckDBPyConnection, side: float) -> None:
-    """Create ``places``: the block of each pair's centre, and the range of blocks it touches."""
-    connection.execute(
-        """
-        CREATE TABLE places AS
-        SELECT row, floor((west + east) / 2 / $side)::INT AS x,
-            floor((south + north) / 2 / $side)::INT AS y,
-            floor(west / $side)::INT AS x0, floor(east / $side)::INT AS x1,
-            floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1
-        FROM pairs
-        """,
-        {"side": side},
-    )
-
-
-def _draw_blocks(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
-    """Create ``held_out`` (block_x, block_y, side): blocks until each split has enough pairs.
-
-    A block with more pairs than a split still needs remains in training.
-    """
-    blocks = connection.execute("SELECT x, y, count(*) FROM places GROUP BY x, y").fetchall()
-    drawn = sorted(blocks, key=lambda b: chance.uniform(config.seed, f"{b[0]}/{b[1]}", "set aside"))
-    wanted = _count_wanted(connection, config)
-    chosen: list[dict[str, object]] = []
-    for x, y, count in drawn:
-        side = next((s for s in HELD_OUT if 0 < count <= wanted[s]), None)
-        if side is not None:
-            wanted[side] -= count
-            chosen.append({"block_x": x, "block_y": y, "side": side})
-    schema = pa.schema([("block_x", pa.int32()), ("block_y", pa.int32()), ("side", pa.string())])
-    connection.register("held_out", pa.Table.from_pylist(chosen, schema=schema))
-
-
-def _split_by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+def _split_by_object(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig, target: Target
+) -> None:
     """Create ``homes`` by drawing objects until each split has enough pairs."""
-    connection.execute("CREATE TABLE drawn (object_id VARCHAR, draw DOUBLE)")
+    connection.execute("CREATE OR REPLACE TABLE drawn (object_id VARCHAR, draw DOUBLE)")
     reader = connection.cursor()
     reader.execute("USE work")
     reader.execute("SELECT DISTINCT object_id FROM pairs")
@@ -139,10 +154,9 @@ def _split_by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig
         connection.register("more", pa.table({"object_id": names, "draw": draws}))
         connection.execute("INSERT INTO drawn SELECT * FROM more")
     reader.close()
-    wanted = _count_wanted(connection, config)
     connection.execute(
         """
-        CREATE TABLE homes AS
+        CREATE OR REPLACE TABLE homes AS
         WITH counted AS (
             SELECT object_id, draw, count(*) AS pairs FROM pairs JOIN drawn USING (object_id)
             GROUP BY object_id, draw
@@ -154,7 +168,7 @@ def _split_by_object(connection: duckdb.DuckDBPyConnection, config: FilterConfig
             NULL::VARCHAR AS reason
         FROM pairs JOIN summed USING (object_id)
         """,
-        wanted,
+        dict(target.pairs),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
+log = logging.getLogger(__name__)
+
+
 def filter_run(
     captions: ds.Dataset,
     images: ds.Dataset,
@@ -44,6 +48,8 @@ def filter_run(
         columns = _load(connection, captions, images, scores, normalised)
         input_rows = InputTable(columns, str(root), lambda row: f"{root}: pair {row + 1}")
         done = write_all(connection, input_rows, root, config)
+    for note in done.notes:
+        log.warning("%s", note)
     rows = {one.file: one.rows for one in done.files}
     yield files_written(root, {**rows, REPORT: sum(done.sides.values())})
 
@@ -98,5 +104,6 @@ FILTER = DatasetStage(
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
+    version=2,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -45,8 +45,13 @@ def summarise(connection: duckdb.DuckDBPyConnection, file: str, *, compare: bool
 
 def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Count the pairs of each split, and the pairs without one by their reason."""
-    return dict(
-        connection.execute("""SELECT CASE WHEN split IS NULL THEN reason WHEN score IS NULL
-                    THEN split || ', without a score' ELSE split END AS side, count(*)
-            FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side""").fetchall()
-    )
+    rows = connection.execute(
+        """
+        SELECT CASE WHEN split IS NULL THEN reason
+                WHEN title IS NULL THEN split || ', without a caption'
+                WHEN score IS NULL THEN split || ', without a score'
+                ELSE split END AS side, count(*)
+        FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side
+        """
+    ).fetchall()
+    return dict(rows)

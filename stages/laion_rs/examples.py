@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify_all
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
 from skyscript.clip.vectors.embed import read_below
@@ -43,7 +44,9 @@ def identify_content(config: ExamplesConfig) -> Mapping[str, str]:
     """Return digests of the model, and of the files in each folder."""
     digests = {}
     for name, folder in find_folders(config).items():
-        lines = (f"{path}\n{file_id(folder / path, 4)}\n" for path in _list_images(folder))
+        paths = _list_images(folder)
+        ids = identify_all(folder / path for path in paths)
+        lines = (f"{path}\n{image}\n" for path, image in zip(paths, ids, strict=True))
         digests[name] = content_id("".join(lines).encode())
     return {**clip_identity(config), **digests}
 

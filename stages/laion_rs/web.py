@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from pipeline.atomic import file_id
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
 from skyscript.clip.pairs import CsvFolder, PairSource
@@ -22,10 +21,6 @@ _REMEDY = "Set its columns with --image-column and --caption-column."
 @dataclass(frozen=True)
 class ParquetFolder(CsvFolder):
     """A Parquet file of pairs, and the folder at which its paths start."""
-
-    def identity(self) -> Mapping[str, str]:
-        """Return a digest of the file."""
-        return {"captions": file_id(self.captions)}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the columns path and title."""
@@ -63,13 +58,11 @@ class WebConfig(PairSource):
 
 
 def identify_content(config: WebConfig) -> Mapping[str, str]:
-    """Return digests of the table or of the shards. Raises `InputError` if it does not exist."""
-    source = config.source()
-    if isinstance(source, CsvFolder):
-        source.check_folder()
-        if not source.captions.is_file():
-            raise InputError(f"{source.captions}: there is no such table.")
-    return source.identity()
+    """Return digests of the table and its images, or of the shards.
+
+    Raises `InputError` if one does not exist.
+    """
+    return config.source().identity()
 
 
 def web(*, config: WebConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
@@ -92,5 +85,5 @@ def _join_lines(title: str | None) -> str | None:
 
 
 WEB = DatasetStage(
-    "web", web, WebConfig, reads=(), writes=tables.PAIRS, external=identify_content, version=2
+    "web", web, WebConfig, reads=(), writes=tables.PAIRS, external=identify_content, version=3
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
 from skyscript import chance
 from skyscript.clip.model import Clip
+from skyscript.clip.text import find_cut
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
 from skyscript.clip.vectors.store import Store
@@ -39,7 +41,7 @@ def score_pairs(
     Vectors are stored below ``root``. Raises `SkyScriptError` if the self-check fails.
     """
     if not paths:
-        return _columns(config, "", paths, [], [], None, None)
+        return _columns(config, "", paths, [], [], None, None) | _cut([], [], None)
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / f"{config.name}-{digest}"
     images = image_vectors(paths, read, clip, Store(folder / "images", clip.width, np.float16))
@@ -48,7 +50,8 @@ def score_pairs(
     multis = _similarities(images, multi_titles, clip, texts)
     phrases = _phrases(images, multi_titles, clip, texts) if config.phrases else None
     _check(paths, titles, singles, read, clip, config)
-    return _columns(config, folder.name, paths, singles, multis, phrases, images)
+    columns = _columns(config, folder.name, paths, singles, multis, phrases, images)
+    return columns | _cut(titles, multi_titles, clip.tokenizer)
 
 
 def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
@@ -80,6 +83,15 @@ def _phrases(
         (np.stack([vectors[phrase] for phrase in phrases]) @ image).tolist() if phrases else None
         for phrases, image in zip(of_image, images.vectors, strict=True)
     ]
+
+
+def _cut(titles: Titles, multi_titles: Titles, tokenizer: Any) -> dict[str, pa.Array]:  # noqa: ANN401
+    """Tell for each caption whether it is longer than the context; null if there is none."""
+    cut = find_cut({text for text in (*titles, *multi_titles) if text}, tokenizer) if titles else ()
+    return {
+        name: pa.array([text in cut if text else None for text in texts], pa.bool_())
+        for name, texts in (("cut", titles), ("cut_multi_objects", multi_titles))
+    }
 
 
 def _check(

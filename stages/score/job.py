@@ -5,23 +5,30 @@ So a killed job continues after its last finished part, and a second run compute
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import Field
 
+from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, Shard, ShardStage
 from skyscript.clip.model import count_gpu_workers
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
+from skyscript.files.shards import key_of
 from stages import tables
 from stages.score.config import PairScoreConfig
 from stages.score.engine import score_pairs
 from stages.score.scored_csv import write_scored
 
+log = logging.getLogger(__name__)
+
+_CAPTIONS = ("title", "title_multi_objects")
 _COLUMNS = ("filepath", "key", "title", "title_multi_objects")
 """The columns of the CSV that is written for shards."""
 
@@ -35,21 +42,45 @@ class PairsConfig(PairSource):
 
 
 def identity(config: PairSource) -> Mapping[str, str]:
-    """Give the content ids of the captions file, or of the shards."""
+    """Give the content ids of the captions file and of its images, or of the shards."""
     return config.source().identity()
 
 
+def captions_identity(config: PairSource) -> Mapping[str, str]:
+    """Give the content ids of the captions file, or of the shards."""
+    return config.source().captions_identity()
+
+
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a captions file or of shards, in order."""
+    """Give the pairs of a captions file or of shards, in order.
+
+    Raises `InputError` if none has a caption.
+    """
+    where, count, without, untitled = config.captions or config.images, 0, 0, 0
     for part in config.source().parts(config.shard_rows):
         yield part.cast(tables.PAIRS.schema)
+        no_title, no_multi = (pc.is_null(part[name]) for name in _CAPTIONS)
+        count += len(part)
+        untitled += pc.sum(no_title).as_py() or 0
+        without += pc.sum(pc.and_(no_title, no_multi)).as_py() or 0
+    if without == count:
+        raise InputError(
+            f"{where}: none of its {count:,} pairs has a caption. A sample of a shard has it in "
+            "KEY.txt, or as title or caption in KEY.json."
+        )
+    if untitled:
+        log.warning(
+            "%s: %s of %s pairs have no title and get no score for it",
+            where,
+            f"{untitled:,}",
+            f"{count:,}",
+        )
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
     """Give each pair's cosines, or the reason why its image cannot be used.
 
-    The stage does not notice if an image changes later under the same path: score changed images
-    into a new folder.
+    A part is scored again if one of its images has changed, because the pairs name their content.
     """
     with config.source().reading(shard.index) as read:
         found = score_pairs(
@@ -90,14 +121,11 @@ def scored(
 def _samples(pairs: ds.Dataset) -> Iterator[tuple[str, ...]]:
     for batch in pairs.to_batches(columns=["filepath", "title", "title_multi_objects"]):
         for path, *captions in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            member = path.partition("/")[2]
-            folder, slash, base = member.rpartition("/")
-            key = folder + slash + base.partition(".")[0]
-            yield path, key, *(caption or "" for caption in captions)
+            yield path, key_of(path.partition("/")[2]), *(caption or "" for caption in captions)
 
 
 PAIRS = DatasetStage(
-    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=identity, version=2
+    "pairs", pairs, PairsConfig, reads=(), writes=tables.PAIRS, external=identity, version=3
 )
 PAIR_SCORES = ShardStage(
     "score",
@@ -107,7 +135,7 @@ PAIR_SCORES = ShardStage(
     writes=tables.PAIR_SCORES,
     external=clip_identity,
     at_most=count_gpu_workers,
-    version=2,
+    version=3,
 )
 SCORED = DatasetStage(
     "scored",
@@ -116,5 +144,5 @@ SCORED = DatasetStage(
     reads=(tables.PAIRS, tables.PAIR_SCORES, tables.PAIR_NORMALISED),
     writes=tables.SCORED,
     owns=tables.owned_files(None),
-    external=identity,
+    external=captions_identity,
 )

@@ -10,12 +10,14 @@ log of the mean exponential, as in the contrastive loss): negCLIPLoss, Wang et a
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 from pydantic import Field
@@ -23,8 +25,11 @@ from pydantic import Field
 from pipeline.schema import STATUS_OK, Table
 from pipeline.stage import DatasetStage, StageConfig
 from skyscript import chance
+from skyscript.clip.text import describe_cut
 from skyscript.clip.vectors.store import Store, text_key
 from stages import tables
+
+log = logging.getLogger(__name__)
 
 Numbers = NDArray[np.float32]
 
@@ -65,6 +70,7 @@ def _normalise(
     """Give the table part by part; ``pairs`` has the titles, in the same parts and order."""
     partners: _Partners | None = None
     stores: _Stores | None = None
+    _log_cut(scores)
     for titled, scored in zip(pairs.get_fragments(), scores.get_fragments(), strict=True):
         titles = titled.to_table(columns=["title"]).column(0).to_pylist()
         rows = scored.to_table(schema=scores.schema)
@@ -87,6 +93,17 @@ def _normalise(
         yield pa.table(
             [rows[writes.key], rows["scorer"], pa.array(found, pa.float32())], schema=writes.schema
         )
+
+
+def _log_cut(scores: ds.Dataset) -> None:
+    """Say how many captions are longer than the model's context."""
+    for column, what in (("cut", "titles"), ("cut_multi_objects", "captions of all objects")):
+        count = scores.count_rows(filter=pc.field(column))
+        if count:
+            log.warning(
+                "%s",
+                describe_cut(count, scores.count_rows(filter=pc.field(column).is_valid()), what),
+            )
 
 
 def _usable_rows(rows: pa.Table, titles: list[str | None]) -> list[int]:

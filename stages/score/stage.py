@@ -70,4 +70,5 @@ SCORE = ShardStage(
     external=clip_identity,
     disabled=disabled,
     at_most=count_gpu_workers,
+    version=2,
 )

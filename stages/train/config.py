@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigPath, StageConfig
+from skyscript.clip.source import QuickGelu
 
 Pair = tuple[float, float]
 
@@ -147,7 +148,7 @@ class TrainConfig(StageConfig):
         description="Start from these weights: a tag that open_clip knows, or a file. By default, "
         "the weights are random.",
     )
-    quick_gelu: Literal["auto", "on", "off"] = Field(
+    quick_gelu: QuickGelu = Field(
         "auto", description="Use OpenAI's activation. Models trained from its weights need it."
     )
     image_interpolation: Literal["bicubic", "bilinear", "random"] = Field(

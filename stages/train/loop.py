@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import distributed
 
@@ -18,11 +19,13 @@ from pipeline.atomic import storage, write_json
 from pipeline.errors import ConfigError, SkyScriptError
 from pipeline.events import TaskProgress
 from skyscript.clip.export import export_model
+from skyscript.clip.text import describe_cut, find_cut
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 from stages.train.loading import PairDataset, load_batches, load_pairs
 from stages.train.model import InitialModel, load_initial_model
+from stages.train.pairs import Pairs
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
 from stages.train.step import Learner
@@ -94,6 +97,8 @@ class Training:
         transform = training_transform(preprocess, config)
         record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
         self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed, record)
+        if self.first:
+            _log_cut(pairs, self.initial.tokenizer)
         self.learner = Learner(self.initial, config, place)
         self.state = self.learner.state
         self.schedule = adapter.make_schedule(self.state.optimiser, config, self.steps)
@@ -236,6 +241,16 @@ def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
         else:
             raise ConfigError("precision: amp needs a GPU; use fp32 or amp_bf16 on a CPU.")
     return config.model_copy(update={"precision": precision})
+
+
+def _log_cut(pairs: Pairs, tokenizer: Any) -> None:  # noqa: ANN401 - of open_clip's
+    """Say how many captions are longer than the model's context."""
+    texts = pairs.captions.to_pylist()
+    cut = find_cut(texts, tokenizer)
+    is_cut = np.array([text in cut for text in texts])
+    if cut:
+        count = int(is_cut[pairs.texts].sum())
+        log.warning("%s", describe_cut(count, len(pairs.texts), "captions"))
 
 
 def _make_identity(

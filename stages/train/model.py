@@ -17,7 +17,7 @@ from skyscript.clip.source import (
     find_clip,
     open_clip_library,
 )
-from skyscript.clip.weights import create_model
+from skyscript.clip.weights import create_model, create_tokenizer
 from stages.train.config import TrainConfig
 
 SIGLIP_SCALE = math.log(10)
@@ -85,7 +85,7 @@ def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
         model.set_grad_checkpointing()
     return InitialModel(
         model,
-        open_clip.get_tokenizer(source.model),
+        create_tokenizer(source),
         open_clip.get_model_preprocess_cfg(model),
         {**model_config(source), **more},
         source.identity(),

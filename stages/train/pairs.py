@@ -6,7 +6,7 @@ Python strings would be copied into every worker process instead.
 
 from __future__ import annotations
 
-import functools
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.atomic import file_id
 from pipeline.errors import InputError
-from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
+from pipeline.identity import identify
+from skyscript.files.pairs_csv import PairsCsv, is_missing
 from skyscript.files.paths import LEADS_OUT
 from stages.train.config import TrainConfig
 
-_MISSING = pa.array(sorted({word.lower() for word in NULL_WORDS}), pa.large_string())
-"""Texts that other programs write for a missing value."""
+log = logging.getLogger(__name__)
+
 _REMEDY = "See --csv-img-key, --csv-caption-key and --csv-separator."
 TRIED = 256
 """Number of images whose existence is checked before training starts."""
@@ -84,17 +84,16 @@ def csv_pairs(path: Path, config: TrainConfig) -> Pairs:
         raise file.no_pairs()
     columns = pa.Table.from_batches(batches).columns
     paths, captions = (column.cast(pa.large_string()).combine_chunks() for column in columns)
-    for name, values in zip(names, (paths, captions), strict=True):
-        check_present(values, functools.partial(_describe_place, file, name))
+    _check_names(paths, file, names[0])
     if config.root_data_dir is not None:
         _check_paths(config.root_data_dir, paths, file)
-    images = ImageFiles(config.root_data_dir, paths)
-    _check_some_exist(images, len(paths), file, config)
-    return number_captions(images, captions, file_id(path))
-
-
-def _describe_place(file: PairsCsv, name: str, row: int) -> str:
-    return f"{file.path}: line {file.line_of(row)}: {name!r}"
+    _check_some_exist(ImageFiles(config.root_data_dir, paths), len(paths), file, config)
+    captioned = pc.invert(is_missing(captions))
+    check_captioned(
+        captioned, f"{path}: {names[1]!r}", lambda row: f"the first in line {file.line_of(row)}"
+    )
+    images = ImageFiles(config.root_data_dir, paths.filter(captioned))
+    return number_captions(images, captions.filter(captioned), identify(path))
 
 
 def number_captions(images: Images, captions: pa.Array, identity: str) -> Pairs:
@@ -104,18 +103,32 @@ def number_captions(images: Images, captions: pa.Array, identity: str) -> Pairs:
     return Pairs(images, encoded.dictionary, numbers, identity)
 
 
-def check_present(values: pa.Array, describe_place: Callable[[int], str]) -> None:
-    """Check that no value is blank or a word for a missing value. Raises `InputError`.
+def check_captioned(captioned: pa.Array, where: str, describe_place: Callable[[int], str]) -> None:
+    """Say how many pairs have no caption and are left out. Raises `InputError` if none has one.
 
     ``describe_place`` names a row in the message.
     """
-    plain = pc.utf8_lower(pc.utf8_trim_whitespace(values))
-    bad = np.flatnonzero(pc.is_in(plain, _MISSING).to_numpy(zero_copy_only=False)).tolist()
-    if bad:
-        value = values[bad[0]].as_py()
-        problem = "is empty" if not value.strip() else f"is {value!r}, a missing value"
-        more = f" ({len(bad):,} such rows)" if len(bad) > 1 else ""
-        raise InputError(f"{describe_place(bad[0])} {problem}{more}.")
+    without = np.flatnonzero(~captioned.to_numpy(zero_copy_only=False)).tolist()
+    if len(without) == len(captioned):
+        raise InputError(f"{where}: none of the {len(without):,} pairs has a caption.")
+    if without:
+        log.warning(
+            "%s: %s of %s pairs have no caption and are left out, %s",
+            where,
+            f"{len(without):,}",
+            f"{len(captioned):,}",
+            describe_place(without[0]),
+        )
+
+
+def _check_names(paths: pa.Array, file: PairsCsv, column: str) -> None:
+    """Raise `InputError` if a path is a word for a missing value."""
+    bad = pc.index(is_missing(paths), value=True).as_py()
+    if bad >= 0:
+        raise InputError(
+            f"{file.path}: line {file.line_of(bad)}: {column!r} is {paths[bad].as_py()!r}, a "
+            "missing value."
+        )
 
 
 def _check_paths(root: Path, paths: pa.Array, file: PairsCsv) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.atomic import content_id, file_id
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
-from stages.train.pairs import Pairs, check_present, number_captions
+from stages.train.pairs import Pairs, check_captioned, number_captions
 
 CAPTIONS = ("title", "title_multi_objects")
 _PLACES = pa.schema(
@@ -67,27 +68,32 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
         raise InputError(f"{path}: holds no shard (*.tar).")
     found = pa.concat_tables(
         _read_shard(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
+    ).combine_chunks()
+    captioned = found["caption"].is_valid().combine_chunks()
+    names = found["name"]
+    check_captioned(
+        captioned,
+        f"{path}: {config.csv_caption_key!r}",
+        lambda row: f"the first that of {names[row].as_py()!r}",
     )
-    identity = content_id("".join(map(file_id, shards)).encode())
+    found = found.filter(captioned).combine_chunks()
+    identity = content_id("".join(map(identify, shards)).encode())
     images = ImagesInShards(shards, found)
     return number_captions(images, found["caption"].combine_chunks(), identity)
 
 
 def _read_shard(shard: Path, number: int, key: str) -> pa.Table:
-    """Read the list of pairs in a shard, without the samples that lack an image or a caption."""
+    """Read the list of images in a shard, with the captions that there are.
+
+    Raises `InputError` if no image has a caption.
+    """
     where = {member.name: member for member in members(shard)}
     rows = [
-        (number, *where[sample.image], caption)
+        (number, *where[sample.image], sample.title if key == "title" else sample.multi)
         for sample in samples(shard)
-        if (caption := sample.title if key == "title" else sample.multi) is not None
-        and sample.image in where
+        if sample.image in where
     ]
-    if not rows:
+    if all(caption is None for *_, caption in rows):
         kinds = ", ".join(IMAGES)
         raise InputError(f"{shard}: holds no pair of an image ({kinds}) and a {key}.")
-    table = pa.table([list(column) for column in zip(*rows, strict=True)], _PLACES)
-    check_present(
-        table["caption"].combine_chunks(),
-        lambda row: f"{shard}: the caption of {table['name'][row].as_py()!r}",
-    )
-    return table
+    return pa.table([list(column) for column in zip(*rows, strict=True)], _PLACES)

@@ -40,16 +40,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         write_file(tmp_path / "out.txt", fill)
 
 
-def test_a_files_id_follows_its_content_and_size(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    ids = set()
-    for content in (b"", b"a", b"b", b"a" * (3 << 20), b"a" * (3 << 20) + b"b"):
-        path.write_bytes(content)
-        ids |= {file_id(path), file_id(path)}
-    assert len(ids) == 5
-
-
-def test_a_large_files_id_reads_evenly_spaced_blocks_to_the_end(tmp_path: Path) -> None:
+def test_a_rasters_id_reads_its_first_and_its_last_block(tmp_path: Path) -> None:
     path = tmp_path / "a"
     content = bytearray(8 << 20)
     path.write_bytes(content)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from pipeline.cli import app
 from pipeline.errors import InputError
 from skyscript.clip.source import TINY_FOLDER
 from stages.evaluate import EvaluateConfig, evaluate, format_tables, read_results
+from stages.evaluate.job import _note_cut
 from stages.evaluate.published import MODELS
 from stages.evaluate.retrieval import Relation, rank
 from tests.conftest import real_files, skyscript
@@ -462,3 +464,12 @@ def test_the_commands(tmp_path):
 def called(*arguments):
     """Call a command in this process: torch is loaded already."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_texts_over_the_context_are_noted():
+    tower = SimpleNamespace(clip=SimpleNamespace(tokenizer=open_clip.get_tokenizer("ViT-B-32")))
+    assert _note_cut(["a pond", "a dam"], tower) == []
+    assert _note_cut(["a pond", "a dam " * 40], tower) == [
+        "1 of 2 texts are longer than the model's context (77 tokens in CLIP): it does not see "
+        "their end"
+    ]

@@ -1,9 +1,11 @@
 """Captions files that cannot be filtered are named, with the line where there is one."""
 
+import re
+
 import pytest
 
 from pipeline.errors import InputError
-from stages.filter import filter_csv
+from stages.filter import FilterConfig, filter_csv
 from tests.conftest import skyscript
 from tests.stages.test_filter import (
     BOX,
@@ -103,6 +105,8 @@ def test_a_file_is_not_filtered_over_itself(tmp_path):
     [
         ("abc,0123456789abcdef", "line 5: similarity_A is 'abc', not a number"),
         ("0.1,zz", "line 5: image_hash is 'zz', not a hash of 16 hexadecimal digits"),
+        ("0.1,-1", "line 5: image_hash is '-1', not a hash of 16 hexadecimal digits"),
+        ("0.1,0123456789abcdef0", "line 5: image_hash is '0123456789abcdef0', not a hash of 16"),
     ],
 )
 def test_a_value_that_is_none_is_named_with_its_line(tmp_path, cells, says):
@@ -112,3 +116,58 @@ def test_a_value_that_is_none_is_named_with_its_line(tmp_path, cells, says):
     )
     with pytest.raises(InputError, match=rf"in\.csv: {says}"):
         filter_csv(path, tmp_path / "out", all_for_training())
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        ("inf,1,2,2", "line 3: west inf, south 1, east 2, north 2 is not the box of an image"),
+        ("1e20,1,1e20,2", "line 3: west 1e.20, .* is not the box of an image"),
+        ("1,nan,2,2", "line 3: .* south nan, .* is not the box of an image"),
+        ("-180,-90,180,90", "line 3: west -180, south -90, east 180, north 90 is not the box"),
+        ("1,2,2,1", "line 3: .* is not the box of an image"),
+        ("1,91,2,91.1", "line 3: .* is not the box of an image"),
+        ("1,1,2,", "1 pairs have no position, which a leakage-safe split needs"),
+        ("1,1,2,x", "1 pairs have no position"),
+    ],
+)
+def test_a_box_that_no_image_has_is_named_with_its_line(tmp_path, box, says):
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "filepath,title,similarity_t,west,south,east,north\n"
+        f"images2/a1_S2_20.jpg,a,0.1,1,1,2,2\nimages2/a2_S2_20.jpg,a,0.1,{box}\n"
+    )
+    with pytest.raises(InputError, match=rf"in\.csv: {says}"):
+        filter_csv(path, tmp_path / "out", FilterConfig())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("filepath,title,similarity_t\na1_S2_20.jpg,a,0.1\n", "1 pairs have no position"),
+        ("filepath,title\na1_S2_20.jpg,a\n", "has no column similarity_* to rank by"),
+        (
+            "filepath,title,similarity_t,west,south,east,north\na,a,,1,1,2,2\nb,a,nan,1,1,2,2\n",
+            "no pair with a score is left for training: {'train, without a score': 2}",
+        ),
+        (
+            ",filepath,title,west,south,east,north\n0,ok.jpg,an airport,1,1,1.01,1.01\n",
+            "column 1 of its header has no name",
+        ),
+    ],
+)
+def test_a_file_without_positions_scores_or_column_names_is_one_sentence(tmp_path, text, says):
+    path = tmp_path / "in.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(says)):
+        filter_csv(path, tmp_path / "out", FilterConfig())
+
+
+def test_a_pair_without_a_caption_is_not_kept(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "filepath,title,similarity_CLIP_openai\na.jpg, ,0.9\nb.jpg,nan,0.8\nc.jpg,a dam,0.1\n"
+    )
+    done = filter_csv(path, tmp_path / "out", all_for_training(top=(100,)))
+    assert kept(tmp_path / "out", 100) == ["c.jpg"]
+    assert done.sides == {"train": 1, "train, without a caption": 2}

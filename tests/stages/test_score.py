@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ pytest.importorskip("simplejpeg")
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from PIL import Image
 
 from pipeline.cli.run import TOY
 from pipeline.config import config_of_command, load_config
@@ -268,6 +270,57 @@ def test_a_captions_file_may_begin_with_a_byte_order_mark(demo, tmp_path):
     assert not failed
     scored = (tmp_path / "out" / "in_scored_by_tiny.csv").read_text()
     assert scored.startswith("filepath,title,title_multi_objects,similarity_tiny,")
+
+
+def draw_images(folder, names, seed=0):
+    """Write images of random pixels."""
+    folder.mkdir(exist_ok=True)
+    draw = np.random.default_rng(seed)
+    for name in names:
+        pixels = draw.integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name, quality=95)
+
+
+def test_other_images_under_the_same_names_are_noticed(tmp_path):
+    names = [f"{number}.jpg" for number in range(4)]
+    draw_images(tmp_path / "one", names)
+    captions = write(tmp_path / "in.csv", [{"filepath": n, "title": "a road"} for n in names])
+    out = tmp_path / "out"
+
+    def scores(images):
+        events, _ = score(captions, images, out, "pairs.shard_rows=2", block=TINY | {"check": 0})
+        found = read(out / "in_scored_by_tiny.csv")
+        return ran(events)["score"], [float(row["similarity_tiny"]) for row in found]
+
+    made, first = scores(tmp_path / "one")
+    assert made == 2
+    shutil.copytree(tmp_path / "one", tmp_path / "copy")
+    assert scores(tmp_path / "copy") == (0, first)
+    draw_images(tmp_path / "two", names, seed=1)
+    made, other = scores(tmp_path / "two")
+    assert made == 2
+    assert not set(first) & set(other)
+    (tmp_path / "copy" / "3.jpg").write_bytes((tmp_path / "two" / "3.jpg").read_bytes())
+    assert scores(tmp_path / "copy") == (2, [*first[:3], other[3]])
+    (tmp_path / "copy" / "0.jpg").write_bytes((tmp_path / "two" / "0.jpg").read_bytes())
+    assert scores(tmp_path / "copy") == (1, [other[0], *first[1:3], other[3]])
+
+
+def test_captions_over_the_context_are_counted(tmp_path, caplog):
+    draw_images(tmp_path / "images", ["0.jpg", "1.jpg"])
+    neighbours = "; ".join(f"road of kind{n} with surface of asphalt" for n in range(12))
+    rows = [
+        {"filepath": "0.jpg", "title": "a road", "title_multi_objects": "a road"},
+        {"filepath": "1.jpg", "title": "a dam", "title_multi_objects": f"a dam, near {neighbours}"},
+    ]
+    score(write(tmp_path / "in.csv", rows), tmp_path / "images", tmp_path / "out")
+    assert caplog.messages == [
+        "1 of 2 captions of all objects are longer than the model's context (77 tokens in CLIP): "
+        "it does not see their end"
+    ]
+    found = ds.dataset(tmp_path / "out" / "tables" / "pair_scores").to_table()
+    assert found["cut"].to_pylist() == [False, False]
+    assert found["cut_multi_objects"].to_pylist() == [False, True]
 
 
 def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):

@@ -15,7 +15,7 @@ pytest.importorskip("simplejpeg")
 from pipeline.config import config_of_command
 from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
-from skyscript.files.shards import Sample, TarImages, find_tars, samples
+from skyscript.files.shards import Sample, TarImages, find_tars, key_of, samples
 from stages import SCORE_JOB
 from tests.conftest import assert_close, skyscript
 
@@ -239,3 +239,27 @@ def test_the_command_scores_shards(tmp_path):
     done = skyscript(*given, "--images", tmp_path)
     assert done.returncode == 2
     assert "neither a tar nor a folder with *.tar" in done.stderr.replace("\n", " ")
+
+
+def test_shards_without_captions_are_one_sentence(tmp_path):
+    tar = tar_of(tmp_path / "0.tar", ("a.jpg", jpeg(1)), ("b.jpg", jpeg(2)), ("b.txt", b" "))
+    with pytest.raises(InputError, match=r"0.tar: none of its 2 pairs has a caption"):
+        score(tar, tmp_path / "out")
+
+
+def test_dots_in_names_do_not_merge_two_samples(tmp_path):
+    tar = tar_of(
+        tmp_path / "0.tar",
+        ("x/a_0.6.jpg", b"1"), ("x/a_0.6.txt", b"six"),
+        ("x/a_0.7.JPG", b"2"), ("x/a_0.7.json", b'{"title": "seven"}'),
+        ("x/b.jpg", b"3"), ("x/b.seg.png", b"4"), ("x/b.txt", b"a mask beside it"),
+    )  # fmt: skip
+    found = list(samples(tar))
+    assert found == [
+        Sample("x/a_0.6.jpg", "six", None),
+        Sample("x/a_0.7.JPG", "seven", None),
+        Sample("x/b.jpg", "a mask beside it", None),
+    ]
+    keys = ["x/a_0.6", "x/a_0.7", "x/b"]
+    assert [key_of(sample.image) for sample in found] == keys
+    assert key_of("x/a_0.6") == "x/a_0.6"

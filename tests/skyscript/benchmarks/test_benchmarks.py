@@ -331,3 +331,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     rows = tmp_path / benchmark.csv
     rows.write_bytes(b"\xef\xbb\xbf" + rows.read_bytes())  # as spreadsheets write it
     assert read_labelled(benchmark, tmp_path).paths == plain
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_class(tmp_path):
+    classes = "\ufeffred\ngreen\nblue\nwhite\n"
+    benchmark = made(tmp_path, RIGHT, classes=classes)
+    found = read_labelled(benchmark, tmp_path)
+    assert found.classes == ["red", "green", "blue", "white"]
+    assert found.labels.tolist() == [0, 1, 2, 3]

@@ -3,17 +3,21 @@
 import json
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 from pipeline.errors import InputError
-from skyscript.clip.source import TINY_FOLDER, ClipConfig, find_clip
+from skyscript.clip.source import TINY_FOLDER, ClipConfig, ClipSource, find_clip
 
 open_clip = pytest.importorskip("open_clip")
 torch = pytest.importorskip("torch")
 
 from skyscript.clip.model import Clip, load_clip, unit  # noqa: E402
+from skyscript.clip.text import find_cut  # noqa: E402
+from skyscript.clip.weights import create_tokenizer  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -204,3 +208,49 @@ def test_the_name_of_a_model_follows_what_it_holds_not_where_it_lies(tmp_path):
 def test_a_model_that_is_not_there_is_named(config, says):
     with pytest.raises(InputError, match=says):
         find_clip(ClipConfig(**config))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("off", "off"), ("on", "on"), ("'off'", "off"), ("auto", "auto")]
+)
+def test_the_activation_can_be_said_as_yaml_reads_it(text, word):
+    given = yaml.safe_load(f"quick_gelu: {text}")
+    assert ClipConfig.model_validate(given).quick_gelu == word
+
+
+def test_a_tokenizer_that_cannot_be_fetched_is_one_sentence(architecture, tmp_path, monkeypatch):
+    config = json.loads((TINY_FOLDER / "open_clip_config.json").read_text())["model_cfg"]
+    text = config["text_cfg"] | {"hf_tokenizer_name": "nobody/no-such-tokenizer"}
+    (tmp_path / "tiny-hf.json").write_text(json.dumps(config | {"text_cfg": text}))
+    open_clip.add_model_config(tmp_path / "tiny-hf.json")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    source = ClipSource("tiny-hf", None, quick_gelu=False, weights="random")
+    with pytest.raises(InputError, match="tiny-hf: its tokenizer is not on this machine") as caught:
+        create_tokenizer(source)
+    assert "\n" not in str(caught.value)
+
+
+NEIGHBOURS = "; ".join(f"road of kind{number} with surface of asphalt" for number in range(12))
+LONG = f"a satellite image of road, surrounded by {NEIGHBOURS}"
+
+
+def test_texts_over_the_context_are_found_and_keep_their_end_token(tiny):
+    last_that_fits, first_that_does_not = "a " * 75, "a " * 76
+    texts = ["a satellite image of road", last_that_fits, first_that_does_not, LONG]
+    assert find_cut(texts, tiny.tokenizer) == {first_that_does_not, LONG}
+    tokens = tiny.tokenizer(texts)
+    end = tiny.tokenizer.eot_token_id
+    assert tokens[1:, -1].tolist() == [end] * 3
+    assert (tokens == end).sum(1).tolist() == [1] * 4
+
+
+def test_texts_over_the_context_are_counted_by_a_tokenizer_of_hugging_face():
+    class Words:
+        context_length = 4
+
+        def tokenizer(self, text, *, truncation, verbose):
+            assert not truncation
+            assert not verbose
+            return SimpleNamespace(input_ids=[1, *text.split(), 2])
+
+    assert find_cut(["one two", "one two three"], Words()) == {"one two three"}

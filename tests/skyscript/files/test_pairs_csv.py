@@ -3,13 +3,22 @@
 import csv
 import io
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from skyscript.files import csv_lines
-from skyscript.files.pairs_csv import HEADER, NULL_WORDS, PairsCsv, csv_writer, write_pairs
+from skyscript.files.pairs_csv import (
+    HEADER,
+    NULL_WORDS,
+    PairsCsv,
+    caption_or_none,
+    csv_writer,
+    null_missing,
+    write_pairs,
+)
 
 FIELDS = st.text(st.sampled_from('ab ,"\n\r;é雪\x1a'), max_size=6)
 TEXTS = st.lists(st.tuples(FIELDS.map("p{}".format), FIELDS, FIELDS), max_size=6)
@@ -116,7 +125,14 @@ def test_a_large_file_is_read_in_pieces_whose_rows_keep_their_order_and_lines(pa
     assert PairsCsv(path).line_of(19_999) == 20_001
 
 
-def test_null_words_and_blanks_are_text_unless_a_command_says_otherwise(path):
+def test_a_caption_is_missing_if_it_is_blank_or_a_null_word():
+    captions = ["", " \t", "NA", "nAn", "none", None, " a pond", "a satellite image of null"]
+    missing = [None] * 6
+    assert null_missing(pa.array(captions)).to_pylist() == [*missing, *captions[6:]]
+    assert [caption_or_none(caption) for caption in captions] == [*missing, *captions[6:]]
+
+
+def test_null_words_are_text_unless_a_command_says_otherwise(path):
     path.write_text("filepath,title\n" + "".join(f"a,{t}\n" for t in ("", " ", "NA", "none")))
 
     def titles(**options):
@@ -124,7 +140,6 @@ def test_null_words_and_blanks_are_text_unless_a_command_says_otherwise(path):
         return batch.column(0).to_pylist()
 
     assert titles() == ["", " ", "NA", "none"]
-    assert titles(blank="null") == [None, None, "NA", "none"]
     assert titles(nulls=NULL_WORDS) == [None, " ", None, "none"]
 
 

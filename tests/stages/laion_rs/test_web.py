@@ -45,7 +45,7 @@ def test_csv_and_parquet_give_the_same_pairs_with_captions_of_one_line(tmp_path:
         ("web.csv", b"filepath,title\n\xff,a\n", "line 2 is not text in UTF-8"),
         ("web.csv", b"filepath,title\n", "contains no pairs"),
         ("web.parquet", b"PAR1 not", "is not a Parquet file"),
-        ("gone.csv", None, "there is no such table"),
+        ("gone.csv", None, "there is no such file"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_sentence(
@@ -61,3 +61,24 @@ def test_a_folder_without_a_table_and_without_tars_is_one_sentence(tmp_path: Pat
     config = WebConfig.model_validate({"images": tmp_path})
     with pytest.raises(InputError, match=r"neither a tar nor a folder.*--captions"):
         identify_content(config)
+
+
+def test_other_images_under_the_same_names_are_another_input(tmp_path: Path) -> None:
+    for name in ("one", "two", "same"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            content = f"{number} of {'two' if name == 'two' and number == 3 else 'one'}"
+            (tmp_path / name / f"{number}.jpg").write_text(content)
+    (tmp_path / "web.csv").write_text(
+        "filepath,title\n" + "".join(f"{n}.jpg,a\n" for n in range(4))
+    )
+    configs = [
+        WebConfig(images=tmp_path / name, captions=tmp_path / "web.csv", shard_rows=2)
+        for name in ("one", "two", "same")
+    ]
+    one, two, same = map(identify_content, configs)
+    assert one == same != two
+    parts = [list(web(config=config, root=tmp_path)) for config in configs]
+    assert parts[0] == parts[2]
+    assert parts[0][0] == parts[1][0]
+    assert parts[0][1] != parts[1][1]

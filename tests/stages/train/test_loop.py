@@ -6,6 +6,8 @@ import subprocess
 import time
 
 import numpy as np
+import open_clip
+import pyarrow as pa
 import pytest
 import torch
 
@@ -15,7 +17,8 @@ from skyscript.clip.model import Clip, load_clip
 from skyscript.clip.source import ClipConfig, find_clip
 from stages.train import validate as checks
 from stages.train.config import TrainConfig
-from stages.train.loop import train
+from stages.train.loop import _log_cut, train
+from stages.train.pairs import number_captions
 from tests.conftest import assert_close
 from tests.stages.train.conftest import ALONE, CSV, command, losses, run_alone, weights, words
 
@@ -272,3 +275,13 @@ def test_every_loss_learns_in_bf16_with_checkpointing(options, loss, same_text):
     assert np.isfinite(losses(folder)).all()
     assert weights(folder)["visual.conv1.weight"].dtype == torch.float32
     assert list((folder / "tensorboard").glob("events*"))
+
+
+def test_captions_over_the_context_are_counted_by_their_pairs(caplog):
+    long = "a pond, surrounded by " + "; ".join(f"road of kind{number}" for number in range(30))
+    pairs = number_captions(None, pa.array([long, "a pond", long], pa.large_string()), "")
+    _log_cut(pairs, open_clip.get_tokenizer("ViT-B-32"))
+    assert caplog.messages == [
+        "2 of 3 captions are longer than the model's context (77 tokens in CLIP): it does not see "
+        "their end"
+    ]

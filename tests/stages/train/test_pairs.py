@@ -75,9 +75,7 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
          r"',' its columns are 'filepath', 'title'"),
         (GOOD, {"csv_separator": ";"}, r"has no column 'filepath'; separated at ';' its columns "
          r"are 'filepath,title'"),
-        ([*GOOD, ("d.jpg", "")], {}, r"line 5: 'title' is empty\."),
-        ([*GOOD, ("d.jpg", " "), ("e.jpg", "")], {}, r"line 5: 'title' is empty \(2 such rows\)"),
-        ([("a.jpg", "NaN")], {}, r"line 2: 'title' is 'NaN', a missing value"),
+        ([("a.jpg", "NaN"), ("b.jpg", " ")], {}, r"'title': none of the 2 pairs has a caption"),
         ([("nan", "a pond")], {}, r"line 2: 'filepath' is 'nan'"),
         ([*GOOD, ("d.png", "a pond")], {}, r"line 5: there is no image 'd.png' in .*; 1 of 4 "
          r"checked images are missing"),
@@ -90,6 +88,27 @@ def test_without_a_root_paths_start_where_the_user_is(tmp_path, monkeypatch):
 def test_a_csv_that_cannot_be_used_is_named_with_line_and_column(tmp_path, rows, options, sentence):
     with pytest.raises(InputError, match=sentence):
         load(write(tmp_path, rows), tmp_path, **options)
+
+
+def test_a_pair_without_a_caption_is_left_out_with_one_sentence(tmp_path, caplog):
+    rows = [GOOD[0], ("d.jpg", " "), GOOD[1], ("e.jpg", ""), ("f.jpg", "NaN"), GOOD[2]]
+    pairs = load(write(tmp_path, rows), tmp_path)
+    assert said(pairs) == ["a pond", "a road, wide", "a pond"]
+    assert [pairs.images.name(row) for row in range(3)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert caplog.messages == [
+        f"{tmp_path / 'pairs.csv'}: 'title': 3 of 6 pairs have no caption and are left out, "
+        "the first in line 3"
+    ]
+
+
+def test_a_sample_without_a_caption_is_left_out_with_one_sentence(tmp_path, caplog):
+    members = [*pair("n1", "a pond"), *pair("n2", "nan"), ("n3.jpg", PIXELS), *pair("n4", "a dam")]
+    pairs = load(shard(tmp_path / "a.tar", members))
+    assert said(pairs) == ["a pond", "a dam"]
+    assert pairs.images.name(1).endswith("a.tar: n4.jpg")
+    assert (
+        "2 of 4 pairs have no caption and are left out, the first that of 'n2.jpg'" in caplog.text
+    )
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -138,7 +157,7 @@ def test_shards_have_other_captions_in_their_json(tmp_path):
     ("samples", "sentence"),
     [
         (pair("n1", ""), r"a.tar: holds no pair of an image .* and a title"),
-        (pair("n1", "NaN"), r"is 'NaN', a missing value"),
+        (pair("n1", "NaN"), r"a.tar: holds no pair of an image .* and a title"),
         ([("n1.jpg", PIXELS)], r"a.tar: holds no pair of an image"),
         ([("n1.jpg", PIXELS), ("n1.txt", b"\xff\xfe")], r"n1.txt' is not in UTF-8"),
     ],

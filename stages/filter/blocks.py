@@ -1,0 +1,142 @@
+"""Draws whole blocks of the Earth for test and validation, and gives each pair its split.
+
+A pair belongs to the block of its image's centre. A pair that touches blocks of two splits is in
+none, so that no pixel of the Earth is in two splits. Blocks go round the Earth: an image across the
+180th meridian touches the last and the first column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from skyscript import chance
+from stages.filter.input_table import WIDTH
+
+if TYPE_CHECKING:
+    import duckdb
+
+HELD_OUT = ("test", "val")
+ACROSS = "reaches over the edge of a block set aside"
+
+
+class Target(NamedTuple):
+    """How many pairs the held-out splits need."""
+
+    pairs: Mapping[str, int]
+    most: int
+    """The largest number of pairs in the blocks of one split."""
+
+
+class _Block(NamedTuple):
+    x: int
+    y: int
+    pairs: int
+    whole: int
+    """Pairs with a score that lie wholly in the block."""
+
+
+def split_by_block(
+    connection: duckdb.DuckDBPyConnection, side: float, target: Target, seed: int
+) -> None:
+    """Create ``homes`` (row, split, reason) by drawing held-out blocks of ``side`` degrees."""
+    _find_blocks(connection, side)
+    _draw_blocks(connection, target, seed)
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE homes AS
+        WITH columns_touched AS (
+            SELECT row, x, y, y0, y1, len(columns) * (y1 - y0 + 1) AS all_blocks,
+                unnest(columns)::INT AS block_x
+            FROM places
+        ), blocks_touched AS (
+            SELECT *, unnest(range(y0, y1 + 1))::INT AS block_y FROM columns_touched
+        ), touched AS (
+            SELECT row, max(side) FILTER (WHERE block_x = x AND block_y = y) AS home,
+                count(*) AS held_out_blocks, count(DISTINCT side) AS sides,
+                any_value(all_blocks) AS all_blocks
+            FROM blocks_touched JOIN held_out USING (block_x, block_y) GROUP BY row
+        )
+        SELECT row,
+            CASE WHEN sides IS NULL THEN 'train'
+                WHEN home IS NOT NULL AND sides = 1 AND held_out_blocks = all_blocks THEN home
+                END AS split,
+            CASE WHEN split IS NULL THEN $across END AS reason
+        FROM pairs LEFT JOIN touched USING (row)
+        """,
+        {"across": ACROSS},
+    )
+
+
+def _find_blocks(connection: duckdb.DuckDBPyConnection, side: float) -> None:
+    """Create ``places``: the block of each pair's centre, and the blocks that it touches.
+
+    Longitudes are brought into -180 to 180 degrees. If an image goes on beyond 180 degrees, its
+    ``columns`` go on at -180 degrees.
+    """
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE places AS
+        WITH begun AS (
+            SELECT row, score IS NOT NULL AS scored, south, north, east, {WIDTH} AS width,
+                west - 360 * floor((west + 180) / 360) AS begin, begin = west AS as_given FROM pairs
+        ), ended AS (
+            SELECT *, CASE WHEN as_given AND east >= begin THEN east ELSE begin + width END AS stop,
+                (begin + stop) / 2 AS middle FROM begun
+        )
+        SELECT row, scored,
+            floor((CASE WHEN middle >= 180 THEN middle - 360 ELSE middle END) / $side)::INT AS x,
+            floor((south + north) / 2 / $side)::INT AS y,
+            CASE WHEN stop >= 180 THEN list_concat(
+                    range(floor(begin / $side)::INT, $last + 1),
+                    range($first, floor((stop - 360) / $side)::INT + 1))
+                ELSE range(floor(begin / $side)::INT, floor(stop / $side)::INT + 1) END AS columns,
+            floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1
+        FROM ended
+        """,
+        {"side": side, "first": math.floor(-180 / side), "last": math.ceil(180 / side) - 1},
+    )
+
+
+def _draw_blocks(connection: duckdb.DuckDBPyConnection, target: Target, seed: int) -> None:
+    """Create ``held_out`` (block_x, block_y, side): blocks until each split has enough pairs.
+
+    Only pairs that lie wholly in a block count. A block with more of them than a split still needs
+    remains in training, until a split can only be completed by one: then the smallest is taken.
+    """
+    rows = connection.execute(
+        """
+        SELECT x, y, count(*), count(*) FILTER (WHERE scored AND len(columns) = 1 AND y0 = y1)
+        FROM places GROUP BY x, y
+        """
+    ).fetchall()
+    drawn = [_Block(*row) for row in rows]
+    drawn.sort(key=lambda b: (chance.uniform(seed, f"{b.x}/{b.y}", "set aside"), b))
+    needed, room = dict(target.pairs), dict.fromkeys(HELD_OUT, target.most)
+    chosen: dict[_Block, str] = {}
+
+    def fits(block: _Block, side: str) -> bool:
+        return needed[side] > 0 and block.whole > 0 and block.pairs <= room[side]
+
+    def take(block: _Block, side: str) -> None:
+        needed[side] -= block.whole
+        room[side] -= block.pairs
+        chosen[block] = side
+
+    for block in drawn:
+        sides = (s for s in HELD_OUT if fits(block, s) and block.whole <= needed[s])
+        if side := next(sides, None):
+            take(block, side)
+    for side in HELD_OUT:
+        left = [block for block in drawn if block not in chosen and fits(block, side)]
+        if left:
+            take(min(left, key=lambda block: block.whole), side)
+    columns = {
+        "block_x": pa.array([block.x for block in chosen], pa.int32()),
+        "block_y": pa.array([block.y for block in chosen], pa.int32()),
+        "side": pa.array(chosen.values(), pa.string()),
+    }
+    connection.register("held_out", pa.table(columns))
