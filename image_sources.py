@@ -91,6 +91,10 @@ class ImageSource:
     """Whether it is one of the ten sources of the published dataset."""
 
 
+PLANETARY = "https://planetarycomputer.microsoft.com/api/stac/v1"
+PLANETARY_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token/"
+
+
 def _read_sources() -> list[ImageSource]:
     """Read and check ``image_sources.yaml``; numbers and lists get the types of `ImageSource`."""
     text = Path(__file__).with_name("image_sources.yaml").read_text(encoding="utf-8")
