@@ -97,8 +97,8 @@ def test_an_unknown_backend(tmp_path: Path) -> None:
 def test_a_resolution_at_which_nothing_can_be_seen(tmp_path: Path) -> None:
     sources = {"SIM": {"backend": "simulated", "gsd": [100.0]}}
     sentence = refused(tmp_path, simulated(TOWN, sources=sources))
-    assert "plan drops all 8 rows" in sentence
-    assert "no source is sharp enough" in sentence
+    assert "no source is sharp enough for any object of the extract" in sentence
+    assert "set `gsd_slack` to 10 or more" in sentence
 
 
 def test_imagery_that_lies_elsewhere(tmp_path: Path) -> None:

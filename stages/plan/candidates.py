@@ -26,7 +26,7 @@ from stages.plan.placement import Placement, first_placement, other_placements
 from stages.plan.subject import TOO_POLAR, Skip, Subject
 
 NOT_COVERED = "not covered by any source"
-NOT_SHARP = "no source is sharp enough"
+NOT_SHARP = "no source is sharp enough at this `gsd_slack`"
 TOO_SMALL = "too small for every source that suits"
 TOO_LARGE = "too large for every source that suits"
 AT_EDGE = "too near the edge of every source that suits"

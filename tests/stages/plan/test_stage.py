@@ -179,13 +179,13 @@ def test_a_source_suits_if_it_is_as_sharp_as_the_tags_need() -> None:
         (tile,) = planned([point(number, **POLE)], scenes)
         assert {candidate["source"] for candidate in tile["candidates"]} == {"CH", "DE"}
     only_coarse = scenes_table({"scene_id": "S2/a", "box": AROUND, "gsd": 10.0})
-    assert reason(point(**POLE), only_coarse) == "no source is sharp enough"
+    assert reason(point(**POLE), only_coarse) == "no source is sharp enough at this `gsd_slack`"
 
 
 def test_slack_lets_imagery_between_the_steps_of_the_scale_in() -> None:
     scenes = scenes_table({"scene_id": "P5/a", "box": AROUND, "gsd": 2.5})
     road = row("w1", shapely.LineString([HERE, (85.53, 27.63)]), {"highway": "primary"})
-    assert reason(road, scenes) == "no source is sharp enough"
+    assert reason(road, scenes) == "no source is sharp enough at this `gsd_slack`"
     (tile,) = planned([road], scenes, gsd_slack=2.5)
     assert [candidate["scene_id"] for candidate in tile["candidates"]] == ["P5/a"]
 
@@ -308,7 +308,7 @@ def test_the_run_s_own_vocabulary_decides_what_is_sharp_enough() -> None:
     crater = point(**{"my:key": "crater"})
     assert reason(crater, scenes) == "no tag that can be seen from above"
     assert reason(crater, scenes, vocab=vocab_with(("my:key", "crater", 0.2))) == (
-        "no source is sharp enough"
+        "no source is sharp enough at this `gsd_slack`"
     )
     (tile,) = planned([crater], scenes, vocab=vocab_with(("my:key", "crater", 0.6)))
     assert tile["status"] == "ok"
