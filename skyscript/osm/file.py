@@ -75,6 +75,7 @@ class OsmFile:
         file_format = check_file(path, given)
         self.path = path
         self._folder = folder
+        self._is_sorted = False
         with self._reading():
             copy = copy_if_needed(path, file_format, folder)
             self._source = str(copy if copy != path else _linked(path, file_format, folder))
@@ -133,24 +134,21 @@ class OsmFile:
                 osmium.io.File(target, f"pbf,locations_on_ways={self._ways_have_locations}".lower())
             ) as writer:
                 everything.apply(writer)
-        self._source = target
+        self._source, self._is_sorted = target, True
         self._index = self._new_index()
 
-    def has_late_nodes(self) -> bool:
-        """Say whether a node follows a way, so that reading lost its place."""
+    def holds_node(self, ids: Collection[int]) -> bool:
+        """Say whether the file holds one of these nodes, which its ways lacked: it comes late."""
         import osmium
 
-        with self._reading():
-            with osmium.io.Reader(self._source, osmium.osm.NOTHING) as reader:
-                if reader.header().get("sorting") == "Type_then_ID":
-                    return False
-            with osmium.io.Reader(self._source, osmium.osm.NODE | osmium.osm.WAY) as reader:
-                ways_came = False
-                for thing in _things(reader):
-                    if thing.is_node() and ways_came:
-                        return True
-                    ways_came = ways_came or thing.is_way()
-        return False
+        if self._is_sorted or self._ways_have_locations:
+            return False
+        with (
+            self._reading(),
+            osmium.io.Reader(self._source, osmium.osm.NODE) as reader,
+        ):
+            wanted = osmium.filter.IdFilter(ids)
+            return any(thing.location.valid() for thing in _things(reader, wanted))
 
     def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
         """Give for each relation the reason why the assembler could not make an area of it."""

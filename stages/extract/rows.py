@@ -35,12 +35,16 @@ if TYPE_CHECKING:
 BATCH = 10_000
 """Objects in memory before they are written."""
 
+MOST_LACKING = 100_000
 NOT_POSITIVE = "id is not positive"
 NO_PLACE = "node without a valid place"
 NOT_TEXT = "a tag is not UTF-8 text"
 NO_NODES = "nodes of the way are not in the extract, or have no valid place"
 FEW_POINTS = "fewer than two points"
 NOT_AREA = "relation is not of type multipolygon or boundary"
+
+_HEX_OF_LINE, _HEX_OF_POINT = 18, 32
+"""Hexadecimal digits of a line without points in WKB, and of each point."""
 
 _PLACED = [
     pa.field("geometry", pa.binary()),
@@ -98,6 +102,8 @@ class Rows:
         self._objects_file = ScratchParquet(folder / "objects.parquet", _OBJECTS)
         self._shapes_file = ScratchParquet(folder / "shapes.parquet", _SHAPES)
         self._outers_file = ScratchParquet(folder / "outers.parquet", _OUTERS)
+        self.lacking: set[int] = set()
+        """A node without a place for each way that has one, up to `MOST_LACKING`."""
         self._wkb = osmium.geom.WKBFactory()
         self._bad_place = osmium.InvalidLocationError
         self._batch = _Objects(*([] for _ in _Objects._fields))
@@ -135,7 +141,14 @@ class Rows:
             wkb, reason = None, NO_NODES
         except RuntimeError:
             wkb, reason = None, FEW_POINTS
-        return (wkb, reason) if way.nodes[0].location.valid() else (None, NO_NODES)
+        if wkb is not None and len(wkb) == _HEX_OF_LINE + _HEX_OF_POINT * len(way.nodes):
+            return wkb, reason  # no node was left out
+        lacking = next((node.ref for node in way.nodes if not node.location.valid()), None)
+        if lacking is None:
+            return wkb, reason
+        if lacking > 0 and len(self.lacking) < MOST_LACKING:
+            self.lacking.add(lacking)
+        return None, NO_NODES
 
     def relation(self, relation: osmium.osm.Relation) -> None:
         """Take a relation; its geometry comes later, if at all, through `area`."""
@@ -260,8 +273,9 @@ def _is_closed(way: osmium.osm.Way) -> bool:
     """Say whether a way ends where it starts: at the same node, or at another one in its place."""
     if way.is_closed():
         return True
-    is_placed = len(way.nodes) > 1 and way.nodes[0].location.valid()
-    return is_placed and way.ends_have_same_location()
+    if len(way.nodes) < 2 or not way.ends_have_same_location():
+        return False
+    return way.nodes[0].location.valid()
 
 
 def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:

@@ -24,7 +24,7 @@ from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.rows import NO_NODES, Rows
+from stages.extract.rows import Rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,6 @@ _BROKEN = """
     ORDER BY osm_id
 """
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
-_LACKS_NODES = "SELECT 1 FROM objects WHERE reason = $reason LIMIT 1"
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
@@ -122,8 +121,7 @@ def _read(source: OsmFile, keys: frozenset[str], folder: Path) -> None:
         view(connection, "objects", folder / "objects.parquet")
         if connection.sql(_TWICE).fetchall():
             raise NotInOrderError
-        lacks_nodes = connection.sql(_LACKS_NODES, params={"reason": NO_NODES}).fetchall()
-    if lacks_nodes and source.has_late_nodes():
+    if rows.lacking and source.holds_node(rows.lacking):
         raise NotInOrderError
 
 
