@@ -92,6 +92,8 @@ class Owned(NamedTuple):
     """The column with the files' paths, relative to the run folder."""
     size: str | None = None
     """The column with the files' sizes in bytes; a file of another size counts as missing."""
+    digest: str | None = None
+    """The column with the files' content ids, which ``skyscript verify`` compares."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
