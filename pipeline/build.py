@@ -28,7 +28,7 @@ from pipeline.state import (
     is_done,
     stage_totals,
 )
-from pipeline.work import Failure, Job, make_shard, write_part
+from pipeline.work import Failure, Job, lost_shard, make_shard, write_part
 
 Emit = Callable[[Event], None]
 
@@ -126,7 +126,7 @@ def _choose_work(
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
     at_most = stage.at_most(jobs[0].config) if jobs else None
-    for outcome in executor.map(make_shard, jobs, at_most):
+    for outcome in executor.map(make_shard, jobs, at_most, lost_shard):
         if isinstance(outcome, Receipt):
             emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
             continue

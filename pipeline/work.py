@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError, SkyScriptError, StorageError
+from pipeline.executors import LOST
 from pipeline.manifest import Receipt
 from pipeline.run import Run
 from pipeline.schema import STATUS_OK, conform
@@ -75,6 +76,11 @@ def make_shard(job: Job) -> Receipt | Failure:
         return Failure(
             job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
         )
+
+
+def lost_shard(job: Job) -> Failure:
+    """Give the failure of a shard that killed its worker process several times."""
+    return Failure(job.shard, LOST, None)
 
 
 def _merge_rows(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:

@@ -18,7 +18,6 @@ from pipeline.errors import (
     ItemsFailed,
     LockError,
     SchemaError,
-    SkyScriptError,
 )
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from pipeline.run import Run
@@ -371,9 +370,12 @@ def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None
         world.run(square={"drop": 2})
 
 
-def test_a_worker_that_dies_ends_the_run_with_a_sentence(world: World) -> None:
-    with pytest.raises(SkyScriptError, match="a worker process died"):
+def test_a_shard_that_kills_its_workers_is_a_failed_one_and_the_others_are_made(
+    world: World,
+) -> None:
+    with pytest.raises(ItemsFailed, match=r"square shard 1: its worker process died 3 times"):
         world.run(square={"kill_at": 5}, runner={"executor": "processes", "workers": 1})
+    assert {shard for stage, shard in world.ran() if stage == "square"} == {0, 2, 3}
     world.run()
     assert world.sum() == 285
 
