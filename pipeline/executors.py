@@ -145,11 +145,12 @@ class _Worker(Generic[Item]):
     def start(self, task: Callable[[Item], object], number: int, item: Item) -> None:
         """Make the process run the task on an item."""
         if self._process is None:
-            self._connection, theirs = _SPAWN.Pipe()
-            self._process = _SPAWN.Process(target=_serve, args=(theirs,))
+            ours, theirs = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_serve, args=(theirs,))
             with _blocked_signals():  # a new process is not ready for them
-                self._process.start()
+                process.start()
             theirs.close()
+            self._process, self._connection = process, ours
         self._item = (number, item)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `receive` notices it
             self.connection.send((task, item))
@@ -212,10 +213,17 @@ def _serve(connection: Connection) -> None:
     import pyarrow as pa
 
     pa.set_cpu_count(1)
-    while (call := connection.recv()) is not None:
+    while (call := _next_call(connection)) is not None:
         task, item = call
         try:
             reply = True, task(item)
         except Exception as error:
             reply = False, error
         connection.send(reply)
+
+
+def _next_call(connection: Connection) -> Any:  # noqa: ANN401 - a task and its item
+    try:
+        return connection.recv()
+    except EOFError:  # the parent was interrupted while it started this process
+        return None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOPPING = (
@@ -35,9 +35,17 @@ def raise_interrupted() -> Iterator[None]:
     before = {signum: signal.signal(signum, _stop) for signum in _SIGNALS}
     try:
         yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+    except Interrupted:  # the second signal keeps its meaning until the process has ended
+        raise
+    except BaseException:
+        _restore(before)
+        raise
+    _restore(before)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
 
 
 def _stop(signum: int, _: FrameType | None) -> NoReturn:
