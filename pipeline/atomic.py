@@ -111,6 +111,17 @@ def read_sealed_json(path: Path) -> Any:  # noqa: ANN401 - the values are of any
     return json.loads(text + b"\n}")
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in _REMEDIES:
+            raise
+        raise StorageError(
+            f"{folder}: cannot be made: {os.strerror(error.errno or 0)}; {_CHOOSE_FOLDER}"
+        ) from error
+
+
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Lock a folder by a lock file in it. Raises `LockError` if another process holds the lock.
@@ -118,7 +129,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     The operating system releases the lock when the process ends, even if it is killed.
     """
     with storage(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         lock = path.open("a+")
     with lock:
         try:

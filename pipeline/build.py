@@ -11,11 +11,11 @@ import pyarrow as pa
 from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import InputError, StorageError
 from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
-from pipeline.executors import Executor
+from pipeline.executors import LOST, Executor
 from pipeline.manifest import Receipt, Recipe, TableFolder, fingerprint_of
 from pipeline.run import Run
 from pipeline.schema import Table, conform
-from pipeline.side_files import clear_temporaries, parts_without_files, sweep
+from pipeline.side_files import clear_temporaries, parts_without_files
 from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
 from pipeline.state import (
     Identity,
@@ -28,7 +28,14 @@ from pipeline.state import (
     is_done,
     stage_totals,
 )
-from pipeline.work import Failure, Job, lost_shard, make_shard, write_part
+from pipeline.work import (
+    Failure,
+    Job,
+    make_shard,
+    remove_part,
+    sweep_dropped,
+    write_part,
+)
 
 Emit = Callable[[Event], None]
 
@@ -84,7 +91,7 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
         for shard in whole:
             folder.revoke(shard)
         for shard in extra:
-            folder.remove(shard)
+            remove_part(stage, run, shard)
         if existed:
             clear_temporaries(run.root, stage.owns)
         jobs = [
@@ -94,7 +101,7 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
         failures = _run_jobs(stage, executor, jobs, task.emit)
         if is_last and not failures:
             if existed:
-                sweep(run.root, stage.owns, folder.dataset())
+                sweep_dropped(stage, run)
             folder.finish(recipe, {})
     folder.restore_recipe(recipe)
     _emit_finished(stage, task, len(todo), started)
@@ -126,7 +133,7 @@ def _choose_work(
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
     at_most = stage.at_most(jobs[0].config) if jobs else None
-    for outcome in executor.map(make_shard, jobs, at_most, lost_shard):
+    for outcome in executor.map(make_shard, jobs, at_most, _give_up):
         if isinstance(outcome, Receipt):
             emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
             continue
@@ -135,6 +142,11 @@ def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit
         failures.append(outcome)
         emit(ShardFailed(stage.name, outcome.shard, outcome.message))
     return failures
+
+
+def _give_up(job: Job) -> Failure | Receipt:
+    """Give the failure of a shard that killed its worker process several times."""
+    return Failure(job.shard, LOST, None)
 
 
 def run_dataset(stage: DatasetStage, task: Task) -> None:
@@ -163,9 +175,9 @@ def run_dataset(stage: DatasetStage, task: Task) -> None:
         task.emit(ShardFinished(stage.name, receipt.shard, receipt.rows, receipt.seconds))
     for shard in folder.shards_on_disk():
         if shard >= count:
-            folder.remove(shard)
+            remove_part(stage, run, shard)
     clear_temporaries(run.root, stage.owns)
-    sweep(run.root, stage.owns, folder.dataset())
+    sweep_dropped(stage, run)
     folder.finish(recipe, inputs)
     _emit_finished(stage, task, count, started)
 

@@ -3,6 +3,7 @@
     <run>/tables/<table>/part-00012.parquet     written by rename
                          _receipts/00012.json   its receipt, written after it
                          _failures/00012.txt    the traceback of a shard that raised
+                         _dropped/00012.json    side files that earlier parts named, until removed
                          _recipe.json           what decides the stage's result
                          _manifest.json         written last, after all parts
 
@@ -17,7 +18,7 @@ import json
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,21 @@ class TableFolder:
         """Remove a part that no longer belongs to the table."""
         self.revoke(shard)
         self.part(shard).unlink(missing_ok=True)
+
+    def record_dropped(self, shard: int, names: set[str]) -> None:
+        """Record side files that a part named before, until `forget_dropped`."""
+        path = self.path / "_dropped" / f"{shard:05d}.json"
+        before = (read_sealed_json(path) or {"names": []})["names"]
+        write_sealed_json(path, {"names": sorted(names.union(before))})
+
+    def dropped(self) -> Iterator[str]:
+        """Yield the side files that parts named before the table was rebuilt."""
+        for path in sorted(self.path.glob("_dropped/*.json")):
+            yield from (read_sealed_json(path) or {"names": []})["names"]
+
+    def forget_dropped(self) -> None:
+        """Remove the record of side files that parts named before."""
+        shutil.rmtree(self.path / "_dropped", ignore_errors=True)
 
     def clear(self) -> None:
         """Remove the table."""

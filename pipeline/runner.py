@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow.dataset as ds
-
 from pipeline import disabled_stages
 from pipeline.build import Emit, Task, run_dataset, run_shards
 from pipeline.config import RunConfig
@@ -17,9 +15,10 @@ from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
 from pipeline.manifest import recipe_of, totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
-from pipeline.side_files import clear_temporaries, sweep
+from pipeline.side_files import clear_temporaries
 from pipeline.stage import ShardStage, Stage
 from pipeline.state import Retry, count_errors
+from pipeline.work import remove_part, sweep_dropped
 
 _MOST_BEGINNINGS = 20
 """Beginnings of a run that finds damaged parts: more than stages that can find some."""
@@ -134,7 +133,9 @@ def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -
     names = {stage.name for stage in used}
     disabled = [stage for stage in recipe if stage.name not in names]
     for stage in disabled:
-        sweep(run.root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
+        for shard in run.folder(stage.writes).shards_on_disk():
+            remove_part(stage, run, shard)
+        sweep_dropped(stage, run)
         run.folder(stage.writes).clear()
     run.record_disabled_stages(stage.name for stage in disabled)
 

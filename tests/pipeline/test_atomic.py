@@ -80,6 +80,12 @@ def test_sealed_json_comes_back_and_a_file_with_any_damaged_byte_is_none(tmp_pat
     assert read_sealed_json(tmp_path / "missing.json") is None
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_the_remedy() -> None:
+    wanted = pytest.raises(StorageError, match=r"/proc/foo: cannot be made: .*; choose a folder")
+    with wanted, exclusive_lock(Path("/proc/foo/_lock")):
+        pass
+
+
 def test_a_locked_folder_is_refused_with_its_process_until_the_lock_is_released(
     tmp_path: Path,
 ) -> None:

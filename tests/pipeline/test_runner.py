@@ -148,7 +148,7 @@ def test_a_dataset_stages_table_is_made_again_where_a_side_file_is_missing_or_cu
         (lambda path: None, [0]),
         (lambda path: None, []),
         (lambda path: path.write_text("10 squ"), [0]),
-        (lambda path: path.rename(path.with_name("notes.txt")), [0]),
+        (lambda path: path.rename(path.with_name("elsewhere")), [0]),
     ):
         spoil(world.root / "note.txt")
         world.events = []
@@ -185,10 +185,17 @@ def test_a_changed_config_says_what_changed_and_rebuilds_what_depends_on_it(worl
 
 def test_a_rebuild_sweeps_the_files_that_no_row_names_and_no_others(world: World) -> None:
     world.run()
-    (world.root / "files/notes.md").write_text("mine")
+    mine = {"notes.md", "matches-the-pattern.txt"}
+    for name in mine:
+        (world.root / "files" / name).write_text("mine")
+    with pytest.raises(ItemsFailed):  # a rebuild that is not finished
+        world.run(square={"power": 3, "fail_at": [4]})
     world.run(square={"power": 3})
     names = {path.name for path in world.root.glob("files/*")}
-    assert names == {f"{n**3}.txt" for n in range(10)} | {"notes.md"}
+    assert names == {f"{n**3}.txt" for n in range(10)} | mine
+    world.run(count={"upto": 4}, square={"power": 3})
+    names = {path.name for path in world.root.glob("files/*")}
+    assert names == {f"{n**3}.txt" for n in range(4)} | mine
 
 
 def test_what_comes_out_the_same_stops_the_rebuild(world: World) -> None:
