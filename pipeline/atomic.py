@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ _REMEDIES = {
     errno.EPERM: _CHOOSE_FOLDER,
 }
 _BLOCK = 1 << 20
+_SEAL, _END = b',\n "seal": "', b'"\n}\n'
 
 
 def content_id(data: bytes) -> str:
@@ -94,12 +95,32 @@ def write_json(path: Path, value: object) -> None:
     write_bytes(path, (json.dumps(value, indent=1, default=str) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a JSON file of state; None if it is missing or truncated by a crash."""
+def write_sealed_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write a JSON object of state atomically, with a digest of its text as the last field."""
+    text = json.dumps(value, indent=1, default=str).removesuffix("\n}").encode()
+    write_bytes(path, text + _SEAL + content_id(text).encode() + _END)
+
+
+def read_sealed_json(path: Path) -> Any:  # noqa: ANN401 - the values are of any type
+    """Read a JSON object of state; None if it is missing, cut short or damaged by a single byte."""
     try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        text, _, digest = path.read_bytes().rpartition(_SEAL)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    if digest != content_id(text).encode() + _END:
+        return None
+    return json.loads(text + b"\n}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in _REMEDIES:
+            raise
+        raise StorageError(
+            f"{folder}: cannot be made: {os.strerror(error.errno or 0)}; {_CHOOSE_FOLDER}"
+        ) from error
 
 
 @contextmanager
@@ -109,7 +130,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     The operating system releases the lock when the process ends, even if it is killed.
     """
     with storage(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         lock = path.open("a+")
     with lock:
         try:

@@ -20,11 +20,9 @@ from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.stage import FromShell, Stage, StageConfig
+from pipeline.yaml_file import Loader, read_yaml, shorten
 
 Config = TypeVar("Config", bound=StageConfig)
-
-MAX_BYTES = 1 << 20
-"""Size limit of a config file."""
 
 
 def _cpus() -> int:
@@ -66,7 +64,7 @@ def load_config(
 
     Raises `ConfigError` that names the file and every wrong key.
     """
-    data = _merge(with_overrides(_read_yaml(path), overrides), given or {})
+    data = _merge(with_overrides(read_yaml(path), overrides), given or {})
     return parse_config(data, recipe, base=path.parent.absolute(), where=str(path))
 
 
@@ -109,7 +107,7 @@ def config_of_block(
     Paths are relative to the file's folder; paths typed in a shell (`FromShell`) to the working
     directory. Raises `ConfigError` that names every wrong key.
     """
-    data = {**(_read_yaml(path) if path else {}), **given}
+    data = {**(read_yaml(path) if path else {}), **given}
     base = path.parent.absolute() if path else Path.cwd()
     block, problems = _block("", model, data, {}, base)
     if block is None:
@@ -135,6 +133,12 @@ def _block(
     filled = {key: value for key, value in shared.items() if key in model.model_fields}
     own = given or {}
     values = filled | own
+    if name and (misplaced := [key for key in own if _is_top_level(model, key)]):
+        return None, [
+            f"{name}.{key} is in the wrong place: move {key!r} out of {name!r}, to the top level "
+            "of the config, where all stages read it"
+            for key in misplaced
+        ]
     try:
         return model.model_validate(values, context={"base": base}), []
     except ValidationError as error:
@@ -145,6 +149,12 @@ def _block(
             )
             for item in error.errors(include_url=False)
         ]
+
+
+def _is_top_level(model: type[StageConfig], key: object) -> bool:
+    field = model.model_fields.get(str(key))
+    more = field.json_schema_extra if field else None
+    return isinstance(more, dict) and more.get("top_level") is True
 
 
 def _key(block: str, values: object, loc: Sequence[object]) -> str:
@@ -175,7 +185,18 @@ def _problem(
     message = str(item["msg"]).removeprefix("Value error, ")
     if not key:  # an error of the whole block: its value is too long to show
         return message
-    return f"{key}: {message[:1].lower()}{message[1:]} (given: {_shorten(item['input'])})"
+    if item["type"] == "int_parsing" and (number := _whole_number(item["input"])) is not None:
+        return f"{key}: YAML reads {item['input']} as text: write {number}"
+    return f"{key}: {message[:1].lower()}{message[1:]} (given: {shorten(item['input'])})"
+
+
+def _whole_number(text: object) -> int | None:
+    """Give the whole number that a text such as ``1e3`` names, if it is one."""
+    try:
+        number = float(str(text))
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() and abs(number) < 1e15 else None
 
 
 def _suggest(key: object, known: Sequence[str]) -> str:
@@ -183,65 +204,11 @@ def _suggest(key: object, known: Sequence[str]) -> str:
     return f"{str(key)!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
-def _shorten(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def with_overrides(given: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """Give a config with ``--set`` overrides (``key=value`` or ``block.key=value``) applied."""
     data = {key: dict(value) if isinstance(value, dict) else value for key, value in given.items()}
     for override in overrides:
         _override(data, override)
-    return data
-
-
-class _Loader(yaml.SafeLoader):
-    """Loads plain data; refuses repeated keys, and aliases (a small file could become huge)."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as in PyYAML
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not supported", mark)
-        return super().compose_node(parent, index)
-
-    def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401 - likewise
-        """Build a value; an error of PyYAML's own constructors gets the line number."""
-        try:
-            return super().construct_object(node, deep)
-        except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
-            kind = node.tag.rpartition(":")[2]
-            problem = f"{_shorten(node.value)} cannot be read as {kind}"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value!r} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: is larger than 1 MiB; a config is a short YAML file")
-        data = yaml.load(path.read_text("utf-8"), _Loader)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such config file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a config: {error}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or "nested too deep, or not YAML"
-        raise ConfigError(f"{path}:{line} not a usable YAML file: {problem}") from None
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: a config is a block of keys, not {type(data).__name__}")
     return data
 
 
@@ -260,7 +227,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not separator or not all(keys):
         raise ConfigError(f"--set {override}: write it as key.key=value")
     try:
-        value = from_shell(yaml.load(text, _Loader))
+        value = from_shell(yaml.load(text, Loader))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError):
         raise ConfigError(f"--set {override}: the value is not YAML") from None
     block = data

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
+import signal
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pipeline.errors import SkyScriptError
 from pipeline.worker_process import end_with_parent
@@ -15,14 +18,37 @@ from pipeline.worker_process import end_with_parent
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+log = logging.getLogger(__name__)
+
+MOST_DEATHS = 3
+"""An item whose worker process dies this many times is given up."""
+LOST = (
+    f"its worker process died {MOST_DEATHS} times, most likely because memory ran out: run again "
+    "with fewer --workers"
+)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def raise_lost(item: object) -> NoReturn:
+    """Raise an error for an item that is given up."""
+    raise SkyScriptError(f"{item}: {LOST}")
+
 
 class Executor(AbstractContextManager["Executor"], Protocol):
     """Runs a picklable task for each item; results come in any order."""
 
     def map(
-        self, task: Callable[[Item], Result], items: Iterable[Item], at_most: int | None = None
+        self,
+        task: Callable[[Item], Result],
+        items: Iterable[Item],
+        at_most: int | None = None,
+        on_lost: Callable[[Item], Result] = raise_lost,
     ) -> Iterator[Result]:
-        """Yield the result of each item when it is ready; run at most ``at_most`` at once."""
+        """Yield the result of each item when it is ready; run at most ``at_most`` at once.
+
+        ``on_lost`` gives the result of an item that killed its worker process several times.
+        """
         ...
 
 
@@ -34,6 +60,7 @@ class SerialExecutor(Executor):
         task: Callable[[Item], Result],
         items: Iterable[Item],
         at_most: int | None = None,  # noqa: ARG002 - always one
+        on_lost: Callable[[Item], Result] = raise_lost,  # noqa: ARG002 - there is no worker
     ) -> Iterator[Result]:
         """Yield the result of each item, in order."""
         yield from map(task, items)
@@ -43,53 +70,160 @@ class SerialExecutor(Executor):
 
 
 class ProcessExecutor(Executor):
-    """Runs tasks in worker processes, spawned (fork is unsafe with threads) once for a run."""
+    """Runs tasks in worker processes, which start when they are needed and serve all tasks.
+
+    A process that dies is replaced, and its item is run again.
+    """
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._pool = _pool(workers)
+        self._workers = [_Worker[Any]() for _ in range(workers)]
 
     def map(
-        self, task: Callable[[Item], Result], items: Iterable[Item], at_most: int | None = None
+        self,
+        task: Callable[[Item], Result],
+        items: Iterable[Item],
+        at_most: int | None = None,
+        on_lost: Callable[[Item], Result] = raise_lost,
     ) -> Iterator[Result]:
-        """Yield the result of each item when it is ready; a lower limit gets a smaller pool."""
+        """Yield the result of each item when it is ready; a lower limit gets workers of its own."""
+        if at_most is not None and at_most < len(self._workers):
+            with ProcessExecutor(at_most) as fewer:
+                yield from fewer.map(task, items, None, on_lost)
+            return
+        waiting = deque(enumerate(items))
+        deaths: Counter[int] = Counter()
         try:
-            if at_most is None or at_most >= self._workers:
-                yield from _results(self._pool, task, items)
-            else:
-                with _pool(at_most) as smaller:
-                    yield from _results(smaller, task, items)
-        except BrokenProcessPool:
-            raise SkyScriptError(
-                "a worker process died, most likely because memory ran out: run again with fewer "
-                "--workers; finished parts stay"
-            ) from None
+            while waiting or any(worker.is_busy for worker in self._workers):
+                self._hand_out(task, waiting)
+                for worker in _ready(self._workers):
+                    number, item = worker.take()
+                    try:
+                        is_result, result = worker.receive()
+                    except (EOFError, OSError):
+                        log.warning("a worker process died (%s); it is replaced", worker.end())
+                        deaths[number] += 1
+                        if deaths[number] < MOST_DEATHS:
+                            waiting.appendleft((number, item))
+                            continue
+                        is_result, result = True, on_lost(item)
+                    if not is_result:
+                        raise result
+                    self._hand_out(task, waiting)  # the worker must not wait for the consumer
+                    yield result
+        finally:  # after an error: what runs is finished, what waits is dropped
+            for worker in self._workers:
+                worker.drain()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the workers; after an error, drop the tasks that have not started."""
-        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+    def _hand_out(self, task: Callable[[Item], Result], waiting: deque[tuple[int, Item]]) -> None:
+        for worker in self._workers:
+            if waiting and not worker.is_busy:
+                worker.start(task, *waiting.popleft())
+
+    def __exit__(self, *_: object) -> None:
+        """End the workers."""
+        for worker in self._workers:
+            worker.end()
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, spawn, initializer=_prepare_worker)
+class _Worker(Generic[Item]):
+    """A worker process, started when it is first needed, and the item that it works on."""
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._item: tuple[int, Item] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self._item is not None
+
+    @property
+    def connection(self) -> Connection:
+        assert self._connection is not None  # started
+        return self._connection
+
+    def start(self, task: Callable[[Item], object], number: int, item: Item) -> None:
+        """Make the process run the task on an item."""
+        if self._process is None:
+            ours, theirs = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_serve, args=(theirs,))
+            with _blocked_signals():  # a new process is not ready for them
+                process.start()
+            theirs.close()
+            self._process, self._connection = process, ours
+        self._item = (number, item)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `receive` notices it
+            self.connection.send((task, item))
+
+    def take(self) -> tuple[int, Item]:
+        """Give the item, which is then no longer the worker's."""
+        assert self._item is not None  # busy
+        item, self._item = self._item, None
+        return item
+
+    def receive(self) -> tuple[bool, Any]:
+        """Give whether the task had a result, and the result or the task's error.
+
+        Raises `EOFError` or `OSError` if the process died.
+        """
+        reply: tuple[bool, Any] = self.connection.recv()
+        return reply
+
+    def drain(self) -> None:
+        """Wait for a task whose result nobody needs any more."""
+        if self._item is not None:
+            self._item = None
+            with contextlib.suppress(Exception):
+                self.receive()
+
+    def end(self) -> str:
+        """End the process; describe how it ended."""
+        if self._process is None or self._connection is None:
+            return "not started"
+        with contextlib.suppress(OSError):
+            self._connection.send(None)
+        self._connection.close()
+        self._process.join()
+        code = self._process.exitcode
+        self._process = self._connection = None
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
 
-def _results(
-    pool: ProcessPoolExecutor, task: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    futures = [pool.submit(task, item) for item in items]
+def _ready(workers: Iterable[_Worker[Item]]) -> list[_Worker[Item]]:
+    """Wait until a busy worker has a result or is dead; give all of these."""
+    busy = {worker.connection: worker for worker in workers if worker.is_busy}
+    return [busy[connection] for connection in wait(list(busy)) if connection in busy]
+
+
+@contextlib.contextmanager
+def _blocked_signals() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        for future in as_completed(futures):
-            yield future.result()
-    finally:  # after an error, drop the tasks that have not started
-        for future in futures:
-            future.cancel()
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare_worker() -> None:
-    """Make a worker use one CPU and end with its parent."""
+def _serve(connection: Connection) -> None:
+    """Run tasks until there are no more, on one CPU; end with the parent process."""
     end_with_parent()
+    # Both may reach the whole group: the parent decides. Programs that a task starts are free.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     import pyarrow as pa
 
     pa.set_cpu_count(1)
+    while (call := _next_call(connection)) is not None:
+        task, item = call
+        try:
+            reply = True, task(item)
+        except Exception as error:
+            reply = False, error
+        connection.send(reply)
+
+
+def _next_call(connection: Connection) -> Any:  # noqa: ANN401 - a task and its item
+    try:
+        return connection.recv()
+    except EOFError:  # the parent was interrupted while it started this process
+        return None

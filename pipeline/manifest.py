@@ -3,6 +3,7 @@
     <run>/tables/<table>/part-00012.parquet     written by rename
                          _receipts/00012.json   its receipt, written after it
                          _failures/00012.txt    the traceback of a shard that raised
+                         _dropped/00012.json    side files that earlier parts named, until removed
                          _recipe.json           what decides the stage's result
                          _manifest.json         written last, after all parts
 
@@ -17,7 +18,7 @@ import json
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from pipeline.atomic import TEMPORARY, content_id, read_json, storage, write_bytes, write_json
+from pipeline.atomic import (
+    TEMPORARY,
+    content_id,
+    read_sealed_json,
+    storage,
+    write_bytes,
+    write_sealed_json,
+)
 from pipeline.stage import Stage, StageConfig
 
 Recipe = Mapping[str, Any]
@@ -112,19 +120,31 @@ class TableFolder:
     def _failure(self, shard: int) -> Path:
         return self.path / "_failures" / f"{shard:05d}.txt"
 
+    def state_files(self) -> list[Path]:
+        """Give the receipts, the recipe and the manifest on disk."""
+        state = [path for path in (self._recipe, self._manifest) if path.exists()]
+        return [*state, *sorted(self.path.glob("_receipts/*.json"))]
+
     def receipts(self) -> dict[int, Receipt]:
         """Read the receipts of all complete parts."""
+        receipts = self.all_receipts()
+        return {
+            shard: receipts[shard]
+            for shard in self.shards()
+            if shard in receipts and self.part(shard).stat().st_size == receipts[shard].size
+        }
+
+    def all_receipts(self) -> dict[int, Receipt]:
+        """Read all receipts, also those of parts that are missing or have another size."""
         found = {}
-        for shard in self.shards():
-            content = read_json(self._receipt(shard))
+        for shard in sorted(self._numbers("_receipts/*.json")):
+            content = read_sealed_json(self._receipt(shard))
             if content is None:
                 continue
             try:
-                receipt = Receipt(**content)
+                found[shard] = Receipt(**content)
             except TypeError:  # written by another version: the part is made again
                 continue
-            if self.part(shard).stat().st_size == receipt.size:
-                found[shard] = receipt
         return found
 
     def shards(self) -> list[int]:
@@ -168,7 +188,7 @@ class TableFolder:
     def write_receipt(self, receipt: Receipt) -> None:
         """Mark a part as done."""
         self._failure(receipt.shard).unlink(missing_ok=True)
-        write_json(self._receipt(receipt.shard), asdict(receipt))
+        write_sealed_json(self._receipt(receipt.shard), asdict(receipt))
 
     def write_failure(self, shard: int, text: str) -> None:
         """Record the traceback of a shard that raised."""
@@ -184,13 +204,28 @@ class TableFolder:
         self.revoke(shard)
         self.part(shard).unlink(missing_ok=True)
 
+    def record_dropped(self, shard: int, names: set[str]) -> None:
+        """Record side files that a part named before, until `forget_dropped`."""
+        path = self.path / "_dropped" / f"{shard:05d}.json"
+        before = (read_sealed_json(path) or {"names": []})["names"]
+        write_sealed_json(path, {"names": sorted(names.union(before))})
+
+    def dropped(self) -> Iterator[str]:
+        """Yield the side files that parts named before the table was rebuilt."""
+        for path in sorted(self.path.glob("_dropped/*.json")):
+            yield from (read_sealed_json(path) or {"names": []})["names"]
+
+    def forget_dropped(self) -> None:
+        """Remove the record of side files that parts named before."""
+        shutil.rmtree(self.path / "_dropped", ignore_errors=True)
+
     def clear(self) -> None:
         """Remove the table."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def old_recipe(self) -> Recipe | None:
         """Give the recipe of the last build; None if there is none."""
-        recipe: Recipe | None = read_json(self._recipe)
+        recipe: Recipe | None = read_sealed_json(self._recipe)
         return recipe
 
     def begin(self, recipe: Recipe) -> bool:
@@ -204,12 +239,17 @@ class TableFolder:
         self.reopen()
         for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
             path.unlink()
-        write_json(self._recipe, recipe)
+        write_sealed_json(self._recipe, recipe)
         return resumed
+
+    def restore_recipe(self, recipe: Recipe) -> None:
+        """Write the recipe of a finished build again if it is missing or damaged."""
+        if self.old_recipe() is None:
+            write_sealed_json(self._recipe, recipe)
 
     def manifest(self) -> dict[str, Any] | None:
         """Give the manifest; None while the table is not complete."""
-        manifest: dict[str, Any] | None = read_json(self._manifest)
+        manifest: dict[str, Any] | None = read_sealed_json(self._manifest)
         return manifest
 
     def is_whole(self) -> bool:
@@ -233,7 +273,7 @@ class TableFolder:
             "versions": {"python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in ("skyscript", "pyarrow")},
         }
-        write_json(self._manifest, manifest)
+        write_sealed_json(self._manifest, manifest)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_json, write_json
+from pipeline.atomic import exclusive_lock, read_sealed_json, write_sealed_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
@@ -80,11 +80,22 @@ class Run:
 
     def disabled_stages(self) -> list[str]:
         """Give the names of the stages that the config of the last whole run disabled."""
-        return read_json(self.root / _DISABLED) or []
+        recorded = read_sealed_json(self.root / _DISABLED)
+        return recorded["stages"] if recorded else []
 
     def record_disabled_stages(self, names: Iterable[str]) -> None:
         """Record which stages the config disables, for `disabled_stages`."""
-        write_json(self.root / _DISABLED, sorted(names))
+        write_sealed_json(self.root / _DISABLED, {"stages": sorted(names)})
+
+    def state_files(self) -> list[Path]:
+        """Give the files of state beside the tables."""
+        return [path for name in (_MARKER, _DISABLED) if (path := self.root / name).exists()]
+
+    @contextmanager
+    def locked_unchanged(self) -> Iterator[None]:
+        """Lock the folder of a run for one process, without writing the mark of a run."""
+        with exclusive_lock(self.root / _LOCK):
+            yield
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -98,7 +109,7 @@ class Run:
         if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
             raise ConfigError(f"{root}: contains files but no run; choose a new or an empty folder")
         with exclusive_lock(root / _LOCK):
-            if not self.exists():
+            if read_sealed_json(root / _MARKER) is None:
                 marker = {"skyscript": importlib.metadata.version("skyscript")}
-                write_json(root / _MARKER, marker)
+                write_sealed_json(root / _MARKER, marker)
             yield

@@ -1,57 +1,27 @@
-"""Runs a recipe: finds the shards that are not done, makes them, and reports what failed."""
+"""Runs a recipe: brings its stages up to date, in order, and reports what failed."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.dataset as ds
-
 from pipeline import disabled_stages
+from pipeline.build import Emit, Task, run_dataset, run_shards
 from pipeline.config import RunConfig
+from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
-from pipeline.events import (
-    Event,
-    ShardFailed,
-    ShardFinished,
-    StageDisabled,
-    StageFinished,
-    StageStarted,
-)
+from pipeline.events import StageDisabled
 from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
-from pipeline.manifest import Receipt, Recipe, TableFolder, fingerprint_of, recipe_of, totals
+from pipeline.manifest import recipe_of, totals
 from pipeline.run import Run
-from pipeline.schema import STATUS_FAILED, STATUS_OK, conform
-from pipeline.side_files import clear_temporaries, parts_without_files, sweep
-from pipeline.stage import DatasetStage, ShardStage, Stage, StageConfig
-from pipeline.state import (
-    Identity,
-    Retry,
-    count_errors,
-    describe_failed_rows,
-    explain_work,
-    find_parts_to_retry,
-    find_wanted_parts,
-    is_complete,
-    is_done,
-    stage_totals,
-)
-from pipeline.work import Failure, Job, make_shard, write_part
+from pipeline.schema import STATUS_FAILED, STATUS_OK
+from pipeline.side_files import clear_temporaries
+from pipeline.stage import ShardStage, Stage
+from pipeline.state import Retry, count_errors
+from pipeline.work import remove_part, sweep_dropped
 
-Emit = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """The inputs of a stage: the run, the config block, the recipe, and the receiver of events."""
-
-    run: Run
-    config: StageConfig
-    recipe: Recipe
-    emit: Emit
+_MOST_BEGINNINGS = 20
+"""Beginnings of a run that finds damaged parts: more than stages that can find some."""
 
 
 def run(
@@ -77,32 +47,73 @@ def run(
     _check_errors(retry, chosen, here)
     # For all stages first: an unusable input of the last stage then shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
-    failed: list[str] = []
     with here.locked(), _executor(config) as executor:
         clear_temporaries(root)
         _emit_disabled(recipe, reasons, emit)
         if len(chosen) == len(used):
             _remove_disabled(recipe, used, here)
-        for stage in chosen:
-            missing = here.incomplete(stage.inputs)
-            if missing and not failed:
-                raise ConfigError(
-                    f"{stage.name} needs the complete table {missing[0]!r}, which {root} lacks: "
-                    f"run {_writer(recipe, missing[0])} first"
-                )
-            if missing and not _can_begin(stage, missing):
-                here.folder(stage.writes).reopen()
-                failed.append(f"{stage.name}: not run, because {missing[0]!r} is not complete")
-                continue
-            task = _Task(here, config.stages[stage.name], recipes[stage.name], emit)
-            if isinstance(stage, ShardStage):
-                failed += _run_shards(stage, task, executor, retry)
-            else:
-                _run_dataset(stage, task)
-            _check_not_empty(stage, here)
+        checker = PartChecker()
+        tasks = [
+            (stage, Task(here, config.stages[stage.name], recipes[stage.name], emit, checker))
+            for stage in chosen
+        ]
+        failed = _run_stages(recipe, tasks, executor, retry)
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+
+
+def _run_stages(
+    recipe: Sequence[Stage],
+    tasks: Sequence[tuple[Stage, Task]],
+    executor: Executor,
+    retry: Retry | None,
+) -> list[str]:
+    """Run stages in order; give a line for each failure.
+
+    If a stage finds damaged inputs, begins at the first stage again, to make them again.
+    """
+    for _ in range(_MOST_BEGINNINGS):
+        failed: list[str] = []
+        try:
+            for stage, task in tasks:
+                failed += _run_stage(recipe, stage, task, executor, retry, is_first=not failed)
+        except DamagedPartsError:
+            continue
+        return failed
+    raise StorageError(
+        f"{tasks[0][1].run.root}: parts are damaged again after they were made "
+        f"again {_MOST_BEGINNINGS} times; check the disk"
+    )
+
+
+def _run_stage(
+    recipe: Sequence[Stage],
+    stage: Stage,
+    task: Task,
+    executor: Executor,
+    retry: Retry | None,
+    *,
+    is_first: bool,
+) -> list[str]:
+    """Run a stage if its inputs are there; ``is_first`` says that nothing failed before."""
+    here = task.run
+    missing = here.incomplete(stage.inputs)
+    if missing and is_first:
+        raise ConfigError(
+            f"{stage.name} needs the complete table {missing[0]!r}, which {here.root} lacks: "
+            f"run {_writer(recipe, missing[0])} first"
+        )
+    if missing and not _can_begin(stage, missing):
+        here.folder(stage.writes).reopen()
+        return [f"{stage.name}: not run, because {missing[0]!r} is not complete"]
+    failed: list[str] = []
+    if isinstance(stage, ShardStage):
+        failed = run_shards(stage, task, executor, retry)
+    else:
+        run_dataset(stage, task)
+    _check_not_empty(stage, here)
+    return failed
 
 
 def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
@@ -122,7 +133,9 @@ def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -
     names = {stage.name for stage in used}
     disabled = [stage for stage in recipe if stage.name not in names]
     for stage in disabled:
-        sweep(run.root, stage.owns, ds.dataset(stage.writes.schema.empty_table()))
+        for shard in run.folder(stage.writes).shards_on_disk():
+            remove_part(stage, run, shard)
+        sweep_dropped(stage, run)
         run.folder(stage.writes).clear()
     run.record_disabled_stages(stage.name for stage in disabled)
 
@@ -170,122 +183,3 @@ def _check_not_empty(stage: Stage, run: Run) -> None:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
         problem = f"{stage.name} drops all {summary.rows:,} rows ({reasons})"
     raise InputError(f"{problem}: check its config and its input; see {folder.path}")
-
-
-def _run_shards(
-    stage: ShardStage, task: _Task, executor: Executor, retry: Retry | None
-) -> list[str]:
-    """Make the shards that are not done; give a line for each kind of failure."""
-    started = time.monotonic()
-    run, recipe = task.run, task.recipe
-    folder = run.folder(stage.writes)
-    wanted = find_wanted_parts(stage, run, fingerprint_of(recipe))
-    before = folder.receipts()
-    whole, rows = _choose_work(stage, run, wanted, before, retry)
-    todo = sorted(whole | rows)
-    why = explain_work(folder, recipe, wanted, before, todo)
-    task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
-    failures: list[Failure] = []
-    # A part without inputs is superfluous only once the input tables are complete.
-    is_last = not run.incomplete(stage.inputs)
-    extra = folder.shards_on_disk() - wanted.keys() if is_last else set()
-    if todo or extra or not is_last or folder.manifest() is None:
-        existed = folder.begin(recipe)
-        for shard in whole:
-            folder.revoke(shard)
-        for shard in extra:
-            folder.remove(shard)
-        if existed:
-            clear_temporaries(run.root, stage.owns)
-        jobs = [
-            Job(stage, task.config, run, shard, wanted[shard], retry if shard in rows else None)
-            for shard in todo
-        ]
-        failures = _run_jobs(stage, executor, jobs, task.emit)
-        if is_last and not failures:
-            if existed:
-                sweep(run.root, stage.owns, folder.dataset())
-            folder.finish(recipe, {})
-    _emit_finished(stage, task, len(todo), started)
-    broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
-    return broken + describe_failed_rows(stage, run)
-
-
-def _choose_work(
-    stage: ShardStage,
-    run: Run,
-    wanted: Mapping[int, Identity],
-    before: Mapping[int, Receipt],
-    retry: Retry | None,
-) -> tuple[set[int], set[int]]:
-    """Give the shards to make completely, and the shards with only some rows to make again."""
-    folder = run.folder(stage.writes)
-    # Only parts of the current schema are read: parts of an earlier version may lack a column.
-    done = {s: before[s] for s, identity in wanted.items() if is_done(before.get(s), identity)}
-    lost = parts_without_files(run.root, stage.owns, folder.dataset(done)) if done else set()
-    done = {shard: done[shard] for shard in done if folder.part(shard) not in lost}
-    whole = wanted.keys() - done.keys()
-    again = set() if retry is None else find_parts_to_retry(folder, done, retry)
-    return (whole, again) if stage.by_row else (whole | again, set())
-
-
-def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
-    failures = []
-    at_most = stage.at_most(jobs[0].config) if jobs else None
-    for outcome in executor.map(make_shard, jobs, at_most):
-        if isinstance(outcome, Receipt):
-            emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
-            continue
-        if isinstance(outcome.error, InputError | StorageError):
-            raise outcome.error
-        failures.append(outcome)
-        emit(ShardFailed(stage.name, outcome.shard, outcome.message))
-    return failures
-
-
-def _run_dataset(stage: DatasetStage, task: _Task) -> None:
-    """Make the table of a dataset stage, unless it is done."""
-    started = time.monotonic()
-    run, recipe = task.run, task.recipe
-    folder = run.folder(stage.writes)
-    inputs = run.table_ids(stage.reads)
-    identity = Identity(fingerprint_of(recipe), inputs)
-    before = folder.receipts()
-    if is_complete(stage, run, identity):
-        task.emit(StageStarted(stage.name, len(before), len(before), "done"))
-        _emit_finished(stage, task, 0, started)
-        return
-    why = explain_work(folder, recipe, {0: identity}, before, [0])
-    task.emit(StageStarted(stage.name, None, 0, why))
-    parts = stage.run(**run.datasets(stage.reads), config=task.config, root=run.root)
-    count = 0
-    for count, table in enumerate(_begin_at_first_part(parts, stage, folder, recipe), start=1):
-        result = conform(table, stage.writes, where=f"{stage.name} part {count - 1}")
-        receipt = write_part(stage, run, count - 1, result, identity, started)
-        task.emit(ShardFinished(stage.name, receipt.shard, receipt.rows, receipt.seconds))
-    for shard in folder.shards_on_disk():
-        if shard >= count:
-            folder.remove(shard)
-    clear_temporaries(run.root, stage.owns)
-    sweep(run.root, stage.owns, folder.dataset())
-    folder.finish(recipe, inputs)
-    _emit_finished(stage, task, count, started)
-
-
-def _begin_at_first_part(
-    parts: Iterator[pa.Table], stage: DatasetStage, folder: TableFolder, recipe: Recipe
-) -> Iterator[pa.Table]:
-    """Give the same parts, but prepare the folder for a build when the first part is ready.
-
-    So bad input, which raises before the first part, does not change the earlier table.
-    """
-    first = next(parts, stage.writes.schema.empty_table())
-    folder.begin(recipe)
-    yield first
-    yield from parts
-
-
-def _emit_finished(stage: Stage, task: _Task, ran: int, started: float) -> None:
-    own = stage_totals(stage, task.run)
-    seconds = time.monotonic() - started
-    task.emit(StageFinished(stage.name, own.rows, own.status, own.reasons, ran, seconds))

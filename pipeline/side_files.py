@@ -7,10 +7,12 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from pipeline.atomic import TEMPORARY
 from pipeline.stage import Owned
@@ -28,19 +30,46 @@ def clear_temporaries(root: Path, owns: Iterable[Owned] = ()) -> None:
                 path.unlink()
 
 
-def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> None:
-    """Remove the side files that no row of ``table`` names, one folder at a time."""
-    removed = 0
-    for owned in owns:
-        for folder in _folders(root, owned):
-            prefix = "" if folder == root else f"{folder.relative_to(root)}/"
-            current = _paths(table, owned.column, prefix)
-            for path in folder.glob(Path(owned.glob or "").name):
-                if path.is_file() and str(path.relative_to(root)) not in current:
-                    path.unlink()
-                    removed += 1
-    if removed:
-        log.info("removed %d files that the rebuilt table does not name", removed)
+def names_in(table: pa.Table, owns: Iterable[Owned]) -> set[str]:
+    """Give the side files that the rows of a part name and that a rebuild may remove."""
+    columns = {owned.column for owned in owns if owned.glob is not None}
+    names = {name for column in columns for name in table[column].to_pylist()}
+    return names - {None}
+
+
+def names_in_part(part: Path, owns: Iterable[Owned]) -> set[str]:
+    """Give the same for a part on disk; none if it is missing, damaged or of another schema."""
+    owned = [each for each in owns if each.glob is not None]
+    if not owned or not part.exists():
+        return set()
+    try:
+        columns = sorted({each.column for each in owned})
+        return names_in(pq.read_table(part, columns=columns, partitioning=None), owned)
+    except (OSError, pa.ArrowException, LookupError):
+        return set()
+
+
+def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset, named: Iterable[str]) -> None:
+    """Remove files that earlier parts ``named``, unless a row of ``table`` names them.
+
+    Other files, which the user may have put there, stay.
+    """
+    globs = [owned.glob for owned in owns if owned.glob is not None]
+    obsolete = {name for name in named if any(_matches(name, glob) for glob in globs)}
+    columns = sorted({owned.column for owned in owns if owned.glob is not None})
+    for batch in table.to_batches(columns=columns) if obsolete else ():
+        for column in batch.columns:
+            obsolete.difference_update(column.to_pylist())
+    found = [path for name in sorted(obsolete) if (path := root / name).is_file()]
+    for path in found:
+        path.unlink()
+    if found:
+        log.info("removed %d files that the rebuilt table does not name", len(found))
+
+
+def _matches(name: str, glob: str) -> bool:
+    path = PurePosixPath(name)
+    return len(path.parts) == len(PurePosixPath(glob).parts) and path.match(glob)
 
 
 def parts_without_files(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> set[Path]:
@@ -76,8 +105,3 @@ def _folders(root: Path, owned: Owned) -> list[Path]:
         return []
     parent = str(Path(owned.glob).parent)
     return [root] if parent == "." else sorted(root.glob(parent))
-
-
-def _paths(table: ds.Dataset, column: str, prefix: str) -> set[str]:
-    keep = pc.starts_with(pc.field(column), prefix)
-    return set(table.to_table(columns=[column], filter=keep).column(0).to_pylist())

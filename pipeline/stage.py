@@ -21,6 +21,11 @@ EXECUTION: dict[str, Any] = {"identity": False}
 its result. The field is then not part of the result's identity."""
 
 
+TOP_LEVEL: dict[str, Any] = {"top_level": True}
+"""Pass as ``json_schema_extra`` of a field that several stages share and that must have one value:
+it is a top-level key of a config, and no key of a stage's block."""
+
+
 class FromShell(str):
     """A string typed in a shell; as a path, it is relative to the working directory."""
 
@@ -30,10 +35,18 @@ class FromShell(str):
 def _resolve(value: object, info: ValidationInfo) -> object:
     """Resolve a relative path against ``base`` of the context, the config file's folder."""
     if isinstance(value, FromShell):
-        return Path(value).expanduser().absolute()
+        return _expand(value).absolute()
     if isinstance(value, str | Path) and info.context and (base := info.context.get("base")):
-        return Path(base) / Path(value).expanduser()
+        return Path(base) / _expand(value)
     return value
+
+
+def _expand(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        user = Path(path).parts[0]
+        raise ValueError(f"{user} is no user's home folder: write the whole path") from None
 
 
 ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
@@ -86,12 +99,14 @@ class Owned(NamedTuple):
     """
 
     glob: str | None
-    """A rebuild removes the files that match and that no row names. Relative to the run folder:
-    ``images[2-7]/*.jpg``. It must not match files of the user. None: nothing is removed."""
+    """A rebuild removes the files that match and that only rows of earlier parts name. Relative to
+    the run folder: ``images[2-7]/*.jpg``. None: nothing is removed."""
     column: str
     """The column with the files' paths, relative to the run folder."""
     size: str | None = None
     """The column with the files' sizes in bytes; a file of another size counts as missing."""
+    digest: str | None = None
+    """The column with the files' content ids, which ``skyscript verify`` compares."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config

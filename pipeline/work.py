@@ -16,6 +16,7 @@ from pipeline.errors import SchemaError, SkyScriptError, StorageError
 from pipeline.manifest import Receipt
 from pipeline.run import Run
 from pipeline.schema import STATUS_OK, conform
+from pipeline.side_files import names_in, names_in_part, sweep
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
 from pipeline.state import Identity, Retry
 
@@ -90,6 +91,9 @@ def write_part(
 ) -> Receipt:
     """Write a part and then its receipt; ``table`` must have the stage's schema."""
     folder = run.folder(stage.writes)
+    dropped = names_in_part(folder.part(shard), stage.owns) - names_in(table, stage.owns)
+    if dropped:
+        folder.record_dropped(shard, dropped)
     output, size = folder.write(shard, table)
     status, reasons = _count(table, stage)
     receipt = Receipt(
@@ -107,6 +111,21 @@ def write_part(
     )
     folder.write_receipt(receipt)
     return receipt
+
+
+def remove_part(stage: Stage, run: Run, shard: int) -> None:
+    """Remove a part that no longer belongs to the table; its side files are swept later."""
+    folder = run.folder(stage.writes)
+    if dropped := names_in_part(folder.part(shard), stage.owns):
+        folder.record_dropped(shard, dropped)
+    folder.remove(shard)
+
+
+def sweep_dropped(stage: Stage, run: Run) -> None:
+    """Remove the side files that earlier parts named and the table no longer names."""
+    folder = run.folder(stage.writes)
+    sweep(run.root, stage.owns, folder.dataset(), folder.dropped())
+    folder.forget_dropped()
 
 
 def _count(table: pa.Table, stage: Stage) -> tuple[dict[str, int], dict[str, int]]:

@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 import shapely
 from pydantic import Field
 
-from pipeline.atomic import write_bytes
+from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage, StageConfig
 from skyscript.files.meta import Meta, dump_meta
@@ -87,7 +87,7 @@ def overlay(
         if meta["status"] == STATUS_OK:
             data = dump_meta(_published_meta(meta))
             write_bytes(shard.root / meta["metapath"], data)
-            meta["meta_size"] = len(data)
+            meta["meta_size"], meta["meta_hash"] = len(data), content_id(data)
         metas.append(meta)
     return pa.Table.from_pylist(metas, schema=tables.META.schema)
 
@@ -233,7 +233,7 @@ OVERLAY = ShardStage(
     reads=(tables.IMAGES, tables.FOCUS),
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.META,
-    owns=(Owned(META_FILES, "metapath", "meta_size"),),
+    owns=(Owned(META_FILES, "metapath", "meta_size", "meta_hash"),),
     external=vocabulary,
-    version=3,
+    version=4,
 )

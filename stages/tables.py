@@ -185,6 +185,7 @@ META = _table(
     pa.field("filepath", pa.string()),  # null if status is not ok
     pa.field("metapath", pa.string()),  # meta3/a12_CH_19.pickle; null likewise
     pa.field("meta_size", pa.int64()),  # bytes of that pickle; null likewise
+    pa.field("meta_hash", pa.string()),  # blake2b-128 of that pickle, hex; null likewise
     pa.field("source", pa.string()),
     pa.field("gsd", pa.float64()),
     *_NULLABLE_BOX,
@@ -294,4 +295,4 @@ def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
 
 def owned_files(*globs: str | None) -> tuple[Owned, ...]:
     """Give the side files of a stage whose table lists files; see `Owned` for the globs."""
-    return tuple(Owned(glob, "filepath", "byte_size") for glob in globs)
+    return tuple(Owned(glob, "filepath", "byte_size", "content_hash") for glob in globs)

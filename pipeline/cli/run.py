@@ -1,4 +1,4 @@
-"""The commands of a run: run, demo, status, show."""
+"""The commands of a run: run, demo, status, verify, show."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
     RetryFailed,
     counting_vectors,
+    print_lines,
     print_path,
     run_job,
 )
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ItemsFailed
 from pipeline.progress import print_plainly
 
 if TYPE_CHECKING:
@@ -114,6 +115,33 @@ def status(
     for cells in _status_rows(out):
         grid.add_row(*(escape(cell) for cell in cells))
     Console().print(grid)
+
+
+@command(app, panel=PANEL)
+def verify(
+    out: Annotated[Path, typer.Argument(help="Check the run in this folder.")],
+) -> None:
+    """Check every file of a run against its recorded content; name the damaged ones.
+
+    The parts that damaged files belong to are marked, so that the next run makes them again.
+    """
+    from pipeline.damage import revoke_damaged_parts
+    from pipeline.run import Run
+    from stages import RECIPES
+
+    run = Run(out)
+    if not run.exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    owns = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}
+    with run.locked_unchanged():
+        damaged = revoke_damaged_parts(run, owns)
+    print_lines([f"damaged   {path}" for path in damaged])
+    if damaged:
+        raise ItemsFailed(
+            f"{out}: {len(damaged):,} files are damaged or missing; run the command that made "
+            "this folder once more, to make them again"
+        )
+    print_path("intact", out)
 
 
 @command(app, panel=PANEL)

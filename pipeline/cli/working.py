@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.interrupts import Interrupted, raise_interrupted
 from pipeline.progress import console, display
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ def counting_vectors(root: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Exit with one sentence if the user interrupts, also if DuckDB raises its own error."""
+    """Exit with one sentence after a signal, also if DuckDB raises its own error."""
     try:
-        yield
+        with raise_interrupted():
+            yield
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "interrupted" not in str(error).lower():
             raise
         console.print("interrupted; run the same command again to continue")
-        raise typer.Exit(130) from None
+        code = error.exit_code if isinstance(error, Interrupted) else 130
+        raise typer.Exit(code) from None
 
 
 def print_lines(lines: Sequence[str]) -> None:

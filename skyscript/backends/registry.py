@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from image_sources import SIMULATED, SOURCES
 from pipeline.atomic import content_id
+from pipeline.stage import TOP_LEVEL
 from skyscript.backends import folder
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
@@ -57,7 +58,10 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
 Sources = Annotated[
     dict[str, Source],
     AfterValidator(_check_aliases),
-    Field(description="Map each alias (CH, US, SIM …) to the place where its images come from."),
+    Field(
+        description="Map each alias (CH, US, SIM …) to the place where its images come from.",
+        json_schema_extra=TOP_LEVEL,
+    ),
 ]
 """Alias -> source. The alias is part of every file name: ``a12_CH_19.jpg``."""
 

@@ -2,7 +2,7 @@
 
 Services are slow and count requests. So a tile is not requested again if it was fetched before the
 run was killed, beside rows that failed, or before a change that does not affect it. A truncated
-line is ignored.
+or damaged line is ignored.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class TileJournal:
             for line in self._path.read_bytes().splitlines():
                 try:
                     entry = json.loads(line)
-                    known[entry["key"]] = entry["row"]
+                    if entry.get("check", check := _check(entry)) == check:
+                        known[entry["key"]] = entry["row"]
                 except (ValueError, KeyError, TypeError):
                     continue  # cut off when the process was killed
         return known
@@ -77,11 +78,17 @@ class TileJournal:
 
     def record(self, key: str, row: Mapping[str, Any], account: Mapping[str, object]) -> None:
         """Append the outcome of a tile, with the attempts and seconds that it took."""
-        entry = {"key": key, **account, "row": row}
+        plain = json.loads(json.dumps(row, default=_plain))
+        entry = {"key": key, **account, "row": plain}
         # The line end comes first: this line must not continue one that a kill left unfinished.
-        data = ("\n" + json.dumps(entry, default=_plain)).encode()
+        data = ("\n" + json.dumps(entry | {"check": _check(entry)})).encode()
         with self._lock:
             os.write(self._file, data)
+
+
+def _check(entry: Mapping[str, Any]) -> str:
+    """Give the digest of a line's key and row; a line of an earlier version has none."""
+    return content_id(json.dumps([entry["key"], entry["row"]]).encode())
 
 
 def _plain(value: object) -> object:

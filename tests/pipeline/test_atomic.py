@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from pipeline.atomic import (
     content_id_of_file,
     exclusive_lock,
     file_id,
-    read_json,
+    read_sealed_json,
     write_bytes,
     write_file,
-    write_json,
+    write_sealed_json,
 )
 from pipeline.errors import LockError, StorageError
 
@@ -56,13 +57,24 @@ def test_a_files_content_id_is_that_of_its_bytes(tmp_path: Path) -> None:
     assert content_id(b"") == "cae66941d9efbd404e4d88758ea67670"
 
 
-def test_json_comes_back_and_a_file_cut_short_is_none(tmp_path: Path) -> None:
+def test_sealed_json_comes_back_and_a_file_with_any_damaged_byte_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_json(path, {"name": "Zürich", "path": tmp_path})
-    assert read_json(path) == {"name": "Zürich", "path": str(tmp_path)}
-    path.write_bytes(path.read_bytes()[:9])
-    assert read_json(path) is None
-    assert read_json(tmp_path / "missing.json") is None
+    write_sealed_json(path, {"name": "Zürich", "path": tmp_path})
+    assert read_sealed_json(path) == {"name": "Zürich", "path": str(tmp_path)}
+    whole = path.read_bytes()
+    assert json.loads(whole)["name"] == "Zürich"
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert read_sealed_json(path) is None
+        path.write_bytes(whole[:at])
+        assert read_sealed_json(path) is None
+    assert read_sealed_json(tmp_path / "missing.json") is None
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_remedy() -> None:
+    wanted = pytest.raises(StorageError, match=r"/proc/foo: cannot be made: .*; choose a folder")
+    with wanted, exclusive_lock(Path("/proc/foo/_lock")):
+        pass
 
 
 def test_a_locked_folder_is_refused_with_its_process_until_the_lock_is_released(

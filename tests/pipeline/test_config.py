@@ -70,7 +70,10 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
         ("count: {upto: 3, upto: 4}", "the key 'upto' is given twice"),
         ("a: &a [1]\ncount: *a", "line 2: not a usable YAML file: aliases are not supported"),
         ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
-        ("count: {upto: 2022-13-45}", "not a usable YAML file"),
+        ("count: {upto: 2022-13-45}", "count.upto: input should be a valid integer"),
+        ("count: {upto: 1e3}", "count.upto: YAML reads 1e3 as text: write 1000"),
+        ("count: {NO: 3}", 'YAML reads the key NO as bool: write it as "NO"'),
+        ("count: {source: ~x/a}", "count.source: ~x is no user's home folder: write the whole pa"),
         ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
@@ -102,6 +105,30 @@ def test_a_key_is_named_as_the_user_wrote_it(tmp_path: Path) -> None:
         f"{tmp_path}/run.yaml: extract.path is required; sources.ORT.path is required; "
         "unknown key 'sources.ORT.pth'"
     )
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (
+            "fetch: {sources: {SIM: {backend: simulated}}}",
+            "fetch.sources is in the wrong place: move 'sources' out of 'fetch', to the top level "
+            "of the config, where all stages read it",
+        ),
+        (
+            "sources: {OAM: {backend: folder, path: a, acquired: 2022-13-01}}",
+            "sources.OAM.acquired: '2022-13-01' is no time: write 2019, 2019-07-14 or "
+            "2019-07-14T10:30 (UTC) (given: '2022-13-01')",
+        ),
+    ],
+)
+def test_a_wrong_source_is_one_sentence_with_the_remedy(
+    tmp_path: Path, sources: str, message: str
+) -> None:
+    text = f"extract: {{path: a.osm.pbf}}\n{sources}"
+    with pytest.raises(ConfigError) as caught:
+        load_config(written(tmp_path, text), PIPELINE)
+    assert str(caught.value) == f"{tmp_path}/run.yaml: {message}"
 
 
 @pytest.mark.parametrize("override", ["seed", "=3", "seed.x=3", "a..b=1", "seed=[1"])

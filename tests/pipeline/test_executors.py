@@ -1,5 +1,6 @@
 """Worker processes: nothing of a killed run goes on."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import SkyScriptError
 from pipeline.executors import ProcessExecutor, SerialExecutor
 
 SCRIPT = """
@@ -57,6 +59,39 @@ def test_what_has_not_begun_is_dropped_where_an_error_ends_the_run(tmp_path: Pat
         assert 0 < len(list(tmp_path.iterdir())) < 12
         for path in tmp_path.iterdir():
             path.unlink()
+
+
+def die_at(folder: Path, number: int, times: int) -> int:
+    """Give the number; the process dies at 3, the first times."""
+    deaths = folder / f"deaths-{len(list(folder.iterdir()))}"
+    if number == 3 and len(list(folder.iterdir())) < times:
+        deaths.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_worker_that_dies_is_replaced_and_its_item_is_run_again(tmp_path: Path) -> None:
+    with ProcessExecutor(2) as processes:
+        task = functools.partial(die_at, tmp_path, times=2)
+        assert sorted(processes.map(task, range(6))) == list(range(6))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_item_that_kills_three_workers_is_given_up(tmp_path: Path) -> None:
+    task = functools.partial(die_at, tmp_path, times=9)
+    with ProcessExecutor(2) as processes:
+        found = processes.map(task, range(6), on_lost=lambda number: -number)
+        assert sorted(found) == [-3, 0, 1, 2, 4, 5]
+        with pytest.raises(SkyScriptError, match="3: its worker process died 3 times"):
+            list(processes.map(task, [3]))
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_an_error_of_a_task_is_raised(tmp_path: Path) -> None:
+    with ProcessExecutor(1) as processes:
+        with pytest.raises(FileNotFoundError):
+            list(processes.map(os.stat, [tmp_path / "missing"]))
+        assert list(processes.map(abs, [-1])) == [1]
 
 
 def test_workers_end_when_their_run_is_killed(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from pipeline.errors import (
     ItemsFailed,
     LockError,
     SchemaError,
-    SkyScriptError,
 )
 from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
 from pipeline.run import Run
@@ -149,7 +148,7 @@ def test_a_dataset_stages_table_is_made_again_where_a_side_file_is_missing_or_cu
         (lambda path: None, [0]),
         (lambda path: None, []),
         (lambda path: path.write_text("10 squ"), [0]),
-        (lambda path: path.rename(path.with_name("notes.txt")), [0]),
+        (lambda path: path.rename(path.with_name("elsewhere")), [0]),
     ):
         spoil(world.root / "note.txt")
         world.events = []
@@ -186,10 +185,17 @@ def test_a_changed_config_says_what_changed_and_rebuilds_what_depends_on_it(worl
 
 def test_a_rebuild_sweeps_the_files_that_no_row_names_and_no_others(world: World) -> None:
     world.run()
-    (world.root / "files/notes.md").write_text("mine")
+    mine = {"notes.md", "matches-the-pattern.txt"}
+    for name in mine:
+        (world.root / "files" / name).write_text("mine")
+    with pytest.raises(ItemsFailed):  # a rebuild that is not finished
+        world.run(square={"power": 3, "fail_at": [4]})
     world.run(square={"power": 3})
     names = {path.name for path in world.root.glob("files/*")}
-    assert names == {f"{n**3}.txt" for n in range(10)} | {"notes.md"}
+    assert names == {f"{n**3}.txt" for n in range(10)} | mine
+    world.run(count={"upto": 4}, square={"power": 3})
+    names = {path.name for path in world.root.glob("files/*")}
+    assert names == {f"{n**3}.txt" for n in range(4)} | mine
 
 
 def test_what_comes_out_the_same_stops_the_rebuild(world: World) -> None:
@@ -371,9 +377,12 @@ def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None
         world.run(square={"drop": 2})
 
 
-def test_a_worker_that_dies_ends_the_run_with_a_sentence(world: World) -> None:
-    with pytest.raises(SkyScriptError, match="a worker process died"):
+def test_a_shard_that_kills_its_workers_is_a_failed_one_and_the_others_are_made(
+    world: World,
+) -> None:
+    with pytest.raises(ItemsFailed, match=r"square shard 1: its worker process died 3 times"):
         world.run(square={"kill_at": 5}, runner={"executor": "processes", "workers": 1})
+    assert {shard for stage, shard in world.ran() if stage == "square"} == {0, 2, 3}
     world.run()
     assert world.sum() == 285
 

@@ -1,4 +1,4 @@
-"""Side files: those that no row names are removed; parts with missing ones are found."""
+"""Side files: those of earlier parts are removed; parts with missing ones are found."""
 
 from pathlib import Path
 
@@ -32,10 +32,11 @@ def table_of(root: Path, *parts: list[str | None]) -> ds.Dataset:
     return ds.dataset([str(root / f"part-{index}.parquet") for index in range(len(parts))])
 
 
-def test_a_sweep_takes_what_matches_the_glob_and_no_row_names(tmp_path: Path) -> None:
+def test_a_sweep_takes_what_earlier_parts_named_and_no_row_names(tmp_path: Path) -> None:
     for name in (
         "images2/a.jpg",
         "images2/old.jpg",
+        "images2/mine.jpg",
         "images3/b.jpg",
         "images2/readme",
         "images_old/a.jpg",
@@ -48,11 +49,14 @@ def test_a_sweep_takes_what_matches_the_glob_and_no_row_names(tmp_path: Path) ->
         tmp_path,
         (Owned("images[2-7]/*.jpg", "filepath"),),
         table_of(tmp_path, ["images2/a.jpg", None]),
+        ["images2/a.jpg", "images2/old.jpg", "images2/gone.jpg", "images_old/a.jpg", "x.jpg"],
     )
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {
         "images2/a.jpg",
+        "images2/mine.jpg",
         "images2/readme",
+        "images3/b.jpg",
         "images_old/a.jpg",
         "x.jpg",
         "part-0.parquet",
@@ -62,7 +66,7 @@ def test_a_sweep_takes_what_matches_the_glob_and_no_row_names(tmp_path: Path) ->
 def test_files_in_the_run_folder_itself_are_swept_too(tmp_path: Path) -> None:
     for name in ("new.csv", "old.csv"):
         (tmp_path / name).touch()
-    sweep(tmp_path, (Owned("*.csv", "filepath"),), table_of(tmp_path, ["new.csv"]))
+    sweep(tmp_path, (Owned("*.csv", "filepath"),), table_of(tmp_path, ["new.csv"]), ["old.csv"])
     assert {path.name for path in tmp_path.glob("*.csv")} == {"new.csv"}
 
 
@@ -88,6 +92,6 @@ def test_a_renamed_file_is_missing_though_its_new_name_matches_the_glob(tmp_path
 def test_without_a_glob_files_are_checked_and_none_is_removed(tmp_path: Path) -> None:
     owned, table = (Owned(None, "filepath"),), table_of(tmp_path, ["a.csv"])
     (tmp_path / "old.csv").touch()
-    sweep(tmp_path, owned, table)
+    sweep(tmp_path, owned, table, ["old.csv"])
     assert (tmp_path / "old.csv").exists()
     assert parts_without_files(tmp_path, owned, table) == {tmp_path / "part-0.parquet"}

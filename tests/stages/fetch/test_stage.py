@@ -226,8 +226,9 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
     assert with_pool[2] - with_pool[0] > without[2] - without[0] + 30
 
 
-def test_the_stage_owns_its_images_and_knows_their_size() -> None:
-    assert FETCH.owns == (("images[2-7]/[nwar]*_[0-9][0-9].jpg", "filepath", "byte_size"),)
+def test_the_stage_owns_its_images_and_knows_their_size_and_content() -> None:
+    images = "images[2-7]/[nwar]*_[0-9][0-9].jpg"
+    assert FETCH.owns == ((images, "filepath", "byte_size", "content_hash"),)
 
 
 @pytest.fixture

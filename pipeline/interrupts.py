@@ -1,0 +1,55 @@
+"""Stops a command on Ctrl-C or SIGTERM.
+
+The first signal stops it in order: parts that workers make are finished, everything else is
+dropped. The second signal ends it at once; worker processes end with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOPPING = (
+    b"\nstopping: waits for the parts or files that are being made; interrupt again to end at "
+    b"once\n"
+)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user or the system stops the command."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+        """The exit code of a shell for this signal."""
+
+
+@contextmanager
+def raise_interrupted() -> Iterator[None]:
+    """Raise `Interrupted` in the block at the first signal; the second one ends the process."""
+    before = {signum: signal.signal(signum, _stop) for signum in _SIGNALS}
+    try:
+        yield
+    except Interrupted:  # the second signal keeps its meaning until the process has ended
+        raise
+    except BaseException:
+        _restore(before)
+        raise
+    _restore(before)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
+
+
+def _stop(signum: int, _: FrameType | None) -> NoReturn:
+    for each in _SIGNALS:  # the system then ends the process, whatever it waits for
+        signal.signal(each, signal.SIG_DFL)
+    os.write(2, _STOPPING)  # unbuffered: the signal may interrupt another print
+    raise Interrupted(signum)
