@@ -101,7 +101,7 @@ def _concurrently(
 
 
 def _fetch(row: Row, work: _Work) -> dict[str, object]:
-    """Give the outcome of a row from the journal; else fetch the tile and record its outcome."""
+    """Return the outcome of a row from the journal. If it has none, fetch and record the tile."""
     if row["status"] != STATUS_OK:
         return {name: row[name] for name in ("object_id", "status", "reason")}
     keys = list(keys_of(row, work.known, work.config.sources, _settings(work.config)))
