@@ -40,13 +40,13 @@ def identity(config: PairSource) -> Mapping[str, str]:
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a captions file or of shards, in order."""
+    """Read the pairs of a captions file or of shards, in order."""
     for part in config.source().parts(config.shard_rows):
         yield part.cast(tables.PAIRS.schema)
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
-    """Give each pair's cosines, or the reason why its image cannot be used.
+    """Compute the cosines of each pair, or record why its image cannot be used.
 
     The stage does not notice if an image changes later under the same path: score changed images
     into a new folder.
