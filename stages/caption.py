@@ -29,7 +29,7 @@ def caption(
     config: CaptionConfig,
     shard: Shard,  # noqa: ARG001
 ) -> pa.Table:
-    """Give each image its two captions; a row that is not ok keeps its status and reason."""
+    """Write two captions for each image. A row that is not ok keeps its status and reason."""
     words = run_vocabulary(vocab)
     titles: list[str | None] = []
     multi_titles: list[str | None] = []

@@ -71,7 +71,7 @@ def overlay(
     config: OverlayConfig,
     shard: Shard,
 ) -> pa.Table:
-    """Give each image its focus tags and its neighbours, nearest first, and write its pickle.
+    """Find the visible tags of each image: focus object first, then neighbours. Write its pickle.
 
     The share of a neighbour is its part of the tile's area, 0 for lines and points. The distance is
     in metres on the ground, from the tile's centre to the part of the neighbour in the tile.

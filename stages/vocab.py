@@ -69,7 +69,7 @@ class VocabConfig(StageConfig):
 
 
 def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[pa.Table]:
-    """Give every tag of the objects that are ok, the most frequent first, with its entry.
+    """List the distinct tags of the valid objects, most frequent first, each with its entry.
 
     All labels of the user are included, even if no object carries their tag. Raises `InputError` if
     the encoder's package is not installed, or if a label is invalid.

@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
 
 def evaluate(encoder: Encoder) -> list[Line]:
-    """Give the figures of the baselines, of the parts added one by one, and of all parts."""
+    """Evaluate the baselines, then the classifier with its parts added one by one."""
     known = classifier.training_tags()
     described = describe(known.tags, encoder)
     trials: Trials = [

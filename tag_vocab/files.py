@@ -63,10 +63,11 @@ class Judgement(NamedTuple):
 
 
 class KeyRule(NamedTuple):
-    """The rule of a key for its tags without a label.
+    """How to judge the tags of a key that have no label of their own.
 
-    ``word``: any value of one plain word is visible. ``number``: any number, with or without a
-    unit, is. ``listed``: only labelled values are. ``never``: no value is.
+    ``word``: a tag is visible if its value is one plain word. ``number``: a tag is visible if its
+    value is a number, with or without a unit. ``listed``: only tags with a label are visible.
+    ``never``: no tag of the key is visible.
     """
 
     role: Role

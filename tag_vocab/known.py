@@ -1,4 +1,4 @@
-"""Makes ``universe.csv``, ``deprecated.csv`` and ``id_words.csv``: the tags known to be used.
+"""Makes ``universe.csv``, ``deprecated.csv`` and ``id_words.csv`` from iD's schema and OSM data.
 
 Maintainers run it on the folder ``dist`` of the npm package @openstreetmap/id-tagging-schema and on
 OSM extracts. Free text and rare tags are left out.

@@ -1,4 +1,4 @@
-"""A user's labels: a CSV file that goes before the shipped vocabulary.
+"""A user's labels: a CSV file that takes precedence over the shipped vocabulary.
 
 ``tag``         key=value, or ``key=*`` for all other values of a key.
 ``groundable``  yes or no.

@@ -144,7 +144,7 @@ def build_laion_rs(
     ] = 1,
     retry: RetryFailed = False,
 ) -> None:
-    """Select the remote-sensing images among images of the web.
+    """Select the remote-sensing images from a set of web images.
 
     A classifier on CLIP vectors learns from two folders of examples. The CSV (filepath, title,
     score) is ready for training. Run the same command again after a crash: it continues.

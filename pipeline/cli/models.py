@@ -90,7 +90,7 @@ def compare(
         typer.Argument(help="Compare these results.json files, given by path or by folder."),
     ],
 ) -> None:
-    """Print evaluations side by side, and beside the published figures."""
+    """Print several evaluations side by side, with the published figures."""
     from stages.evaluate import format_tables, read_results
 
     print_plainly(format_tables([read_results(path) for path in results]))

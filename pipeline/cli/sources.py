@@ -12,13 +12,14 @@ from pipeline.cli.working import print_path
 from pipeline.progress import print_plainly
 
 app = typer.Typer(help="List the sources of images, and test whether they answer.")
-PROJECT = "Name a Google Cloud project that is registered for Earth Engine."
+PROJECT = "Use this Google Cloud project. It must be registered for Earth Engine."
 KeyFile = Annotated[
     Path | None,
     typer.Option(help="Log in to Earth Engine with this key file of a service account."),
 ]
 Endpoint = Annotated[
-    str | None, typer.Option(help="Send requests for Earth Engine to this address.")
+    str | None,
+    typer.Option(help="Send Earth Engine requests to this address, for example an emulator."),
 ]
 
 

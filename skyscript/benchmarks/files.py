@@ -215,7 +215,10 @@ def _class_numbers(
 
 
 def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[Path]:
-    """Give each row's file. Raises `InputError` if one is outside the folder or missing."""
+    """Return the image file of each row.
+
+    Raises `InputError` if a file is missing or lies outside the folder.
+    """
     missing: list[tuple[int, str]] = []
     files = []
     for row, path in rows:

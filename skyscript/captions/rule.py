@@ -51,7 +51,7 @@ class CaptionConfig(StageConfig):
     spelling: Spelling = Field(
         default="today",
         description="Write old tags in today's spelling and split several values in one tag "
-        "(`today`), or write both as given.",
+        "(`today`), or change nothing (`as_given`).",
     )
 
 

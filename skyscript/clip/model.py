@@ -253,7 +253,10 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
 
 @functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
-    """Load a model, once a process. Raises `InputError` if its weights do not load."""
+    """Load a model and keep it for later calls in this process.
+
+    Raises `InputError` if the weights do not load.
+    """
     device, open_clip = device or _choose_device(), open_clip_library()
     model = create_model(source, device).eval()
     return Clip(model, create_tokenizer(source), open_clip.get_model_preprocess_cfg(model), device)

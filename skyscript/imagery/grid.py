@@ -22,7 +22,7 @@ Affine6 = tuple[float, float, float, float, float, float]
 
 
 class PixelGrid(NamedTuple):
-    """Where each pixel of an image lies."""
+    """The pixel grid of a georeferenced image: CRS, affine transform and size."""
 
     crs: str
     """A code (EPSG:3857), or WKT where there is none."""

@@ -1,4 +1,4 @@
-"""Which scenes of a source to list: the fields that a query has for every service."""
+"""A query for the scenes of a source: the fields that all services share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of OSM files that libosmium reads otherwise than they are meant.
+"""Rewrites OSM files that libosmium would misread, as copies that it reads correctly.
 
 Three kinds need a copy: XML with objects that an editor marked as deleted, XML and OPL whose ways
 carry the places of their nodes, and Overpass JSON. The copy has a node for each place.

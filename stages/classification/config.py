@@ -27,8 +27,8 @@ class ClassificationConfig(StageConfig):
     )
     trained_on: tuple[ConfigPath, ...] = Field(
         (),
-        description="Name captions files that a model was already trained on. Then nothing is "
-        "drawn: the set holds what shares neither an object nor ground with them.",
+        description="Build a set for a model that was trained on these captions files. No blocks "
+        "are drawn: the set takes only images that share no object and no ground with these files.",
     )
     ambiguous: Literal["exclude", "focus"] = Field(
         "exclude",

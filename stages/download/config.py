@@ -38,7 +38,7 @@ class DownloadConfig(StageConfig):
         6, ge=1, le=10, description="Fetch, check or unpack this many files at once."
     )
     attempts: int = Field(
-        8, ge=1, description="Try a request this often, with longer and longer waits."
+        8, ge=1, description="Try a request this many times, with longer and longer waits."
     )
     longest_wait: float = Field(
         30.0, ge=0, description="Wait at most this many seconds between two attempts."

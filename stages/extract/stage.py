@@ -73,7 +73,7 @@ _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
-    """Give every object that carries a key of the vocabulary, in Hilbert order of its box's centre.
+    """Extract every object that has a key of the vocabulary, sorted by place (Hilbert order).
 
     Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and
     relations of type multipolygon or boundary, assembled by libosmium. An object without a usable

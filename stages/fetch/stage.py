@@ -72,7 +72,7 @@ def fetch(
     config: FetchConfig,
     shard: Shard,
 ) -> pa.Table:
-    """Save the image of each tile and give its row; a row without an image says why."""
+    """Save the image of each tile. The row of a tile without an image has the reason."""
     rows = tiles.to_pylist()
     candidates = [candidate for row in rows for candidate in row["candidates"]]
     known = scenes_by_id(scenes, (name for each in candidates for name in scene_ids(each)))

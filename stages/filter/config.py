@@ -76,10 +76,16 @@ class FilterConfig(StageConfig):
     test_rows: int = Field(30_000, ge=0, description="Write this many test pairs, if possible.")
     val_rows: int = Field(5_000, ge=0, description="Write this many validation pairs, if possible.")
     held_out_top: Percent = Field(
-        30, description="Take test and validation pairs from this best percentage of those."
+        30,
+        description="Take the test and validation pairs from this best percentage of the pairs "
+        "set aside.",
     )
     max_held_out: float = Field(
-        0.1, gt=0, le=0.5, description="Set aside at most this share of all pairs, for each file."
+        0.1,
+        gt=0,
+        le=0.5,
+        description="Set aside at most this share of all pairs for the test file, and as many for "
+        "the validation file.",
     )
     near: int = Field(
         3,

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
-    """List the scenes of every source in the order of their ids; of services, those near objects.
+    """List the scenes of every source, sorted by id. A service lists only scenes near the objects.
 
     Raises `InputError` if there is no source, no scene at all, or a source that cannot be used.
     """

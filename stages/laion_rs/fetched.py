@@ -25,7 +25,7 @@ class FetchConfig(StageConfig):
     )
     url_column: str = Field("URL", description="Read addresses from this column, as LAION has it.")
     text_column: str = Field("TEXT", description="Read captions from this column, as LAION has it.")
-    program: str = Field("img2dataset", description="Run this img2dataset, given by name or path.")
+    program: str = Field("img2dataset", description="Run img2dataset by this name or path.")
     longest_side: int = Field(
         512,
         ge=32,

@@ -65,8 +65,8 @@ class KeptConfig(PairSource):
         0.5,
         gt=0,
         lt=1,
-        description="Assume this share of remote-sensing images among the images to judge, to "
-        "compute that precision. It is 0.0003 in the whole of LAION.",
+        description="Compute `precision` for this share of remote-sensing images in the input. "
+        "It is 0.0003 in the whole of LAION.",
     )
 
 

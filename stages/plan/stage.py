@@ -35,7 +35,7 @@ def plan(
     config: PlanConfig,
     shard: Shard,  # noqa: ARG001
 ) -> pa.Table:
-    """Give a tile with its candidates for each focus object, or the reason why it gets none."""
+    """Plan a tile and its candidate scenes for each focus object, or record why it gets none."""
     known, words = scene_index(scenes), run_vocabulary(vocab)
     geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()

@@ -69,7 +69,7 @@ _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 def sample(
     objects: ds.Dataset, vocab: ds.Dataset, *, config: SampleConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give the objects that get a tile, in the order of ``objects``, with the reason for each.
+    """Choose the objects that get a tile, each with the reason. They keep their order.
 
     A candidate has a tag that the run's vocabulary calls visible at the finest GSD of the sources,
     is not hidden from above and, if it is an area, has some of their pixels. It belongs to the cell

@@ -52,7 +52,7 @@ def captions_identity(config: PairSource) -> Mapping[str, str]:
 
 
 def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
-    """Give the pairs of a captions file or of shards, in order.
+    """Read the pairs of a captions file or of shards, in order.
 
     Raises `InputError` if none has a caption.
     """
@@ -78,7 +78,7 @@ def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: AR
 
 
 def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa.Table:
-    """Give each pair's cosines, or the reason why its image cannot be used.
+    """Compute the cosines of each pair, or record why its image cannot be used.
 
     A part is scored again if one of its images has changed, because the pairs name their content.
     """

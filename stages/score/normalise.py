@@ -167,14 +167,14 @@ def _log_mean_exp(cosines: Numbers, same: NDArray[np.bool_], temperature: float)
 def normalise(
     captions: ds.Dataset, scores: ds.Dataset, *, config: NormaliseConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give each pair's score minus the mean similarity of image and title to random partners."""
+    """Subtract from each score the mean similarity of its image and title to random partners."""
     return _normalise(captions, scores, tables.NORMALISED, config, root)
 
 
 def pair_normalise(
     pairs: ds.Dataset, pair_scores: ds.Dataset, *, config: NormaliseConfig, root: Path
 ) -> Iterator[pa.Table]:
-    """Give the normalised scores of pairs from outside a run."""
+    """Compute the normalised scores of pairs from outside a run."""
     return _normalise(pairs, pair_scores, tables.PAIR_NORMALISED, config, root)
 
 

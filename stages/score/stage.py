@@ -22,7 +22,7 @@ def score(
     config: RunScoreConfig,
     shard: Shard,
 ) -> pa.Table:
-    """Give each image's cosine with its captions, or the reason why the image cannot be used.
+    """Compute the cosine of each image with its captions, or record why the image cannot be used.
 
     Vectors are stored in ``embeddings/``, by the content of the image and by the text, so changed
     captions cost only their new texts. Rows that are not ok are passed on with their reason.

@@ -110,7 +110,9 @@ class TrainConfig(StageConfig):
     )
     val_data: ConfigPath | None = Field(None, description="Validate on this CSV or these shards.")
     root_data_dir: ConfigPath | None = Field(
-        None, description="Start the image paths of the CSV at this folder. They may not leave it."
+        None,
+        description="Read the image paths of the CSV relative to this folder. A path outside it "
+        "is an error.",
     )
     dataset_type: Literal["auto", "csv", "webdataset"] = Field(
         "auto",
@@ -164,7 +166,10 @@ class TrainConfig(StageConfig):
     )
 
     batch_size: int = Field(
-        128, ge=1, description="Put this many pairs on a device.", json_schema_extra=EXECUTION
+        128,
+        ge=1,
+        description="Use this many pairs for each device and batch.",
+        json_schema_extra=EXECUTION,
     )
     accum_freq: int = Field(
         1,
@@ -214,7 +219,9 @@ class TrainConfig(StageConfig):
         "open_clip).",
     )
     grad_checkpointing: bool = Field(
-        False, description="Save memory, but take more time.", json_schema_extra=EXECUTION
+        False,
+        description="Compute activations again in the backward pass: less memory, more time.",
+        json_schema_extra=EXECUTION,
     )
     seed: int = Field(0, description="Seed order, augmentation and dropout.")
 
@@ -222,7 +229,9 @@ class TrainConfig(StageConfig):
         4, ge=0, description="Load images in N processes per device.", json_schema_extra=EXECUTION
     )
     device: str | None = Field(
-        None, description="Use cpu or cuda; by default a GPU, if any.", json_schema_extra=EXECUTION
+        None,
+        description="Run on cpu or cuda. By default, a GPU is used if there is one.",
+        json_schema_extra=EXECUTION,
     )
     save_frequency: int = Field(
         1,
@@ -259,7 +268,9 @@ class TrainConfig(StageConfig):
         10, ge=1, description="Record the loss every N steps.", json_schema_extra=EXECUTION
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field(
-        (), description="Record there too, beside progress.jsonl.", json_schema_extra=EXECUTION
+        (),
+        description="Record the loss in these services too, not only in progress.jsonl.",
+        json_schema_extra=EXECUTION,
     )
     wandb_project: str = Field(
         "skyscript", description="Record in this project of wandb.", json_schema_extra=EXECUTION

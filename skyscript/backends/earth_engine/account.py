@@ -38,7 +38,7 @@ class Account(StageConfig):
 
     project: str = Field(
         min_length=1,
-        description="Name a Google Cloud project that is registered for Earth Engine.",
+        description="Use this Google Cloud project. It must be registered for Earth Engine.",
         json_schema_extra=EXECUTION,
     )
     service_account: ConfigPath | None = Field(

@@ -27,7 +27,7 @@ class Damaged(Exception):
 
 
 def classify(error: Exception) -> Outcome:
-    """Say what an error means; raises an error again that does not come from the service.
+    """Decide how to handle an error. Raises the same error if it is not from the service.
 
     The HTTP status alone is not enough: too little memory and a wrong band are both a 400.
     """

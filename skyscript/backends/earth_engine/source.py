@@ -46,7 +46,7 @@ class EarthEngineSource(Account, fields.SourceConfig):
     grid: fields.Grid = "mercator"
 
     def account(self) -> Account:
-        """Give the account: one for all Earth Engine sources of a run."""
+        """Return the account settings. All Earth Engine sources of a run share one account."""
         return Account.model_validate({name: getattr(self, name) for name in Account.model_fields})
 
 
