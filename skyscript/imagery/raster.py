@@ -90,6 +90,10 @@ def _open(path: Path, crs: str | None, _changed: int, _size: int) -> Raster:
             data = rasterio.open(path)
     except RasterioError as error:
         raise InputError(f"{path}: not a raster that GDAL can read.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: the name of its CRS is not UTF-8 text; write it again."
+        ) from error
     return locate(data, path, crs or (None if data.crs else _beside(path)))
 
 

@@ -78,3 +78,14 @@ def test_files_beyond_the_limit_are_closed(tmp_path: Path) -> None:
     for number in range(40):
         open_raster(write_raster(tmp_path / f"{number}.tif", plain(3, 10, 10)))
     assert open_raster(tmp_path / "first.tif") is not first
+
+
+def test_a_crs_whose_name_is_not_utf_8_is_one_sentence(tmp_path: Path) -> None:
+    crs = rasterio.crs.CRS.from_proj4("+proj=tmerc +lat_0=1.5 +lon_0=7.25 +k=0.99 +ellps=GRS80")
+    named = crs.to_wkt().replace('PROJCS["unknown"', 'PROJCS["My Grid x"')
+    path = write_raster(tmp_path / "latin1.tif", plain(), named, (0, 0), 1.0)
+    data = path.read_bytes()
+    assert b"My Grid x" in data
+    path.write_bytes(data.replace(b"My Grid x", b"My Gr\xeed x"))
+    with pytest.raises(InputError, match=r"latin1\.tif: the name of its CRS is not UTF-8"):
+        open_raster(path)
