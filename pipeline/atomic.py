@@ -27,7 +27,6 @@ _REMEDIES = {
     errno.EACCES: _CHOOSE_FOLDER,
     errno.EPERM: _CHOOSE_FOLDER,
 }
-_BLOCK = 1 << 20
 _SEAL, _END = b',\n "seal": "', b'"\n}\n'
 
 
@@ -40,23 +39,6 @@ def content_id_of_file(path: Path) -> str:
     """Give the id of a file's bytes, as `content_id` does, without loading the file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def file_id(path: Path, blocks: int) -> str:
-    """Give a digest of a file's size and of up to ``blocks`` MiB of it, from the first to the last.
-
-    Only for the rasters of a folder, together with their time: they are too large to be read whole.
-    All other files from outside a run are identified by `pipeline.identity`.
-    """
-    size = path.stat().st_size
-    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
-    count = max(1, min(blocks, -(-size // _BLOCK)))
-    last = max(0, size - _BLOCK)
-    with path.open("rb") as file:
-        for index in range(count):
-            file.seek(last * index // max(1, count - 1))
-            digest.update(file.read(_BLOCK))
-    return digest.hexdigest()
 
 
 @contextmanager

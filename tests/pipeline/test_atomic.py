@@ -10,7 +10,6 @@ from pipeline.atomic import (
     content_id,
     content_id_of_file,
     exclusive_lock,
-    file_id,
     read_sealed_json,
     write_bytes,
     write_file,
@@ -39,16 +38,6 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match=r"out.txt: cannot be written: No space left"):
         write_file(tmp_path / "out.txt", fill)
-
-
-def test_a_rasters_id_reads_its_first_and_its_last_block(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    content = bytearray(8 << 20)
-    path.write_bytes(content)
-    before = file_id(path, blocks=2)
-    content[-1] = 1
-    path.write_bytes(content)
-    assert file_id(path, blocks=2) != before
 
 
 def test_a_files_content_id_is_that_of_its_bytes(tmp_path: Path) -> None:
