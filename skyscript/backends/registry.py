@@ -17,7 +17,8 @@ from skyscript.backends import folder
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
-from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import LocalBackend, RemoteBackend, Scene
 

@@ -20,7 +20,8 @@ import rasterio
 from shapely.geometry import box, mapping
 
 from skyscript.backends.folder import FolderBackend, FolderSource
-from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.protocol import Scene
 from tests.bench.bench_fetch_folder import tiles_of, warped

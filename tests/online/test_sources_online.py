@@ -11,7 +11,8 @@ import pytest
 from image_sources import SOURCES
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.live_probe import PLACES
-from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box, tile_around
 from skyscript.imagery.protocol import RemoteBackend
 

@@ -8,23 +8,20 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
 
-from image_sources import PLANETARY, PLANETARY_TOKEN, SOURCES, StacRoute
-from pipeline.errors import InputError
-from pipeline.stage import EXECUTION
+from image_sources import SOURCES, StacRoute
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
 from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
+from skyscript.backends.stac.config import StacSource, find_route
 from skyscript.backends.stac.errors import FORBIDDEN, classify, http_status
 from skyscript.backends.stac.search import StacQuery, search
 from skyscript.backends.stac.token import Signer
 from skyscript.geo.tile import Box, Tile
-from skyscript.imagery import source_config as fields
 from skyscript.imagery.colours import NotColours, Reading
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
@@ -53,64 +50,6 @@ _PER_PLACE = 4
 """Images of each place of a satellite archive."""
 _OPEN_FILES = 4
 """How many files each thread keeps open."""
-
-
-class StacSource(fields.SourceConfig):
-    """A collection of a STAC API whose items lead to georeferenced files.
-
-    US, S2, L8, L9 and CH have a public one, named in `image_sources`; for others name it here.
-    """
-
-    backend: Literal["stac"] = Field(
-        "stac",
-        description="Search a STAC API and read the files that it lists. It needs no account.",
-    )
-    api: str | None = Field(None, description="Search the API at this address.")
-    collection: str | None = Field(None, description="Search the collection with this id.")
-    assets: tuple[str, ...] | None = Field(
-        None,
-        description="Read colours from this asset, or from three: red, green and blue. Patterns "
-        "such as `*_0.1_*` are allowed.",
-    )
-    platform: str | None = Field(None, description="Use only items of this satellite.")
-    sign: str | None = Field(
-        None,
-        description="Get read tokens for the files at this address. By default, there are none, "
-        "but for collections of the Planetary Computer, which are signed by its own.",
-        json_schema_extra=EXECUTION,
-    )
-    bands: fields.Bands = Field(
-        None,
-        description="Use these bands of a single asset as red, green and blue. The first band is "
-        "1. By default, the item or the file says which they are, and the first three are used if "
-        "neither does. A palette becomes its colours.",
-    )
-    scale: fields.Scale = None
-    offset: fields.Offset = None
-    nodata: fields.Nodata = None
-    mask: fields.Mask = "file"
-    resample: fields.Resample = "bilinear"
-    grid: fields.Grid = "mercator"
-    gsd: fields.Gsd = Field(
-        None,
-        description="State the ground size of a pixel, in metres. By default, the items state it.",
-    )
-    years: fields.Years = None
-    max_cloud: fields.MaxCloud = 10
-    per_place: fields.PerPlace | None = Field(
-        None,
-        le=100,
-        description="Keep this many images of each place, the clearest first. By default, 4 of a "
-        "satellite archive of `image_sources` (S2, L8, L9), and all of other collections.",
-        json_schema_extra=fields.CHOICE,
-    )
-    at_once: fields.AtOnce = Field(
-        16,
-        le=256,
-        description="Read at most this many tiles at the same time. There are fewer while the "
-        "service answers that there are too many.",
-    )
-    a_second: fields.ASecond = Field(100, description="Begin at most this many tiles a second.")
 
 
 class StacBackend:
@@ -143,7 +82,7 @@ class StacBackend:
             max_cloud=config.max_cloud,
             per_place=config.per_place or (_PER_PLACE if is_satellite else None),
             weight=config.weight,
-            route=self._route(alias),
+            route=find_route(self._config, alias),
             gsd=config.gsd,
             source_gsd=source.gsd if source else None,
             bands=config.bands,
@@ -184,7 +123,7 @@ class StacBackend:
         import rasterio
         from rasterio.errors import RasterioError
 
-        quota = self._quota(self._route(scene.source).api)
+        quota = self._quota(find_route(self._config, scene.source).api)
         with quota.slot(), rasterio.Env(**settings):
             begun = time.monotonic()
             try:
@@ -197,7 +136,7 @@ class StacBackend:
         return image
 
     def _read_assets(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
-        route = self._route(scene.source)
+        route = find_route(self._config, scene.source)
         readings = self._readings(scene, route)
         parts = [
             self._read_asset(href, tile, grid, reading, scene)
@@ -274,32 +213,11 @@ class StacBackend:
 
     def _signer(self, scene: Scene) -> Signer | None:
         """Give what signs the files of a scene's collection; None if they are open."""
-        address = self._route(scene.source).sign
+        address = find_route(self._config, scene.source).sign
         if address is None:
             return None
         with self._lock:
             return self._signers.setdefault(address, Signer(address))
-
-    def _route(self, alias: str) -> StacRoute:
-        """Give the address of the source: the published one, unless the config names another."""
-        source, config = SOURCES.get(alias), self._config
-        given = {"api": config.api, "collection": config.collection, "assets": config.assets}
-        named = {key: value for key, value in given.items() if value is not None}
-        base = source.stac if source and config.api is None else None
-        fields: dict[str, Any] = (vars(base) if base else {}) | named
-        if config.platform is not None:
-            fields["platform"] = config.platform
-        if config.sign is not None:
-            fields["sign"] = config.sign
-        missing = [key for key in given if key not in fields]
-        if missing:
-            raise InputError(
-                f"sources.{alias}: no public STAC route of it is known; set {', '.join(missing)}."
-            )
-        route = StacRoute(**fields)
-        if route.sign is None and route.api.startswith(PLANETARY):
-            return replace(route, sign=f"{PLANETARY_TOKEN}{route.collection}")
-        return route
 
 
 def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's

@@ -1,7 +1,7 @@
 """What a large run will take."""
 
 from skyscript.backends.earth_engine import EarthEngineSource
-from skyscript.backends.stac.source import StacSource
+from skyscript.backends.stac.config import StacSource
 from stages.index.estimate import estimate
 
 

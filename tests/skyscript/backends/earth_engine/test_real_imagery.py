@@ -12,7 +12,8 @@ from shapely.geometry import Polygon, mapping
 
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
-from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box, Tile, tile_around
 from tests.conftest import real_files
 from tests.emulators.accounts import key_file

@@ -20,8 +20,9 @@ from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import source as stac
 from skyscript.backends.stac import token
+from skyscript.backends.stac.config import StacSource, find_route
 from skyscript.backends.stac.search import StacQuery, scenes_of_items
-from skyscript.backends.stac.source import StacBackend, StacSource
+from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box, mercator_scale, tile_around
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
 from tests.emulators.faults import Faults
@@ -339,7 +340,7 @@ def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
 
 def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
     config = StacSource(api=PLANETARY, collection="io-lulc", assets=("data",))
-    assert StacBackend(config)._route("LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
+    assert find_route(config, "LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
 
 
 def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
