@@ -296,7 +296,7 @@ def test_a_published_stretch_counts_stored_samples_whatever_the_item_states(
     archive = start([silent, loud])
     one = backend(archive, assets=three)
     route = StacRoute(archive.url, "images", three, stretch=(7300, 18200))
-    monkeypatch.setattr(one, "_route", lambda _: route)
+    monkeypatch.setattr("skyscript.backends.stac.source.find_route", lambda *_: route)
     for scene in one.search("L8", [Box(*HERE, *HERE)]):
         assert abs(one.cut(scene, TILE, NOTHING).rgb[40, 50].astype(int) - 127).max() <= 1
 
