@@ -90,7 +90,7 @@ def test_a_source_is_known_by_its_content_and_a_tar_s_part_too(table, shards, tm
 
 
 def test_what_is_not_there_is_one_sentence(tmp_path, table):
-    with pytest.raises(InputError, match=r"neither a tar nor a folder that holds \*\.tar"):
+    with pytest.raises(InputError, match=r"neither a tar nor a folder with \*\.tar"):
         PairSource(images=tmp_path).source()
     nowhere = CsvFolder(table.captions, tmp_path / "nowhere")
     with pytest.raises(InputError, match="no such folder of images"), nowhere.reading(0):
