@@ -96,7 +96,7 @@ def test_what_is_not_there_is_one_sentence(tmp_path, table):
     with pytest.raises(InputError, match="no such folder of images"), nowhere.reading(0):
         pass
     table.captions.write_text("filepath,title\n")
-    with pytest.raises(InputError, match="holds no pairs"):
+    with pytest.raises(InputError, match="contains no pairs"):
         list(table.parts(9))
     table.captions.write_text("filepath,caption\na.jpg,x\n")
     with pytest.raises(InputError, match="has no column 'title'"):
