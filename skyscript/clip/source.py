@@ -25,7 +25,7 @@ TINY = "tiny"
 TINY_FOLDER = Path(__file__).parents[2] / "data" / "tiny_clip"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
-_NEEDED = ("torch", "torchvision", "open_clip", "simplejpeg")
+_NEEDED = ("torch", "torchvision", "open_clip")
 _INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
 
 
