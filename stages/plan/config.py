@@ -49,7 +49,7 @@ class PlanConfig(StageConfig):
         ge=1,
         description="Allow an image to be this many times coarser than a tag's maximum GSD. The "
         "scale has no step between 1 and 10 m, so imagery at 2 m shows some things that the scale "
-        "denies. Set it at the top level, because overlay uses the same key.",
+        "denies. Set it at the top level, because sample and overlay use the same key.",
     )
     max_candidates: int = Field(
         8,
