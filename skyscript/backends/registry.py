@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from image_sources import SIMULATED, SOURCES
 from pipeline.atomic import content_id
 from pipeline.stage import TOP_LEVEL
-from skyscript.backends import folder
+from skyscript.backends import folder_files
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
@@ -135,14 +135,14 @@ def registry_ids(sources: Sources) -> dict[str, str]:
 def folder_ids(sources: Sources) -> dict[str, str]:
     """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` if a folder does not exist or none of its files is usable: before the first
-    stage runs, not when the images are needed.
+    Warns of every unusable file, and raises `InputError` if a folder does not exist or none of its
+    files is usable: before the first stage runs, not when the images are needed.
     """
     for alias, source in sorted(sources.items()):
         if isinstance(source, FolderSource):
             FolderBackend(source).check(alias)
     return {
-        f"sources.{alias}": folder.content(source)
+        f"sources.{alias}": folder_files.content(source)
         for alias, source in sorted(sources.items())
         if isinstance(source, FolderSource)
     }

@@ -17,7 +17,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from dataclasses import astuple, dataclass
 from mmap import mmap
 from pathlib import Path
 
-from pipeline.atomic import content_id
+from pipeline.atomic import content_id, user_folder
 
 START, START_SHARE = 8.0, 0.75
 """Requests at once at the start: this number or this share of the config's limit, if larger."""
@@ -207,10 +206,6 @@ def _memory(state: _State) -> float:
 
 def _folder(service: str) -> Path:
     """Give the folder that this user's processes share for a service."""
-    base = Path(tempfile.gettempdir()) / f"skyscript-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
-    if base.stat().st_uid != os.getuid():
-        base = Path(tempfile.mkdtemp(prefix="skyscript-"))  # another user's: do not share
-    folder = base / content_id(service.encode())
+    folder = user_folder() / content_id(service.encode())
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

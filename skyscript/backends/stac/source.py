@@ -21,7 +21,7 @@ from skyscript.backends.stac.errors import FORBIDDEN, classify, http_status
 from skyscript.backends.stac.query import StacQuery
 from skyscript.backends.stac.remote_file import ANEW, GDAL, open_remote
 from skyscript.backends.stac.search import search
-from skyscript.backends.stac.token import Signer
+from skyscript.backends.stac.token import Signer, signed
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.colours import NotColours, Reading
 from skyscript.imagery.grid import GridChoice
@@ -93,11 +93,12 @@ class StacBackend:
         is_signed = self._signer(scene) is not None
 
         def read() -> TileImage:
+            begun = time.monotonic()
             try:
                 return self._read(scene, tile, grid, settings)
             except RasterioError as error:
                 if http_status(error) in FORBIDDEN and (signer := self._signer(scene)):
-                    signer.expire()
+                    signer.expire(begun)
                 raise
             finally:
                 settings.update(ANEW)
@@ -196,7 +197,7 @@ class StacBackend:
 
     def _sign(self, href: str, scene: Scene) -> str:
         signer = self._signer(scene)
-        return href if signer is None else f"{href}?{signer.token()}"
+        return href if signer is None else signed(href, signer.token())
 
     def _signer(self, scene: Scene) -> Signer | None:
         """Give what signs the files of a scene's collection; None if they are open."""

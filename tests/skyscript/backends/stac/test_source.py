@@ -1,5 +1,6 @@
 """A STAC API and the files it leads to, by the maintained client and by ranges."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -359,6 +360,23 @@ def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
     assert backend(archive, sign=f"{archive.url}/token").cut(scene, TILE, NOTHING).rgb.max() == 77
     fresh._of_thread.files.clear()
     assert fresh.cut(scene, TILE, NOTHING).rgb.max() == 77
+
+
+def test_threads_that_are_refused_together_get_one_new_token(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=old")
+    one = backend(archive, sign=f"{archive.url}/token")
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
+    one._signers[f"{archive.url}/token"] = signer = token.Signer(f"{archive.url}/token")
+    signer.token()
+    archive.token = "sig=new"
+    begun = time.monotonic()
+    for _ in range(8):
+        signer.expire(begun)
+        assert signer.token() == "sig=new"
+    assert archive.desk.count("token") == {200: 2}
+    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
+    assert token.signed("https://a/b.tif?x=1", "sig=c") == "https://a/b.tif?x=1&sig=c"
 
 
 def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
