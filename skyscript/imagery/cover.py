@@ -12,8 +12,9 @@ import shapely
 
 from skyscript.geo.tile import Box
 
-REACH = 384
-"""Pixels from an object to the edge of its tile: 512 pixels, shifted by a quarter."""
+REACH = 256
+"""Pixels from an object to the edge of a tile of 512 pixels around it. More, for a shifted tile,
+would not fit into the 10 km that the images of Sentinel-2 have in common."""
 _DEGREE = 111_320.0
 """Metres on the ground at the equator."""
 

@@ -18,7 +18,7 @@ def test_an_object_beyond_the_edge_of_the_clearest_images_gets_its_own() -> None
 
 
 def test_an_image_that_shows_the_tiles_goes_before_one_that_shows_the_object_alone() -> None:
-    # From 24.9 to the edge of the cell are 5.6 km; a tile at 10 m reaches 3.8 km, at 30 m 11.5 km.
+    # From 24.9 to the edge of the cell are 4.4 km; a tile at 10 m reaches 2.6 km, at 30 m 7.7 km.
     near = Box(24.81, 60.1, 24.82, 60.11)
     assert choose([WEST, WHOLE], [near], 1, gsd=10).kept == [0]
     assert choose([WEST, WHOLE], [near], 1, gsd=30).kept == [1]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from pyarrow import fs
 from pydantic import ValidationError
 from shapely.geometry import box
 
@@ -158,6 +159,21 @@ def test_a_table_of_items_is_searched_by_place(bucket: Bucket, tmp_path: Path) -
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
     with pytest.raises(InputError, match=r"is no GeoParquet of STAC items: it has no column 'geom"):
         found(items=str(tmp_path / "other.parquet"))
+
+
+def test_a_table_in_a_public_bucket_is_read_by_its_client(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bucket" / "public").mkdir(parents=True)
+    earthview(tmp_path / "bucket" / "public" / "items.parquet")
+    here = {"endpoint_override": bucket.url, "scheme": "http"}
+    real = fs.S3FileSystem
+    monkeypatch.setattr(fs, "S3FileSystem", lambda **fields: real(**fields, **here))
+    monkeypatch.setattr(fs, "resolve_s3_region", lambda name: "us-west-2")
+    (scene,) = found(items="s3://public/items.parquet")
+    assert scene.name == "near"
+    with pytest.raises(InputError, match=r"OWN: s3://public/none.parquet cannot be searched"):
+        found(items="s3://public/none.parquet")
 
 
 def vermont(bucket: Bucket, tmp_path: Path) -> None:
