@@ -9,7 +9,6 @@ import yaml
 from pipeline.atomic import write_bytes
 from pipeline.cli.working import degrees, print_path
 from pipeline.errors import ConfigError
-from pipeline.run import OWN_CONFIG
 
 
 def config_of_area(bbox: str, osm: Path | None, out: Path | None) -> Path:
@@ -18,6 +17,7 @@ def config_of_area(bbox: str, osm: Path | None, out: Path | None) -> Path:
     It names the OSM file and every source of images that covers a part of the box, is open, and
     needs no account. Raises `ConfigError` if an option is missing or no source serves.
     """
+    from pipeline.run import OWN_CONFIG
     from skyscript.backends.source_list import open_sources
     from skyscript.geo.tile import Box
 
