@@ -35,6 +35,15 @@ RESULTS = (
 """The results that a run names at its end: the stage that makes each, a label, the path."""
 
 app = typer.Typer()
+Bbox = Annotated[
+    str | None,
+    typer.Option(
+        metavar="W,S,E,N",
+        help="Without a config, use the open sources of images that cover a part of this box "
+        "(degrees) and need no account. The config is written to the folder of the run.",
+    ),
+]
+Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]
 RUNNER = Fields("pipeline.config:RunnerConfig", "runner")
 
 
@@ -47,15 +56,8 @@ def run(
             help="Read the config of the run from this YAML file. --bbox takes its place."
         ),
     ] = None,
-    bbox: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W,S,E,N",
-            help="Without a config, use the open sources of images that cover a part of this box "
-            "(degrees) and need no account. The config is written to the folder of the run.",
-        ),
-    ] = None,
-    osm: Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")] = None,
+    bbox: Bbox = None,
+    osm: Osm = None,
     out: Annotated[
         Path | None,
         typer.Option(
