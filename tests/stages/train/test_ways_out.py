@@ -81,7 +81,7 @@ def test_unreadable_images_are_replaced_and_counted_up_to_the_limit(
     some = learn(copied, max_bad_images=0.05, name="workers", workers=2)
     assert same(weights(folder), weights(some))
     with pytest.raises(InputError, match=r"3 of 64 images cannot be read, and --max-bad-images"):
-        learn(copied, max_bad_images=0.04, name="too many")
+        learn(copied, max_bad_images=0.04, name="too-many")
 
 
 def test_ctrl_c_and_sigterm_save_the_last_step(eight_steps):
