@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import distributed
 
-from pipeline.atomic import storage, write_json
+from pipeline.atomic import exclusive_lock, storage, write_json
 from pipeline.errors import ConfigError, SkyScriptError
 from pipeline.events import TaskProgress
 from pipeline.interrupts import hold_back
@@ -92,6 +93,10 @@ class Training:
         """Train to the end. Returns the run's folder."""
         with storage(self.folder):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(self.folder / "_lock") if self.first else nullcontext():
+            return self._resume_and_learn()
+
+    def _resume_and_learn(self) -> Path:
         self.batches.start = checkpoint.resume(
             self.checkpoints, self.state, self.identity, extend=self.config.extend
         )

@@ -166,3 +166,13 @@ def test_a_finished_training_can_be_extended(options):
     assert step_of(folder) == 6
     assert len(losses(folder)) == 6
     assert_close(losses(folder)[:2], losses(learn(options, epochs=3, name="whole"))[:2], 1e-4)
+
+
+def test_two_trainings_of_one_name_are_refused(options):
+    from pipeline.atomic import exclusive_lock
+    from pipeline.errors import LockError
+
+    folder = options["runs"] / "run"
+    folder.mkdir(parents=True)
+    with exclusive_lock(folder / "_lock"), pytest.raises(LockError, match=str(folder)):
+        learn(options)
