@@ -110,6 +110,8 @@ def test_every_tile_is_ok_or_says_why_and_a_killed_run_ends_with_equal_bytes(
     assert done.stderr.index("files are left out") < done.stderr.index("extract  ")
     wanted = len(list(undisturbed.glob("images*/*.jpg")))
 
+    earth.faults.planned.extend(EARTH)  # each fault once, then any of them at random
+    archive.faults.planned.extend(STATUSES)
     earth.faults.share = archive.faults.share = SHARE
     kill_at(wanted // 3, root, [*arguments, "--out", str(root)])
     assert skyscript(*arguments, "--out", root).returncode in (0, 1)

@@ -158,7 +158,7 @@ def test_objects_beyond_the_edge_of_the_clearest_images_get_their_own(
             ("B4", "B3", "B2"),
             properties={"CLOUDY_PIXEL_PERCENTAGE": cloud},
         )
-        for index, step, cloud in (("w1", -0.2, 0.0), ("w2", -0.2, 1.0), ("e1", 0.2, 9.0))
+        for index, step, cloud in (("w1", -0.2, 0.0), ("w2", -0.2, 1.0), ("e1", 0.25, 9.0))
     ]
     earth = start({name: images})
     west, middle, east = (Box(lon + d, lat, lon + d, lat) for d in (-0.05, 0.0, 0.15))
