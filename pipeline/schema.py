@@ -24,6 +24,9 @@ class Table:
     name: str
     schema: pa.Schema
     key: str
+    ranges: tuple[str, ...] = ()
+    """Columns whose least and greatest value in each part are recorded, so that a look-up by them
+    opens few parts: the sides of a box, or a key that the parts are sorted by."""
 
     @property
     def has_status(self) -> bool:

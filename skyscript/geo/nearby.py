@@ -1,7 +1,8 @@
 """Find the objects around a few tiles without reading the whole table.
 
-The objects are in Hilbert order, so a row group is a neighbourhood; its box, in the file's
-statistics, tells whether it must be read.
+The objects are in Hilbert order, so a part of the table is a neighbourhood, and so is a row group.
+The table's record of its parts' boxes tells which parts must be opened, and the box of a row group,
+in the file's statistics, whether it must be read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import shapely
 
+from pipeline.part_ranges import parts_meeting
 from pipeline.schema import STATUS_OK
 from skyscript.geo.hilbert import hilbert_keys
 from skyscript.geo.tile import Box
@@ -37,7 +39,13 @@ def objects_near(objects: ds.Dataset, boxes: Sequence[Box]) -> pa.Table:
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
     tree = shapely.STRtree([shapely.box(*box) for box in boxes])
     found = []
-    for batch in objects.to_batches(
+    west, south, east, north = sides.T
+    parts = parts_meeting(
+        objects,
+        at_most={"west": east, "south": north},
+        at_least={"east": west, "north": south},
+    )
+    for batch in parts.to_batches(
         filter=(pc.field("status") == STATUS_OK) & wanted, batch_readahead=2, fragment_readahead=1
     ):
         own = (batch.column(side).to_numpy() for side in Box._fields)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import shapely
 
+from pipeline.part_ranges import parts_meeting
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import Scene
 from skyscript.table_cache import cached_by_files
@@ -64,8 +65,10 @@ scene_index = cached_by_files(_scene_index, _COLUMNS)
 
 def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
     """Give the scenes with these ids."""
-    wanted = pa.array(sorted(set(ids)), pa.string())
-    table = scenes.to_table(filter=pc.field("scene_id").isin(wanted))
+    wanted = sorted(set(ids))
+    keys = {"scene_id": np.array(wanted, dtype=np.str_)}
+    parts = parts_meeting(scenes, at_most=keys, at_least=keys)
+    table = parts.to_table(filter=pc.field("scene_id").isin(pa.array(wanted, pa.string())))
     return {row["scene_id"]: _scene(row) for row in table.to_pylist()}
 
 
