@@ -203,6 +203,9 @@ META = _table(
     # the image is not ok
     pa.field("left_out", TAGS),
     pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+    # whether the tile lies within the bounds of the OSM extract: of a tile over the edge, objects
+    # are missing; null if the image is not ok
+    pa.field("surroundings_complete", pa.bool_()),
     *STATUS,
 )
 """The images with the visible tags of their OSM objects."""

@@ -7,6 +7,7 @@ from skyscript.captions.rule import (
     multi_caption,
     phrases_of,
     single_caption,
+    surrounded,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "multi_caption",
     "phrases_of",
     "single_caption",
+    "surrounded",
 ]
