@@ -133,18 +133,33 @@ def parts_meeting(table: ds.Dataset, *, at_most: Bounds, at_least: Bounds) -> ds
 
 def _meeting(ranges: _Ranges, at_most: Bounds, at_least: Bounds) -> Mask:
     """Tell which parts can hold a row for at least one of the queries."""
-    parts = len(ranges.numbers)
+    meeting = np.zeros(len(ranges.numbers), dtype=bool)
     queries = len(next(iter((at_most or at_least).values())))
-    meeting = np.zeros(parts, dtype=bool)
-    for start in range(0, queries, step := max(1, _COMPARISONS // max(parts, 1))):
-        some = np.ones((parts, min(step, queries - start)), dtype=bool)
-        for bounds, is_upper in ((at_most, True), (at_least, False)):
-            for name, values in bounds.items():
-                if (column := ranges.columns.get(name)) is None:
-                    continue
-                bound = values[start : start + step]
-                fits = column.low[:, None] <= bound if is_upper else column.high[:, None] >= bound
-                fits &= column.has_values[:, None]
-                some &= fits | column.is_unknown[:, None]
-        meeting |= some.any(axis=1)
+    if not queries:
+        return meeting
+    # One query that is as wide as all of them together leaves few parts: queries are neighbours.
+    widest_most = {name: np.array([max(values.tolist())]) for name, values in at_most.items()}
+    widest_least = {name: np.array([min(values.tolist())]) for name, values in at_least.items()}
+    parts = np.flatnonzero(_fits(ranges, np.arange(len(meeting)), widest_most, widest_least)[:, 0])
+    step = max(1, _COMPARISONS // max(len(parts), 1))
+    for start in range(0, queries, step):
+        most, least = (
+            {name: values[start : start + step] for name, values in bounds.items()}
+            for bounds in (at_most, at_least)
+        )
+        meeting[parts] |= _fits(ranges, parts, most, least).any(axis=1)
     return meeting
+
+
+def _fits(ranges: _Ranges, parts: npt.NDArray[np.intp], at_most: Bounds, at_least: Bounds) -> Mask:
+    """Tell for each of some parts, and for each query, whether the part can hold a row for it."""
+    fits = np.ones((len(parts), 1), dtype=bool)
+    for bounds, is_upper in ((at_most, True), (at_least, False)):
+        for name, bound in bounds.items():
+            if (column := ranges.columns.get(name)) is None:
+                continue
+            ends = (column.low if is_upper else column.high)[parts, None]
+            inside = ends <= bound if is_upper else ends >= bound
+            has_values, is_unknown = column.has_values[parts, None], column.is_unknown[parts, None]
+            fits = fits & ((inside & has_values) | is_unknown)
+    return fits
