@@ -53,7 +53,7 @@ class SceneIndex:
         at, scenes = self.tree.query(shapely.points(points), predicate="intersects")
         order = np.lexsort((scenes, at))
         ends = np.cumsum(np.bincount(at, minlength=len(points)))
-        return np.split(scenes[order], ends[:-1])
+        return np.split(scenes[order], ends)[: len(points)]
 
 
 def _scene_index(table: pa.Table) -> SceneIndex:
