@@ -13,10 +13,17 @@ from pydantic import Field
 
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.captions import NOTHING_TO_SAY, CaptionConfig, phrases_of, surrounded
+from skyscript.captions import (
+    NOTHING_TO_SAY,
+    CaptionConfig,
+    ObjectPhrases,
+    phrases_of,
+    surrounded,
+)
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
+from tag_vocab import Vocabulary
 
 OVER_THE_EDGE = "the tile is not within the bounds of the OSM extract"
 
@@ -41,13 +48,7 @@ def caption(
 ) -> pa.Table:
     """Write two captions for each image. A row that is not ok keeps its status and reason."""
     words = run_vocabulary(vocab)
-    known: dict[Tags, tuple[str, str]] = {}
-
-    def said(tags: Tags) -> tuple[str, str]:
-        if (phrases := known.get(tags)) is None:
-            phrases = known[tags] = phrases_of(dict(tags), config, words)
-        return phrases
-
+    phrases = _Phrases(config, words)
     status, reason = _status_before(meta, config)
     titles: list[str | None] = []
     multi_titles: list[str | None] = []
@@ -57,8 +58,8 @@ def caption(
         _surroundings(meta),
         strict=True,
     ):
-        single, focus = said(center) if is_ok else ("", "")
-        neighbours = (said(tags)[1] for tags in around)
+        single, focus = phrases[center] if is_ok else ("", "")
+        neighbours = (phrases[tags].multi for tags in around)
         titles.append(config.prefix + single if single else None)
         multi_titles.append(surrounded(focus, neighbours, config) if single else None)
     title = pa.array(titles, pa.string())
@@ -74,6 +75,18 @@ def caption(
         },
         schema=tables.CAPTIONS.schema,
     )
+
+
+class _Phrases(dict[Tags, ObjectPhrases]):
+    """The words of the objects of a shard: most of them have the tags of another one."""
+
+    def __init__(self, config: CaptionConfig, words: Vocabulary) -> None:
+        super().__init__()
+        self._config, self._words = config, words
+
+    def __missing__(self, tags: Tags) -> ObjectPhrases:
+        self[tags] = phrases_of(dict(tags), self._config, self._words)
+        return self[tags]
 
 
 def _status_before(

@@ -4,6 +4,7 @@ from skyscript.captions.pickles import caption_pickles
 from skyscript.captions.rule import (
     NOTHING_TO_SAY,
     CaptionConfig,
+    ObjectPhrases,
     multi_caption,
     phrases_of,
     single_caption,
@@ -13,6 +14,7 @@ from skyscript.captions.rule import (
 __all__ = [
     "NOTHING_TO_SAY",
     "CaptionConfig",
+    "ObjectPhrases",
     "caption_pickles",
     "multi_caption",
     "phrases_of",
