@@ -94,8 +94,9 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
             remove_part(stage, run, shard)
         if existed:
             clear_temporaries(run.root, stage.owns)
+        here = Run(run.root.absolute())  # a worker may have another working directory
         jobs = [
-            Job(stage, task.config, run, shard, wanted[shard], retry if shard in rows else None)
+            Job(stage, task.config, here, shard, wanted[shard], retry if shard in rows else None)
             for shard in todo
         ]
         failures = _run_jobs(stage, executor, jobs, task.emit)
@@ -132,8 +133,8 @@ def _choose_work(
 
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
-    at_most = stage.at_most(jobs[0].config) if jobs else None
-    for outcome in executor.map(make_shard, jobs, at_most, _give_up):
+    gpus = stage.gpus(jobs[0].config) if jobs else None
+    for outcome in executor.map(make_shard, jobs, gpus, _give_up):
         if isinstance(outcome, Receipt):
             emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
             continue

@@ -11,7 +11,7 @@ from pipeline.config import RunConfig
 from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
 from pipeline.events import StageDisabled
-from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
+from pipeline.executors import Executor, make_executor
 from pipeline.manifest import recipe_of, totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
@@ -47,7 +47,7 @@ def run(
     _check_errors(retry, chosen, here)
     # For all stages first: an unusable input of the last stage then shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
-    with here.locked(), _executor(config) as executor:
+    with here.locked(), make_executor(config.runner) as executor:
         clear_temporaries(root)
         _emit_disabled(recipe, reasons, emit)
         if len(chosen) == len(used):
@@ -151,12 +151,6 @@ def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> Non
             f"no failed row has the class of error {unknown[0]!r}; the classes are: "
             f"{classes or 'none'}"
         )
-
-
-def _executor(config: RunConfig) -> Executor:
-    if config.runner.executor == "serial":
-        return SerialExecutor()
-    return ProcessExecutor(config.runner.workers)
 
 
 def _writer(recipe: Sequence[Stage], table: str) -> str:

@@ -119,8 +119,17 @@ def never_disabled(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any sta
     return None
 
 
-def any_number(config: Any) -> int | None:  # noqa: ANN401, ARG001 - any stage's config
-    """Set no limit: every worker may work on the stage."""
+class GpuUse(NamedTuple):
+    """How a stage uses GPUs: each of its shards takes one."""
+
+    required: bool
+    """False: a shard is made on CPUs where there is no GPU."""
+    here: int
+    """Number of GPUs of this machine that the stage may use."""
+
+
+def no_gpus(config: Any) -> GpuUse | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Use no GPU."""
     return None
 
 
@@ -163,8 +172,8 @@ class ShardStage(_AnyStage):
     """Tables that the stage gets whole, for queries about neighbours."""
     by_row: bool = False
     """Whether a failed row can be made again alone: it does not depend on other rows."""
-    at_most: Callable[[Any], int | None] = any_number
-    """Gives the limit of shards that run at once, such as the number of GPUs; None: no limit."""
+    gpus: Callable[[Any], GpuUse | None] = no_gpus
+    """Gives how a config makes the stage use GPUs; None: it uses none."""
 
     @property
     def inputs(self) -> tuple[Table, ...]:

@@ -51,6 +51,7 @@ def make_shard(job: Job) -> Receipt | Failure:
     folder = run.folder(stage.writes)
     where = f"{stage.name} shard {job.shard}"
     try:
+        _check_visible(run)
         tables = run.parts(stage.reads, job.shard)
         before = None if job.retry is None else folder.read(job.shard)
         chosen = None if job.retry is None or before is None else job.retry.select(before)
@@ -68,13 +69,22 @@ def make_shard(job: Job) -> Receipt | Failure:
             result = _merge_rows(before, chosen, result)
             folder.revoke(job.shard)
         return write_part(stage, run, job.shard, result, job.identity, started)
-    except StorageError as error:  # the disk cannot store a traceback either
+    except StorageError as error:  # a traceback cannot be stored either
         return Failure(job.shard, str(error), error)
     except Exception as error:  # a failed shard must not stop the others
         folder.write_failure(job.shard, traceback.format_exc())
         known = error if isinstance(error, SkyScriptError) else None
         return Failure(
             job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
+        )
+
+
+def _check_visible(run: Run) -> None:
+    """Raise `StorageError` if this machine does not see the run folder."""
+    if not run.exists():
+        raise StorageError(
+            f"{run.root}: {platform.node()} does not see this run folder; workers on several "
+            "machines need a folder that all of them share under one path"
         )
 
 

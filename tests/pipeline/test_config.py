@@ -64,7 +64,11 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
         ("count: {upto: -1}", "count.upto: input should be greater than or equal to 0 (given: -1)"),
         ("seed: often", "seed: input should be a valid integer"),
         ("count: 3", "count must be a block of keys, not 3"),
-        ("runner: {executor: threads}", "runner.executor: input should be 'processes' or 'serial'"),
+        (
+            "runner: {executor: threads}",
+            "runner.executor: input should be 'processes', 'serial' or 'ray'",
+        ),
+        ("runner: {ray_address: auto}", "runner: ray_address needs `executor: ray`"),
         ("- a\n- b", "a config is a block of keys, not list"),
         ("count: {upto: 3", "line 1: not a usable YAML file"),
         ("count: {upto: 3, upto: 4}", "the key 'upto' is given twice"),
