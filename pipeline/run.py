@@ -3,7 +3,7 @@
 <run>/tables/<table>/          parts, receipts and manifest: see `pipeline.manifest`
 _disabled_stages.json    the stages that the last config disabled
 _run.json                marks the folder as a run
-_lock                    locked by the process that works here
+_lock                    locked by the process that works here, or shared by runs of some shards
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_sealed_json, write_sealed_json
+from pipeline.atomic import exclusive_lock, read_sealed_json, shared_lock, write_sealed_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
@@ -95,6 +95,20 @@ class Run:
     def locked_unchanged(self) -> Iterator[None]:
         """Lock the folder of a run for one process, without writing the mark of a run."""
         with exclusive_lock(self.root / _LOCK):
+            yield
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Lock the folder of a run against `locked`, but not against other calls of this method.
+
+        Raises `ConfigError` if there is no run, `LockError` if another process works in it alone.
+        """
+        if not self.exists():
+            raise ConfigError(
+                f"{self.root}: is not the folder of a run; --shards needs one, with the tables "
+                "before the first stage that works part by part"
+            )
+        with shared_lock(self.root / _LOCK):
             yield
 
     @contextmanager

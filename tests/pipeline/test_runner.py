@@ -40,10 +40,16 @@ class World:
         return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
 
     def run(
-        self, *, only: tuple[str, ...] = (), retry: Retry | None = None, **blocks: object
+        self,
+        *,
+        only: tuple[str, ...] = (),
+        retry: Retry | None = None,
+        shards: range | None = None,
+        **blocks: object,
     ) -> None:
         self.events = []
-        run(RECIPE, self.config(**blocks), self.root, self.events.append, only=only, retry=retry)
+        emit, config = self.events.append, self.config(**blocks)
+        run(RECIPE, config, self.root, emit, only=only, retry=retry, shards=shards)
 
     def ran(self) -> list[tuple[str, int]]:
         return [(e.stage, e.shard) for e in self.events if isinstance(e, ShardFinished)]
