@@ -20,7 +20,7 @@ from skyscript.clip.devices import choose_device
 from skyscript.clip.source import ClipSource, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
 from skyscript.clip.tower import Normalise, image_tower
-from skyscript.clip.weights import create_model, create_tokenizer
+from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
 
 if TYPE_CHECKING:
     import torch
@@ -263,4 +263,5 @@ def load_clip(source: ClipSource, device: str | None) -> Clip:
 def _load(source: ClipSource, device: str) -> Clip:
     open_clip = open_clip_library()
     model = create_model(source, device).eval()
-    return Clip(model, create_tokenizer(source), open_clip.get_model_preprocess_cfg(model), device)
+    tokenizer = create_tokenizer(source, own_context_length(model, source))
+    return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), device)
