@@ -13,6 +13,7 @@ import logging
 import os
 import platform
 import signal
+import socket
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +37,7 @@ _OBJECT_STORE = 100 * 2**20
 """Bytes of shared memory for results, of a Ray that a run starts: results are small."""
 _SAME_VERSIONS = ("skyscript", "pyarrow", "numpy")
 """Packages that decide the bytes of a part."""
+_SECONDS_TO_CONNECT = 10.0
 _GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -117,7 +119,7 @@ class RayExecutor(Executor):
             log.warning("a Ray worker was lost (%s); its work is done again", type(error).__name__)
             return None
         except errors.RayError as error:
-            last = str(error).strip().splitlines()[-1]
+            last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             raise SkyScriptError(
                 f"a Ray worker cannot run SkyScript ({last}): install the same version on every "
                 "node"
@@ -141,9 +143,10 @@ def _connect(ray: Any, address: str | None, workers: int | None) -> None:  # noq
     logging.getLogger("ray").setLevel(logging.ERROR)
     if address is not None:
         try:
+            _check_reachable(address)
             ray.init(address=address, configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ConfigError(
                 f"runner.ray_address: no Ray cluster can be used at {address}: {reason}"
             ) from None
@@ -157,6 +160,13 @@ def _connect(ray: Any, address: str | None, workers: int | None) -> None:  # noq
         include_dashboard=False,
         configure_logging=False,
     )
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `OSError` if nothing answers at HOST:PORT: Ray itself tries for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), _SECONDS_TO_CONNECT).close()
 
 
 def _result_of(is_result: bool, result: Any) -> Any:  # noqa: ANN401 - of any task
