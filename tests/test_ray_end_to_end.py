@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import COMMAND, TOWN, content_of, skyscript
+from tests.pipeline.ray_workers import busy_workers
 
 pytestmark = pytest.mark.slow
 
@@ -31,34 +32,11 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def workers_of(driver: int) -> list[int]:
-    """Give the processes below a driver that work on a task of Ray."""
-    parents, busy = {}, []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        parents[int(folder.name)] = int(fields[1])
-        if command.startswith(b"ray::_run_in_worker"):
-            busy.append(int(folder.name))
-    return [worker for worker in busy if driver in ancestors(worker, parents)]
-
-
-def ancestors(process: int, parents: dict[int, int]) -> set[int]:
-    found = set()
-    while process in parents and process not in found:
-        found.add(process)
-        process = parents[process]
-    return found
-
-
 def kill_a_worker(driver: subprocess.Popen[str], root: Path) -> bool:
     """Kill a worker of Ray that makes images, after the first parts."""
     receipts = root / "tables" / "images" / "_receipts"
     while driver.poll() is None:
-        if len(list(receipts.glob("*.json"))) >= 3 and (busy := workers_of(driver.pid)):
+        if len(list(receipts.glob("*.json"))) >= 3 and (busy := busy_workers(driver.pid)):
             os.kill(busy[0], signal.SIGKILL)
             return True
         time.sleep(0.01)
