@@ -21,6 +21,7 @@ from pipeline.atomic import exclusive_lock, read_sealed_json, shared_lock, write
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
+from pipeline.stage import is_address
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
 
@@ -118,6 +119,8 @@ class Run:
         Raises `ConfigError` if the folder contains other files, `LockError` if it is in use.
         """
         root = self.root
+        if is_address(root):
+            raise ConfigError(f"{root}: is an address; choose a folder for the run")
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root}: is a file; choose a folder for the run")
         if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):

@@ -7,6 +7,7 @@ it writes. A `DatasetStage` sees whole tables and yields parts; only stages that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,18 @@ class FromShell(str):
     __slots__ = ()
 
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def is_address(path: str | Path) -> bool:
+    """Tell whether a path is an address, such as ``s3://bucket/key``, and no file or folder."""
+    return _ADDRESS.match(str(path)) is not None
+
+
 def _resolve(value: object, info: ValidationInfo) -> object:
     """Resolve a relative path against ``base`` of the context, the config file's folder."""
+    if isinstance(value, str) and is_address(value):
+        raise ValueError("this is an address, but only files and folders can be read: copy it here")
     if isinstance(value, FromShell):
         return _expand(value).absolute()
     if isinstance(value, str | Path) and info.context and (base := info.context.get("base")):

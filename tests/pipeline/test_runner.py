@@ -433,6 +433,15 @@ def test_two_runs_in_one_folder_are_refused(world: World) -> None:
         world.run()
 
 
+def test_a_run_in_object_storage_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"s3:/+bucket/run: is an address; choose a folder"):
+        World(Path("s3://bucket/run")).run()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:
     world.root.mkdir()
     (world.root / "thesis.tex").touch()
