@@ -77,7 +77,7 @@ def hold_back() -> Iterator[None]:
         if not came:
             _restore(before)
     if came:
-        _stop(came[0], None)
+        _stop([], came[0], None)
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
