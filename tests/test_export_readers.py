@@ -124,3 +124,23 @@ def test_torchvision_reads_the_coco_captions(out: Path) -> None:
     assert captions[0] in TITLES
     document = json.loads((out / "coco/captions_test.json").read_text())
     assert len(document["images"]) == 10
+
+
+def test_mlcroissant_finds_no_error_and_reads_the_records(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+    monkeypatch.chdir(out)
+    dataset = mlcroissant.Dataset("croissant.json")
+    assert not dataset.metadata.issues.errors
+    records = list(dataset.records("test"))
+    assert len(records) == 10
+    assert records[0]["test/image"].size == (24, 16)
+    assert {record["test/title"].decode() for record in records} < TITLES
+
+
+def test_the_hub_reads_the_card(out: Path) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    card = hub.DatasetCard.load(out / "README.md")
+    assert card.data.license == "odbl"
+    assert card.data.size_categories == ["n<1K"]

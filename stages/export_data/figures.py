@@ -42,6 +42,8 @@ class Figures(NamedTuple):
     bounds: tuple[float, float, float, float]
     """West, south, east, north in degrees."""
     years: tuple[int, int]
+    gsds: tuple[float, float]
+    """The finest and the coarsest GSD, in metres."""
     places: Sequence[Share]
     """The cells of 10 degrees with the most pairs, by their south-west corner."""
     sources: Sequence[Share]
@@ -52,14 +54,21 @@ class Figures(NamedTuple):
     scored: float | None
     """The mean similarity of image and title; None without scores."""
 
+    def as_json(self) -> dict[str, Any]:
+        """Give the figures with their names."""
+        return {
+            name: [one._asdict() for one in value] if isinstance(value, list) else value
+            for name, value in self._asdict().items()
+        }
+
 
 _CELL = (
     "printf('%+d, %+d', CAST(floor((west + east) / 20) * 10 AS INT), "
     "CAST(floor((south + north) / 20) * 10 AS INT))"
 )
 _GSD = (
-    "CASE WHEN gsd < 0.15 THEN '1: below 0.15 m' WHEN gsd < 0.4 THEN '2: 0.15 to 0.4 m' "
-    "WHEN gsd < 1 THEN '3: 0.4 to 1 m' WHEN gsd < 5 THEN '4: 1 to 5 m' ELSE '5: 5 m and more' END"
+    "CASE WHEN gsd < 0.15 THEN '0 to 0.15 m' WHEN gsd < 0.4 THEN '0.15 to 0.4 m' "
+    "WHEN gsd < 1 THEN '0.4 to 1 m' WHEN gsd < 5 THEN '1 to 5 m' ELSE '5 m and more' END"
 )
 
 
@@ -68,13 +77,14 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     count, captions, *rest, scored = _one(
         connection,
         "SELECT count(*), count(DISTINCT title), min(west), min(south), max(east), max(north), "
-        "min(year(acquired)), max(year(acquired)), avg(similarity) FROM pairs",
+        "min(year(acquired)), max(year(acquired)), min(gsd), max(gsd), avg(similarity) FROM pairs",
     )
     return Figures(
         pairs=count,
         captions=captions,
         bounds=tuple(rest[:4]),
-        years=tuple(rest[4:]),
+        years=tuple(rest[4:6]),
+        gsds=tuple(rest[6:]),
         places=_shares(connection, _CELL, count, "n DESC, value")[:_MOST_TAGS],
         sources=_shares(connection, "source", count, "n DESC, value"),
         by_year=_shares(connection, "CAST(year(acquired) AS VARCHAR)", count, "value"),

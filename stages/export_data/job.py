@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.atomic import content_id_of_file, write_json
+from pipeline.atomic import write_json
 from pipeline.out_folder import replace_folder
 from pipeline.scratch import database, scratch
 from skyscript.files.pairs_csv import write_pairs
+from stages.export_data.card import render_card
 from stages.export_data.coco import write_coco
 from stages.export_data.config import ExportConfig, Format
-from stages.export_data.figures import BATCH, BLOCK, Diversity, compute_figures, measure_diversity
+from stages.export_data.croissant import describe
+from stages.export_data.figures import (
+    BATCH,
+    BLOCK,
+    Diversity,
+    Figures,
+    compute_figures,
+    measure_diversity,
+)
 from stages.export_data.licences import NOT_STATED, Licence
 from stages.export_data.pairs import Pairs, RunTables, choose_pairs
 from stages.export_data.parquet import write_parquet
@@ -22,6 +32,7 @@ from stages.export_data.zips import write_zips
 REPORT = "export.json"
 LICENCES = "licences.csv"
 CARD = "README.md"
+CROISSANT = "croissant.json"
 MARKS = (REPORT, LICENCES)
 """The files that every export has."""
 
@@ -72,15 +83,7 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
         write_pairs(folder / LICENCES, Licence._fields, pairs.licences)
         figures = compute_figures(connection)
         diversity = measure_diversity(connection, next(iter(pairs.counts)))
-        report = {
-            "options": config.model_dump(mode="json", exclude={"captions"})
-            | {"captions": pairs.csvs},
-            "pairs": pairs.counts,
-            "figures": figures,
-            "diversity": diversity,
-            "files": {name: content_id_of_file(folder / name) for name in names},
-        }
-        write_json(folder / REPORT, report)
+        _describe(folder, config.name or out.name, pairs, config, figures, diversity, names)
     licences = pairs.licences
     return Exported(
         pairs.counts,
@@ -89,6 +92,35 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
         [one.source for one in licences if one.licence == NOT_STATED],
         [one.source for one in licences if one.licence_class == "non_commercial"],
     )
+
+
+def _describe(
+    folder: Path,
+    name: str,
+    pairs: Pairs,
+    config: ExportConfig,
+    figures: Figures,
+    diversity: Diversity,
+    names: list[str],
+) -> None:
+    """Write the card, Croissant and the report."""
+    digests = {name: _sha256(folder / name) for name in names}
+    (folder / CARD).write_text(render_card(name, pairs, config, figures, diversity), "utf-8")
+    write_json(folder / CROISSANT, describe(name, pairs, figures, digests))
+    options = config.model_dump(mode="json", exclude={"captions"})
+    report = {
+        "options": options | {"captions": pairs.csvs},
+        "pairs": pairs.counts,
+        "figures": figures.as_json(),
+        "diversity": diversity._asdict(),
+        "sha256": digests,
+    }
+    write_json(folder / REPORT, report)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _WRITERS: Mapping[Format, Callable[[Pairs, Path, ExportConfig], list[str]]] = {

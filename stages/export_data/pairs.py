@@ -6,6 +6,7 @@ of a hash of (seed, filepath). DuckDB joins and sorts out of core; images are re
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -150,8 +151,8 @@ def choose_pairs(
             files[split], counts[split] = path, count
     if not counts:
         raise InputError(f"{root}: has no pair to export.")
-    names = [str(path) for path in files.values()]
-    connection.read_parquet(names, filename=True).create_view("pairs")
+    names = [glob.escape(str(path)) for path in files.values()]
+    connection.read_parquet(names).create_view("pairs")
     return Pairs(root, connection, files, counts, csvs, licences)
 
 
