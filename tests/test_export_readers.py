@@ -27,7 +27,10 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"images{2 + n % 6}/a{n}_SIM_24.jpg,a satellite image of thing {n}\n" for n in rows
         )
         path.write_text("filepath,title\n" + "".join(lines))
-    options = {"formats": ["webdataset", "parquet", "zips", "coco"], "captions": [top, test]}
+    options = {
+        "formats": ["webdataset", "parquet", "zips", "coco", "llava", "stac"],
+        "captions": [top, test],
+    }
     export(root / "run", run, root / "out", per_file=15, **options)
     return root / "out"
 
@@ -144,3 +147,28 @@ def test_the_hub_reads_the_card(out: Path) -> None:
     card = hub.DatasetCard.load(out / "README.md")
     assert card.data.license == "odbl"
     assert card.data.size_categories == ["n<1K"]
+
+
+def test_geopandas_reads_the_index_of_tiles_and_finds_a_place(out: Path) -> None:
+    geopandas = pytest.importorskip("geopandas")
+    tiles = geopandas.read_parquet(out / "stac/items.parquet")
+    assert len(tiles) == COUNT
+    assert tiles.crs.to_authority() == ("OGC", "CRS84")
+    assert set(tiles["split"]) == {"train", "test"}
+    bounds = tiles.geometry.iloc[0].bounds
+    some = geopandas.read_parquet(out / "stac/items.parquet", bbox=bounds)
+    assert 0 < len(some) < COUNT
+    row = tiles.iloc[0]
+    assert row.bbox["xmin"] == bounds[0]
+    assert row.assets["image"]["href"].startswith("images")
+    assert row.license.startswith("ODbL")
+
+
+def test_each_llava_record_is_an_image_with_questions_and_answers(out: Path) -> None:
+    records = json.loads((out / "llava/train.json").read_text())
+    assert len(records) == COUNT - 10
+    for record in records:
+        assert (out / "llava" / record["image"]).is_file()
+        assert [turn["from"] for turn in record["conversations"]] == ["human", "gpt"]
+        assert record["conversations"][0]["value"].count("<image>") == 1
+        assert record["conversations"][1]["value"] in TITLES

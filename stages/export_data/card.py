@@ -51,14 +51,14 @@ _LAYOUT: Mapping[Format, str] = {
     "webdataset": "`webdataset/`: tars of KEY.jpg, KEY.txt (the title) and KEY.json (all columns).",
     "zips": "`published/`: images2.zip … meta7.zip and CSVs, as the published dataset.",
     "coco": "`coco/`: COCO captions and the images.",
+    "llava": "`llava/`: conversations in the form of LLaVA, and the images.",
+    "stac": "`stac/items.parquet`: an index of the tiles in STAC-GeoParquet.",
 }
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 
 
-def render_card(
-    name: str, pairs: Pairs, config: ExportConfig, figures: Figures, diversity: Diversity
-) -> str:
+def render_card(pairs: Pairs, config: ExportConfig, figures: Figures, diversity: Diversity) -> str:
     """Render the whole card. Tags and names of others stay text."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["cell"] = _escape
@@ -68,7 +68,7 @@ def render_card(
     licences = pairs.licences
     west, south, east, north = figures.bounds
     body = template.render(
-        name=name,
+        name=config.name,
         figures=figures,
         splits=", ".join(f"{count:,} {split}" for split, count in pairs.counts.items()),
         simulated=SIMULATED if any(one.value == SIMULATED for one in figures.sources) else None,
@@ -85,14 +85,14 @@ def render_card(
         bounds=f"{west:.2f}° and {east:.2f}° of longitude, {south:.2f}° and {north:.2f}° of "
         "latitude",
     )
-    front = yaml.safe_dump(_front_matter(name, pairs, config), sort_keys=False, allow_unicode=True)
+    front = yaml.safe_dump(_front_matter(pairs, config), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"
 
 
-def _front_matter(name: str, pairs: Pairs, config: ExportConfig) -> dict[str, Any]:
+def _front_matter(pairs: Pairs, config: ExportConfig) -> dict[str, Any]:
     licences = sorted({"odbl", *(one.hub_id for one in pairs.licences)})
     front: dict[str, Any] = {
-        "pretty_name": name,
+        "pretty_name": config.name,
         "language": ["en"],
         "license": licences if len(licences) > 1 else licences[0],
     }

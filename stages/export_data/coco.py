@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.out_folder import place_file
+from stages.export_data.image_files import place_images, write_array
 from stages.export_data.pairs import Pairs
 
 FOLDER = "coco"
@@ -26,10 +26,7 @@ def write_coco(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list
         name = f"{FOLDER}/captions_{split}.json"
         with (out / name).open("w", encoding="utf-8") as file:
             file.writelines(_document(pairs, split))
-        for row in pairs.rows(split):
-            target = folder / row["filepath"]
-            target.parent.mkdir(exist_ok=True)
-            place_file(pairs.root / row["filepath"], target, images)
+        place_images(pairs, split, folder, images)
         names.append(name)
     return names
 
@@ -43,9 +40,11 @@ def _document(pairs: Pairs, split: str) -> Iterator[str]:
     yield '{"info": {"description": "OpenStreetMap captions"},\n"licenses": '
     yield json.dumps(licences, ensure_ascii=False)
     yield ',\n"images": '
-    yield from _array(_image(number, row, ids) for number, row in enumerate(pairs.rows(split), 1))
+    yield from write_array(
+        _image(number, row, ids) for number, row in enumerate(pairs.rows(split), 1)
+    )
     yield ',\n"annotations": '
-    yield from _array(_annotations(pairs.rows(split)))
+    yield from write_array(_annotations(pairs.rows(split)))
     yield "}\n"
 
 
@@ -67,12 +66,3 @@ def _annotations(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             if row[column] is not None:
                 number += 1
                 yield {"id": number, "image_id": image, "caption": row[column]}
-
-
-def _array(values: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Write a JSON array value by value: it is never whole in memory."""
-    before = "[\n"
-    for value in values:
-        yield before + json.dumps(value, ensure_ascii=False)
-        before = ",\n"
-    yield "\n]"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.stage import ConfigPath, StageConfig
 
-Format = Literal["webdataset", "parquet", "zips", "coco"]
+Format = Literal["webdataset", "parquet", "zips", "coco", "llava", "stac"]
 
 
 class ExportConfig(StageConfig):
@@ -19,7 +19,8 @@ class ExportConfig(StageConfig):
         min_length=1,
         description="Write these formats. `webdataset`: tars, for open_clip and webdataset. "
         "`parquet`: tables that embed the images, for the datasets library. `zips`: images2.zip … "
-        "meta7.zip and CSVs, as published. `coco`: one JSON of captions a split, and the images.",
+        "meta7.zip and CSVs, as published. `coco` and `llava`: one JSON of captions or of "
+        "conversations a split, and the images. `stac`: an index of the tiles in STAC-GeoParquet.",
     )
     captions: tuple[ConfigPath, ...] = Field(
         (),

@@ -24,8 +24,10 @@ from stages.export_data.figures import (
     measure_diversity,
 )
 from stages.export_data.licences import NOT_STATED, Licence
+from stages.export_data.llava import write_llava
 from stages.export_data.pairs import Pairs, RunTables, choose_pairs
 from stages.export_data.parquet import write_parquet
+from stages.export_data.stac import write_stac
 from stages.export_data.webdataset import write_webdataset
 from stages.export_data.zips import write_zips
 
@@ -78,12 +80,13 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
         scratch(out.parent, f"pairs-{out.name}") as temporary,
         database(temporary) as connection,
     ):
+        config = config.model_copy(update={"name": config.name or out.name})
         pairs = choose_pairs(connection, temporary, run, tables, config)
         names = [name for kind in config.formats for name in _WRITERS[kind](pairs, folder, config)]
         write_pairs(folder / LICENCES, Licence._fields, pairs.licences)
         figures = compute_figures(connection)
         diversity = measure_diversity(connection, next(iter(pairs.counts)))
-        _describe(folder, config.name or out.name, pairs, config, figures, diversity, names)
+        _describe(folder, pairs, config, figures, diversity, names)
     licences = pairs.licences
     return Exported(
         pairs.counts,
@@ -96,7 +99,6 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
 
 def _describe(
     folder: Path,
-    name: str,
     pairs: Pairs,
     config: ExportConfig,
     figures: Figures,
@@ -105,8 +107,8 @@ def _describe(
 ) -> None:
     """Write the card, Croissant and the report."""
     digests = {name: _sha256(folder / name) for name in names}
-    (folder / CARD).write_text(render_card(name, pairs, config, figures, diversity), "utf-8")
-    write_json(folder / CROISSANT, describe(name, pairs, figures, digests))
+    (folder / CARD).write_text(render_card(pairs, config, figures, diversity), "utf-8")
+    write_json(folder / CROISSANT, describe(config.name, pairs, figures, digests))
     options = config.model_dump(mode="json", exclude={"captions"})
     report = {
         "options": options | {"captions": pairs.csvs},
@@ -128,4 +130,6 @@ _WRITERS: Mapping[Format, Callable[[Pairs, Path, ExportConfig], list[str]]] = {
     "parquet": lambda pairs, out, config: write_parquet(pairs, out, config.per_file),
     "zips": lambda pairs, out, _: write_zips(pairs, out),
     "coco": lambda pairs, out, config: write_coco(pairs, out, config.images),
+    "llava": lambda pairs, out, config: write_llava(pairs, out, config.images),
+    "stac": lambda pairs, out, config: write_stac(pairs, out, config.name),
 }

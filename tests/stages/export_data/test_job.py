@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from tests.conftest import content_of
 from tests.stages.export_data.runs import export, jpeg, made_run
 
-ALL = ("webdataset", "parquet", "zips", "coco")
+ALL = ("webdataset", "parquet", "zips", "coco", "llava", "stac")
 
 
 def samples(out: Path) -> list[str]:
