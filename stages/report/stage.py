@@ -18,6 +18,7 @@ from stages.report.figures import compute_figures
 from stages.report.gallery import choose_objects, read_cards
 from stages.report.page import Ends, render_page
 from stages.report.scored import compute_scored
+from stages.report.shifts import compute_shifts
 from stages.tables import files_written
 
 PAGE = "report/index.html"
@@ -29,6 +30,8 @@ _READS = (
     tables.SCENES,
     tables.TILES,
     tables.IMAGES,
+    tables.MATCH,
+    tables.SCENE_SHIFTS,
     tables.META,
     tables.CAPTIONS,
 )
@@ -40,6 +43,8 @@ def report(
     scenes: ds.Dataset,
     tiles: ds.Dataset,
     images: ds.Dataset,
+    match: ds.Dataset,
+    scene_shifts: ds.Dataset,
     meta: ds.Dataset,
     captions: ds.Dataset,
     scores: ds.Dataset | None = None,
@@ -53,11 +58,11 @@ def report(
     If the run was scored and filtered, the page has two more sections. DuckDB counts out of core,
     and the size of the page does not grow with the run. Without tiles there is no contact sheet.
     """
-    datasets = (objects, focus, scenes, tiles, images, meta, captions)
+    datasets = (objects, focus, scenes, tiles, images, match, scene_shifts, meta, captions)
     with scratch(root, "report") as folder, database(folder) as connection:
         for table, dataset in zip(_READS, datasets, strict=True):
             connection.register(table.name, dataset)
-        figures = compute_figures(connection)
+        figures, shifts = compute_figures(connection), compute_shifts(connection)
         ends = None
         if scores is not None and filtered is not None:
             connection.register("scores", scores)
@@ -65,7 +70,7 @@ def report(
             best, worst = (read_cards([*e], images, captions) for e in (scored.best, scored.worst))
             ends = Ends(scored, best, worst)
     shown = read_cards(choose_objects(meta, config.seed, config.gallery), images, captions)
-    write_bytes(root / PAGE, render_page(config.title, figures, shown, ends).encode())
+    write_bytes(root / PAGE, render_page(config.title, figures, shown, shifts, ends).encode())
     files = {PAGE: figures.captioned}
     if sheet := shown[:SHEET_TILES]:
         write_bytes(root / SHEET, draw_contact_sheet(sheet, root))
@@ -81,5 +86,5 @@ REPORT = DatasetStage(
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=tables.owned_files(PAGE, SHEET),
-    version=2,
+    version=3,
 )

@@ -48,7 +48,7 @@ def focus_row(row):
 def metas(tmp_path):
     """Run the stage over images of focus objects among others; give its rows."""
 
-    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED):
+    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED, shifts=()):
         images = [image()] if images is None else images
         objects = pa.Table.from_pylist([*focuses, *others], schema=tables.OBJECTS.schema)
         made = overlay(
@@ -56,6 +56,7 @@ def metas(tmp_path):
             pa.Table.from_pylist([focus_row(f) for f in focuses], schema=tables.FOCUS.schema),
             ds.dataset(objects),
             vocab,
+            ds.dataset(pa.Table.from_pylist(list(shifts), schema=tables.SCENE_SHIFTS.schema)),
             config=config or OverlayConfig(),
             shard=Shard(0, tmp_path),
         )
@@ -278,3 +279,18 @@ def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
     (unseen,) = metas([], images=[image(gsd=10)])
     assert unseen["status"] == "filtered"
     assert dict(unseen["left_out"])["man_made=pier"].startswith("visible up to ")
+
+
+def test_the_box_of_a_scene_moves_against_the_shift_that_is_corrected(metas):
+    # The map must move 30 m to the east to fit: what it has at -70 m is at -40 m in the image.
+    west = thing("n2", point(-70, 0), natural="tree")
+    east = thing("n3", point(40, 0), natural="tree")
+    shift = {
+        **{"scene_id": "CH/x", "source": "CH", "images": 9, "sure_images": 9},
+        **{"dx_m": 30.0, "dy_m": 0.0},
+    }
+    (told,) = metas((west, east), shifts=[shift | {"corrected": False}])
+    (moved,) = metas((west, east), shifts=[shift | {"corrected": True}])
+    assert ids(told["surrounding"]) == ["n3"]
+    assert ids(moved["surrounding"]) == ["n2"]
+    assert (moved["west"], moved["south"]) == pytest.approx((*at(-80, 0)[:1], told["south"]))

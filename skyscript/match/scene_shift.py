@@ -1,0 +1,38 @@
+"""Corrects where an image lies, by the shift of its scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from skyscript.geo.tile import Box, mercator_box, mercator_scale, to_degrees
+
+Shift = tuple[float, float]
+"""Metres to the east and to the north by which the map must be moved to lie on the image."""
+
+
+def shifts_to_correct(scene_shifts: ds.Dataset) -> dict[str, Shift]:
+    """Give the shifts, by scene, that the config asks to correct."""
+    columns = ["scene_id", "dx_m", "dy_m"]
+    rows = scene_shifts.to_table(columns=columns, filter=pc.field("corrected")).to_pylist()
+    return {row["scene_id"]: (row["dx_m"], row["dy_m"]) for row in rows}
+
+
+def corrected(image: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Mapping[str, Any]:
+    """Give a row of ``images`` whose box says which part of the map its pixels show.
+
+    What the map has at a place is in the image at that place plus the shift; so the box moves the
+    other way. A row without a shift is given unchanged.
+    """
+    if image["status"] != "ok" or image["scene_id"] not in shifts:
+        return image
+    east, north = shifts[image["scene_id"]]
+    box = mercator_box(Box.of(image))
+    _, latitude = to_degrees(0.0, (box.south + box.north) / 2)
+    metre = mercator_scale(latitude)
+    west, south = to_degrees(box.west - east * metre, box.south - north * metre)
+    east_end, north_end = to_degrees(box.east - east * metre, box.north - north * metre)
+    return {**image, **Box(west, south, east_end, north_end)._asdict()}
