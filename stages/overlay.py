@@ -78,15 +78,16 @@ def overlay(
     The share of a neighbour is its part of the tile's area, 0 for lines and points. The distance is
     in metres on the ground, from the tile's centre to the part of the neighbour in the tile.
     """
-    tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
+    columns = ["object_id", "tags", *Box._fields]
+    focus_of = {row["object_id"]: row for row in focus.select(columns).to_pylist()}
     shifts = shifts_to_correct(scene_shifts)
-    rows = [corrected(row, shifts) for row in images.to_pylist()]
+    rows = [corrected(row, focus_of[row["object_id"]], shifts) for row in images.to_pylist()]
     boxes = [Box.of(row) for row in rows if row["status"] == STATUS_OK]
     words = run_vocabulary(vocab)
     around = _NearbyObjects(objects_near(objects, boxes), words)
     metas = []
     for row in rows:
-        meta = _meta_row(row, dict(tags_of[row["object_id"]]), around, words, config)
+        meta = _meta_row(row, dict(focus_of[row["object_id"]]["tags"]), around, words, config)
         if meta["status"] == STATUS_OK:
             data = dump_meta(_published_meta(meta))
             write_bytes(shard.root / meta["metapath"], data)

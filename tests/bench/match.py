@@ -20,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from pipeline.config import load_config
 from pipeline.run import Run
@@ -47,6 +48,8 @@ class Tile:
     gsd: float
     pieces: list[Pieces]
     strip: int
+    centre: np.ndarray
+    """Pixels, of the raster or of the EPSG:3857 grid."""
     base: np.ndarray
     """Metres to the right and down by which the map lies beside the image already."""
 
@@ -127,7 +130,8 @@ def tiles_of_raster(
             Pieces(whole[at].ends - np.array([left, top] * 2), whole[at].width)
             for at in np.flatnonzero(near)
         ]
-        yield Tile(cut, gsd, pieces, int((top + side / 2) / rgb.shape[0] * STRIPS), base)
+        centre = np.array([left, top]) + side / 2
+        yield Tile(cut, gsd, pieces, int(centre[1] / rgb.shape[0] * STRIPS), centre, base)
         count -= 1
         if not count:
             return
@@ -143,21 +147,16 @@ def tiles_of_fields(objects: pa.Table, side: int, count: int, gsd: float) -> Ite
     for row in rng.permutation(len(fields))[:count].tolist():
         one = fields.slice(row, 1).to_pylist()[0]
         tile = tile_around(one["west"], (one["south"] + one["north"]) / 2, side, side, gsd)
-        around = objects_near_table(objects, tile.box)
+        around = objects_near(ds.dataset(objects), [tile.box])
         box = mercator_box(tile.box)
         pixel = (box.east - box.west) / side
-        near = objects_near_table(fields, tile.box)
+        near = objects_near(ds.dataset(fields), [tile.box])
         pieces = [
             in_pixels(EdgeLines(near.slice(at, 1), words).near(box), box, pixel)
             for at in range(len(near))
         ]
-        yield Tile(backend.cut(scene, tile, around).rgb, gsd, pieces, row, np.zeros(2))
-
-
-def objects_near_table(objects: pa.Table, box: Box) -> pa.Table:
-    import pyarrow.dataset as ds
-
-    return objects_near(ds.dataset(objects), [box])
+        centre = np.array([box.west, box.south]) / pixel
+        yield Tile(backend.cut(scene, tile, around).rgb, gsd, pieces, row, centre, np.zeros(2))
 
 
 def moved(tile: Tile, shift: np.ndarray, rng: np.random.Generator, *, worse: bool) -> Pieces:
@@ -185,8 +184,8 @@ def measure(tiles: list[Tile], *, worse: bool, seed: int = 0) -> Figures:
         if isinstance(found, str):
             figures.nothing += 1
             continue
-        other = tiles[(number + len(tiles) // 2) % len(tiles)]
-        wrong = agreement(tile.rgb, moved(other, np.zeros(2), rng, worse=worse), tile.gsd, REACH)
+        other = moved(elsewhere(tiles, number), np.zeros(2), rng, worse=worse)
+        wrong = agreement(tile.rgb, other, tile.gsd, REACH)
         figures.errors.append(
             math.hypot(*(np.array([found.right, found.down]) * tile.gsd + shift - tile.base))
         )
@@ -194,6 +193,13 @@ def measure(tiles: list[Tile], *, worse: bool, seed: int = 0) -> Figures:
         if not isinstance(wrong, str):
             figures.wrong.append(wrong)
     return figures
+
+
+def elsewhere(tiles: list[Tile], number: int) -> Tile:
+    """Give a tile that shares no pixel with another one."""
+    here, side = tiles[number].centre, len(tiles[number].rgb)
+    turned = [tiles[(number + step) % len(tiles)] for step in range(1, len(tiles))]
+    return next(tile for tile in turned if np.abs(tile.centre - here).max() >= side)
 
 
 def auc(right: list[float], wrong: list[float]) -> float:

@@ -294,3 +294,12 @@ def test_the_box_of_a_scene_moves_against_the_shift_that_is_corrected(metas):
     assert ids(told["surrounding"]) == ["n3"]
     assert ids(moved["surrounding"]) == ["n2"]
     assert (moved["west"], moved["south"]) == pytest.approx((*at(-80, 0)[:1], told["south"]))
+
+
+def test_an_image_that_shows_its_object_no_longer_after_the_correction_is_filtered(metas):
+    shift = {"scene_id": "CH/x", "source": "CH", "images": 9, "sure_images": 9, "corrected": True}
+    (near,) = metas((), shifts=[shift | {"dx_m": 0.0, "dy_m": 49.0}])
+    (far,) = metas((), shifts=[shift | {"dx_m": 0.0, "dy_m": 51.0}])
+    assert near["status"] == "ok"
+    reason = "the corrected shift moves the object out of the image"
+    assert (far["status"], far["reason"], far["metapath"]) == ("filtered", reason, None)
