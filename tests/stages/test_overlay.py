@@ -282,24 +282,20 @@ def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
 
 
 def test_the_box_of_a_scene_moves_against_the_shift_that_is_corrected(metas):
-    # The map must move 30 m to the east to fit: what it has at -70 m is at -40 m in the image.
-    west = thing("n2", point(-70, 0), natural="tree")
-    east = thing("n3", point(40, 0), natural="tree")
+    # The map must move 30 m to the east and 20 m to the north to fit the image: what it has at
+    # (-70, -60) is at (-40, -40) in the image.
+    things = (
+        thing("n2", point(-70, -60), natural="tree"),
+        thing("n3", point(40, 40), natural="tree"),
+    )
     shift = {
         **{"scene_id": "CH/x", "source": "CH", "images": 9, "sure_images": 9},
-        **{"dx_m": 30.0, "dy_m": 0.0},
+        **{"dx_m": 30.0, "dy_m": 20.0},
     }
-    (told,) = metas((west, east), shifts=[shift | {"corrected": False}])
-    (moved,) = metas((west, east), shifts=[shift | {"corrected": True}])
+    (told,) = metas(things, shifts=[shift | {"corrected": False}])
+    (moved,) = metas(things, shifts=[shift | {"corrected": True}])
     assert ids(told["surrounding"]) == ["n3"]
     assert ids(moved["surrounding"]) == ["n2"]
-    assert (moved["west"], moved["south"]) == pytest.approx((*at(-80, 0)[:1], told["south"]))
-
-
-def test_an_image_that_shows_its_object_no_longer_after_the_correction_is_filtered(metas):
-    shift = {"scene_id": "CH/x", "source": "CH", "images": 9, "sure_images": 9, "corrected": True}
-    (near,) = metas((), shifts=[shift | {"dx_m": 0.0, "dy_m": 49.0}])
-    (far,) = metas((), shifts=[shift | {"dx_m": 0.0, "dy_m": 51.0}])
-    assert near["status"] == "ok"
-    reason = "the corrected shift moves the object out of the image"
-    assert (far["status"], far["reason"], far["metapath"]) == ("filtered", reason, None)
+    assert (told["west"], told["south"]) == pytest.approx(at(-50, -50))
+    assert (moved["west"], moved["south"]) == pytest.approx(at(-80, -70), abs=1e-8)
+    assert (moved["east"], moved["north"]) == pytest.approx(at(20, 30), abs=1e-8)
