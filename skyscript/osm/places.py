@@ -135,12 +135,21 @@ def _taken(thing: Any, factory: Any) -> tuple[Thing, str | None]:  # noqa: ANN40
         return Thing(kind, "n", tags, (thing.lon, thing.lat), None), None
     is_area = thing.is_closed() and areas.closed_way(tags).is_area
     way = Thing(kind, "a" if is_area else "w", tags, None, None)
-    if not all(node.location.valid() for node in thing.nodes):
-        return way._replace(reason=NO_NODES), None
+    return _line(way, thing, factory)
+
+
+def _line(way: Thing, thing: Any, factory: Any) -> tuple[Thing, str | None]:  # noqa: ANN401
+    """Give a way and its line; the factory refuses every bad place but those at the start."""
+    import osmium
+
     try:
-        return way, factory.create_linestring(thing)
+        wkb = factory.create_linestring(thing)
+    except osmium.InvalidLocationError:
+        return way._replace(reason=NO_NODES), None
     except RuntimeError:
         return way._replace(reason=FEW_POINTS), None
+    is_whole = thing.nodes[0].location.valid()
+    return (way, wkb) if is_whole else (way._replace(reason=NO_NODES), None)
 
 
 def _with_places(batch: list[tuple[Thing, str | None]]) -> Iterator[Thing]:

@@ -43,6 +43,7 @@ def small(tmp_path):
         n13 Tnatural=tree
         w1 Tbuilding=yes Nn1,n2,n3,n4,n1
         w2 Thighway=path Nn1,n99
+        w5 Thighway=path Nn99,n1,n2
         w3 Tname=Only Nn1,n2
         w4 Nn1,n2
         r1 Ttype=multipolygon,landuse=forest Mw1@outer
@@ -59,15 +60,15 @@ def test_every_object_that_was_read_is_counted_rejected_or_not_wanted(small, tmp
         ("node", "not wanted", counts.NO_KEY): 1,
         ("node", "not wanted", places.NO_TAG): 7,
         ("way", "counted", ""): 1,
-        ("way", "rejected", places.NO_NODES): 1,
+        ("way", "rejected", places.NO_NODES): 2,
         ("way", "not wanted", counts.NO_KEY): 1,
         ("way", "not wanted", places.NO_TAG): 1,
         ("relation", "counted", ""): 1,
         ("relation", "rejected", places.NOT_AREA): 1,
     }
     assert done.totals.total() == sum(1 for _ in osmium.FileProcessor(str(small)))
-    assert sum(row["objects"] for row in rows(tmp_path / "out", "totals")) == 17
-    assert "read        17 objects: 11 nodes, 4 ways, 2 relations" in done.lines
+    assert sum(row["objects"] for row in rows(tmp_path / "out", "totals")) == 18
+    assert "read        18 objects: 11 nodes, 5 ways, 2 relations" in done.lines
 
 
 def test_tags_are_counted_by_kind_and_free_text_by_key_alone(small, tmp_path):
@@ -137,7 +138,7 @@ def test_files_in_another_format_and_files_together_count_the_same(small, tmp_pa
     counted([other], tmp_path / "pbf")
     assert rows(tmp_path / "one", "tags") == rows(tmp_path / "pbf", "tags")
     done, _ = counted([small, other], tmp_path / "both")
-    assert done.totals.total() == 34
+    assert done.totals.total() == 36
     assert tags(tmp_path / "both")["natural=tree"]["n"] == 4
 
 
@@ -189,7 +190,7 @@ def test_the_command_prints_the_summary_and_takes_the_sources_of_a_run(small, tm
     out = tmp_path / "out"
     done = skyscript("census", small, "--out", out, "--config", config)
     assert done.returncode == 0, done.stderr
-    assert "read        17 objects" in done.stdout
+    assert "read        18 objects" in done.stdout
     assert "SIM         covers 1 of these cells" in done.stdout
     assert done.stdout == (out / "summary.txt").read_text()
     refused = skyscript("census", tmp_path / "none.pbf", "--out", out)
