@@ -52,7 +52,7 @@ def find_eligible(
         elif reasons[row] is None and hidden_from_above(each):
             reasons[row] = UNDERGROUND
     asked = np.flatnonzero(reasons == None)  # noqa: E711
-    max_gsds = [config.gsd_slack * (words.max_gsd(carried[row]) or 0.0) for row in asked]
+    max_gsds = [config.gsd_slack * (words.coarsest(tags[row]) or 0.0) for row in asked]
     things = Objects.of(objects.take(asked), np.array(max_gsds, np.float64))
     gsds, reasons[asked] = showing(things, read_outlines(outlines), config)
     seen: list[list[str]] = [[] for _ in tags]
