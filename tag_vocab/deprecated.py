@@ -48,6 +48,12 @@ def deprecated_keys() -> frozenset[str]:
     )
 
 
+@functools.cache
+def replaced_keys() -> frozenset[str]:
+    """Give the keys of all tags that a rule may replace."""
+    return frozenset(key for key, _ in _rules_by_tag())
+
+
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
     """Give the applicable rule with the most old tags: special rules precede general ones."""
     by_tag = _rules_by_tag()

@@ -102,64 +102,70 @@ def _placed(
     """Give objects their places, in batches."""
     import osmium
 
-    factory = osmium.geom.WKBFactory()
-    batch: list[tuple[Thing, str | None]] = []
+    take = _Taker(osmium.geom.WKBFactory())
+    batch: list[Thing] = []
+    lines: list[str | None] = []
     for thing in things:
         if thing.deleted:
-            untagged[_type(thing), DELETED] += 1
+            kind: Type = "node" if thing.is_node() else "way" if thing.is_way() else "relation"
+            untagged[kind, DELETED] += 1
             continue
-        batch.append(_taken(thing, factory))
+        taken, line = take(thing)
+        batch.append(taken)
+        lines.append(line)
         if len(batch) >= BATCH:
-            yield from _with_places(batch)
-            batch = []
-    yield from _with_places(batch)
+            yield from _with_places(batch, lines)
+            batch, lines = [], []
+    yield from _with_places(batch, lines)
 
 
-def _type(thing: Any) -> Type:  # noqa: ANN401
-    return "node" if thing.is_node() else "way" if thing.is_way() else "relation"
+class _Taker:
+    """Gives an object without its place, and its line as WKB in hex."""
 
+    def __init__(self, factory: Any) -> None:  # noqa: ANN401
+        import osmium
 
-def _taken(thing: Any, factory: Any) -> tuple[Thing, str | None]:  # noqa: ANN401
-    """Give an object without its place, and its geometry as WKB in hex."""
-    kind: Type = _type(thing)
-    try:
-        tags = dict(thing.tags)
-    except UnicodeDecodeError:
-        return Thing(kind, kind[0], {}, None, NOT_TEXT), None
-    if kind == "relation":
+        self._line = factory.create_linestring
+        self._bad_place = osmium.InvalidLocationError
+
+    def __call__(self, thing: Any) -> tuple[Thing, str | None]:  # noqa: ANN401
+        """Take an object of pyosmium."""
+        try:
+            tags = dict(thing.tags)
+        except UnicodeDecodeError:
+            kind: Type = "node" if thing.is_node() else "way" if thing.is_way() else "relation"
+            return Thing(kind, kind[0], {}, None, NOT_TEXT), None
+        if thing.is_way():
+            return self._way(thing, tags)
+        if thing.is_node():
+            place = thing.location
+            if place.valid():
+                return Thing("node", "n", tags, (place.lon, place.lat), None), None
+            return Thing("node", "n", tags, None, NO_PLACE), None
         is_area = tags.get("type") in AREA_RELATIONS
-        return Thing(kind, "r", tags, None, None if is_area else NOT_AREA), None
-    if kind == "node":
-        if not thing.location.valid():
-            return Thing(kind, "n", tags, None, NO_PLACE), None
-        return Thing(kind, "n", tags, (thing.lon, thing.lat), None), None
-    is_area = thing.is_closed() and areas.closed_way(tags).is_area
-    way = Thing(kind, "a" if is_area else "w", tags, None, None)
-    return _line(way, thing, factory)
+        return Thing("relation", "r", tags, None, None if is_area else NOT_AREA), None
+
+    def _way(self, thing: Any, tags: dict[str, str]) -> tuple[Thing, str | None]:  # noqa: ANN401
+        """Take a way; the factory refuses every bad place but those at the start."""
+        kind = "a" if thing.is_closed() and areas.closed_way(tags).is_area else "w"
+        try:
+            wkb = self._line(thing)
+            reason = None if thing.nodes[0].location.valid() else NO_NODES
+        except self._bad_place:
+            reason = NO_NODES
+        except RuntimeError:
+            reason = FEW_POINTS
+        return Thing("way", kind, tags, None, reason), None if reason else wkb
 
 
-def _line(way: Thing, thing: Any, factory: Any) -> tuple[Thing, str | None]:  # noqa: ANN401
-    """Give a way and its line; the factory refuses every bad place but those at the start."""
-    import osmium
-
-    try:
-        wkb = factory.create_linestring(thing)
-    except osmium.InvalidLocationError:
-        return way._replace(reason=NO_NODES), None
-    except RuntimeError:
-        return way._replace(reason=FEW_POINTS), None
-    is_whole = thing.nodes[0].location.valid()
-    return (way, wkb) if is_whole else (way._replace(reason=NO_NODES), None)
-
-
-def _with_places(batch: list[tuple[Thing, str | None]]) -> Iterator[Thing]:
-    lines = shapely.from_wkb(np.array([wkb for _, wkb in batch], object))
-    boxes: npt.NDArray[np.float64] = shapely.bounds(lines)
+def _with_places(batch: list[Thing], lines: list[str | None]) -> Iterator[Thing]:
+    boxes: npt.NDArray[np.float64] = shapely.bounds(shapely.from_wkb(np.array(lines, object)))
     centres = ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist()
     wide = (boxes[:, 2] - boxes[:, 0] > HALF_GLOBE).tolist()
-    for (thing, wkb), (lon, lat), is_wide in zip(batch, centres, wide, strict=True):
-        if wkb is None:
+    for thing, line, (lon, lat), is_wide in zip(batch, lines, centres, wide, strict=True):
+        if line is None:
             yield thing
+        elif is_wide:
+            yield thing._replace(reason=ANTIMERIDIAN)
         else:
-            reason = ANTIMERIDIAN if is_wide else None
-            yield thing._replace(place=None if is_wide else (lon, lat), reason=reason)
+            yield Thing(thing.type, thing.kind, thing.tags, (lon, lat), None)

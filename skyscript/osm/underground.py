@@ -19,6 +19,9 @@ _HIDDEN_VALUES = {
     "parking": frozenset({"underground"}),
 }
 
+HIDING = frozenset((*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building", "layer"))
+"""The keys that decide whether an object is hidden."""
+
 
 def hidden_from_above(tags: Mapping[str, str]) -> bool:
     """Tell whether an object is in a tunnel, under ground, under water, indoors or covered."""
