@@ -51,7 +51,8 @@ def deprecated_keys() -> frozenset[str]:
 @functools.cache
 def replaced_keys() -> frozenset[str]:
     """Give the keys of all tags that a rule may replace."""
-    return frozenset(key for key, _ in _rules_by_tag())
+    rules = (rule for found in _rules_by_tag().values() for rule in found)
+    return frozenset(key for rule in rules for key, _ in rule.old)
 
 
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:

@@ -4,9 +4,13 @@ from collections import Counter
 
 import numpy as np
 import osmium
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+import tag_vocab
 from pipeline.errors import InputError
 from skyscript.backends.registry import Sources
 from skyscript.osm import places
@@ -14,6 +18,7 @@ from stages.census import CensusConfig, census, counts
 from stages.outlines import OutlinesConfig
 from tests.conftest import TOWN, extracts, skyscript
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
+from tests.stages.sampling import eligible
 
 
 def counted(paths, out, sources=None, **config):
@@ -121,6 +126,26 @@ def test_the_census_agrees_with_an_extract(tmp_path, path):
     kept = sum(n for (_, what, _), n in done.totals.items() if what == "counted")
     assert kept + rejected == len(table)
     assert done.totals.total() == sum(1 for _ in osmium.FileProcessor(str(path)))
+
+
+def test_old_spellings_of_several_tags_count_as_what_they_stand_for(tmp_path):
+    old = {"amenity": "vending_machine", "vending": "parcel_pickup"}
+    assert tag_vocab.never_visible("vending")
+    file = write_opl(
+        tmp_path / "old.opl", "n1 Tamenity=vending_machine,vending=parcel_pickup x7 y43"
+    )
+    [row] = (counted([file], tmp_path), rows(tmp_path, "cells"))[1]
+    assert row["visible"] == (tag_vocab.SHIPPED.max_gsd(old) is not None)
+
+
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_visible_objects_are_those_that_may_get_a_tile(tmp_path, path):
+    counted([path], tmp_path / "census")
+    table = extracted(path, tmp_path)
+    found = pa.concat_tables(eligible(ds.dataset(table)))
+    fits = pc.and_(pc.equal(found["status"], "ok"), pc.not_equal(table["kind"], "r"))
+    visible = sum(row["visible"] for row in rows(tmp_path / "census", "cells"))
+    assert visible == pytest.approx(pc.sum(fits).as_py(), rel=0.005)
 
 
 def test_counts_that_do_not_fit_into_memory_are_added_up_all_the_same(tmp_path, monkeypatch):
