@@ -126,12 +126,20 @@ class FolderBackend:
         )
 
         self._times = times_in(config.acquired_table) if config.acquired_table else {}
+        self._listed: dict[str, list[Scene]] = {}
 
     def scenes(self, alias: str) -> Sequence[Scene]:
         """Give a scene for each file; names those that are unusable, and goes on past them.
 
-        Raises `InputError` if no file is usable.
+        Unchanged files are opened once: two stages of a run list them. Raises `InputError` if no
+        file is usable.
         """
+        key = f"{alias} {content(self._config)}"
+        if key not in self._listed:
+            self._listed = {key: self._list(alias)}
+        return self._listed[key]
+
+    def _list(self, alias: str) -> list[Scene]:
         found, faults = [], []
         paths = files(self._config)
         for path in paths:

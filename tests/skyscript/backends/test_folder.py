@@ -16,10 +16,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from pipeline.errors import InputError
+from skyscript.backends import folder
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
 from skyscript.backends.registry import folder_ids
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import TryLater
+from skyscript.imagery.raster import open_raster
 from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
@@ -51,6 +53,19 @@ def test_each_file_is_a_scene(tmp_path: Path) -> None:
     assert first.time_precision == "year"
     assert shapely.from_wkb(second.geometry).contains(shapely.Point(8.5, 47.5))
     assert first.box == shapely.from_wkb(first.geometry).bounds
+
+
+def test_unchanged_files_are_opened_once_and_changed_ones_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    backend, opened = FolderBackend(source(tmp_path)), []
+    monkeypatch.setattr(folder, "open_raster", lambda *a: opened.append(a[0]) or open_raster(*a))
+    assert backend.scenes("CH") == backend.scenes("CH")
+    assert len(opened) == 1
+    write_raster(tmp_path / "b.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    assert len(backend.scenes("CH")) == 2
+    assert len(opened) == 3
 
 
 def test_which_files_count(tmp_path: Path) -> None:
