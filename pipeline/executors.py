@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -13,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pipeline.errors import SkyScriptError
-from pipeline.worker_process import end_with_parent
+from pipeline.worker_process import blocked_signals, leave_signals_to_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,7 +25,6 @@ LOST = (
     f"its worker process died {MOST_DEATHS} times, most likely because memory ran out: run again "
     "with fewer --workers"
 )
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -147,7 +145,7 @@ class _Worker(Generic[Item]):
         if self._process is None:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_serve, args=(theirs,))
-            with _blocked_signals():  # a new process is not ready for them
+            with blocked_signals():
                 process.start()
             theirs.close()
             self._process, self._connection = process, ours
@@ -195,21 +193,9 @@ def _ready(workers: Iterable[_Worker[Item]]) -> list[_Worker[Item]]:
     return [busy[connection] for connection in wait(list(busy)) if connection in busy]
 
 
-@contextlib.contextmanager
-def _blocked_signals() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _serve(connection: Connection) -> None:
     """Run tasks until there are no more, on one CPU; end with the parent process."""
-    end_with_parent()
-    # Both may reach the whole group: the parent decides. Programs that a task starts are free.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    leave_signals_to_parent()
     import pyarrow as pa
 
     pa.set_cpu_count(1)

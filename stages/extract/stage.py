@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,14 +19,11 @@ from pipeline.errors import InputError
 from pipeline.identity import identify
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
-from skyscript.osm.file import NotInOrderError, OsmFile, check_file
+from skyscript.osm.inputs import check_file, input_files
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.rows import Rows
-
-if TYPE_CHECKING:
-    import duckdb
+from stages.extract.reading import SCRATCH, read_files
 
 SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
@@ -64,12 +60,6 @@ _SORTED = """
     LEFT JOIN broken b ON o.kind = 'r' AND o.osm_id = b.osm_id
     ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
 """
-_BROKEN = """
-    SELECT osm_id FROM objects
-    WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
-    ORDER BY osm_id
-"""
-_TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
@@ -85,21 +75,17 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
-        source, keys = OsmFile(config.path, folder, config.format), _keys(config)
-        try:
-            _read(source, keys, folder)
-        except NotInOrderError:
-            source.sort()
-            _read(source, keys, folder)
+        inputs = _inputs(config)
+        read_files(inputs, _keys(config), folder, config.node_index)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
+            names = " + ".join(str(path) for path, _ in inputs)
             raise InputError(
-                f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
+                f"{names} holds no object with a key of the vocabulary: is it the right file?"
             )
         with database(folder) as connection:
-            for name in ("objects", "shapes", "outers"):
+            for name in SCRATCH:
                 view(connection, name, folder / f"{name}.parquet")
             connection.execute(_SAME)
-            _register_broken(connection, source)
             rows = connection.sql(_SORTED, params={"same_object": SAME_OBJECT}).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
@@ -113,33 +99,18 @@ def _keys(config: ExtractConfig) -> frozenset[str]:
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
 
 
-def _read(source: OsmFile, keys: frozenset[str], folder: Path) -> None:
-    """Read the file into scratch files; raise `NotInOrderError` if it must be sorted first."""
-    with Rows(folder) as rows:
-        source.read(keys, rows)
-    with database(folder) as connection:
-        view(connection, "objects", folder / "objects.parquet")
-        if connection.sql(_TWICE).fetchall():
-            raise NotInOrderError
-    if rows.lacking and source.holds_node(rows.lacking):
-        raise NotInOrderError
-
-
-def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
-    """Register a table of the relations without an assembled area, with the reasons."""
-    ids = [row[0] for row in connection.sql(_BROKEN).fetchall()]
-    reasons = source.why_no_area(ids)
-    table = pa.table(
-        {"osm_id": pa.array(reasons, pa.int64()), "reason": pa.array(reasons.values(), pa.string())}
-    )
-    connection.register("broken", table)
+def _inputs(config: ExtractConfig) -> list[tuple[Path, str]]:
+    """Give the files with their formats, in the order of their contents, whatever their names."""
+    files = input_files(config.paths)
+    formats = {path: check_file(path, config.format) for path in files}
+    return sorted(formats.items(), key=lambda item: identify(item[0]))
 
 
 def _external(config: ExtractConfig) -> Mapping[str, str]:
-    check_file(config.path, config.format)
+    ids = [identify(path) for path, _ in _inputs(config)]
     keys = "\n".join(sorted(_keys(config)))
     return {
-        "OSM file": identify(config.path),
+        "OSM file": ids[0] if len(ids) == 1 else content_id(" ".join(ids).encode()),
         "keys of the vocabulary": content_id(keys.encode()),
     }
 

@@ -1,0 +1,106 @@
+"""Reads the OSM files into scratch files, in a child process: a crash of libosmium ends only that.
+
+The scratch files are ``objects``, ``shapes`` and ``outers`` (see `Rows`), and ``broken``: the
+relations of which no area was assembled, each with the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.child import ChildDiedError, Place, run_in_child
+from pipeline.errors import InputError, SkyScriptError, StorageError
+from pipeline.scratch import ScratchParquet, database, view
+from skyscript.osm.crash import where_it_crashes
+from skyscript.osm.file import OsmFile, with_copies
+from skyscript.osm.merge import open_files
+from skyscript.osm.node_index import IndexChoice
+from stages.extract.rows import Rows
+
+log = logging.getLogger(__name__)
+
+SCRATCH = ("objects", "shapes", "outers", "broken")
+
+_BROKEN = """
+    SELECT osm_id FROM objects
+    WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
+    ORDER BY osm_id
+"""
+_BROKEN_FILE = pa.schema([pa.field("osm_id", pa.int64()), pa.field("reason", pa.string())])
+_TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
+
+Inputs = Sequence[tuple[Path, str]]
+"""Files with their formats."""
+
+
+def read_files(inputs: Inputs, keys: Collection[str], folder: Path, index: IndexChoice) -> None:
+    """Write the scratch files; raises `InputError` or `StorageError` if an input cannot be read."""
+    try:
+        run_in_child(read_here, inputs, keys, folder, index)
+    except ChildDiedError as death:
+        raise _explain(death, inputs, folder) from death
+
+
+def _explain(death: ChildDiedError, inputs: Inputs, folder: Path) -> SkyScriptError:
+    """Give the error for a death of the reader: it names the file and the place in it."""
+    names = " + ".join(str(path) for path, _ in inputs)
+    if death.signal is None:
+        return SkyScriptError(
+            f"{names}: the process that reads it {death.how} (exit code {death.exit_code}): a "
+            'script that extracts must do so below `if __name__ == "__main__":`'
+        )
+    if death.signal == signal.SIGKILL:
+        return InputError(
+            f"{names}: the process that reads it {death.how}: set `extract.node_index: "
+            "sparse_file`, or read a smaller extract"
+        )
+    if death.signal == signal.SIGBUS:
+        return StorageError(f"{folder}: the disk is full, or was lost, while {names} was read")
+    log.info("the reader %s: looking for the place in the file", death.how)
+    for path, file_format in inputs:
+        if place := where_it_crashes(path, file_format):
+            return InputError(
+                f"{path}: libosmium {death.how} at {place}: the file is damaged there; fetch it "
+                "again, or correct the object"
+            )
+    return InputError(
+        f"{names}: libosmium {death.how}, but every single object can be read: most likely a "
+        "relation holds what no area may hold; try an older or a newer extract"
+    )
+
+
+def read_here(
+    _: Place, inputs: Inputs, keys: Collection[str], folder: Path, index: IndexChoice
+) -> None:
+    """Write the scratch files in this process, which libosmium may end."""
+    source = open_files(inputs, folder, index)
+    with_copies(lambda: _read(source, keys, folder))
+    with database(folder) as connection:
+        for name in ("objects", "shapes"):
+            view(connection, name, folder / f"{name}.parquet")
+        ids = [row[0] for row in connection.sql(_BROKEN).fetchall()]
+    reasons = source.why_no_area(ids)
+    with ScratchParquet(folder / "broken.parquet", _BROKEN_FILE) as file:
+        file.write(
+            {
+                "osm_id": pa.array(reasons, pa.int64()),
+                "reason": pa.array(reasons.values(), pa.string()),
+            }
+        )
+
+
+def _read(source: OsmFile, keys: Collection[str], folder: Path) -> None:
+    """Read the file; raise `NeedsCopyError` if it must be sorted first."""
+    with Rows(folder) as rows:
+        source.read(keys, rows)
+    with database(folder) as connection:
+        view(connection, "objects", folder / "objects.parquet")
+        if connection.sql(_TWICE).fetchall():
+            raise source.not_in_order()
+    if rows.lacking and source.holds_node(rows.lacking):
+        raise source.not_in_order()
