@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,26 +179,19 @@ class OsmFile:
             wanted = osmium.filter.IdFilter(ids)
             return any(thing.location.valid() for thing in _things(reader, wanted))
 
-    def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
-        """Give for each relation the reason why the assembler could not make an area of it."""
+    def relations(self, ids: Collection[int]) -> Iterator[osmium.osm.Relation]:
+        """Iterate over the relations with these ids; each is valid until the next one."""
         import osmium
 
-        if not relations:
-            return {}
-        members: dict[int, list[int]] = {}
-        ways: dict[int, tuple[int, int] | None] = {}
-        with self._reading():
-            wanted = osmium.filter.IdFilter(relations)
-            with osmium.io.Reader(self.source, osmium.osm.RELATION) as reader:
-                for relation in _things(reader, wanted):
-                    members[relation.id] = [m.ref for m in relation.members if m.type == "w"]
-            ids = {way for refs in members.values() for way in refs if way > 0}
-            with osmium.io.Reader(self.source, osmium.osm.WAY) as reader:
-                handlers = [*self._locations(), osmium.filter.IdFilter(ids or {0})]
-                for way in _things(reader, *handlers):
-                    whole = len(way.nodes) > 1 and all(n.location.valid() for n in way.nodes)
-                    ways[way.id] = (way.nodes[0].ref, way.nodes[-1].ref) if whole else None
-        return {relation: _why_no_area(members.get(relation, []), ways) for relation in relations}
+        with self._reading(), osmium.io.Reader(self.source, osmium.osm.RELATION) as reader:
+            yield from _things(reader, osmium.filter.IdFilter(ids))
+
+    def ways(self, ids: Collection[int]) -> Iterator[osmium.osm.Way]:
+        """Iterate over the ways with these ids, with places, after `read`."""
+        import osmium
+
+        with self._reading(), osmium.io.Reader(self.source, osmium.osm.WAY) as reader:
+            yield from _things(reader, *self._locations(), osmium.filter.IdFilter(ids))
 
     def _locations(self) -> list[Any]:
         import osmium
@@ -274,17 +266,3 @@ def _take_areas(built: Iterable[Any], sink: Sink) -> None:
     for area in built:
         if not area.from_way():
             sink.area(area)
-
-
-def _why_no_area(members: list[int], ways: dict[int, tuple[int, int] | None]) -> str:
-    if not members:
-        return "relation without ways"
-    if any(member not in ways for member in members):
-        return "ways of the relation are not in the extract"
-    ends = [ways[member] for member in members]
-    if None in ends:
-        return "nodes of the relation's ways are not in the extract"
-    meeting = Counter(node for pair in ends if pair and pair[0] != pair[1] for node in pair)
-    if any(count % 2 for count in meeting.values()):
-        return "rings of the relation do not close"
-    return "rings of the relation cross or repeat"

@@ -38,6 +38,12 @@ class ExtractConfig(StageConfig):
         description="Extract the keys that these labels make visible, too. The file is the same "
         "as for vocab.",
     )
+    repair: Literal["even_odd"] | None = Field(
+        None,
+        description="Repair a multipolygon whose rings cross or repeat, which libosmium rejects: "
+        "its area is what the rings enclose an odd number of times (`even_odd`). Its `geom_rule` "
+        "says so. By default, it is filtered with the reason.",
+    )
     part_rows: int = Field(
         20_000, ge=1, description="Write this many objects in each part of the table."
     )

@@ -23,16 +23,23 @@ from skyscript.osm.inputs import check_file, input_files
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.reading import SCRATCH, read_files
+from stages.extract.reading import SCRATCH, Reading, read_files
 
 SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
+REPAIRED = "repaired by the even-odd rule"
+
+_ASSEMBLED = """
+    CREATE VIEW assembled AS
+    SELECT * FROM rejected
+    UNION ALL BY NAME SELECT *, FALSE AS is_repaired FROM shapes
+"""
 _SAME = """
     CREATE TABLE same AS
     SELECT w.kind, w.osm_id, w.tags, m.relation, m.is_only
     FROM outers m
     JOIN objects w ON w.osm_id = m.way AND (w.kind = 'a' OR w.geom_rule = 'open way')
-    JOIN shapes s ON s.osm_id = m.relation AND s.geometry IS NOT NULL
+    JOIN assembled s ON s.osm_id = m.relation AND s.geometry IS NOT NULL
     WHERE w.reason IS NULL
         AND list_has_any(m.tags, [x.key || '=' || x.value FOR x IN map_entries(w.tags)])
 """
@@ -51,13 +58,17 @@ _SORTED = """
         CASE WHEN w.tags IS NULL THEN o.tags ELSE map_from_entries(list_concat(map_entries(o.tags),
             [x FOR x IN map_entries(w.tags) IF NOT list_contains(map_keys(o.tags), x.key)])) END
             AS tags,
-        o.osm_version, o.changed, o.geom_rule,
+        o.osm_version, o.changed,
+        CASE WHEN s.is_repaired THEN o.geom_rule || ', ' || $repaired ELSE o.geom_rule END
+            AS geom_rule,
         CASE WHEN coalesce(o.geometry, s.geometry) IS NULL THEN 'filtered' ELSE 'ok' END AS status,
-        coalesce(o.reason, s.reason, b.reason) AS reason
+        coalesce(o.reason, s.reason) AS reason,
+        CASE WHEN coalesce(o.west, s.west) IS NOT NULL THEN struct_pack(
+            xmin := coalesce(o.west, s.west), ymin := coalesce(o.south, s.south),
+            xmax := coalesce(o.east, s.east), ymax := coalesce(o.north, s.north)) END AS bbox
     FROM merged o
     LEFT JOIN same w ON o.kind = 'r' AND o.osm_id = w.relation AND w.is_only
-    LEFT JOIN shapes s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
-    LEFT JOIN broken b ON o.kind = 'r' AND o.osm_id = b.osm_id
+    LEFT JOIN assembled s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
     ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
 """
 
@@ -75,18 +86,22 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
-        inputs = _inputs(config)
-        read_files(inputs, _keys(config), folder, config.node_index)
+        reading = Reading(
+            _inputs(config), _keys(config), config.node_index, config.repair is not None
+        )
+        read_files(reading, folder)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
-            names = " + ".join(str(path) for path, _ in inputs)
             raise InputError(
-                f"{names} holds no object with a key of the vocabulary: is it the right file?"
+                f"{reading.names} holds no object with a key of the vocabulary: is it the right "
+                "file?"
             )
         with database(folder) as connection:
             for name in SCRATCH:
                 view(connection, name, folder / f"{name}.parquet")
+            connection.execute(_ASSEMBLED)
             connection.execute(_SAME)
-            rows = connection.sql(_SORTED, params={"same_object": SAME_OBJECT}).to_arrow_reader(
+            params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
+            rows = connection.sql(_SORTED, params=params).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
             for part in cut_into_parts(rows, config.part_rows):
@@ -122,5 +137,5 @@ EXTRACT = DatasetStage(
     reads=(),
     writes=tables.OBJECTS,
     external=_external,
-    version=2,
+    version=3,
 )

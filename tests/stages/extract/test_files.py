@@ -16,7 +16,7 @@ from skyscript.osm import file as osm_file
 from skyscript.osm import node_index
 from stages.extract import ExtractConfig
 from stages.extract import rows as osm_rows
-from stages.extract.reading import read_here
+from stages.extract.reading import Reading, read_here
 from stages.extract.stage import SAME_OBJECT
 from tests.conftest import TOWN, extracts, real_files
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
@@ -159,7 +159,7 @@ def test_where_the_index_of_nodes_lies_changes_nothing(tmp_path, path, index):
 def test_a_dense_index_on_disk_gives_the_same_objects(tmp_path, monkeypatch):
     monkeypatch.setattr(node_index, "_DENSE", 0)
     path = write_opl(tmp_path / "small.opl", CORNERS, "w1 Tbuilding=yes Nn1,n2,n3,n1")
-    read_here(None, [(path, "opl")], {"building"}, tmp_path, "dense_file")
+    read_here(None, Reading([(path, "opl")], {"building"}, "dense_file"), tmp_path)
     (row,) = pq.read_table(tmp_path / "objects.parquet").to_pylist()
     assert (row["kind"], row["reason"]) == ("a", None)
 
@@ -191,4 +191,4 @@ def test_a_large_file_in_no_order_is_left_to_osmium(tmp_path, monkeypatch):
     monkeypatch.setattr(osm_file, "SORT_UP_TO", 1)
     path = write_opl(tmp_path / "large.opl", "w2 Thighway=path N", "w1 Thighway=path N")
     with pytest.raises(InputError, match="osmium sort"):
-        read_here(None, [(path, "opl")], {"highway"}, tmp_path, "auto")
+        read_here(None, Reading([(path, "opl")], {"highway"}), tmp_path)

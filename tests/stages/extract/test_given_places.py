@@ -7,6 +7,7 @@ import shutil
 import pytest
 import shapely
 
+from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import rows as osm_rows
 from tests.conftest import TOWN
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
@@ -117,7 +118,7 @@ def test_relations_are_assembled_from_the_places_that_their_members_carry(tmp_pa
     (tmp_path / "answer.osm").write_text(MEMBERS)
     rows = by_id(extracted(tmp_path / "answer.osm", tmp_path))
     assert geometry(rows["r4"]).equals(TRIANGLE)
-    assert rows["r5"]["reason"] == "nodes of the relation's ways are not in the extract"
+    assert rows["r5"]["reason"] == NODES_MISSING
     assert rows["w3"]["status"] == "ok"
 
 
