@@ -1,7 +1,7 @@
 """Runs a task in a child process, so that a native library that crashes does not end the run.
 
 The children of one process are forked from a server of multiprocessing, which imports the modules
-of the first task once: the first child takes about a second to start, each further one some
+that they need once: the first child takes about a second to start, each further one some
 milliseconds.
 """
 
@@ -26,6 +26,13 @@ Place = ctypes.Array[ctypes.c_int64]
 """Two numbers in which the child keeps where it is; the parent reads them if the child dies."""
 
 _FORK_SERVER = multiprocessing.get_context("forkserver")
+_preloaded: dict[str, None] = {}
+
+
+def preload(*modules: str) -> None:
+    """Let the server import these modules, unless it has started already."""
+    _preloaded.update(dict.fromkeys(modules))
+    _FORK_SERVER.set_forkserver_preload(list(_preloaded))
 
 
 class ChildDiedError(Exception):
@@ -56,12 +63,12 @@ def run_in_child(
     The task, its arguments and its result are pickled. The child is killed if this process is
     interrupted, and ends if this process dies. Raises `ChildDiedError`.
     """
+    preload(task.__module__)
     place: Place = _FORK_SERVER.RawArray(ctypes.c_int64, 2)
     ours, theirs = _FORK_SERVER.Pipe(duplex=False)
     child = _FORK_SERVER.Process(target=_run, args=(theirs, task, place, args, kwargs))
     try:
         with blocked_signals():
-            _FORK_SERVER.set_forkserver_preload([task.__module__])
             child.start()
         theirs.close()
         try:

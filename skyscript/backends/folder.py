@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ import shapely
 from pydantic import Field, field_validator
 
 from pipeline.atomic import content_id
+from pipeline.child import preload
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.geo.tile import Box, Tile
@@ -32,6 +33,7 @@ from skyscript.imagery.acquisition_time import (
 from skyscript.imagery.colours import NotColours, Reading, colours_of
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
+from skyscript.imagery.opening import open_in_child
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from skyscript.imagery.warp import cut_on
@@ -136,12 +138,7 @@ class FolderBackend:
 
         Raises `InputError` if no file is usable.
         """
-        found, faults = [], []
-        for path in files(self._config):
-            try:
-                found.append(self._scene(alias, path))
-            except InputError as error:
-                faults.append(str(error))
+        found, faults = self._open(alias)
         if not found:
             raise InputError(_together(faults))
         if faults:
@@ -150,15 +147,14 @@ class FolderBackend:
 
     def check(self, alias: str) -> None:
         """Raise `InputError` if no file is usable; reads no more than up to the first that is."""
-        faults = []
-        for path in files(self._config):
-            try:
-                self._scene(alias, path)
-            except InputError as error:
-                faults.append(str(error))
-            else:
-                return
-        raise InputError(_together(faults))
+        found, faults = self._open(alias, 1)
+        if not found:
+            raise InputError(_together(faults))
+
+    def _open(self, alias: str, most: int | None = None) -> tuple[list[Scene], list[str]]:
+        """Give up to ``most`` scenes, and the faults of files that are unusable."""
+        preload(__name__, "rasterio")
+        return open_in_child(partial(self.scene, alias), files(self._config), most)
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
@@ -178,7 +174,8 @@ class FolderBackend:
         except (InputError, RasterioError) as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
-    def _scene(self, alias: str, path: Path) -> Scene:
+    def scene(self, alias: str, path: Path) -> Scene:
+        """Give the scene of a file; raises `InputError` if it is unusable."""
         raster = open_raster(path, self._config.crs)
         self._check_end(raster, self._bands(alias, raster))
         outline = footprint(raster)

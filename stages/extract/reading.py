@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.child import ChildDiedError, Place, run_in_child
+from pipeline.child import ChildDiedError, Place, preload, run_in_child
 from pipeline.errors import InputError, SkyScriptError, StorageError
 from pipeline.scratch import ScratchParquet, database, view
 from skyscript.osm.crash import where_it_crashes
@@ -62,6 +62,7 @@ class Reading:
 
 def read_files(reading: Reading, folder: Path) -> None:
     """Write the scratch files; raises `InputError` or `StorageError` if an input cannot be read."""
+    preload("osmium", "duckdb")
     try:
         run_in_child(read_here, reading, folder)
     except ChildDiedError as death:
