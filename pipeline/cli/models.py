@@ -103,9 +103,9 @@ def export(
 ) -> None:
     """Turn a checkpoint into a folder that open_clip, a hub and clip_benchmark load directly."""
     from pipeline.config import config_of_block
-    from skyscript.clip.export import export_model, model_config
+    from skyscript.clip.export import export_model
     from skyscript.clip.model import load_clip
-    from skyscript.clip.source import ClipConfig, find_clip
+    from skyscript.clip.source import ClipConfig, find_clip, model_config
 
     values: dict[str, Any] = {"pretrained": None, **given}
     config = config_of_block(None, ClipConfig, values, "export")

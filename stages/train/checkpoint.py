@@ -18,7 +18,7 @@ import torch
 
 from pipeline.atomic import storage, write_file
 from pipeline.errors import ConfigError, InputError
-from skyscript.clip.weights import load_checkpoint
+from skyscript.clip.checkpoint.reading import read_checkpoint
 
 LATEST = "epoch_latest.pt"
 
@@ -72,7 +72,7 @@ def resume(folder: Path, state: State, identity: Mapping[str, Any]) -> int:
     path = folder / LATEST
     if not path.exists():
         return 0
-    content = load_checkpoint(path)
+    content = read_checkpoint(path)
     try:
         before, step = json.loads(content["identity"]), int(content["step"])
     except (KeyError, ValueError, TypeError):
