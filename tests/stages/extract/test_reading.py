@@ -1,4 +1,4 @@
-"""The child that reads: its death is one sentence, and what it does is done in this process, too."""
+"""The child that reads: each way of dying is one sentence."""
 
 import signal
 from pathlib import Path
