@@ -29,17 +29,17 @@ SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
 REPAIRED = "repaired by the even-odd rule"
 
-_ASSEMBLED = """
-    CREATE VIEW assembled AS
-    SELECT * FROM rejected
-    UNION ALL BY NAME SELECT *, FALSE AS is_repaired FROM shapes
+_WITH_AREA = """
+    CREATE VIEW with_area AS
+    SELECT osm_id FROM shapes WHERE geometry IS NOT NULL
+    UNION ALL SELECT osm_id FROM rejected WHERE geometry IS NOT NULL
 """
 _SAME = """
     CREATE TABLE same AS
     SELECT w.kind, w.osm_id, w.tags, m.relation, m.is_only
     FROM outers m
     JOIN objects w ON w.osm_id = m.way AND (w.kind = 'a' OR w.geom_rule = 'open way')
-    JOIN assembled s ON s.osm_id = m.relation AND s.geometry IS NOT NULL
+    JOIN with_area s ON s.osm_id = m.relation
     WHERE w.reason IS NULL
         AND list_has_any(m.tags, [x.key || '=' || x.value FOR x IN map_entries(w.tags)])
 """
@@ -52,24 +52,27 @@ _SORTED = """
     )
     SELECT
         o.kind || o.osm_id AS object_id, o.kind, o.osm_id,
-        coalesce(o.geometry, s.geometry) AS geometry,
-        coalesce(o.west, s.west) AS west, coalesce(o.south, s.south) AS south,
-        coalesce(o.east, s.east) AS east, coalesce(o.north, s.north) AS north,
+        coalesce(o.geometry, s.geometry, x.geometry) AS geometry,
+        coalesce(o.west, s.west, x.west) AS west, coalesce(o.south, s.south, x.south) AS south,
+        coalesce(o.east, s.east, x.east) AS east, coalesce(o.north, s.north, x.north) AS north,
         CASE WHEN w.tags IS NULL THEN o.tags ELSE map_from_entries(list_concat(map_entries(o.tags),
             [x FOR x IN map_entries(w.tags) IF NOT list_contains(map_keys(o.tags), x.key)])) END
             AS tags,
         o.osm_version, o.changed,
-        CASE WHEN s.is_repaired THEN o.geom_rule || ', ' || $repaired ELSE o.geom_rule END
+        CASE WHEN x.is_repaired THEN o.geom_rule || ', ' || $repaired ELSE o.geom_rule END
             AS geom_rule,
-        CASE WHEN coalesce(o.geometry, s.geometry) IS NULL THEN 'filtered' ELSE 'ok' END AS status,
-        coalesce(o.reason, s.reason) AS reason,
-        CASE WHEN coalesce(o.west, s.west) IS NOT NULL THEN struct_pack(
-            xmin := coalesce(o.west, s.west), ymin := coalesce(o.south, s.south),
-            xmax := coalesce(o.east, s.east), ymax := coalesce(o.north, s.north)) END AS bbox
+        CASE WHEN coalesce(o.geometry, s.geometry, x.geometry) IS NULL THEN 'filtered' ELSE 'ok'
+            END AS status,
+        coalesce(o.reason, s.reason, x.reason) AS reason,
+        CASE WHEN coalesce(o.place, s.place, x.place) IS NOT NULL THEN struct_pack(
+            xmin := coalesce(o.west, s.west, x.west), ymin := coalesce(o.south, s.south, x.south),
+            xmax := coalesce(o.east, s.east, x.east), ymax := coalesce(o.north, s.north, x.north)
+            ) END AS bbox
     FROM merged o
     LEFT JOIN same w ON o.kind = 'r' AND o.osm_id = w.relation AND w.is_only
-    LEFT JOIN assembled s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
-    ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
+    LEFT JOIN shapes s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
+    LEFT JOIN rejected x ON o.kind = 'r' AND o.osm_id = x.osm_id
+    ORDER BY coalesce(o.place, s.place, x.place) NULLS LAST, o.kind, o.osm_id
 """
 
 
@@ -98,7 +101,7 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
         with database(folder) as connection:
             for name in SCRATCH:
                 view(connection, name, folder / f"{name}.parquet")
-            connection.execute(_ASSEMBLED)
+            connection.execute(_WITH_AREA)
             connection.execute(_SAME)
             params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
             rows = connection.sql(_SORTED, params=params).to_arrow_reader(
