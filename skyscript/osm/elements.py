@@ -35,11 +35,15 @@ Place = tuple[float, float]
 
 GAVE_UP = "{}: Overpass gave up ({}): ask for less"
 
+UP_TO = 500_000_000
+"""The largest file in bytes that is read here: its objects take about ten times as much memory."""
+
 _WRONG = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError)
 
 
 def copy_json(path: Path, copy: Path) -> None:
     """Copy an answer of Overpass in JSON; raises `InputError` if it is something else or cut."""
+    _check_size(path)
     try:
         elements = elements_of(json.loads(path.read_bytes()), path)
         _write(elements, copy)
@@ -63,12 +67,21 @@ def elements_of(answer: dict[str, Any], where: object) -> list[Element]:
 
 def copy_xml(file: BinaryIO, path: Path, copy: Path) -> None:
     """Copy XML from an open file; raises `InputError` that names ``path`` if it cannot be read."""
+    _check_size(path)
     try:
         _write(list(_elements_of_xml(file)), copy)
     except _WRONG as error:
         raise InputError(
             f"{path} holds what no OSM file may hold ({error}): correct it, or fetch it again"
         ) from error
+
+
+def _check_size(path: Path) -> None:
+    if (size := path.stat().st_size) > UP_TO:
+        raise InputError(
+            f"{path}: JSON, and XML with bad coordinates or with places in relations, are read up "
+            f"to {UP_TO / 1e6:,.0f} MB, and this file has {size / 1e6:,.0f} MB: use an .osm.pbf"
+        )
 
 
 def _elements_of_xml(file: BinaryIO) -> Iterator[Element]:

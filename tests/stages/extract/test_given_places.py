@@ -7,6 +7,9 @@ import shutil
 import pytest
 import shapely
 
+from pipeline.errors import InputError
+from skyscript.osm import elements
+from skyscript.osm.copies import copy_if_needed
 from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import rows as osm_rows
 from tests.conftest import TOWN
@@ -146,17 +149,25 @@ def test_a_bad_coordinate_costs_its_object_alone(tmp_path):
     text = f'<osm version="0.6">{"".join(nodes)}{path}</osm>'
     (tmp_path / "town.osm").write_text(text)
     (tmp_path / "town.osm.gz").write_bytes(gzip.compress(text.encode()))
-    elements = [
+    things = [
         {"type": "node", "id": number, "lat": lat, "lon": 9, "tags": {"natural": "tree"}}
         for number, lat in enumerate(["47", *BAD_PLACES], start=1)
     ]
-    elements += [{"type": "way", "id": 1, "nodes": [1, 2], "tags": {"highway": "path"}}]
-    (tmp_path / "town.json").write_text(json.dumps({"elements": elements}))
+    things += [{"type": "way", "id": 1, "nodes": [1, 2], "tags": {"highway": "path"}}]
+    (tmp_path / "town.json").write_text(json.dumps({"elements": things}))
     for name in ("town.osm", "town.osm.gz", "town.json"):
         rows = by_id(extracted(tmp_path / name, tmp_path))
         assert rows.pop("n1")["status"] == "ok"
         assert rows.pop("w1")["reason"] == osm_rows.NO_NODES
         assert [row["reason"] for row in rows.values()] == [osm_rows.NO_PLACE] * len(BAD_PLACES)
+
+
+def test_a_file_that_only_fits_in_memory_is_read_up_to_a_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(elements, "UP_TO", 10)
+    for name, text in (("answer.json", '{"elements": []}'), ("answer.osm", MEMBERS)):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError, match="read up to 0 MB"):
+            copy_if_needed(tmp_path / name, name.split(".")[1], tmp_path)
 
 
 def test_what_an_editor_marked_as_deleted_is_not_read(tmp_path):
