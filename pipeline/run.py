@@ -3,7 +3,7 @@
 <run>/tables/<table>/          parts, receipts and manifest: see `pipeline.manifest`
 _disabled_stages.json    the stages that the last config disabled
 _run.json                marks the folder as a run
-_lock                    locked by the process that works here
+_lock                    locked by the process that works here, or shared by runs of some shards
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_sealed_json, write_sealed_json
+from pipeline.atomic import exclusive_lock, read_sealed_json, shared_lock, write_sealed_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
+from pipeline.stage import is_address
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
 
@@ -56,7 +57,7 @@ class Run:
 
     def folder(self, table: Table) -> TableFolder:
         """Give the folder of a table, complete or not."""
-        return TableFolder(self.root, table.name, table.schema)
+        return TableFolder(self.root, table.name, table.schema, table.ranges)
 
     def datasets(self, tables: Iterable[Table]) -> dict[str, ds.Dataset]:
         """Open tables as datasets, by name."""
@@ -98,12 +99,28 @@ class Run:
             yield
 
     @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Lock the folder of a run against `locked`, but not against other calls of this method.
+
+        Raises `ConfigError` if there is no run, `LockError` if another process works in it alone.
+        """
+        if not self.exists():
+            raise ConfigError(
+                f"{self.root}: is not the folder of a run; --shards needs one, with the tables "
+                "before the first stage that works part by part"
+            )
+        with shared_lock(self.root / _LOCK):
+            yield
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the folder for one process; make it if it is missing.
 
         Raises `ConfigError` if the folder contains other files, `LockError` if it is in use.
         """
         root = self.root
+        if is_address(root):
+            raise ConfigError(f"{root}: is an address; choose a folder for the run")
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root}: is a file; choose a folder for the run")
         if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):

@@ -40,6 +40,7 @@ def _geo(fields: Sequence[pa.Field]) -> dict[bytes, bytes]:
 
 
 _BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
+_SIDES = tuple(field.name for field in _BOX)
 _NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
 STATUS = [
     pa.field("status", pa.string(), nullable=False),
@@ -55,11 +56,12 @@ _OBJECT = [
 ]
 
 
-def _table(name: str, *fields: pa.Field, geometry: bool = False) -> Table:
+def _table(
+    name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()
+) -> Table:
     """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
-    return Table(
-        name, pa.schema(fields, metadata=_geo(fields) if geometry else None), fields[0].name
-    )
+    schema = pa.schema(fields, metadata=_geo(fields) if geometry else None)
+    return Table(name, schema, fields[0].name, ranges)
 
 
 OBJECTS = _table(
@@ -71,6 +73,7 @@ OBJECTS = _table(
     *STATUS,
     pa.field("bbox", BBOX),  # west ... north again, for readers of GeoParquet
     geometry=True,
+    ranges=_SIDES,
 )
 """OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
 
@@ -125,6 +128,7 @@ SCENES = _table(
     pa.field("offsets", pa.list_(pa.float64())),  # samples of the three that mean 0
     pa.field("nodata", pa.float64()),  # the sample that means no data
     geometry=True,
+    ranges=("scene_id",),
 )
 """The images that tiles are cut from: one index for all backends."""
 
@@ -210,6 +214,9 @@ META = _table(
     # the image is not ok
     pa.field("left_out", TAGS),
     pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+    # whether the tile lies within the bounds of the OSM extract: of a tile over the edge, objects
+    # are missing; null if the image is not ok
+    pa.field("surroundings_complete", pa.bool_()),
     *STATUS,
 )
 """The images with the visible tags of their OSM objects."""

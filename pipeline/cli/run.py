@@ -63,6 +63,15 @@ def run(
             "at its end, for example busy or timeout. Repeat the option for more classes.",
         ),
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST-LAST",
+            help="Make only these parts, and only of stages that work part by part: 0-99, or 7. "
+            "Several such runs may work in one folder at once, as in a job array. Run the command "
+            "without this option afterwards, to complete the dataset.",
+        ),
+    ] = None,
 ) -> None:
     """Build the missing parts of a dataset, from an OSM extract to captions.
 
@@ -75,7 +84,11 @@ def run(
     settings = load_config(config, PIPELINE, given=given)
     root = out or Path("runs") / config.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
-    _run(settings, root, _chosen_stages(first, last, only), again)
+    stages = _chosen_stages(first, last, only)
+    if shards is None:
+        _run(settings, root, stages, again)
+    else:
+        run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
 
 
 @command(app, RUNNER, panel=PANEL)
@@ -192,6 +205,18 @@ def _chosen_stages(first: str | None, last: str | None, only: str | None) -> Seq
     if begin > end:
         raise ConfigError(f"--from {first} comes after --until {last}: nothing is left to run")
     return names[begin : end + 1]
+
+
+def _range_of(shards: str) -> range:
+    """Give the parts that --shards names."""
+    first, dash, last = shards.partition("-")
+    numbers = [first, last] if dash else [first, first]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        raise ConfigError(f"--shards {shards}: write it as FIRST-LAST, for example 0-99")
+    chosen = range(int(numbers[0]), int(numbers[1]) + 1)
+    if not chosen:
+        raise ConfigError(f"--shards {shards}: the last part is before the first one")
+    return chosen
 
 
 def _no_stage(name: str, names: Iterable[str]) -> ConfigError:

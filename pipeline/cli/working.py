@@ -29,12 +29,13 @@ def run_job(
     only: Sequence[str] = (),
     *,
     retry: Retry | None = None,
+    shards: range | None = None,
 ) -> None:
     """Run stages and show their progress."""
     from pipeline.runner import run
 
     with interruptible(), display() as show:
-        run(recipe, config, root, show, only=only, retry=retry)
+        run(recipe, config, root, show, only=only, retry=retry, shards=shards)
 
 
 def retry_all(retry: bool) -> Retry | None:
@@ -46,7 +47,7 @@ def retry_all(retry: bool) -> Retry | None:
 
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
-    """Print at the end, also after an error, the numbers of computed and of stored vectors."""
+    """Print at the end, also after an error, how many vectors were stored before and now."""
     from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)
@@ -56,7 +57,7 @@ def counting_vectors(root: Path) -> Iterator[None]:
         after = count_vectors(root)
         if after.images or after.texts:
             console.print(
-                f"vectors   computed now: {after.images - before.images:,} of images, "
+                f"vectors   stored now: {after.images - before.images:,} of images, "
                 f"{after.texts - before.texts:,} of texts; stored before: {before.images:,} and "
                 f"{before.texts:,}",
                 soft_wrap=True,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import InputError
+from skyscript.geo.tile import Box
 from skyscript.osm.copies import copy_as_elements, copy_if_needed
 from skyscript.osm.node_index import IndexChoice, index_kind, require_space
 
@@ -90,7 +91,10 @@ class OsmFile:
         with self._reading():
             copy = copy_if_needed(path, file_format, folder)
             self.source = str(copy if copy != path else _linked(path, file_format, folder))
-            self.ways_have_locations = _ways_have_locations(self.source)
+            header = _header(self.source)
+        self.ways_have_locations = _ways_have_locations(header)
+        self.bounds = _bounds(header)
+        """The boxes within which the file is complete, as its header states; none without one."""
         self._index: osmium.index.LocationTable | None = None
 
     def read(self, keys: Collection[str], sink: Sink) -> None:
@@ -245,14 +249,25 @@ def _linked(path: Path, file_format: str, folder: Path) -> Path:
     return link
 
 
-def _ways_have_locations(source: str) -> bool:
-    """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
+def _header(source: str) -> osmium.io.Header:
     import osmium
 
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
-        header = reader.header()
+        return reader.header()
+
+
+def _ways_have_locations(header: osmium.io.Header) -> bool:
+    """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
     features = [header.get(f"pbf_optional_feature_{number}") for number in range(8)]
     return "LocationsOnWays" in features
+
+
+def _bounds(header: osmium.io.Header) -> list[Box]:
+    box = header.box()
+    if not box.valid():
+        return []
+    low, high = box.bottom_left, box.top_right
+    return [Box(low.lon, low.lat, high.lon, high.lat)]
 
 
 def _things(reader: osmium.io.Reader, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401

@@ -51,7 +51,10 @@ def open_files(
     merged = folder / "merged.osm.pbf"
     with_copies(lambda: _merge(files, merged))
     name = " + ".join(str(path) for path, _ in paths)
-    return OsmFile(merged, folder, "osm.pbf", index, name)
+    whole = OsmFile(merged, folder, "osm.pbf", index, name)
+    if all(file.bounds for file in files):
+        whole.bounds = [box for file in files for box in file.bounds]
+    return whole
 
 
 def _with_nodes(file: OsmFile, folder: Path) -> OsmFile:

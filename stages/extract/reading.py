@@ -18,6 +18,7 @@ import pyarrow as pa
 from pipeline.child import ChildDiedError, Place, preload, run_in_child
 from pipeline.errors import InputError, SkyScriptError, StorageError
 from pipeline.scratch import ScratchParquet, database, view
+from skyscript.geo.tile import Box
 from skyscript.osm.crash import where_it_crashes
 from skyscript.osm.file import OsmFile, with_copies
 from skyscript.osm.merge import open_files
@@ -60,11 +61,14 @@ class Reading:
         return " + ".join(str(path) for path, _ in self.inputs)
 
 
-def read_files(reading: Reading, folder: Path) -> None:
-    """Write the scratch files; raises `InputError` or `StorageError` if an input cannot be read."""
+def read_files(reading: Reading, folder: Path) -> list[Box]:
+    """Write the scratch files; give the bounds that the inputs state.
+
+    Raises `InputError` or `StorageError` if an input cannot be read.
+    """
     preload("osmium", "duckdb")
     try:
-        run_in_child(read_here, reading, folder)
+        return run_in_child(read_here, reading, folder)
     except ChildDiedError as death:
         raise _explain(death, reading, folder) from death
 
@@ -97,7 +101,7 @@ def _explain(death: ChildDiedError, reading: Reading, folder: Path) -> SkyScript
     )
 
 
-def read_here(_: Place, reading: Reading, folder: Path) -> None:
+def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
     """Write the scratch files in this process, which libosmium may end."""
     source = open_files(reading.inputs, folder, reading.node_index)
     with_copies(lambda: _read(source, reading.keys, folder))
@@ -118,6 +122,7 @@ def read_here(_: Place, reading: Reading, folder: Path) -> None:
                 **placed(areas, reasons),
             }
         )
+    return source.bounds
 
 
 def _read(source: OsmFile, keys: Collection[str], folder: Path) -> None:

@@ -7,8 +7,9 @@ libosmium keeps for its assembler, and little else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,11 +20,16 @@ from pipeline.errors import InputError
 from pipeline.identity import identify
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
+from skyscript.geo.tile import Box
+from skyscript.osm.bounds import with_bounds
 from skyscript.osm.inputs import check_file, input_files
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
 from stages.extract.reading import SCRATCH, Reading, read_files
+
+if TYPE_CHECKING:
+    import duckdb
 
 SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
@@ -74,6 +80,7 @@ _SORTED = """
     LEFT JOIN rejected x ON o.kind = 'r' AND o.osm_id = x.osm_id
     ORDER BY coalesce(o.place, s.place, x.place) NULLS LAST, o.kind, o.osm_id
 """
+_EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
@@ -92,7 +99,7 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
         reading = Reading(
             _inputs(config), _keys(config), config.node_index, config.repair is not None
         )
-        read_files(reading, folder)
+        stated = read_files(reading, folder)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
                 f"{reading.names} holds no object with a key of the vocabulary: is it the right "
@@ -103,12 +110,13 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
                 view(connection, name, folder / f"{name}.parquet")
             connection.execute(_WITH_AREA)
             connection.execute(_SAME)
+            bounds = _bounds(connection, stated)
             params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
             rows = connection.sql(_SORTED, params=params).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
             for part in cut_into_parts(rows, config.part_rows):
-                yield part.cast(tables.OBJECTS.schema)
+                yield with_bounds(part.cast(tables.OBJECTS.schema), bounds)
 
 
 def _keys(config: ExtractConfig) -> frozenset[str]:
@@ -122,6 +130,25 @@ def _inputs(config: ExtractConfig) -> list[tuple[Path, str]]:
     files = input_files(config.paths)
     formats = {path: check_file(path, config.format) for path in files}
     return sorted(formats.items(), key=lambda item: identify(item[0]))
+
+
+def _bounds(connection: duckdb.DuckDBPyConnection, stated: Sequence[Box]) -> list[Box]:
+    """Give the boxes within which the files are complete: as stated, else that of the points.
+
+    A header may claim too much, so the boxes are cut to that of the nodes and ways. Ways lead out
+    of an extract; points do not.
+    """
+    rows = [connection.sql(f"{_EXTENT} {each}").fetchall()[0] for each in ("WHERE kind = 'n'", "")]
+    points, everything = (Box(*row) if row[0] is not None else None for row in rows)
+    if everything is None:
+        return []
+    cut = []
+    for given in stated or [points or everything]:
+        west, south = (max(pair) for pair in zip(given[:2], everything[:2], strict=True))
+        east, north = (min(pair) for pair in zip(given[2:], everything[2:], strict=True))
+        if west <= east and south <= north:
+            cut.append(Box(west, south, east, north))
+    return cut
 
 
 def _external(config: ExtractConfig) -> Mapping[str, str]:
@@ -140,5 +167,5 @@ EXTRACT = DatasetStage(
     reads=(),
     writes=tables.OBJECTS,
     external=_external,
-    version=3,
+    version=4,
 )

@@ -40,10 +40,16 @@ class World:
         return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
 
     def run(
-        self, *, only: tuple[str, ...] = (), retry: Retry | None = None, **blocks: object
+        self,
+        *,
+        only: tuple[str, ...] = (),
+        retry: Retry | None = None,
+        shards: range | None = None,
+        **blocks: object,
     ) -> None:
         self.events = []
-        run(RECIPE, self.config(**blocks), self.root, self.events.append, only=only, retry=retry)
+        emit, config = self.events.append, self.config(**blocks)
+        run(RECIPE, config, self.root, emit, only=only, retry=retry, shards=shards)
 
     def ran(self) -> list[tuple[str, int]]:
         return [(e.stage, e.shard) for e in self.events if isinstance(e, ShardFinished)]
@@ -425,6 +431,15 @@ def test_two_runs_in_one_folder_are_refused(world: World) -> None:
         pytest.raises(LockError, match=r"process \d+ on .* uses this folder"),
     ):
         world.run()
+
+
+def test_a_run_in_object_storage_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"s3:/+bucket/run: is an address; choose a folder"):
+        World(Path("s3://bucket/run")).run()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:
