@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Annotated
 
@@ -13,11 +13,11 @@ from pydantic import AfterValidator, Field
 from image_sources import SIMULATED, SOURCES
 from pipeline.atomic import content_id
 from pipeline.stage import TOP_LEVEL
-from skyscript.backends import folder
+from skyscript.backends import folder_files
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
-from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.config import StacSource, refused_licence
 from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import LocalBackend, RemoteBackend, Scene
@@ -47,6 +47,8 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
             raise ValueError(
                 f"the alias {alias!r} is none of Earth Engine's: {', '.join(_IN_EARTH_ENGINE)}"
             )
+        if isinstance(source, StacSource) and (why := refused_licence(source, alias)):
+            raise ValueError(why)
     accounts = {s.account() for s in sources.values() if isinstance(s, EarthEngineSource)}
     if len(accounts) > 1:
         raise ValueError(
@@ -123,7 +125,7 @@ def registry_ids(sources: Sources) -> dict[str, str]:
     """Give an id of what `image_sources` says about each remote source, for the fingerprint."""
     return {
         f"image_sources.{alias}": content_id(
-            repr(replace(SOURCES[alias], licence="", attribution="")).encode()
+            repr(asdict(replace(SOURCES[alias], licence="", attribution=""))).encode()
         )
         for alias, source in sorted(sources.items())
         if isinstance(source, RemoteSource) and alias in SOURCES
@@ -133,14 +135,14 @@ def registry_ids(sources: Sources) -> dict[str, str]:
 def folder_ids(sources: Sources) -> dict[str, str]:
     """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` if a folder does not exist or none of its files is usable: before the first
-    stage runs, not when the images are needed.
+    Warns of every unusable file, and raises `InputError` if a folder does not exist or none of its
+    files is usable: before the first stage runs, not when the images are needed.
     """
     for alias, source in sorted(sources.items()):
         if isinstance(source, FolderSource):
             FolderBackend(source).check(alias)
     return {
-        f"sources.{alias}": folder.content(source)
+        f"sources.{alias}": folder_files.content(source)
         for alias, source in sorted(sources.items())
         if isinstance(source, FolderSource)
     }

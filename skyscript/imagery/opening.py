@@ -13,16 +13,16 @@ Opened = TypeVar("Opened")
 
 
 def open_in_child(
-    open_file: Callable[[Path], Opened], paths: Sequence[Path], most: int | None = None
+    open_file: Callable[[Path], Opened], paths: Sequence[Path]
 ) -> tuple[list[Opened], list[str]]:
-    """Give up to ``most`` opened files, and a sentence for each file that is unusable.
+    """Give the opened files, and a sentence for each file that is unusable.
 
     ``open_file`` raises `InputError` for a file that is unusable; it is pickled, like its results.
     """
     remaining, crashes = list(paths), []
     while True:
         try:
-            found, faults = run_in_child(_open, open_file, remaining, most)
+            found, faults = run_in_child(_open, open_file, remaining)
         except ChildDiedError as death:
             if death.signal is None:  # it could not start
                 raise
@@ -33,7 +33,7 @@ def open_in_child(
 
 
 def _open(
-    place: Place, open_file: Callable[[Path], Opened], paths: Sequence[Path], most: int | None
+    place: Place, open_file: Callable[[Path], Opened], paths: Sequence[Path]
 ) -> tuple[list[Opened], list[str]]:
     found: list[Opened] = []
     faults = []
@@ -43,6 +43,4 @@ def _open(
             found.append(open_file(path))
         except InputError as error:
             faults.append(str(error))
-        if len(found) == most:
-            break
     return found, faults

@@ -12,8 +12,10 @@ import shapely
 from skyscript.geo.tile import HALF_GLOBE, Box
 from skyscript.imagery.protocol import Scene
 
-CELL = 0.25
+PLACE = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
+CELL = PLACE / 8
+"""Degrees: about the width of a tile at 10 m. Objects of a cell are shown by the same images."""
 _MARGIN = 1e-4
 _PLACES = """
     SELECT min(x), min(y), max(x), max(y)
@@ -37,6 +39,15 @@ def occupied_places(objects: ds.Dataset) -> list[Box]:
         connection.register("objects", objects)
         places = connection.execute(_PLACES, {"cell": CELL, "widest": HALF_GLOBE}).fetchall()
     return [Box(*place) for place in places]
+
+
+def cells_by_place(cells: Iterable[Box]) -> list[list[Box]]:
+    """Group cells by the place of `PLACE` degrees that they lie in, from south to north."""
+    groups: dict[tuple[int, int], list[Box]] = {}
+    for cell in cells:
+        lon, lat = (cell.west + cell.east) / 2, (cell.south + cell.north) / 2
+        groups.setdefault((math.floor(lat / PLACE), math.floor(lon / PLACE)), []).append(cell)
+    return [group for _, group in sorted(groups.items())]
 
 
 def places_within(places: Sequence[Box], coverage: Box) -> list[Box]:
@@ -83,12 +94,8 @@ def how_far_apart(scenes: Sequence[Scene], places: Sequence[Box]) -> str | None:
     tree = shapely.STRtree(footprints)
     if tree.query(boxes, predicate="intersects").size:
         return None
-    nearest = tree.nearest(boxes)
-    ends = [
-        shapely.get_coordinates(shapely.shortest_line(place, footprints[number]))
-        for place, number in zip(boxes, nearest, strict=True)
-    ]
-    lines = np.array(ends)
+    nearest = footprints[tree.nearest(boxes)]
+    lines = shapely.get_coordinates(shapely.shortest_line(boxes, nearest)).reshape(-1, 2, 2)
     ellipsoid = pyproj.Geod(ellps="WGS84")
     _, _, metres = ellipsoid.inv(lines[:, 0, 0], lines[:, 0, 1], lines[:, 1, 0], lines[:, 1, 1])
     images, objects = bounding_box([scene.box for scene in scenes]), bounding_box(places)

@@ -89,5 +89,5 @@ INDEX = DatasetStage(
     reads=(tables.FOCUS,),
     writes=tables.SCENES,
     external=_external,
-    version=2,
+    version=3,
 )
