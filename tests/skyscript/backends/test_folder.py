@@ -264,7 +264,7 @@ def test_the_faults_of_a_mixed_folder_show_before_the_first_stage_runs_and_are_r
     assert [scene.name for scene in found] == ["good.tif"]
     assert caplog.text.count("files are left out") == 1  # told once
     with monkeypatch.context() as without:
-        without.setattr(FolderBackend, "_scene", lambda *_: pytest.fail("looked into again"))
+        without.setattr(FolderBackend, "_open", lambda *_: pytest.fail("looked into again"))
         folder_ids(sources)
     write_raster(tmp_path / "deep.tif", plain())
     folder_ids(sources)
