@@ -15,6 +15,8 @@
                    (empty: not visible). It decides nothing; it measures how far two labellers
                    agree.
 ``id_words.csv``   the iD editor's words for a tag, or (value ``*``) for a key: key, value, words.
+``concepts.csv`` and ``concept_keys.csv``
+                   the tree of concepts (see `tag_vocab.concepts`).
 ``vocabulary.csv`` the answer for every tag of these files, built by `tag_vocab.build`.
 
 NOTICE.md names their sources and licences.
@@ -43,6 +45,8 @@ NAMES = (
     "deprecated.csv",
     "universe.csv",
     "id_words.csv",
+    "concepts.csv",
+    "concept_keys.csv",
     "vocabulary.csv",
 )
 """The files that decide an answer."""
@@ -81,7 +85,7 @@ class KeyRule(NamedTuple):
 def labels() -> dict[tuple[str, str], Judgement]:
     """Give the shipped labels by (key, value)."""
     found: dict[tuple[str, str], Judgement] = {}
-    for where, row in _rows("labels.csv", "key,value,groundable,max_gsd,reason"):
+    for where, row in shipped_rows("labels.csv", "key,value,groundable,max_gsd,reason"):
         tag = (row["key"], row["value"])
         if tag in found:
             raise ValueError(f"{where}: {tag[0]}={tag[1]} is labelled twice; keep one row.")
@@ -93,7 +97,7 @@ def labels() -> dict[tuple[str, str], Judgement]:
 def key_rules() -> dict[str, KeyRule]:
     """Give the rules by key; families have a ``*`` before or after a colon (``addr:*``)."""
     found: dict[str, KeyRule] = {}
-    for where, row in _rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
+    for where, row in shipped_rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
         key, role, rule, judgement = row["key"], row["role"], row["rule"], _judgement(where, row)
         if key in found:
             raise ValueError(f"{where}: {key} has two rules; keep one row.")
@@ -114,7 +118,7 @@ def key_rules() -> dict[str, KeyRule]:
 def frequency() -> dict[tuple[str, str], int]:
     """Give how often each (key, value) was counted."""
     found: dict[tuple[str, str], int] = {}
-    for where, row in _rows("frequency.csv", "key,value,count"):
+    for where, row in shipped_rows("frequency.csv", "key,value,count"):
         tag = (row["key"], row["value"])
         if tag in found or not row["count"].isdigit():
             raise ValueError(
@@ -127,7 +131,7 @@ def frequency() -> dict[tuple[str, str], int]:
 @functools.cache
 def deprecations() -> list[tuple[str, str]]:
     """Give the rules for old spellings as unparsed texts (old, new)."""
-    return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", "old,new")]
+    return [(row["old"], row["new"]) for _, row in shipped_rows("deprecated.csv", "old,new")]
 
 
 class Known(NamedTuple):
@@ -143,7 +147,7 @@ class Known(NamedTuple):
 def universe() -> dict[tuple[str, str], Known]:
     """Give the tags that are known to be used, by (key, value)."""
     found = {}
-    for where, row in _rows("universe.csv", "key,value,in_id,kinds"):
+    for where, row in shipped_rows("universe.csv", "key,value,in_id,kinds"):
         if row["kinds"] not in _KINDS or row["in_id"] not in ("", "preset", "field"):
             raise ValueError(f"{where}: unknown kinds {row['kinds']!r} or in_id {row['in_id']!r}.")
         found[row["key"], row["value"]] = Known(row["in_id"], row["kinds"])
@@ -153,14 +157,14 @@ def universe() -> dict[tuple[str, str], Known]:
 @functools.cache
 def id_words() -> dict[tuple[str, str], str]:
     """Give iD's words for a tag by (key, value), and for a key by (key, "*")."""
-    rows = _rows("id_words.csv", "key,value,words")
+    rows = shipped_rows("id_words.csv", "key,value,words")
     return {(row["key"], row["value"]): row["words"] for _, row in rows}
 
 
 @functools.cache
 def second_labels() -> dict[tuple[str, str], float | None]:
     """Give the maximum GSDs of the second, blind labelling."""
-    rows = _rows("second_labels.csv", "key,value,max_gsd")
+    rows = shipped_rows("second_labels.csv", "key,value,max_gsd")
     return {
         (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
         for _, row in rows
@@ -183,7 +187,7 @@ VOCABULARY = "key,value,groundable,probability,source,max_gsd,phrase,kinds,rank"
 def guesses() -> dict[tuple[str, str], Guess]:
     """Give the rows of the shipped vocabulary that come from the classifiers, by (key, value)."""
     found = {}
-    for where, row in _rows("vocabulary.csv", VOCABULARY):
+    for where, row in shipped_rows("vocabulary.csv", VOCABULARY):
         if row["source"] == "model":
             seen = row["groundable"] == "yes"
             gsd = float(row["max_gsd"]) if row["max_gsd"] else None
@@ -222,7 +226,7 @@ def _judgement(where: str, row: dict[str, str]) -> Judgement:
     return Judgement(True, gsd, row["reason"])
 
 
-def _rows(name: str, header: str) -> Iterator[tuple[str, dict[str, str]]]:
+def shipped_rows(name: str, header: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (where, row) of a shipped file; every row must have every column."""
 
     def check(columns: list[str]) -> None:
