@@ -23,6 +23,7 @@ from pipeline.stage import ConfigPath, DatasetStage, StageConfig
 from skyscript.vocabulary import own_labels, vocabulary
 from stages import tables
 from tag_vocab import OwnLabel
+from tag_vocab.vocabulary import said_value
 
 if TYPE_CHECKING:
     import duckdb
@@ -152,7 +153,7 @@ def _name_and_phrase(key: str, value: str) -> dict[str, str | None]:
     today = tag_vocab.modernise({key: value})
     return {
         "tag": f"{name}={value}",
-        "phrase": tag_vocab.phrase(key, value),
+        "phrase": tag_vocab.phrase(key, said_value(key, value)),
         "current": None
         if today == {key: value}
         else " + ".join(f"{new}={word}" for new, word in today.items()),
@@ -173,5 +174,5 @@ VOCAB = DatasetStage(
     reads=(tables.OBJECTS,),
     writes=tables.VOCAB,
     external=_external,
-    version=3,
+    version=4,
 )

@@ -1,7 +1,11 @@
 """The data files of the vocabulary, read once and checked; an error names file and line.
 
-``labels.csv``     hand-made labels: key, value, groundable, max_gsd, reason; key ``*`` is any key.
-                   CONTRIBUTING.md has the rule that they follow.
+``labels.csv``     hand-made labels: key, value, groundable, max_gsd, kind, size, reason; key ``*``
+                   is any key. CONTRIBUTING.md has the rule that they follow; `tag_vocab.sizes`
+                   computes max_gsd from kind and size.
+``spellings.csv``  misspellings of labelled values: key, value, meant, objects (that carry it in
+                   extracts), evidence. Each was decided by hand; see `tag_vocab.spelling`.
+``context.csv``    tags that show only in company: see `tag_vocab.context`.
 ``keys.csv``       rules for tags without a label: key, role, groundable, max_gsd, rule, reason;
                    ``addr:*`` and ``*:wikidata`` are families of keys.
 ``frequency.csv``  the count of a tag in twelve OpenStreetMap extracts: key, value, count; without
@@ -28,6 +32,7 @@ import csv
 import functools
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Literal, NamedTuple, cast
@@ -43,6 +48,8 @@ NAMES = (
     "keys.csv",
     "frequency.csv",
     "deprecated.csv",
+    "spellings.csv",
+    "context.csv",
     "universe.csv",
     "id_words.csv",
     "concepts.csv",
@@ -52,10 +59,11 @@ NAMES = (
 """The files that decide an answer."""
 
 Role = Literal["thing", "attribute"]
-RuleName = Literal["word", "number", "listed", "never"]
+RuleName = Literal["word", "number", "spelled", "listed", "never"]
 _KINDS = ("", "n", "w", "a", "nw", "na", "wa", "nwa")
 _ROLES = ("thing", "attribute", "")
-_RULES = {"word": True, "number": True, "listed": False, "never": False}
+_RULES = {"word": True, "number": True, "spelled": False, "listed": False, "never": False}
+_NUMBERS = re.compile(r"number ([0-9]{1,9}) ([0-9]{1,9})")
 
 
 class Judgement(NamedTuple):
@@ -69,9 +77,11 @@ class Judgement(NamedTuple):
 class KeyRule(NamedTuple):
     """How to judge the tags of a key that have no label of their own.
 
-    ``word``: a tag is visible if its value is one plain word. ``number``: a tag is visible if its
-    value is a number, with or without a unit. ``listed``: only tags with a label are visible.
-    ``never``: no tag of the key is visible.
+    ``word``: a tag is visible if its value is one plain word, and is then said without the value.
+    ``number``: a tag is visible if its value is a whole number of the range. ``listed``: only tags
+    with a label are visible, or such as the classifiers accept. ``spelled``: the same, but the
+    classifiers are not asked, because people write any word. ``never``: no tag of the key is
+    visible.
     """
 
     role: Role
@@ -79,13 +89,19 @@ class KeyRule(NamedTuple):
     visible only with a thing of the same object."""
     rule: RuleName
     judgement: Judgement
+    numbers: range = range(0)
+    """The numbers of the rule ``number``, written as in ``number 2 24``."""
+
+
+LABELS = "key,value,groundable,max_gsd,kind,size,reason"
+"""The header of labels.csv."""
 
 
 @functools.cache
 def labels() -> dict[tuple[str, str], Judgement]:
     """Give the shipped labels by (key, value)."""
     found: dict[tuple[str, str], Judgement] = {}
-    for where, row in shipped_rows("labels.csv", "key,value,groundable,max_gsd,reason"):
+    for where, row in shipped_rows("labels.csv", LABELS):
         tag = (row["key"], row["value"])
         if tag in found:
             raise ValueError(f"{where}: {tag[0]}={tag[1]} is labelled twice; keep one row.")
@@ -98,11 +114,13 @@ def key_rules() -> dict[str, KeyRule]:
     """Give the rules by key; families have a ``*`` before or after a colon (``addr:*``)."""
     found: dict[str, KeyRule] = {}
     for where, row in shipped_rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
-        key, role, rule, judgement = row["key"], row["role"], row["rule"], _judgement(where, row)
+        key, role, judgement = row["key"], row["role"], _judgement(where, row)
+        limits = _NUMBERS.fullmatch(row["rule"])
+        rule = "number" if limits else row["rule"]
         if key in found:
             raise ValueError(f"{where}: {key} has two rules; keep one row.")
-        if rule not in _RULES or role not in _ROLES:
-            raise ValueError(f"{where}: unknown rule {rule!r} or role {role!r}.")
+        if rule not in _RULES or role not in _ROLES or (rule == "number") != bool(limits):
+            raise ValueError(f"{where}: unknown rule {row['rule']!r} or role {role!r}.")
         if _RULES[rule] != judgement.groundable or (role == "") != (rule == "never"):
             raise ValueError(
                 f"{where}: rule {rule} does not go with groundable={row['groundable']}, "
@@ -110,7 +128,10 @@ def key_rules() -> dict[str, KeyRule]:
             )
         if ANY in key and rule != "never":
             raise ValueError(f"{where}: a family of keys can only be never visible.")
-        found[key] = KeyRule(cast(Role, role or "attribute"), cast(RuleName, rule), judgement)
+        numbers = range(int(limits[1]), int(limits[2]) + 1) if limits else range(0)
+        found[key] = KeyRule(
+            cast(Role, role or "attribute"), cast(RuleName, rule), judgement, numbers
+        )
     return found
 
 
@@ -132,6 +153,19 @@ def frequency() -> dict[tuple[str, str], int]:
 def deprecations() -> list[tuple[str, str]]:
     """Give the rules for old spellings as unparsed texts (old, new)."""
     return [(row["old"], row["new"]) for _, row in shipped_rows("deprecated.csv", "old,new")]
+
+
+@functools.cache
+def spellings() -> dict[tuple[str, str], str]:
+    """Give the value that a misspelt tag means, by (key, value)."""
+    found = {}
+    for where, row in shipped_rows("spellings.csv", "key,value,meant,objects,evidence"):
+        tag = (row["key"], row["value"])
+        if tag in found or tag in labels() or (row["key"], row["meant"]) not in labels():
+            name = f"{where}: {tag[0]}={tag[1]}"
+            raise ValueError(f"{name} comes twice or has a label, or {row['meant']} has none.")
+        found[tag] = row["meant"]
+    return found
 
 
 class Known(NamedTuple):
