@@ -15,9 +15,9 @@
                    editor has it), kinds (n, w, a: points, lines or areas carry it). Tags of the
                    extracts are included only if they are recurring words.
 ``second_labels.csv``
-                   a second, blind labelling of 300 random tags of labels.csv: key, value, max_gsd
-                   (empty: not visible). It decides nothing; it measures how far two labellers
-                   agree.
+                   two blind labellings of 300 tags of labels.csv each: key, value, max_gsd (empty:
+                   not visible), round (1: random tags; 2: by kind, after sizes came in). They
+                   decide nothing; they measure how far two labellings agree.
 ``id_words.csv``   the iD editor's words for a tag, or (value ``*``) for a key: key, value, words.
 ``concepts.csv`` and ``concept_keys.csv``
                    the tree of concepts (see `tag_vocab.concepts`).
@@ -196,12 +196,13 @@ def id_words() -> dict[tuple[str, str], str]:
 
 
 @functools.cache
-def second_labels() -> dict[tuple[str, str], float | None]:
-    """Give the maximum GSDs of the second, blind labelling."""
-    rows = shipped_rows("second_labels.csv", "key,value,max_gsd")
+def second_labels(number: int) -> dict[tuple[str, str], float | None]:
+    """Give the maximum GSDs of a blind labelling, by (key, value)."""
+    rows = shipped_rows("second_labels.csv", "key,value,max_gsd,round")
     return {
         (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
         for _, row in rows
+        if row["round"] == str(number)
     }
 
 

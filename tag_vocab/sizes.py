@@ -53,7 +53,7 @@ def sizes() -> dict[Tag, Size]:
 
 
 def computed_gsd(size: Size) -> float | None:
-    """Give the coarsest of `files.GSDS` at which a thing has enough pixels; None if it never has."""
+    """Give the coarsest of `files.GSDS` at which a thing has its pixels; None if there is none."""
     limit = size.metres / PIXELS[size.kind] * (1 + 1e-9)
     return max((gsd for gsd in files.GSDS if gsd <= limit), default=None)
 
@@ -66,3 +66,30 @@ def _size(where: str, row: dict[str, str]) -> Size:
     if row["kind"] not in get_args(SizeKind) or not 0 < metres <= 10_000:
         raise ValueError(f"{where}: needs a kind and a size in metres.")
     return Size(cast(SizeKind, row["kind"]), metres)
+
+
+_TILE = 512
+"""Pixels across a large tile, for the largest view."""
+
+
+class View(NamedTuple):
+    """The extents of view, in metres, in which a tile shows enough of what a tag names."""
+
+    least: float
+    """A smaller tile shows a part that could be anything: water of a river, lawn of a hospital."""
+    most: float
+    """In a larger tile the thing is lost, whatever its GSD."""
+
+
+def view_of(key: str, value: str) -> View | None:
+    """Give the extents of view of a tag; None without a size.
+
+    The least is the size: the whole thing or telling detail, both banks of a river, two periods of
+    a texture. The most is that of a tile of 512 pixels in which the thing has just enough of them.
+    The least is for objects whose own extent is not known: nodes, and lines without a width.
+    """
+    size = sizes().get((key, value))
+    if size is None:
+        return None
+    periods = 2 if size.kind == "texture" else 1
+    return View(periods * size.metres, size.metres * _TILE / PIXELS[size.kind])

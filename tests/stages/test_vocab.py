@@ -38,7 +38,7 @@ def test_every_tag_gets_the_vocabulary_s_answer_and_how_many_carry_it(tmp_path):
     )
     church = found["building=church"]
     assert (church["objects"], church["kinds"], church["source"]) == (2, "n", "label")
-    assert (church["groundable"], church["max_gsd"], church["probability"]) == (True, 0.6, 1)
+    assert (church["groundable"], church["max_gsd"], church["probability"]) == (True, 1, 1)
     assert church["phrase"] == "building of church"
     assert found["highway=footway"]["phrase"] == "road of footway"
     assert not any(found[tag]["groundable"] for tag in found if tag.startswith("lit"))
@@ -73,7 +73,7 @@ def test_tags_that_are_written_alike_keep_rows_of_their_own(tmp_path):
 def test_an_old_spelling_is_answered_as_today_s(tmp_path):
     row = rows(objects((0, 0, {"building:type": "church"})), tmp_path)["building:type=church"]
     assert row["current"] == "building=church"
-    assert (row["groundable"], row["max_gsd"]) == (True, 0.6)
+    assert (row["groundable"], row["max_gsd"]) == (True, 1)
 
 
 def test_objects_that_are_not_ok_do_not_count(tmp_path):
