@@ -167,6 +167,22 @@ def test_a_user_s_labels_go_before_all_else(tmp_path):
     assert found["my:key=*"]["objects"] == 0
 
 
+def test_a_label_that_no_object_has_names_the_known_tag_that_may_be_meant(tmp_path, caplog):
+    text = "man_mode=water_tower,yes,1,,\nshop=moon,yes,10,,\nbuilding=barn,no,,,\n"
+    rows(objects((0, 0, {"building": "yes"})), tmp_path, own_labels=labels(tmp_path, text))
+    (said,) = caplog.messages
+    assert "labelled tag man_mode=water_tower; did you mean man_made=water_tower?" in said
+    assert "own.csv" in said
+
+
+def test_of_many_such_labels_the_first_ten_are_named(tmp_path, caplog):
+    values = ("barn", "church", "house", "hut", "garage", "school", "shed", "roof", "silo", "tower")
+    text = "".join(f"bulding={value},yes,1,,\n" for value in (*values, "hotel", "mall"))
+    rows(objects((0, 0, {"building": "yes"})), tmp_path, own_labels=labels(tmp_path, text))
+    assert len(caplog.messages) == 11
+    assert caplog.messages[-1] == "2 more labels match no object"
+
+
 def test_other_labels_are_another_stage(tmp_path):
     own = labels(tmp_path, "building=church,no,,,\n")
     config = VocabConfig(own_labels=own)
