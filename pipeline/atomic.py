@@ -59,12 +59,14 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
             temporary.replace(path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:

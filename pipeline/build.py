@@ -12,7 +12,8 @@ from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import InputError, StorageError
 from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
 from pipeline.executors import LOST, Executor
-from pipeline.manifest import Receipt, Recipe, TableFolder, fingerprint_of
+from pipeline.manifest import Recipe, TableFolder, fingerprint_of
+from pipeline.receipts import Receipt
 from pipeline.run import Run
 from pipeline.schema import Table, conform
 from pipeline.side_files import clear_temporaries, parts_without_files
@@ -103,7 +104,7 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
             if existed:
                 sweep_dropped(stage, run)
             folder.finish(recipe, {})
-    folder.restore_recipe(recipe)
+    folder.restore_state(recipe)
     _emit_finished(stage, task, len(todo), started)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
     return broken + describe_failed_rows(stage, run)
@@ -161,7 +162,7 @@ def run_dataset(stage: DatasetStage, task: Task) -> None:
         task.checker.revoke_damaged(folder, before)
     if is_complete(stage, run, identity):
         task.emit(StageStarted(stage.name, len(before), len(before), "done"))
-        folder.restore_recipe(recipe)
+        folder.restore_state(recipe)
         _emit_finished(stage, task, 0, started)
         return
     task.check_inputs(stage.reads)

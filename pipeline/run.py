@@ -56,7 +56,7 @@ class Run:
 
     def folder(self, table: Table) -> TableFolder:
         """Give the folder of a table, complete or not."""
-        return TableFolder(self.root, table.name, table.schema)
+        return TableFolder(self.root, table.name, table.schema, table.ranges)
 
     def datasets(self, tables: Iterable[Table]) -> dict[str, ds.Dataset]:
         """Open tables as datasets, by name."""

@@ -12,7 +12,8 @@ from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
 from pipeline.events import StageDisabled
 from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
-from pipeline.manifest import recipe_of, totals
+from pipeline.manifest import recipe_of
+from pipeline.receipts import totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
 from pipeline.side_files import clear_temporaries

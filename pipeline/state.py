@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import Receipt, Recipe, TableFolder, Totals, differences, totals
+from pipeline.manifest import Recipe, TableFolder, differences
+from pipeline.receipts import Receipt, Totals, totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED
 from pipeline.side_files import parts_without_files

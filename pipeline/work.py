@@ -7,15 +7,17 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from pipeline.errors import SchemaError, SkyScriptError, StorageError
-from pipeline.manifest import Receipt
+from pipeline.receipts import Receipt
 from pipeline.run import Run
-from pipeline.schema import STATUS_OK, conform
+from pipeline.schema import STATUS_OK, Table, conform
 from pipeline.side_files import names_in, names_in_part, sweep
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
 from pipeline.state import Identity, Retry
@@ -56,7 +58,10 @@ def make_shard(job: Job) -> Receipt | Failure:
         chosen = None if job.retry is None or before is None else job.retry.select(before)
         if chosen is not None:
             tables = {name: table.filter(chosen) for name, table in tables.items()}
-        whole = run.datasets(stage.looks_up)
+        whole = {
+            table.name: _opened(run, table, job.identity.inputs[table.name])
+            for table in stage.looks_up
+        }
         result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, run.root))
         result = conform(result, stage.writes, where=where)
         first = stage.reads[0]
@@ -76,6 +81,12 @@ def make_shard(job: Job) -> Receipt | Failure:
         return Failure(
             job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
         )
+
+
+@lru_cache(maxsize=8)
+def _opened(run: Run, table: Table, _content: str) -> ds.Dataset:
+    """Open a table that shards look up, once in a process; ``_content`` is the table's id."""
+    return run.folder(table).dataset()
 
 
 def _merge_rows(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:

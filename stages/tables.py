@@ -30,6 +30,7 @@ _GEO = {
 }
 
 _BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
+_SIDES = tuple(field.name for field in _BOX)
 _NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
 STATUS = [
     pa.field("status", pa.string(), nullable=False),
@@ -45,9 +46,12 @@ _OBJECT = [
 ]
 
 
-def _table(name: str, *fields: pa.Field, geometry: bool = False) -> Table:
+def _table(
+    name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()
+) -> Table:
     """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
-    return Table(name, pa.schema(fields, metadata=_GEO if geometry else None), fields[0].name)
+    schema = pa.schema(fields, metadata=_GEO if geometry else None)
+    return Table(name, schema, fields[0].name, ranges)
 
 
 OBJECTS = _table(
@@ -58,6 +62,7 @@ OBJECTS = _table(
     pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
     *STATUS,
     geometry=True,
+    ranges=_SIDES,
 )
 """OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
 
@@ -112,6 +117,7 @@ SCENES = _table(
     pa.field("offsets", pa.list_(pa.float64())),  # samples of the three that mean 0
     pa.field("nodata", pa.float64()),  # the sample that means no data
     geometry=True,
+    ranges=("scene_id",),
 )
 """The images that tiles are cut from: one index for all backends."""
 
@@ -197,6 +203,9 @@ META = _table(
     # the image is not ok
     pa.field("left_out", TAGS),
     pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+    # whether the tile lies within the bounds of the OSM extract: of a tile over the edge, objects
+    # are missing; null if the image is not ok
+    pa.field("surroundings_complete", pa.bool_()),
     *STATUS,
 )
 """The images with the visible tags of their OSM objects."""

@@ -55,6 +55,14 @@ def is_gone(tags: Mapping[str, str]) -> bool:
     return bool(floors) and all(floor < 0 or floor >= 1 for floor in floors)
 
 
+@functools.cache
+def deciding_keys() -> frozenset[str]:
+    """Give the keys whose tags decide whether other tags show."""
+    rules = [rule for rules in _rules().values() for rule in rules]
+    named = {key for rule in rules for key, _ in (*rule.needs, *rule.without)}
+    return frozenset(named | _STANDS_OUT | {*_GONE, "level", "location", "indoor"})
+
+
 def _has(tags: Mapping[str, str], key: str, value: str) -> bool:
     return key in tags and (tags[key] == value if value else tags[key] != "no")
 

@@ -51,6 +51,8 @@ def deprecated_keys() -> frozenset[str]:
 
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
     """Give the applicable rule with the most old tags: special rules precede general ones."""
+    if _first_keys().isdisjoint(tags):
+        return None
     by_tag = _rules_by_tag()
     found = [
         rule
@@ -104,6 +106,18 @@ def _of_id() -> Iterator[Rule]:
 def _of_spellings() -> Iterator[Rule]:
     for (key, value), meant in files.spellings().items():
         yield Rule(((key, value),), ((key, meant),))
+
+
+@functools.cache
+def _first_keys() -> frozenset[str]:
+    return frozenset(key for key, _ in _rules_by_tag())
+
+
+@functools.cache
+def keys_of_rules() -> frozenset[str]:
+    """Give the keys of all old and new tags: only they affect, or come from, a new spelling."""
+    rules = [rule for rules in _rules_by_tag().values() for rule in rules]
+    return frozenset(key for rule in rules for key, _ in (*rule.old, *rule.new))
 
 
 def _tags(text: str) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tag_vocab import context, files, words
-from tag_vocab.deprecated import modernise
+from tag_vocab.deprecated import keys_of_rules, modernise
 from tag_vocab.files import ANY
 from tag_vocab.vocabulary import (
     TagEntry,
@@ -28,7 +28,9 @@ from tag_vocab.vocabulary import (
 Tag = tuple[str, str]
 
 _CACHED = 1 << 15
-"""Tags whose answer is cached."""
+"""Tags, and objects, whose answer is cached."""
+_MOST_TAGS = 16
+"""Only objects with at most this many tags that matter are cached, which bounds the memory."""
 _NO_THING = "describes a thing that is not visible"
 _UNKNOWN_VALUE = "an unknown value: only the key is said"
 
@@ -62,6 +64,8 @@ class Vocabulary:
             if entry.source == "own" and entry.groundable and key_rule(key) is None
         }
         self._seen_values = functools.lru_cache(maxsize=_CACHED)(self._ask)
+        self._matters = functools.lru_cache(maxsize=_CACHED)(self._may_be_seen)
+        self._all_seen = functools.lru_cache(maxsize=_CACHED)(self._find_seen)
 
     def answer(self, key: str, value: str) -> TagEntry:
         """Give the answer for a tag: the user's, else the shipped; for several values the best."""
@@ -82,16 +86,26 @@ class Vocabulary:
 
         There are none without a visible thing.
         """
-        today = modernise(tags)
+        # Most objects differ only in tags that are never visible, so the rest is often known.
+        which = tuple(tag for tag in tags.items() if self._matters(*tag))
+        return list((self._all_seen if len(which) <= _MOST_TAGS else self._find_seen)(which, gsd))
+
+    def _may_be_seen(self, key: str, value: str) -> bool:
+        """Tell whether a tag can affect what is seen of an object."""
+        decides = key in keys_of_rules() or key in context.deciding_keys()
+        return decides or bool(self._seen_values(key, value))
+
+    def _find_seen(self, tags: tuple[Tag, ...], gsd: float) -> tuple[Seen, ...]:
+        today = modernise(dict(tags))
         if context.is_gone(today):
-            return []
-        seen = [
+            return ()
+        seen = tuple(
             shown
             for tag in today.items()
             for shown in self._seen_values(*tag)
             if shown.max_gsd >= gsd and context.why_silent(*tag, today) is None
-        ]
-        return seen if any(self._is_thing(key) for key, _, _ in seen) else []
+        )
+        return seen if any(self._is_thing(key) for key, _, _ in seen) else ()
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
