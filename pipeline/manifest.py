@@ -229,16 +229,19 @@ class TableFolder:
     def begin(self, recipe: Recipe) -> bool:
         """Prepare the folder for a build; tell whether it existed before.
 
-        Removes the manifest and unfinished files, and writes the recipe.
+        Removes the manifest, and writes the recipe.
         """
         resumed = self.path.exists()
         with storage(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self.reopen()
-        for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
-            path.unlink()
         write_sealed_json(self._recipe, recipe)
         return resumed
+
+    def clear_temporaries(self) -> None:
+        """Remove unfinished files."""
+        for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
+            path.unlink()
 
     def restore_state(self, recipe: Recipe) -> None:
         """Write the recipe and the ranges of a build again if they are missing or damaged."""

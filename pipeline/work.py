@@ -53,6 +53,7 @@ def make_shard(job: Job) -> Receipt | Failure:
     folder = run.folder(stage.writes)
     where = f"{stage.name} shard {job.shard}"
     try:
+        _check_visible(run)
         tables = run.parts(stage.reads, job.shard)
         before = None if job.retry is None else folder.read(job.shard)
         chosen = None if job.retry is None or before is None else job.retry.select(before)
@@ -73,7 +74,7 @@ def make_shard(job: Job) -> Receipt | Failure:
             result = _merge_rows(before, chosen, result)
             folder.revoke(job.shard)
         return write_part(stage, run, job.shard, result, job.identity, started)
-    except StorageError as error:  # the disk cannot store a traceback either
+    except StorageError as error:  # a traceback cannot be stored either
         return Failure(job.shard, str(error), error)
     except Exception as error:  # a failed shard must not stop the others
         folder.write_failure(job.shard, traceback.format_exc())
@@ -87,6 +88,15 @@ def make_shard(job: Job) -> Receipt | Failure:
 def _opened(run: Run, table: Table, _content: str) -> ds.Dataset:
     """Open a table that shards look up, once in a process; ``_content`` is the table's id."""
     return run.folder(table).dataset()
+
+
+def _check_visible(run: Run) -> None:
+    """Raise `StorageError` if this machine does not see the run folder."""
+    if not run.exists():
+        raise StorageError(
+            f"{run.root}: {platform.node()} does not see this run folder; workers on several "
+            "machines need a folder that all of them share under one path"
+        )
 
 
 def _merge_rows(before: pa.Table, chosen: pa.ChunkedArray, again: pa.Table) -> pa.Table:

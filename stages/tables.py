@@ -84,11 +84,38 @@ VOCAB = _table(
 )
 """All tags of the run's objects: whether each is visible, and why."""
 
+OUTLINES = _table(
+    "outlines",
+    pa.field("outline", pa.string(), nullable=False),  # a scene's id, or the alias of a service
+    pa.field("source", pa.string(), nullable=False),  # alias; empty if the config has no source
+    pa.field("finest_gsd", pa.float64(), nullable=False),  # metres; 0 if it is unknown
+    pa.field("coarsest_gsd", pa.float64(), nullable=False),  # metres; infinite if it is unknown
+    pa.field("geometry", pa.binary(), nullable=False),  # no image of the source lies outside
+    geometry=True,
+)
+"""Where each source may show something, known before a service is asked."""
+
+ELIGIBLE = _table(
+    "eligible",
+    pa.field("object_id", pa.string(), nullable=False),
+    # the centre of its box, which decides the object's cell; null if it has no geometry
+    pa.field("lon", pa.float64()),
+    pa.field("lat", pa.float64()),
+    pa.field("draw", pa.float64(), nullable=False),  # from [0, 1); sample takes low numbers first
+    # its tags that a source can show here, as key=value; empty if status is not ok
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
+    # its other tags that can be seen from above
+    pa.field("unseen", pa.list_(pa.string()), nullable=False),
+    *STATUS,
+)
+"""For each object, whether a source can show it, so that it may get a tile."""
+
 FOCUS = _table(
     "focus",
     *_OBJECT,
-    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
-    pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
+    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare, balanced or all
+    # the cell "lon/lat", or the "key=value" that is rare or that was balanced; null if all
+    pa.field("chosen_for", pa.string()),
     geometry=True,
 )
 """The objects that get a tile; all other objects are context for the tiles of neighbours."""

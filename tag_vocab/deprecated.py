@@ -49,6 +49,13 @@ def deprecated_keys() -> frozenset[str]:
     )
 
 
+@functools.cache
+def replaced_keys() -> frozenset[str]:
+    """Give the keys of all tags that a rule may replace."""
+    rules = (rule for found in _rules_by_tag().values() for rule in found)
+    return frozenset(key for rule in rules for key, _ in rule.old)
+
+
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
     """Give the applicable rule with the most old tags: special rules precede general ones."""
     if _first_keys().isdisjoint(tags):

@@ -109,8 +109,11 @@ class Vocabulary:
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
-        gsds = (gsd for key, _, gsd in self.seen(tags) if self._is_thing(key))
-        return max(gsds, default=None)
+        return self.coarsest(self.seen(tags))
+
+    def coarsest(self, seen: Iterable[Seen]) -> float | None:
+        """Give the coarsest GSD at which one of the things among visible tags is visible."""
+        return max((gsd for key, _, gsd in seen if self._is_thing(key)), default=None)
 
     def visible(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
         """Give the tags of an object that are visible at a GSD in metres, in today's spelling.
