@@ -8,7 +8,7 @@ Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,15 +19,25 @@ from pipeline.stage import Owned
 
 TAGS = pa.map_(pa.string(), pa.string())
 
-_GEO = {
-    b"geo": json.dumps(
-        {
-            "version": "1.1.0",
-            "primary_column": "geometry",
-            "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
-        }
-    ).encode()
+_GEOMETRY = {"encoding": "WKB", "geometry_types": []}
+_COVERING = {
+    "covering": {"bbox": {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}}
 }
+BBOX = pa.struct([pa.field(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
+"""The box of a geometry as GeoParquet 1.1 wants it, so that readers skip what lies elsewhere."""
+
+
+def _geo(fields: Sequence[pa.Field]) -> dict[bytes, bytes]:
+    """Give the GeoParquet metadata of a table with the column ``geometry``, in WGS 84."""
+    has_boxes = any(field.name == "bbox" for field in fields)
+    column = _GEOMETRY | (_COVERING if has_boxes else {})
+    described = {
+        "version": "1.1.0",
+        "primary_column": "geometry",
+        "columns": {"geometry": column},
+    }
+    return {b"geo": json.dumps(described).encode()}
+
 
 _BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
 _SIDES = tuple(field.name for field in _BOX)
@@ -50,7 +60,7 @@ def _table(
     name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()
 ) -> Table:
     """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
-    schema = pa.schema(fields, metadata=_GEO if geometry else None)
+    schema = pa.schema(fields, metadata=_geo(fields) if geometry else None)
     return Table(name, schema, fields[0].name, ranges)
 
 
@@ -61,6 +71,7 @@ OBJECTS = _table(
     pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
     pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
     *STATUS,
+    pa.field("bbox", BBOX),  # west ... north again, for readers of GeoParquet
     geometry=True,
     ranges=_SIDES,
 )

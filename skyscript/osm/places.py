@@ -19,7 +19,9 @@ from pipeline.errors import InputError
 from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE
 from skyscript.osm import areas
 from skyscript.osm.copies import copy_if_needed
-from skyscript.osm.file import AREA_RELATIONS, check_file, index_kind
+from skyscript.osm.file import AREA_RELATIONS
+from skyscript.osm.inputs import check_file
+from skyscript.osm.node_index import index_kind
 
 if TYPE_CHECKING:
     import osmium
