@@ -50,7 +50,11 @@ class ScratchParquet:
     def write(self, columns: dict[str, pa.Array]) -> None:
         """Append rows; ``columns`` has a column for each name of the schema."""
         arrays = [columns[name] for name in self._schema.names]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append the rows of a table of the same schema."""
+        self._writer.write_table(table)
 
     def __enter__(self) -> ScratchParquet:
         """Give the open file."""

@@ -24,6 +24,7 @@ from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
+from stages.extract.fast import read_columns
 from stages.extract.rows import Rows
 
 if TYPE_CHECKING:
@@ -85,12 +86,8 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
-        source, keys = OsmFile(config.path, folder, config.format), _keys(config)
-        try:
-            _read(source, keys, folder)
-        except NotInOrderError:
-            source.sort()
-            _read(source, keys, folder)
+        keys = _keys(config)
+        source = read_columns(config, keys, folder) or _read_objects(config, keys, folder)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
                 f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
@@ -111,6 +108,17 @@ def _keys(config: ExtractConfig) -> frozenset[str]:
     """Give the keys with at least one visible value, by the vocabulary or the user's labels."""
     own = own_labels(config.own_labels).items()
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
+
+
+def _read_objects(config: ExtractConfig, keys: frozenset[str], folder: Path) -> OsmFile:
+    """Read the file with libosmium; give the file that tells why relations are no areas."""
+    source = OsmFile(config.path, folder, config.format)
+    try:
+        _read(source, keys, folder)
+    except NotInOrderError:
+        source.sort()
+        _read(source, keys, folder)
+    return source
 
 
 def _read(source: OsmFile, keys: frozenset[str], folder: Path) -> None:
