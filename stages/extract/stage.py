@@ -24,7 +24,7 @@ from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.fast import read_columns
+from stages.extract.by_blocks import read_by_blocks
 from stages.extract.rows import Rows
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     """
     with scratch(root, "extract") as folder:
         keys = _keys(config)
-        source = read_columns(config, keys, folder) or _read_objects(config, keys, folder)
+        source = read_by_blocks(config, keys, folder) or _read_objects(config, keys, folder)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
                 f"{config.path} holds no object with a key of the vocabulary: is it the right file?"

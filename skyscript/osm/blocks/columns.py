@@ -75,7 +75,7 @@ def nodes_of(block: Block, keys: Keys) -> Nodes:
     single = block.items[block.items[:, 0] == NODE]
     dense = block.items[block.items[:, 0] == DENSE]
     if len(single) and len(dense):
-        raise ValueError("dense and other nodes in one block")
+        raise NotImplementedError("dense and other nodes in one block")
     if len(dense):
         return _dense(block, dense, texts)
     ids = np.empty(len(single), np.int64)
@@ -87,7 +87,7 @@ def nodes_of(block: Block, keys: Keys) -> Nodes:
 
 
 def _dense(block: Block, items: Ints, texts: Texts) -> Nodes:
-    sizes = [count_dense(block.buffer, start, end) for _, start, end in items]
+    sizes = [count_dense(block.buffer, start, end, len(block.strings)) for _, start, end in items]
     total, numbers = (sum(column) for column in zip(*sizes, strict=True))
     ids, places = np.empty(total, np.int64), np.empty((total, 2), np.int32)
     heads, tags = _room(total, numbers // 2 + 1)
@@ -143,14 +143,17 @@ def member_ways(relations: Parts) -> Ints:
 
 
 def texts_of(block: Block, numbers: Ints) -> pa.StringArray:
-    """Give strings of a block by their numbers; raises `ValueError` if one is not UTF-8 text."""
+    """Give strings of a block by their numbers; they must be UTF-8 text."""
     offsets = np.zeros(len(numbers) + 1, dtype=np.int32)
     lengths = (block.strings[:, 1] - block.strings[:, 0])[numbers]
     np.cumsum(lengths, out=offsets[1:])
     data = np.empty(offsets[-1], dtype=np.uint8)
     _gather(block.buffer, block.strings, numbers, data)
     found = pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(data))
-    found.validate(full=True)
+    try:
+        found.validate(full=True)
+    except ValueError as error:
+        raise NotImplementedError("text that is not UTF-8") from error
     return found
 
 
@@ -195,6 +198,6 @@ def _gather(buffer: Bytes, strings: Ints, numbers: Ints, out: Bytes) -> None:
     for row in range(len(numbers)):
         for at in range(strings[numbers[row], 0], strings[numbers[row], 1]):
             if buffer[at] == 0:
-                raise ValueError("a string with a zero byte")
+                raise NotImplementedError("a string with a zero byte")
             out[end] = buffer[at]
             end += 1

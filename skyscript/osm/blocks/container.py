@@ -6,7 +6,6 @@ Sizes are those that the format allows (32 MB a block), so a blob that would swe
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -40,19 +39,24 @@ class Container:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
+        try:
+            header, *self.blobs = self._find_all()
+            _check_header(self.data(header))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _find_all(self) -> list[Blob]:
         size = os.fstat(self._file.fileno()).st_size
         blobs: list[Blob] = []
         at = 0
-        while at < size:
+        while at < size or not blobs:
             what, blob = self._find(at, size)
             if what != (b"OSMData" if blobs else b"OSMHeader"):
-                raise NotTakenError("its blobs are not a header, then data")
+                raise ValueError("blobs that are not a header, then data")
             blobs.append(blob)
             at = blob.start + blob.size
-        if not blobs:
-            raise NotTakenError("it is empty")
-        self.blobs = blobs[1:]
-        _check_header(self.data(blobs[0]))
+        return blobs
 
     def data(self, blob: Blob) -> bytes:
         """Read and decompress a blob; raises `ValueError` if its size is not the stated one."""
@@ -80,11 +84,11 @@ class Container:
         length = int.from_bytes(os.pread(self._file.fileno(), 4, at), "big")
         header = os.pread(self._file.fileno(), min(length, LARGEST_HEADER), at + 4)
         if length > LARGEST_HEADER or len(header) != length:
-            raise NotTakenError("the header of a blob is cut off")
+            raise ValueError("a blob whose header is cut off")
         found = _fields(header, _BLOB_HEADER)
         blob = Blob(at + 4 + length, int(found[3, 1]))
         if not 0 < blob.size <= LARGEST_BLOB or blob.start + blob.size > size:
-            raise NotTakenError("a blob is cut off, or larger than is allowed")
+            raise ValueError("a blob that is cut off, or larger than is allowed")
         return header[found[1, 1] : found[1, 2]], blob
 
     def __enter__(self) -> Self:
@@ -105,10 +109,14 @@ def _inflate(content: memoryview, size: int) -> bytes:
     """Decompress at most one byte more than the stated size."""
     from isal import isal_zlib
 
+    stream = isal_zlib.decompressobj()
     try:
-        return isal_zlib.decompressobj().decompress(content, size + 1)
-    except (zlib.error, isal_zlib.error) as error:
+        data: bytes = stream.decompress(content, size + 1)
+    except isal_zlib.error as error:
         raise ValueError("a blob that cannot be decompressed") from error
+    if not stream.eof:
+        raise ValueError("a blob that swells beyond the stated size, or is cut off")
+    return data
 
 
 def _of_size(data: bytes, size: int) -> bytes:

@@ -22,12 +22,16 @@ from skyscript.osm.blocks.protobuf import Bytes, Ints, count, fields, jit, signe
 from skyscript.osm.blocks.texts import Texts
 
 _WIRES = np.array([-1, 2, -1, -1, -1, 2, -1, -1, 2, 2, 2], dtype=np.int64)
-_INFO_WIRES = np.array([-1, 2, 2, -1, -1, -1, 2, -1, -1, -1, -1], dtype=np.int64)
+_INFO_WIRES = np.array([-1, 2, 2, 2, 2, 2, 2, -1, -1, -1, -1], dtype=np.int64)
 
 
 @jit
-def count_dense(buffer: Bytes, start: int, end: int) -> tuple[int, int]:
-    """Count the nodes, and the numbers that tell their tags; columns must be as long as ids."""
+def count_dense(buffer: Bytes, start: int, end: int, texts: int) -> tuple[int, int]:
+    """Count the nodes, and the numbers that tell their tags.
+
+    Refuses columns that are not as long as the ids, deleted nodes, and users that are not among
+    ``texts`` strings.
+    """
     found = np.zeros((11, 3), dtype=np.int64)
     info = np.zeros((11, 3), dtype=np.int64)
     fields(buffer, start, end, _WIRES, found)
@@ -36,13 +40,26 @@ def count_dense(buffer: Bytes, start: int, end: int) -> tuple[int, int]:
         if count(buffer, found[column, 1], found[column, 2]) != total:
             raise ValueError("columns of nodes of different lengths")
     fields(buffer, found[5, 1], found[5, 2], _INFO_WIRES, info)
-    for column in (1, 2):
+    for column in range(1, 7):
         if info[column, 0] and count(buffer, info[column, 1], info[column, 2]) != total:
             raise ValueError("columns of nodes of different lengths")
     for at in range(info[6, 1], info[6, 2]):
         if buffer[at] != 1:
-            raise ValueError("a deleted object")
+            raise NotImplementedError("a deleted object")
+    _require_range(buffer, info[3, 1], info[3, 2], 1 << 62)
+    _require_range(buffer, info[5, 1], info[5, 2], texts)
     return total, count(buffer, found[10, 1], found[10, 2])
+
+
+@jit
+def _require_range(buffer: Bytes, at: int, end: int, limit: int) -> None:
+    """Refuse a column of differences whose sum leaves the range from 0 to ``limit``."""
+    total = 0
+    while at < end:
+        step, at = varint(buffer, at)
+        total += signed(step)
+        if total < 0 or total >= limit:
+            raise ValueError("a changeset or user out of range")
 
 
 @jit

@@ -36,20 +36,18 @@ WAY_WIRES = _OBJECT.copy()
 WAY_WIRES[8] = 2
 RELATION_WIRES = _OBJECT.copy()
 RELATION_WIRES[8:11] = 2
-INFO_WIRES = np.array([-1, 0, 0, -1, -1, -1, 0, -1, -1, -1, -1], dtype=np.int64)
-DENSE_WIRES = np.array([-1, 2, -1, -1, -1, 2, -1, -1, 2, 2, 2], dtype=np.int64)
-DENSE_INFO_WIRES = np.array([-1, 2, 2, -1, -1, -1, 2, -1, -1, -1, -1], dtype=np.int64)
+INFO_WIRES = np.array([-1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1], dtype=np.int64)
 
 
 @jit
 def degrees(value: int, granularity: int, offset: int) -> int:
     """Give a coordinate in units of 1e-7 degrees, rounded towards zero, as libosmium does."""
     if value > 1 << 40 or value < -(1 << 40):
-        raise ValueError("a coordinate far from the Earth")
+        raise NotImplementedError("a coordinate far from the Earth")
     nano = value * granularity + offset
     unit = nano // 100 if nano >= 0 else -(-nano // 100)
     if unit > 0x7FFFFFFF or unit < -0x80000000:
-        raise ValueError("a coordinate far from the Earth")
+        raise NotImplementedError("a coordinate far from the Earth")
     return unit
 
 
@@ -57,7 +55,7 @@ def degrees(value: int, granularity: int, offset: int) -> int:
 def date(value: int, granularity: int) -> int:
     """Give a date in seconds since 1970."""
     if value < 0 or value > 1 << 42 or value * granularity // 1000 >= _DATES_END:
-        raise ValueError("a date out of range")
+        raise NotImplementedError("a date out of range")
     return value * granularity // 1000
 
 
@@ -65,16 +63,20 @@ def date(value: int, granularity: int) -> int:
 def version(value: int) -> int:
     """Give a version that libosmium takes."""
     if value < 0 or value > 0x7FFFFFFF:
-        raise ValueError("a version out of range")
+        raise NotImplementedError("a version out of range")
     return value
 
 
 @jit
-def _info(buffer: Bytes, start: int, end: int, grid: Ints, found: Ints, head: Ints) -> None:
+def _info(
+    buffer: Bytes, start: int, end: int, grid: Ints, texts: Texts, found: Ints, head: Ints
+) -> None:
     """Read version and date of an object; one that is deleted is refused."""
     fields(buffer, start, end, INFO_WIRES, found)
     if found[6, 0] and not found[6, 1]:
-        raise ValueError("a deleted object")
+        raise NotImplementedError("a deleted object")
+    if found[3, 1] < 0 or found[5, 1] < 0 or found[5, 1] >= max(len(texts[1]), 1):
+        raise ValueError("a changeset or user out of range")
     head[VERSION] = version(found[1, 1])
     head[CHANGED] = date(found[2, 1], grid[3])
 
@@ -90,11 +92,11 @@ def add_tag(
     for other in range(first, end):
         if hashes[tags[other, 0]] == hashes[key]:
             if not is_same_text(buffer, spans, tags[other, 0], key):
-                raise ValueError("two keys of one hash")
+                raise NotImplementedError("two keys of one hash")
             tags[other, 1] = value
             return end
     if end - first >= MOST_TAGS:
-        raise ValueError("an object of very many tags")
+        raise NotImplementedError("an object of very many tags")
     tags[end, 0] = key
     tags[end, 1] = value
     return end + 1
@@ -127,7 +129,7 @@ def is_wanted(tags: Ints, first: int, end: int, flags: Ints) -> bool:
 def next_id(value: int, last: int) -> int:
     """Give an id that must be greater than the last one."""
     if value <= last or value >= MOST_ID:
-        raise ValueError("ids that do not rise from 1 on")
+        raise NotImplementedError("ids that do not rise from 1 on")
     return value
 
 
@@ -159,18 +161,18 @@ def ways(
         head[ID] = last
         head[VERSION] = 0
         head[CHANGED] = 0
-        _info(buffer, info_at, info_stop, grid, found, head)
-        if not (wanted or member):
-            continue
-        tag_end = end
-        ref = 0
+        _info(buffer, info_at, info_stop, grid, texts, found, head)
+        ref, ref_last = 0, ref_end
         while ref_at < ref_stop:
             step, ref_at = varint(buffer, ref_at)
             ref += signed(step)
-            refs[ref_end] = ref
-            ref_end += 1
+            refs[ref_last] = ref
+            ref_last += 1
         if ref_at != ref_stop:
             raise ValueError("a number that is cut off")
+        if not (wanted or member):
+            continue
+        tag_end, ref_end = end, ref_last
         head[WANTED] = wanted
         head[MEMBER] = member
         head[TAG_END] = tag_end
@@ -198,11 +200,8 @@ def relations(
         ref_stop, type_stop, role_stop = found[9, 2], found[10, 2], found[8, 2]
         head = heads[rows]
         head[ID] = last
-        _info(buffer, found[4, 1], found[4, 2], grid, found, head)
-        if not is_wanted(tags, tag_end, end, texts[2]):
-            continue
-        tag_end = end
-        ref = 0
+        _info(buffer, found[4, 1], found[4, 2], grid, texts, found, head)
+        ref, member_last = 0, member_end
         while ref_at < ref_stop and type_at < type_stop and role_at < role_stop:
             step, ref_at = varint(buffer, ref_at)
             kind, type_at = varint(buffer, type_at)
@@ -210,12 +209,15 @@ def relations(
             ref += signed(step)
             if kind < 0 or kind > 2 or role < 0 or role >= len(texts[1]):
                 raise ValueError("a member of no known type or role")
-            members[member_end, 0] = kind
-            members[member_end, 1] = ref
-            members[member_end, 2] = role
-            member_end += 1
+            members[member_last, 0] = kind
+            members[member_last, 1] = ref
+            members[member_last, 2] = role
+            member_last += 1
         if ref_at != ref_stop or type_at != type_stop or role_at != role_stop:
             raise ValueError("members of a relation that are cut off")
+        if not is_wanted(tags, tag_end, end, texts[2]):
+            continue
+        tag_end, member_end = end, member_last
         head[WANTED] = 1
         head[MEMBER] = 0
         head[TAG_END] = tag_end
@@ -246,7 +248,7 @@ def nodes(
         end = _tags(buffer, found, texts, tags, tag_end)
         head = heads[rows]
         head[ID] = last
-        _info(buffer, found[4, 1], found[4, 2], grid, found, head)
+        _info(buffer, found[4, 1], found[4, 2], grid, texts, found, head)
         if is_wanted(tags, tag_end, end, texts[2]):
             tag_end = end
             head[WANTED] = 1

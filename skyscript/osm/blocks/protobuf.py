@@ -2,8 +2,10 @@
 
 A message is a range of bytes in a buffer that has `PADDING` zero bytes behind its end. A read
 starts before the end of its range and takes at most two varints, so it never leaves the padding;
-what lies over the end of its range is found afterwards. Every function raises `ValueError` for
-bytes that are no protobuf.
+what lies over the end of its range is found afterwards.
+
+All compiled functions of this package raise `ValueError` for bytes that no PBF file may hold, and
+`NotImplementedError` for what libosmium may read, and they do not.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ def fields(buffer: Bytes, start: int, end: int, wires: Ints, found: Ints) -> Non
         number = key >> 3
         if 0 <= number < SLOTS and wires[number] >= 0:
             if wires[number] != key & 7:
-                raise ValueError("a field of another type than OSM's")
+                raise NotImplementedError("a field of another type than OSM's")
             found[number, 0] = 1
             found[number, 1] = first
             found[number, 2] = second

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from pipeline.errors import InputError
+
 from skyscript.osm.blocks.aside import AreaRelation, Aside
 from skyscript.osm.blocks.block import DENSE, NODE, RELATION, WAY, Block, take_apart
 from skyscript.osm.blocks.columns import (
@@ -75,9 +77,10 @@ def read_blocks(path: Path, keys: Collection[str], sink: Sink, folder: Path) -> 
     """Pass every object with one of ``keys`` to ``sink``, once.
 
     Gives a PBF file in ``folder`` that holds the area relations and their ways, for libosmium's
-    assembler. Raises `NotTakenError` if libosmium must read the file; the sink then has a part.
+    assembler. Raises `InputError` if the file is damaged, and `NotTakenError` if libosmium must
+    read it; the sink then has a part.
     """
-    with _not_taken(), Container(path) as file, ThreadPoolExecutor(THREADS) as pool:
+    with _reading(path), Container(path) as file, ThreadPoolExecutor(THREADS) as pool:
         passes = _Passes(file, pool, Keys.of(keys), sink)
         with Places(folder) as places:
             passes.find_members()
@@ -92,11 +95,16 @@ def read_blocks(path: Path, keys: Collection[str], sink: Sink, folder: Path) -> 
 
 
 @contextmanager
-def _not_taken() -> Iterator[None]:
+def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (ValueError, OverflowError) as error:
+    except NotImplementedError as error:
         raise NotTakenError(f"it holds {error}") from error
+    except ValueError as error:
+        raise InputError(
+            f"{path} cannot be read as an OSM file ({error}): it is damaged, truncated or another "
+            "file; download it again"
+        ) from error
 
 
 class _Passes:
