@@ -99,7 +99,7 @@ def closed_way(tags: Mapping[str, str]) -> Decision:
 def decides(key: str) -> bool:
     """Say whether tags of this key can decide what a closed way is."""
     name = _without_lifecycle(key)
-    return name == "area" or any(name in keys for keys in (EVERY_VALUE, EVERY_VALUE_BUT, ONLY_VALUES))
+    return name == "area" or name in EVERY_VALUE | EVERY_VALUE_BUT.keys() | ONLY_VALUES.keys()
 
 
 def area_tags(tags: Mapping[str, str]) -> dict[str, str]:

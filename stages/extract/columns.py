@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ from skyscript.osm.blocks.shapes import (
 from skyscript.osm.file import AREA_RELATIONS
 from stages.extract.geometries import SOUND, on_one_side, polygons
 from stages.extract.rows import FEW_POINTS, NO_NODES, NO_PLACE, OBJECTS, Rows, placed
+
+if TYPE_CHECKING:
+    import osmium
 
 PIECE = 20_000
 """Rows that are written together."""
@@ -106,7 +109,7 @@ class ColumnRows(Rows):
     def relations(self, relations: Parts) -> Iterator[AreaRelation]:
         """Take relations as `Rows` does; give those of which the assembler shall make areas."""
         for each in _relations(relations):
-            self.relation(each)
+            self.relation(cast("osmium.osm.Relation", each))
             kind = each.tags.get("type", "")
             ways = [member for member in each.members if member.type == "w"]
             if kind in AREA_RELATIONS:
@@ -133,7 +136,9 @@ def _relations(found: Parts) -> Iterator[_Relation]:
     roles = found.roles.to_pylist()
     tag = part = 0
     columns = (objects.ids, objects.versions, objects.changed, objects.tag_ends, found.ends)
-    for osm_id, version, changed, tag_end, end in zip(*map(np.ndarray.tolist, columns), strict=True):
+    for osm_id, version, changed, tag_end, end in zip(
+        *map(np.ndarray.tolist, columns), strict=True
+    ):
         members = map(_Member, ("nwr"[i] for i in types[part:end]), refs[part:end], roles[part:end])
         tags = dict(zip(keys[tag:tag_end], values[tag:tag_end], strict=True))
         timestamp = datetime.fromtimestamp(changed, UTC)
@@ -169,8 +174,9 @@ def _columns(wkb: pa.BinaryArray, box: npt.NDArray[Any], reasons: npt.NDArray[An
 def _judged(
     columns: pa.Table, wkb: pa.BinaryArray, doubtful: Ints, is_area: npt.NDArray[np.bool_]
 ) -> pa.Table:
-    """Replace the rows of ways that may be wrong, by the functions that judge all ways of `Rows`."""
-    lines = on_one_side(shapely.from_wkb(wkb.take(pa.array(doubtful)).to_numpy(zero_copy_only=False)))
+    """Replace the rows of ways that may be wrong: they are judged as `Rows` judges all ways."""
+    given = wkb.take(pa.array(doubtful)).to_numpy(zero_copy_only=False)
+    lines = on_one_side(shapely.from_wkb(given))
     geometries, reasons = lines.copy(), np.full(len(lines), SOUND, dtype=object)
     own = is_area[doubtful]
     geometries[own], reasons[own] = polygons(lines[own], reasons[own])

@@ -272,7 +272,7 @@ def _tags(thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Relation) -> dict
 def _is_closed(way: osmium.osm.Way) -> bool:
     """Say whether a way ends where it starts: at the same node, or at another one in its place."""
     if way.is_closed():
-        return True
+        return len(way.nodes) > 0  # libosmium compares what is not there
     if len(way.nodes) < 2 or not way.ends_have_same_location():
         return False
     return way.nodes[0].location.valid()

@@ -23,8 +23,8 @@ from pipeline.stage import DatasetStage
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
-from stages.extract.config import ExtractConfig
 from stages.extract.by_blocks import read_by_blocks
+from stages.extract.config import ExtractConfig
 from stages.extract.rows import Rows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skyscript.osm.blocks.protobuf import Bytes, Ints, jit
+from skyscript.osm.blocks.protobuf import Bytes, Int, Ints, jit
 
 _FEATURES = (b"OsmSchema-V0.6", b"LocationsOnWays")
 _ROLES = ("", "outer", "inner")
@@ -120,7 +120,7 @@ def _encode_ways(ids: Ints, ends: Ints, refs: Ints, places: Ints, out: Bytes) ->
     for way in range(len(ids)):
         end = ends[way]
         body = 1 + _size(ids[way])
-        sizes = np.zeros(3, dtype=np.int64)
+        sizes: Ints = np.zeros(3, dtype=np.int64)
         for column in range(3):
             sizes[column] = _encode_column(column, start, end, refs, places, room, 0)
             body += 1 + _size(sizes[column]) + sizes[column]
@@ -143,7 +143,7 @@ def _encode_column(
     """Write ids (column 0), latitudes (1) or longitudes (2) of nodes as differences."""
     last = np.int64(0)
     for row in range(start, end):
-        value = refs[row] if column == 0 else np.int64(places[row, 2 - column])
+        value: Int = refs[row] if column == 0 else np.int64(places[row, 2 - column])
         step = value - last
         last = value
         at = _put((step << 1) ^ (step >> 63), out, at)

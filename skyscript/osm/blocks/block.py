@@ -49,9 +49,7 @@ _NOTHING = np.empty((0, 3), np.int64)
 
 
 @jit
-def _contents(
-    buffer: Bytes, end: int, grid: Ints, strings: Ints, items: Ints
-) -> tuple[int, int]:
+def _contents(buffer: Bytes, end: int, grid: Ints, strings: Ints, items: Ints) -> tuple[int, int]:
     """Count the strings and the objects; write where they are as far as there is room."""
     texts, objects, tables, at = 0, 0, 0, 0
     while at < end:

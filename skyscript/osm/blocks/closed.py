@@ -54,9 +54,7 @@ def decide(ways: Objects, closed: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np
 
 def _may_decide(ways: Objects) -> Ints:
     """Say for each tag whether its key can decide anything."""
-    numbers, first, inverse = np.unique(
-        ways.tag_numbers[:, 0], return_index=True, return_inverse=True
-    )
+    _, first, inverse = np.unique(ways.tag_numbers[:, 0], return_index=True, return_inverse=True)
     names = pc.take(ways.keys, pa.array(first)).to_pylist()
     return np.array([areas.decides(name) for name in names], dtype=bool)[inverse]
 

@@ -27,6 +27,8 @@ from skyscript.osm.blocks.protobuf import Bytes, Ints, jit
 from skyscript.osm.blocks.texts import Keys, Texts, look_up
 from skyscript.osm.file import AREA_RELATIONS
 
+_NONE = pa.array([], pa.string())
+
 
 class Objects(NamedTuple):
     """Objects of one type; all columns are as long, tags are flat."""
@@ -65,8 +67,8 @@ class Parts(NamedTuple):
     """Ids of nodes; or type (0 node, 1 way, 2 relation) and id of members."""
     bounds: tuple[int, int]
     """The first and last id of all ways or relations of the block."""
-    roles: pa.StringArray | None
-    """Of members of relations."""
+    roles: pa.StringArray
+    """Of members; none for ways."""
 
 
 def nodes_of(block: Block, keys: Keys) -> Nodes:
@@ -101,7 +103,9 @@ def _dense(block: Block, items: Ints, texts: Texts) -> Nodes:
         heads[row : row + rows, PART_END] += first
         heads[row : row + rows, TAG_END] += tag
         first, row, tag = first + size, row + rows, tag + tag_end
-    return Nodes(ids, places, _objects(block, heads[:row], tags[:tag]), heads[:row, PART_END].copy())
+    return Nodes(
+        ids, places, _objects(block, heads[:row], tags[:tag]), heads[:row, PART_END].copy()
+    )
 
 
 def ways_of(block: Block, keys: Keys, members: Ints) -> Parts:
@@ -135,7 +139,9 @@ def member_ways(relations: Parts) -> Ints:
         pc.equal(relations.objects.keys, "type"),
         pc.is_in(relations.objects.values, pa.array(sorted(AREA_RELATIONS))),
     )
-    owners = np.repeat(np.arange(len(relations.ends)), np.diff(relations.objects.tag_ends, prepend=0))
+    owners = np.repeat(
+        np.arange(len(relations.ends)), np.diff(relations.objects.tag_ends, prepend=0)
+    )
     is_area = np.zeros(len(relations.ends), dtype=bool)
     is_area[owners[of_area.to_numpy(zero_copy_only=False)]] = True
     keep = np.repeat(is_area, np.diff(relations.ends, prepend=0)) & (relations.parts[:, 0] == 1)
@@ -167,7 +173,7 @@ def _parts(
     tags: Ints,
     parts: Ints,
     bounds: Ints,
-    roles: pa.StringArray | None = None,
+    roles: pa.StringArray = _NONE,
 ) -> Parts:
     return Parts(
         _objects(block, heads, tags),

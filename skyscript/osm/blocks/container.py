@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import numpy as np
 import pyarrow as pa
@@ -110,9 +110,10 @@ def _inflate(content: memoryview, size: int) -> bytes:
     from isal import isal_zlib
 
     stream = isal_zlib.decompressobj()
+    damage = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
     try:
         data: bytes = stream.decompress(content, size + 1)
-    except isal_zlib.error as error:
+    except damage as error:
         raise ValueError("a blob that cannot be decompressed") from error
     if not stream.eof:
         raise ValueError("a blob that swells beyond the stated size, or is cut off")

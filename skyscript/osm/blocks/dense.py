@@ -63,9 +63,7 @@ def _require_range(buffer: Bytes, at: int, end: int, limit: int) -> None:
 
 
 @jit
-def dense_places(
-    buffer: Bytes, start: int, end: int, grid: Ints, ids: Ints, places: Ints
-) -> None:
+def dense_places(buffer: Bytes, start: int, end: int, grid: Ints, ids: Ints, places: Ints) -> None:
     """Decode the ids and places of all nodes."""
     found = np.zeros((11, 3), dtype=np.int64)
     fields(buffer, start, end, _WIRES, found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skyscript.osm.blocks.texts import Texts, is_same_text
 from skyscript.osm.blocks.protobuf import (
     Bytes,
     Ints,
@@ -17,6 +16,7 @@ from skyscript.osm.blocks.protobuf import (
     signed,
     varint,
 )
+from skyscript.osm.blocks.texts import Texts, is_same_text
 
 ID, VERSION, CHANGED, WANTED, MEMBER, TAG_END, PART_END = range(7)
 """Columns of a row: id, version, seconds since 1970, whether it has one of the keys, whether it is
@@ -119,10 +119,10 @@ def _tags(buffer: Bytes, found: Ints, texts: Texts, tags: Ints, end: int) -> int
 @jit
 def is_wanted(tags: Ints, first: int, end: int, flags: Ints) -> bool:
     """Say whether one of the tags has a wanted key."""
+    wanted = False
     for tag in range(first, end):
-        if flags[tags[tag, 0]]:
-            return True
-    return False
+        wanted = wanted or flags[tags[tag, 0]] != 0
+    return wanted
 
 
 @jit
@@ -136,13 +136,20 @@ def next_id(value: int, last: int) -> int:
 @jit
 def _is_member(value: int, members: Ints) -> bool:
     at = np.searchsorted(members, value)
-    return at < len(members) and members[at] == value
+    return bool(at < len(members) and members[at] == value)
 
 
 @jit
 def ways(
-    buffer: Bytes, items: Ints, grid: Ints, texts: Texts, members: Ints,
-    heads: Ints, tags: Ints, refs: Ints, bounds: Ints,
+    buffer: Bytes,
+    items: Ints,
+    grid: Ints,
+    texts: Texts,
+    members: Ints,
+    heads: Ints,
+    tags: Ints,
+    refs: Ints,
+    bounds: Ints,
 ) -> tuple[int, int, int]:
     """Decode the ways that have one of the keys or are ``members``; give rows, tags and nodes."""
     found = np.zeros((11, 3), dtype=np.int64)
@@ -183,8 +190,14 @@ def ways(
 
 @jit
 def relations(
-    buffer: Bytes, items: Ints, grid: Ints, texts: Texts,
-    heads: Ints, tags: Ints, members: Ints, bounds: Ints,
+    buffer: Bytes,
+    items: Ints,
+    grid: Ints,
+    texts: Texts,
+    heads: Ints,
+    tags: Ints,
+    members: Ints,
+    bounds: Ints,
 ) -> tuple[int, int, int]:
     """Decode the relations that have one of the keys; a member is its type, id and role."""
     found = np.zeros((11, 3), dtype=np.int64)
@@ -228,8 +241,14 @@ def relations(
 
 @jit
 def nodes(
-    buffer: Bytes, items: Ints, grid: Ints, texts: Texts,
-    ids: Ints, places: Ints, heads: Ints, tags: Ints,
+    buffer: Bytes,
+    items: Ints,
+    grid: Ints,
+    texts: Texts,
+    ids: Ints,
+    places: Ints,
+    heads: Ints,
+    tags: Ints,
 ) -> tuple[int, int]:
     """Decode single nodes: the place of all, and rows of those that have one of the keys.
 

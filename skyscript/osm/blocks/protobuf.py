@@ -10,11 +10,14 @@ All compiled functions of this package raise `ValueError` for bytes that no PBF 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 
+Int = Any
+"""A number of 64 bits."""
 Ints = Any
 """A NumPy array of int64 or int32."""
 Bytes = Any
@@ -27,13 +30,18 @@ VARINT, BYTES = 0, 2
 SLOTS = 11
 """Field numbers of OSM's messages are smaller."""
 
-jit = numba.njit(nogil=True, cache=True)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def jit(function: Function) -> Function:
+    """Compile a function on its first call; it runs beside Python, and is kept on disk."""
+    return cast("Function", numba.njit(nogil=True, cache=True)(function))
 
 
 @jit
-def varint(buffer: Bytes, at: int) -> tuple[int, int]:
+def varint(buffer: Bytes, at: int) -> tuple[Int, int]:
     """Give the number at a place, and the place behind it."""
-    byte = np.int64(buffer[at])
+    byte: Int = np.int64(buffer[at])
     if byte < 128:
         return byte, at + 1
     value = byte & 127
@@ -53,13 +61,14 @@ def signed(value: int) -> int:
 
 
 @jit
-def field(buffer: Bytes, at: int, end: int) -> tuple[int, int, int, int]:
+def field(buffer: Bytes, at: int, end: int) -> tuple[Int, Int, Int, Int]:
     """Read a field: its key (number and wire type), two values, and the place behind it.
 
     The values are the number and 0, or the range of bytes.
     """
     key, at = varint(buffer, at)
-    first, second = np.int64(0), np.int64(0)
+    first: Int = np.int64(0)
+    second: Int = np.int64(0)
     wire = key & 7
     if wire == VARINT:
         first, at = varint(buffer, at)

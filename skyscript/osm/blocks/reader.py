@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from pipeline.errors import InputError
-
 from skyscript.osm.blocks.aside import AreaRelation, Aside
 from skyscript.osm.blocks.block import DENSE, NODE, RELATION, WAY, Block, take_apart
 from skyscript.osm.blocks.columns import (

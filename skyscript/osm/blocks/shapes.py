@@ -42,8 +42,10 @@ def are_closed(ends: Ints, refs: Ints, places: Ints, closed: Bytes) -> None:
 def write_shapes(
     ends: Ints, places: Ints, is_area: Bytes, kinds: Bytes, boxes: Ints, wkb: Bytes, wkb_ends: Ints
 ) -> int:
-    """Write each way's WKB (little endian) and box; ``wkb`` has room for 32 bytes a way and 16 a
-    point. Give how many bytes were written."""
+    """Write each way's WKB (little endian) and box; give how many bytes were written.
+
+    ``wkb`` has room for 32 bytes a way and 16 a point.
+    """
     points = np.empty((len(places) + 1, 2), dtype=np.int64)
     start, at = 0, 0
     for way in range(len(ends)):
@@ -134,7 +136,7 @@ def _goes_back(points: Ints, i: int, after: int) -> bool:
     """Say whether a side that is nearly straight on turns back on itself."""
     dx, dy = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
     ex, ey = points[after, 0] - points[i + 1, 0], points[after, 1] - points[i + 1, 1]
-    return dx * ex + dy * ey <= 0
+    return bool(dx * ex + dy * ey <= 0)
 
 
 @jit

@@ -62,10 +62,10 @@ def is_same_text(buffer: Bytes, spans: Ints, one: int, other: int) -> bool:
 def _equal(a: Bytes, a_at: int, a_end: int, b: Bytes, b_at: int, b_end: int) -> bool:
     if a_end - a_at != b_end - b_at:
         return False
+    different = 0
     for step in range(a_end - a_at):
-        if a[a_at + step] != b[b_at + step]:
-            return False
-    return True
+        different |= a[a_at + step] ^ b[b_at + step]
+    return different == 0
 
 
 @jit
@@ -82,8 +82,12 @@ def _mark(
         at = np.searchsorted(key_hashes, hashes[text])
         while at < len(key_hashes) and key_hashes[at] == hashes[text]:
             if _equal(
-                buffer, spans[text, 0], spans[text, 1],
-                key_buffer, key_spans[at, 0], key_spans[at, 1],
+                buffer,
+                spans[text, 0],
+                spans[text, 1],
+                key_buffer,
+                key_spans[at, 0],
+                key_spans[at, 1],
             ):
                 wanted[text] = 1
             at += 1

@@ -89,8 +89,11 @@ def test_places_on_ways_and_any_order_are_left_to_libosmium(tmp_path, both):
     assert "its ways carry places" in left
 
 
-SQUARE = pbf.dense([1, 2, 3, 4], [70_000_000, 70_001_000, 70_001_000, 70_000_000],
-                   [430_000_000, 430_000_000, 430_001_000, 430_001_000])
+SQUARE = pbf.dense(
+    [1, 2, 3, 4],
+    [70_000_000, 70_001_000, 70_001_000, 70_000_000],
+    [430_000_000, 430_000_000, 430_001_000, 430_001_000],
+)
 TAGS = [b"building", b"yes", b"type", b"multipolygon", b"landuse", b"forest"]
 
 
@@ -145,8 +148,9 @@ def test_a_ring_is_judged_as_libosmium_and_shapely_judge_it(tmp_path, both, name
     assert ours.equals(reference)
 
 
-@pytest.mark.parametrize("lons", [(1_799_990_000, -1_799_990_000), (1_799_990_000, -1_800_000_000),
-                                  (1_900_000_000, 0)])
+@pytest.mark.parametrize(
+    "lons", [(1_799_990_000, -1_799_990_000), (1_799_990_000, -1_800_000_000), (1_900_000_000, 0)]
+)
 def test_the_antimeridian_and_places_off_the_globe_are_as_ever(tmp_path, both, lons):
     west, east = lons
     nodes = pbf.dense([1, 2, 3], [west, east, east], [10, 10, 9_000], [1, 2, 0, 0, 0])
