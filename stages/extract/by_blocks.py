@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 FROM_SIZE = 8_000_000
 """The smallest file in bytes that is read by blocks. On smaller ones libosmium takes less time than
-numba needs to compile the decoder once, which takes about 15 seconds."""
+numba needs to compile the decoder once, which takes about 17 seconds."""
 LIBRARIES = ("numba", "isal")
 """What the decoder needs: the extra ``fast``."""
 

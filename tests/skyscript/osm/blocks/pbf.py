@@ -65,7 +65,7 @@ def header(*required: bytes) -> bytes:
 def write(path: Path, *blocks: bytes, pack=zlib_blob, head: bytes | None = None) -> Path:
     """Write a file of these blocks."""
     data = [blob(b"OSMData", pack(block)) for block in blocks]
-    path.write_bytes(b"".join([head or header(), *data]))
+    path.write_bytes(b"".join([header() if head is None else head, *data]))
     return path
 
 
