@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -41,6 +42,35 @@ def raise_interrupted() -> Iterator[None]:
         _restore(before)
         raise
     _restore(before)
+
+
+@contextmanager
+def hold_back() -> Iterator[None]:
+    """Let the block end before a signal has its effect, so that the block is done or not begun.
+
+    A second signal still ends the process at once. Outside the main thread, where no signal
+    arrives, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.getsignal(signum) for signum in _SIGNALS}
+    came: list[int] = []
+
+    def remember(signum: int, _: FrameType | None) -> None:
+        came.append(signum)
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+    for signum in _SIGNALS:
+        signal.signal(signum, remember)
+    try:
+        yield
+    finally:
+        if not came:
+            _restore(before)
+    if came:
+        _stop(came[0], None)
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:

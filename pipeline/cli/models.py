@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.options import Fields, Given, command
+from pipeline.cli.published_options import translate_published
 from pipeline.cli.working import interruptible, print_lines, print_path
 from pipeline.progress import display, print_plainly
 
@@ -19,7 +20,12 @@ app = typer.Typer()
 EVALUATE = "stages.evaluate:EvaluateConfig"
 
 
-@command(app, Fields("stages.train.config:TrainConfig", optional=True), panel=PANEL)
+@command(
+    app,
+    Fields("stages.train.config:TrainConfig", optional=True),
+    panel=PANEL,
+    translate=translate_published,
+)
 def train(
     given: Given,
     recipe: Annotated[
@@ -31,7 +37,8 @@ def train(
 
     skyscript train data/recipes/skyclip_vit_l14_top30.yaml --root-data-dir data --train-data a.csv
 
-    torchrun --no-python --nproc_per_node 4 skyscript train … trains the same on four GPUs.
+    torchrun --no-python --nproc_per_node 4 skyscript train … trains the same on four GPUs. The
+    command line of the published training script runs as it is.
 
     The same command continues a stopped training, with the same result. The run's folder contains
     checkpoints/ (epoch_N.pt as open_clip writes them, results.jsonl), progress.jsonl, and at the
@@ -103,9 +110,9 @@ def export(
 ) -> None:
     """Turn a checkpoint into a folder that open_clip, a hub and clip_benchmark load directly."""
     from pipeline.config import config_of_block
-    from skyscript.clip.export import export_model, model_config
+    from skyscript.clip.export import export_model
     from skyscript.clip.model import load_clip
-    from skyscript.clip.source import ClipConfig, find_clip
+    from skyscript.clip.source import ClipConfig, find_clip, model_config
 
     values: dict[str, Any] = {"pretrained": None, **given}
     config = config_of_block(None, ClipConfig, values, "export")

@@ -108,12 +108,17 @@ class Option(NamedTuple):
 
 
 def command(
-    app: typer.Typer, *fields: Fields, panel: str = "Commands", name: str | None = None
+    app: typer.Typer,
+    *fields: Fields,
+    panel: str = "Commands",
+    name: str | None = None,
+    translate: Callable[[Sequence[str]], list[str]] = list,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command: its own parameters, and options for the fields.
 
     The options and ``--set`` take the place of the function's parameter ``given``. The panel is the
-    part of ``skyscript --help`` that lists the command.
+    part of ``skyscript --help`` that lists the command. ``translate`` gives the user's words in
+    those of the options.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -135,7 +140,8 @@ def command(
 
             def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
                 self.get_params(ctx)
-                return super().parse_args(ctx, list(_repeat_options(args, self.options or {})))
+                words = _repeat_options(translate(args), self.options or {})
+                return super().parse_args(ctx, list(words))
 
         def stand_in() -> None:
             """Take no parameters: `Command` replaces it."""

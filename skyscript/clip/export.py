@@ -7,36 +7,17 @@ upload. The config records the activation; a checkpoint file does not.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.atomic import write_file, write_json
 from pipeline.errors import InputError
-from skyscript.clip.source import HUB, LOCAL, ClipSource, open_clip_library
+from skyscript.clip.checkpoint.sizes import sizes_of
+from skyscript.clip.source import CONFIG, open_clip_library
 
-CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
-
-
-def model_config(source: ClipSource) -> dict[str, Any]:
-    """Give the architecture of a model, with the activation, for open_clip's constructors.
-
-    Raises `InputError` if open_clip is missing.
-    """
-    open_clip = open_clip_library()
-    if source.model.startswith(LOCAL):
-        path = Path(source.model.removeprefix(LOCAL)) / CONFIG
-        found = json.loads(path.read_text("utf-8"))["model_cfg"]
-    elif source.model.startswith(HUB):
-        from open_clip.factory import _get_hf_config
-
-        found = _get_hf_config(source.model.removeprefix(HUB))["model_cfg"]
-    else:
-        found = open_clip.get_model_config(source.model)
-    return {**found, "quick_gelu": source.quick_gelu or bool(found.get("quick_gelu", False))}
 
 
 def export_model(
@@ -80,10 +61,15 @@ def _preprocess(model: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _settings(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Give the architecture with the actual activation of the model."""
+    """Give the architecture with the actual activation and sizes of the model."""
     from open_clip.transformer import QuickGELU
 
     settings = copy.deepcopy(dict(config))
+    sizes = sizes_of(Path("the model"), model.state_dict(), settings)
+    if sizes.image_size is not None:
+        settings["vision_cfg"]["image_size"] = sizes.image_size
+    if sizes.context_length is not None:
+        settings["text_cfg"]["context_length"] = sizes.context_length
     settings["quick_gelu"] = any(isinstance(part, QuickGELU) for part in model.modules())
     return settings
 

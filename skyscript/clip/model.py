@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skyscript.clip.source import ClipConfig, ClipSource, clip_installed, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
 from skyscript.clip.tower import Normalise, image_tower
-from skyscript.clip.weights import create_model, create_tokenizer
+from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
 
 if TYPE_CHECKING:
     import torch
@@ -259,7 +259,8 @@ def load_clip(source: ClipSource, device: str | None) -> Clip:
     """
     device, open_clip = device or _choose_device(), open_clip_library()
     model = create_model(source, device).eval()
-    return Clip(model, create_tokenizer(source), open_clip.get_model_preprocess_cfg(model), device)
+    tokenizer = create_tokenizer(source, own_context_length(model, source))
+    return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), device)
 
 
 def _choose_device() -> str:

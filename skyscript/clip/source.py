@@ -19,10 +19,12 @@ from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.identity import identify
 from pipeline.stage import EXECUTION, StageConfig
+from skyscript.clip.checkpoint.torchscript import has_quick_gelu, is_torchscript
 
 TINY = "tiny"
 """The name of the shipped model, which was trained on simulated tiles only."""
 TINY_FOLDER = Path(__file__).parents[2] / "data" / "tiny_clip"
+CONFIG = "open_clip_config.json"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip")
@@ -77,6 +79,8 @@ class ClipSource(NamedTuple):
     quick_gelu: bool
     weights: str
     """The content id of the files, or the tag."""
+    file: Path | None = None
+    """The checkpoint file; None for a tag and for a model of the hub."""
 
     def identity(self) -> Mapping[str, str]:
         """Give the entries for the run's manifest; a path is not part of them."""
@@ -131,13 +135,16 @@ def find_clip(config: ClipConfig) -> ClipSource:
         raise InputError(
             f"pretrained {config.pretrained!r}: is neither a file nor a tag of {model} ({tags})."
         )
-    return ClipSource(model, str(path), _needs_quick_gelu(model, quick, config), identify(path))
+    quick = _needs_quick_gelu(model, path, quick, config)
+    return ClipSource(model, str(path), quick, identify(path), path)
 
 
-def _needs_quick_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
-    """Tell whether a checkpoint needs quick-GELU; the file does not record it."""
+def _needs_quick_gelu(model: str, path: Path, quick: bool, config: ClipConfig) -> bool:
+    """Tell whether a checkpoint needs quick-GELU; only the program of TorchScript records it."""
     if quick or config.quick_gelu != "auto":
         return quick or config.quick_gelu == "on"
+    if is_torchscript(path):
+        return has_quick_gelu(path)
     if f"{model}-quickgelu" in open_clip_library().list_models():
         raise InputError(
             f"pretrained {config.pretrained!r}: a file does not record its activation. If it was "
@@ -148,7 +155,13 @@ def _needs_quick_gelu(model: str, quick: bool, config: ClipConfig) -> bool:
 
 
 def _find_in_folder(folder: Path, config: ClipConfig) -> ClipSource:
-    path = folder / "open_clip_config.json"
+    path = folder / CONFIG
+    if not path.is_file() and (folder / "config.json").is_file():
+        raise InputError(
+            f"{folder}: is a model folder of Hugging Face's transformers, which does not name an "
+            "architecture of open_clip. Give that as the model, for example ViT-B-32-quickgelu, "
+            "and the file of the weights in the folder as pretrained."
+        )
     weights = sorted([*folder.glob("open_clip_*model.*"), *folder.glob("model.*")])
     if not path.is_file() or not weights:
         raise InputError(
@@ -165,7 +178,34 @@ def _find_in_folder(folder: Path, config: ClipConfig) -> ClipSource:
         weights = [checkpoint]
     ids = content_id(path.read_bytes()) + "".join(identify(file) for file in weights)
     pretrained = None if checkpoint is None else str(checkpoint)
-    return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(ids.encode()))
+    file = checkpoint or _weights_in(folder)
+    return ClipSource(f"{LOCAL}{folder}", pretrained, quick, content_id(ids.encode()), file)
+
+
+def _weights_in(folder: Path) -> Path:
+    """Give the file of the weights that open_clip takes from a folder; it knows no ``.pt``."""
+    from open_clip.factory import _find_checkpoint_in_dir
+
+    found = _find_checkpoint_in_dir(folder)
+    return Path(found) if found else min(folder.glob("*model.*"))
+
+
+def model_config(source: ClipSource) -> dict[str, Any]:
+    """Give the architecture of a model, with the activation, for open_clip's constructors.
+
+    Raises `InputError` if open_clip is missing.
+    """
+    open_clip = open_clip_library()
+    if source.model.startswith(LOCAL):
+        path = Path(source.model.removeprefix(LOCAL)) / CONFIG
+        found = json.loads(path.read_text("utf-8"))["model_cfg"]
+    elif source.model.startswith(HUB):
+        from open_clip.factory import _get_hf_config
+
+        found = _get_hf_config(source.model.removeprefix(HUB))["model_cfg"]
+    else:
+        found = open_clip.get_model_config(source.model)
+    return {**found, "quick_gelu": source.quick_gelu or bool(found.get("quick_gelu", False))}
 
 
 def _checkpoint_file(config: ClipConfig) -> Path | None:

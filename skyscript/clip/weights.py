@@ -1,101 +1,101 @@
-"""Creates an open_clip model and loads its weights without running code.
-
-A checkpoint is a pickle, and one from outside is untrusted. Only tensors are built, and the numpy
-scalars that optimisers wrote before 2024 (SkyCLIP's checkpoints contain them).
-"""
+"""Creates an open_clip model with its weights: of a tag, of the hub, or of a checkpoint file."""
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.errors import InputError
-from skyscript.clip.source import LOCAL, ClipSource, open_clip_library
+from skyscript.clip.checkpoint.reading import allow_plain_objects, first_line, read_checkpoint
+from skyscript.clip.checkpoint.sizes import require_same_keys, sizes_of
+from skyscript.clip.checkpoint.state_dict import clip_weights
+from skyscript.clip.source import ClipSource, model_config, open_clip_library
+
+_BIG_VISION = (".npz", ".npy")
+"""The files of SigLIP's own training code, which open_clip reads."""
 
 
 def create_model(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: ANN401
     """Give a model with its weights; ``more`` is passed to open_clip's ``create_model``.
 
-    Raises `InputError` if the weights do not load, or if the activation differs from the source's.
+    A checkpoint file decides the image size and the context length of the model. Raises
+    `InputError` if the weights do not load, or if the activation differs from the source's.
     """
-    open_clip = open_clip_library()
-    more.setdefault("require_pretrained", True)
-    try:
-        with _silence_open_clip(), allow_numpy_scalars():
-            model = open_clip.create_model(
-                source.model,
-                pretrained=source.pretrained,
-                device=device,
-                force_quick_gelu=source.quick_gelu,
-                **more,
-            )
-            if source.model.startswith(LOCAL) and source.pretrained:
-                # Now, because create_model loads the weights of the folder.
-                open_clip.load_checkpoint(model, source.pretrained)
-    except Exception as error:  # open_clip, torch and the hub raise many classes
-        raise InputError(
-            f"{source.pretrained or source.model}: its weights cannot be found or loaded: "
-            f"{_first_line(error)}. Without a network, give a checkpoint file."
-        ) from error
+    if source.file is None or source.file.suffix in _BIG_VISION:
+        model = _create(source, device, pretrained=source.pretrained, **more)
+    else:
+        model = _create_from_file(source, source.file, device, **more)
     _check_activation(model, source)
     return model
 
 
-def create_tokenizer(source: ClipSource) -> Any:  # noqa: ANN401 - of open_clip
-    """Give the tokenizer of a model. Raises `InputError` if it cannot be found or fetched."""
+def _create(source: ClipSource, device: str, **more: Any) -> Any:  # noqa: ANN401
+    """Give the model that open_clip creates."""
+    more.setdefault("require_pretrained", True)
+    try:
+        with _silence_open_clip(), allow_plain_objects():
+            return open_clip_library().create_model(
+                source.model, device=device, force_quick_gelu=source.quick_gelu, **more
+            )
+    except Exception as error:  # open_clip, torch and the hub raise many classes
+        raise InputError(
+            f"{source.pretrained or source.model}: its weights cannot be found or loaded: "
+            f"{first_line(error)}. Without a network, give a checkpoint file."
+        ) from error
+
+
+def _create_from_file(source: ClipSource, file: Path, device: str, **more: Any) -> Any:  # noqa: ANN401
+    """Give a model of the checkpoint's own sizes with the weights of the file."""
+    from open_clip.convert import convert_state_dict
+    from open_clip.model import convert_to_custom_text_state_dict
+
+    weights = clip_weights(file, read_checkpoint(file))
+    sizes = sizes_of(file, weights, model_config(source))
+    more |= {"load_weights": False, "require_pretrained": False, "pretrained_text": False}
+    model = _create(
+        source,
+        device,
+        force_image_size=sizes.image_size,
+        force_context_length=sizes.context_length,
+        **more,
+    )
+    with _silence_open_clip():
+        weights = convert_state_dict(model, weights)
+        if "positional_embedding" in weights and not hasattr(model, "positional_embedding"):
+            weights = convert_to_custom_text_state_dict(weights)
+    for name in ("logit_scale", "logit_bias"):  # some training scripts store them as vectors
+        if name in weights and getattr(model, name, None) is not None:
+            weights[name] = weights[name].reshape(getattr(model, name).shape)
+    if "logit_bias" not in weights and getattr(model, "logit_bias", None) is not None:
+        weights["logit_bias"] = weights["logit_scale"] * 0  # a CLIP, to be trained as a SigLIP
+    require_same_keys(file, weights, model, source.model)
+    model.load_state_dict(weights)
+    return model
+
+
+def own_context_length(model: Any, source: ClipSource) -> int | None:  # noqa: ANN401
+    """Give the context length of a model in tokens if it differs from its architecture's."""
+    bare = getattr(model, "module", model)
+    return sizes_of(Path(source.model), bare.state_dict(), model_config(source)).context_length
+
+
+def create_tokenizer(source: ClipSource, context_length: int | None = None) -> Any:  # noqa: ANN401
+    """Give the tokenizer of a model, by default for the context length of its architecture.
+
+    Raises `InputError` if it cannot be found or fetched.
+    """
     try:
         with _silence_open_clip():
-            return open_clip_library().get_tokenizer(source.model)
+            return open_clip_library().get_tokenizer(source.model, context_length)
     except Exception as error:  # the hub, transformers and open_clip raise many classes
         raise InputError(
             f"{source.model}: its tokenizer is not on this machine and cannot be fetched: "
-            f"{_first_line(error)}. Run it once with a network, or copy the Hugging Face cache of "
+            f"{first_line(error)}. Run it once with a network, or copy the Hugging Face cache of "
             "a machine that has it."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """Give an error's first line, without torch's advice to let a file run code."""
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return re.split(r"\. (?:In PyTorch|Re-running)|\(1\)", line)[0].strip().rstrip(".")
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Load a checkpoint file on the CPU. Raises `InputError` that names the file."""
-    import torch
-
-    try:
-        with allow_numpy_scalars():
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many classes for an invalid file
-        raise InputError(
-            f"{path}: is not a checkpoint that can be loaded safely: {_first_line(error)}."
-        ) from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: is not a checkpoint: it contains a {type(found).__name__}.")
-    return found
-
-
-@contextmanager
-def allow_numpy_scalars() -> Iterator[None]:
-    """Let ``torch.load`` also build numpy scalars, of numpy 1 and 2, and nothing else."""
-    import torch
-
-    scalar = np.float64(0).__reduce__()[0]
-    allowed: list[Any] = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        scalar,
-        np.dtype,
-        np.dtypes.Float64DType,
-    ]
-    with torch.serialization.safe_globals(allowed):
-        yield
 
 
 @contextmanager

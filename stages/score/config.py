@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from pydantic import Field
 
 from pipeline.stage import EXECUTION
 from skyscript.clip.pairs import PairSource
+from skyscript.clip.source import HUB, LOCAL, TINY
 from skyscript.clip.worker import WorkerClipConfig
+
+
+def _name_scorer(given: Mapping[str, Any]) -> str:
+    """Name a scorer by its weights: ``CLIP_openai``, as published, for OpenAI's; ``CLIP_tiny``."""
+    model, weights = str(given.get("model")), Path(given.get("pretrained") or "")
+    if weights.suffix or len(weights.parts) > 1:  # a checkpoint file, not a tag
+        name = weights.stem
+    elif model == TINY or model.startswith((LOCAL, HUB)):
+        name = Path(model.removeprefix(LOCAL).removeprefix(HUB)).name
+    else:
+        name = weights.name or model
+    return "CLIP_" + re.sub(r"[^A-Za-z0-9_.+-]", "_", name)
 
 
 class ScoreConfig(WorkerClipConfig):
     """The CLIP that scores, and the name of the score."""
 
     name: str = Field(
-        "CLIP_openai",
+        default_factory=_name_scorer,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="Name the scorer: its column in the CSVs is similarity_<name>.",
+        description="Name the scorer: its column in the CSVs is similarity_<name>. By default, it "
+        "is CLIP_ and the name of the weights: CLIP_openai, as published.",
     )
     phrases: bool = Field(
         False,

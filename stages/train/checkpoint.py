@@ -18,7 +18,7 @@ import torch
 
 from pipeline.atomic import storage, write_file
 from pipeline.errors import ConfigError, InputError
-from skyscript.clip.weights import load_checkpoint
+from skyscript.clip.checkpoint.reading import read_checkpoint
 
 LATEST = "epoch_latest.pt"
 
@@ -64,21 +64,29 @@ def keep_epoch(folder: Path, epoch: int) -> None:
         temporary.replace(place)
 
 
-def resume(folder: Path, state: State, identity: Mapping[str, Any]) -> int:
+def resume(folder: Path, state: State, identity: Mapping[str, Any], *, extend: bool) -> int:
     """Load the latest checkpoint, if one exists. Returns the number of completed steps.
 
-    Raises `ConfigError` if the checkpoint belongs to a training with other options or data.
+    Raises `ConfigError` if the checkpoint belongs to a training with other options or data; with
+    ``extend``, it may be one of fewer epochs.
     """
     path = folder / LATEST
     if not path.exists():
         return 0
-    content = load_checkpoint(path)
+    content = read_checkpoint(path)
     try:
         before, step = json.loads(content["identity"]), int(content["step"])
     except (KeyError, ValueError, TypeError):
         raise InputError(f"{path}: is not a checkpoint of skyscript train.") from None
     changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
-    if changed:
+    has_fewer_epochs = changed == ["epochs"] and before["epochs"] < identity["epochs"]
+    if has_fewer_epochs and not extend:
+        raise ConfigError(
+            f"{path}: belongs to a training of {before['epochs']} epochs. Give --extend to let it "
+            f"go on to {identity['epochs']} with their learning rates, or this training another "
+            "--name."
+        )
+    if changed and not has_fewer_epochs:
         raise ConfigError(
             f"{path}: belongs to a training with other {', '.join(changed)}; give this training "
             "another --name."

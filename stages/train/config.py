@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigPath, StageConfig
 from skyscript.clip.source import QuickGelu
+from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
 
 Pair = tuple[float, float]
 
@@ -46,40 +46,6 @@ class AugConfig(StageConfig):
     def open_clip(self) -> dict[str, Any]:
         """Return the arguments of open_clip's AugmentationCfg."""
         return {name: value for name, value in self if value is not None}
-
-
-SKYCLIP_FIXED: Mapping[str, Any] = {
-    "optimizer": "adamw",
-    "loss": "clip",
-    "same_text": "negative",
-    "batches": "shuffled",
-    "gather": "own-rank",
-    "image_interpolation": "random",
-    "lr_scheduler": "cosine",
-}
-"""Behaviour of the published code that no option could change."""
-
-SKYCLIP_OPTIONS: Mapping[str, Any] = {
-    "model": "ViT-L-14",
-    "pretrained": "openai",
-    "precision": "amp",
-    "random_rotation": True,
-    "aug_cfg": {
-        "use_timm": True,
-        "color_jitter": 0.4,
-        "scale": (0.67, 1.0),
-        "ratio": (0.5, 2.0),
-    },
-    "batch_size": 128,
-    "epochs": 20,
-    "warmup": 1000,
-    "wd": 1.0,
-    "save_frequency": 1,
-    "val_frequency": 1,
-}
-"""Options of the published command."""
-
-SKYCLIP_RATES: Mapping[str, float] = {"ViT-L-14": 3e-9, "ViT-B-32": 1e-9}
 
 
 class TrainConfig(StageConfig):
@@ -133,11 +99,14 @@ class TrainConfig(StageConfig):
         max_length=1,
         description="Split the columns of the CSV at this character.",
     )
-    bad_images: Literal["stop", "skip"] = Field(
-        "stop",
-        description="Stop at an image that cannot be read (`stop`); the run goes on once the "
-        "image is repaired. Or take the next row and record the image in unreadable.jsonl "
-        "(`skip`).",
+    max_bad_images: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        description="Stop when more than this share of the pairs has an image that cannot be read. "
+        "Up to it, the next row takes the place of such a pair, and unreadable.jsonl names it. "
+        "With 0, the first one stops the training.",
+        json_schema_extra=EXECUTION,
     )
 
     model: str = Field(
@@ -236,14 +205,21 @@ class TrainConfig(StageConfig):
     save_frequency: int = Field(
         1,
         ge=0,
-        description="Keep epoch_N.pt every N epochs, and always after the last. With 0, nothing "
-        "is written before the end, except by `save_steps`.",
+        description="Keep epoch_N.pt every N epochs, and always after the last. With 0, only the "
+        "last is kept.",
         json_schema_extra=EXECUTION,
     )
-    save_steps: int | None = Field(
-        None,
-        ge=1,
-        description="Also write epoch_latest.pt every N steps, to resume from after a crash.",
+    save_steps: int = Field(
+        1000,
+        ge=0,
+        description="Also write epoch_latest.pt every N steps, to resume from after a power cut. "
+        "What ends a training in any other way writes it too. With 0, no step does.",
+        json_schema_extra=EXECUTION,
+    )
+    extend: bool = Field(
+        False,
+        description="Let a training of this name go on to more epochs than it had. The learning "
+        "rate then follows the schedule of the new number.",
         json_schema_extra=EXECUTION,
     )
     val_frequency: int = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from stages.train.pairs import Pairs, csv_pairs
 from stages.train.sampler import Key
 from stages.train.shards import shard_pairs
 from stages.train.transforms import Transform, seeded_draws
+from stages.train.unreadable import Skipped, Unreadable
 
 Tokenizer = Callable[[list[str]], torch.Tensor]
 TRIES = 100
@@ -36,10 +37,12 @@ class Batch(NamedTuple):
     """Numbers of the captions. Equal captions have the same number."""
 
 
-class Unreadable(NamedTuple):
-    """The reason why an image could not be read, for the main process to report."""
+class Loaded(NamedTuple):
+    """What a worker process gives: a batch or a sample, and the pairs that others replaced."""
 
-    sentence: str
+    batch: Batch | None
+    """None if too many pairs in a row cannot be read."""
+    skipped: tuple[Skipped, ...] = ()
 
 
 class PairDataset:
@@ -51,43 +54,40 @@ class PairDataset:
         transform: Transform,
         tokenizer: Tokenizer,
         seed: int,
-        record: Path | None,
     ) -> None:
         self._pairs, self._transform, self._seed = pairs, transform, seed
         self._tokenizer = tokenizer
-        self._record = record
-        """File for the unreadable images, which other rows replace. None: they stop training."""
-        self._recorded: set[int] = set()
         self._tokens_of: Callable[[int], torch.Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self._pairs.texts)
 
-    def __getitem__(self, key: Key) -> Batch | Unreadable:
-        """Load a sample."""
-        epoch, row = key
-        for tried in range(TRIES):
-            found = self._sample(epoch, (row + tried) % len(self))
-            if isinstance(found, Batch) or self._record is None:
-                return found
-            self._record_once((row + tried) % len(self), found)
-        return Unreadable(f"{TRIES} images in a row cannot be read; the last: {found}")
+    def __getitem__(self, key: Key) -> Loaded:
+        """Load a sample, or the next one whose image can be read."""
+        epoch, first = key
+        skipped: list[Skipped] = []
+        for row in range(first, first + TRIES):
+            found = self._sample(epoch, row % len(self))
+            if isinstance(found, Batch):
+                return Loaded(found, tuple(skipped))
+            skipped.append(found)
+        return Loaded(None, tuple(skipped))
 
-    def _sample(self, epoch: int, row: int) -> Batch | Unreadable:
+    def _sample(self, epoch: int, row: int) -> Batch | Skipped:
         try:
             image = decode(self._pairs.images.read(row))
         except (OSError, ValueError) as error:
             reason = error.strerror or "" if isinstance(error, OSError) else str(error)
-            return self._unreadable(row, reason)
+            return self._skip(row, reason)
         if isinstance(image, Unusable):
-            return self._unreadable(row, image.reason)
+            return self._skip(row, image.reason)
         with seeded_draws(self._seed, f"{epoch}:{row}"):
             pixels = self._transform(Image.fromarray(image))
         text = int(self._pairs.texts[row])
         return Batch(pixels, self._tokens(text), torch.tensor(text))
 
-    def _unreadable(self, row: int, reason: str) -> Unreadable:
-        return Unreadable(f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
+    def _skip(self, row: int, reason: str) -> Skipped:
+        return Skipped(row, f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
 
     def _tokens(self, text: int) -> torch.Tensor:
         if self._tokens_of is None:  # made in the worker, because a cache cannot be pickled
@@ -97,21 +97,13 @@ class PairDataset:
     def _tokenise(self, text: int) -> torch.Tensor:
         return self._tokenizer([self._pairs.captions[text].as_py()])[0]
 
-    def _record_once(self, row: int, found: Unreadable) -> None:
-        if row not in self._recorded and self._record is not None:
-            self._recorded.add(row)
-            line = json.dumps({"row": row + 1, "reason": found.sentence}) + "\n"
-            with self._record.open("a", encoding="utf-8") as file:  # one write keeps a line whole
-                file.write(line)
 
-
-def collate(samples: list[Batch | Unreadable]) -> Batch | Unreadable:
-    """Make a batch from samples. Returns the first unreadable sample instead, if there is one."""
-    for sample in samples:
-        if isinstance(sample, Unreadable):
-            return sample
-    found: Batch = default_collate(samples)
-    return found
+def collate(samples: list[Loaded]) -> Loaded:
+    """Make a batch from samples."""
+    skipped = tuple(itertools.chain.from_iterable(sample.skipped for sample in samples))
+    batches = [sample.batch for sample in samples if sample.batch is not None]
+    whole = len(batches) == len(samples)
+    return Loaded(default_collate(batches) if whole else None, skipped)
 
 
 def load_pairs(path: Path, config: TrainConfig) -> Pairs:
@@ -123,11 +115,15 @@ def load_pairs(path: Path, config: TrainConfig) -> Pairs:
 
 
 def load_batches(
-    dataset: PairDataset, batches: Iterable[list[Key]], config: TrainConfig, device: str
+    dataset: PairDataset,
+    batches: Iterable[list[Key]],
+    config: TrainConfig,
+    device: str,
+    unreadable: Unreadable | None = None,
 ) -> Iterator[Batch]:
     """Yield the batches. Worker processes load them ahead of time.
 
-    Raises `InputError` if an image cannot be read.
+    Raises `InputError` if more images cannot be read than ``unreadable`` allows: by default, none.
     """
     loader: Any = DataLoader(
         dataset,
@@ -137,9 +133,12 @@ def load_batches(
         pin_memory=device.startswith("cuda"),
     )
     for found in loader:
-        if isinstance(found, Unreadable):
+        if unreadable is not None:
+            unreadable.add(found.skipped)
+        elif found.skipped:
+            raise InputError(f"{found.skipped[0].sentence}. Repair it, and run the same command.")
+        if found.batch is None:
             raise InputError(
-                f"{found.sentence}. Repair it and run the same command again, or use --bad-images "
-                "skip."
+                f"{TRIES} images in a row cannot be read; the last: {found.skipped[-1].sentence}."
             )
-        yield found
+        yield found.batch

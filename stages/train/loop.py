@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ import numpy as np
 import torch
 from torch import distributed
 
-from pipeline.atomic import storage, write_json
+from pipeline.atomic import exclusive_lock, storage, write_json
 from pipeline.errors import ConfigError, SkyScriptError
 from pipeline.events import TaskProgress
+from pipeline.interrupts import hold_back
 from skyscript.clip.export import export_model
 from skyscript.clip.text import describe_cut, find_cut
 from stages.train import adapter, checkpoint
@@ -25,41 +25,17 @@ from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 from stages.train.loading import PairDataset, load_batches, load_pairs
 from stages.train.model import InitialModel, load_initial_model
+from stages.train.pace import Pace
 from stages.train.pairs import Pairs
+from stages.train.published import describe_differences
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
 from stages.train.step import Learner
 from stages.train.transforms import training_transform
+from stages.train.unreadable import Unreadable
 from stages.train.validate import find_checks, is_due
 
 log = logging.getLogger(__name__)
-
-
-class Pace:
-    """Measures the duration of some steps, and the part of it spent waiting for data."""
-
-    def __init__(self) -> None:
-        self.steps, self.waited = 0, 0.0
-        self._start = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the first of these steps began, without pauses."""
-        return max(time.monotonic() - self._start, 1e-9)
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Count the time inside this context as waiting for data."""
-        start = time.monotonic()
-        yield
-        self.waited += time.monotonic() - start
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Do not count the time inside this context (evaluation and saving)."""
-        start = time.monotonic()
-        yield
-        self._start += time.monotonic() - start
 
 
 Report = Callable[[TaskProgress], None]
@@ -95,14 +71,18 @@ class Training:
         preprocess = self.initial.preprocess
         self.identity = _make_identity(config, self.initial, pairs.identity, split)
         transform = training_transform(preprocess, config)
-        record = self.folder / "unreadable.jsonl" if config.bad_images == "skip" else None
-        self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed, record)
+        self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed)
         if self.first:
             _log_cut(pairs, self.initial.tokenizer)
         self.learner = Learner(self.initial, config, place)
         self.state = self.learner.state
         self.schedule = adapter.make_schedule(self.state.optimiser, config, self.steps)
         self.checks = find_checks(config, self.initial)
+        self.done = self.saved = 0
+        """The last complete step, and the last one in a checkpoint."""
+        self.unreadable = Unreadable(
+            self.folder / "unreadable.jsonl", config.max_bad_images, len(pairs.texts)
+        )
 
     @property
     def first(self) -> bool:
@@ -113,8 +93,15 @@ class Training:
         """Train to the end. Returns the run's folder."""
         with storage(self.folder):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-        self.batches.start = checkpoint.resume(self.checkpoints, self.state, self.identity)
-        self._log_start()
+        with exclusive_lock(self.folder / "_lock") if self.first else nullcontext():
+            return self._resume_and_learn()
+
+    def _resume_and_learn(self) -> Path:
+        self.batches.start = checkpoint.resume(
+            self.checkpoints, self.state, self.identity, extend=self.config.extend
+        )
+        if self.first:
+            self._log_start()
         record = None
         if self.first:
             checkpoint.remove_unfinished(self.checkpoints)
@@ -123,6 +110,7 @@ class Training:
         if self.batches.start < self.steps:
             self._learn(record)
         if record is not None:
+            self.unreadable.log_count()
             record.close()
             initial, folder = self.initial, self.folder / "export"
             export_model(self.state.model, initial.settings, folder, initial.tokenizer)
@@ -130,36 +118,60 @@ class Training:
         return self.folder
 
     def _log_start(self) -> None:
-        if not self.first:
-            return
-        done = self.batches.start
+        done, config = self.batches.start, self.config
         if self.initial.identity["weights"].startswith("random") and not done:
             log.info("no --pretrained: training starts from random weights")
         if done:
             log.info("%s: resumes after step %s of %s", self.folder, f"{done:,}", f"{self.steps:,}")
-        if self.config.warmup >= self.steps:
+        if text := describe_differences(config):
+            log.info("%s", text)
+        if config.warmup >= self.steps:
             log.warning(
                 "warmup takes %s steps and the training has %s: the learning rate never reaches "
                 "its full value",
-                f"{self.config.warmup:,}",
+                f"{config.warmup:,}",
                 f"{self.steps:,}",
             )
 
     def _learn(self, record: Record | None) -> None:
-        batches = load_batches(self.data, self.batches, self.config, self.place.device)
+        """Take all steps that are left. What ends them early, saves the last complete one."""
+        self.done = self.saved = self.batches.start
+        try:
+            self._take_steps(record)
+        except BaseException:
+            self._save_before_end()
+            raise
+
+    def _take_steps(self, record: Record | None) -> None:
         config, pace = self.config, Pace()
+        batches = load_batches(self.data, self.batches, config, self.place.device, self.unreadable)
         for step in range(self.batches.start, self.steps):
             rate = self.schedule(step)
             with pace.waiting():
                 some = [next(batches) for _ in range(config.accum_freq)]
-            loss = self.learner.take_step(some, step)
-            done = step + 1
+            with hold_back():
+                loss = self.learner.take_step(some, step)
+                self.done = step + 1
             pace.steps += 1
-            if done % config.log_every_n_steps == 0 or done == self.steps:
-                self._report_step(record, done, loss, rate, pace)
+            if self.done % config.log_every_n_steps == 0 or self.done == self.steps:
+                self._report_step(record, self.done, loss, rate, pace)
                 pace = Pace()
             with pace.paused():
-                self._evaluate_and_save(done, record)
+                self._evaluate_and_save(self.done, record)
+
+    def _save_before_end(self) -> None:
+        """Save the last complete step, unless it is saved or the weights are no longer useful."""
+        is_finite = all(
+            bool(torch.isfinite(value).all()) for value in self.state.model.parameters()
+        )
+        if not self.first or self.done == self.saved or not (self.learner.is_whole and is_finite):
+            return
+        try:
+            self._write_checkpoint(self.done, self.done // self.batches.steps)
+        except SkyScriptError as error:  # the first error is the one to raise
+            log.error("the steps since step %s are lost: %s", f"{self.saved:,}", error)
+            return
+        log.warning("%s: saved step %s of %s", self.folder, f"{self.done:,}", f"{self.steps:,}")
 
     def _report_step(
         self, record: Record | None, done: int, loss: torch.Tensor, rate: float, pace: Pace
@@ -172,8 +184,8 @@ class Training:
         value = float(loss)
         if not math.isfinite(value):
             raise SkyScriptError(
-                f"step {done:,}: the loss is {value}: lower --lr, or use another --precision. "
-                "Earlier checkpoints remain."
+                f"step {done:,}: the loss is {value}: lower --lr, or use another --precision, and "
+                "give this training another --name."
             )
         if record is None:
             return
@@ -210,15 +222,19 @@ class Training:
 
     def _save(self, done: int, epoch: int) -> None:
         if self.first:
-            checkpoint.save(
-                self.checkpoints,
-                self.state,
-                name=self.folder.name,
-                step=done,
-                epoch=epoch,
-                identity=self.identity,
-            )
+            self._write_checkpoint(done, epoch)
         self._wait()
+
+    def _write_checkpoint(self, done: int, epoch: int) -> None:
+        checkpoint.save(
+            self.checkpoints,
+            self.state,
+            name=self.folder.name,
+            step=done,
+            epoch=epoch,
+            identity=self.identity,
+        )
+        self.saved = done
 
     def _wait(self) -> None:
         if self.place.world > 1:

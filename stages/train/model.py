@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
-from skyscript.clip.export import model_config
 from skyscript.clip.source import (
     HUB,
     LOCAL,
@@ -15,9 +14,10 @@ from skyscript.clip.source import (
     ClipConfig,
     ClipSource,
     find_clip,
+    model_config,
     open_clip_library,
 )
-from skyscript.clip.weights import create_model, create_tokenizer
+from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
 from stages.train.config import TrainConfig
 
 SIGLIP_SCALE = math.log(10)
@@ -85,7 +85,7 @@ def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
         model.set_grad_checkpointing()
     return InitialModel(
         model,
-        create_tokenizer(source),
+        create_tokenizer(source, own_context_length(model, source)),
         open_clip.get_model_preprocess_cfg(model),
         {**model_config(source), **more},
         source.identity(),

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 _REMEDY = "See --csv-img-key, --csv-caption-key and --csv-separator."
 TRIED = 256
 """Number of images whose existence is checked before training starts."""
+SURE = 5
+"""So many missing ones among these mean that as large a share of all is missing."""
 
 
 class Images(Protocol):
@@ -148,7 +150,9 @@ def _check_some_exist(images: ImageFiles, rows: int, file: PairsCsv, config: Tra
     with ThreadPoolExecutor(8) as pool:
         exist = list(pool.map(images.exists, tried))
     missing = [row for row, found in zip(tried, exist, strict=True) if not found]
-    if missing and (config.bad_images == "stop" or len(missing) == len(tried)):
+    allowed = config.max_bad_images * rows
+    is_likely = len(missing) >= SURE and len(missing) / len(tried) > config.max_bad_images
+    if missing and (len(missing) > allowed or is_likely):
         root = config.root_data_dir or Path(os.curdir).absolute()
         raise InputError(
             f"{file.path}: line {file.line_of(missing[0])}: there is no image "

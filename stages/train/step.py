@@ -13,6 +13,7 @@ from skyscript import chance
 from skyscript.clip.tower import Normalise
 from stages.train import adapter
 from stages.train.adapter import Place
+from stages.train.batch_norm import synchronise_batch_norm
 from stages.train.checkpoint import State
 from stages.train.config import TrainConfig
 from stages.train.loading import Batch
@@ -51,7 +52,10 @@ class Learner:
         self._loss = make_loss(config, place)
         self._towers = Towers(model, initial.tokenizer)
         self._shared: Any = self._towers
+        self.is_whole = True
+        """Whether the weights are those of a completed step; false while they are updated."""
         if place.world > 1:
+            synchronise_batch_norm(model)
             gpus = [place.device] if place.device.startswith("cuda") else None
             self._shared = DistributedDataParallel(self._towers, device_ids=gpus)
 
@@ -62,7 +66,9 @@ class Learner:
         torch.manual_seed(self._seed_of(step))  # for dropout: no random state from earlier steps
         moved = [self._to_device(batch) for batch in batches]
         loss = self._backpropagate(moved[0]) if len(moved) == 1 else self._accumulate(moved, step)
+        self.is_whole = False
         self._update_weights()
+        self.is_whole = True
         return loss
 
     def _update_weights(self) -> None:

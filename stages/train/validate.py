@@ -156,7 +156,7 @@ def find_checks(config: TrainConfig, initial: InitialModel) -> Checks:
     if config.val_data is not None:
         transform = plain_transform(initial.preprocess)
         pairs = load_pairs(config.val_data, config)
-        held_out = PairDataset(pairs, transform, initial.tokenizer, config.seed, None)
+        held_out = PairDataset(pairs, transform, initial.tokenizer, config.seed)
     if config.benchmark_root is not None:
         zero_shot = ZeroShotCheck(
             find_labelled_benchmarks(config.benchmark_root, config.benchmarks),

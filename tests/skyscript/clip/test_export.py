@@ -16,7 +16,8 @@ from skyscript.clip.source import TINY_FOLDER, ClipConfig, find_clip
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 
-from skyscript.clip.export import export_model, model_config  # noqa: E402
+from skyscript.clip.export import export_model  # noqa: E402
+from skyscript.clip.source import model_config  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -21,11 +21,11 @@ def save(folder, state, step=7, **identity):
 
 
 def test_it_comes_back_as_it_was(tmp_path, state):
-    assert checkpoint.resume(tmp_path, state, {}) == 0
+    assert checkpoint.resume(tmp_path, state, {}, extend=False) == 0
     save(tmp_path, state, lr=0.1)
     before = {name: value.clone() for name, value in state.model.state_dict().items()}
     torch.nn.init.zeros_(state.model.weight)
-    assert checkpoint.resume(tmp_path, state, {"lr": 0.1}) == 7
+    assert checkpoint.resume(tmp_path, state, {"lr": 0.1}, extend=False) == 7
     assert torch.equal(state.model.weight, before["weight"])
 
 
@@ -34,7 +34,18 @@ def test_it_is_of_this_training_or_the_difference_is_named(tmp_path, state):
     with pytest.raises(
         ConfigError, match="a training with other pairs; give this training another"
     ):
-        checkpoint.resume(tmp_path, state, {"lr": 0.1, "pairs": "b"})
+        checkpoint.resume(tmp_path, state, {"lr": 0.1, "pairs": "b"}, extend=False)
+
+
+def test_more_epochs_are_another_training_unless_it_is_extended(tmp_path, state):
+    save(tmp_path, state, lr=0.1, epochs=3)
+    more = {"lr": 0.1, "epochs": 5}
+    with pytest.raises(ConfigError, match=r"a training of 3 epochs. Give --extend to let it go on"):
+        checkpoint.resume(tmp_path, state, more, extend=False)
+    assert checkpoint.resume(tmp_path, state, more, extend=True) == 7
+    for other in ({"lr": 0.1, "epochs": 2}, {"lr": 0.2, "epochs": 5}):
+        with pytest.raises(ConfigError, match="another --name"):
+            checkpoint.resume(tmp_path, state, other, extend=True)
 
 
 @pytest.mark.parametrize("held", [b"broken", {"state_dict": {}}])
@@ -42,7 +53,7 @@ def test_what_is_none_of_ours_is_named(tmp_path, state, held):
     path = tmp_path / checkpoint.LATEST
     path.write_bytes(held) if isinstance(held, bytes) else torch.save(held, path)
     with pytest.raises(InputError, match=r"epoch_latest.pt: is no"):
-        checkpoint.resume(tmp_path, state, {})
+        checkpoint.resume(tmp_path, state, {}, extend=False)
 
 
 def test_a_kept_checkpoint_does_not_change_with_the_latest(tmp_path, state):

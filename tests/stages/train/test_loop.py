@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import ConfigError
 from skyscript.benchmarks import zero_shot
 from skyscript.clip.model import Clip, load_clip
 from skyscript.clip.source import ClipConfig, find_clip
@@ -223,34 +223,6 @@ def benchmark_of_tiles(root, town):
 def test_a_learning_rate_of_3e_9_is_shown_and_not_as_zero(options):
     _, told = learn(options, lr=3e-9, epochs=1, warmup=0)
     assert "LR 3.00e-09" in told[0].note
-
-
-def test_an_unreadable_image_stops_training_and_is_named(options, town, tmp_path):
-    copy_with_a_broken_image(town, tmp_path / "copy")
-    broken = options | {"root_data_dir": tmp_path / "copy"}
-    with pytest.raises(InputError, match=r"images\d/.*\(row 6\): is not an image.*Repair it"):
-        learn(broken)
-    with pytest.raises(InputError, match=r"\(row 6\)"):
-        learn(broken, workers=1, name="worker")
-
-
-def test_an_unreadable_image_can_be_skipped_and_is_written_down(options, town, tmp_path):
-    copy_with_a_broken_image(town, tmp_path / "copy")
-    folder, told = learn(options, root_data_dir=tmp_path / "copy", bad_images="skip", batch_size=64)
-    assert len(told) == 3
-    written = [json.loads(line) for line in (folder / "unreadable.jsonl").open()]
-    assert [line["row"] for line in written] == [6]
-
-
-def copy_with_a_broken_image(town, root):
-    import csv
-    import shutil
-
-    rows = list(csv.DictReader((town / CSV).open()))
-    for row in rows:
-        (root / row["filepath"]).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(town / row["filepath"], root / row["filepath"])
-    (root / rows[5]["filepath"]).write_bytes(b"\xff\xd8 not a picture")
 
 
 def test_more_than_the_data_holds_is_no_batch(options):

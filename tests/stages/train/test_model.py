@@ -84,21 +84,16 @@ class Harm:
 def test_a_checkpoint_that_would_run_code_is_refused(architecture, tmp_path, capsys):
     torch.save({"state_dict": {}, "harm": Harm()}, tmp_path / "a.pt")
     options = {"pretrained": str(tmp_path / "a.pt"), "quick_gelu": "off"}
-    with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
+    with pytest.raises(InputError, match=r"a.pt: contains an object of \S*print"):
         load_initial_model(config(model=architecture, **options), "cpu")
     assert "ran" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["other", "none"])
-def test_a_wrong_checkpoint_is_named(architecture, tmp_path, kind):
-    path = tmp_path / "a.pt"
-    if kind == "other":
-        torch.save({"state_dict": {"weight": torch.zeros(3)}}, path)
-    else:
-        path.write_bytes(b"not a checkpoint")
-    options = {"model": architecture, "pretrained": str(path), "quick_gelu": "off"}
-    with pytest.raises(InputError, match=r"a.pt: its weights cannot be found or loaded"):
-        load_initial_model(config(**options), "cpu")
+def test_a_wrong_checkpoint_is_named(architecture, tmp_path):
+    torch.save({"state_dict": {"weight": torch.zeros(3)}}, tmp_path / "a.pt")
+    options = {"pretrained": str(tmp_path / "a.pt"), "quick_gelu": "off"}
+    with pytest.raises(InputError, match=r"a.pt: contains no weights of a CLIP"):
+        load_initial_model(config(model=architecture, **options), "cpu")
 
 
 def test_from_nothing_the_weights_follow_from_the_seed(architecture):

@@ -1,0 +1,107 @@
+"""The command of SkyScript's README, pasted with `skyscript train` in the place of its script."""
+
+import contextlib
+import os
+import shlex
+import signal
+import string
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.stages.train.conftest import ALONE, CSV, command, losses, weights
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+# Everything after the name of the script, as it stands in the README.
+PUBLISHED = r"""
+    --root-data-dir=$ROOT_DATA_DIR \
+    --name=$MODEL_NAME \
+    --save-frequency 1 \
+    --val-frequency 1 \
+    --train-data=$TRAINING_CSV_PATH  \
+    --val-data=$VAL_CSV_PATH  \
+    --csv-img-key filepath \
+    --csv-separator=',' \
+    --csv-caption-key $CAPTION_KEY \
+    --random-rotation \
+    --warmup 1000 \
+    --batch-size=$BATCH_SIZE \
+    --lr=$LR \
+    --wd=$WD \
+    --epochs=20 \
+    --workers=8 \
+    --model=$MODEL \
+    --pretrained=$PRETRAINED \
+    --aug-cfg use_timm=True color_jitter=0.4 scale="(0.67, 1.0)" ratio="(0.5, 2.0)"
+"""
+
+
+@pytest.fixture
+def published(town, tiny_vit, tmp_path):
+    """Give the words of the command, with the variables of the shell filled in."""
+
+    def words(name):
+        variables = {
+            "ROOT_DATA_DIR": town,
+            "MODEL_NAME": name,
+            "TRAINING_CSV_PATH": town / CSV,
+            "VAL_CSV_PATH": town / CSV,
+            "CAPTION_KEY": "title_multi_objects",
+            "BATCH_SIZE": 16,
+            "LR": "1e-3",
+            "WD": "1.0",
+            "MODEL": f"local-dir:{tiny_vit}",
+            "PRETRAINED": tiny_vit / "open_clip_model.safetensors",
+        }
+        line = string.Template(PUBLISHED.replace("\\\n", " ")).substitute(variables)
+        return command(*shlex.split(line), processes=2)
+
+    return words
+
+
+def kill_all(word):
+    """Kill torchrun and its processes, which outlive it: all that have the word."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+def test_it_runs_in_two_processes_and_after_a_kill_ends_at_the_same_weights(published, tmp_path):
+    def start(name):
+        # The number of loading processes does not change the weights; this machine has few cores.
+        words = ["--workers=1" if word == "--workers=8" else word for word in published(name)]
+        return subprocess.Popen(
+            words,
+            env=ALONE,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    runs = tmp_path / "runs"
+    whole = start("whole")
+    said = whole.communicate()[0].decode()
+    assert whole.returncode == 0, said
+    assert "this training differs from the published one in" in " ".join(said.split())
+    assert "optimizer kahan (published: adamw)" in " ".join(said.split())
+    assert "--protocol skyclip" in said
+    broken = start("broken")
+    latest = runs / "broken/checkpoints/epoch_latest.pt"
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline and not latest.exists() and broken.poll() is None:
+        time.sleep(0.02)
+    kill_all("--name=broken")
+    broken.wait()
+    done = torch.load(latest, weights_only=True)["step"]
+    assert 0 < done < 40
+    again = start("broken")
+    said = again.communicate()[0].decode()
+    assert again.returncode == 0, said
+    ours, theirs = weights(runs / "whole"), weights(runs / "broken")
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert losses(runs / "whole") == losses(runs / "broken")
