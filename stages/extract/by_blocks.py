@@ -8,8 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skyscript.osm.file import OsmFile, check_file
-from stages.extract.config import ExtractConfig
+from skyscript.osm.file import OsmFile
 
 if TYPE_CHECKING:
     import osmium
@@ -25,18 +24,20 @@ LIBRARIES = ("numba", "isal")
 """What the decoder needs: the extra ``fast``."""
 
 
-def read_by_blocks(config: ExtractConfig, keys: Collection[str], folder: Path) -> OsmFile | None:
+def read_by_blocks(
+    path: Path, file_format: str, keys: Collection[str], folder: Path
+) -> OsmFile | None:
     """Read a PBF file by blocks into the scratch files of `Rows`.
 
     Gives a file of its area relations, which tells why some are no areas; None if libosmium must
     read the file, because it is small, of another format, or not as the block decoder wants it.
     """
-    if "pbf" not in check_file(config.path, config.format):
+    if "pbf" not in file_format:
         return None
-    if config.path.stat().st_size < FROM_SIZE:
+    if path.stat().st_size < FROM_SIZE:
         return None
     if not all(map(importlib.util.find_spec, LIBRARIES)):
-        log.info("%s is read object by object: the extra `fast` is not installed", config.path)
+        log.info("%s is read object by object: the extra `fast` is not installed", path)
         return None
     from skyscript.osm.blocks.errors import NotTakenError
     from skyscript.osm.blocks.reader import read_blocks
@@ -44,10 +45,10 @@ def read_by_blocks(config: ExtractConfig, keys: Collection[str], folder: Path) -
 
     try:
         with ColumnRows(folder, keys) as rows:
-            source = OsmFile(read_blocks(config.path, keys, rows, folder), folder)
+            source = OsmFile(read_blocks(path, keys, rows, folder), folder)
             source.read(keys, _AreasOf(rows))
     except NotTakenError as reason:
-        log.info("%s is read object by object: %s", config.path, reason)
+        log.info("%s is read object by object: %s", path, reason)
         return None
     return source
 

@@ -98,7 +98,10 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     """
     with scratch(root, "extract") as folder:
         keys = _keys(config)
-        source = read_by_blocks(config, keys, folder) or _read_objects(config, keys, folder)
+        file_format = check_file(config.path, config.format)
+        source = read_by_blocks(config.path, file_format, keys, folder) or _read_objects(
+            config, keys, folder
+        )
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
                 f"{config.path} holds no object with a key of the vocabulary: is it the right file?"

@@ -34,8 +34,9 @@ def test_29_areas(tmp_path, shared_data):
     best = compare(shared_data / "osm/merged_29_areas.osm.pbf", tmp_path, ROUNDS)
     what = "`extract`, 29 areas (20 MB), sorted and checked"
     for name, against in (
-        ("tool", "osmium tags-filter + export"),
+        ("objects", "the same rows, object by object"),
         ("processor", "pyosmium FileProcessor writing Parquet"),
+        ("tool", "osmium tags-filter + export"),
     ):
         if name in best:
             ratio = best[name].user / best["ours"].user
