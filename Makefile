@@ -43,7 +43,7 @@ $(VENV)/dev: $(VENV)/core
 
 # The libraries whose readers must load what we write, and the models' own; torch makes this long.
 $(VENV)/readers: $(VENV)/dev
-	$(BIN)/pip install --quiet --editable '.[dev,readers,train,laion,vocab]'
+	$(BIN)/pip install --quiet --editable '.[dev,readers,train,laion,vocab,ray]'
 	touch $@
 
 clean:

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import platform
+import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +43,15 @@ def content_id_of_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def user_folder() -> Path:
+    """Give the folder for files that all processes of this user on this machine share."""
+    base = Path(tempfile.gettempdir()) / f"skyscript-{os.getuid()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    if base.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="skyscript-"))  # another user's: do not share
+    return base
+
+
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
     """Raise `StorageError` if the disk is full, over quota or not writable."""
@@ -57,14 +68,17 @@ def storage(path: Path) -> Iterator[None]:
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    # Processes of two machines may have the same id and write the same file.
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
     with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
             temporary.replace(path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -111,20 +125,33 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
     The operating system releases the lock when the process ends, even if it is killed.
     """
+    with _lock(path, fcntl.LOCK_EX, f"process {os.getpid()} on {platform.node()}"):
+        yield
+
+
+@contextmanager
+def shared_lock(path: Path) -> Iterator[None]:
+    """Lock a folder that other processes may lock in the same way, but not by `exclusive_lock`."""
+    with _lock(path, fcntl.LOCK_SH, "another run with --shards"):
+        yield
+
+
+@contextmanager
+def _lock(path: Path, operation: int, holder: str) -> Iterator[None]:
     with storage(path.parent):
         _make_folder(path.parent)
         lock = path.open("a+")
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read().strip() or "another process"
+            other = lock.read().strip() or "another process"
             raise LockError(
-                f"{path.parent}: {holder} uses this folder; wait for it, or stop it"
+                f"{path.parent}: {other} uses this folder; wait for it, or stop it"
             ) from None
         with storage(path.parent):
             lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {platform.node()}")
+            lock.write(holder)
             lock.flush()
         yield

@@ -12,7 +12,8 @@ from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import InputError, StorageError
 from pipeline.events import Event, ShardFailed, ShardFinished, StageFinished, StageStarted
 from pipeline.executors import LOST, Executor
-from pipeline.manifest import Receipt, Recipe, TableFolder, fingerprint_of
+from pipeline.manifest import Recipe, TableFolder, fingerprint_of
+from pipeline.receipts import Receipt
 from pipeline.run import Run
 from pipeline.schema import Table, conform
 from pipeline.side_files import clear_temporaries, parts_without_files
@@ -49,6 +50,9 @@ class Task:
     recipe: Recipe
     emit: Emit
     checker: PartChecker
+    shards: range | None = None
+    """The shards to make; None: all. Other processes may then make others at the same time, so the
+    table is not completed and nothing of others is removed."""
 
     def check_inputs(self, tables: Iterable[Table], shards: Collection[int] | None = None) -> None:
         """Raise `DamagedPartsError` if parts of some tables, or some of their parts, are damaged.
@@ -74,6 +78,8 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
     run, recipe = task.run, task.recipe
     folder = run.folder(stage.writes)
     wanted = find_wanted_parts(stage, run, fingerprint_of(recipe))
+    if task.shards is not None:
+        wanted = {shard: wanted[shard] for shard in wanted if shard in task.shards}
     before = folder.receipts()
     whole, rows = _choose_work(stage, task, wanted, before, retry)
     todo = sorted(whole | rows)
@@ -82,31 +88,60 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
         task.check_inputs(stage.looks_up)
     why = explain_work(folder, recipe, wanted, before, todo)
     task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
-    failures: list[Failure] = []
-    # A part without inputs is superfluous only once the input tables are complete.
-    is_last = not run.incomplete(stage.inputs)
-    extra = folder.shards_on_disk() - wanted.keys() if is_last else set()
-    if todo or extra or not is_last or folder.manifest() is None:
-        existed = folder.begin(recipe)
-        for shard in whole:
-            folder.revoke(shard)
-        for shard in extra:
-            remove_part(stage, run, shard)
-        if existed:
-            clear_temporaries(run.root, stage.owns)
-        jobs = [
-            Job(stage, task.config, run, shard, wanted[shard], retry if shard in rows else None)
-            for shard in todo
-        ]
-        failures = _run_jobs(stage, executor, jobs, task.emit)
-        if is_last and not failures:
-            if existed:
-                sweep_dropped(stage, run)
-            folder.finish(recipe, {})
-    folder.restore_recipe(recipe)
+    here = Run(run.root.absolute())  # a worker may have another working directory
+    jobs = [
+        Job(stage, task.config, here, shard, wanted[shard], retry if shard in rows else None)
+        for shard in todo
+    ]
+    make = _build_table if task.shards is None else _build_some
+    failures = make(stage, task, executor, jobs, wanted.keys())
+    folder.restore_state(recipe)
     _emit_finished(stage, task, len(todo), started)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
-    return broken + describe_failed_rows(stage, run)
+    return broken + describe_failed_rows(stage, run, task.shards)
+
+
+def _build_table(
+    stage: ShardStage, task: Task, executor: Executor, jobs: list[Job], wanted: Collection[int]
+) -> list[Failure]:
+    """Make parts, remove superfluous ones, and complete the table if nothing failed."""
+    run, folder = task.run, task.run.folder(stage.writes)
+    # A part without inputs is superfluous only once the input tables are complete.
+    is_last = not run.incomplete(stage.inputs)
+    extra = folder.shards_on_disk() - set(wanted) if is_last else set()
+    if not (jobs or extra or not is_last or folder.manifest() is None):
+        return []
+    existed = folder.begin(task.recipe)
+    folder.clear_temporaries()
+    _revoke(folder, jobs)
+    for shard in extra:
+        remove_part(stage, run, shard)
+    if existed:
+        clear_temporaries(run.root, stage.owns)
+    failures = _run_jobs(stage, executor, jobs, task.emit)
+    if is_last and not failures:
+        if existed:
+            sweep_dropped(stage, run)
+        folder.finish(task.recipe, {})
+    return failures
+
+
+def _build_some(
+    stage: ShardStage, task: Task, executor: Executor, jobs: list[Job], _: Collection[int]
+) -> list[Failure]:
+    """Make parts while other processes may make other parts of the table."""
+    folder = task.run.folder(stage.writes)
+    if jobs:
+        folder.begin(task.recipe)
+    _revoke(folder, jobs)
+    return _run_jobs(stage, executor, jobs, task.emit)
+
+
+def _revoke(folder: TableFolder, jobs: Iterable[Job]) -> None:
+    """Revoke the receipts of the parts that are made completely."""
+    for job in jobs:
+        if job.retry is None:
+            folder.revoke(job.shard)
 
 
 def _choose_work(
@@ -132,8 +167,8 @@ def _choose_work(
 
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
-    at_most = stage.at_most(jobs[0].config) if jobs else None
-    for outcome in executor.map(make_shard, jobs, at_most, _give_up):
+    gpus = stage.gpus(jobs[0].config) if jobs else None
+    for outcome in executor.map(make_shard, jobs, gpus, _give_up):
         if isinstance(outcome, Receipt):
             emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
             continue
@@ -161,7 +196,7 @@ def run_dataset(stage: DatasetStage, task: Task) -> None:
         task.checker.revoke_damaged(folder, before)
     if is_complete(stage, run, identity):
         task.emit(StageStarted(stage.name, len(before), len(before), "done"))
-        folder.restore_recipe(recipe)
+        folder.restore_state(recipe)
         _emit_finished(stage, task, 0, started)
         return
     task.check_inputs(stage.reads)
@@ -191,11 +226,12 @@ def _begin_at_first_part(
     """
     first = next(parts, stage.writes.schema.empty_table())
     folder.begin(recipe)
+    folder.clear_temporaries()
     yield first
     yield from parts
 
 
 def _emit_finished(stage: Stage, task: Task, ran: int, started: float) -> None:
-    own = stage_totals(stage, task.run)
+    own = stage_totals(stage, task.run, task.shards)
     seconds = time.monotonic() - started
     task.emit(StageFinished(stage.name, own.rows, own.status, own.reasons, ran, seconds))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.stage import FromShell, Stage, StageConfig
@@ -34,16 +34,30 @@ def _cpus() -> int:
 class RunnerConfig(StageConfig):
     """How to run; never part of a result's identity."""
 
-    executor: Literal["processes", "serial"] = Field(
+    executor: Literal["processes", "serial", "ray"] = Field(
         "processes",
-        description="Run the parts in worker processes (`processes`), or one after the other in "
-        "this process (`serial`).",
+        description="Run the parts in worker processes (`processes`), one after the other in "
+        "this process (`serial`), or as tasks of a Ray cluster (`ray`, which needs the extra "
+        "`ray`).",
     )
     workers: int = Field(
         default_factory=_cpus,
         ge=1,
-        description="Start this many worker processes. By default, there is one for each CPU.",
+        description="Make this many parts at once. By default, it is one for each CPU, on Ray "
+        "for each CPU of the cluster.",
     )
+    ray_address: str | None = Field(
+        default=None,
+        description="Use the Ray cluster at this address: HOST:PORT, or `auto` for the one on "
+        "this machine. Every node must see the run folder and the inputs under the same paths. "
+        "By default, Ray is started on this machine for the run.",
+    )
+
+    @model_validator(mode="after")
+    def _check_address(self) -> RunnerConfig:
+        if self.ray_address is not None and self.executor != "ray":
+            raise ValueError("ray_address needs `executor: ray`")
+        return self
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.atomic import content_id_of_file, read_sealed_json
-from pipeline.manifest import Receipt, TableFolder
+from pipeline.manifest import TableFolder
+from pipeline.receipts import Receipt
 from pipeline.run import Run
 from pipeline.stage import Owned
 
@@ -33,17 +34,19 @@ class PartChecker:
     """Compares parts with their receipts before they are read: each part once in a run."""
 
     def __init__(self) -> None:
-        self._intact: set[tuple[Path, str]] = set()
+        self._intact: dict[Path, dict[int, str]] = {}
+        """The content ids of the parts of a table's folder."""
 
     def revoke_damaged(self, folder: TableFolder, receipts: Mapping[int, Receipt]) -> set[int]:
         """Revoke the receipts of damaged parts, with a log line for each; give their numbers."""
         damaged = set()
+        intact = self._intact.setdefault(folder.path, {})
         for shard, receipt in receipts.items():
-            part = folder.part(shard)
-            if (part, receipt.output) in self._intact:
+            if intact.get(shard) == receipt.output:
                 continue
+            part = folder.part(shard)
             if _has_content(part, receipt.output):
-                self._intact.add((part, receipt.output))
+                intact[shard] = receipt.output
                 continue
             log.warning("%s is damaged: it is made again", part)
             folder.revoke(shard)

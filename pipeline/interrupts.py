@@ -6,6 +6,7 @@ dropped. The second signal ends it at once; worker processes end with it.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import threading
@@ -33,10 +34,16 @@ class Interrupted(KeyboardInterrupt):
 @contextmanager
 def raise_interrupted() -> Iterator[None]:
     """Raise `Interrupted` in the block at the first signal; the second one ends the process."""
-    before = {signum: signal.signal(signum, _stop) for signum in _SIGNALS}
+    received: list[int] = []
+    stop = functools.partial(_stop, received)
+    before = {signum: signal.signal(signum, stop) for signum in _SIGNALS}
     try:
         yield
     except Interrupted:  # the second signal keeps its meaning until the process has ended
+        raise
+    except KeyboardInterrupt:  # Ray raises its own
+        if received:
+            raise Interrupted(received[0]) from None
         raise
     except BaseException:
         _restore(before)
@@ -70,7 +77,7 @@ def hold_back() -> Iterator[None]:
         if not came:
             _restore(before)
     if came:
-        _stop(came[0], None)
+        _stop([], came[0], None)
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
@@ -78,7 +85,8 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
         signal.signal(signum, handler)
 
 
-def _stop(signum: int, _: FrameType | None) -> NoReturn:
+def _stop(received: list[int], signum: int, _: FrameType | None) -> NoReturn:
+    received.append(signum)
     for each in _SIGNALS:  # the system then ends the process, whatever it waits for
         signal.signal(each, signal.SIG_DFL)
     os.write(2, _STOPPING)  # unbuffered: the signal may interrupt another print

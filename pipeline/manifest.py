@@ -5,6 +5,7 @@
                          _failures/00012.txt    the traceback of a shard that raised
                          _dropped/00012.json    side files that earlier parts named, until removed
                          _recipe.json           what decides the stage's result
+                         _ranges.json           values in each part: see `pipeline.part_ranges`
                          _manifest.json         written last, after all parts
 
 A part is done if its receipt has the stage's fingerprint and the content ids of all its inputs. So
@@ -17,9 +18,8 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from pipeline import part_ranges
 from pipeline.atomic import (
     TEMPORARY,
     content_id,
@@ -35,6 +36,7 @@ from pipeline.atomic import (
     write_bytes,
     write_sealed_json,
 )
+from pipeline.receipts import Receipt, numbered_files, read_receipts, totals
 from pipeline.stage import Stage, StageConfig
 
 Recipe = Mapping[str, Any]
@@ -73,29 +75,16 @@ def differences(old: Recipe, new: Recipe, prefix: str = "") -> list[str]:
     return found
 
 
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+
+
 def _shorten(value: object) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The result of a shard, stored beside its part; all totals are sums over receipts."""
-
-    stage: str
-    shard: int
-    fingerprint: str
-    inputs: Mapping[str, str]
-    """Content id of each part and table that the shard read."""
-    output: str
-    """Content id of the part."""
-    size: int
-    """Size of the part in bytes."""
-    rows: int
-    status: Mapping[str, int]
-    reasons: Mapping[str, int]
-    seconds: float
-    host: str
 
 
 class TableFolder:
@@ -104,9 +93,18 @@ class TableFolder:
     Without a schema, parts are read with their own: for readers that do not know the recipe.
     """
 
-    def __init__(self, run: Path, name: str, schema: pa.Schema | None = None) -> None:
+    def __init__(
+        self,
+        run: Path,
+        name: str,
+        schema: pa.Schema | None = None,
+        ranges: tuple[str, ...] = (),
+    ) -> None:
         self.path = run / "tables" / name
         self._schema = schema
+        self._ranged_columns = ranges
+        self._ranges = self.path / part_ranges.NAME
+        self._receipts = self.path / "_receipts"
         self._manifest = self.path / "_manifest.json"
         self._recipe = self.path / "_recipe.json"
 
@@ -115,49 +113,43 @@ class TableFolder:
         return self.path / f"part-{shard:05d}.parquet"
 
     def _receipt(self, shard: int) -> Path:
-        return self.path / "_receipts" / f"{shard:05d}.json"
+        return self._receipts / f"{shard:05d}.json"
 
     def _failure(self, shard: int) -> Path:
         return self.path / "_failures" / f"{shard:05d}.txt"
 
     def state_files(self) -> list[Path]:
-        """Give the receipts, the recipe and the manifest on disk."""
-        state = [path for path in (self._recipe, self._manifest) if path.exists()]
+        """Give the receipts, the recipe, the ranges and the manifest on disk."""
+        paths = (self._recipe, self._ranges, self._manifest)
+        state = [path for path in paths if path.exists()]
         return [*state, *sorted(self.path.glob("_receipts/*.json"))]
 
     def receipts(self) -> dict[int, Receipt]:
         """Read the receipts of all complete parts."""
-        receipts = self.all_receipts()
+        parts = numbered_files(self.path, "part-", ".parquet")
         return {
-            shard: receipts[shard]
-            for shard in self.shards()
-            if shard in receipts and self.part(shard).stat().st_size == receipts[shard].size
+            shard: receipt
+            for shard, receipt in self.all_receipts().items()
+            if shard in parts and parts[shard].stat().st_size == receipt.size
         }
 
     def all_receipts(self) -> dict[int, Receipt]:
         """Read all receipts, also those of parts that are missing or have another size."""
-        found = {}
-        for shard in sorted(self._numbers("_receipts/*.json")):
-            content = read_sealed_json(self._receipt(shard))
-            if content is None:
-                continue
-            try:
-                found[shard] = Receipt(**content)
-            except TypeError:  # written by another version: the part is made again
-                continue
-        return found
+        return read_receipts(self._receipts)
 
     def shards(self) -> list[int]:
         """Give the numbers of the parts that have a receipt."""
-        return sorted(self._numbers("part-*.parquet") & self._numbers("_receipts/*.json"))
+        return sorted(self._part_numbers() & self._receipt_numbers())
 
     def shards_on_disk(self) -> set[int]:
         """Give the number of every part and every receipt on disk."""
-        return self._numbers("part-*.parquet") | self._numbers("_receipts/*.json")
+        return self._part_numbers() | self._receipt_numbers()
 
-    def _numbers(self, glob: str) -> set[int]:
-        names = [path.stem.removeprefix("part-") for path in self.path.glob(glob)]
-        return {int(name) for name in names if name.isdigit()}
+    def _part_numbers(self) -> set[int]:
+        return {*numbered_files(self.path, "part-", ".parquet")}
+
+    def _receipt_numbers(self) -> set[int]:
+        return {*numbered_files(self._receipts, "", ".json")}
 
     def table_id(self) -> str:
         """Give the content id of the table."""
@@ -172,7 +164,14 @@ class TableFolder:
 
     def read(self, shard: int) -> pa.Table:
         """Read a part."""
-        return pq.read_table(self.part(shard), schema=self._schema, partitioning=None)
+        # Parts are small: one thread reads them sooner than several that wait for each other.
+        return pq.read_table(
+            self.part(shard),
+            schema=self._schema,
+            partitioning=None,
+            use_threads=False,
+            pre_buffer=False,
+        )
 
     def write(self, shard: int, table: pa.Table) -> tuple[str, int]:
         """Write a part unless the same bytes are on disk; give its content id and size."""
@@ -180,15 +179,14 @@ class TableFolder:
         pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
         data = sink.getvalue().to_pybytes()
         part = self.part(shard)
-        same = part.exists() and part.stat().st_size == len(data) and part.read_bytes() == data
-        if not same:
+        if not _holds(part, data):
             write_bytes(part, data)
         return content_id(data), len(data)
 
     def write_receipt(self, receipt: Receipt) -> None:
         """Mark a part as done."""
         self._failure(receipt.shard).unlink(missing_ok=True)
-        write_sealed_json(self._receipt(receipt.shard), asdict(receipt))
+        write_sealed_json(self._receipt(receipt.shard), receipt.fields())
 
     def write_failure(self, shard: int, text: str) -> None:
         """Record the traceback of a shard that raised."""
@@ -231,21 +229,31 @@ class TableFolder:
     def begin(self, recipe: Recipe) -> bool:
         """Prepare the folder for a build; tell whether it existed before.
 
-        Removes the manifest and unfinished files, and writes the recipe.
+        Removes the manifest, and writes the recipe.
         """
         resumed = self.path.exists()
         with storage(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self.reopen()
-        for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
-            path.unlink()
         write_sealed_json(self._recipe, recipe)
         return resumed
 
-    def restore_recipe(self, recipe: Recipe) -> None:
-        """Write the recipe of a finished build again if it is missing or damaged."""
+    def clear_temporaries(self) -> None:
+        """Remove unfinished files."""
+        for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
+            path.unlink()
+
+    def restore_state(self, recipe: Recipe) -> None:
+        """Write the recipe and the ranges of a build again if they are missing or damaged."""
         if self.old_recipe() is None:
             write_sealed_json(self._recipe, recipe)
+        if self._ranged_columns and self.manifest() and read_sealed_json(self._ranges) is None:
+            self._write_ranges()
+
+    def _write_ranges(self) -> None:
+        parts = [self.part(shard) for shard in self.shards()] if self._ranged_columns else []
+        if parts:
+            part_ranges.write_ranges(self.path, parts, self._ranged_columns)
 
     def manifest(self) -> dict[str, Any] | None:
         """Give the manifest; None while the table is not complete."""
@@ -260,10 +268,12 @@ class TableFolder:
     def reopen(self) -> None:
         """Mark the table as incomplete."""
         self._manifest.unlink(missing_ok=True)
+        self._ranges.unlink(missing_ok=True)
 
     def finish(self, recipe: Recipe, inputs: Mapping[str, str]) -> None:
         """Mark the table as complete: write its totals, versions and inputs."""
         receipts = self.receipts()
+        self._write_ranges()
         manifest = {
             "recipe": recipe,
             "fingerprint": fingerprint_of(recipe),
@@ -274,23 +284,3 @@ class TableFolder:
             | {name: importlib.metadata.version(name) for name in ("skyscript", "pyarrow")},
         }
         write_sealed_json(self._manifest, manifest)
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums over receipts: rows, rows by status, and rows by reason."""
-
-    rows: int
-    status: Mapping[str, int]
-    reasons: Mapping[str, int]
-
-
-def totals(receipts: Mapping[int, Receipt]) -> Totals:
-    """Sum up receipts."""
-    status: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for receipt in receipts.values():
-        status.update(receipt.status)
-        reasons.update(receipt.reasons)
-    rows = sum(receipt.rows for receipt in receipts.values())
-    return Totals(rows, dict(status.most_common()), dict(reasons.most_common()))

@@ -3,7 +3,7 @@
 <run>/tables/<table>/          parts, receipts and manifest: see `pipeline.manifest`
 _disabled_stages.json    the stages that the last config disabled
 _run.json                marks the folder as a run
-_lock                    locked by the process that works here
+_lock                    locked by the process that works here, or shared by runs of some shards
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_sealed_json, write_sealed_json
+from pipeline.atomic import exclusive_lock, read_sealed_json, shared_lock, write_sealed_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
+from pipeline.stage import is_address
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
+OWN_CONFIG = "config.yaml"
+"""The config of a run that was given an area: it lies in the folder before the run begins."""
+_ALLOWED = (_LOCK, OWN_CONFIG)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Run:
 
     def folder(self, table: Table) -> TableFolder:
         """Give the folder of a table, complete or not."""
-        return TableFolder(self.root, table.name, table.schema)
+        return TableFolder(self.root, table.name, table.schema, table.ranges)
 
     def datasets(self, tables: Iterable[Table]) -> dict[str, ds.Dataset]:
         """Open tables as datasets, by name."""
@@ -98,18 +102,38 @@ class Run:
             yield
 
     @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Lock the folder of a run against `locked`, but not against other calls of this method.
+
+        Raises `ConfigError` if there is no run, `LockError` if another process works in it alone.
+        """
+        if not self.exists():
+            raise ConfigError(
+                f"{self.root}: is not the folder of a run; --shards needs one, with the tables "
+                "before the first stage that works part by part"
+            )
+        with shared_lock(self.root / _LOCK):
+            yield
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the folder for one process; make it if it is missing.
 
         Raises `ConfigError` if the folder contains other files, `LockError` if it is in use.
         """
         root = self.root
+        if is_address(root):
+            raise ConfigError(f"{root}: is an address; choose a folder for the run")
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root}: is a file; choose a folder for the run")
-        if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
+        if root.exists() and not self.exists() and _has_other_files(root):
             raise ConfigError(f"{root}: contains files but no run; choose a new or an empty folder")
         with exclusive_lock(root / _LOCK):
             if read_sealed_json(root / _MARKER) is None:
                 marker = {"skyscript": importlib.metadata.version("skyscript")}
                 write_sealed_json(root / _MARKER, marker)
             yield
+
+
+def _has_other_files(root: Path) -> bool:
+    return any(path.name not in _ALLOWED for path in root.iterdir())

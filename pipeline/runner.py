@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from pipeline.config import RunConfig
 from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
 from pipeline.events import StageDisabled
-from pipeline.executors import Executor, ProcessExecutor, SerialExecutor
-from pipeline.manifest import recipe_of, totals
+from pipeline.executors import Executor, make_executor
+from pipeline.manifest import recipe_of
+from pipeline.receipts import totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
 from pipeline.side_files import clear_temporaries
@@ -32,11 +34,14 @@ def run(
     *,
     only: Collection[str] = (),
     retry: Retry | None = None,
+    shards: range | None = None,
 ) -> None:
     """Bring the stages up to date, in order; ``only`` selects some of them.
 
-    ``retry`` makes failed rows again. Raises `ItemsFailed` at the end if shards or rows failed;
-    bad input and a full disk stop the run immediately.
+    ``retry`` makes failed rows again. ``shards`` selects shards of the shard stages: several
+    processes may make different ones at the same time, and a run without it then completes the
+    tables. Raises `ItemsFailed` at the end if shards or rows failed; bad input and a full disk stop
+    the run immediately.
     """
     here = Run(root)
     reasons = disabled_stages.find_reasons(recipe, config.stages)
@@ -44,23 +49,38 @@ def run(
     chosen = [stage for stage in used if not only or stage.name in only]
     if not chosen:
         raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
+    if shards is not None:
+        chosen = _shard_stages(chosen)
     _check_errors(retry, chosen, here)
     # For all stages first: an unusable input of the last stage then shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
-    with here.locked(), _executor(config) as executor:
-        clear_temporaries(root)
-        _emit_disabled(recipe, reasons, emit)
+    lock = here.locked() if shards is None else here.shared()
+    with lock, make_executor(config.runner) as executor:
+        if shards is None:
+            clear_temporaries(root)
+            _emit_disabled(recipe, reasons, emit)
         if len(chosen) == len(used):
             _remove_disabled(recipe, used, here)
-        checker = PartChecker()
+        make_task = functools.partial(Task, here, emit=emit, checker=PartChecker(), shards=shards)
         tasks = [
-            (stage, Task(here, config.stages[stage.name], recipes[stage.name], emit, checker))
-            for stage in chosen
+            (stage, make_task(config.stages[stage.name], recipes[stage.name])) for stage in chosen
         ]
         failed = _run_stages(recipe, tasks, executor, retry)
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+
+
+def _shard_stages(stages: Sequence[Stage]) -> list[Stage]:
+    """Give the stages that work shard by shard. Raises `ConfigError` if there is none."""
+    chosen: list[Stage] = [stage for stage in stages if isinstance(stage, ShardStage)]
+    if not chosen:
+        raise ConfigError(
+            f"--shards makes parts of stages that work part by part, but "
+            f"{', '.join(stage.name for stage in stages)} needs whole tables: run it without "
+            "--shards"
+        )
+    return chosen
 
 
 def _run_stages(
@@ -98,7 +118,7 @@ def _run_stage(
 ) -> list[str]:
     """Run a stage if its inputs are there; ``is_first`` says that nothing failed before."""
     here = task.run
-    missing = here.incomplete(stage.inputs)
+    missing = here.incomplete(stage.inputs) if task.shards is None else _unusable(stage, here)
     if missing and is_first:
         raise ConfigError(
             f"{stage.name} needs the complete table {missing[0]!r}, which {here.root} lacks: "
@@ -112,8 +132,15 @@ def _run_stage(
         failed = run_shards(stage, task, executor, retry)
     else:
         run_dataset(stage, task)
-    _check_not_empty(stage, here)
+    _check_not_empty(stage, task)
     return failed
+
+
+def _unusable(stage: Stage, run: Run) -> list[str]:
+    """Give the input tables of a shard stage that do not allow to make any part."""
+    assert isinstance(stage, ShardStage)  # chosen by `_shard_stages`
+    absent = [table.name for table in stage.reads if not run.folder(table).receipts()]
+    return absent + run.incomplete(stage.looks_up)
 
 
 def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Emit) -> None:
@@ -153,12 +180,6 @@ def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> Non
         )
 
 
-def _executor(config: RunConfig) -> Executor:
-    if config.runner.executor == "serial":
-        return SerialExecutor()
-    return ProcessExecutor(config.runner.workers)
-
-
 def _writer(recipe: Sequence[Stage], table: str) -> str:
     return next(stage.name for stage in recipe if stage.writes.name == table)
 
@@ -168,9 +189,9 @@ def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
     return isinstance(stage, ShardStage) and not {t.name for t in stage.looks_up} & {*missing}
 
 
-def _check_not_empty(stage: Stage, run: Run) -> None:
+def _check_not_empty(stage: Stage, task: Task) -> None:
     """Raise `InputError` if a stage gives no row, because later messages would be less clear."""
-    folder = run.folder(stage.writes)
+    folder = task.run.folder(stage.writes)
     summary = totals(folder.receipts())
     if (
         folder.manifest() is None
@@ -178,6 +199,8 @@ def _check_not_empty(stage: Stage, run: Run) -> None:
         or summary.status.get(STATUS_FAILED)
     ):
         return
+    if sentence := stage.why_empty(**task.run.datasets(stage.inputs), config=task.config):
+        raise InputError(sentence)
     problem = f"{stage.name} finds nothing"
     if summary.rows:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())

@@ -24,6 +24,9 @@ class Table:
     name: str
     schema: pa.Schema
     key: str
+    ranges: tuple[str, ...] = ()
+    """Columns whose least and greatest value in each part are recorded, so that a look-up by them
+    opens few parts: the sides of a box, or a key that the parts are sorted by."""
 
     @property
     def has_status(self) -> bool:
@@ -37,7 +40,9 @@ class Table:
 
 
 def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
-    """Give ``table`` in the contract's schema (with its metadata), or raise `SchemaError`.
+    """Give ``table`` in the contract's schema, or raise `SchemaError`.
+
+    The result has the table's own metadata and the contract's, which goes first.
 
     The table must have the contract's columns, in any order, with the same types; no null in a
     column that is not nullable; and a unique key.
@@ -57,7 +62,8 @@ def conform(table: pa.Table, contract: Table, *, where: str) -> pa.Table:
     key = table.column(contract.key)
     if pc.count_distinct(key).as_py() != len(key):
         raise SchemaError(f"{where}: key {contract.key!r} is not unique")
-    return table.cast(want)
+    metadata = {**(table.schema.metadata or {}), **(want.metadata or {})}
+    return table.cast(want).replace_schema_metadata(metadata or None)
 
 
 def _show_schemas(got: pa.Schema, want: pa.Schema) -> str:

@@ -7,6 +7,7 @@ it writes. A `DatasetStage` sees whole tables and yields parts; only stages that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,18 @@ class FromShell(str):
     __slots__ = ()
 
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def is_address(path: str | Path) -> bool:
+    """Tell whether a path is an address, such as ``s3://bucket/key``, and no file or folder."""
+    return _ADDRESS.match(str(path)) is not None
+
+
 def _resolve(value: object, info: ValidationInfo) -> object:
     """Resolve a relative path against ``base`` of the context, the config file's folder."""
+    if isinstance(value, str) and is_address(value):
+        raise ValueError("this is an address, but only files and folders can be read: copy it here")
     if isinstance(value, FromShell):
         return _expand(value).absolute()
     if isinstance(value, str | Path) and info.context and (base := info.context.get("base")):
@@ -119,9 +130,23 @@ def never_disabled(config: Any) -> str | None:  # noqa: ANN401, ARG001 - any sta
     return None
 
 
-def any_number(config: Any) -> int | None:  # noqa: ANN401, ARG001 - any stage's config
-    """Set no limit: every worker may work on the stage."""
+class GpuUse(NamedTuple):
+    """How a stage uses GPUs: each of its shards takes one."""
+
+    required: bool
+    """False: a shard is made on CPUs where there is no GPU."""
+    here: int
+    """Number of GPUs of this machine that the stage may use."""
+
+
+def no_gpus(config: Any) -> GpuUse | None:  # noqa: ANN401, ARG001 - any stage's config
+    """Use no GPU."""
     return None
+
+
+def no_sentence(**inputs: Any) -> str:  # noqa: ANN401, ARG001 - any stage's tables and config
+    """Give no sentence: the counted reasons are enough."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,9 @@ class _AnyStage:
     disabled: Callable[[Any], str | None] = never_disabled
     """Gives the reason, in a sentence, why a config disables the stage; None: the stage runs.
     Stages that need its table are then disabled too."""
+    why_empty: Callable[..., str] = no_sentence
+    """Gives a sentence on why no row of the result is ok, from the stage's inputs as whole datasets
+    and its config; empty: the runner counts the rows' reasons instead."""
     version: int = 1
     """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
 
@@ -163,8 +191,8 @@ class ShardStage(_AnyStage):
     """Tables that the stage gets whole, for queries about neighbours."""
     by_row: bool = False
     """Whether a failed row can be made again alone: it does not depend on other rows."""
-    at_most: Callable[[Any], int | None] = any_number
-    """Gives the limit of shards that run at once, such as the number of GPUs; None: no limit."""
+    gpus: Callable[[Any], GpuUse | None] = no_gpus
+    """Gives how a config makes the stage use GPUs; None: it uses none."""
 
     @property
     def inputs(self) -> tuple[Table, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import Receipt, Recipe, TableFolder, Totals, differences, totals
+from pipeline.manifest import Recipe, TableFolder, differences
+from pipeline.receipts import Receipt, Totals, totals
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED
 from pipeline.side_files import parts_without_files
@@ -128,19 +129,24 @@ def explain_work(
     return f"{len(todo)} of {len(wanted)} parts to make"
 
 
-def stage_totals(stage: Stage, run: Run) -> Totals:
+def stage_totals(stage: Stage, run: Run, shards: Container[int] | None = None) -> Totals:
     """Sum up a stage's receipts, without the reasons that its rows had before the stage."""
-    summary = totals(run.folder(stage.writes).receipts())
+    summary = totals(_choose(run.folder(stage.writes).receipts(), shards))
     if not isinstance(stage, ShardStage) or not stage.reads[0].has_status:
         return summary
-    before = totals(run.folder(stage.reads[0]).receipts()).reasons
+    before = totals(_choose(run.folder(stage.reads[0]).receipts(), shards)).reasons
     own = {reason: count - before.get(reason, 0) for reason, count in summary.reasons.items()}
     return replace(summary, reasons={reason: n for reason, n in own.items() if n > 0})
 
 
-def describe_failed_rows(stage: Stage, run: Run) -> list[str]:
+def _choose(receipts: Mapping[int, Receipt], shards: Container[int] | None) -> dict[int, Receipt]:
+    """Give the receipts of some shards; None: of all."""
+    return {s: receipt for s, receipt in receipts.items() if shards is None or s in shards}
+
+
+def describe_failed_rows(stage: Stage, run: Run, shards: Container[int] | None = None) -> list[str]:
     """Describe the rows that failed in a stage: a line for each reason, with some of the keys."""
-    own = stage_totals(stage, run)
+    own = stage_totals(stage, run, shards)
     if not own.status.get(STATUS_FAILED):
         return []
     table = stage.writes
@@ -148,7 +154,9 @@ def describe_failed_rows(stage: Stage, run: Run) -> list[str]:
     keys: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     failed = pc.field("status") == STATUS_FAILED
     columns = [table.key, "reason", *(["error"] if table.has_error else [])]
-    for batch in run.folder(table).dataset().to_batches(columns=columns, filter=failed):
+    folder = run.folder(table)
+    parts = folder.dataset(_choose(folder.receipts(), shards))
+    for batch in parts.to_batches(columns=columns, filter=failed):
         for key, reason, *error in zip(*(c.to_pylist() for c in batch.columns), strict=True):
             kind = (reason, f" ({error[0]})" if error and error[0] else "")
             counts[kind] += 1

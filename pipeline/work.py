@@ -7,15 +7,17 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from pipeline.errors import SchemaError, SkyScriptError, StorageError
-from pipeline.manifest import Receipt
+from pipeline.receipts import Receipt
 from pipeline.run import Run
-from pipeline.schema import STATUS_OK, conform
+from pipeline.schema import STATUS_OK, Table, conform
 from pipeline.side_files import names_in, names_in_part, sweep
 from pipeline.stage import Shard, ShardStage, Stage, StageConfig
 from pipeline.state import Identity, Retry
@@ -51,12 +53,16 @@ def make_shard(job: Job) -> Receipt | Failure:
     folder = run.folder(stage.writes)
     where = f"{stage.name} shard {job.shard}"
     try:
+        _check_visible(run)
         tables = run.parts(stage.reads, job.shard)
         before = None if job.retry is None else folder.read(job.shard)
         chosen = None if job.retry is None or before is None else job.retry.select(before)
         if chosen is not None:
             tables = {name: table.filter(chosen) for name, table in tables.items()}
-        whole = run.datasets(stage.looks_up)
+        whole = {
+            table.name: _opened(run, table, job.identity.inputs[table.name])
+            for table in stage.looks_up
+        }
         result = stage.run(**tables, **whole, config=job.config, shard=Shard(job.shard, run.root))
         result = conform(result, stage.writes, where=where)
         first = stage.reads[0]
@@ -68,13 +74,28 @@ def make_shard(job: Job) -> Receipt | Failure:
             result = _merge_rows(before, chosen, result)
             folder.revoke(job.shard)
         return write_part(stage, run, job.shard, result, job.identity, started)
-    except StorageError as error:  # the disk cannot store a traceback either
+    except StorageError as error:  # a traceback cannot be stored either
         return Failure(job.shard, str(error), error)
     except Exception as error:  # a failed shard must not stop the others
         folder.write_failure(job.shard, traceback.format_exc())
         known = error if isinstance(error, SkyScriptError) else None
         return Failure(
             job.shard, str(error) if known else f"{type(error).__name__}: {error}", known
+        )
+
+
+@lru_cache(maxsize=8)
+def _opened(run: Run, table: Table, _content: str) -> ds.Dataset:
+    """Open a table that shards look up, once in a process; ``_content`` is the table's id."""
+    return run.folder(table).dataset()
+
+
+def _check_visible(run: Run) -> None:
+    """Raise `StorageError` if this machine does not see the run folder."""
+    if not run.exists():
+        raise StorageError(
+            f"{run.root}: {platform.node()} does not see this run folder; workers on several "
+            "machines need a folder that all of them share under one path"
         )
 
 

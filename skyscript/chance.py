@@ -7,6 +7,7 @@ independent.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,6 +20,18 @@ def _hash(seed: int, key: str, purpose: str) -> int:
 def uniform(seed: int, key: str, purpose: str) -> float:
     """Draw a number from [0, 1)."""
     return (_hash(seed, key, purpose) >> 11) / 2**53
+
+
+def draws(seed: int, key: str, purpose: str) -> Callable[[str], float]:
+    """Give a function that draws, for each further part of the purpose, what `uniform` draws."""
+    begun = hashlib.blake2b(f"{seed}\x1f{key}\x1f{purpose}".encode(), digest_size=8)
+
+    def draw(more: str) -> float:
+        digest = begun.copy()
+        digest.update(more.encode())
+        return (int.from_bytes(digest.digest(), "big") >> 11) / 2**53
+
+    return draw
 
 
 def between(seed: int, key: str, purpose: str, low: float, high: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pipeline.stage import Stage
 from stages.caption import CAPTION
+from stages.eligible import ELIGIBLE
 from stages.extract import EXTRACT
 from stages.fetch import FETCH
 from stages.filter import FILTER
@@ -16,6 +17,7 @@ from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
+from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
 from stages.plan import PLAN
 from stages.report import REPORT
@@ -29,7 +31,9 @@ from stages.vocab import VOCAB
 PIPELINE: tuple[Stage, ...] = (
     EXTRACT,  # OSM file -> objects with geometry and tags
     VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
-    SAMPLE,  # objects -> the focus objects, drawn so that rare tags are kept
+    OUTLINES,  # sources -> where each may show something, and how sharply
+    ELIGIBLE,  # objects and outlines -> which objects a source can show, with which tags
+    SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
     FETCH,  # tiles -> JPEG images

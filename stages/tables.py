@@ -30,6 +30,7 @@ _GEO = {
 }
 
 _BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
+_SIDES = tuple(field.name for field in _BOX)
 _NULLABLE_BOX = [field.with_nullable(True) for field in _BOX]
 STATUS = [
     pa.field("status", pa.string(), nullable=False),
@@ -45,9 +46,12 @@ _OBJECT = [
 ]
 
 
-def _table(name: str, *fields: pa.Field, geometry: bool = False) -> Table:
+def _table(
+    name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()
+) -> Table:
     """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
-    return Table(name, pa.schema(fields, metadata=_GEO if geometry else None), fields[0].name)
+    schema = pa.schema(fields, metadata=_GEO if geometry else None)
+    return Table(name, schema, fields[0].name, ranges)
 
 
 OBJECTS = _table(
@@ -58,6 +62,7 @@ OBJECTS = _table(
     pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
     *STATUS,
     geometry=True,
+    ranges=_SIDES,
 )
 """OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
 
@@ -79,11 +84,38 @@ VOCAB = _table(
 )
 """All tags of the run's objects: whether each is visible, and why."""
 
+OUTLINES = _table(
+    "outlines",
+    pa.field("outline", pa.string(), nullable=False),  # a scene's id, or the alias of a service
+    pa.field("source", pa.string(), nullable=False),  # alias; empty if the config has no source
+    pa.field("finest_gsd", pa.float64(), nullable=False),  # metres; 0 if it is unknown
+    pa.field("coarsest_gsd", pa.float64(), nullable=False),  # metres; infinite if it is unknown
+    pa.field("geometry", pa.binary(), nullable=False),  # no image of the source lies outside
+    geometry=True,
+)
+"""Where each source may show something, known before a service is asked."""
+
+ELIGIBLE = _table(
+    "eligible",
+    pa.field("object_id", pa.string(), nullable=False),
+    # the centre of its box, which decides the object's cell; null if it has no geometry
+    pa.field("lon", pa.float64()),
+    pa.field("lat", pa.float64()),
+    pa.field("draw", pa.float64(), nullable=False),  # from [0, 1); sample takes low numbers first
+    # its tags that a source can show here, as key=value; empty if status is not ok
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
+    # its other tags that can be seen from above
+    pa.field("unseen", pa.list_(pa.string()), nullable=False),
+    *STATUS,
+)
+"""For each object, whether a source can show it, so that it may get a tile."""
+
 FOCUS = _table(
     "focus",
     *_OBJECT,
-    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
-    pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
+    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare, balanced or all
+    # the cell "lon/lat", or the "key=value" that is rare or that was balanced; null if all
+    pa.field("chosen_for", pa.string()),
     geometry=True,
 )
 """The objects that get a tile; all other objects are context for the tiles of neighbours."""
@@ -112,6 +144,7 @@ SCENES = _table(
     pa.field("offsets", pa.list_(pa.float64())),  # samples of the three that mean 0
     pa.field("nodata", pa.float64()),  # the sample that means no data
     geometry=True,
+    ranges=("scene_id",),
 )
 """The images that tiles are cut from: one index for all backends."""
 
@@ -197,6 +230,9 @@ META = _table(
     # the image is not ok
     pa.field("left_out", TAGS),
     pa.field("surrounding", pa.list_(NEIGHBOUR), nullable=False),  # nearest first
+    # whether the tile lies within the bounds of the OSM extract: of a tile over the edge, objects
+    # are missing; null if the image is not ok
+    pa.field("surroundings_complete", pa.bool_()),
     *STATUS,
 )
 """The images with the visible tags of their OSM objects."""

@@ -48,8 +48,17 @@ def deprecated_keys() -> frozenset[str]:
     )
 
 
+@functools.cache
+def replaced_keys() -> frozenset[str]:
+    """Give the keys of all tags that a rule may replace."""
+    rules = (rule for found in _rules_by_tag().values() for rule in found)
+    return frozenset(key for rule in rules for key, _ in rule.old)
+
+
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
     """Give the applicable rule with the most old tags: special rules precede general ones."""
+    if _first_keys().isdisjoint(tags):
+        return None
     by_tag = _rules_by_tag()
     found = [
         rule
@@ -95,6 +104,18 @@ def _rules_by_tag() -> dict[tuple[str, str], tuple[Rule, ...]]:
         if set(rule.old) != set(rule.new):
             by_tag[rule.old[0]] = (*by_tag.get(rule.old[0], ()), rule)
     return by_tag
+
+
+@functools.cache
+def _first_keys() -> frozenset[str]:
+    return frozenset(key for key, _ in _rules_by_tag())
+
+
+@functools.cache
+def keys_of_rules() -> frozenset[str]:
+    """Give the keys of all old and new tags: only they affect, or come from, a new spelling."""
+    rules = [rule for rules in _rules_by_tag().values() for rule in rules]
+    return frozenset(key for rule in rules for key, _ in (*rule.old, *rule.new))
 
 
 def _tags(text: str) -> tuple[tuple[str, str], ...]:

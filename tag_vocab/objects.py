@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tag_vocab import files, words
-from tag_vocab.deprecated import modernise
+from tag_vocab.deprecated import keys_of_rules, modernise
 from tag_vocab.files import ANY
 from tag_vocab.vocabulary import (
     TagEntry,
@@ -27,7 +27,9 @@ from tag_vocab.vocabulary import (
 Tag = tuple[str, str]
 
 _CACHED = 1 << 15
-"""Tags whose answer is cached."""
+"""Tags, and objects, whose answer is cached."""
+_MOST_TAGS = 16
+"""Only objects with at most this many tags that matter are cached, which bounds the memory."""
 _NO_THING = "describes a thing that is not visible"
 
 
@@ -60,6 +62,8 @@ class Vocabulary:
             if entry.source == "own" and entry.groundable and key_rule(key) is None
         }
         self._seen_values = functools.lru_cache(maxsize=_CACHED)(self._ask)
+        self._matters = functools.lru_cache(maxsize=_CACHED)(self._may_be_seen)
+        self._all_seen = functools.lru_cache(maxsize=_CACHED)(self._find_seen)
 
     def answer(self, key: str, value: str) -> TagEntry:
         """Give the answer for a tag: the user's, else the shipped; for several values the best."""
@@ -80,18 +84,30 @@ class Vocabulary:
 
         There are none without a visible thing.
         """
-        seen = [
+        # Most objects differ only in tags that are never visible, so the rest is often known.
+        which = tuple(tag for tag in tags.items() if self._matters(*tag))
+        return list((self._all_seen if len(which) <= _MOST_TAGS else self._find_seen)(which, gsd))
+
+    def _may_be_seen(self, key: str, value: str) -> bool:
+        """Tell whether a tag can affect what is seen of an object."""
+        return key in keys_of_rules() or bool(self._seen_values(key, value))
+
+    def _find_seen(self, tags: tuple[Tag, ...], gsd: float) -> tuple[Seen, ...]:
+        seen = tuple(
             shown
-            for tag in modernise(tags).items()
+            for tag in modernise(dict(tags)).items()
             for shown in self._seen_values(*tag)
             if shown.max_gsd >= gsd
-        ]
-        return seen if any(self._is_thing(key) for key, _, _ in seen) else []
+        )
+        return seen if any(self._is_thing(key) for key, _, _ in seen) else ()
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
-        gsds = (gsd for key, _, gsd in self.seen(tags) if self._is_thing(key))
-        return max(gsds, default=None)
+        return self.coarsest(self.seen(tags))
+
+    def coarsest(self, seen: Iterable[Seen]) -> float | None:
+        """Give the coarsest GSD at which one of the things among visible tags is visible."""
+        return max((gsd for key, _, gsd in seen if self._is_thing(key)), default=None)
 
     def visible(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
         """Give the tags of an object that are visible at a GSD in metres, in today's spelling.

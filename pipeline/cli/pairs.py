@@ -92,7 +92,7 @@ def score(
 def _runner_for_gpus(settings: RunConfig) -> RunnerConfig:
     """Give a worker process for each GPU. Without a GPU, one model may use all CPUs."""
     from pipeline.config import RunnerConfig
-    from skyscript.clip.model import count_gpu_workers
+    from skyscript.clip.devices import count_gpu_workers
     from skyscript.clip.source import ClipConfig
 
     clip = settings.stages["score"]

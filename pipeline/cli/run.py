@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.area import config_of_area
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
     RetryFailed,
@@ -34,13 +35,29 @@ RESULTS = (
 """The results that a run names at its end: the stage that makes each, a label, the path."""
 
 app = typer.Typer()
+Bbox = Annotated[
+    str | None,
+    typer.Option(
+        metavar="W,S,E,N",
+        help="Without a config, use the open sources of images that cover a part of this box "
+        "(degrees) and need no account. The config is written to the folder of the run.",
+    ),
+]
+Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]
 RUNNER = Fields("pipeline.config:RunnerConfig", "runner")
 
 
 @command(app, RUNNER, panel=PANEL)
 def run(
-    config: Annotated[Path, typer.Argument(help="Read the config of the run from this YAML file.")],
     given: Given,
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Read the config of the run from this YAML file. --bbox takes its place."
+        ),
+    ] = None,
+    bbox: Bbox = None,
+    osm: Osm = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -63,6 +80,15 @@ def run(
             "at its end, for example busy or timeout. Repeat the option for more classes.",
         ),
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST-LAST",
+            help="Make only these parts, and only of stages that work part by part: 0-99, or 7. "
+            "Several such runs may work in one folder at once, as in a job array. Run the command "
+            "without this option afterwards, to complete the dataset.",
+        ),
+    ] = None,
 ) -> None:
     """Build the missing parts of a dataset, from an OSM extract to captions.
 
@@ -72,10 +98,17 @@ def run(
     from pipeline.state import Retry
     from stages import PIPELINE
 
-    settings = load_config(config, PIPELINE, given=given)
-    root = out or Path("runs") / config.stem
+    if (config is None) == (bbox is None) or (osm is not None and bbox is None):
+        raise ConfigError("give either a config, or --bbox W,S,E,N with --osm and --out")
+    path = config or config_of_area(str(bbox), osm, out)
+    settings = load_config(path, PIPELINE, given=given)
+    root = out or Path("runs") / path.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
-    _run(settings, root, _chosen_stages(first, last, only), again)
+    stages = _chosen_stages(first, last, only)
+    if shards is None:
+        _run(settings, root, stages, again)
+    else:
+        run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
 
 
 @command(app, RUNNER, panel=PANEL)
@@ -192,6 +225,18 @@ def _chosen_stages(first: str | None, last: str | None, only: str | None) -> Seq
     if begin > end:
         raise ConfigError(f"--from {first} comes after --until {last}: nothing is left to run")
     return names[begin : end + 1]
+
+
+def _range_of(shards: str) -> range:
+    """Give the parts that --shards names."""
+    first, dash, last = shards.partition("-")
+    numbers = [first, last] if dash else [first, first]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        raise ConfigError(f"--shards {shards}: write it as FIRST-LAST, for example 0-99")
+    chosen = range(int(numbers[0]), int(numbers[1]) + 1)
+    if not chosen:
+        raise ConfigError(f"--shards {shards}: the last part is before the first one")
+    return chosen
 
 
 def _no_stage(name: str, names: Iterable[str]) -> ConfigError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.errors import ConfigError
 from pipeline.interrupts import Interrupted, raise_interrupted
 from pipeline.progress import console, display
 
@@ -29,12 +30,13 @@ def run_job(
     only: Sequence[str] = (),
     *,
     retry: Retry | None = None,
+    shards: range | None = None,
 ) -> None:
     """Run stages and show their progress."""
     from pipeline.runner import run
 
     with interruptible(), display() as show:
-        run(recipe, config, root, show, only=only, retry=retry)
+        run(recipe, config, root, show, only=only, retry=retry, shards=shards)
 
 
 def retry_all(retry: bool) -> Retry | None:
@@ -46,7 +48,7 @@ def retry_all(retry: bool) -> Retry | None:
 
 @contextmanager
 def counting_vectors(root: Path) -> Iterator[None]:
-    """Print at the end, also after an error, the numbers of computed and of stored vectors."""
+    """Print at the end, also after an error, how many vectors were stored before and now."""
     from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)
@@ -56,7 +58,7 @@ def counting_vectors(root: Path) -> Iterator[None]:
         after = count_vectors(root)
         if after.images or after.texts:
             console.print(
-                f"vectors   computed now: {after.images - before.images:,} of images, "
+                f"vectors   stored now: {after.images - before.images:,} of images, "
                 f"{after.texts - before.texts:,} of texts; stored before: {before.images:,} and "
                 f"{before.texts:,}",
                 soft_wrap=True,
@@ -75,6 +77,20 @@ def interruptible() -> Iterator[None]:
         console.print("interrupted; run the same command again to continue")
         code = error.exit_code if isinstance(error, Interrupted) else 130
         raise typer.Exit(code) from None
+
+
+def degrees(option: str, text: str, count: int) -> list[float]:
+    """Read longitudes and latitudes in turn, with commas between; raises `ConfigError`."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    limits = [180.0, 90.0] * (count // 2)
+    fits = all(abs(number) <= limit for number, limit in zip(numbers, limits, strict=False))
+    if len(numbers) != count or not fits:
+        form = "LON,LAT" if count == 2 else "W,S,E,N"
+        raise ConfigError(f"{option} {text}: write it as {form}, in degrees")
+    return numbers
 
 
 def print_lines(lines: Sequence[str]) -> None:

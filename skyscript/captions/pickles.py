@@ -12,9 +12,8 @@ from skyscript.captions.rule import (
     DEFAULT,
     NOTHING_TO_SAY,
     CaptionConfig,
-    multi_caption,
     phrases_of,
-    single_caption,
+    surrounded,
 )
 from skyscript.files.meta import Meta
 from skyscript.files.metas import read_metas
@@ -91,10 +90,12 @@ def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, reject
 
 
 def _row(name: str, meta: Meta, config: CaptionConfig, words: Vocabulary) -> _Row | InputError:
-    if not phrases_of(meta.center_tags, config, words).single:
+    focus = phrases_of(meta.center_tags, config, words)
+    if not focus.single:
         return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
+    around = (phrases_of(tags, config, words).multi for tags in meta.surrounding_tags)
     return (
         image_path(name),
-        single_caption(meta.center_tags, config, words),
-        multi_caption(meta.center_tags, meta.surrounding_tags, config, words),
+        config.prefix + focus.single,
+        surrounded(focus.multi, around, config),
     )

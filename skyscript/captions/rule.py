@@ -81,8 +81,13 @@ def multi_caption(
     words: Vocabulary = SHIPPED,
 ) -> str:
     """Give the caption of the focus object and its neighbours, in the given order."""
-    focus = phrases_of(center_tags, config, words).multi
-    distinct = dict.fromkeys(phrases_of(tags, config, words).multi for tags in surrounding)
+    around = (phrases_of(tags, config, words).multi for tags in surrounding)
+    return surrounded(phrases_of(center_tags, config, words).multi, around, config)
+
+
+def surrounded(focus: str, surrounding: Iterable[str], config: CaptionConfig) -> str:
+    """Give the caption of the words of a focus object and of its neighbours."""
+    distinct = dict.fromkeys(surrounding)
     around = [phrase for phrase in distinct if phrase and phrase != focus]
     named = BETWEEN.join(around[: config.max_surrounding])
     return config.prefix + AROUND.join(filter(None, [focus, named]))

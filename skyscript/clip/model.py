@@ -8,7 +8,6 @@ causal text tower.
 from __future__ import annotations
 
 import functools
-import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skyscript.clip.source import ClipConfig, ClipSource, clip_installed, open_clip_library
+from skyscript.clip.devices import choose_device
+from skyscript.clip.source import ClipSource, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
 from skyscript.clip.tower import Normalise, image_tower
 from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
@@ -251,34 +251,17 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
         bare.train(training)
 
 
-@functools.lru_cache(maxsize=1)
 def load_clip(source: ClipSource, device: str | None) -> Clip:
     """Load a model and keep it for later calls in this process.
 
     Raises `InputError` if the weights do not load.
     """
-    device, open_clip = device or _choose_device(), open_clip_library()
+    return _load(source, device or choose_device())
+
+
+@functools.lru_cache(maxsize=1)
+def _load(source: ClipSource, device: str) -> Clip:
+    open_clip = open_clip_library()
     model = create_model(source, device).eval()
     tokenizer = create_tokenizer(source, own_context_length(model, source))
     return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), device)
-
-
-def _choose_device() -> str:
-    """Give the GPU of this process, or the CPU. Worker processes take the GPUs in turn."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return "cpu"
-    number = multiprocessing.current_process().name.rpartition("-")[2]
-    return f"cuda:{int(number) % torch.cuda.device_count() if number.isdigit() else 0}"
-
-
-def count_gpu_workers(config: ClipConfig) -> int | None:
-    """Give the limit of processes that use a model: one for each GPU. None, on CPUs: no limit."""
-    if config.device is not None:
-        return 1 if config.device.startswith("cuda") else None
-    if not clip_installed():
-        return None
-    import torch
-
-    return torch.cuda.device_count() or None

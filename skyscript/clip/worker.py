@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 from pydantic import Field
 
 from pipeline.stage import EXECUTION
+from pipeline.worker_process import worker_number
 from skyscript.clip.model import Clip, load_clip
 from skyscript.clip.source import ClipConfig, find_clip, require_clip
 
@@ -33,7 +32,7 @@ def worker_clip(config: WorkerClipConfig) -> tuple[Clip, str]:
     """Load the model, once a process; give it and the digest that names its vectors."""
     import torch
 
-    if config.threads or multiprocessing.parent_process() is not None:
+    if config.threads or worker_number() is not None:
         torch.set_num_threads(config.threads or 1)
     source = find_clip(config)
     return load_clip(source, config.device), source.digest()

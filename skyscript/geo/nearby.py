@@ -1,7 +1,8 @@
 """Find the objects around a few tiles without reading the whole table.
 
-The objects are in Hilbert order, so a row group is a neighbourhood; its box, in the file's
-statistics, tells whether it must be read.
+The objects are in Hilbert order, so a part of the table is a neighbourhood, and so is a row group.
+The table's record of its parts' boxes tells which parts must be opened, and the box of a row group,
+in the file's statistics, whether it must be read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import shapely
 
+from pipeline.part_ranges import parts_meeting
 from pipeline.schema import STATUS_OK
 from skyscript.geo.hilbert import hilbert_keys
 from skyscript.geo.tile import Box
@@ -25,26 +27,41 @@ MOST_GROUPS = 16
 """The most groups of boxes in a query: each adds a comparison for every row group."""
 
 
-def objects_near(objects: ds.Dataset, boxes: Sequence[Box]) -> pa.Table:
+def objects_near(
+    objects: ds.Dataset, boxes: Sequence[Box], columns: Sequence[str] = ()
+) -> pa.Table:
     """Give the ok objects whose box meets any of ``boxes`` (WGS 84 degrees), in dataset order.
+
+    ``columns`` selects some of the columns; by default, the result has all of them.
 
     Memory holds the result and a few row groups. An object's box may meet a box that its geometry
     does not meet; callers that need the difference ask shapely.
     """
+    names = list(columns) or objects.schema.names
+    schema = pa.schema([objects.schema.field(name) for name in names], objects.schema.metadata)
     if not boxes:
-        return objects.schema.empty_table()
+        return schema.empty_table()
     sides = np.array(boxes, dtype=np.float64)
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
     tree = shapely.STRtree([shapely.box(*box) for box in boxes])
     found = []
-    for batch in objects.to_batches(
-        filter=(pc.field("status") == STATUS_OK) & wanted, batch_readahead=2, fragment_readahead=1
+    west, south, east, north = sides.T
+    parts = parts_meeting(
+        objects,
+        at_most={"west": east, "south": north},
+        at_least={"east": west, "north": south},
+    )
+    for batch in parts.to_batches(
+        columns=list(dict.fromkeys([*names, *Box._fields])),
+        filter=(pc.field("status") == STATUS_OK) & wanted,
+        batch_readahead=2,
+        fragment_readahead=1,
     ):
         own = (batch.column(side).to_numpy() for side in Box._fields)
         hits = np.unique(tree.query(shapely.box(*own), predicate="intersects")[0])
         if len(hits):
-            found.append(batch.take(pa.array(hits)))
-    return pa.Table.from_batches(found, schema=objects.schema)
+            found.append(batch.select(names).take(pa.array(hits)))
+    return pa.Table.from_batches(found, schema=schema)
 
 
 def _groups(sides: npt.NDArray[np.float64]) -> list[Box]:

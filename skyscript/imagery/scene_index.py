@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import shapely
 
-from skyscript.geo.tile import Box
+from pipeline.part_ranges import parts_meeting
+from skyscript.geo.tile import Box, Points
 from skyscript.imagery.protocol import Scene
 from skyscript.table_cache import cached_by_files
 
@@ -34,6 +35,8 @@ class SceneIndex:
     weights: npt.NDArray[np.float64]
     footprints: npt.NDArray[np.object_]
     tree: shapely.STRtree
+    _names: dict[int, str] = field(default_factory=dict)
+    """The ids that were asked for: few of a million."""
 
     def touching(self, box: Box) -> Indices:
         """Give the scenes that show at least a part of a box, in their order."""
@@ -41,7 +44,16 @@ class SceneIndex:
 
     def scene_id(self, number: int) -> str:
         """Give a scene's id."""
-        return str(self.scene_ids[number].as_py())
+        if (name := self._names.get(number)) is None:
+            name = self._names[number] = str(self.scene_ids[number].as_py())
+        return name
+
+    def touching_points(self, points: Points) -> list[Indices]:
+        """Give for each point the scenes that show it, in their order."""
+        at, scenes = self.tree.query(shapely.points(points), predicate="intersects")
+        order = np.lexsort((scenes, at))
+        ends = np.cumsum(np.bincount(at, minlength=len(points)))
+        return np.split(scenes[order], ends)[: len(points)]
 
 
 def _scene_index(table: pa.Table) -> SceneIndex:
@@ -64,8 +76,10 @@ scene_index = cached_by_files(_scene_index, _COLUMNS)
 
 def scenes_by_id(scenes: ds.Dataset, ids: Iterable[str]) -> dict[str, Scene]:
     """Give the scenes with these ids."""
-    wanted = pa.array(sorted(set(ids)), pa.string())
-    table = scenes.to_table(filter=pc.field("scene_id").isin(wanted))
+    wanted = sorted(set(ids))
+    keys = {"scene_id": np.array(wanted, dtype=np.str_)}
+    parts = parts_meeting(scenes, at_most=keys, at_least=keys)
+    table = parts.to_table(filter=pc.field("scene_id").isin(pa.array(wanted, pa.string())))
     return {row["scene_id"]: _scene(row) for row in table.to_pylist()}
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.errors import InputError, StorageError
+from skyscript.geo.tile import Box
 from skyscript.osm.copies import copy_if_needed
 
 if TYPE_CHECKING:
@@ -136,6 +137,17 @@ class OsmFile:
                 everything.apply(writer)
         self._source, self._is_sorted = target, True
         self._index = self._new_index()
+
+    def bounds(self) -> Box | None:
+        """Give the box in degrees that the file's header states; None without one."""
+        import osmium
+
+        with self._reading(), osmium.io.Reader(self._source, osmium.osm.NOTHING) as reader:
+            box = reader.header().box()
+        if not box.valid():
+            return None
+        low, high = box.bottom_left, box.top_right
+        return Box(low.lon, low.lat, high.lon, high.lat)
 
     def holds_node(self, ids: Collection[int]) -> bool:
         """Say whether the file holds one of these nodes, which its ways lacked: it comes late."""

@@ -18,10 +18,17 @@ _HIDDEN_VALUES = {
     "location": frozenset({"underground", "indoor", "underwater"}),
     "parking": frozenset({"underground"}),
 }
+_KEYS = frozenset({*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building"})
+"""Without one of these keys, no object is hidden."""
+
+HIDING = frozenset((*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building", "layer"))
+"""The keys that decide whether an object is hidden."""
 
 
 def hidden_from_above(tags: Mapping[str, str]) -> bool:
     """Tell whether an object is in a tunnel, under ground, under water, indoors or covered."""
+    if _KEYS.isdisjoint(tags):
+        return False
     return (
         any(tags.get(key, "no") != "no" for key in _HIDDEN_UNLESS_NO)
         or any(tags.get(key) in values for key, values in _HIDDEN_VALUES.items())

@@ -20,6 +20,8 @@ from pipeline.errors import InputError
 from pipeline.identity import identify
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
+from skyscript.geo.tile import Box
+from skyscript.osm.bounds import with_bounds
 from skyscript.osm.file import NotInOrderError, OsmFile, check_file
 from skyscript.vocabulary import own_labels
 from stages import tables
@@ -81,6 +83,7 @@ _BROKEN = """
     WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
     ORDER BY osm_id
 """
+_EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
 
 
@@ -111,11 +114,12 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
                 view(connection, name, folder / f"{name}.parquet")
             connection.execute(_SAME)
             _register_broken(connection, source)
+            bounds = _bounds(connection, source)
             rows = connection.sql(_SORTED, params={"same_object": SAME_OBJECT}).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
             for part in cut_into_parts(rows, config.part_rows):
-                yield part.cast(tables.OBJECTS.schema)
+                yield with_bounds(part.cast(tables.OBJECTS.schema), bounds)
 
 
 def _keys(config: ExtractConfig) -> frozenset[str]:
@@ -157,6 +161,22 @@ def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> 
     connection.register("broken", table)
 
 
+def _bounds(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> list[Box]:
+    """Give the box within which the file is complete: its header's, else that of its points.
+
+    A header may claim too much, so the box is cut to that of the nodes and ways. Ways lead out of
+    an extract; points do not.
+    """
+    rows = [connection.sql(f"{_EXTENT} {each}").fetchall()[0] for each in ("WHERE kind = 'n'", "")]
+    points, everything = (Box(*row) if row[0] is not None else None for row in rows)
+    given = source.bounds() or points or everything
+    if given is None or everything is None:
+        return []
+    west, south = (max(pair) for pair in zip(given[:2], everything[:2], strict=True))
+    east, north = (min(pair) for pair in zip(given[2:], everything[2:], strict=True))
+    return [Box(west, south, east, north)] if west <= east and south <= north else []
+
+
 def _external(config: ExtractConfig) -> Mapping[str, str]:
     check_file(config.path, config.format)
     keys = "\n".join(sorted(_keys(config)))
@@ -173,5 +193,5 @@ EXTRACT = DatasetStage(
     reads=(),
     writes=tables.OBJECTS,
     external=_external,
-    version=2,
+    version=3,
 )

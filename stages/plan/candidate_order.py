@@ -15,6 +15,7 @@ def drawn_order(object_id: str, numbers: list[int], known: SceneIndex, seed: int
     the rate of its weight, and the first to come is taken.
     """
     waits: dict[str, float] = {}
+    draw_of_scene = chance.draws(seed, object_id, "scene ")
     for number in numbers:
         source = known.sources[number]
         if source not in waits:
@@ -23,7 +24,6 @@ def drawn_order(object_id: str, numbers: list[int], known: SceneIndex, seed: int
 
     def place(number: int) -> tuple[float, str, float, str]:
         source, scene_id = known.sources[number], known.scene_id(number)
-        draw = chance.uniform(seed, object_id, f"scene {scene_id}")
-        return waits[source], source, draw, scene_id
+        return waits[source], source, draw_of_scene(scene_id), scene_id
 
     return sorted(numbers, key=place)

@@ -11,7 +11,6 @@ import shapely
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
     MAX_LATITUDE,
-    Box,
     Points,
     Tile,
     mercator_scale,
@@ -19,10 +18,10 @@ from skyscript.geo.tile import (
     tile_around,
 )
 from skyscript.imagery.mosaic import scenes_filling
-from skyscript.imagery.scene_index import SceneIndex
+from skyscript.imagery.scene_index import Indices, SceneIndex
 from stages.plan.candidate_order import drawn_order
 from stages.plan.config import PlanConfig
-from stages.plan.placement import Placement, first_placement, other_placements
+from stages.plan.placement import Placement, other_placements
 from stages.plan.subject import TOO_POLAR, Skip, Subject
 
 NOT_COVERED = "not covered by any source"
@@ -37,15 +36,15 @@ NOT_HERE = (NOT_COVERED, NOT_SHARP)
 
 
 def placed(
-    subject: Subject, known: SceneIndex, config: PlanConfig
+    subject: Subject, first: Placement, here: Indices, known: SceneIndex, config: PlanConfig
 ) -> tuple[Placement, list[dict[str, object]]]:
     """Give the first drawn placement that images cover, and the scenes that show its tile.
 
+    ``first`` is the first placement that is drawn, ``here`` are the scenes that show its place.
     Raises `Skip` with the reason if there is none.
     """
-    first = first_placement(subject, config)
     try:
-        return first, _candidates(subject, first, known, config)
+        return first, _candidates(subject, first, here, known, config)
     except Skip as skip:
         reason = skip
     if str(reason) in HOPELESS or (str(reason) in NOT_HERE and len(subject.places) == 1):
@@ -54,7 +53,8 @@ def placed(
     if len(places) and (len(places) > 1 or _core_is_covered(subject, places[0], known, config)):
         for other in other_placements(subject.object_id, places, config):
             try:
-                return other, _candidates(subject, other, known, config)
+                here = known.touching_points(np.array([[other.lon, other.lat]]))[0]
+                return other, _candidates(subject, other, here, known, config)
             except Skip as skip:
                 reason = skip if str(reason) in NOT_HERE else reason
     raise reason
@@ -73,7 +73,7 @@ def _core_is_covered(
 ) -> bool:
     """Say whether images cover what every tile at the place would show."""
     lon, lat = place.tolist()
-    numbers = known.touching(Box(lon, lat, lon, lat))
+    numbers = known.touching_points(place[None])[0]
     numbers = numbers[known.gsds[numbers] <= subject.max_gsd * config.gsd_slack]
     cores = {}
     for number in numbers.tolist():
@@ -90,18 +90,16 @@ def _core_is_covered(
 
 
 def _candidates(
-    subject: Subject, placement: Placement, known: SceneIndex, config: PlanConfig
+    subject: Subject, placement: Placement, here: Indices, known: SceneIndex, config: PlanConfig
 ) -> list[dict[str, object]]:
     """Give the scenes that show the tile of a placement, the drawn one first."""
-    lon, lat = placement.lon, placement.lat
-    here = known.touching(Box(lon, lat, lon, lat))
     if not len(here):
         raise Skip(NOT_COVERED)
     sharp = here[known.gsds[here] <= subject.max_gsd * config.gsd_slack]
     if not len(sharp):
         raise Skip(NOT_SHARP)
     if subject.extent is not None:
-        longer = max(subject.extent) / mercator_scale(lat)
+        longer = max(subject.extent) / mercator_scale(placement.lat)
         sharp = sharp[known.gsds[sharp] * config.min_extent <= longer]
         if not len(sharp):
             raise Skip(TOO_SMALL)

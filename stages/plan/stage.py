@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import shapely
@@ -18,13 +19,17 @@ from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
 from skyscript.files.names import PARTS
-from skyscript.imagery.scene_index import SceneIndex, scene_index
+from skyscript.imagery.scene_index import Indices, SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.plan.candidates import placed
 from stages.plan.config import PlanConfig
-from stages.plan.subject import Skip, subject_of
+from stages.plan.placement import Placement, first_placement
+from stages.plan.subject import Skip, Subject, subject_of
 from tag_vocab import Vocabulary
+
+Planned = tuple[Placement, list[dict[str, object]]]
+"""Where an object lies in its tile, and the scenes that show the tile."""
 
 
 def plan(
@@ -39,18 +44,39 @@ def plan(
     known, words = scene_index(scenes), run_vocabulary(vocab)
     geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()
-    planned = [_plan(*pair, known, words, config) for pair in zip(rows, geometries, strict=True)]
+    subjects = [_subject(*pair, words) for pair in zip(rows, geometries, strict=True)]
+    drawn = [first_placement(each, config) for each in subjects if isinstance(each, Subject)]
+    places = np.array([(first.lon, first.lat) for first in drawn]).reshape(-1, 2)
+    firsts = zip(drawn, known.touching_points(places), strict=True)
+    planned = [
+        _row(
+            row["object_id"],
+            subject if isinstance(subject, Skip) else _placed(subject, next(firsts), known, config),
+        )
+        for row, subject in zip(rows, subjects, strict=True)
+    ]
     return pa.Table.from_pylist(planned, schema=tables.TILES.schema)
 
 
-def _plan(
-    row: Mapping[str, Any],
-    geometry: shapely.Geometry,
-    known: SceneIndex,
-    words: Vocabulary,
-    config: PlanConfig,
-) -> dict[str, object]:
-    object_id = row["object_id"]
+def _subject(
+    row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary
+) -> Subject | Skip:
+    try:
+        return subject_of(row, geometry, words)
+    except Skip as skip:
+        return skip
+
+
+def _placed(
+    subject: Subject, first: tuple[Placement, Indices], known: SceneIndex, config: PlanConfig
+) -> Planned | Skip:
+    try:
+        return placed(subject, *first, known, config)
+    except Skip as skip:
+        return skip
+
+
+def _row(object_id: str, planned: Planned | Skip) -> dict[str, object]:
     result: dict[str, object] = {
         "object_id": object_id,
         # Independent of the seed: an object's folder is the same in every dataset.
@@ -60,12 +86,10 @@ def _plan(
         "status": STATUS_OK,
         "reason": None,
     }
-    try:
-        placement, candidates = placed(subject_of(row, geometry, words), known, config)
-        result |= {"centred": placement.shift == (0, 0), "candidates": candidates}
-    except Skip as skip:
-        result |= {"status": STATUS_FILTERED, "reason": str(skip)}
-    return result
+    if isinstance(planned, Skip):
+        return result | {"status": STATUS_FILTERED, "reason": str(planned)}
+    placement, candidates = planned
+    return result | {"centred": placement.shift == (0, 0), "candidates": candidates}
 
 
 PLAN = ShardStage(

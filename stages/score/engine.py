@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
 from skyscript import chance
-from skyscript.clip.model import Clip
+from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.text import find_cut
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
@@ -45,40 +46,52 @@ def score_pairs(
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / f"{config.name}-{digest}"
     images = image_vectors(paths, read, clip, Store(folder / "images", clip.width, np.float16))
-    texts = Store(folder / "texts", clip.width, np.float32)
-    singles = _similarities(images, titles, clip, texts)
-    multis = _similarities(images, multi_titles, clip, texts)
-    phrases = _phrases(images, multi_titles, clip, texts) if config.phrases else None
-    _check(paths, titles, singles, read, clip, config)
-    columns = _columns(config, folder.name, paths, singles, multis, phrases, images)
+    singles, multis = (_usable(images, each) for each in (titles, multi_titles))
+    of_image = [_phrases_of(caption) if config.phrases else [] for caption in multis]
+    # All texts at once: the files of vectors then depend on the part only.
+    texts = list(dict.fromkeys(text for text in chain(singles, multis, *of_image) if text))
+    store = Store(folder / "texts", clip.width, np.float32)
+    vectors = dict(zip(texts, text_vectors(texts, clip, store), strict=True))
+    cosines, multi_cosines = (_similarities(images, each, vectors) for each in (singles, multis))
+    _check(paths, titles, cosines, read, clip, config)
+    phrases = _phrase_similarities(images, of_image, vectors) if config.phrases else None
+    columns = _columns(config, folder.name, paths, cosines, multi_cosines, phrases, images)
     return columns | _cut(titles, multi_titles, clip.tokenizer)
 
 
-def _similarities(images: Images, titles: Titles, clip: Clip, store: Store) -> list[float | None]:
-    """Give each image's cosine with its title; None if the image or the title is missing."""
-    has_both = [
-        wrong is None and bool(title) for wrong, title in zip(images.wrong, titles, strict=True)
+def _usable(images: Images, titles: Titles) -> list[str | None]:
+    """Give the titles that are scored; None if the image or the title is missing."""
+    return [
+        title if wrong is None and title else None
+        for wrong, title in zip(images.wrong, titles, strict=True)
     ]
-    rows = np.flatnonzero(has_both)
-    texts = text_vectors([titles[row] or "" for row in rows.tolist()], clip, store)
-    vectors = images.vectors[rows]
-    cosines: NDArray[np.float32] = np.einsum("ij,ij->i", vectors, texts)
+
+
+def _similarities(
+    images: Images, titles: Titles, vectors: Mapping[str, Vectors]
+) -> list[float | None]:
+    """Give each image's cosine with its title; None where there is no title."""
+    rows = [row for row, title in enumerate(titles) if title]
     found: list[float | None] = [None] * len(titles)
-    for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
-        found[row] = cosine
+    if rows:
+        texts = np.stack([vectors[titles[row] or ""] for row in rows])
+        cosines: NDArray[np.float32] = np.einsum("ij,ij->i", images.vectors[rows], texts)
+        for row, cosine in zip(rows, cosines.tolist(), strict=True):
+            found[row] = cosine
     return found
 
 
-def _phrases(
-    images: Images, captions: Titles, clip: Clip, store: Store
+def _phrases_of(caption: str | None) -> list[str]:
+    """Give the phrases of a caption's neighbours, each as a separate caption."""
+    return (
+        [make_caption(phrase, caption) for phrase in split_neighbours(caption)] if caption else []
+    )
+
+
+def _phrase_similarities(
+    images: Images, of_image: Sequence[Sequence[str]], vectors: Mapping[str, Vectors]
 ) -> list[list[float] | None]:
-    """Give each image's cosines with the phrases of its neighbours, each as a separate caption."""
-    of_image = [
-        [make_caption(p, caption) for p in split_neighbours(caption)] if caption and not bad else []
-        for bad, caption in zip(images.wrong, captions, strict=True)
-    ]
-    distinct = list(dict.fromkeys(phrase for phrases in of_image for phrase in phrases))
-    vectors = dict(zip(distinct, text_vectors(distinct, clip, store), strict=True))
+    """Give each image's cosines with the phrases of its neighbours."""
     return [
         (np.stack([vectors[phrase] for phrase in phrases]) @ image).tolist() if phrases else None
         for phrases, image in zip(of_image, images.vectors, strict=True)

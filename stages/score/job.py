@@ -16,7 +16,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, Shard, ShardStage
-from skyscript.clip.model import count_gpu_workers
+from skyscript.clip.devices import gpu_use
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
@@ -134,7 +134,7 @@ PAIR_SCORES = ShardStage(
     reads=(tables.PAIRS,),
     writes=tables.PAIR_SCORES,
     external=clip_identity,
-    at_most=count_gpu_workers,
+    gpus=gpu_use,
     version=3,
 )
 SCORED = DatasetStage(

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.clip.model import count_gpu_workers
+from skyscript.clip.devices import gpu_use
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import clip_identity
 from stages import tables
@@ -69,6 +69,6 @@ SCORE = ShardStage(
     writes=tables.SCORES,
     external=clip_identity,
     disabled=disabled,
-    at_most=count_gpu_workers,
+    gpus=gpu_use,
     version=2,
 )

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.stage import Shard
-from skyscript.captions import CaptionConfig, caption_pickles
+from skyscript.captions import caption_pickles
 from skyscript.files.meta import Meta
 from skyscript.geo.tile import Box
 from stages import tables
-from stages.caption import caption
+from stages.caption import CaptionTilesConfig, caption
 from tests.bench.record import record
 from tests.stages.vocabularies import AS_SHIPPED
 
@@ -138,6 +138,6 @@ def test_rows_a_second():
     ]
     meta = pa.Table.from_pylist(rows, schema=tables.META.schema)
     (seconds,) = best(
-        lambda: caption(meta, AS_SHIPPED, config=CaptionConfig(), shard=Shard(0, None))
+        lambda: caption(meta, AS_SHIPPED, config=CaptionTilesConfig(), shard=Shard(0, None))
     )
     print(f"\ncaption stage:          {PICKLES / seconds:9,.0f} rows/s")

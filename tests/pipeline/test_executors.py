@@ -12,6 +12,8 @@ import pytest
 
 from pipeline.errors import SkyScriptError
 from pipeline.executors import ProcessExecutor, SerialExecutor
+from pipeline.stage import GpuUse
+from pipeline.worker_process import worker_number
 
 SCRIPT = """
 import os, sys, time
@@ -39,10 +41,21 @@ def process_of(_: int) -> int:
     return os.getpid()
 
 
-def test_a_stage_may_have_fewer_workers_at_once() -> None:
+def number_of(_: int) -> int | None:
+    time.sleep(0.05)
+    return worker_number()
+
+
+def test_workers_are_numbered_and_the_main_process_is_not() -> None:
+    with ProcessExecutor(2) as processes, SerialExecutor() as serial:
+        assert set(processes.map(number_of, range(8))) == {0, 1}
+        assert set(serial.map(number_of, range(2))) == {None}
+
+
+def test_a_stage_has_as_many_workers_as_gpus() -> None:
     with ProcessExecutor(2) as processes:
-        assert len(set(processes.map(process_of, range(8), at_most=1))) == 1
-        assert sorted(processes.map(abs, range(4), at_most=5)) == [0, 1, 2, 3]
+        assert len(set(processes.map(process_of, range(8), GpuUse(False, 1)))) == 1
+        assert sorted(processes.map(abs, range(4), GpuUse(True, 5))) == [0, 1, 2, 3]
 
 
 def leave_a_file(path: Path) -> None:
@@ -52,9 +65,9 @@ def leave_a_file(path: Path) -> None:
 
 def test_what_has_not_begun_is_dropped_where_an_error_ends_the_run(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) for number in range(20)]
-    for at_most in (None, 1):
+    for gpus in (None, GpuUse(False, 1)):
         with pytest.raises(ZeroDivisionError), ProcessExecutor(2) as processes:
-            for _ in processes.map(leave_a_file, paths, at_most):
+            for _ in processes.map(leave_a_file, paths, gpus):
                 raise ZeroDivisionError
         assert 0 < len(list(tmp_path.iterdir())) < 12
         for path in tmp_path.iterdir():

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the first stops a run in order, the second at once. Real processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.conftest import REPOSITORY, content_of
 from tests.pipeline.recipe import RECIPE
 
 SCRIPT = """
+import json
 import sys
 from pathlib import Path
 import typer
@@ -26,8 +28,8 @@ from pipeline.runner import run
 from tests.pipeline.recipe import RECIPE
 
 if __name__ == "__main__":
-    root, pause, executor = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-    given = {"runner": {"executor": executor, "workers": 2}, "square": {"pause": pause}}
+    root, pause, runner = Path(sys.argv[1]), float(sys.argv[2]), json.loads(sys.argv[3])
+    given = {"runner": runner, "square": {"pause": pause}}
     try:
         with interruptible():
             run(RECIPE, parse_config(given, RECIPE, base=root, where="test"), root, lambda _: None)
@@ -37,13 +39,16 @@ if __name__ == "__main__":
 
 
 @contextmanager
-def running(folder: Path, pause: float, executor: str = "processes") -> Iterator[subprocess.Popen]:
+def running(
+    folder: Path, pause: float, executor: str = "processes", **runner: object
+) -> Iterator[subprocess.Popen]:
     """Give a run of the small recipe in a process group of its own, once it squares numbers."""
     script = folder / "driver.py"
     script.write_text(SCRIPT)
     root = folder / "run"
+    block = json.dumps({"executor": executor, "workers": 2, **runner})
     process = subprocess.Popen(
-        [sys.executable, str(script), str(root), str(pause), executor],
+        [sys.executable, str(script), str(root), str(pause), block],
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.PIPE,
         text=True,

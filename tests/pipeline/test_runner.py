@@ -40,10 +40,16 @@ class World:
         return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
 
     def run(
-        self, *, only: tuple[str, ...] = (), retry: Retry | None = None, **blocks: object
+        self,
+        *,
+        only: tuple[str, ...] = (),
+        retry: Retry | None = None,
+        shards: range | None = None,
+        **blocks: object,
     ) -> None:
         self.events = []
-        run(RECIPE, self.config(**blocks), self.root, self.events.append, only=only, retry=retry)
+        emit, config = self.events.append, self.config(**blocks)
+        run(RECIPE, config, self.root, emit, only=only, retry=retry, shards=shards)
 
     def ran(self) -> list[tuple[str, int]]:
         return [(e.stage, e.shard) for e in self.events if isinstance(e, ShardFinished)]
@@ -372,6 +378,24 @@ def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
         world.run(count={"upto": 0})
 
 
+def test_a_stage_may_say_why_none_of_its_rows_is_ok(world: World) -> None:
+    def drop_all(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
+        rows = [{"n": n, "status": "filtered", "reason": "odd"} for n in numbers["n"].to_pylist()]
+        return pa.Table.from_pylist(rows, schema=SQUARES.schema)
+
+    def why(numbers: ds.Dataset, *, config: SquareConfig) -> str:
+        return f"none of {numbers.count_rows()} numbers to the power of {config.power} fits"
+
+    silent = replace(SQUARE, run=drop_all)
+    telling = replace(silent, why_empty=why)
+    for stage, words in (
+        (silent, r"square drops all 10 rows \(10 odd\)"),
+        (telling, "^none of 10 numbers to the power of 2 fits$"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run((COUNT, stage, TOTAL), world.config(), world.root, lambda event: None)
+
+
 def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None:
     with pytest.raises(ItemsFailed, match="the result lacks rows of 'numbers'"):
         world.run(square={"drop": 2})
@@ -425,6 +449,15 @@ def test_two_runs_in_one_folder_are_refused(world: World) -> None:
         pytest.raises(LockError, match=r"process \d+ on .* uses this folder"),
     ):
         world.run()
+
+
+def test_a_run_in_object_storage_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"s3:/+bucket/run: is an address; choose a folder"):
+        World(Path("s3://bucket/run")).run()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:

@@ -51,6 +51,15 @@ class Run:
             "tags": list(tags.items()),
         }
         self.rows["objects"].append({**thing, "geom_rule": "node", **state})
+        self.rows["eligible"].append(
+            {
+                "object_id": name,
+                **{"lon": 9.1, "lat": 47.1, "draw": 0.5},
+                "tags": [f"{key}={value}" for key, value in tags.items()],
+                "unseen": [],
+                **state,
+            }
+        )
         self.rows["focus"].append({**thing, "chosen_by": "all", "chosen_for": None})
         filepath = f"images3/{name}_{source}_24.jpg"
         full = {
@@ -127,7 +136,7 @@ class Run:
 TILE_COLOUR = (200, 90, 40)
 
 CONTRACTS = (
-    *(tables.OBJECTS, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.OBJECTS, tables.ELIGIBLE, tables.FOCUS, tables.SCENES, tables.TILES),
     *(tables.IMAGES, tables.META, tables.CAPTIONS),
 )
 

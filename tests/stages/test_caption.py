@@ -9,7 +9,7 @@ from pipeline.schema import conform
 from pipeline.stage import Shard
 from skyscript.captions import CaptionConfig, multi_caption, single_caption
 from stages import tables
-from stages.caption import CAPTION, caption
+from stages.caption import CAPTION, CaptionTilesConfig, caption
 from tests.stages.vocabularies import AS_SHIPPED, vocab_with
 
 PREFIX = "a satellite image of "
@@ -170,9 +170,10 @@ META_ROW = {
 EMPTY_ROW = {"center_tags": [], "surrounding": [], "status": "ok"}
 
 
-def captions_of(*rows, vocab=AS_SHIPPED):
+def captions_of(*rows, vocab=AS_SHIPPED, at_the_edge="keep"):
     meta = pa.Table.from_pylist(list(rows), schema=tables.META.schema)
-    made = caption(meta, vocab, config=CaptionConfig(), shard=Shard(0, Path("unused")))
+    config = CaptionTilesConfig(incomplete_surroundings=at_the_edge)
+    made = caption(meta, vocab, config=config, shard=Shard(0, Path("unused")))
     return conform(made, tables.CAPTIONS, where="caption").to_pylist()
 
 
@@ -197,8 +198,24 @@ def test_the_stage_filters_a_row_with_nothing_to_say():
     assert row["title"] is row["filepath"] is None
 
 
+def test_tiles_over_the_edge_of_the_extract_are_kept_unless_they_are_refused():
+    whole, cut, unknown = (
+        {**META_ROW, "object_id": name, "surroundings_complete": is_complete}
+        for name, is_complete in (("n1", True), ("n2", False), ("n3", None))
+    )
+    failed = {**EMPTY_ROW, "object_id": "n4", "status": "failed", "reason": "timeout"}
+    rows = (whole, cut, unknown, failed)
+    assert [row["status"] for row in captions_of(*rows)] == ["ok", "ok", "ok", "failed"]
+    refused = captions_of(*rows, at_the_edge="refuse")
+    assert [row["status"] for row in refused] == ["ok", "filtered", "filtered", "failed"]
+    assert refused[1]["reason"] == "the tile is not within the bounds of the OSM extract"
+    assert refused[3]["reason"] == "timeout"
+    assert refused[1]["title"] is refused[1]["filepath"] is None
+
+
 def test_an_empty_shard_gives_an_empty_table():
     assert captions_of() == []
+    assert captions_of(at_the_edge="refuse") == []
 
 
 def test_a_changed_vocabulary_changes_the_stages_identity():

@@ -10,9 +10,12 @@ import pytest
 import shapely
 
 import tag_vocab
+from pipeline.manifest import TableFolder
+from pipeline.part_ranges import write_ranges
 from pipeline.schema import conform
 from pipeline.stage import Shard
 from skyscript.geo.tile import Box, tile_around
+from skyscript.osm.bounds import with_bounds
 from stages import tables
 from stages.overlay import OVERLAY, OverlayConfig, overlay
 from tests.stages.ground import GSD, LAT, LON, SIDE, area, at, line, point, thing
@@ -48,9 +51,10 @@ def focus_row(row):
 def metas(tmp_path):
     """Run the stage over images of focus objects among others; give its rows."""
 
-    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED):
+    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED, bounds=()):
         images = [image()] if images is None else images
         objects = pa.Table.from_pylist([*focuses, *others], schema=tables.OBJECTS.schema)
+        objects = with_bounds(objects, bounds)
         made = overlay(
             pa.Table.from_pylist(images, schema=tables.IMAGES.schema),
             pa.Table.from_pylist([focus_row(f) for f in focuses], schema=tables.FOCUS.schema),
@@ -221,6 +225,49 @@ def test_the_result_does_not_depend_on_what_else_is_in_the_shard(metas, tmp_path
     alone = metas([*reversed(others), second], images=[image()])
     assert both[1] == alone[0]
     assert (tmp_path / "meta3/n1_CH_19.pickle").read_bytes() == files["n1_CH_19.pickle"]
+
+
+def test_a_tile_over_the_edge_of_the_extract_is_marked(metas):
+    tile = Box.of(image())
+    east = Box(LON, tile.south, tile.east, tile.north)
+    west = Box(tile.west, tile.south, LON, tile.north)
+
+    def complete(*bounds, **more):
+        return [row["surroundings_complete"] for row in metas([], bounds=bounds, **more)]
+
+    assert complete(tile) == [True]
+    assert complete(east) == [False]
+    assert complete(east, west) == [True]
+    assert complete() == [None]
+    assert complete(tile, images=[{"object_id": "n1", "status": "failed"}]) == [None]
+
+
+def test_tiles_across_parts_see_both_sides(metas, tmp_path):
+    """Objects of a run lie in parts, each a neighbourhood; a tile on the seam needs both."""
+    sides = [
+        [
+            thing("n1", point(0, 0), man_made="pier"),
+            thing("a2", area(-40, 0, -30, 9), building="yes"),
+        ],
+        [thing("a3", area(30, 0, 40, 9), building="yes")],
+        [thing("a4", area(9000, 0, 9010, 9), building="yes")],
+    ]
+    folder = TableFolder(tmp_path, "objects", tables.OBJECTS.schema, tables.OBJECTS.ranges)
+    for shard, things in enumerate(sides):
+        folder.write(shard, pa.Table.from_pylist(things, schema=tables.OBJECTS.schema))
+    files = [folder.part(shard) for shard in range(3)]
+    write_ranges(folder.path, files, tables.OBJECTS.ranges)
+    files[2].write_bytes(b"is not opened")
+    objects = ds.dataset([str(file) for file in files], tables.OBJECTS.schema, format="parquet")
+    made = overlay(
+        pa.Table.from_pylist([image()], schema=tables.IMAGES.schema),
+        pa.Table.from_pylist([focus_row(FOCUS)], schema=tables.FOCUS.schema),
+        objects,
+        AS_SHIPPED,
+        config=OverlayConfig(),
+        shard=Shard(0, tmp_path),
+    )
+    assert ids(made["surrounding"][0].as_py()) == ["a2", "a3"]
 
 
 def test_an_empty_shard_gives_an_empty_table(metas):

@@ -55,10 +55,11 @@ def test_each_stage_counts_only_what_ended_there(run, tmp_path):
     rows = page.source.split("<tbody>")[1].split("</tbody>")[0].split("</tr>")
     cells = [
         [cell.split("</td>")[0].split(">")[-1] for cell in row.split("<td")[1:5]]
-        for row in rows[:5]
+        for row in rows[:6]
     ]
     assert cells == [
         ["5", "5", "0", "0"],  # extract
+        ["5", "5", "0", "0"],  # eligible
         ["5", "4", "1", "0"],  # plan
         ["4", "3", "0", "1"],  # fetch
         ["3", "2", "1", "0"],  # overlay

@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
-from skyscript.clip.model import Clip, count_gpu_workers, load_clip, unit  # noqa: E402
+from skyscript.clip.devices import count_gpu_workers  # noqa: E402
+from skyscript.clip.model import Clip, load_clip, unit  # noqa: E402
 from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
 from skyscript.clip.vectors.embed import image_vectors, read_below, text_vectors  # noqa: E402
 from skyscript.clip.vectors.store import Store  # noqa: E402

@@ -146,14 +146,23 @@ def text_vectors(
     how: Inference = SCORING,
     progress: Progress = lambda _: None,
 ) -> Vectors:
-    """Give each text's vector; compute it once for equal texts, and only if it is not stored."""
-    keys = {text: text_key(text) for text in dict.fromkeys(texts)}
-    stored = store.get(list(keys.values())).is_stored
-    missing = [text for text, known in zip(keys, stored, strict=True) if not known]
-    progress(len(texts) - len(missing))
-    for start in range(0, len(missing), _TEXTS_AT_ONCE):
-        batch = missing[start : start + _TEXTS_AT_ONCE]
-        vectors = how.finish(clip.encode_texts(batch, how.precision))
-        store.add([keys[text] for text in batch], vectors, [0] * len(batch))
-        progress(len(batch))
-    return store.get([keys[text] for text in texts]).vectors
+    """Give each text's vector; compute it once for equal texts, and only if it is not stored.
+
+    The texts are stored in blocks, each with all its vectors, computed now or before. So the files
+    depend only on the texts, not on what other workers have stored.
+    """
+    distinct = list(dict.fromkeys(texts))
+    progress(len(texts) - len(distinct))
+    for start in range(0, len(distinct), _TEXTS_AT_ONCE):
+        block = distinct[start : start + _TEXTS_AT_ONCE]
+        keys = [text_key(text) for text in block]
+        stored = store.get(keys)
+        missing = np.flatnonzero(~stored.is_stored)
+        vectors = stored.vectors
+        if len(missing):
+            computed = clip.encode_texts([block[row] for row in missing], how.precision)
+            vectors = np.resize(vectors, (len(block), computed.shape[1]))
+            vectors[missing] = how.finish(computed)
+        store.add(keys, vectors, [0] * len(block))
+        progress(len(block))
+    return store.get([text_key(text) for text in texts]).vectors

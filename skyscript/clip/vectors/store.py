@@ -104,8 +104,9 @@ class Store:
     def add(
         self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
     ) -> None:
-        """Store vectors; keys are distinct."""
-        if not keys:
+        """Store vectors; keys are distinct. The name of the file depends only on the keys."""
+        path = self.folder / f"{content_id(b''.join(sorted(keys)))}{SUFFIX}"
+        if not keys or path.exists():
             return
         first, second = _halves(keys)
         order = np.lexsort((second, first))
@@ -118,8 +119,7 @@ class Store:
                 "vector": pa.FixedSizeListArray.from_arrays(values, self.width),
             }
         ).combine_chunks()
-        name = content_id(b"".join(sorted(keys)))
-        write_file(self.folder / f"{name}{SUFFIX}", lambda path: _write(path, table))
+        write_file(path, lambda temporary: _write(temporary, table))
 
     def _files(self) -> list[_File]:
         names = sorted(

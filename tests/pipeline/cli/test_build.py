@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.manifest import Receipt
+from pipeline.receipts import Receipt
 from pipeline.run import Run
 from stages import tables
 from tests.conftest import skyscript

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -21,6 +22,9 @@ def test_it_gives_the_scenes_at_a_place() -> None:
     assert known.touching(Box(0.2, 0.2, 0.2, 0.2)).tolist() == [0]
     assert known.touching(Box(0.7, 0.2, 0.7, 0.2)).tolist() == [0, 1]
     assert known.touching(Box(5, 5, 6, 6)).tolist() == []
+    points = np.array([[0.2, 0.2], [5, 5], [0.7, 0.2], [9, 9]])
+    assert [s.tolist() for s in known.touching_points(points)] == [[0], [], [0, 1], []]
+    assert known.touching_points(points[:0]) == []
     assert (known.scene_id(1), known.sources[1]) == ("CH/b.tif", "CH")
     assert (known.gsds[1], known.weights[1]) == (0.2, 2.0)
 

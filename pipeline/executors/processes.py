@@ -1,4 +1,4 @@
-"""Executors run shards. All state is on disk, so they pass only tasks and small results."""
+"""Runs tasks in worker processes of this machine."""
 
 from __future__ import annotations
 
@@ -8,65 +8,24 @@ import multiprocessing
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic
 
-from pipeline.errors import SkyScriptError
-from pipeline.worker_process import end_with_parent
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from pipeline.executors.protocol import (
+    MOST_DEATHS,
+    Executor,
+    Item,
+    Result,
+    answer,
+    raise_lost,
+)
+from pipeline.stage import GpuUse
+from pipeline.worker_process import become_worker, end_with_parent
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 3
-"""An item whose worker process dies this many times is given up."""
-LOST = (
-    f"its worker process died {MOST_DEATHS} times, most likely because memory ran out: run again "
-    "with fewer --workers"
-)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SPAWN = multiprocessing.get_context("spawn")
-
-
-def raise_lost(item: object) -> NoReturn:
-    """Raise an error for an item that is given up."""
-    raise SkyScriptError(f"{item}: {LOST}")
-
-
-class Executor(AbstractContextManager["Executor"], Protocol):
-    """Runs a picklable task for each item; results come in any order."""
-
-    def map(
-        self,
-        task: Callable[[Item], Result],
-        items: Iterable[Item],
-        at_most: int | None = None,
-        on_lost: Callable[[Item], Result] = raise_lost,
-    ) -> Iterator[Result]:
-        """Yield the result of each item when it is ready; run at most ``at_most`` at once.
-
-        ``on_lost`` gives the result of an item that killed its worker process several times.
-        """
-        ...
-
-
-class SerialExecutor(Executor):
-    """Runs tasks in this process, one after the other: for tests and debuggers."""
-
-    def map(
-        self,
-        task: Callable[[Item], Result],
-        items: Iterable[Item],
-        at_most: int | None = None,  # noqa: ARG002 - always one
-        on_lost: Callable[[Item], Result] = raise_lost,  # noqa: ARG002 - there is no worker
-    ) -> Iterator[Result]:
-        """Yield the result of each item, in order."""
-        yield from map(task, items)
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing: there is nothing to close."""
 
 
 class ProcessExecutor(Executor):
@@ -76,18 +35,18 @@ class ProcessExecutor(Executor):
     """
 
     def __init__(self, workers: int) -> None:
-        self._workers = [_Worker[Any]() for _ in range(workers)]
+        self._workers = [_Worker[Any](number) for number in range(workers)]
 
     def map(
         self,
         task: Callable[[Item], Result],
         items: Iterable[Item],
-        at_most: int | None = None,
+        gpus: GpuUse | None = None,
         on_lost: Callable[[Item], Result] = raise_lost,
     ) -> Iterator[Result]:
-        """Yield the result of each item when it is ready; a lower limit gets workers of its own."""
-        if at_most is not None and at_most < len(self._workers):
-            with ProcessExecutor(at_most) as fewer:
+        """Yield the result of each item when it is ready; a GPU has one worker, made for it."""
+        if gpus is not None and 0 < gpus.here < len(self._workers):
+            with ProcessExecutor(gpus.here) as fewer:
                 yield from fewer.map(task, items, None, on_lost)
             return
         waiting = deque(enumerate(items))
@@ -128,7 +87,8 @@ class ProcessExecutor(Executor):
 class _Worker(Generic[Item]):
     """A worker process, started when it is first needed, and the item that it works on."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self._number = number
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._item: tuple[int, Item] | None = None
@@ -146,7 +106,7 @@ class _Worker(Generic[Item]):
         """Make the process run the task on an item."""
         if self._process is None:
             ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_serve, args=(theirs,))
+            process = _SPAWN.Process(target=_serve, args=(theirs, self._number))
             with _blocked_signals():  # a new process is not ready for them
                 process.start()
             theirs.close()
@@ -204,22 +164,15 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, number: int) -> None:
     """Run tasks until there are no more, on one CPU; end with the parent process."""
     end_with_parent()
     # Both may reach the whole group: the parent decides. Programs that a task starts are free.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    import pyarrow as pa
-
-    pa.set_cpu_count(1)
+    become_worker(number)
     while (call := _next_call(connection)) is not None:
-        task, item = call
-        try:
-            reply = True, task(item)
-        except Exception as error:
-            reply = False, error
-        connection.send(reply)
+        connection.send(answer(*call))
 
 
 def _next_call(connection: Connection) -> Any:  # noqa: ANN401 - a task and its item

@@ -1,0 +1,34 @@
+"""Chooses the GPU or the CPU that a model runs on."""
+
+from __future__ import annotations
+
+from pipeline.stage import GpuUse
+from pipeline.worker_process import worker_number
+from skyscript.clip.source import ClipConfig, clip_installed
+
+
+def choose_device() -> str:
+    """Give the GPU of this process, or the CPU. Worker processes take the GPUs in turn."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    return f"cuda:{(worker_number() or 0) % torch.cuda.device_count()}"
+
+
+def count_gpu_workers(config: ClipConfig) -> int | None:
+    """Give the limit of processes that use a model: one for each GPU. None, on CPUs: no limit."""
+    if config.device is not None:
+        return 1 if config.device.startswith("cuda") else None
+    if not clip_installed():
+        return None
+    import torch
+
+    return torch.cuda.device_count() or None
+
+
+def gpu_use(config: ClipConfig) -> GpuUse | None:
+    """Give how a stage with a model uses GPUs; None: its config says that it uses a CPU."""
+    if config.device is not None and not config.device.startswith("cuda"):
+        return None
+    return GpuUse(config.device is not None, count_gpu_workers(config) or 0)
