@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ import shapely
 from pydantic import Field, field_validator
 
 from pipeline.atomic import content_id, user_folder, write_bytes
+from pipeline.child import preload
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.backends.folder_files import content, content_of, files, judge
@@ -32,6 +34,7 @@ from skyscript.imagery.acquisition_time import (
 from skyscript.imagery.colours import NotColours, Reading, colours_of
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
+from skyscript.imagery.opening import open_in_child
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from skyscript.imagery.warp import cut_on
@@ -126,20 +129,22 @@ class FolderBackend:
         )
 
         self._times = times_in(config.acquired_table) if config.acquired_table else {}
+        self._listed: dict[str, list[Scene]] = {}
 
     def scenes(self, alias: str) -> Sequence[Scene]:
         """Give a scene for each file; names those that are unusable, and goes on past them.
 
-        Raises `InputError` if no file is usable.
+        Unchanged files are opened once: two stages of a run list them. Raises `InputError` if no
+        file is usable.
         """
-        found, faults = [], []
-        paths = files(self._config)
-        for path in paths:
-            try:
-                found.append(self._scene(alias, path))
-            except InputError as error:
-                faults.append(str(error))
-        judge(alias, faults, len(paths))
+        key = f"{alias} {content(self._config)}"
+        if key not in self._listed:
+            self._listed = {key: self._list(alias)}
+        return self._listed[key]
+
+    def _list(self, alias: str) -> list[Scene]:
+        found, faults = self._open(alias)
+        judge(alias, faults, len(found) + len(faults))
         return found
 
     def check(self, alias: str) -> None:
@@ -155,16 +160,14 @@ class FolderBackend:
             faults = json.loads(memory.read_bytes())
         except (OSError, ValueError):
             log.info("%s: looking into the heads of %d files", alias, count)
-            faults = [fault for path in files(config) if (fault := self._fault(alias, path))]
+            _, faults = self._open(alias)
             write_bytes(memory, json.dumps(faults).encode())
         judge(alias, faults, count)
 
-    def _fault(self, alias: str, path: Path) -> str | None:
-        try:
-            self._scene(alias, path)
-        except InputError as error:
-            return str(error)
-        return None
+    def _open(self, alias: str) -> tuple[list[Scene], list[str]]:
+        """Give a scene for each usable file, and the faults of the others."""
+        preload(__name__, "rasterio")
+        return open_in_child(partial(self.scene, alias), files(self._config))
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
@@ -184,7 +187,8 @@ class FolderBackend:
         except (InputError, RasterioError) as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
-    def _scene(self, alias: str, path: Path) -> Scene:
+    def scene(self, alias: str, path: Path) -> Scene:
+        """Give the scene of a file; raises `InputError` if it is unusable."""
         raster = open_raster(path, self._config.crs)
         self._check_end(raster, self._bands(alias, raster))
         outline = footprint(raster)

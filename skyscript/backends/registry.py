@@ -101,26 +101,6 @@ def find_scenes(
     return local_backend_of(source).scenes(alias)
 
 
-def finest_gsd(sources: Sources) -> float:
-    """Give the smallest pixel of all sources in metres; 0 if there is none or it is not known.
-
-    Raises `InputError` if a folder cannot be used.
-    """
-    return min((_finest(alias, sources[alias]) for alias in sorted(sources)), default=0.0)
-
-
-def _finest(alias: str, source: LocalSource | RemoteSource) -> float:
-    match source:
-        case SimulatedSource():
-            return min(source.gsd)
-        case FolderSource() if source.gsd is None:
-            return min(scene.gsd for scene in find_scenes(alias, source, []))
-        case EarthEngineSource():
-            return SOURCES[alias].gsd
-    known = SOURCES[alias].gsd if alias in SOURCES else 0.0
-    return source.gsd or known
-
-
 def registry_ids(sources: Sources) -> dict[str, str]:
     """Give an id of what `image_sources` says about each remote source, for the fingerprint."""
     return {

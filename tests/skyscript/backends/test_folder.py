@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from pipeline.errors import InputError
+from skyscript.backends import folder
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
 from skyscript.backends.registry import folder_ids
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import TryLater
+from skyscript.imagery.raster import open_raster
 from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
@@ -51,6 +54,19 @@ def test_each_file_is_a_scene(tmp_path: Path) -> None:
     assert first.time_precision == "year"
     assert shapely.from_wkb(second.geometry).contains(shapely.Point(8.5, 47.5))
     assert first.box == shapely.from_wkb(first.geometry).bounds
+
+
+def test_unchanged_files_are_opened_once_and_changed_ones_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    backend, opened = FolderBackend(source(tmp_path)), []
+    monkeypatch.setattr(folder, "open_raster", lambda *a: opened.append(a[0]) or open_raster(*a))
+    assert backend.scenes("CH") == backend.scenes("CH")
+    assert len(opened) == 1
+    write_raster(tmp_path / "b.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    assert len(backend.scenes("CH")) == 2
+    assert len(opened) == 3
 
 
 def test_which_files_count(tmp_path: Path) -> None:
@@ -263,7 +279,7 @@ def test_the_faults_of_a_mixed_folder_show_before_the_first_stage_runs_and_are_r
     assert [scene.name for scene in found] == ["good.tif"]
     assert caplog.text.count("files are left out") == 1  # told once
     with monkeypatch.context() as without:
-        without.setattr(FolderBackend, "_scene", lambda *_: pytest.fail("looked into again"))
+        without.setattr(FolderBackend, "_open", lambda *_: pytest.fail("looked into again"))
         folder_ids(sources)
     write_raster(tmp_path / "deep.tif", plain())
     folder_ids(sources)
@@ -373,3 +389,24 @@ def test_of_a_large_file_only_the_head_is_read_to_know_it_again(tmp_path: Path) 
     assert content(source(tmp_path)) == first  # with size, time and head as before
     path.touch()
     assert content(source(tmp_path)) != first
+
+
+class Crashing(FolderBackend):
+    """Dies at one file, as GDAL may."""
+
+    def scene(self, alias: str, path: Path) -> Any:
+        if path.name == "b.tif":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().scene(alias, path)
+
+
+def test_a_file_that_crashes_gdal_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.tif", "b.tif", "c.tif"):
+        write_raster(tmp_path / name, plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    found = Crashing(source(tmp_path)).scenes("CH")
+    assert [scene.name for scene in found] == ["a.tif", "c.tif"]
+    assert f"{tmp_path}/b.tif: GDAL crashed with SIGSEGV" in caplog.text
+    with pytest.raises(InputError, match=r"b\.tif: GDAL crashed"):
+        Crashing(source(tmp_path / "b.tif")).check("CH")
