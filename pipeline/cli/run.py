@@ -1,4 +1,4 @@
-"""The commands of a run: run, demo, status, verify, show."""
+"""The commands of a run: run, demo, status, verify, look, show."""
 
 from __future__ import annotations
 
@@ -155,6 +155,32 @@ def verify(
             "this folder once more, to make them again"
         )
     print_path("intact", out)
+
+
+@command(app, panel=PANEL)
+def look(
+    out: Annotated[Path, typer.Argument(metavar="RUN", help="Read the run in this folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="OBJECT",
+            help="Follow this object: its kind (n, w, a or r) and OSM number, for example "
+            "a198234555. The path of its image works, too.",
+        ),
+    ],
+) -> None:
+    """Show one object's way through every table of a run.
+
+    It says why the object was dropped or how it was said, where its image is, and which files hold
+    the pair. It reads only the parts that may hold the object, also while the run works.
+    """
+    from pipeline.cli.look import look_lines
+    from pipeline.run import Run
+
+    if not Run(out).exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    for line in look_lines(out, name):
+        print_plainly(line)
 
 
 @command(app, panel=PANEL)
