@@ -1,4 +1,4 @@
-"""The commands of a run: run, demo, status, verify, look, show."""
+"""The commands of a run: run, check, demo, status, verify, look, show."""
 
 from __future__ import annotations
 
@@ -89,6 +89,39 @@ def run(
         _run(settings, root, stages, again)
     else:
         run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
+
+
+@command(app, RUNNER, panel=PANEL)
+def check(
+    config: Annotated[Path, typer.Argument(help="Check the run of this YAML file.")],
+    given: Given,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Check the free space for this run folder. By default, it is runs/ and the "
+            "config's name."
+        ),
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the services of the sources whether they answer.")
+    ] = False,
+) -> None:
+    """Check a config and its inputs before anything runs, and estimate the size of the run.
+
+    It reads the headers of the input files, and says where objects and images lie, how many tiles,
+    requests, hours and GB there may be, and under which licences the images stand. It writes
+    nothing, and uses no network without --online. Exit code 2 means that the run would fail.
+    """
+    from pipeline.cli.check import check as check_run
+    from pipeline.config import load_config
+    from stages import PIPELINE
+
+    settings = load_config(config, PIPELINE, given=given)
+    found = check_run(settings, out or Path("runs") / config.stem, online=online)
+    print_plainly("\n".join(found.lines))
+    if found.problems:
+        raise ConfigError(f"{config}: " + "; ".join(found.problems))
+    print_plainly("ready     skyscript run can begin")
 
 
 @command(app, RUNNER, panel=PANEL)
