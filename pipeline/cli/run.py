@@ -147,20 +147,21 @@ def demo(
 @command(app, panel=PANEL)
 def status(
     out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the state as JSON, for other programs.")
+    ] = False,
 ) -> None:
-    """Show the state of a run: rows, results and reasons of each stage."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table as Grid
+    """Show the state of a run: rows, results and reasons of each stage, and failures by class.
 
+    While a run works in the folder, it also shows the rate of the last ten minutes and the time
+    that the rest of a stage takes at this rate.
+    """
+    from pipeline.cli.status import print_status
     from pipeline.run import Run
 
     if not Run(out).exists():
         raise ConfigError(f"{out}: is not the folder of a run")
-    grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
-    for cells in _status_rows(out):
-        grid.add_row(*(escape(cell) for cell in cells))
-    Console().print(grid)
+    print_status(Run(out), as_json=as_json)
 
 
 @command(app, panel=PANEL)
@@ -280,30 +281,6 @@ def _range_of(shards: str) -> range:
 
 def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
     return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
-
-
-def _status_rows(out: Path) -> Iterator[list[str]]:
-    """Yield a row of cells for each stage of a run."""
-    from pipeline import disabled_stages
-    from pipeline.run import Run
-    from pipeline.schema import STATUS_OK
-    from pipeline.state import is_current, stage_totals
-    from stages import PIPELINE
-
-    run = Run(out)
-    disabled = run.disabled_stages()
-    used = {stage.name: stage for stage in disabled_stages.find_used(PIPELINE, disabled)}
-    for name in (stage.name for stage in PIPELINE):
-        if name not in used:
-            yield [name, "", "", "", "left out"]
-            continue
-        stage = used[name]
-        folder, totals = run.folder(stage.writes), stage_totals(stage, run)
-        current = is_current(stage, run)
-        complete = "yes" if current else "stale" if folder.manifest() else "no"
-        reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())
-        ok = totals.status.get(STATUS_OK, 0)
-        yield [name, f"{len(folder.receipts())}", f"{totals.rows:,}", f"{ok:,}", complete, reasons]
 
 
 def _recipe_lines() -> Iterator[str]:
