@@ -1,4 +1,4 @@
-"""The commands of a run: run, check, demo, status, verify, look, show."""
+"""The commands of a run: init, run, check, demo, status, verify, look, show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.atomic import write_bytes
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
     RetryFailed,
@@ -89,6 +90,41 @@ def run(
         _run(settings, root, stages, again)
     else:
         run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
+
+
+@command(app, panel=PANEL)
+def init(
+    config: Annotated[
+        Path, typer.Argument(help="Write the config to this file, which must not exist.")
+    ] = Path("skyscript.yaml"),
+    extract: Annotated[
+        str, typer.Option(metavar="FILE", help="Name this OSM file in the config.")
+    ] = "town.osm.pbf",
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Name this folder of images in the config. By default, the config names the "
+            "simulated source, which needs no images.",
+        ),
+    ] = None,
+) -> None:
+    """Write a config with every key, its meaning and its default, to start from.
+
+    Keys that need no change are comments. Relative paths start at the config's folder.
+    """
+    from pipeline.cli.reference import commented_config
+    from stages import PIPELINE
+
+    source = {"IMG": {"backend": "folder", "path": images}}
+    given = {
+        "extract": {"path": extract},
+        "sources": source if images else {"SIM": {"backend": "simulated"}},
+    }
+    if config.exists():
+        raise ConfigError(f"{config}: exists already; name a new file")
+    write_bytes(config, commented_config(PIPELINE, given).encode())
+    print_path("config", config)
 
 
 @command(app, RUNNER, panel=PANEL)
