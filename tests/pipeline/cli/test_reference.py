@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.cli.reference import COMMANDS, PAGE, commented_config, options_page
 from pipeline.config import load_config
@@ -19,9 +20,10 @@ def test_the_page_of_options_is_up_to_date() -> None:
 
 def test_the_page_names_every_key_of_every_stage_and_fits_the_line() -> None:
     page = options_page()
-    for recipe in RECIPES.values():
+    for command, recipe in RECIPES.items():
         for stage in recipe:
-            section = page.partition(f"### {stage.name}\n")[2].partition("\n##")[0]
+            part = page.partition(f"\n## {command}\n")[2]
+            section = part.partition(f"### {stage.name}\n")[2].partition("\n##")[0]
             assert all(f"- `{key}` (" in section for key in stage.config.model_fields)
     assert all(f"## {command}\n" in page for command in COMMANDS)
     assert max(map(len, page.splitlines())) <= 120
@@ -30,9 +32,7 @@ def test_the_page_names_every_key_of_every_stage_and_fits_the_line() -> None:
 def test_the_config_of_init_is_valid_and_means_the_defaults(tmp_path: Path) -> None:
     done = skyscript("init", tmp_path / "town.yaml")
     assert done.returncode == 0, done.stderr
-    (tmp_path / "short.yaml").write_text(
-        "extract: {path: town.osm.pbf}\nsources: {SIM: {backend: simulated}}"
-    )
+    (tmp_path / "short.yaml").write_text(yaml.safe_dump(GIVEN))
     whole = load_config(tmp_path / "town.yaml", PIPELINE)
     assert whole == load_config(tmp_path / "short.yaml", PIPELINE)
 
