@@ -15,12 +15,13 @@ import shapely
 from image_sources import SOURCES
 from pipeline import disabled_stages
 from pipeline.config import RunConfig
-from pipeline.errors import SkyScriptError
+from pipeline.errors import InputError, SkyScriptError
 from skyscript.backends.registry import RemoteSource, Source, find_scenes
 from skyscript.backends.source_list import answer_of
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import how_far_apart
-from skyscript.osm.file import OsmFile
+from skyscript.osm.file import bounds_in_header
+from skyscript.osm.inputs import check_file, input_files
 from stages import PIPELINE
 from stages.extract.config import ExtractConfig
 from stages.index.config import IndexConfig
@@ -40,8 +41,8 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     apart: dict[str, str] = field(default_factory=dict)
     """The sources without an image where the objects lie, each with a sentence."""
-    bounds: Box | None = None
-    """The box of the OSM file, if its header states one."""
+    bounds: list[Box] = field(default_factory=list)
+    """The boxes that the headers of the OSM files state."""
 
     def say(self, label: str, text: str) -> None:
         """Add a line."""
@@ -87,12 +88,23 @@ def _guarded(found: Findings, look: Callable[..., object], *arguments: object) -
 
 
 def _check_extract(found: Findings, config: ExtractConfig) -> None:
+    for path in input_files(config.paths):
+        boxes = _boxes_of(path, check_file(path, config.format))
+        where = "; ".join("W S E N " + " ".join(f"{side:.4f}" for side in box) for box in boxes)
+        size = path.stat().st_size / 1e6
+        found.say("objects", f"{path}: {size:,.1f} MB, {where or 'its header states no box'}")
+        found.bounds += boxes
+
+
+def _boxes_of(path: Path, file_format: str) -> list[Box]:
+    """Give the boxes that a file's header states. Raises `InputError` if it cannot be read."""
+    if file_format == "json":  # libosmium reads only a copy of it
+        return []
     with tempfile.TemporaryDirectory(prefix="skyscript-check-") as folder:
-        found.bounds = OsmFile(config.path, Path(folder), config.format).bounds()
-    where = "its header states no box"
-    if found.bounds is not None:
-        where = "W S E N " + " ".join(f"{side:.4f}" for side in found.bounds)
-    found.say("objects", f"{config.path}: {config.path.stat().st_size / 1e6:,.1f} MB, {where}")
+        try:
+            return bounds_in_header(path, Path(folder), file_format)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as an OSM file ({error})") from error
 
 
 def _check_source(found: Findings, alias: str, source: Source) -> None:
@@ -109,8 +121,7 @@ def _check_source(found: Findings, alias: str, source: Source) -> None:
         return
     area = shapely.union_all(shapely.from_wkb([scene.geometry for scene in scenes]))
     found.say("source", f"{alias}: folder, {what}{_share(found, area)}")
-    places = [found.bounds] if found.bounds is not None else []
-    if apart := how_far_apart(scenes, places):
+    if apart := how_far_apart([scene.geometry for scene in scenes], found.bounds):
         found.apart[alias] = f"{alias}: {apart}"
 
 
@@ -119,11 +130,11 @@ def _share(found: Findings, area: shapely.Geometry | None) -> str:
     return "" if share is None else f"; covers {share:.0%} of the box of the objects"
 
 
-def _share_of(bounds: Box | None, area: shapely.Geometry) -> float | None:
-    """Give the share of the objects' box that an area covers; None if there is no box."""
-    if bounds is None:
+def _share_of(bounds: Sequence[Box], area: shapely.Geometry) -> float | None:
+    """Give the share of the objects' boxes that an area covers; None if there is no box."""
+    if not bounds:
         return None
-    box = shapely.box(*bounds)
+    box = shapely.union_all([shapely.box(*each) for each in bounds])
     return float(shapely.area(shapely.intersection(box, area)) / max(shapely.area(box), 1e-12))
 
 
@@ -166,8 +177,12 @@ def _estimate_size(
 def _most_tiles(extract: ExtractConfig, sample: SampleConfig) -> int | None:
     """Give the most tiles that the run may have; None if it is not known."""
     by_size = None
-    if extract.path.is_file() and _PBF.search(extract.path.name.lower()):
-        by_size = round(OBJECTS_A_MEGABYTE * extract.path.stat().st_size / 1e6)
+    try:
+        files = input_files(extract.paths)
+    except InputError:  # it is among the problems
+        files = []
+    if files and all(path.is_file() and _PBF.search(path.name.lower()) for path in files):
+        by_size = round(OBJECTS_A_MEGABYTE * sum(path.stat().st_size for path in files) / 1e6)
     known = [count for count in (by_size, sample.max_objects) if count is not None]
     return min(known, default=None)
 
@@ -176,7 +191,10 @@ def _list_licences(found: Findings, aliases: Sequence[str]) -> None:
     """Say under which licences the images stand, with the sources of each."""
     groups: dict[str, list[str]] = {}
     for alias in aliases:
-        licence = SOURCES[alias].licence if alias in SOURCES else "not known: ask its publisher"
+        licence = "not known: ask its publisher"
+        if alias in SOURCES:
+            licence_class = SOURCES[alias].licence_class.replace("_", " ")
+            licence = f"{licence_class} ({SOURCES[alias].licence})"
         groups.setdefault(licence, []).append(alias)
     for licence, names in groups.items():
         found.say("licence", f"{', '.join(names)}: {licence}")

@@ -21,10 +21,11 @@ from tag_vocab import ANY
 
 _ID = re.compile(r"[nwar][0-9]{1,19}")
 _PAGES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
-_HIDDEN = ("geometry", "object_id", "status", "reason", "error")
+_HIDDEN = ("geometry", "bbox", "object_id", "status", "reason", "error")
 """Columns that the head line of a table says, or that are no text."""
 _ABSENT = {
     "extract": "no row: the extract has no such object with a key of the vocabulary",
+    "eligible": "no row: no source can show it",
     "sample": "no row: the object has no tile of its own, it is only context of others",
 }
 """What it means that a stage's table lacks the object."""
@@ -46,16 +47,32 @@ def look_lines(root: Path, name: str) -> Iterator[str]:
         raise _unknown(run, object_id)
     yield f"{object_id}  https://www.openstreetmap.org/{_PAGES[object_id[0]]}/{object_id[1:]}"
     said: dict[str, object] = {}
-    for step in steps:
+    for step in _without_repeats(steps):
         yield from _lines_of(step, said)
         if step.stage.writes is tables.IMAGES:
             yield from _image_line(step.row, root)
         if step.stage.writes is tables.OBJECTS and step.row is not None:
             yield from _vocab_lines(run, dict(step.row["tags"]))
-        if step.row is None or step.row.get("status", STATUS_OK) != STATUS_OK:
-            break  # all later tables only repeat this
     if path := rows.get("captions", {}).get("filepath"):
         yield from _file_lines(run, path)
+
+
+def _without_repeats(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps up to the first table without the row.
+
+    Leaves out those that only repeat that the row is lost, and why.
+    """
+    lost: tuple[object, object] | None = None
+    for step in steps:
+        if step.row is None:
+            if lost is None:
+                yield step
+            return
+        state = step.row.get("status", STATUS_OK), step.row.get("reason")
+        if state != lost:
+            yield step
+        if state[0] != STATUS_OK:
+            lost = state
 
 
 def _object_of(name: str) -> str:

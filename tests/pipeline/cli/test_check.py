@@ -50,7 +50,7 @@ def test_a_sound_config_is_described_and_nothing_is_written(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     for line in ("source    SIM: simulated", "tiles     at most about 2;", "ready     "):
         assert line in done.stdout
-    assert "licence   SIM: ODbL 1.0" in done.stdout
+    assert "licence   SIM: open (ODbL 1.0" in done.stdout
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -117,7 +117,7 @@ def test_services_are_estimated_without_a_network(
     config.write_text(config.read_text().replace("map.osm", str(TOWN)))
     said = "\n".join(check(load_config(config, PIPELINE), tmp_path / "run", online=False).lines)
     assert "requests  CH: up to 9 tiles, about one request each" in said
-    assert "licence   US: public domain" in said
+    assert "licence   US: open (public domain" in said
     assert "online    no service was asked" in said
 
 
