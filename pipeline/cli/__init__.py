@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,6 @@ app = typer.Typer(
     name="skyscript",
     help="Build, filter and train on image-text pairs of the Earth from OpenStreetMap.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for commands in (run.app, census.app, pairs.app, models.app, data.app):
@@ -39,6 +37,8 @@ _LEVELS = {
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         print_plainly(f"skyscript {importlib.metadata.version('skyscript')}")
         raise typer.Exit
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.atomic import write_bytes
 from pipeline.cli.area import config_of_area
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
@@ -133,6 +132,7 @@ def init(
 
     Keys that need no change are comments. Relative paths start at the config's folder.
     """
+    from pipeline.atomic import write_bytes
     from pipeline.cli.reference import commented_config
     from stages import PIPELINE
 
