@@ -148,25 +148,20 @@ def make_pairs(
     scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
     connection.execute(
         f"""
-        CREATE TABLE scored AS
-        SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
-            regexp_extract(input_rows.filepath, $name, 1) AS object_id,
-            regexp_extract(input_rows.filepath, $name, 2) AS source,
-            {_select_optional(input_rows.columns)}, {scores}
-        FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
-        """,
-        {"name": f"^{names.PATTERN}$"},
-    )
-    connection.execute(
-        f"""
         CREATE TABLE pairs AS
-        SELECT * EXCLUDE (object_id),
-            CASE WHEN object_id = '' THEN filepath ELSE object_id END AS object_id,
+        WITH scored AS (
+            SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
+                regexp_extract(input_rows.filepath, '^{names.PATTERN}$', ['object_id', 'source'])
+                    AS name, {_select_optional(input_rows.columns)}, {scores}
+            FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
+        )
+        SELECT * EXCLUDE (name),
+            CASE WHEN name.object_id = '' THEN filepath ELSE name.object_id END AS object_id,
+            name.source AS source,
             CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config)} END AS score
         FROM scored
         """
     )
-    connection.execute("DROP TABLE scored")
     return by
 
 

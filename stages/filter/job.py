@@ -73,6 +73,7 @@ def filter_csv(
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Set the connection to store its tables on disk, and to keep the order of rows.
 
+    The tables are not compressed: they live for one run, and compression takes most of the time.
     Creates an empty ``boxes``, for positions that the input lacks.
     """
     place = str(folder / "filter.duckdb").replace("'", "''")
@@ -80,6 +81,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("USE work")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET force_compression = 'uncompressed'")
     sides = ", ".join(f"{name} DOUBLE" for name in BOX)
     connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
 
