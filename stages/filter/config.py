@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.stage import StageConfig
 
+_OPTIONS = {
+    "balanced": ("balance_from",),
+    "soft_cap": ("temperature", "caption_penalty", "concept_penalty"),
+}
+"""Options that only one cut uses."""
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -32,6 +37,42 @@ class FilterConfig(StageConfig):
     top: tuple[Percent, ...] = Field(
         (20, 30, 50), description="Write a training file for each of these best percentages."
     )
+    cut: Literal["top", "soft_cap", "balanced"] = Field(
+        "top",
+        description="Choose how training pairs are selected; every file has the same exact number "
+        "of rows. `top` takes the best scores, as published. `soft_cap` samples pairs by score and "
+        "lowers the chance of captions and concepts that it has taken before, as FLYT does. "
+        "`balanced` draws pairs at random, as MetaCLIP does: a concept of `count` pairs keeps each "
+        "with probability min(1, t / count), and t follows from the number of rows.",
+    )
+    concept: str | None = Field(
+        None,
+        description="Take the concept of a pair from this column of the input. By default, the "
+        "concept is the first tag of `title`.",
+    )
+    balance_from: Percent = Field(
+        100,
+        description="Let `balanced` draw from this best percentage of the pairs by score. It is at "
+        "least the largest of `top`.",
+    )
+    temperature: float = Field(
+        0.1,
+        ge=0,
+        description="Blur the scores of `soft_cap` by random draws of about this size, in standard "
+        "deviations of the score. With 0, only the penalties change the order.",
+    )
+    caption_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="Let `soft_cap` lower a pair's score by this many standard deviations for each "
+        "doubling of the number of pairs of its caption that are taken.",
+    )
+    concept_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="Let `soft_cap` lower a pair's score by this many standard deviations for each "
+        "doubling of the number of pairs of its concept that are taken.",
+    )
     within: Literal["all", "source"] = Field(
         "all",
         description="Let all pairs compete (`all`), or only those of the same source (`source`), "
@@ -49,6 +90,12 @@ class FilterConfig(StageConfig):
         None,
         ge=1,
         description="Keep at most this many images of one caption; fewer rows may be left.",
+    )
+    max_per_image: int | None = Field(
+        None,
+        ge=1,
+        description="Remove a pair if this many better pairs show nearly the same image, as `near` "
+        "defines it; fewer rows may be left. It needs the column image_hash.",
     )
     lowest_phrases: int = Field(
         0,
@@ -94,3 +141,17 @@ class FilterConfig(StageConfig):
         description="Treat images as the same if their image_hash differs in at most this many of "
         "its 64 bits. Training then loses the images that are also set aside.",
     )
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        for cut, names in _OPTIONS.items():
+            for name in names:
+                changed = getattr(self, name) != type(self).model_fields[name].default
+                if changed and cut != self.cut:
+                    raise ValueError(f"{name} is an option of the cut {cut}, not of {self.cut}")
+        if self.balance_from < max(self.top, default=0):
+            raise ValueError(
+                f"balance_from is {self.balance_from}; make it at least {max(self.top)}, the "
+                "largest percentage of top"
+            )
+        return self

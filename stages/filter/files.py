@@ -21,6 +21,12 @@ def name_scorer(column: str) -> str:
     return column.removeprefix(PREFIX).removeprefix(NORMALISED).removesuffix(MULTI)
 
 
+def name_ranking(by: Sequence[str], cut: str) -> str:
+    """Name the ranking in file names: ``CLIP_openai``, and ``CLIP_openai_balanced`` for a cut."""
+    columns = "+".join(column.removeprefix(PREFIX) for column in by)
+    return columns if cut == "top" else f"{columns}_{cut}"
+
+
 def name_training_file(percent: int, scorer: str) -> str:
     """Name a training file: ``SkyScript_train_top30pct_filtered_by_CLIP_openai.csv``."""
     return f"SkyScript_train_top{percent}pct_filtered_by_{scorer}.csv"

@@ -1,8 +1,9 @@
 """The input of the filter: a captions file with scores, as tables of a DuckDB file.
 
-``input_rows`` contains the file, with all values as text. ``pairs`` has these columns: ``row`` (the
-number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score`` (null if there is
-none), the box in degrees and the image's hashes (null if unknown).
+``input_rows`` contains the file, with all values but the box as text. ``pairs`` has these columns:
+``row`` (the number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score``
+(null if there is none), the box in degrees, the image's hashes, its country and its concept (null
+if unknown).
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
 
     schema = pa.schema([(name, pa.string()) for name in file.columns])
     connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
-    columns = ", ".join(f"nullif({name}, '') AS {name}" for name in map(_quote, file.columns))
+    columns = ", ".join(map(_select_field, file.columns))
     connection.execute(f"CREATE TABLE input_rows AS SELECT {columns} FROM lines")
     connection.unregister("lines")
     if wrong:
@@ -80,6 +81,12 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
     if not connection.execute("SELECT count(*) FROM input_rows").fetchall()[0][0]:
         raise file.no_pairs()
     return InputTable(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
+
+
+def _select_field(name: str) -> str:
+    """Return SQL for a field as text, and for a side of the box as a number; null if it is none."""
+    value = f"nullif({_quote(name)}, '')"
+    return f"{f'TRY_CAST({value} AS DOUBLE)' if name in BOX else value} AS {_quote(name)}"
 
 
 def _quote(name: str) -> str:
@@ -139,6 +146,7 @@ def make_pairs(
 ) -> tuple[str, ...]:
     """Create ``pairs`` from ``input_rows``. Returns the score columns that it uses."""
     by = choose_scores(input_rows, config)
+    _check_columns(input_rows, config)
     for name in by:
         number = "a number; correct it, or leave it empty if there is no score"
         _check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
@@ -152,7 +160,7 @@ def make_pairs(
         WITH scored AS (
             SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
                 regexp_extract(input_rows.filepath, '^{names.PATTERN}$', ['object_id', 'source'])
-                    AS name, {_select_optional(input_rows.columns)}, {scores}
+                    AS name, {_select_optional(input_rows, config)}, {scores}
             FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
         )
         SELECT * EXCLUDE (name),
@@ -165,13 +173,28 @@ def make_pairs(
     return by
 
 
-def _select_optional(columns: Sequence[str]) -> str:
-    """Return SQL for the hashes and the box, which come from ``boxes`` if the input has none."""
+def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
+    """Raise `InputError` if a column is missing that an option needs."""
+    needed = {"concept": config.concept, "max_per_image": config.max_per_image and "image_hash"}
+    for option, column in needed.items():
+        if column and column not in input_rows.columns:
+            raise InputError(
+                f"{input_rows.name}: has no column {column!r}, which filter.{option} needs; its "
+                f"columns are {', '.join(input_rows.columns)}."
+            )
+
+
+def _select_optional(input_rows: InputTable, config: FilterConfig) -> str:
+    """Return SQL for the hashes, the box (of ``boxes`` if needed), the country and the concept."""
+    columns = input_rows.columns
+    concept = f"coalesce({_quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
+    country = "country" if "country" in columns else "NULL::VARCHAR"
     content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
     image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
-    own = "TRY_CAST(input_rows.{0} AS DOUBLE) AS {0}"
+    own = "input_rows.{0}"
     box = ", ".join(map((own if set(BOX) <= set(columns) else "boxes.{0}").format, BOX))
-    return f"{content_hash} AS content_hash, {image_hash} AS image_hash, {box}"
+    hashes = f"{content_hash} AS content_hash, {image_hash} AS image_hash"
+    return f"{hashes}, {box}, {country} AS country, {concept} AS concept"
 
 
 def _cast_number(name: str) -> str:

@@ -65,7 +65,7 @@ def _load(
     scorer = _read_scorer(scores)
     single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
     normal = f"{NORMALISED}{scorer}"
-    box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
+    box = ", ".join(f"{name}::DOUBLE AS {name}" for name in BOX)
     ok = pc.field("status") == STATUS_OK
     of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
     connection.register("captions", captions.scanner(columns=of_caption, filter=ok).to_reader())
@@ -104,6 +104,6 @@ FILTER = DatasetStage(
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
-    version=2,
+    version=3,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )
