@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.stage import StageConfig
+from pipeline.stage import ConfigPath, StageConfig
 
 _OPTIONS = {
     "balanced": ("balance_from",),
@@ -20,14 +20,26 @@ class FilterConfig(StageConfig):
     """Which pairs are kept for training, and which are set aside for validation and test."""
 
     seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
+    join: tuple[ConfigPath, ...] = Field(
+        (),
+        description="Add score columns of other files to the pairs by `filepath`: a CSV, a Parquet "
+        "file, or a folder of Parquet files such as a table of a run (which may have `object_id` "
+        "instead). A pair that a file does not name has no score.",
+    )
     by: tuple[str, ...] = Field(
         (), description="Rank by these columns. By default, by the only `similarity_*` of `title`."
     )
-    combine: Literal["rank_average", "agreement"] = Field(
+    combine: Literal["rank_average", "agreement", "learned"] = Field(
         "rank_average",
         description="Combine several score columns into one. `rank_average` takes the mean of a "
         "pair's ranks, because scorers err in different places. `agreement` takes the worst rank, "
-        "so a pair stays only if all scorers agree.",
+        "so a pair stays only if all scorers agree. `learned` fits a logistic regression to the "
+        "pairs of `labels`, by cross-fitting.",
+    )
+    labels: ConfigPath | None = Field(
+        None,
+        description="Learn the mix of `combine: learned` from this CSV with the columns filepath "
+        "and label: 1 for a good pair, 0 for a bad one, at least ten of each.",
     )
     name: str | None = Field(
         None,
@@ -149,6 +161,8 @@ class FilterConfig(StageConfig):
                 changed = getattr(self, name) != type(self).model_fields[name].default
                 if changed and cut != self.cut:
                     raise ValueError(f"{name} is an option of the cut {cut}, not of {self.cut}")
+        if (self.combine == "learned") != (self.labels is not None):
+            raise ValueError("combine: learned needs labels, and only it uses them")
         if self.balance_from < max(self.top, default=0):
             raise ValueError(
                 f"balance_from is {self.balance_from}; make it at least {max(self.top)}, the "

@@ -21,6 +21,7 @@ from skyscript.files import names
 from skyscript.files.metas import read_metas
 from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages.filter.config import FilterConfig
+from stages.filter.mix import Mix, learn
 
 if TYPE_CHECKING:
     import duckdb
@@ -85,11 +86,11 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
 
 def _select_field(name: str) -> str:
     """Return SQL for a field as text, and for a side of the box as a number; null if it is none."""
-    value = f"nullif({_quote(name)}, '')"
-    return f"{f'TRY_CAST({value} AS DOUBLE)' if name in BOX else value} AS {_quote(name)}"
+    value = f"nullif({quote(name)}, '')"
+    return f"{f'TRY_CAST({value} AS DOUBLE)' if name in BOX else value} AS {quote(name)}"
 
 
-def _quote(name: str) -> str:
+def quote(name: str) -> str:
     """Quote a column's name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -143,8 +144,8 @@ def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def make_pairs(
     connection: duckdb.DuckDBPyConnection, input_rows: InputTable, config: FilterConfig
-) -> tuple[str, ...]:
-    """Create ``pairs`` from ``input_rows``. Returns the score columns that it uses."""
+) -> tuple[tuple[str, ...], Mix | None]:
+    """Create ``pairs`` from ``input_rows``. Returns the score columns and their learned mix."""
     by = choose_scores(input_rows, config)
     _check_columns(input_rows, config)
     for name in by:
@@ -153,7 +154,9 @@ def make_pairs(
     if "image_hash" in input_rows.columns:
         digits = "a hash of 16 hexadecimal digits"
         _check_values(connection, input_rows, "image_hash", _HASH, digits)
-    scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
+    values = [_cast_number(name) for name in by]
+    mix = learn(connection, values, by, config.labels, config.seed) if config.labels else None
+    scores = ", ".join(f"{value} AS s{index}" for index, value in enumerate(values))
     connection.execute(
         f"""
         CREATE TABLE pairs AS
@@ -166,11 +169,11 @@ def make_pairs(
         SELECT * EXCLUDE (name),
             CASE WHEN name.object_id = '' THEN filepath ELSE name.object_id END AS object_id,
             name.source AS source,
-            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config)} END AS score
-        FROM scored
+            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config, mix)} END AS score
+        FROM scored {"LEFT JOIN fitted USING (row)" if mix else ""}
         """
     )
-    return by
+    return by, mix
 
 
 def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
@@ -187,7 +190,7 @@ def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
 def _select_optional(input_rows: InputTable, config: FilterConfig) -> str:
     """Return SQL for the hashes, the box (of ``boxes`` if needed), the country and the concept."""
     columns = input_rows.columns
-    concept = f"coalesce({_quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
+    concept = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
     country = "country" if "country" in columns else "NULL::VARCHAR"
     content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
     image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
@@ -216,8 +219,14 @@ def _check_values(
         raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
-def _combine_scores(count: int, config: FilterConfig) -> str:
+def _combine_scores(count: int, config: FilterConfig, mix: Mix | None) -> str:
     """Return SQL that combines the columns ``s0``, ``s1`` ... into one score; higher is better."""
+    there = " AND ".join(f"s{index} IS NOT NULL" for index in range(count))
+    if mix is not None:
+        slopes = enumerate(mix.coefficients.values())
+        terms = "".join(f" + ({slope!r}::DOUBLE) * s{index}" for index, slope in slopes)
+        logit = f"coalesce(logit, ({mix.intercept!r}::DOUBLE){terms})"
+        return f"CASE WHEN {there} THEN {logit} END"
     if count == 1:
         return "s0"
     ranks = [f"rank() OVER (ORDER BY s{index} NULLS FIRST)" for index in range(count)]
@@ -226,5 +235,4 @@ def _combine_scores(count: int, config: FilterConfig) -> str:
         if config.combine == "rank_average"
         else f"least({', '.join(ranks)})"
     )
-    there = " AND ".join(f"s{index} IS NOT NULL" for index in range(count))
     return f"CASE WHEN {there} THEN ({joined})::DOUBLE END"

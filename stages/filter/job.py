@@ -19,6 +19,8 @@ from stages.filter.files import (
     write_selected,
 )
 from stages.filter.input_table import BOX, InputTable, load_boxes, load_csv, make_pairs
+from stages.filter.joins import join_files
+from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.splits import Split, split_pairs
 
@@ -37,6 +39,7 @@ class Filtered(NamedTuple):
     """The figures of all pairs that the training files are selected from."""
     files: list[summary.FileSummary]
     phrases: DroppedPhrases | None
+    mix: Mix | None
     notes: list[str]
     """Sentences on files that hold fewer rows than asked for, and on smaller blocks."""
 
@@ -52,6 +55,7 @@ class Filtered(NamedTuple):
                 f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
                 f"{lost.below:.4f}, from {lost.captions:,} captions"
             )
+        lines += self.mix.lines() if self.mix else []
         return [*lines, *summary.make_table(self.before, self.files), *self.notes]
 
 
@@ -98,7 +102,8 @@ def write_all(
     not_over: Path | None = None,
 ) -> Filtered:
     """Split the table ``input_rows``, select pairs and write all files."""
-    by = make_pairs(connection, input_rows, config)
+    input_rows = join_files(connection, input_rows, config)
+    by, mix = make_pairs(connection, input_rows, config)
     scorer = config.name or name_ranking(by, config.cut)
     training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
@@ -126,7 +131,7 @@ def write_all(
         write_selected(connection, input_rows.columns, by, out / file)
         files.append(summary.summarise(connection, file, config, compare=False))
         notes += _describe_short(files[-1], rows, config)
-    done = Filtered(sides, before, files, phrases, notes)
+    done = Filtered(sides, before, files, phrases, mix, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
 
@@ -157,5 +162,6 @@ def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
         "before": done.before._asdict(),
         "files": [one._asdict() for one in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
+        "mix": done.mix.report() if done.mix else None,
         "notes": done.notes,
     }

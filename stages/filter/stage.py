@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
@@ -19,6 +20,7 @@ from stages import tables
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
+from stages.filter.joins import parts_of
 from stages.filter.phrases import PHRASES
 from stages.tables import files_written
 
@@ -98,12 +100,29 @@ def _read_scorer(scores: ds.Dataset) -> str:
     raise InputError("there is no score to rank by: the run has no captions.")
 
 
+def _external(config: FilterConfig) -> Mapping[str, str]:
+    """Return the content ids of the files to join and of the labels, which must be readable."""
+    files = {f"file {number} to join": path for number, path in enumerate(config.join)}
+    if config.labels is not None:
+        files["labels"] = config.labels
+    return {name: _identify(path) for name, path in files.items()}
+
+
+def _identify(path: Path) -> str:
+    parts = parts_of(path)
+    try:
+        return " ".join(map(identify, parts))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
 FILTER = DatasetStage(
     "filter",
     filter_run,
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
     writes=tables.FILTERED,
+    external=_external,
     version=3,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )
