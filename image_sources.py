@@ -6,7 +6,7 @@ add an entry to ``image_sources.yaml``: the alias then works with every backend.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,14 +17,26 @@ SIMULATED = "SIM"
 """The alias of simulated tiles, which are drawn from OpenStreetMap. No photograph may use it."""
 
 
+LicenceClass = Literal["open", "non_commercial", "trace_only"]
+"""What a licence allows: any use if the source is named; no commercial use; or nothing but tracing
+into OpenStreetMap."""
+
+
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class StacRoute:
-    """A public STAC API that serves a source without Earth Engine."""
+    """A public archive that serves a source without an account.
 
-    api: str
-    collection: str
-    assets: tuple[str, ...]
+    It is a STAC API, a static STAC catalogue (JSON files that link to each other), a GeoParquet of
+    STAC items, or a bucket of files without a catalogue: one of the fields `KINDS` says where.
+    Fields without a value stay out of the text of a route, so that a new field changes no identity.
+    """
+
+    api: str | None = None
+    collection: str | None = None
+    """The id of a collection of an API; of a static catalogue, a pattern of the addresses of the
+    collections that serve (`*/rgb/*`)."""
+    assets: tuple[str, ...] = ()
     """One asset whose first three bands are red, green and blue, or one asset for each of them."""
     stretch: tuple[float, float] | None = None
     """Stored samples that become black and white, whatever offset an item states; None if the
@@ -35,6 +47,31 @@ class StacRoute:
     """Only items of this satellite, if the collection has several."""
     sign: str | None = None
     """The URL of short-lived read tokens for the files of the collection."""
+    catalogue: str | None = field(default=None, repr=False)
+    """The address of the root of a static catalogue."""
+    items: str | None = field(default=None, repr=False)
+    """A GeoParquet of STAC items: a path, or ``s3://bucket/key`` of a public bucket."""
+    bucket: str | None = field(default=None, repr=False)
+    """The address of a public bucket that lists its files as S3 does."""
+    prefixes: tuple[str, ...] = field(default=(), repr=False)
+    """The beginnings of the names of a bucket's files."""
+    files: str = field(default="*.tif", repr=False)
+    """A pattern of the names of a bucket's files."""
+    acquired: str | None = field(default=None, repr=False)
+    """A pattern of the time in the names of a bucket's files: ``in%Y_``."""
+    gsd_in_address: str | None = field(default=None, repr=False)
+    """A regular expression whose first group is the GSD in metres, in the address of an item."""
+    years: tuple[int, int | None] | None = field(default=None, repr=False)
+    """The first and the last year, where they are not those of the Earth Engine asset."""
+
+    @property
+    def address(self) -> str:
+        """Where the archive is, of whichever kind."""
+        return next(str(vars(self)[kind]) for kind in KINDS if vars(self)[kind] is not None)
+
+
+KINDS = ("api", "catalogue", "items", "bucket")
+"""The fields of a `StacRoute` that say where it is: exactly one has a value."""
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -56,7 +93,8 @@ class ImageSource:
 
     alias: str
     name: str
-    """The Earth Engine asset: a collection, or a single image (see ``layout``)."""
+    """The Earth Engine asset: a collection, or a single image (see ``layout``). Of a source that
+    Earth Engine lacks, the name of the archive."""
     gsd: float
     """The finest GSD, in metres."""
     coverage: tuple[float, float, float, float]
@@ -66,6 +104,7 @@ class ImageSource:
     licence: str
     attribution: str
     """The line that every copy must show."""
+    licence_class: LicenceClass = field(default="open", repr=False)
     kind: Literal["aerial", "satellite", "rendered"] = "aerial"
     """The word of captions. SkySat images are called aerial, as in the published dataset."""
     bands: tuple[str, str, str] = ("R", "G", "B")

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,15 @@ def content_id_of_file(path: Path) -> str:
     """Give the id of a file's bytes, as `content_id` does, without loading the file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def user_folder() -> Path:
+    """Give the folder for files that all processes of this user on this machine share."""
+    base = Path(tempfile.gettempdir()) / f"skyscript-{os.getuid()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    if base.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="skyscript-"))  # another user's: do not share
+    return base
 
 
 @contextmanager

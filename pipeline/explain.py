@@ -46,6 +46,8 @@ def _default(field: FieldInfo) -> str:
         return f"always {choices[0]}"
     if field.is_required():
         return "required"
+    if field.default_factory_takes_validated_data:
+        return "default by other keys"
     return f"default {field.get_default(call_default_factory=True)!r}"
 
 

@@ -24,6 +24,9 @@ from pipeline.schema import Table
 from pipeline.stage import is_address
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
+OWN_CONFIG = "config.yaml"
+"""The config of a run that was given an area: it lies in the folder before the run begins."""
+_ALLOWED = (_LOCK, OWN_CONFIG)
 
 
 @dataclass(frozen=True)
@@ -123,10 +126,14 @@ class Run:
             raise ConfigError(f"{root}: is an address; choose a folder for the run")
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root}: is a file; choose a folder for the run")
-        if root.exists() and not self.exists() and any(p.name != _LOCK for p in root.iterdir()):
+        if root.exists() and not self.exists() and _has_other_files(root):
             raise ConfigError(f"{root}: contains files but no run; choose a new or an empty folder")
         with exclusive_lock(root / _LOCK):
             if read_sealed_json(root / _MARKER) is None:
                 marker = {"skyscript": importlib.metadata.version("skyscript")}
                 write_sealed_json(root / _MARKER, marker)
             yield
+
+
+def _has_other_files(root: Path) -> bool:
+    return any(path.name not in _ALLOWED for path in root.iterdir())

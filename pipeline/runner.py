@@ -132,7 +132,7 @@ def _run_stage(
         failed = run_shards(stage, task, executor, retry)
     else:
         run_dataset(stage, task)
-    _check_not_empty(stage, here)
+    _check_not_empty(stage, task)
     return failed
 
 
@@ -189,9 +189,9 @@ def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:
     return isinstance(stage, ShardStage) and not {t.name for t in stage.looks_up} & {*missing}
 
 
-def _check_not_empty(stage: Stage, run: Run) -> None:
+def _check_not_empty(stage: Stage, task: Task) -> None:
     """Raise `InputError` if a stage gives no row, because later messages would be less clear."""
-    folder = run.folder(stage.writes)
+    folder = task.run.folder(stage.writes)
     summary = totals(folder.receipts())
     if (
         folder.manifest() is None
@@ -199,6 +199,8 @@ def _check_not_empty(stage: Stage, run: Run) -> None:
         or summary.status.get(STATUS_FAILED)
     ):
         return
+    if sentence := stage.why_empty(**task.run.datasets(stage.inputs), config=task.config):
+        raise InputError(sentence)
     problem = f"{stage.name} finds nothing"
     if summary.rows:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())

@@ -144,6 +144,11 @@ def no_gpus(config: Any) -> GpuUse | None:  # noqa: ANN401, ARG001 - any stage's
     return None
 
 
+def no_sentence(**inputs: Any) -> str:  # noqa: ANN401, ARG001 - any stage's tables and config
+    """Give no sentence: the counted reasons are enough."""
+    return ""
+
+
 @dataclass(frozen=True)
 class _AnyStage:
     """The fields that both kinds of stage have."""
@@ -160,6 +165,9 @@ class _AnyStage:
     disabled: Callable[[Any], str | None] = never_disabled
     """Gives the reason, in a sentence, why a config disables the stage; None: the stage runs.
     Stages that need its table are then disabled too."""
+    why_empty: Callable[..., str] = no_sentence
+    """Gives a sentence on why no row of the result is ok, from the stage's inputs as whole datasets
+    and its config; empty: the runner counts the rows' reasons instead."""
     version: int = 1
     """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
 

@@ -6,7 +6,9 @@ A stage knows the data, not the execution. `skyscript show` prints these recipes
 from collections.abc import Mapping
 
 from pipeline.stage import Stage
+from stages.align import ALIGN
 from stages.caption import CAPTION
+from stages.eligible import ELIGIBLE
 from stages.extract import EXTRACT
 from stages.fetch import FETCH
 from stages.filter import FILTER
@@ -16,6 +18,8 @@ from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
+from stages.match import MATCH
+from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
 from stages.plan import PLAN
 from stages.report import REPORT
@@ -29,10 +33,14 @@ from stages.vocab import VOCAB
 PIPELINE: tuple[Stage, ...] = (
     EXTRACT,  # OSM file -> objects with geometry and tags
     VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
-    SAMPLE,  # objects -> the focus objects, drawn so that rare tags are kept
+    OUTLINES,  # sources -> where each may show something, and how sharply
+    ELIGIBLE,  # objects and outlines -> which objects a source can show, with which tags
+    SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
     FETCH,  # tiles -> JPEG images
+    MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
+    ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected
     OVERLAY,  # images and objects -> metas: the tags that can be seen in each image
     CAPTION,  # metas -> captions
     UNFILTERED,  # captions -> the unfiltered CSV

@@ -8,7 +8,7 @@ Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,15 +19,25 @@ from pipeline.stage import Owned
 
 TAGS = pa.map_(pa.string(), pa.string())
 
-_GEO = {
-    b"geo": json.dumps(
-        {
-            "version": "1.1.0",
-            "primary_column": "geometry",
-            "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
-        }
-    ).encode()
+_GEOMETRY = {"encoding": "WKB", "geometry_types": []}
+_COVERING = {
+    "covering": {"bbox": {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}}
 }
+BBOX = pa.struct([pa.field(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
+"""The box of a geometry as GeoParquet 1.1 wants it, so that readers skip what lies elsewhere."""
+
+
+def _geo(fields: Sequence[pa.Field]) -> dict[bytes, bytes]:
+    """Give the GeoParquet metadata of a table with the column ``geometry``, in WGS 84."""
+    has_boxes = any(field.name == "bbox" for field in fields)
+    column = _GEOMETRY | (_COVERING if has_boxes else {})
+    described = {
+        "version": "1.1.0",
+        "primary_column": "geometry",
+        "columns": {"geometry": column},
+    }
+    return {b"geo": json.dumps(described).encode()}
+
 
 _BOX = [pa.field(edge, pa.float64(), nullable=False) for edge in ("west", "south", "east", "north")]
 _SIDES = tuple(field.name for field in _BOX)
@@ -50,7 +60,7 @@ def _table(
     name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()
 ) -> Table:
     """Define a table whose key is its first column; ``geometry`` adds the GeoParquet metadata."""
-    schema = pa.schema(fields, metadata=_GEO if geometry else None)
+    schema = pa.schema(fields, metadata=_geo(fields) if geometry else None)
     return Table(name, schema, fields[0].name, ranges)
 
 
@@ -61,6 +71,7 @@ OBJECTS = _table(
     pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
     pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
     *STATUS,
+    pa.field("bbox", BBOX),  # west ... north again, for readers of GeoParquet
     geometry=True,
     ranges=_SIDES,
 )
@@ -84,11 +95,38 @@ VOCAB = _table(
 )
 """All tags of the run's objects: whether each is visible, and why."""
 
+OUTLINES = _table(
+    "outlines",
+    pa.field("outline", pa.string(), nullable=False),  # a scene's id, or the alias of a service
+    pa.field("source", pa.string(), nullable=False),  # alias; empty if the config has no source
+    pa.field("finest_gsd", pa.float64(), nullable=False),  # metres; 0 if it is unknown
+    pa.field("coarsest_gsd", pa.float64(), nullable=False),  # metres; infinite if it is unknown
+    pa.field("geometry", pa.binary(), nullable=False),  # no image of the source lies outside
+    geometry=True,
+)
+"""Where each source may show something, known before a service is asked."""
+
+ELIGIBLE = _table(
+    "eligible",
+    pa.field("object_id", pa.string(), nullable=False),
+    # the centre of its box, which decides the object's cell; null if it has no geometry
+    pa.field("lon", pa.float64()),
+    pa.field("lat", pa.float64()),
+    pa.field("draw", pa.float64(), nullable=False),  # from [0, 1); sample takes low numbers first
+    # its tags that a source can show here, as key=value; empty if status is not ok
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
+    # its other tags that can be seen from above
+    pa.field("unseen", pa.list_(pa.string()), nullable=False),
+    *STATUS,
+)
+"""For each object, whether a source can show it, so that it may get a tile."""
+
 FOCUS = _table(
     "focus",
     *_OBJECT,
-    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare or all
-    pa.field("chosen_for", pa.string()),  # the cell "lon/lat" or the rare "key=value"
+    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare, balanced or all
+    # the cell "lon/lat", or the "key=value" that is rare or that was balanced; null if all
+    pa.field("chosen_for", pa.string()),
     geometry=True,
 )
 """The objects that get a tile; all other objects are context for the tiles of neighbours."""
@@ -175,6 +213,44 @@ IMAGES = _table(
     *STATUS,
 )
 """The fetched images."""
+
+MATCH = _table(
+    "match",
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("source", pa.string()),  # null if the image is not ok, as in all columns below
+    pa.field("scene_id", pa.string()),
+    # how well the edges of the image and of the map agree at the best shift: a correlation, up to 1
+    pa.field("match", pa.float64()),
+    # that shift: metres to the east and to the north by which the map must move to fit the image
+    pa.field("dx_m", pa.float64()),
+    pa.field("dy_m", pa.float64()),
+    # probability that the shift is right to a metre, or to half a pixel if that is more
+    pa.field("match_confidence", pa.float64()),
+    pa.field("edge_m", pa.float64()),  # metres of the map's edges in the image
+    pa.field("no_match", pa.string()),  # why there is no match; null if there is one
+    pa.field("changed", pa.timestamp("s", tz="UTC")),  # of the object; null if the extract lacks it
+    # days from the image's capture to that change, and to the start_date of the object's tags
+    pa.field("date_gap_days", pa.int32()),
+    pa.field("built_gap_days", pa.int32()),
+    *STATUS,
+)
+"""How well each image and the map agree, in place and in time."""
+
+SCENE_SHIFTS = _table(
+    "scene_shifts",
+    pa.field("scene_id", pa.string(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("images", pa.int32(), nullable=False),
+    pa.field("sure_images", pa.int32(), nullable=False),  # with a shift of enough confidence
+    pa.field("match", pa.float64()),  # median of the images; null if none has a match
+    # median shift of the sure images, in metres; null if there is none
+    pa.field("dx_m", pa.float64()),
+    pa.field("dy_m", pa.float64()),
+    pa.field("spread_m", pa.float64()),  # median distance of their shifts from their median
+    pa.field("no_shift", pa.string()),  # why there is no shift; null if there is one
+    pa.field("corrected", pa.bool_(), nullable=False),  # the boxes in `meta` are moved by it
+)
+"""The shift on which the images of each scene agree."""
 
 NEIGHBOUR = pa.struct(
     [

@@ -7,11 +7,13 @@ for all its values, so the table stays small even for a large extract.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import Field
 
@@ -23,6 +25,9 @@ from pipeline.stage import ConfigPath, DatasetStage, StageConfig
 from skyscript.vocabulary import own_labels, vocabulary
 from stages import tables
 from tag_vocab import OwnLabel
+from tag_vocab.commands import plain
+from tag_vocab.own import likely_meant
+from tag_vocab.vocabulary import said_value
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,6 +35,11 @@ if TYPE_CHECKING:
     from tag_vocab.classifier import Classifiers
 
 Tag = tuple[str, str]
+
+log = logging.getLogger("skyscript")
+
+_MOST_WARNINGS = 10
+"""Labels that match no object and are named."""
 
 _CARRIED = """
     CREATE VIEW carried AS
@@ -76,9 +86,28 @@ def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[p
     """
     own = own_labels(config.own_labels)
     classifiers = _classifiers(config)
+    unused: list[Tag] = []
     with scratch(root, "vocab") as folder, database(folder) as connection:
         for batch in _tags(connection, objects, own, config.shard_rows):
-            yield _answers(batch, own, classifiers)
+            table = _answers(batch, own, classifiers)
+            none = table.filter(pc.field("objects") == 0)
+            unused += zip(none["key"].to_pylist(), none["value"].to_pylist(), strict=True)
+            yield table
+    _warn_of_unused(unused, config)
+
+
+def _warn_of_unused(unused: list[Tag], config: VocabConfig) -> None:
+    """Say which of the user's labels match no object, with the known tag that may be meant."""
+    meant = {tag: hint for tag in unused if (hint := likely_meant(*tag))}
+    for (key, value), hint in list(meant.items())[:_MOST_WARNINGS]:
+        log.warning(
+            "%s: no object has the labelled tag %s; did you mean %s?",
+            config.own_labels,
+            plain(f"{key}={value}"),
+            plain(hint),
+        )
+    if len(meant) > _MOST_WARNINGS:
+        log.warning("%d more labels match no object", len(meant) - _MOST_WARNINGS)
 
 
 def _classifiers(config: VocabConfig) -> Classifiers | None:
@@ -152,7 +181,7 @@ def _name_and_phrase(key: str, value: str) -> dict[str, str | None]:
     today = tag_vocab.modernise({key: value})
     return {
         "tag": f"{name}={value}",
-        "phrase": tag_vocab.phrase(key, value),
+        "phrase": tag_vocab.phrase(key, said_value(key, value)),
         "current": None
         if today == {key: value}
         else " + ".join(f"{new}={word}" for new, word in today.items()),
@@ -173,5 +202,5 @@ VOCAB = DatasetStage(
     reads=(tables.OBJECTS,),
     writes=tables.VOCAB,
     external=_external,
-    version=3,
+    version=4,
 )

@@ -4,6 +4,8 @@ This package is a leaf: it imports nothing else of the project. `look_up` answer
 `Vocabulary` for all tags of an object together.
 """
 
+from tag_vocab.concepts import Concept, concept, is_a
+from tag_vocab.concepts_of import concepts_of
 from tag_vocab.deprecated import modernise
 from tag_vocab.files import ANY, content_id
 from tag_vocab.objects import SHIPPED, Vocabulary
@@ -21,12 +23,16 @@ from tag_vocab.words import most_frequent_first, phrase
 __all__ = [
     "ANY",
     "SHIPPED",
+    "Concept",
     "OwnLabel",
     "TagEntry",
     "Vocabulary",
+    "concept",
+    "concepts_of",
     "content_id",
     "entry_of_guess",
     "groundable_keys",
+    "is_a",
     "look_up",
     "modernise",
     "most_frequent_first",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from tag_vocab import files
 from tag_vocab.encoders import Encoder, Vectors
 from tag_vocab.files import GSDS, Guess
 from tag_vocab.likeness import Tag, base_key, describe, likeness, spelling
+from tag_vocab.sizes import PIXELS, SizeKind, sizes
 from tag_vocab.vocabulary import key_rule
 
 FOLDS = 10
@@ -144,6 +145,25 @@ def seen_targets(seen: npt.NDArray[np.bool_]) -> Vectors:
 def step_targets(step: Ints) -> Vectors:
     """Give stage II's targets: a column for each step but the last, 1 where it is coarser."""
     result: Vectors = np.where(step[:, None] > np.arange(len(GSDS) - 1), 1.0, -1.0)
+    return result
+
+
+KINDS: tuple[SizeKind, ...] = get_args(SizeKind)
+
+
+def size_targets(tags: Sequence[Tag]) -> Vectors:
+    """Give the targets for sizes: log10 of the metres, then a column for each kind, 1 or -1."""
+    known = [sizes()[tag] for tag in tags]
+    kinds = [[1.0 if size.kind == kind else -1.0 for kind in KINDS] for size in known]
+    return np.column_stack([np.log10([size.metres for size in known]), np.array(kinds)])
+
+
+def size_to_scores(scores: Vectors) -> Vectors:
+    """Give scores of stage II from those of `size_targets`; 1: twice the size that a step needs."""
+    pixels = np.array([PIXELS[kind] for kind in KINDS])[scores[:, 1:].argmax(1)]
+    limit = scores[:, 0] - np.log10(pixels)
+    steps = (limit[:, None] - np.log10(GSDS[1:])) / np.log10(2)
+    result: Vectors = np.clip(steps, -1, 1)
     return result
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tag_vocab import encoders, files
 from tag_vocab.objects import SHIPPED, Vocabulary
+from tag_vocab.sizes import sizes
 from tag_vocab.vocabulary import TagEntry, key_rule
 
 _NEAREST = 8
@@ -109,6 +110,8 @@ def _cells(entry: TagEntry) -> tuple[str, str, str, str]:
 
 def _evidence(key: str, value: str) -> Iterator[str]:
     """Yield what the data files hold about the key, the value and the count of the tag."""
+    if size := sizes().get((key, value)):
+        yield f"  size      {size.kind} of {size.metres:g} m"
     rule = key_rule(key)
     if rule:
         role = f"{rule.role}, " if rule.rule != "never" else ""

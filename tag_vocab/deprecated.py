@@ -1,14 +1,15 @@
-"""Replaces old spellings of tags by today's.
+"""Replaces old spellings of tags by today's, and misspellings by right ones.
 
 The rules are those of the iD editor's tagging schema (``deprecated.csv``, see NOTICE.md). `` + ``
 joins the tags of a rule. On the left, ``*`` is any value. On the right, ``$1`` is that value, and
-``*`` keeps the value that the key has, else ``yes``.
+``*`` keeps the value that the key has, else ``yes``. Misspellings (``spellings.csv``) are put right
+in the same way.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tag_vocab import files
@@ -46,6 +47,13 @@ def deprecated_keys() -> frozenset[str]:
         for (key, _), rules in _rules_by_tag().items()
         if any(len(rule.old) == 1 for rule in rules)
     )
+
+
+@functools.cache
+def replaced_keys() -> frozenset[str]:
+    """Give the keys of all tags that a rule may replace."""
+    rules = (rule for found in _rules_by_tag().values() for rule in found)
+    return frozenset(key for rule in rules for key, _ in rule.old)
 
 
 def _first_that_applies(tags: dict[str, str]) -> Rule | None:
@@ -92,11 +100,19 @@ def _apply(rule: Rule, tags: dict[str, str]) -> dict[str, str]:
 def _rules_by_tag() -> dict[tuple[str, str], tuple[Rule, ...]]:
     """Give the rules by their first old tag; its value may be `files.ANY`."""
     by_tag: dict[tuple[str, str], tuple[Rule, ...]] = {}
-    for old, new in files.deprecations():
-        rule = Rule(_tags(old), _tags(new))
+    for rule in (*_of_id(), *_of_spellings()):
         if set(rule.old) != set(rule.new):
             by_tag[rule.old[0]] = (*by_tag.get(rule.old[0], ()), rule)
     return by_tag
+
+
+def _of_id() -> Iterator[Rule]:
+    yield from (Rule(_tags(old), _tags(new)) for old, new in files.deprecations())
+
+
+def _of_spellings() -> Iterator[Rule]:
+    for (key, value), meant in files.spellings().items():
+        yield Rule(((key, value),), ((key, meant),))
 
 
 @functools.cache

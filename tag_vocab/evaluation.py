@@ -65,6 +65,7 @@ def evaluate(encoder: Encoder) -> list[Line]:
     for last, part in enumerate(PARTS, 1):
         alike = likeness(described, described, PARTS[:last])
         lines += _lines(f"+ {part}" if last > 1 else part, known, alike, trials)
+    lines += _by_size(known, likeness(described, described), trials)
     lines += _chosen_within(known, described, trials)
     return lines
 
@@ -119,6 +120,31 @@ def _lines(name: str, known: TrainingTags, alike: Vectors, trials: Trials) -> It
         yield Line(name, on, _seen(known, chance >= 0.5, chance), _step(truth, step))
 
 
+def _by_size(known: TrainingTags, alike: Vectors, trials: Trials) -> Iterator[Line]:
+    """Yield the figures of the GSDs that learned sizes and kinds give, alone and beside the steps.
+
+    The name says how often the kind is right, and the size within a factor of two.
+    """
+    shown = np.flatnonzero(known.seen)
+    truth, of_sizes = known.step[shown], classifier.size_targets([known.tags[i] for i in shown])
+    first = Ridge(alike, classifier.seen_targets(known.seen))
+    within = alike[np.ix_(shown, shown)]
+    sizes, steps = Ridge(within, of_sizes), Ridge(within, classifier.step_targets(truth))
+    for on, folds in trials:
+        some = _within(folds, shown)
+        scores, chance = sizes.held_out(some), first.held_out(folds)[:, 0]
+        chance = _cross_fitted(chance, known.seen, folds)
+        kind = np.mean(scores[:, 1:].argmax(1) == of_sizes[:, 1:].argmax(1))
+        near = np.mean(abs(scores[:, 0] - of_sizes[:, 0]) <= np.log10(2))
+        by_size = classifier.size_to_scores(scores)
+        seen = _seen(known, chance >= 0.5, chance)
+        for name, both in (
+            (f"by size and kind (kind {kind:.3f}, size {near:.3f})", by_size),
+            ("by steps, size and kind", steps.held_out(some) + by_size),
+        ):
+            yield Line(name, on, seen, _step(truth, classifier.to_step(both)))
+
+
 SETTINGS = [(sharpness, ridge) for sharpness in (2.0, 3.0, 4.0) for ridge in (0.1, 0.2, 0.4)]
 """Candidates for the two numbers of the classifiers: sharpness of `likeness`, and ridge."""
 
@@ -166,12 +192,15 @@ def _chosen_within(known: TrainingTags, described: Described, trials: Trials) ->
         predicted[shown] = classifier.to_step(second.scores)
         yield _judged("settings chosen within each fold", on, known, chance, predicted)
         if on == "new tags":
-            yield from _beside_second_labels(known, chance, predicted)
+            for number in (1, 2):
+                yield from _beside_second_labels(number, known, chance, predicted)
 
 
-def _beside_second_labels(known: TrainingTags, chance: Vectors, predicted: Ints) -> Iterator[Line]:
-    """Yield the agreement of a second labelling and of the classifiers with the labels."""
-    second = files.second_labels()
+def _beside_second_labels(
+    number: int, known: TrainingTags, chance: Vectors, predicted: Ints
+) -> Iterator[Line]:
+    """Yield the agreement of a blind labelling and of the classifiers with the labels."""
+    second = files.second_labels(number)
     rows = np.array([row for row, tag in enumerate(known.tags) if tag in second], np.int64)
     if not len(rows):
         return
@@ -180,7 +209,7 @@ def _beside_second_labels(known: TrainingTags, chance: Vectors, predicted: Ints)
     gsds = [second[tag] for tag in some.tags]
     steps = np.array([files.GSDS.index(gsd) if gsd else -1 for gsd in gsds])
     on = f"{len(rows)} tags"
-    yield _judged("a second labelling, blind", on, some, (steps >= 0).astype(np.float64), steps)
+    yield _judged(f"blind labelling {number}", on, some, (steps >= 0).astype(np.float64), steps)
     yield _judged("the classifiers, on the same", on, some, chance[rows], predicted[rows])
 
 

@@ -1,7 +1,11 @@
 """The data files of the vocabulary, read once and checked; an error names file and line.
 
-``labels.csv``     hand-made labels: key, value, groundable, max_gsd, reason; key ``*`` is any key.
-                   CONTRIBUTING.md has the rule that they follow.
+``labels.csv``     hand-made labels: key, value, groundable, max_gsd, kind, size, reason; key ``*``
+                   is any key. CONTRIBUTING.md has the rule that they follow; `tag_vocab.sizes`
+                   computes max_gsd from kind and size.
+``spellings.csv``  misspellings of labelled values: key, value, meant, objects (that carry it in
+                   extracts), evidence. Each was decided by hand; see `tag_vocab.spelling`.
+``context.csv``    tags that show only in company: see `tag_vocab.context`.
 ``keys.csv``       rules for tags without a label: key, role, groundable, max_gsd, rule, reason;
                    ``addr:*`` and ``*:wikidata`` are families of keys.
 ``frequency.csv``  the count of a tag in twelve OpenStreetMap extracts: key, value, count; without
@@ -11,10 +15,12 @@
                    editor has it), kinds (n, w, a: points, lines or areas carry it). Tags of the
                    extracts are included only if they are recurring words.
 ``second_labels.csv``
-                   a second, blind labelling of 300 random tags of labels.csv: key, value, max_gsd
-                   (empty: not visible). It decides nothing; it measures how far two labellers
-                   agree.
+                   two blind labellings of 300 tags of labels.csv each: key, value, max_gsd (empty:
+                   not visible), round (1: random tags; 2: by kind, after sizes came in). They
+                   decide nothing; they measure how far two labellings agree.
 ``id_words.csv``   the iD editor's words for a tag, or (value ``*``) for a key: key, value, words.
+``concepts.csv`` and ``concept_keys.csv``
+                   the tree of concepts (see `tag_vocab.concepts`).
 ``vocabulary.csv`` the answer for every tag of these files, built by `tag_vocab.build`.
 
 NOTICE.md names their sources and licences.
@@ -26,6 +32,7 @@ import csv
 import functools
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Literal, NamedTuple, cast
@@ -41,17 +48,22 @@ NAMES = (
     "keys.csv",
     "frequency.csv",
     "deprecated.csv",
+    "spellings.csv",
+    "context.csv",
     "universe.csv",
     "id_words.csv",
+    "concepts.csv",
+    "concept_keys.csv",
     "vocabulary.csv",
 )
 """The files that decide an answer."""
 
 Role = Literal["thing", "attribute"]
-RuleName = Literal["word", "number", "listed", "never"]
+RuleName = Literal["word", "number", "spelled", "listed", "never"]
 _KINDS = ("", "n", "w", "a", "nw", "na", "wa", "nwa")
 _ROLES = ("thing", "attribute", "")
-_RULES = {"word": True, "number": True, "listed": False, "never": False}
+_RULES = {"word": True, "number": True, "spelled": False, "listed": False, "never": False}
+_NUMBERS = re.compile(r"number ([0-9]{1,9}) ([0-9]{1,9})")
 
 
 class Judgement(NamedTuple):
@@ -65,9 +77,11 @@ class Judgement(NamedTuple):
 class KeyRule(NamedTuple):
     """How to judge the tags of a key that have no label of their own.
 
-    ``word``: a tag is visible if its value is one plain word. ``number``: a tag is visible if its
-    value is a number, with or without a unit. ``listed``: only tags with a label are visible.
-    ``never``: no tag of the key is visible.
+    ``word``: a tag is visible if its value is one plain word, and is then said without the value.
+    ``number``: a tag is visible if its value is a whole number of the range. ``listed``: only tags
+    with a label are visible, or such as the classifiers accept. ``spelled``: the same, but the
+    classifiers are not asked, because people write any word. ``never``: no tag of the key is
+    visible.
     """
 
     role: Role
@@ -75,13 +89,19 @@ class KeyRule(NamedTuple):
     visible only with a thing of the same object."""
     rule: RuleName
     judgement: Judgement
+    numbers: range = range(0)
+    """The numbers of the rule ``number``, written as in ``number 2 24``."""
+
+
+LABELS = "key,value,groundable,max_gsd,kind,size,reason"
+"""The header of labels.csv."""
 
 
 @functools.cache
 def labels() -> dict[tuple[str, str], Judgement]:
     """Give the shipped labels by (key, value)."""
     found: dict[tuple[str, str], Judgement] = {}
-    for where, row in _rows("labels.csv", "key,value,groundable,max_gsd,reason"):
+    for where, row in shipped_rows("labels.csv", LABELS):
         tag = (row["key"], row["value"])
         if tag in found:
             raise ValueError(f"{where}: {tag[0]}={tag[1]} is labelled twice; keep one row.")
@@ -93,12 +113,14 @@ def labels() -> dict[tuple[str, str], Judgement]:
 def key_rules() -> dict[str, KeyRule]:
     """Give the rules by key; families have a ``*`` before or after a colon (``addr:*``)."""
     found: dict[str, KeyRule] = {}
-    for where, row in _rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
-        key, role, rule, judgement = row["key"], row["role"], row["rule"], _judgement(where, row)
+    for where, row in shipped_rows("keys.csv", "key,role,groundable,max_gsd,rule,reason"):
+        key, role, judgement = row["key"], row["role"], _judgement(where, row)
+        limits = _NUMBERS.fullmatch(row["rule"])
+        rule = "number" if limits else row["rule"]
         if key in found:
             raise ValueError(f"{where}: {key} has two rules; keep one row.")
-        if rule not in _RULES or role not in _ROLES:
-            raise ValueError(f"{where}: unknown rule {rule!r} or role {role!r}.")
+        if rule not in _RULES or role not in _ROLES or (rule == "number") != bool(limits):
+            raise ValueError(f"{where}: unknown rule {row['rule']!r} or role {role!r}.")
         if _RULES[rule] != judgement.groundable or (role == "") != (rule == "never"):
             raise ValueError(
                 f"{where}: rule {rule} does not go with groundable={row['groundable']}, "
@@ -106,7 +128,10 @@ def key_rules() -> dict[str, KeyRule]:
             )
         if ANY in key and rule != "never":
             raise ValueError(f"{where}: a family of keys can only be never visible.")
-        found[key] = KeyRule(cast(Role, role or "attribute"), cast(RuleName, rule), judgement)
+        numbers = range(int(limits[1]), int(limits[2]) + 1) if limits else range(0)
+        found[key] = KeyRule(
+            cast(Role, role or "attribute"), cast(RuleName, rule), judgement, numbers
+        )
     return found
 
 
@@ -114,7 +139,7 @@ def key_rules() -> dict[str, KeyRule]:
 def frequency() -> dict[tuple[str, str], int]:
     """Give how often each (key, value) was counted."""
     found: dict[tuple[str, str], int] = {}
-    for where, row in _rows("frequency.csv", "key,value,count"):
+    for where, row in shipped_rows("frequency.csv", "key,value,count"):
         tag = (row["key"], row["value"])
         if tag in found or not row["count"].isdigit():
             raise ValueError(
@@ -127,7 +152,20 @@ def frequency() -> dict[tuple[str, str], int]:
 @functools.cache
 def deprecations() -> list[tuple[str, str]]:
     """Give the rules for old spellings as unparsed texts (old, new)."""
-    return [(row["old"], row["new"]) for _, row in _rows("deprecated.csv", "old,new")]
+    return [(row["old"], row["new"]) for _, row in shipped_rows("deprecated.csv", "old,new")]
+
+
+@functools.cache
+def spellings() -> dict[tuple[str, str], str]:
+    """Give the value that a misspelt tag means, by (key, value)."""
+    found = {}
+    for where, row in shipped_rows("spellings.csv", "key,value,meant,objects,evidence"):
+        tag = (row["key"], row["value"])
+        if tag in found or tag in labels() or (row["key"], row["meant"]) not in labels():
+            name = f"{where}: {tag[0]}={tag[1]}"
+            raise ValueError(f"{name} comes twice or has a label, or {row['meant']} has none.")
+        found[tag] = row["meant"]
+    return found
 
 
 class Known(NamedTuple):
@@ -143,7 +181,7 @@ class Known(NamedTuple):
 def universe() -> dict[tuple[str, str], Known]:
     """Give the tags that are known to be used, by (key, value)."""
     found = {}
-    for where, row in _rows("universe.csv", "key,value,in_id,kinds"):
+    for where, row in shipped_rows("universe.csv", "key,value,in_id,kinds"):
         if row["kinds"] not in _KINDS or row["in_id"] not in ("", "preset", "field"):
             raise ValueError(f"{where}: unknown kinds {row['kinds']!r} or in_id {row['in_id']!r}.")
         found[row["key"], row["value"]] = Known(row["in_id"], row["kinds"])
@@ -153,17 +191,18 @@ def universe() -> dict[tuple[str, str], Known]:
 @functools.cache
 def id_words() -> dict[tuple[str, str], str]:
     """Give iD's words for a tag by (key, value), and for a key by (key, "*")."""
-    rows = _rows("id_words.csv", "key,value,words")
+    rows = shipped_rows("id_words.csv", "key,value,words")
     return {(row["key"], row["value"]): row["words"] for _, row in rows}
 
 
 @functools.cache
-def second_labels() -> dict[tuple[str, str], float | None]:
-    """Give the maximum GSDs of the second, blind labelling."""
-    rows = _rows("second_labels.csv", "key,value,max_gsd")
+def second_labels(number: int) -> dict[tuple[str, str], float | None]:
+    """Give the maximum GSDs of a blind labelling, by (key, value)."""
+    rows = shipped_rows("second_labels.csv", "key,value,max_gsd,round")
     return {
         (row["key"], row["value"]): float(row["max_gsd"]) if row["max_gsd"] else None
         for _, row in rows
+        if row["round"] == str(number)
     }
 
 
@@ -183,7 +222,7 @@ VOCABULARY = "key,value,groundable,probability,source,max_gsd,phrase,kinds,rank"
 def guesses() -> dict[tuple[str, str], Guess]:
     """Give the rows of the shipped vocabulary that come from the classifiers, by (key, value)."""
     found = {}
-    for where, row in _rows("vocabulary.csv", VOCABULARY):
+    for where, row in shipped_rows("vocabulary.csv", VOCABULARY):
         if row["source"] == "model":
             seen = row["groundable"] == "yes"
             gsd = float(row["max_gsd"]) if row["max_gsd"] else None
@@ -222,7 +261,7 @@ def _judgement(where: str, row: dict[str, str]) -> Judgement:
     return Judgement(True, gsd, row["reason"])
 
 
-def _rows(name: str, header: str) -> Iterator[tuple[str, dict[str, str]]]:
+def shipped_rows(name: str, header: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (where, row) of a shipped file; every row must have every column."""
 
     def check(columns: list[str]) -> None:

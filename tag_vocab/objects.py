@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tag_vocab import files, words
+from tag_vocab import context, files, words
 from tag_vocab.deprecated import keys_of_rules, modernise
 from tag_vocab.files import ANY
 from tag_vocab.vocabulary import (
@@ -21,6 +21,7 @@ from tag_vocab.vocabulary import (
     key_rule,
     look_up,
     never_visible,
+    said_value,
     split_values,
 )
 
@@ -31,6 +32,7 @@ _CACHED = 1 << 15
 _MOST_TAGS = 16
 """Only objects with at most this many tags that matter are cached, which bounds the memory."""
 _NO_THING = "describes a thing that is not visible"
+_UNKNOWN_VALUE = "an unknown value: only the key is said"
 
 
 class Seen(NamedTuple):
@@ -90,21 +92,28 @@ class Vocabulary:
 
     def _may_be_seen(self, key: str, value: str) -> bool:
         """Tell whether a tag can affect what is seen of an object."""
-        return key in keys_of_rules() or bool(self._seen_values(key, value))
+        decides = key in keys_of_rules() or key in context.deciding_keys()
+        return decides or bool(self._seen_values(key, value))
 
     def _find_seen(self, tags: tuple[Tag, ...], gsd: float) -> tuple[Seen, ...]:
+        today = modernise(dict(tags))
+        if context.is_gone(today):
+            return ()
         seen = tuple(
             shown
-            for tag in modernise(dict(tags)).items()
+            for tag in today.items()
             for shown in self._seen_values(*tag)
-            if shown.max_gsd >= gsd
+            if shown.max_gsd >= gsd and context.why_silent(*tag, today) is None
         )
         return seen if any(self._is_thing(key) for key, _, _ in seen) else ()
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
-        gsds = (gsd for key, _, gsd in self.seen(tags) if self._is_thing(key))
-        return max(gsds, default=None)
+        return self.coarsest(self.seen(tags))
+
+    def coarsest(self, seen: Iterable[Seen]) -> float | None:
+        """Give the coarsest GSD at which one of the things among visible tags is visible."""
+        return max((gsd for key, _, gsd in seen if self._is_thing(key)), default=None)
 
     def visible(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
         """Give the tags of an object that are visible at a GSD in metres, in today's spelling.
@@ -126,8 +135,9 @@ class Vocabulary:
         shown = {
             (key, part) for key, value in seen.items() for part in (value, *split_values(value))
         }
-        rest = (tag for tag in self._one_by_one(modernise(tags).items()) if tag not in shown)
-        return {f"{key}={value}": self._why_not(key, value, gsd) for key, value in rest}
+        today = modernise(tags)
+        rest = (tag for tag in self._one_by_one(today.items()) if tag not in shown)
+        return {f"{key}={value}": self._why_not(key, value, gsd, today) for key, value in rest}
 
     def caption_tags(self, tags: Mapping[str, str]) -> list[Tag]:
         """Give the tags of an object that its caption names: in today's spelling, one value each.
@@ -158,7 +168,11 @@ class Vocabulary:
 
     def _ask(self, key: str, value: str) -> tuple[Seen, ...]:
         answers = ((part, self.answer(key, part).max_gsd) for part in self._parts(key, value))
-        return tuple(Seen(key, part, gsd) for part, gsd in answers if gsd is not None)
+        seen = (Seen(key, self._said(key, part), gsd) for part, gsd in answers if gsd is not None)
+        return tuple(dict.fromkeys(seen))
+
+    def _said(self, key: str, value: str) -> str:
+        return value if self._own(key, value) else said_value(key, value)
 
     def _own(self, key: str, value: str) -> TagEntry | None:
         own = self._answers.get((key, value))
@@ -167,12 +181,18 @@ class Vocabulary:
     def _is_thing(self, key: str) -> bool:
         return key in self._things or not is_attribute(key)
 
-    def _why_not(self, key: str, value: str, gsd: float) -> str:
+    def _why_not(self, key: str, value: str, gsd: float, tags: Mapping[str, str]) -> str:
+        if reason := context.why_silent(key, value, tags):
+            return reason
+        if context.is_gone(tags):
+            return context.GONE
         answer = self.answer(key, value)
         if answer.max_gsd is None:
             return answer.reason
         fine = f"visible up to {answer.max_gsd:g} m: {answer.reason}"
-        return fine if answer.max_gsd < gsd else _NO_THING
+        if answer.max_gsd < gsd:
+            return fine
+        return _NO_THING if self._said(key, value) == value else _UNKNOWN_VALUE
 
 
 SHIPPED = Vocabulary()

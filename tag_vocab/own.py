@@ -12,15 +12,17 @@ written by ``skyscript vocab lookup`` can be edited and used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import functools
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tag_vocab import deprecated
-from tag_vocab.files import csv_rows
+from tag_vocab import deprecated, files
+from tag_vocab.files import ANY, csv_rows
 from tag_vocab.objects import Vocabulary
-from tag_vocab.vocabulary import TagEntry
+from tag_vocab.vocabulary import TagEntry, key_rule
 
 NEEDED = ("tag", "groundable", "max_gsd")
 KNOWN = (*NEEDED, "phrase", "reason", "probability", "source")
@@ -30,6 +32,8 @@ _LONGEST = 255
 """Characters: OSM's own limit of a key and of a value, and ours of a phrase or a reason."""
 _COARSEST = 1000.0
 """Metres; a larger GSD is surely a mistake."""
+_ALIKE = 0.75
+"""The least likeness (`difflib`) of a word to the one that was meant."""
 _NO_REASON = "a label of the user"
 
 Tag = tuple[str, str]
@@ -63,6 +67,35 @@ def with_own_labels(labels: Mapping[Tag, OwnLabel]) -> Vocabulary:
         {tag: label.entry for tag, label in labels.items()},
         {tag: label.phrase for tag, label in labels.items() if label.phrase},
     )
+
+
+def likely_meant(key: str, value: str) -> str | None:
+    """Give the known tag that a user may have meant by an unknown one (man_mode=water_tower).
+
+    None if the tag is known, or if nothing known is near. A misspelt key is looked for first, among
+    keys that have this value, then among all keys; then a misspelt value of the key.
+    """
+    values = _known_values()
+    if key not in values and key_rule(key) is None:
+        with_value = [name for name, words in values.items() if value in words]
+        near = _nearest(key, with_value) or _nearest(key, values)
+        return f"{near}={value}" if near else None
+    words = values.get(key, frozenset())
+    near = None if value == ANY or value in words else _nearest(value, words)
+    return f"{key}={near}" if near else None
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, sorted(known), 1, _ALIKE)), None)
+
+
+@functools.cache
+def _known_values() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for key, value in (*files.labels(), *files.universe(), *files.frequency()):
+        if key != ANY:
+            found.setdefault(key, set()).add(value)
+    return {key: frozenset(words) for key, words in found.items()}
 
 
 def _check_header(path: Path, names: list[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from tag_vocab import deprecated, files
 
 _WORD = re.compile(r"[a-z][a-z0-9_ \-]{0,39}")
-_NUMBER = re.compile(r"-?[0-9]{1,9}(?:[.,][0-9]{1,6})?(?: ?[A-Za-z/²%'\"]{1,8})?")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _MOST_PARTS = 8
 
 
@@ -85,8 +85,8 @@ def _by_rule(key: str, value: str) -> TagEntry:
     if rule.rule != "never" and ";" in value:
         parts = (decide(key, part) for part in split_values(value))
         return max(parts, key=lambda entry: entry.max_gsd or 0.0, default=_OTHER_VALUE)
-    pattern = _WORD if rule.rule == "word" else _NUMBER
-    if rule.judgement.groundable and not pattern.fullmatch(value):
+    known = is_word(value) if rule.rule == "word" else _is_number(value, rule.numbers)
+    if rule.judgement.groundable and not known:
         return _OTHER_VALUE
     return _judged("key", rule.judgement)
 
@@ -134,6 +134,23 @@ def split_values(value: str) -> tuple[str, ...]:
 def is_word(value: str) -> bool:
     """Tell whether a value is one plain word, as in a fixed list of values, and not free text."""
     return _WORD.fullmatch(value) is not None
+
+
+def said_value(key: str, value: str) -> str:
+    """Give the value that a caption says of a visible tag: ``yes`` for an unknown building.
+
+    A misspelt value is said as what it means.
+
+    A key with the rule ``word`` shows a thing whatever its value; only labelled values are said.
+    """
+    value = files.spellings().get((key, value), value)
+    rule = files.key_rules().get(key)
+    known = rule is None or rule.rule != "word" or (key, value) in files.labels()
+    return value if known else "yes"
+
+
+def _is_number(value: str, numbers: range) -> bool:
+    return _NUMBER.fullmatch(value) is not None and int(value) in numbers
 
 
 def is_attribute(key: str) -> bool:

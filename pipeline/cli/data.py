@@ -184,3 +184,24 @@ def _fetch_web_images(given: Given, workers: int) -> None:
         raise ConfigError("give --urls or --captions, not both: the fetched images have captions")
     config = config_of_block(None, FetchConfig, {**block, "processes": workers}, "build-laion-rs")
     fetch_images(config, Path(given["images"]).absolute())
+
+
+@command(app, Fields("skyscript.backends.overpass:OverpassConfig"), panel=PANEL)
+def overpass(
+    given: Given,
+    out: Annotated[Path, typer.Option(help="Write the answer to this .json file.")],
+) -> None:
+    """Fetch the OSM objects of a small area or of a rare tag from Overpass, for `extract.path`.
+
+    It asks first how many objects there are, refuses what is too much for a public service, and
+    waits as the service says. Answers are kept: the same query is not sent twice within max-age.
+    """
+    from pipeline.config import config_of_block
+    from skyscript.backends.overpass import OverpassConfig, ask_overpass
+
+    config = config_of_block(None, OverpassConfig, given, "overpass")
+    with interruptible():
+        count = ask_overpass(config, out)
+    print_lines(
+        [f"{count:,} objects of OpenStreetMap (ODbL, © its contributors)", f"file      {out}"]
+    )

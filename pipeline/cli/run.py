@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.area import config_of_area
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
     RetryFailed,
@@ -34,13 +35,29 @@ RESULTS = (
 """The results that a run names at its end: the stage that makes each, a label, the path."""
 
 app = typer.Typer()
+Bbox = Annotated[
+    str | None,
+    typer.Option(
+        metavar="W,S,E,N",
+        help="Without a config, use the open sources of images that cover a part of this box "
+        "(degrees) and need no account. The config is written to the folder of the run.",
+    ),
+]
+Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]
 RUNNER = Fields("pipeline.config:RunnerConfig", "runner")
 
 
 @command(app, RUNNER, panel=PANEL)
 def run(
-    config: Annotated[Path, typer.Argument(help="Read the config of the run from this YAML file.")],
     given: Given,
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Read the config of the run from this YAML file. --bbox takes its place."
+        ),
+    ] = None,
+    bbox: Bbox = None,
+    osm: Osm = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -81,8 +98,11 @@ def run(
     from pipeline.state import Retry
     from stages import PIPELINE
 
-    settings = load_config(config, PIPELINE, given=given)
-    root = out or Path("runs") / config.stem
+    if (config is None) == (bbox is None) or (osm is not None and bbox is None):
+        raise ConfigError("give either a config, or --bbox W,S,E,N with --osm and --out")
+    path = config or config_of_area(str(bbox), osm, out)
+    settings = load_config(path, PIPELINE, given=given)
+    root = out or Path("runs") / path.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
     stages = _chosen_stages(first, last, only)
     if shards is None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import command
-from pipeline.cli.working import print_path
+from pipeline.cli.working import degrees, print_path
 from pipeline.progress import print_plainly
 
 app = typer.Typer(help="List the sources of images, and test whether they answer.")
@@ -35,6 +35,13 @@ def list_sources(
             "--stac", help="Test whether the public archives answer. They need no account."
         ),
     ] = False,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LON,LAT",
+            help="List only sources whose coverage holds this place, the finest first.",
+        ),
+    ] = None,
 ) -> None:
     """List the sources of images with their coverage and licence. This needs no network.
 
@@ -43,8 +50,11 @@ def list_sources(
     if context.invoked_subcommand is None:
         from skyscript.backends.source_list import answers, archives_answer, listing
 
+        lon, lat = (0.0, 0.0) if near is None else degrees("--near", near, 2)
+        place = None if near is None else (lon, lat)
         found = dict(answers(project, service_account, endpoint)) if project else {}
-        for line in listing(found, dict(archives_answer()) if stac else {}):
+        known = dict(archives_answer()) if stac else {}
+        for line in listing(found, known, place):
             print_plainly(line)
 
 

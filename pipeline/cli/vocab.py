@@ -116,6 +116,31 @@ def explain(
 
 
 @command(app)
+def tree(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TAG",
+            help="Print the concepts of an object with these tags (leisure=pitch sport=tennis), or "
+            "the concept of this name ('tennis court').",
+        ),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="Take the object as a point (n), a line (w) or an area (a).")
+    ] = "a",
+) -> None:
+    """Print the tree of concepts: what tags show, in plain words, with all more general concepts.
+
+    Without an argument, the whole tree is printed. With tags or a name, each concept is printed
+    with its plural, its synonyms, its paths up to the roots, its tags and the concepts below it.
+    """
+    from tag_vocab import tree_text
+
+    with _raise_as_input_error():
+        print_plainly(tree_text.describe(what, kind) if what else tree_text.whole_tree())
+
+
+@command(app)
 def build(
     out: Annotated[Path, typer.Option(help="Write the table to this file.")],
     encoder: Encoder = "minilm",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.errors import ConfigError
 from pipeline.interrupts import Interrupted, raise_interrupted
 from pipeline.progress import console, display
 
@@ -76,6 +77,20 @@ def interruptible() -> Iterator[None]:
         console.print("interrupted; run the same command again to continue")
         code = error.exit_code if isinstance(error, Interrupted) else 130
         raise typer.Exit(code) from None
+
+
+def degrees(option: str, text: str, count: int) -> list[float]:
+    """Read longitudes and latitudes in turn, with commas between; raises `ConfigError`."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    limits = [180.0, 90.0] * (count // 2)
+    fits = all(abs(number) <= limit for number, limit in zip(numbers, limits, strict=False))
+    if len(numbers) != count or not fits:
+        form = "LON,LAT" if count == 2 else "W,S,E,N"
+        raise ConfigError(f"{option} {text}: write it as {form}, in degrees")
+    return numbers
 
 
 def print_lines(lines: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -20,11 +19,10 @@ from pipeline.executors.protocol import (
     raise_lost,
 )
 from pipeline.stage import GpuUse
-from pipeline.worker_process import become_worker, end_with_parent
+from pipeline.worker_process import become_worker, blocked_signals, leave_signals_to_parent
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -107,7 +105,7 @@ class _Worker(Generic[Item]):
         if self._process is None:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_serve, args=(theirs, self._number))
-            with _blocked_signals():  # a new process is not ready for them
+            with blocked_signals():  # a new process is not ready for them
                 process.start()
             theirs.close()
             self._process, self._connection = process, ours
@@ -155,21 +153,9 @@ def _ready(workers: Iterable[_Worker[Item]]) -> list[_Worker[Item]]:
     return [busy[connection] for connection in wait(list(busy)) if connection in busy]
 
 
-@contextlib.contextmanager
-def _blocked_signals() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _serve(connection: Connection, number: int) -> None:
     """Run tasks until there are no more, on one CPU; end with the parent process."""
-    end_with_parent()
-    # Both may reach the whole group: the parent decides. Programs that a task starts are free.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    leave_signals_to_parent()
     become_worker(number)
     while (call := _next_call(connection)) is not None:
         connection.send(answer(*call))

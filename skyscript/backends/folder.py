@@ -6,9 +6,9 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +16,11 @@ import pyarrow as pa
 import shapely
 from pydantic import Field, field_validator
 
-from pipeline.atomic import content_id
+from pipeline.atomic import content_id, user_folder, write_bytes
+from pipeline.child import preload
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
+from skyscript.backends.folder_files import content, content_of, files, judge
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import (
@@ -32,14 +34,11 @@ from skyscript.imagery.acquisition_time import (
 from skyscript.imagery.colours import NotColours, Reading, colours_of
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
+from skyscript.imagery.opening import open_in_child
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
 from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
 from skyscript.imagery.warp import cut_on
 
-_HEAD = 1 << 12
-"""A file's content id is made from its size, its time and so many of its first bytes."""
-_NAMED = 20
-"""Files whose faults are told."""
 _SERVER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 log = logging.getLogger(__name__)
 
@@ -130,35 +129,45 @@ class FolderBackend:
         )
 
         self._times = times_in(config.acquired_table) if config.acquired_table else {}
+        self._listed: dict[str, list[Scene]] = {}
 
     def scenes(self, alias: str) -> Sequence[Scene]:
         """Give a scene for each file; names those that are unusable, and goes on past them.
 
-        Raises `InputError` if no file is usable.
+        Unchanged files are opened once: two stages of a run list them. Raises `InputError` if no
+        file is usable.
         """
-        found, faults = [], []
-        for path in files(self._config):
-            try:
-                found.append(self._scene(alias, path))
-            except InputError as error:
-                faults.append(str(error))
-        if not found:
-            raise InputError(_together(faults))
-        if faults:
-            log.warning("%s: %d files are left out: %s", alias, len(faults), _together(faults))
+        key = f"{alias} {content(self._config)}"
+        if key not in self._listed:
+            self._listed = {key: self._list(alias)}
+        return self._listed[key]
+
+    def _list(self, alias: str) -> list[Scene]:
+        found, faults = self._open(alias)
+        judge(alias, faults, len(found) + len(faults))
         return found
 
     def check(self, alias: str) -> None:
-        """Raise `InputError` if no file is usable; reads no more than up to the first that is."""
-        faults = []
-        for path in files(self._config):
-            try:
-                self._scene(alias, path)
-            except InputError as error:
-                faults.append(str(error))
-            else:
-                return
-        raise InputError(_together(faults))
+        """Look into the head of each file: names the unusable ones, as `scenes` does.
+
+        What was found is remembered for as long as neither the files nor the config change.
+        """
+        config = self._config
+        key = json.dumps([alias, str(config.path.absolute()), config.identity(), content(config)])
+        memory = user_folder() / "folders" / content_id(key.encode())
+        count = len(files(config))
+        try:
+            faults = json.loads(memory.read_bytes())
+        except (OSError, ValueError):
+            log.info("%s: looking into the heads of %d files", alias, count)
+            _, faults = self._open(alias)
+            write_bytes(memory, json.dumps(faults).encode())
+        judge(alias, faults, count)
+
+    def _open(self, alias: str) -> tuple[list[Scene], list[str]]:
+        """Give a scene for each usable file, and the faults of the others."""
+        preload(__name__, "rasterio")
+        return open_in_child(partial(self.scene, alias), files(self._config))
 
     def cut(self, scene: Scene, tile: Tile, objects: pa.Table) -> TileImage:  # noqa: ARG002
         """Cut the tile out of the scene's file; raises `TryLater` if the file cannot be read."""
@@ -178,7 +187,8 @@ class FolderBackend:
         except (InputError, RasterioError) as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
-    def _scene(self, alias: str, path: Path) -> Scene:
+    def scene(self, alias: str, path: Path) -> Scene:
+        """Give the scene of a file; raises `InputError` if it is unusable."""
         raster = open_raster(path, self._config.crs)
         self._check_end(raster, self._bands(alias, raster))
         outline = footprint(raster)
@@ -195,7 +205,7 @@ class FolderBackend:
             acquired=acquired,
             time_precision=precision,
             weight=self._config.weight,
-            content=_content(path),
+            content=content_of(path),
         )
 
     def _bands(self, alias: str, raster: Raster) -> tuple[int, int, int]:
@@ -215,6 +225,8 @@ class FolderBackend:
         try:
             raster.data.read(bands, window=last)
         except RasterioError as error:
+            with suppress(Exception):
+                _ = raster.data.colorinterp  # GDAL keeps the error for the next call
             raise InputError(
                 f"{raster.path}: its last pixel cannot be read, so the file is broken or cut off; "
                 "get it again."
@@ -240,59 +252,6 @@ class FolderBackend:
                 "acquired_table to a CSV of file and acquired."
             )
         return found
-
-
-def _together(faults: Sequence[str]) -> str:
-    """Join the sentences about faulty files; of very many, the first ones."""
-    more = len(faults) - _NAMED
-    return " ".join(faults[:_NAMED]) + (f" And {more} more files." if more > 0 else "")
-
-
-def files(config: FolderSource) -> list[Path]:
-    """List the source's files by name; raises `InputError` if there is none."""
-    if config.path.is_file():
-        return [config.path]
-    if not config.path.is_dir():
-        raise InputError(f"{config.path}: no such folder or file of images.")
-    patterns = [pattern.lower() for pattern in config.pattern]
-    inside = config.path.rglob("*") if config.recursive else config.path.iterdir()
-    found = [
-        path
-        for path in inside
-        if not path.name.startswith(".")
-        and any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)
-        and path.is_file()
-    ]
-    if not found:
-        raise InputError(f"{config.path}: holds no file like {' or '.join(config.pattern)}.")
-    return sorted(found)
-
-
-def content(config: FolderSource) -> str:
-    """Give an id of the source's files: names, sizes, times, and the first bytes of each.
-
-    The time reveals pixels changed in place; a copy with new times counts as changed, too.
-    """
-    root = config.path if config.path.is_dir() else config.path.parent
-    listing = [[path.relative_to(root).as_posix(), _content(path)] for path in files(config)]
-    if config.acquired_table is not None and config.acquired_table.is_file():
-        listing.append(["acquired_table", content_id(config.acquired_table.read_bytes())])
-    return content_id(json.dumps(listing).encode())
-
-
-def _content(path: Path) -> str:
-    stat = path.stat()
-    return _unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=1 << 16)
-def _unchanged_file_id(path: Path, changed: int, size: int) -> str:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    return f"{changed:x}-{size:x}-{content_id(head)}"
 
 
 def _two_digits(gsd: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Annotated
 
@@ -13,11 +13,11 @@ from pydantic import AfterValidator, Field
 from image_sources import SIMULATED, SOURCES
 from pipeline.atomic import content_id
 from pipeline.stage import TOP_LEVEL
-from skyscript.backends import folder
+from skyscript.backends import folder_files
 from skyscript.backends.earth_engine import EarthEngineBackend, EarthEngineSource
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.simulated import SimulatedBackend, SimulatedSource
-from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.config import StacSource, refused_licence
 from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box
 from skyscript.imagery.protocol import LocalBackend, RemoteBackend, Scene
@@ -47,6 +47,8 @@ def _check_aliases(sources: dict[str, Source]) -> dict[str, Source]:
             raise ValueError(
                 f"the alias {alias!r} is none of Earth Engine's: {', '.join(_IN_EARTH_ENGINE)}"
             )
+        if isinstance(source, StacSource) and (why := refused_licence(source, alias)):
+            raise ValueError(why)
     accounts = {s.account() for s in sources.values() if isinstance(s, EarthEngineSource)}
     if len(accounts) > 1:
         raise ValueError(
@@ -99,31 +101,11 @@ def find_scenes(
     return local_backend_of(source).scenes(alias)
 
 
-def finest_gsd(sources: Sources) -> float:
-    """Give the smallest pixel of all sources in metres; 0 if there is none or it is not known.
-
-    Raises `InputError` if a folder cannot be used.
-    """
-    return min((_finest(alias, sources[alias]) for alias in sorted(sources)), default=0.0)
-
-
-def _finest(alias: str, source: LocalSource | RemoteSource) -> float:
-    match source:
-        case SimulatedSource():
-            return min(source.gsd)
-        case FolderSource() if source.gsd is None:
-            return min(scene.gsd for scene in find_scenes(alias, source, []))
-        case EarthEngineSource():
-            return SOURCES[alias].gsd
-    known = SOURCES[alias].gsd if alias in SOURCES else 0.0
-    return source.gsd or known
-
-
 def registry_ids(sources: Sources) -> dict[str, str]:
     """Give an id of what `image_sources` says about each remote source, for the fingerprint."""
     return {
         f"image_sources.{alias}": content_id(
-            repr(replace(SOURCES[alias], licence="", attribution="")).encode()
+            repr(asdict(replace(SOURCES[alias], licence="", attribution=""))).encode()
         )
         for alias, source in sorted(sources.items())
         if isinstance(source, RemoteSource) and alias in SOURCES
@@ -133,14 +115,14 @@ def registry_ids(sources: Sources) -> dict[str, str]:
 def folder_ids(sources: Sources) -> dict[str, str]:
     """Give an id of the files in each source's folder, for the fingerprint.
 
-    Raises `InputError` if a folder does not exist or none of its files is usable: before the first
-    stage runs, not when the images are needed.
+    Warns of every unusable file, and raises `InputError` if a folder does not exist or none of its
+    files is usable: before the first stage runs, not when the images are needed.
     """
     for alias, source in sorted(sources.items()):
         if isinstance(source, FolderSource):
             FolderBackend(source).check(alias)
     return {
-        f"sources.{alias}": folder.content(source)
+        f"sources.{alias}": folder_files.content(source)
         for alias, source in sorted(sources.items())
         if isinstance(source, FolderSource)
     }

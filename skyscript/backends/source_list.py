@@ -11,24 +11,30 @@ from image_sources import SOURCES, ImageSource
 from skyscript.backends.earth_engine.account import Account, Connection, connect
 from skyscript.backends.stac import search as stac_search
 from skyscript.geo.tile import Box
+from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import ImageryError
 
 
 def listing(
     earth_engine: Mapping[str, str] = MappingProxyType({}),
     stac: Mapping[str, str] = MappingProxyType({}),
+    near: tuple[float, float] | None = None,
 ) -> Iterator[str]:
-    """Give a line for each source, with the answers of Earth Engine and the archives by alias."""
-    form = "{:6}{:>7}  {:10} {:30} {:20} {:48} {}"
-    yield form.format("alias", "GSD", "years", "W S E N", "backends", "asset", "licence")
-    for source in earth_engine_sources():
-        first, last = source.years
+    """Give a line for each source, with the answers of Earth Engine and the archives by alias.
+
+    With ``near`` (longitude, latitude) only those whose coverage holds the place, the finest first.
+    """
+    form = "{:6}{:>8}  {:10} {:15} {:30} {:20} {:48} {}"
+    names = ("alias", "GSD", "years", "licence class", "W S E N", "backends", "name", "licence")
+    yield form.format(*names)
+    for source in photographs() if near is None else serving(Box(*near, *near)):
         yield form.format(
             source.alias,
             f"{source.gsd:g} m",
-            f"{first}-{last or ''}",
+            _years(source),
+            source.licence_class,
             " ".join(f"{side:g}" for side in source.coverage),
-            "earth_engine, stac" if source.stac else "earth_engine",
+            ", ".join(_backends(source)),
             source.name,
             source.licence,
         )
@@ -36,6 +42,43 @@ def listing(
             yield f"{'':6}Earth Engine: {earth_engine[source.alias]}"
         if source.alias in stac:
             yield f"{'':6}STAC: {stac[source.alias]}"
+
+
+def photographs() -> list[ImageSource]:
+    """Give the sources of photographs, in the order of their list."""
+    return [source for source in SOURCES.values() if _backends(source)]
+
+
+def serving(box: Box) -> list[ImageSource]:
+    """Give the sources whose coverage touches a box, the finest first.
+
+    A coverage is a box, too: a source may lack images of a place that it covers.
+    """
+    near = [source for source in photographs() if places_within([box], Box(*source.coverage))]
+    return sorted(near, key=lambda source: (source.gsd, source.alias))
+
+
+def open_sources(box: Box) -> dict[str, dict[str, str]]:
+    """Give config blocks of the sources of a box that are open and need no account, by alias."""
+    return {
+        source.alias: {"backend": "stac"}
+        for source in serving(box)
+        if source.stac is not None and source.licence_class == "open"
+    }
+
+
+def _backends(source: ImageSource) -> list[str]:
+    in_earth_engine = ["earth_engine"] if source.layout != "none" else []
+    return in_earth_engine + (["stac"] if source.stac else [])
+
+
+def _years(source: ImageSource) -> str:
+    """Give the years of all copies of a source together."""
+    copies = [source.years] if source.layout != "none" or source.stac is None else []
+    if source.stac is not None:
+        copies.append(source.stac.years or source.years)
+    lasts = [last for _, last in copies]
+    return f"{min(first for first, _ in copies)}-{'' if None in lasts else max(map(int, lasts))}"  # type: ignore[arg-type]
 
 
 def answers(
@@ -56,7 +99,7 @@ def answers(
 
 def archives_answer() -> Iterator[tuple[str, str]]:
     """Ask the public archives, without an account; gives alias and whether its API answers."""
-    for source in earth_engine_sources():
+    for source in photographs():
         if source.stac is not None:
             yield source.alias, stac_search.answers(source.stac, Box(*source.coverage))
 

@@ -10,10 +10,11 @@ import pyarrow.dataset as ds
 import shapely
 
 from skyscript.geo.tile import HALF_GLOBE, Box
-from skyscript.imagery.protocol import Scene
 
-CELL = 0.25
+PLACE = 0.25
 """Degrees of latitude and of longitude: well within one image of a satellite."""
+CELL = PLACE / 8
+"""Degrees: about the width of a tile at 10 m. Objects of a cell are shown by the same images."""
 _MARGIN = 1e-4
 _PLACES = """
     SELECT min(x), min(y), max(x), max(y)
@@ -37,6 +38,15 @@ def occupied_places(objects: ds.Dataset) -> list[Box]:
         connection.register("objects", objects)
         places = connection.execute(_PLACES, {"cell": CELL, "widest": HALF_GLOBE}).fetchall()
     return [Box(*place) for place in places]
+
+
+def cells_by_place(cells: Iterable[Box]) -> list[list[Box]]:
+    """Group cells by the place of `PLACE` degrees that they lie in, from south to north."""
+    groups: dict[tuple[int, int], list[Box]] = {}
+    for cell in cells:
+        lon, lat = (cell.west + cell.east) / 2, (cell.south + cell.north) / 2
+        groups.setdefault((math.floor(lat / PLACE), math.floor(lon / PLACE)), []).append(cell)
+    return [group for _, group in sorted(groups.items())]
 
 
 def places_within(places: Sequence[Box], coverage: Box) -> list[Box]:
@@ -69,31 +79,27 @@ def bounding_box(places: Sequence[Box]) -> Box:
     return Box(min(west), min(south), max(east), max(north))
 
 
-def how_far_apart(scenes: Sequence[Scene], places: Sequence[Box]) -> str | None:
+def how_far_apart(images: Sequence[bytes], places: Sequence[Box]) -> str | None:
     """Say where images and objects lie, if no image touches a place, and how far apart they are.
 
-    None if one does, or if there is nothing to compare.
+    ``images`` are their footprints as WKB. None if one touches, or if there is nothing to compare.
     """
     import pyproj
 
-    if not scenes or not places:
+    if not images or not places:
         return None
-    footprints = shapely.from_wkb([scene.geometry for scene in scenes])
+    footprints = shapely.from_wkb(list(images))
     boxes = shapely.box(*np.array(places).T)
     tree = shapely.STRtree(footprints)
     if tree.query(boxes, predicate="intersects").size:
         return None
-    nearest = tree.nearest(boxes)
-    ends = [
-        shapely.get_coordinates(shapely.shortest_line(place, footprints[number]))
-        for place, number in zip(boxes, nearest, strict=True)
-    ]
-    lines = np.array(ends)
+    nearest = footprints[tree.nearest(boxes)]
+    lines = shapely.get_coordinates(shapely.shortest_line(boxes, nearest)).reshape(-1, 2, 2)
     ellipsoid = pyproj.Geod(ellps="WGS84")
     _, _, metres = ellipsoid.inv(lines[:, 0, 0], lines[:, 0, 1], lines[:, 1, 0], lines[:, 1, 1])
-    images, objects = bounding_box([scene.box for scene in scenes]), bounding_box(places)
+    extent, objects = Box(*shapely.total_bounds(footprints).tolist()), bounding_box(places)
     return (
-        f"the images lie in W S E N {_in_words(images)}, the objects in {_in_words(objects)}, and "
+        f"the images lie in W S E N {_in_words(extent)}, the objects in {_in_words(objects)}, and "
         f"the nearest two are {np.min(metres) / 1000:,.1f} km apart"
     )
 

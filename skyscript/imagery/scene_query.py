@@ -21,7 +21,8 @@ class SceneQuery:
     max_cloud: float
     """Upper limit of the cloud cover, in percent."""
     per_place: int | None
-    """How many scenes to list for each place, those with the fewest clouds; None: all scenes."""
+    """How many scenes to list for each object of a place: those with the fewest clouds that show
+    it. None: all scenes."""
     weight: float
     """The weight of the source where one source is drawn for a tile."""
 

@@ -129,8 +129,8 @@ PerPlace = Annotated[
     int,
     Field(
         ge=1,
-        description="Keep this many images of each place of a satellite archive (S2, L8, L9), the "
-        "clearest first.",
+        description="Keep this many images of each place of a satellite archive (S2, L8, L9): the "
+        "clearest of those that show all of its objects, or else of those that show each.",
         json_schema_extra=CHOICE,
     ),
 ]

@@ -1,56 +1,68 @@
 """Rewrites OSM files that libosmium would misread, as copies that it reads correctly.
 
-Three kinds need a copy: XML with objects that an editor marked as deleted, XML and OPL whose ways
-carry the places of their nodes, and Overpass JSON. The copy has a node for each place.
+Five kinds need a copy: XML with objects that an editor marked as deleted, XML and OPL whose ways
+carry the places of their nodes, XML whose relations carry them, XML with bad coordinates, and
+Overpass JSON. The copy has a node for each place.
 """
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import json
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 from xml.parsers import expat
 
 from pipeline.errors import InputError
-
-if TYPE_CHECKING:
-    import osmium
+from skyscript.osm.elements import GAVE_UP, TYPES, Key, Place, copy_json, copy_xml
 
 _CHUNK = 1 << 20
 _LONGEST_TAG = 1 << 10
 """Bytes that two pieces of XML share, so that a mark across their border is found."""
 _DELETED = re.compile(rb"""\b(?:action\s*=\s*["']delete|visible\s*=\s*["']false)["']""")
 _PLACE_IN_XML = re.compile(rb"<nd\s[^>]*\blat\s*=")
+_PLACE_IN_MEMBER = re.compile(rb"<member\s[^>]*[^/>]>\s*<nd\s[^>]*\blat\s*=")
+_GAVE_UP = re.compile(rb"<remark>\s*(runtime error[^<]*)")
 _PLACE_IN_OPL = re.compile(rb"w[^\n]* N[^ \n]*x")
 
-TYPES = ("node", "way", "relation")
-"""In the order of a sorted file."""
+COPY = "copy.osm.pbf"
 
-Key = tuple[str, int]
-"""The letter of an object's type, and its id."""
-Place = tuple[float, float]
-"""Longitude and latitude."""
+
+class _Marks(NamedTuple):
+    """What in a file needs a copy."""
+
+    deleted: frozenset[Key]
+    ways_have_places: bool = False
+    members_have_places: bool = False
 
 
 def copy_if_needed(path: Path, file_format: str, folder: Path) -> Path:
     """Give a copy in ``folder`` where libosmium would misread the file, else the path itself."""
-    copy = folder / "copy.osm.pbf"
+    copy = folder / COPY
     if "json" in file_format or _is_json(path):
-        _copy_overpass(path, copy)
+        copy_json(path, copy)
         return copy
-    deleted, has_places = _marks(path, file_format)
-    if not (deleted or has_places):
+    marks = _marks(path, file_format)
+    if marks.members_have_places:
+        return copy_as_elements(path, file_format, folder)
+    if not (marks.deleted or marks.ways_have_places):
         return path
-    _copy(path, file_format, copy, deleted)
+    copy_with_nodes(path, file_format, copy, marks.deleted)
     return copy
 
 
-def _copy(path: Path, file_format: str, copy: Path, deleted: set[Key]) -> None:
+def copy_as_elements(path: Path, file_format: str, folder: Path) -> Path:
+    """Give a copy of an XML file in which a bad coordinate is a missing one."""
+    with _open(path, file_format) as file:
+        copy_xml(file, path, folder / COPY)
+    return folder / COPY
+
+
+def copy_with_nodes(
+    path: Path, file_format: str, copy: Path, deleted: frozenset[Key] = frozenset()
+) -> None:
     """Copy a node for each place that only a way has, then all objects but the deleted ones."""
     import osmium
     from osmium.osm import mutable
@@ -73,38 +85,41 @@ def _copy(path: Path, file_format: str, copy: Path, deleted: set[Key]) -> None:
                 writer.add(thing)
 
 
-def _marks(path: Path, file_format: str) -> tuple[set[Key], bool]:
-    """Give the objects marked as deleted, and whether ways carry places.
+def _marks(path: Path, file_format: str) -> _Marks:
+    """Find what in a file needs a copy.
 
     A file that cannot be read to its end has no marks: libosmium then says what is wrong with it.
     """
     try:
         if "opl" in file_format:
             with _open(path, file_format) as file:
-                return set(), any(_PLACE_IN_OPL.match(line) for line in file)
+                return _Marks(frozenset(), any(_PLACE_IN_OPL.match(line) for line in file))
         if "pbf" in file_format or "o5m" in file_format:
-            return set(), False
+            return _Marks(frozenset())
         with _open(path, file_format) as file:
-            has_deleted, has_places = _marks_in_xml(file)
+            has_deleted, *places = _marks_in_xml(file, path)
         if not has_deleted:
-            return set(), has_places
+            return _Marks(frozenset(), *places)
         with _open(path, file_format) as file:
-            return _deleted(file), has_places
+            return _Marks(_deleted(file), *places)
     except (OSError, EOFError, zlib.error, expat.ExpatError):
-        return set(), False
+        return _Marks(frozenset())
 
 
-def _marks_in_xml(file: BinaryIO) -> tuple[bool, bool]:
-    has_deleted = has_places = False
+def _marks_in_xml(file: BinaryIO, path: Path) -> tuple[bool, bool, bool]:
+    has_deleted = has_places = has_members = False
     text = b""
     while chunk := file.read(_CHUNK):
         text = text[-_LONGEST_TAG:] + chunk
+        if gave_up := _GAVE_UP.search(text):
+            raise InputError(GAVE_UP.format(path, gave_up[1].decode(errors="replace").strip()))
         has_deleted = has_deleted or bool(_DELETED.search(text))
         has_places = has_places or bool(_PLACE_IN_XML.search(text))
-    return has_deleted, has_places
+        has_members = has_members or (has_places and bool(_PLACE_IN_MEMBER.search(text)))
+    return has_deleted, has_places, has_members
 
 
-def _deleted(file: BinaryIO) -> set[Key]:
+def _deleted(file: BinaryIO) -> frozenset[Key]:
     found: set[Key] = set()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -115,7 +130,7 @@ def _deleted(file: BinaryIO) -> set[Key]:
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.ParseFile(file)
-    return found
+    return frozenset(found)
 
 
 def _open(path: Path, file_format: str) -> BinaryIO:
@@ -129,78 +144,3 @@ def _open(path: Path, file_format: str) -> BinaryIO:
 def _is_json(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(64).lstrip().startswith(b"{")
-
-
-def _copy_overpass(path: Path, copy: Path) -> None:
-    """Copy an answer of Overpass; raises `InputError` if it is something else or incomplete."""
-    import osmium
-
-    with osmium.SimpleWriter(str(copy), overwrite=True) as writer:
-        try:
-            answer = json.loads(path.read_bytes())
-            elements = answer["elements"]
-            if "error" in answer.get("remark", ""):
-                raise InputError(f"{path}: Overpass gave up ({answer['remark']}): ask for less")
-            _write_elements(elements, writer)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InputError(
-                f"{path} is JSON, but no whole answer of Overpass ({type(error).__name__}: "
-                f"{error}): ask with [out:json] and `out geom`, or use an .osm.pbf"
-            ) from error
-
-
-def _write_elements(elements: list[dict[str, Any]], writer: osmium.SimpleWriter) -> None:
-    from osmium.osm import mutable
-
-    known = {(element["type"][0], element["id"]) for element in elements}
-    everything = [*elements, *_member_ways(elements, known)]
-    everything += _nodes_of_ways(everything, known)
-    for element in sorted(everything, key=lambda each: (TYPES.index(each["type"]), each["id"])):
-        common: dict[str, Any] = {
-            name: element[name] for name in ("id", "version", "timestamp") if name in element
-        }
-        common["tags"] = element.get("tags", {})
-        match element["type"]:
-            case "node":
-                place = (element["lon"], element["lat"]) if "lon" in element else None
-                writer.add_node(mutable.Node(location=place, **common))
-            case "way":
-                writer.add_way(mutable.Way(nodes=element.get("nodes", []), **common))
-            case _:
-                members = [
-                    (member["type"][0], member["ref"], member["role"])
-                    for member in element.get("members", [])
-                ]
-                writer.add_relation(mutable.Relation(members=members, **common))
-
-
-def _nodes_of_ways(elements: list[dict[str, Any]], known: set[Key]) -> list[dict[str, Any]]:
-    """Give a node for each place that only ways have."""
-    places = {
-        ref: place
-        for element in elements
-        for ref, place in zip(element.get("nodes", []), element.get("geometry", []), strict=False)
-        if place and ("n", ref) not in known
-    }
-    return [{"type": "node", "id": ref, **place} for ref, place in places.items()]
-
-
-def _member_ways(elements: list[dict[str, Any]], known: set[Key]) -> Iterator[dict[str, Any]]:
-    """Give the ways that only the members of relations describe, with made-up ids of nodes."""
-    refs = [ref for element in elements for ref in element.get("nodes", [])]
-    free = max([0, *refs, *(ref for letter, ref in known if letter == "n")]) + 1
-    ids: dict[Place | None, int] = {}
-    done = set(known)
-    for element in elements:
-        for member in element.get("members", []):
-            if member["type"] != "way" or "geometry" not in member or ("w", member["ref"]) in done:
-                continue
-            done.add(("w", member["ref"]))
-            keys = [at and (at["lon"], at["lat"]) for at in member["geometry"]]
-            nodes = [ids.setdefault(key, free + len(ids)) for key in keys]
-            yield {
-                "type": "way",
-                "id": member["ref"],
-                "nodes": nodes,
-                "geometry": member["geometry"],
-            }

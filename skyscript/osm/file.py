@@ -7,36 +7,28 @@ assembler needs; the second reads everything. The module passes objects on only 
 from __future__ import annotations
 
 import logging
-import os
 import re
-import shutil
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pipeline.errors import InputError, StorageError
+from pipeline.errors import InputError
 from skyscript.geo.tile import Box
-from skyscript.osm.copies import copy_if_needed
+from skyscript.osm.copies import copy_as_elements, copy_if_needed
+from skyscript.osm.node_index import IndexChoice, index_kind, require_space
 
 if TYPE_CHECKING:
     import osmium
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
-INDEX_IN_MEMORY_UP_TO = 500_000_000
-"""Up to this file size in bytes, node locations are in memory: 16 to 32 bytes for each node."""
-SPARSE_INDEX_UP_TO = 30_000_000_000
-"""Above this file size libosmium's dense file index (8 bytes times the largest id) is smaller."""
 SORT_UP_TO = 2_000_000_000
 """The largest file in bytes that is sorted here, because sorting happens in memory."""
 
-INDEX_NAME = "nodes.index"
-ENDING = re.compile(
-    r"\.((?:osm\.|osc\.|osh\.)?(?:pbf|osm|osc|osh|xml|o5m|o5c|opl|json)(?:\.gz|\.bz2)?)$"
-)
 NOT_IN_ORDER = re.compile("out of order|twice in input")
+BAD_COORDINATE = "wrong format for coordinate"
 AREA_RELATIONS = frozenset(("multipolygon", "boundary"))
 """Relation types from which libosmium's assembler makes areas."""
 
@@ -61,50 +53,73 @@ class Sink(Protocol):
         ...
 
 
-class NotInOrderError(Exception):
-    """The file is not sorted by type and id, or holds an object twice."""
+class NeedsCopyError(Exception):
+    """The file cannot be read as it is: it must first be copied, by ``make_copy``."""
+
+    def __init__(self, make_copy: Callable[[], None]) -> None:
+        super().__init__()
+        self.make_copy = make_copy
+
+
+def with_copies(work: Callable[[], Result]) -> Result:
+    """Do some work on files; make the copies of them that it turns out to need."""
+    while True:
+        try:
+            return work()
+        except NeedsCopyError as error:
+            error.make_copy()
 
 
 class OsmFile:
     """An OSM file that can be read more than once; keeps node locations between the passes.
 
-    Raises `InputError` if the file does not exist, is not OSM, or is a history or change file.
-    ``given`` is its format, if its name does not say it.
+    Raises `InputError` if the file is not OSM. ``file_format`` is as `check_file` gives it;
+    ``name`` stands for the file in messages.
     """
 
-    def __init__(self, path: Path, folder: Path, given: str | None = None) -> None:
-        file_format = check_file(path, given)
-        self.path = path
-        self._folder = folder
-        self._is_sorted = False
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        file_format: str,
+        index: IndexChoice = "auto",
+        name: str | None = None,
+    ) -> None:
+        self.path, self.name = path, name or str(path)
+        self._folder, self._format, self._index_choice = folder, file_format, index
+        self._is_sorted = self._is_rewritten = False
         with self._reading():
             copy = copy_if_needed(path, file_format, folder)
-            self._source = str(copy if copy != path else _linked(path, file_format, folder))
-            self._ways_have_locations = _ways_have_locations(self._source)
-        self._index = self._new_index()
+            self.source = str(copy if copy != path else _linked(path, file_format, folder))
+            header = _header(self.source)
+        self.ways_have_locations = _ways_have_locations(header)
+        self.bounds = _bounds(header)
+        """The boxes within which the file is complete, as its header states; none without one."""
+        self._index: osmium.index.LocationTable | None = None
 
     def read(self, keys: Collection[str], sink: Sink) -> None:
         """Pass every object with one of ``keys`` to ``sink``, once.
 
-        Raises `NotInOrderError` if the file must be sorted first; the sink then has a part of it.
+        Raises `NeedsCopyError` if the file must be copied first; the sink then has a part of it.
         """
         import osmium
 
+        self._index = self._new_index()
         with self._reading():
             key_filter = osmium.filter.KeyFilter(*sorted(keys))
             areas = osmium.area.AreaManager()
-            with osmium.io.Reader(self._source, osmium.osm.RELATION) as reader:
+            with osmium.io.Reader(self.source, osmium.osm.RELATION) as reader:
                 osmium.apply(reader, key_filter, areas.first_pass_handler())
             built = osmium.BufferIterator(key_filter)
             handlers = [*self._locations(), areas.second_pass_to_buffer(built), key_filter]
-            with osmium.io.Reader(self._source, osmium.osm.OBJECT) as reader:
+            with osmium.io.Reader(self.source, osmium.osm.OBJECT) as reader:
                 nodes_may_come = True
                 for thing in _things(reader, *handlers):
                     if thing.deleted:
                         continue
                     if thing.is_node():
                         if not nodes_may_come:
-                            raise NotInOrderError
+                            raise self.not_in_order()
                         sink.node(thing)
                     else:
                         nodes_may_come = False
@@ -113,7 +128,13 @@ class OsmFile:
                         _take_areas(built, sink)
             _take_areas(built, sink)
 
-    def sort(self) -> None:
+    def not_in_order(self) -> Exception:
+        """Give the error of a file that is not sorted by type and id, or holds an object twice."""
+        if self._is_sorted:
+            return InputError(f"{self.name} holds the same object twice, even when it is sorted")
+        return NeedsCopyError(self._sort)
+
+    def _sort(self) -> None:
         """Make a sorted copy and read from it; if an object occurs twice, keep the last version.
 
         libosmium sorts in memory, so this works for files of up to `SORT_UP_TO` bytes.
@@ -122,72 +143,66 @@ class OsmFile:
 
         if self.path.stat().st_size > SORT_UP_TO:
             raise InputError(
-                f"{self.path} is not sorted by type and id, or holds an object twice: sort it with "
+                f"{self.name} is not sorted by type and id, or holds an object twice: sort it with "
                 "`osmium sort` first (it is too large to be sorted here)"
             )
-        _require_space(self._folder, 2 * self.path.stat().st_size)
-        log.info("%s is not sorted by type and id: sorting a copy", self.path)
+        require_space(self._folder, 2 * self.path.stat().st_size)
+        log.info("%s is not sorted by type and id: sorting a copy", self.name)
         target = str(self._folder / "sorted.osm.pbf")
         with self._reading():
             everything = osmium.MergeInputReader()
-            everything.add_file(self._source)
+            everything.add_file(self.source)
             with osmium.SimpleWriter(
-                osmium.io.File(target, f"pbf,locations_on_ways={self._ways_have_locations}".lower())
+                osmium.io.File(target, f"pbf,locations_on_ways={self.ways_have_locations}".lower())
             ) as writer:
                 everything.apply(writer)
-        self._source, self._is_sorted = target, True
-        self._index = self._new_index()
+        self.source, self._is_sorted = target, True
 
-    def bounds(self) -> Box | None:
-        """Give the box in degrees that the file's header states; None without one."""
+    def _rewrite(self) -> None:
+        """Copy XML in which a coordinate is no number, and read from the copy."""
+        self.source = str(copy_as_elements(self.path, self._format, self._folder))
+        self._is_rewritten = True
+
+    def things(self) -> Iterator[Any]:
+        """Iterate over all objects; each is valid until the next one. Raises `NeedsCopyError`."""
         import osmium
 
-        with self._reading(), osmium.io.Reader(self._source, osmium.osm.NOTHING) as reader:
-            box = reader.header().box()
-        if not box.valid():
-            return None
-        low, high = box.bottom_left, box.top_right
-        return Box(low.lon, low.lat, high.lon, high.lat)
+        with self._reading(), osmium.io.Reader(self.source, osmium.osm.OBJECT) as reader:
+            yield from _things(reader)
 
     def holds_node(self, ids: Collection[int]) -> bool:
         """Say whether the file holds one of these nodes, which its ways lacked: it comes late."""
         import osmium
 
-        if self._is_sorted or self._ways_have_locations:
+        if self._is_sorted or self.ways_have_locations:
             return False
         with (
             self._reading(),
-            osmium.io.Reader(self._source, osmium.osm.NODE) as reader,
+            osmium.io.Reader(self.source, osmium.osm.NODE) as reader,
         ):
             wanted = osmium.filter.IdFilter(ids)
             return any(thing.location.valid() for thing in _things(reader, wanted))
 
-    def why_no_area(self, relations: Collection[int]) -> dict[int, str]:
-        """Give for each relation the reason why the assembler could not make an area of it."""
+    def relations(self, ids: Collection[int]) -> Iterator[osmium.osm.Relation]:
+        """Iterate over the relations with these ids; each is valid until the next one."""
         import osmium
 
-        if not relations:
-            return {}
-        members: dict[int, list[int]] = {}
-        ways: dict[int, tuple[int, int] | None] = {}
-        with self._reading():
-            wanted = osmium.filter.IdFilter(relations)
-            with osmium.io.Reader(self._source, osmium.osm.RELATION) as reader:
-                for relation in _things(reader, wanted):
-                    members[relation.id] = [m.ref for m in relation.members if m.type == "w"]
-            ids = {way for refs in members.values() for way in refs if way > 0}
-            with osmium.io.Reader(self._source, osmium.osm.WAY) as reader:
-                handlers = [*self._locations(), osmium.filter.IdFilter(ids or {0})]
-                for way in _things(reader, *handlers):
-                    whole = len(way.nodes) > 1 and all(n.location.valid() for n in way.nodes)
-                    ways[way.id] = (way.nodes[0].ref, way.nodes[-1].ref) if whole else None
-        return {relation: _why_no_area(members.get(relation, []), ways) for relation in relations}
+        with self._reading(), osmium.io.Reader(self.source, osmium.osm.RELATION) as reader:
+            yield from _things(reader, osmium.filter.IdFilter(ids))
+
+    def ways(self, ids: Collection[int]) -> Iterator[osmium.osm.Way]:
+        """Iterate over the ways with these ids, with places, after `read`."""
+        import osmium
+
+        with self._reading(), osmium.io.Reader(self.source, osmium.osm.WAY) as reader:
+            yield from _things(reader, *self._locations(), osmium.filter.IdFilter(ids))
 
     def _locations(self) -> list[Any]:
         import osmium
 
-        if self._ways_have_locations:
+        if self.ways_have_locations:
             return []
+        assert self._index is not None  # read before
         handler = osmium.NodeLocationsForWays(self._index)
         handler.ignore_errors()
         return [handler]
@@ -195,8 +210,8 @@ class OsmFile:
     def _new_index(self) -> osmium.index.LocationTable:
         import osmium
 
-        (self._folder / INDEX_NAME).unlink(missing_ok=True)
-        return osmium.index.create_map(index_kind(self.path.stat().st_size, self._folder))
+        size = self.path.stat().st_size
+        return osmium.index.create_map(index_kind(size, self._folder, self._index_choice))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -206,42 +221,23 @@ class OsmFile:
         try:
             yield
         except (ValueError, osmium.InvalidLocationError) as error:
+            if BAD_COORDINATE in str(error) and not self._is_rewritten and self._is_xml():
+                raise NeedsCopyError(self._rewrite) from error
             what = "text that is not UTF-8" if isinstance(error, UnicodeError) else error
             raise InputError(
-                f"{self.path} holds what no OSM file may hold ({what}): correct it, or fetch it "
+                f"{self.name} holds what no OSM file may hold ({what}): correct it, or fetch it "
                 "again"
             ) from error
         except RuntimeError as error:
             if NOT_IN_ORDER.search(str(error)):
-                raise NotInOrderError from error
+                raise self.not_in_order() from error
             raise InputError(
-                f"{self.path} cannot be read as an OSM file ({error}): it is damaged, truncated or "
+                f"{self.name} cannot be read as an OSM file ({error}): it is damaged, truncated or "
                 "another file; download it again"
             ) from error
 
-
-def check_file(path: Path, given: str | None = None) -> str:
-    """Give the format of a file by its name, or ``given``; raise `InputError` if it is unusable."""
-    import osmium
-
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}: give an OSM extract, for example city.osm.pbf")
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path} may not be read by this user: change its permissions")
-    ending = ENDING.search(path.name.lower())
-    file_format = given or (ending and ending[1])
-    if not file_format:
-        raise InputError(
-            f"{path}: the ending is none of an OSM file (.osm.pbf, .pbf, .osm, .osm.gz, .osm.bz2, "
-            ".o5m, .opl, .json of Overpass): if it is one, name its `format`"
-        )
-    if osmium.io.File(str(path), file_format).has_multiple_object_versions:
-        raise InputError(
-            f"{path} is a history or change file: extract one moment from it, "
-            "for example with `osmium time-filter`"
-        )
-    return file_format
+    def _is_xml(self) -> bool:
+        return not any(word in self._format for word in ("pbf", "o5m", "opl", "json"))
 
 
 def _linked(path: Path, file_format: str, folder: Path) -> Path:
@@ -253,36 +249,30 @@ def _linked(path: Path, file_format: str, folder: Path) -> Path:
     return link
 
 
-def index_kind(size: int, folder: Path) -> str:
-    """Give the name of libosmium's index of node locations for a file of ``size`` bytes."""
-    if size <= INDEX_IN_MEMORY_UP_TO:
-        return "flex_mem"
-    _require_space(folder, 2 * size)
-    kind = "sparse_file_array" if size <= SPARSE_INDEX_UP_TO else "dense_file_array"
-    return f"{kind},{folder / INDEX_NAME}"
-
-
-def _require_space(folder: Path, size: int) -> None:
-    """Raise `StorageError` unless ``size`` bytes are free.
-
-    Checked before libosmium writes a file, because a full disk makes libosmium end the process.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise StorageError(
-            f"{folder}: reading this file needs {size / 1e6:,.0f} MB of scratch space, and "
-            f"{free / 1e6:,.0f} MB are free: free some space or use another run folder"
-        )
-
-
-def _ways_have_locations(source: str) -> bool:
-    """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
+def _header(source: str) -> osmium.io.Header:
     import osmium
 
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
-        header = reader.header()
+        return reader.header()
+
+
+def bounds_in_header(path: Path, folder: Path, file_format: str) -> list[Box]:
+    """Give the boxes within which a file is complete, as its header states; none without one."""
+    return _bounds(_header(str(_linked(path, file_format, folder))))
+
+
+def _ways_have_locations(header: osmium.io.Header) -> bool:
+    """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
     features = [header.get(f"pbf_optional_feature_{number}") for number in range(8)]
     return "LocationsOnWays" in features
+
+
+def _bounds(header: osmium.io.Header) -> list[Box]:
+    box = header.box()
+    if not box.valid():
+        return []
+    low, high = box.bottom_left, box.top_right
+    return [Box(low.lon, low.lat, high.lon, high.lat)]
 
 
 def _things(reader: osmium.io.Reader, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401
@@ -296,17 +286,3 @@ def _take_areas(built: Iterable[Any], sink: Sink) -> None:
     for area in built:
         if not area.from_way():
             sink.area(area)
-
-
-def _why_no_area(members: list[int], ways: dict[int, tuple[int, int] | None]) -> str:
-    if not members:
-        return "relation without ways"
-    if any(member not in ways for member in members):
-        return "ways of the relation are not in the extract"
-    ends = [ways[member] for member in members]
-    if None in ends:
-        return "nodes of the relation's ways are not in the extract"
-    meeting = Counter(node for pair in ends if pair and pair[0] != pair[1] for node in pair)
-    if any(count % 2 for count in meeting.values()):
-        return "rings of the relation do not close"
-    return "rings of the relation cross or repeat"

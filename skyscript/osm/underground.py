@@ -21,6 +21,9 @@ _HIDDEN_VALUES = {
 _KEYS = frozenset({*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building"})
 """Without one of these keys, no object is hidden."""
 
+HIDING = frozenset((*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building", "layer"))
+"""The keys that decide whether an object is hidden."""
+
 
 def hidden_from_above(tags: Mapping[str, str]) -> bool:
     """Tell whether an object is in a tunnel, under ground, under water, indoors or covered."""

@@ -46,13 +46,13 @@ NOT_AREA = "relation is not of type multipolygon or boundary"
 _HEX_OF_LINE, _HEX_OF_POINT = 18, 32
 """Hexadecimal digits of a line without points in WKB, and of each point."""
 
-_PLACED = [
+PLACED = [
     pa.field("geometry", pa.binary()),
     *(pa.field(side, pa.float64()) for side in Box._fields),
     pa.field("place", pa.int64()),  # on the Hilbert curve
     pa.field("reason", pa.string()),
 ]
-_OBJECTS = pa.schema(
+OBJECTS = pa.schema(
     [
         pa.field("kind", pa.string()),
         pa.field("osm_id", pa.int64()),
@@ -60,10 +60,10 @@ _OBJECTS = pa.schema(
         pa.field("osm_version", pa.int32()),
         pa.field("changed", pa.int64()),  # seconds since 1970, UTC
         pa.field("geom_rule", pa.string()),
-        *_PLACED,
+        *PLACED,
     ]
 )
-_SHAPES = pa.schema([pa.field("osm_id", pa.int64()), *_PLACED])
+_SHAPES = pa.schema([pa.field("osm_id", pa.int64()), *PLACED])
 _OUTERS = pa.schema(
     [
         pa.field("relation", pa.int64()),
@@ -99,7 +99,7 @@ class Rows:
     def __init__(self, folder: Path) -> None:
         import osmium
 
-        self._objects_file = ScratchParquet(folder / "objects.parquet", _OBJECTS)
+        self._objects_file = ScratchParquet(folder / "objects.parquet", OBJECTS)
         self._shapes_file = ScratchParquet(folder / "shapes.parquet", _SHAPES)
         self._outers_file = ScratchParquet(folder / "outers.parquet", _OUTERS)
         self.lacking: set[int] = set()
@@ -221,7 +221,7 @@ class Rows:
                 "osm_version": pa.array(batch.version, pa.int32()),
                 "changed": pa.array(batch.changed, pa.int64()),
                 "geom_rule": pa.array(batch.rule),
-                **_placed(geometries, reasons),
+                **placed(geometries, reasons),
             }
         )
         self._batch = _Objects(*([] for _ in _Objects._fields))
@@ -230,7 +230,7 @@ class Rows:
         geometries = on_one_side(from_hex(self._shape_wkb))
         reasons = invalid(geometries)
         ids = pa.array(self._shape_ids, pa.int64())
-        self._shapes_file.write({"osm_id": ids, **_placed(geometries, reasons)})
+        self._shapes_file.write({"osm_id": ids, **placed(geometries, reasons)})
         self._shape_ids, self._shape_wkb = [], []
 
     def _flush_outers(self) -> None:
@@ -272,13 +272,13 @@ def _tags(thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Relation) -> dict
 def _is_closed(way: osmium.osm.Way) -> bool:
     """Say whether a way ends where it starts: at the same node, or at another one in its place."""
     if way.is_closed():
-        return True
+        return len(way.nodes) > 0  # libosmium compares what is not there
     if len(way.nodes) < 2 or not way.ends_have_same_location():
         return False
     return way.nodes[0].location.valid()
 
 
-def _placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
+def placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
     """Give the columns of geometry, box, place and reason; a row with a reason has no geometry."""
     reasons[(reasons == SOUND) & cross_antimeridian(geometries)] = ANTIMERIDIAN
     geometries[reasons != SOUND] = None

@@ -7,7 +7,7 @@ libosmium keeps for its assembler, and little else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,57 +22,76 @@ from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from skyscript.geo.tile import Box
 from skyscript.osm.bounds import with_bounds
-from skyscript.osm.file import NotInOrderError, OsmFile, check_file
+from skyscript.osm.inputs import check_file, input_files
 from skyscript.vocabulary import own_labels
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.rows import Rows
+from stages.extract.reading import SCRATCH, Reading, read_files
 
 if TYPE_CHECKING:
     import duckdb
 
 SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
+REPAIRED = "repaired by the even-odd rule"
+
+_WITH_AREA = """
+    CREATE VIEW with_area AS
+    SELECT osm_id FROM shapes WHERE geometry IS NOT NULL
+    UNION ALL SELECT osm_id FROM rejected WHERE geometry IS NOT NULL
+"""
 _SAME = """
     CREATE TABLE same AS
     SELECT w.kind, w.osm_id, w.tags, m.relation, m.is_only
     FROM outers m
     JOIN objects w ON w.osm_id = m.way AND (w.kind = 'a' OR w.geom_rule = 'open way')
-    JOIN shapes s ON s.osm_id = m.relation AND s.geometry IS NOT NULL
+    JOIN with_area s ON s.osm_id = m.relation
     WHERE w.reason IS NULL
         AND list_has_any(m.tags, [x.key || '=' || x.value FOR x IN map_entries(w.tags)])
 """
 _SORTED = """
     WITH merged AS (
-        SELECT * REPLACE (coalesce(reason, $same_object) AS reason, NULL AS geometry, NULL AS west,
-            NULL AS south, NULL AS east, NULL AS north, NULL AS place)
-        FROM objects SEMI JOIN same USING (kind, osm_id)
-        UNION ALL SELECT * FROM objects ANTI JOIN same USING (kind, osm_id)
+        SELECT
+            o.* REPLACE (
+                if(m.osm_id IS NULL, o.reason, coalesce(o.reason, $same_object)) AS reason,
+                if(m.osm_id IS NULL, o.geometry, NULL) AS geometry,
+                if(m.osm_id IS NULL, o.west, NULL) AS west,
+                if(m.osm_id IS NULL, o.south, NULL) AS south,
+                if(m.osm_id IS NULL, o.east, NULL) AS east,
+                if(m.osm_id IS NULL, o.north, NULL) AS north,
+                if(m.osm_id IS NULL, o.place, NULL) AS place
+            )
+        FROM objects o
+        LEFT JOIN (SELECT DISTINCT kind, osm_id FROM same) m
+            ON o.kind = m.kind AND o.osm_id = m.osm_id
     )
     SELECT
         o.kind || o.osm_id AS object_id, o.kind, o.osm_id,
-        coalesce(o.geometry, s.geometry) AS geometry,
-        coalesce(o.west, s.west) AS west, coalesce(o.south, s.south) AS south,
-        coalesce(o.east, s.east) AS east, coalesce(o.north, s.north) AS north,
+        coalesce(o.geometry, s.geometry, x.geometry) AS geometry,
+        coalesce(o.west, s.west, x.west) AS west, coalesce(o.south, s.south, x.south) AS south,
+        coalesce(o.east, s.east, x.east) AS east, coalesce(o.north, s.north, x.north) AS north,
         CASE WHEN w.tags IS NULL THEN o.tags ELSE map_from_entries(list_concat(map_entries(o.tags),
             [x FOR x IN map_entries(w.tags) IF NOT list_contains(map_keys(o.tags), x.key)])) END
             AS tags,
-        o.osm_version, o.changed, o.geom_rule,
-        CASE WHEN coalesce(o.geometry, s.geometry) IS NULL THEN 'filtered' ELSE 'ok' END AS status,
-        coalesce(o.reason, s.reason, b.reason) AS reason
+        o.osm_version, o.changed,
+        CASE WHEN x.is_repaired THEN o.geom_rule || ', ' || $repaired ELSE o.geom_rule END
+            AS geom_rule,
+        CASE WHEN coalesce(o.geometry, s.geometry, x.geometry) IS NULL THEN 'filtered' ELSE 'ok'
+            END AS status,
+        coalesce(o.reason, s.reason, x.reason) AS reason,
+        CASE WHEN coalesce(o.place, s.place, x.place) IS NOT NULL THEN struct_pack(
+            xmin := coalesce(o.west, s.west, x.west), ymin := coalesce(o.south, s.south, x.south),
+            xmax := coalesce(o.east, s.east, x.east), ymax := coalesce(o.north, s.north, x.north)
+            ) END AS bbox
     FROM merged o
     LEFT JOIN same w ON o.kind = 'r' AND o.osm_id = w.relation AND w.is_only
     LEFT JOIN shapes s ON o.kind = 'r' AND o.reason IS NULL AND o.osm_id = s.osm_id
-    LEFT JOIN broken b ON o.kind = 'r' AND o.osm_id = b.osm_id
-    ORDER BY coalesce(o.place, s.place) NULLS LAST, o.kind, o.osm_id
+    LEFT JOIN rejected x ON o.kind = 'r' AND o.osm_id = x.osm_id
+    ORDER BY coalesce(o.place, s.place, x.place) NULLS LAST, o.kind, o.osm_id
 """
-_BROKEN = """
-    SELECT osm_id FROM objects
-    WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
-    ORDER BY osm_id
-"""
+"""All rows in order. A UNION ALL of the rows with and without a multipolygon would not do: DuckDB
+2.0 sorts one in memory only."""
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
-_TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
 
 
 def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
@@ -88,23 +107,23 @@ def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
     Raises `InputError` if the file cannot be read or has no such object.
     """
     with scratch(root, "extract") as folder:
-        source, keys = OsmFile(config.path, folder, config.format), _keys(config)
-        try:
-            _read(source, keys, folder)
-        except NotInOrderError:
-            source.sort()
-            _read(source, keys, folder)
+        reading = Reading(
+            _inputs(config), _keys(config), config.node_index, config.repair is not None
+        )
+        stated = read_files(reading, folder)
         if not pq.read_metadata(folder / "objects.parquet").num_rows:
             raise InputError(
-                f"{config.path} holds no object with a key of the vocabulary: is it the right file?"
+                f"{reading.names} holds no object with a key of the vocabulary: is it the right "
+                "file?"
             )
         with database(folder) as connection:
-            for name in ("objects", "shapes", "outers"):
+            for name in SCRATCH:
                 view(connection, name, folder / f"{name}.parquet")
+            connection.execute(_WITH_AREA)
             connection.execute(_SAME)
-            _register_broken(connection, source)
-            bounds = _bounds(connection, source)
-            rows = connection.sql(_SORTED, params={"same_object": SAME_OBJECT}).to_arrow_reader(
+            bounds = _bounds(connection, stated)
+            params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
+            rows = connection.sql(_SORTED, params=params).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
             for part in cut_into_parts(rows, config.part_rows):
@@ -117,49 +136,37 @@ def _keys(config: ExtractConfig) -> frozenset[str]:
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
 
 
-def _read(source: OsmFile, keys: frozenset[str], folder: Path) -> None:
-    """Read the file into scratch files; raise `NotInOrderError` if it must be sorted first."""
-    with Rows(folder) as rows:
-        source.read(keys, rows)
-    with database(folder) as connection:
-        view(connection, "objects", folder / "objects.parquet")
-        if connection.sql(_TWICE).fetchall():
-            raise NotInOrderError
-    if rows.lacking and source.holds_node(rows.lacking):
-        raise NotInOrderError
+def _inputs(config: ExtractConfig) -> list[tuple[Path, str]]:
+    """Give the files with their formats, in the order of their contents, whatever their names."""
+    files = input_files(config.paths)
+    formats = {path: check_file(path, config.format) for path in files}
+    return sorted(formats.items(), key=lambda item: identify(item[0]))
 
 
-def _register_broken(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> None:
-    """Register a table of the relations without an assembled area, with the reasons."""
-    ids = [row[0] for row in connection.sql(_BROKEN).fetchall()]
-    reasons = source.why_no_area(ids)
-    table = pa.table(
-        {"osm_id": pa.array(reasons, pa.int64()), "reason": pa.array(reasons.values(), pa.string())}
-    )
-    connection.register("broken", table)
+def _bounds(connection: duckdb.DuckDBPyConnection, stated: Sequence[Box]) -> list[Box]:
+    """Give the boxes within which the files are complete: as stated, else that of the points.
 
-
-def _bounds(connection: duckdb.DuckDBPyConnection, source: OsmFile) -> list[Box]:
-    """Give the box within which the file is complete: its header's, else that of its points.
-
-    A header may claim too much, so the box is cut to that of the nodes and ways. Ways lead out of
-    an extract; points do not.
+    A header may claim too much, so the boxes are cut to that of the nodes and ways. Ways lead out
+    of an extract; points do not.
     """
     rows = [connection.sql(f"{_EXTENT} {each}").fetchall()[0] for each in ("WHERE kind = 'n'", "")]
     points, everything = (Box(*row) if row[0] is not None else None for row in rows)
-    given = source.bounds() or points or everything
-    if given is None or everything is None:
+    if everything is None:
         return []
-    west, south = (max(pair) for pair in zip(given[:2], everything[:2], strict=True))
-    east, north = (min(pair) for pair in zip(given[2:], everything[2:], strict=True))
-    return [Box(west, south, east, north)] if west <= east and south <= north else []
+    cut = []
+    for given in stated or [points or everything]:
+        west, south = (max(pair) for pair in zip(given[:2], everything[:2], strict=True))
+        east, north = (min(pair) for pair in zip(given[2:], everything[2:], strict=True))
+        if west <= east and south <= north:
+            cut.append(Box(west, south, east, north))
+    return cut
 
 
 def _external(config: ExtractConfig) -> Mapping[str, str]:
-    check_file(config.path, config.format)
+    ids = [identify(path) for path, _ in _inputs(config)]
     keys = "\n".join(sorted(_keys(config)))
     return {
-        "OSM file": identify(config.path),
+        "OSM file": ids[0] if len(ids) == 1 else content_id(" ".join(ids).encode()),
         "keys of the vocabulary": content_id(keys.encode()),
     }
 
@@ -171,5 +178,5 @@ EXTRACT = DatasetStage(
     reads=(),
     writes=tables.OBJECTS,
     external=_external,
-    version=3,
+    version=4,
 )

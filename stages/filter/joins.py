@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from skyscript.files import names
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
+from stages.filter.dates import BUILT, CHANGED
 from stages.filter.input_table import InputTable, quote
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _KEYS = ("filepath", "object_id")
 _OBJECT = f"regexp_extract(filepath, '^{names.PATTERN}$', 1)"
-_ALWAYS = ("country", "image_hash", "content_hash")
+_ALWAYS = ("country", "image_hash", "content_hash", CHANGED, BUILT)
 """Columns that are also read if no option names them, unless the captions have them."""
 
 

@@ -44,7 +44,7 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
         found = find_scenes(alias, config.sources[alias], places)
         if not found:
             log.warning("%s has no image of a place where objects lie", alias)
-        elif apart := how_far_apart(found, places):
+        elif apart := how_far_apart([scene.geometry for scene in found], places):
             log.warning("%s: %s", alias, apart)
             far[alias] = apart
         scenes += found
@@ -89,5 +89,5 @@ INDEX = DatasetStage(
     reads=(tables.FOCUS,),
     writes=tables.SCENES,
     external=_external,
-    version=2,
+    version=3,
 )

@@ -20,12 +20,13 @@ ACROSS = 140
 
 _STEPS = (
     ("extract", "objects"),
+    ("eligible", "eligible"),
     ("plan", "tiles"),
     ("fetch", "images"),
     ("overlay", "meta"),
     ("caption", "captions"),
 )
-_CARRIES_ON = {"images": "tiles", "meta": "images", "captions": "meta"}
+_CARRIES_ON = {"eligible": "objects", "images": "tiles", "meta": "images", "captions": "meta"}
 """A table, and the table whose rows and statuses it repeats. A step counts only new statuses."""
 
 _TAGS = """

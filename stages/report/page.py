@@ -11,7 +11,9 @@ from image_sources import SIMULATED, SOURCES
 from stages.report.charts import SERIES, Bars, lay_out_bars, lay_out_map
 from stages.report.figures import Figures, SourceFigures
 from stages.report.gallery import Card
+from stages.report.reach import Reach
 from stages.report.scored import Scored
+from stages.report.shifts import Shifts, lay_out_arrows
 
 NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
@@ -20,12 +22,26 @@ _MOST_GSDS = 24
 _OSM_KINDS = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 _STAGES = {
     "extract": "objects read from the extract",
+    "eligible": "objects that a source can show",
     "plan": "tiles planned",
     "fetch": "images fetched",
     "overlay": "images with what can be seen in them",
     "caption": "captions written",
 }
-_CHOSEN = {"all": "from the whole extract", "cell": "in drawn cells", "rare": "for a rare tag"}
+_CHOSEN = {
+    "all": "from the whole extract",
+    "cell": "in drawn cells",
+    "rare": "for a rare tag",
+    "balanced": "by the balanced draw",
+}
+
+
+_REACHED = {
+    "all": "because all eligible objects are drawn from",
+    "cell": "in drawn cells",
+    "rare": "as rare tags outside of them",
+    "balanced": "by the balanced draw alone",
+}
 
 
 class Ends(NamedTuple):
@@ -37,20 +53,30 @@ class Ends(NamedTuple):
 
 
 def render_page(
-    title: str, figures: Figures, shown: Sequence[Card], ends: Ends | None = None
+    title: str,
+    figures: Figures,
+    reach: Reach,
+    shown: Sequence[Card],
+    shifts: Shifts,
+    ends: Ends | None = None,
 ) -> str:
     """Render the whole document. A run without scores has no ``ends``."""
     aliases = sorted({source for source, _ in figures.listed_sources})
     series = {alias: i % SERIES for i, alias in enumerate(aliases)}
+    cover = figures.cover
+    sheet = lay_out_map(cover, series) if cover else None
     return _render(
         title=title,
         figures=figures,
+        reach=reach,
         aliases=aliases,
         shown=shown,
         ends=ends,
         links=any(alias != SIMULATED for alias in aliases),
         series=series,
-        map=lay_out_map(figures.cover, series) if figures.cover else None,
+        map=sheet,
+        shifts=shifts,
+        arrows=lay_out_arrows(shifts, cover, sheet) if cover and sheet and shifts.arrows else None,
         sources=_pair_sources(figures),
         sides=_chart_sides(figures),
         gsds=_chart_gsds(figures),
@@ -78,6 +104,7 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
         REASONS=_REASONS,
         STAGES=_STAGES,
         CHOSEN=_CHOSEN,
+        REACHED=_REACHED,
         OSM_KINDS=_OSM_KINDS,
         known_sources=SOURCES,
     )

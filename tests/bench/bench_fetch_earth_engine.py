@@ -32,7 +32,7 @@ from tests.emulators.world import naip
 from tests.stages.fetch.test_services import HERE, focus, images, source, tiles
 
 LATENCY, CAP, RATE = 0.5, 40, 100
-TILES, PLAIN_TILES = 3200, 300
+TILES, SMALL_RUN, PLAIN_TILES = 3200, 1000, 300
 SCENE = "US/m_0_20140613"
 SETTLED = 10.0
 """Seconds after which the number of requests at once has found its place."""
@@ -169,6 +169,28 @@ def test_throughput_under_the_quota(tmp_path: Path) -> None:
     rate = PLAIN_TILES / seconds
     against = f"getDownloadURL, {CAP} threads"
     record("fetch_earth_engine", what=what, against=against, ratio=TILES / took / rate)
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
+def test_a_run_of_a_thousand_tiles(tmp_path: Path, share: float) -> None:
+    """Small runs, too, use the quota from the start; failed requests are repeated, and no more."""
+    with earth_engine(cap=CAP, share=share) as earth:
+        ours(earth, tmp_path / "sign in", 1)
+        before = len(earth.account()[0])
+        seconds, table = ours(earth, tmp_path / "run", SMALL_RUN)
+        calls, most, _ = earth.account()
+        print()
+        # A failed request takes a slot as long as one that succeeds.
+        ideal = min(CAP / LATENCY, RATE) * (1 - share)
+        report(f"{share:.0%} fail at random", SMALL_RUN, seconds, calls[before:], ideal)
+        made = Counter(call.status for call in calls[before:] if call.method == "getPixels")
+        needed = SMALL_RUN / (1 - share)
+        print(
+            f"  at most {most} at once; {made.total() / needed:.3f} of the requests needed; {made}"
+        )
+        states = Counter(table.column("status").to_pylist())
+        print(f"  {dict(states)}")
 
 
 @pytest.mark.bench

@@ -183,8 +183,9 @@ class _Handler(Handler):
         archive, arrived = self.server.service, time.monotonic()
         question = json.loads(self.body())
         if fault := archive.desk.fault():
-            archive.desk.note("search", int(fault), arrived)
-            return self.send_json(int(fault), {"description": "not now"}, {})
+            status = int(fault) if fault.isdigit() else 503
+            archive.desk.note("search", status, arrived)
+            return self.send_json(status, {"description": "not now"}, {})
         try:
             answer, status = archive.search(question), 200
         except ValueError as error:

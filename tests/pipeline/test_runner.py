@@ -378,6 +378,24 @@ def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
         world.run(count={"upto": 0})
 
 
+def test_a_stage_may_say_why_none_of_its_rows_is_ok(world: World) -> None:
+    def drop_all(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
+        rows = [{"n": n, "status": "filtered", "reason": "odd"} for n in numbers["n"].to_pylist()]
+        return pa.Table.from_pylist(rows, schema=SQUARES.schema)
+
+    def why(numbers: ds.Dataset, *, config: SquareConfig) -> str:
+        return f"none of {numbers.count_rows()} numbers to the power of {config.power} fits"
+
+    silent = replace(SQUARE, run=drop_all)
+    telling = replace(silent, why_empty=why)
+    for stage, words in (
+        (silent, r"square drops all 10 rows \(10 odd\)"),
+        (telling, "^none of 10 numbers to the power of 2 fits$"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run((COUNT, stage, TOTAL), world.config(), world.root, lambda event: None)
+
+
 def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None:
     with pytest.raises(ItemsFailed, match="the result lacks rows of 'numbers'"):
         world.run(square={"drop": 2})

@@ -51,6 +51,15 @@ class Run:
             "tags": list(tags.items()),
         }
         self.rows["objects"].append({**thing, "geom_rule": "node", **state})
+        self.rows["eligible"].append(
+            {
+                "object_id": name,
+                **{"lon": 9.1, "lat": 47.1, "draw": 0.5},
+                "tags": [f"{key}={value}" for key, value in tags.items()],
+                "unseen": [],
+                **state,
+            }
+        )
         self.rows["focus"].append({**thing, "chosen_by": "all", "chosen_for": None})
         filepath = f"images3/{name}_{source}_24.jpg"
         full = {
@@ -98,6 +107,20 @@ class Run:
             self.rows[table].append({"object_id": name, **values, **state})
         return self
 
+    def matched(self, name, **columns):
+        """Say how well the map lies on an object's image."""
+        source = next(r["source"] for r in self.rows["images"] if r["object_id"] == name)
+        scene = {"source": source, "scene_id": f"{source}/one"}
+        self.rows["match"].append({"object_id": name, "status": "ok", **scene, **columns})
+        return self
+
+    def shifted(self, scene_id, **columns):
+        """Give a scene a shift, or the reason for none."""
+        counts = {"images": 3, "sure_images": 2, "corrected": False}
+        row = {"scene_id": scene_id, "source": scene_id.split("/")[0], **counts, **columns}
+        self.rows["scene_shifts"].append(row)
+        return self
+
     def datasets(self):
         return {
             table.name: ds.dataset(
@@ -127,8 +150,8 @@ class Run:
 TILE_COLOUR = (200, 90, 40)
 
 CONTRACTS = (
-    *(tables.OBJECTS, tables.FOCUS, tables.SCENES, tables.TILES),
-    *(tables.IMAGES, tables.META, tables.CAPTIONS),
+    *(tables.OBJECTS, tables.ELIGIBLE, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.IMAGES, tables.MATCH, tables.SCENE_SHIFTS, tables.META, tables.CAPTIONS),
 )
 
 

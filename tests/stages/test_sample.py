@@ -1,77 +1,32 @@
-"""Which objects get a tile."""
+"""Which of the eligible objects get a tile."""
 
+import math
 from collections import Counter
 
+import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
-import tag_vocab
-from pipeline.errors import InputError
-from pipeline.schema import conform
-from skyscript.backends.registry import finest_gsd
-from stages import tables
-from stages.sample import SAMPLE, SampleConfig, sample
+from stages.sample import SampleConfig, sample
+from stages.sample.cells import draw_cells
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import extracted
-from tests.stages.vocabularies import AS_SHIPPED, vocab_with
-
-TREE, HOUSE, QUARRY = {"natural": "tree"}, {"building": "yes"}, {"landuse": "quarry"}
-
-
-def objects(*rows, part_rows=1000):
-    """Make the table of objects from (longitude, latitude, tags), in parts."""
-    names = [f"n{index}" for index in range(1, len(rows) + 1)]
-    table = pa.table(
-        {
-            "object_id": names,
-            "kind": ["n"] * len(rows),
-            "osm_id": list(range(1, len(rows) + 1)),
-            "geometry": [b""] * len(rows),
-            "west": [lon for lon, _, _ in rows],
-            "south": [lat for _, lat, _ in rows],
-            "east": [lon for lon, _, _ in rows],
-            "north": [lat for _, lat, _ in rows],
-            "tags": [list(tags.items()) for _, _, tags in rows],
-            "osm_version": [None] * len(rows),
-            "changed": [None] * len(rows),
-            "geom_rule": ["node"] * len(rows),
-            "status": ["ok"] * len(rows),
-            "reason": [None] * len(rows),
-        },
-        schema=tables.OBJECTS.schema,
-    )
-    return dataset(table, part_rows)
-
-
-def dataset(table, part_rows):
-    return ds.dataset(
-        [
-            ds.dataset(table.slice(start, part_rows))
-            for start in range(0, max(1, len(table)), part_rows)
-        ]
-    )
-
-
-def sampled(table, root, vocab=AS_SHIPPED, **config):
-    """Sample and give the whole table; each part must keep the contract."""
-    parts = list(sample(table, vocab, config=SampleConfig(**config), root=root))
-    for part in parts:
-        conform(part, tables.FOCUS, where="test")
-    return pa.concat_tables(parts)
-
-
-def ids(table):
-    return table["object_id"].to_pylist()
-
-
-def cell_of(row):
-    """Name a made object's cell of 0.01 degrees; they lie in the cells' middles."""
-    return f"{round(row['west'] * 100 - 0.5)}/{round(row['south'] * 100 - 0.5)}"
-
-
-def row_of_cells(count, tags=TREE):
-    return [(7.005 + 0.01 * index, 43.005, tags) for index in range(count)]
+from tests.stages.sampling import (
+    HOUSE,
+    QUARRY,
+    TREE,
+    cell_of,
+    dataset,
+    eligible,
+    ids,
+    objects,
+    row_of_cells,
+    sampled,
+)
+from tests.stages.vocabularies import vocab_with
 
 
 def test_all_visible_objects_are_taken_where_no_number_of_cells_is_given(tmp_path):
@@ -197,99 +152,6 @@ def test_rare_tags_get_half_of_the_seats_and_more_only_if_others_are_too_few(tmp
     assert rare_of(10, max_objects=40) == (40, 30)
 
 
-def test_what_is_hidden_from_above_takes_no_seat_and_reaches_no_tag(tmp_path):
-    bench, indoor = {"amenity": "bench"}, {"amenity": "bench", "indoor": "yes"}
-    hidden = [(9.005, 47.0001 + index / 1e4, indoor) for index in range(12)]
-    made = objects(*hidden, (9.005, 47.001, TREE), (9.055, 47.055, bench))
-    for seed in range(4):
-        chosen = sampled(made, tmp_path, cells=1, seed=seed)
-        assert ids(chosen) == ["n13", "n14"]
-
-
-SIMULATED = {"SIM": {"backend": "simulated", "gsd": [2.0, 10.0]}}
-
-
-def test_what_no_source_can_show_takes_no_seat(tmp_path):
-    made = objects((0, 0, TREE), (0, 0, {"natural": "water"}), (0, 0, {"highway": "street_lamp"}))
-    assert len(sampled(made, tmp_path)) == 3
-    assert ids(sampled(made, tmp_path, sources=SIMULATED)) == ["n2"]
-    slack = 2.0 / tag_vocab.SHIPPED.max_gsd(TREE)
-    assert ids(sampled(made, tmp_path, sources=SIMULATED, gsd_slack=slack)) == ["n1", "n2"]
-
-
-def test_an_area_of_a_few_pixels_of_every_source_takes_no_seat(tmp_path):
-    table = objects(*[(7, 43, {"natural": "water"})] * 2).to_table().to_pylist()
-    for row, metres in zip(table, (8, 12), strict=True):
-        row |= {"kind": "a", "north": 43 + metres / 111_320}
-    made = ds.dataset(pa.Table.from_pylist(table, schema=tables.OBJECTS.schema))
-    assert ids(sampled(made, tmp_path, sources=SIMULATED)) == ["n2"]
-    assert ids(sampled(made, tmp_path, sources=SIMULATED, min_extent=3)) == ["n1", "n2"]
-    with pytest.raises(InputError, match="lower `min_extent`"):
-        sampled(made, tmp_path, sources=SIMULATED, min_extent=30)
-
-
-def test_where_no_source_is_sharp_enough_the_key_that_helps_is_named(tmp_path):
-    coarse = {"SIM": {"backend": "simulated", "gsd": [30.0]}}
-    made = objects((0, 0, {"natural": "water"}), (0, 0, TREE))
-    with pytest.raises(InputError, match=r"finest GSD is 30 m.* set `gsd_slack` to 3 or more"):
-        sampled(made, tmp_path, sources=coarse)
-    assert ids(sampled(made, tmp_path, sources=coarse, gsd_slack=3)) == ["n1"]
-
-
-def test_only_what_decides_the_finest_gsd_of_the_sources_makes_another_sample():
-    def config(**source):
-        return SampleConfig(sources={"SIM": {"backend": "simulated", **source}})
-
-    assert config(weight=2).identity() == config().identity()
-    assert config(gsd=[3.0]).identity() != config().identity()
-    assert SAMPLE.external(config()) == SAMPLE.external(SampleConfig())
-
-
-@pytest.mark.parametrize(
-    ("source", "gsd"),
-    [
-        ({"CH": {"backend": "earth_engine", "project": "p"}}, 0.1),
-        ({"S2": {"backend": "stac"}}, 10.0),
-        ({"S2": {"backend": "stac"}, "SIM": {"backend": "simulated", "gsd": [0.5]}}, 0.5),
-        ({"XY": {"backend": "folder", "path": "none", "gsd": 0.3}}, 0.3),
-        ({}, 0.0),
-    ],
-)
-def test_the_finest_gsd_of_sources(source, gsd):
-    assert finest_gsd(SampleConfig(sources=source).sources) == gsd
-
-
-@pytest.mark.parametrize("path", extracts("monaco"))
-def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
-    table = extracted(path, tmp_path)
-    config = {"cells": 6, "seed": 5, "max_objects": 700}
-    whole = sampled(ds.dataset(table), tmp_path, **config)
-    assert len(whole) == 700
-    assert {"cell", "rare"} == set(whole["chosen_by"].to_pylist())
-    cut_into_parts = sampled(dataset(table, 500), tmp_path, shard_rows=64, **config)
-    assert cut_into_parts.equals(whole)
-    parts = sample(
-        ds.dataset(table),
-        AS_SHIPPED,
-        config=SampleConfig(shard_rows=64, **config),
-        root=tmp_path,
-    )
-    assert [len(part) for part in parts] == [64] * 10 + [60]
-    order = {name: place for place, name in enumerate(ids(table))}
-    places = [order[name] for name in ids(whole)]
-    assert places == sorted(places)
-
-
-def test_nothing_to_see_is_bad_input_and_leaves_no_scratch_file(tmp_path):
-    with pytest.raises(InputError, match="can be seen from above"):
-        sampled(objects((7, 43, {"name": "Nowhere"})), tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_another_vocabulary_makes_another_sample():
-    assert SAMPLE.external(SampleConfig()) == {"tag_vocab": tag_vocab.content_id()}
-
-
 def test_the_run_s_own_vocabulary_decides_what_is_a_candidate(tmp_path):
     made = objects((0, 0, TREE), (0, 0, {"my:key": "crater"}), (0, 0, {"sport": "x;crater"}))
     mine = vocab_with(("natural", "tree", None), ("my:key", "*", 1.0))
@@ -309,3 +171,129 @@ def test_old_spellings_and_several_values_count_as_the_tags_they_stand_for(tmp_p
     assert set(chosen) == {"n1", "n2", "n3"}
     assert set(chosen.values()) <= {"building=church"} | pitch | cells
     assert len(set(chosen.values()) & cells) == 1  # the others come for a rare tag, as said today
+
+
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
+    table = extracted(path, tmp_path)
+    config = {"cells": 6, "seed": 5, "max_objects": 700}
+    whole = sampled(ds.dataset(table), tmp_path, **config)
+    assert len(whole) == 700
+    assert {"cell", "rare"} == set(whole["chosen_by"].to_pylist())
+    cut_into_parts = sampled(dataset(table, 500), tmp_path, shard_rows=64, **config)
+    assert cut_into_parts.equals(whole)
+    found = ds.dataset(eligible(ds.dataset(table), seed=5))
+    settings = SampleConfig(shard_rows=64, **config)
+    parts = sample(ds.dataset(table), found, config=settings, root=tmp_path)
+    assert [len(part) for part in parts] == [64] * 10 + [60]
+    order = {name: place for place, name in enumerate(ids(table))}
+    places = [order[name] for name in ids(whole)]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("draw", ["occupied", "area", "inverse_density"])
+def test_the_order_of_the_objects_decides_nothing(tmp_path, draw):
+    made = objects(*row_of_cells(60), *row_of_cells(60, HOUSE), *row_of_cells(9, QUARRY)).to_table()
+    mixed = made.take(np.random.default_rng(1).permutation(len(made)))
+    config = {"cells": 7, "cell_draw": draw, "rare_below": 5, "balanced": 6, "max_objects": 30}
+    whole, other = (
+        sampled(dataset(table, size), tmp_path, **config)
+        for table, size in ((made, 1000), (mixed, 7))
+    )
+    assert len(whole) == 30
+    assert set(whole["chosen_by"].to_pylist()) == {"cell", "rare", "balanced"}
+    assert sorted(whole.to_pylist(), key=str) == sorted(other.to_pylist(), key=str)
+
+
+def test_equal_draws_are_ordered_by_the_object_s_id(tmp_path):
+    made = objects(*[(7, 43, TREE)] * 8).to_table()
+    found = eligible(ds.dataset(made))[0]
+    draw = found.schema.get_field_index("draw")
+    tied = found.set_column(draw, found.schema.field(draw), pa.array([0.5] * 8))
+    for order in (range(8), range(7, -1, -1)):
+        settings = SampleConfig(max_objects=3)
+        given = (ds.dataset(table.take(list(order))) for table in (made, tied))
+        chosen = pa.concat_tables(sample(*given, config=settings, root=tmp_path))
+        assert sorted(ids(chosen)) == ["n1", "n2", "n3"]
+
+
+def test_a_balanced_draw_takes_as_many_of_each_tag_and_all_of_a_rare_one(tmp_path):
+    rows = [*row_of_cells(300), *row_of_cells(40, HOUSE), *row_of_cells(3, QUARRY)]
+    chosen = sampled(objects(*rows), tmp_path, balanced=10)
+    tags = Counter(str(dict(tags)) for tags in chosen["tags"].to_pylist())
+    assert tags == {str(TREE): 10, str(HOUSE): 10, str(QUARRY): 3}
+    assert set(chosen["chosen_by"].to_pylist()) == {"balanced"}
+    assert Counter(chosen["chosen_for"].to_pylist()) == {
+        "natural=tree": 10,
+        "building=yes": 10,
+        "landuse=quarry": 3,
+    }
+    other = sampled(objects(*rows), tmp_path, balanced=10, seed=1)
+    assert ids(other) != ids(chosen)
+
+
+def test_a_balanced_draw_takes_the_lowest_draws_of_each_tag(tmp_path):
+    made = objects(*row_of_cells(500), *row_of_cells(500, HOUSE))
+    draws = eligible(made)[0]
+    expected = set()
+    for rows in (draws.slice(0, 500), draws.slice(500)):
+        first = pc.sort_indices(rows["draw"])[:25]
+        expected |= set(ids(rows.take(first)))
+    assert set(ids(sampled(made, tmp_path, balanced=25))) == expected
+
+
+def test_a_share_that_was_too_small_grows_until_the_tag_has_enough(tmp_path):
+    made = objects(*row_of_cells(400)).to_table()
+    found = eligible(ds.dataset(made))[0]
+    place = found.schema.get_field_index("draw")
+    late = found.set_column(
+        place, found.schema.field(place), pa.array(np.linspace(0.9, 0.999, 400))
+    )
+    given = (ds.dataset(made), ds.dataset(late))
+    chosen = pa.concat_tables(sample(*given, config=SampleConfig(balanced=5), root=tmp_path))
+    assert ids(chosen) == ["n1", "n2", "n3", "n4", "n5"]
+
+
+def test_a_balanced_object_is_chosen_for_its_rarest_tag(tmp_path):
+    tin = HOUSE | {"roof:material": "tin"}
+    made = objects(*row_of_cells(50, HOUSE), *row_of_cells(2, tin))
+    chosen = sampled(made, tmp_path, balanced=5).to_pylist()
+    roofs = [row["chosen_for"] for row in chosen if len(row["tags"]) == 2]
+    assert roofs == ["roof:material=tin"] * 2
+
+
+def test_cells_rare_tags_and_balance_add_up_and_the_first_reason_is_told(tmp_path):
+    rows = [*row_of_cells(100), *row_of_cells(100, HOUSE), *row_of_cells(4, QUARRY)]
+    by_cell = sampled(objects(*rows), tmp_path, cells=10, rare_below=0)
+    chosen = sampled(objects(*rows), tmp_path, cells=10, rare_below=3, rare_cap=4, balanced=30)
+    counts = Counter(chosen["chosen_by"].to_pylist())
+    assert counts["cell"] == len(by_cell)
+    assert counts["rare"] + sum(row["chosen_for"] == "cell" for row in chosen.to_pylist()) <= 4
+    assert counts["balanced"] > 20
+    assert set(ids(by_cell)) < set(ids(chosen))
+
+
+def drawn_rows(places, draw):
+    """Count by the cells' y how often they are drawn: four of them with each of 500 seeds."""
+    columns = {"x": [x for x, _ in places], "y": [y for _, y in places]}
+    counts = Counter()
+    with duckdb.connect() as connection:
+        connection.register("candidates", pa.table(columns))
+        for seed in range(500):
+            config = SampleConfig(seed=seed, cell_draw=draw)
+            counts.update(draw_cells(connection, 4, config)["y"].to_pylist())
+    return counts
+
+
+def test_cells_are_drawn_by_their_area_where_that_is_wanted():
+    places = [(x, y) for x in range(30) for y in (0, 7500)]
+    even, by_area = (drawn_rows(places, draw) for draw in ("occupied", "area"))
+    assert even[0] / even[7500] == pytest.approx(1, rel=0.15)
+    assert by_area[0] / by_area[7500] == pytest.approx(1 / math.cos(math.radians(75)), rel=0.15)
+
+
+def test_full_cells_are_drawn_less_often_where_that_is_wanted():
+    places = [(x, y) for x in range(30) for y in (0, *[100] * 5)]
+    even, against = (drawn_rows(places, draw) for draw in ("occupied", "inverse_density"))
+    assert even[0] / even[100] == pytest.approx(1, rel=0.15)
+    assert against[0] / against[100] == pytest.approx(5, rel=0.15)

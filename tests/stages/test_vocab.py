@@ -38,7 +38,7 @@ def test_every_tag_gets_the_vocabulary_s_answer_and_how_many_carry_it(tmp_path):
     )
     church = found["building=church"]
     assert (church["objects"], church["kinds"], church["source"]) == (2, "n", "label")
-    assert (church["groundable"], church["max_gsd"], church["probability"]) == (True, 0.6, 1)
+    assert (church["groundable"], church["max_gsd"], church["probability"]) == (True, 1, 1)
     assert church["phrase"] == "building of church"
     assert found["highway=footway"]["phrase"] == "road of footway"
     assert not any(found[tag]["groundable"] for tag in found if tag.startswith("lit"))
@@ -73,7 +73,7 @@ def test_tags_that_are_written_alike_keep_rows_of_their_own(tmp_path):
 def test_an_old_spelling_is_answered_as_today_s(tmp_path):
     row = rows(objects((0, 0, {"building:type": "church"})), tmp_path)["building:type=church"]
     assert row["current"] == "building=church"
-    assert (row["groundable"], row["max_gsd"]) == (True, 0.6)
+    assert (row["groundable"], row["max_gsd"]) == (True, 1)
 
 
 def test_objects_that_are_not_ok_do_not_count(tmp_path):
@@ -165,6 +165,22 @@ def test_a_user_s_labels_go_before_all_else(tmp_path):
     assert (found["my:key=a"]["source"], found["my:key=a"]["objects"]) == ("own", 1)
     assert (found["shop=moon"]["objects"], found["shop=moon"]["kinds"]) == (0, "")
     assert found["my:key=*"]["objects"] == 0
+
+
+def test_a_label_that_no_object_has_names_the_known_tag_that_may_be_meant(tmp_path, caplog):
+    text = "man_mode=water_tower,yes,1,,\nshop=moon,yes,10,,\nbuilding=barn,no,,,\n"
+    rows(objects((0, 0, {"building": "yes"})), tmp_path, own_labels=labels(tmp_path, text))
+    (said,) = caplog.messages
+    assert "labelled tag man_mode=water_tower; did you mean man_made=water_tower?" in said
+    assert "own.csv" in said
+
+
+def test_of_many_such_labels_the_first_ten_are_named(tmp_path, caplog):
+    values = ("barn", "church", "house", "hut", "garage", "school", "shed", "roof", "silo", "tower")
+    text = "".join(f"bulding={value},yes,1,,\n" for value in (*values, "hotel", "mall"))
+    rows(objects((0, 0, {"building": "yes"})), tmp_path, own_labels=labels(tmp_path, text))
+    assert len(caplog.messages) == 11
+    assert caplog.messages[-1] == "2 more labels match no object"
 
 
 def test_other_labels_are_another_stage(tmp_path):

@@ -20,7 +20,7 @@ HOSTILE = [
 
 def test_a_look_up_gives_a_row_of_text_for_each_tag():
     church, name = commands.lookup(["building=church", "name=Oak = Street"])
-    assert church == ("building=church", "yes", "1.00", "label", "0.6", "building of church")
+    assert church == ("building=church", "yes", "1.00", "label", "1", "building of church")
     assert name == ("name=Oak = Street", "no", "0.00", "key", "", "name of Oak = Street")
 
 
@@ -77,7 +77,8 @@ def test_the_evidence_card_says_what_decided_and_what_is_known():
     card = commands.explain("man_made", "pier")
     assert card.splitlines()[0] == "man_made=pier"
     assert '  phrase    "man made pier"' in card
-    assert "visible up to 0.6 m, by label" in card
+    assert "visible up to 1 m, by label" in card
+    assert "size      line of 3 m" in card
     assert "a walk of 2 to 6 m out into water" in card
     assert "in iD: preset" in card
 

@@ -119,20 +119,20 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         reader.cache_clear()
 
 
-LABELS = "key,value,groundable,max_gsd,reason\n"
+LABELS = "key,value,groundable,max_gsd,kind,size,reason\n"
 KEYS = "key,role,groundable,max_gsd,rule,reason\n"
 
 
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ("sport,golf,yes,1,a\nsport,golf,no,,b\n", "line 3: sport=golf is labelled twice"),
-        ("sport,golf,yes,,a\n", "line 2: max_gsd is ''; it must be one of 0.1, 0.2, 0.6, 1, 10"),
-        ("sport,golf,yes,0.5,a\n", "line 2: max_gsd is '0.5'"),
-        ("sport,golf,no,1,a\n", "line 2: a tag that is not groundable has no max_gsd"),
-        ("sport,golf,maybe,1,a\n", "line 2: groundable must be yes or no"),
-        ("sport,golf,yes,1,\n", "the reason may not be empty"),
-        ("sport,golf,yes,1\n", "line 2: has more or fewer values"),
+        ("sport,golf,yes,1,,,a\nsport,golf,no,,,,b\n", "line 3: sport=golf is labelled twice"),
+        ("sport,golf,yes,,,,a\n", "line 2: max_gsd is ''; it must be one of 0.1, 0.2, 0.6, 1, 10"),
+        ("sport,golf,yes,0.5,,,a\n", "line 2: max_gsd is '0.5'"),
+        ("sport,golf,no,1,,,a\n", "line 2: a tag that is not groundable has no max_gsd"),
+        ("sport,golf,maybe,1,,,a\n", "line 2: groundable must be yes or no"),
+        ("sport,golf,yes,1,,,\n", "the reason may not be empty"),
+        ("sport,golf,yes,1,,\n", "line 2: has more or fewer values"),
     ],
 )
 def test_a_broken_label_is_named_with_its_line(broken, row, complaint):
@@ -147,6 +147,7 @@ def test_a_broken_label_is_named_with_its_line(broken, row, complaint):
     [
         ("sport,attribute,yes,1,word,a\nsport,attribute,yes,1,word,a\n", "sport has two rules"),
         ("sport,attribute,yes,1,words,a\n", "unknown rule 'words'"),
+        ("voltage,attribute,yes,1,number,a\n", "unknown rule 'number'"),
         ("sport,attribute,no,,word,a\n", "rule word does not go with groundable=no"),
         ("name,thing,no,,never,a\n", "only never has no role"),
         ("roof:*,attribute,yes,1,word,a\n", "a family of keys can only be never visible"),

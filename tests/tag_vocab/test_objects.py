@@ -20,11 +20,11 @@ def test_an_object_shows_up_to_the_gsd_of_its_largest_thing():
 
 
 def test_an_attribute_does_not_outlive_the_thing_it_tells_of():
-    footway = {"highway": "footway", "surface": "grass"}
+    path = {"highway": "path", "surface": "grass"}
     assert look_up("surface", "grass").max_gsd == 1
-    assert SHIPPED.max_gsd(footway) == 0.6
-    assert SHIPPED.visible(footway, 0.6) == footway
-    assert SHIPPED.visible(footway, 1) == {}
+    assert SHIPPED.max_gsd(path) == 0.2
+    assert SHIPPED.visible(path, 0.2) == path
+    assert SHIPPED.visible(path, 1) == {}
     assert SHIPPED.max_gsd({"surface": "grass"}) is None
     assert SHIPPED.visible({"office": "energy_supplier"}, 0.1) == {}
 
@@ -79,16 +79,62 @@ def test_of_several_values_those_that_show_stay():
 
 
 def test_what_is_left_out_says_why():
-    tags = {"leisure": "pitch", "sport": "tennis;darts", "name": "A;B", "surface": "clay"}
+    tags = {"leisure": "pitch", "sport": "padel;darts", "name": "A;B", "surface": "clay"}
     left = SHIPPED.invisible_tags(tags, 1)
     assert left["name=A;B"] == "a name; nothing of it shows"
     assert left["sport=darts"] == look_up("sport", "darts").reason
-    assert left["sport=tennis"].startswith("visible up to 0.6 m: ")
+    assert left["sport=padel"].startswith("visible up to 0.2 m: ")
     seen = SHIPPED.visible(tags, 1)
     assert len(left) + len(seen) == 5 and not {f"{k}={v}" for k, v in seen.items()} & left.keys()
     assert SHIPPED.invisible_tags({"surface": "clay"}, 0.1) == {
         "surface=clay": "describes a thing that is not visible"
     }
+
+
+def test_an_unknown_kind_of_building_is_a_building():
+    tags = {"building": "boiler_house", "roof:shape": "flat"}
+    assert SHIPPED.visible(tags, 0.2) == {"building": "yes", "roof:shape": "flat"}
+    assert SHIPPED.invisible_tags(tags, 0.2) == {
+        "building=boiler_house": "an unknown value: only the key is said"
+    }
+    mine = Vocabulary({("building", "boiler_house"): own(0.6)})
+    assert mine.visible(tags, 0.2)["building"] == "boiler_house"
+
+
+def test_a_misspelling_is_put_right_and_not_said():
+    tags = {"building": "yes", "roof:shape": "glat;gabled", "roof:material": "concerte"}
+    assert SHIPPED.visible(tags, 0.2) == {
+        "building": "yes",
+        "roof:shape": "flat;gabled",
+        "roof:material": "concrete",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"power": "line", "voltage": "110000", "cables": "6"}, ["power", "voltage", "cables"]),
+        ({"railway": "rail", "voltage": "15000", "tracks": "2"}, ["railway", "tracks"]),
+        ({"highway": "track", "tracks": "2"}, ["highway"]),
+        ({"building": "bridge", "bridge": "yes"}, ["building"]),
+        ({"building": "bridge", "man_made": "bridge"}, ["man_made"]),
+        ({"building": "bridge"}, ["building"]),
+        ({"amenity": "fuel", "disused": "yes", "building": "roof"}, ["building"]),
+        ({"amenity": "fuel", "disused": "no"}, ["amenity"]),
+        ({"building": "yes", "demolished": "yes"}, []),
+        ({"amenity": "bench", "level": "2"}, []),
+        ({"amenity": "bench", "level": "-1;2"}, []),
+        ({"amenity": "bench", "level": "0;1"}, ["amenity"]),
+        ({"amenity": "bench", "level": "2", "location": "roof"}, ["amenity", "location"]),
+        ({"building": "yes", "level": "3"}, ["building"]),
+        ({"highway": "steps", "level": "ground"}, ["highway"]),
+    ],
+)
+def test_some_tags_show_only_in_company_and_some_objects_never(tags, said):
+    assert list(SHIPPED.visible(tags, 0.1)) == said
+    rest = SHIPPED.invisible_tags(tags, 0.1)
+    assert {tag.partition("=")[0] for tag in rest} == {key for key in tags if key not in said}
+    assert all(rest.values())
 
 
 def test_own_answers_go_before_the_shipped_ones():

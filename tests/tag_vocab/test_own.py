@@ -4,6 +4,7 @@ import pytest
 
 from tag_vocab import look_up, read_own_labels
 from tag_vocab.commands import COLUMNS, lookup
+from tag_vocab.own import likely_meant
 from tests.tag_vocab.test_vocabulary import HOSTILE
 
 HEADER = "tag,groundable,max_gsd,phrase,reason\n"
@@ -97,3 +98,22 @@ def test_hostile_text_is_read_or_refused_never_a_crash(read, text):
     except ValueError:
         return
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "meant"),
+    [
+        ("man_mode=water_tower", "man_made=water_tower"),
+        ("building=chruch", "building=church"),
+        ("bulding=*", "building=*"),
+        ("building=church", None),
+        ("building=*", None),
+        ("building=boiler_house", None),
+        ("my:key=a", None),
+        ("name=Bob", None),
+        ("=", None),
+    ],
+)
+def test_a_label_of_an_unknown_tag_names_the_known_one_that_may_be_meant(tag, meant):
+    key, _, value = tag.partition("=")
+    assert likely_meant(key, value) == meant

@@ -20,8 +20,9 @@ from image_sources import ImageSource
 from pipeline.errors import InputError
 from skyscript.backends.earth_engine.account import Connection
 from skyscript.geo.tile import Box
+from skyscript.imagery.cover import choose
 from skyscript.imagery.outline import footprint_in_degrees
-from skyscript.imagery.places import search_areas
+from skyscript.imagery.places import bounding_box, cells_by_place, search_areas
 from skyscript.imagery.protocol import NeverAvailable, Scene, TryLater
 from skyscript.imagery.scene_query import NO_END, SceneQuery
 
@@ -97,22 +98,70 @@ def _filter(wanted: AssetQuery, cell: Box) -> str:
 
 
 def _clearest(connection: Connection, wanted: AssetQuery, places: Sequence[Box]) -> Iterator[Any]:
-    middles = [
-        [round((place.west + place.east) / 2, 5), round((place.south + place.north) / 2, 5)]
-        for place in places
+    """Give, of each place, the clearest images that cover its objects.
+
+    The middle of each place is asked for first; then each cell that these images do not cover, at
+    the edge of an orbit for example.
+    """
+    groups = cells_by_place(places)
+    found: list[dict[str, Any]] = [{} for _ in groups]
+    middles = [(number, _middle(bounding_box(cells))) for number, cells in enumerate(groups)]
+    _ask(connection, wanted, middles, found)
+    choices = [_choice(images, cells, wanted) for images, cells in zip(found, groups, strict=True)]
+    missed = [
+        (number, _middle(groups[number][cell]))
+        for number, (_, lacking) in enumerate(choices)
+        for cell in lacking
+        if len(groups[number]) > 1  # its middle was asked for already
     ]
+    _ask(connection, wanted, missed, found)
+    for number in sorted({number for number, _ in missed}):
+        choices[number] = _choice(found[number], groups[number], wanted)
+    for kept, _ in choices:
+        yield from kept
+
+
+def _middle(box: Box) -> list[float]:
+    return [round((box.west + box.east) / 2, 5), round((box.south + box.north) / 2, 5)]
+
+
+def _ask(
+    connection: Connection,
+    wanted: AssetQuery,
+    middles: Sequence[tuple[int, list[float]]],
+    found: Sequence[dict[str, Any]],
+) -> None:
+    """Ask for the clearest images of points; adds them, by id, to those of their places."""
     for start in range(0, len(middles), _PLACES):
-        question = _question(connection.ee, wanted, middles[start : start + _PLACES])
-        for of_place in _answer(connection, question):
-            for index, time, cloud, coordinates, *grid in of_place:
-                moment = datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                yield {
-                    "id": f"{wanted.source.name}/{index}",
-                    "startTime": moment,
-                    "geometry": _geometry(coordinates),
-                    "properties": {wanted.source.cloud_property: cloud},
-                    "grid": grid[0] if grid else {},
-                }
+        part = middles[start : start + _PLACES]
+        question = _question(connection.ee, wanted, [middle for _, middle in part])
+        for (number, _), images in zip(part, _answer(connection, question), strict=True):
+            found[number] |= {item["id"]: item for item in _items(images, wanted)}
+
+
+def _choice(
+    images: Mapping[str, Any], cells: Sequence[Box], wanted: AssetQuery
+) -> tuple[list[Any], list[int]]:
+    """Give the images of a place that are kept, and the cells that lack images."""
+    cloud = wanted.source.cloud_property
+    ranked = sorted(images.values(), key=lambda item: (item["properties"][cloud], item["id"]))
+    outlined = [(item, _outline(item, wanted.source)) for item in ranked]
+    shown = [(item, outline) for item, outline in outlined if outline is not None]
+    count = wanted.per_place or len(shown)
+    kept, lacking = choose([outline for _, outline in shown], cells, count, gsd=wanted.source.gsd)
+    return [shown[number][0] for number in kept], lacking
+
+
+def _items(of_place: Sequence[Any], wanted: AssetQuery) -> Iterator[dict[str, Any]]:
+    for index, time, cloud, coordinates, *grid in of_place:
+        moment = datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield {
+            "id": f"{wanted.source.name}/{index}",
+            "startTime": moment,
+            "geometry": _geometry(coordinates),
+            "properties": {wanted.source.cloud_property: cloud},
+            "grid": grid[0] if grid else {},
+        }
 
 
 def _geometry(coordinates: Any) -> dict[str, Any]:  # noqa: ANN401 - nested lists

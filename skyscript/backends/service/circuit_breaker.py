@@ -34,6 +34,11 @@ class Breaker:
                     f"the quota is used up, or others use it too. {_LATER}"
                 )
 
+    def trouble(self) -> float:
+        """Give the share of the last attempts that failed or were too many."""
+        with self._lock:
+            return min(1.0, self._failed.share() + self._busy.share())
+
 
 _LATER = "What is fetched stays; run the same command again later."
 
@@ -42,14 +47,18 @@ class _Recent:
     """The last attempts of one kind."""
 
     def __init__(self, window: int, share: float) -> None:
-        self.window, self._share = window, share
+        self.window, self._most = window, share
         self._recent: deque[bool] = deque(maxlen=window)
+
+    def share(self) -> float:
+        """Give the share of hits; while little is known, as if one more attempt were a hit."""
+        return (sum(self._recent) + 1) / (len(self._recent) + 1)
 
     def note(self, hit: bool) -> int:
         """Record an attempt; gives the number of hits if they are too many, and forgets them."""
         self._recent.append(hit)
         count = sum(self._recent)
-        if len(self._recent) < self.window or count <= self._share * self.window:
+        if len(self._recent) < self.window or count <= self._most * self.window:
             return 0
         self._recent.clear()
         return count

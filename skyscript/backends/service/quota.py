@@ -3,10 +3,13 @@
 A service counts by project, not by process; so the state is kept in small files that all processes
 share. A slot is a file that its holder locks: a killed process releases its slots.
 
-The number of slots follows the service's answers. It grows with success, faster the further it is
-below the last known ceiling, and falls by `CUT` when the service refuses several requests as too
-many (once may be chance). The ceiling itself rises again with time, so that in the long run the
-number stays just below what the service accepts, and exceeds it only now and then.
+The number of slots follows the service's answers. It begins near the config's limit and grows with
+success: before the first refusal it doubles in the time of an answer, later it grows faster the
+further it is below the ceiling. It falls when the service refuses several requests as too many (a
+few may be chance): to the number that the service is working on at that moment, which is what it
+accepts, but not by more than `CUT` at once. That number becomes the ceiling, which rises again with
+time; so in the long run the number of slots stays at what the service accepts, and exceeds it only
+now and then.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,17 +25,17 @@ from dataclasses import astuple, dataclass
 from mmap import mmap
 from pathlib import Path
 
-from pipeline.atomic import content_id
+from pipeline.atomic import content_id, user_folder
 
-START, START_SHARE = 8.0, 0.5
+START, START_SHARE = 8.0, 0.75
 """Requests at once at the start: this number or this share of the config's limit, if larger."""
-CUT = 0.7
-CEILING = 0.9
-"""After a refusal the ceiling is this share of the number of slots at which it came."""
-FORGOTTEN = 120.0
+CUT = 0.5
+"""The number of slots falls to this share at most."""
+FORGOTTEN = 240.0
 """Seconds in which the ceiling rises most of the way back to the config's limit."""
-ENOUGH = 2.5
-"""Refusals among the last answers (about as many as there are slots) that are not chance."""
+ENOUGH, ENOUGH_SHARE = 2.5, 0.2
+"""Refusals among the last answers (about as many as there are slots) that are not chance: this
+number, or this share of the slots if it is larger."""
 _FEWEST = 8.0
 """The fewest answers among which refusals are counted."""
 RESTRICTED = 4.0
@@ -71,6 +73,8 @@ class Quota:
             for number in range(at_once)
         ]
         self._held: set[int] = set()
+        self._begun: set[int] = set()
+        """The held slots whose requests are on their way."""
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._freed = threading.Condition()
         fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -85,8 +89,12 @@ class Quota:
         number = self._take()
         try:
             time.sleep(self._wait())
+            with self._freed:
+                self._begun.add(number)
             yield
         finally:
+            with self._freed:
+                self._begun.discard(number)
             fcntl.flock(self._slots[number], fcntl.LOCK_UN)
             with self._freed:
                 self._held.discard(number)
@@ -108,10 +116,10 @@ class Quota:
             if begun <= state.last_cut:
                 return  # it was sent before the last cut
             state.refusals = state.refusals * _memory(state) + 1
-            if state.refusals < ENOUGH:
+            if state.refusals < max(ENOUGH, ENOUGH_SHARE * state.limit):
                 return
-            state.ceiling = max(1.0, state.limit * CEILING)
-            state.limit = max(1.0, state.limit * CUT)
+            fewer = min(state.limit - 1, max(state.limit * CUT, self._in_flight()))
+            state.limit = state.ceiling = max(1.0, fewer)
             state.last_cut, state.refusals = time.monotonic(), 0.0
 
     def restrict(self) -> None:
@@ -148,6 +156,21 @@ class Quota:
                 return number
         return None
 
+    def _in_flight(self) -> int:
+        """Count the requests on their way: ours, and the slots that other processes hold."""
+        with self._freed:
+            count = len(self._begun)
+            for number, slot in enumerate(self._slots):
+                if number in self._held:
+                    continue
+                try:
+                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    count += 1
+                else:
+                    fcntl.flock(slot, fcntl.LOCK_UN)
+        return count
+
     def _wait(self) -> float:
         """Reserve a start time for the request and give the seconds until then."""
         with self._state() as state:
@@ -183,10 +206,6 @@ def _memory(state: _State) -> float:
 
 def _folder(service: str) -> Path:
     """Give the folder that this user's processes share for a service."""
-    base = Path(tempfile.gettempdir()) / f"skyscript-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
-    if base.stat().st_uid != os.getuid():
-        base = Path(tempfile.mkdtemp(prefix="skyscript-"))  # another user's: do not share
-    folder = base / content_id(service.encode())
+    folder = user_folder() / content_id(service.encode())
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

@@ -1,9 +1,10 @@
 """Retries for transient service errors: one policy, shared by all remote backends.
 
 A call is made up to `ATTEMPTS` times. The wait before each retry is drawn between 0 and a bound
-that starts at `FIRST_WAIT` and doubles up to `LONGEST_WAIT`. `retry` does this for the calls that
-we make ourselves; `http_retries` and `gdal_retries` give the same policy to pystac-client and to
-GDAL, whose single requests we do not see.
+that starts at `FIRST_WAIT` and doubles up to `LONGEST_WAIT`; it is shorter while most other
+requests succeed, because then the service is not down and needs no rest. `retry` does this for the
+calls that we make ourselves; `http_retries` and `gdal_retries` give the same policy to
+pystac-client and to GDAL, whose single requests we do not see.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ READ_RETRIES = 3
 """Retries of one range request within an attempt to read a tile: a tile takes several of them."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 """Seconds."""
+LEAST_SHARE = 0.1
+"""Waits are this share of their bound at least; they are whole where all other requests fail."""
 TOO_MANY = 429
 SERVER_FAILURES = (500, 502, 503, 504)
 """HTTP statuses of a server that failed."""
@@ -99,7 +102,7 @@ def retry(
     all can work (no account, for example) or the circuit breaker opens. ``classify`` raises errors
     again that it does not know.
     """
-    bound, tally = FIRST_WAIT, _tally.get() or Tally()
+    tally = _tally.get() or Tally()
     most = {ErrorClass.TRANSIENT: ATTEMPTS, ErrorClass.HEAVY: HEAVY_ATTEMPTS}
     seen: Counter[ErrorClass] = Counter()
     for attempt in range(1, ATTEMPTS + 1):
@@ -119,12 +122,18 @@ def retry(
             seen[kind] += 1
             if attempt == ATTEMPTS or seen[kind] == most[kind]:
                 raise TryLater(f"{outcome.reason}, {attempt} times", outcome.problem) from error
-            sleep(random.uniform(0, bound))  # decides when a tile comes, never what it shows
-            bound = min(2 * bound, LONGEST_WAIT)
+            # Decides when a tile comes, never what it shows.
+            sleep(random.uniform(0, longest_wait(attempt, breaker)))
         else:
             breaker.note(False)
             return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def longest_wait(attempt: int, breaker: Breaker) -> float:
+    """Give the upper bound of the wait after an attempt, counted from 1, in seconds."""
+    bound: float = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
+    return bound * max(LEAST_SHARE, breaker.trouble() ** 2)
 
 
 def http_retries() -> Retry:

@@ -1,98 +1,90 @@
-"""Which items a STAC collection has, by the maintained client."""
+"""Which scenes an archive has: a STAC API, a static catalogue, a GeoParquet of items, a bucket."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
-
-import shapely
-from shapely.geometry import shape
 
 from image_sources import StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service.retry import first_line, http_retries
-from skyscript.backends.stac.radiometry import radiometry
+from skyscript.backends.stac.api import items_of_api
+from skyscript.backends.stac.bucket import items_of_bucket
+from skyscript.backends.stac.catalogue import items_of_catalogue
+from skyscript.backends.stac.items import scenes_of_items
+from skyscript.backends.stac.items_table import items_of_table
+from skyscript.backends.stac.query import StacQuery
 from skyscript.geo.tile import Box
-from skyscript.imagery.acquisition_time import check
-from skyscript.imagery.outline import footprint_in_degrees
-from skyscript.imagery.places import search_areas
 from skyscript.imagery.protocol import Scene
-from skyscript.imagery.scene_query import SceneQuery
 
-_PAGE = 250
 _TIMEOUT = 60
-_CLOUD = "eo:cloud_cover"
-_MOST = 1000
-"""Items of a place that are compared here, if the API does not choose the clearest itself."""
-_FINEST, _COARSEST = 0.001, 10_000.0
-"""Metres a pixel; a value beyond is an error of the item, and no tile can be cut by it."""
-_BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What may come of an item that is none."""
-_SERVERS = ("https://", "http://", "s3://", "gs://")
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StacQuery(SceneQuery):
-    """A query for the items of a STAC collection."""
-
-    route: StacRoute
-    gsd: float | None
-    """Of the config."""
-    source_gsd: float | None
-    """Serves where neither an asset nor an item states one."""
-    time_precision: str
-    bands: tuple[int, int, int] | None
-    """Red, green and blue of a single asset, where the config says it."""
+_CHECK = {
+    "api": "check the address and the collection",
+    "catalogue": "check the address of the catalogue",
+    "items": "check the address of the GeoParquet",
+    "bucket": "check the address of the bucket and `prefixes`",
+}
 
 
 def search(wanted: StacQuery, places: Sequence[Box]) -> list[Scene]:
     """Give the scenes that show a part of the places; raises `InputError` if the search fails."""
-    client = _client()
+    kind = next(kind for kind in _CHECK if vars(wanted.route)[kind] is not None)
     try:
-        api = client.open(wanted.route.api, timeout=_TIMEOUT, stac_io=_retrying_io())
-        items = list(_items(api, wanted, places))
-    except Exception as error:  # the client raises many kinds for an odd answer
+        items = list(_items(kind, wanted, places))
+    except InputError:
+        raise
+    except Exception as error:  # the clients raise many kinds for an odd answer
         is_odd = isinstance(error, AttributeError | KeyError | TypeError | ValueError)
-        why = f"{'its answer is no STAC: ' * is_odd}{first_line(str(error))}"
+        why = f"{'its answer is no STAC: ' * is_odd}{_reason(error)}"
         raise InputError(
-            f"{wanted.alias}: {wanted.route.api} cannot be searched ({why}); check the address "
-            "and the collection, or run the same command again later."
+            f"{wanted.alias}: {wanted.route.address} cannot be searched ({why}); {_CHECK[kind]}, "
+            "or run the same command again later."
         ) from error
     return scenes_of_items(items, wanted)
 
 
+def _items(kind: str, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:
+    match kind:
+        case "api":
+            address, client = wanted.route.address, _client()
+            api = client.open(address, timeout=_TIMEOUT, stac_io=_retrying_io())
+            return items_of_api(api, wanted, places)
+        case "catalogue":
+            _client()
+            return items_of_catalogue(wanted, places, _retrying_io().read_json)
+        case "items":
+            return items_of_table(wanted, places)
+    return items_of_bucket(wanted, places)
+
+
 def answers(route: StacRoute, coverage: Box) -> str:
-    """Say whether an API answers and has an image in a coverage."""
+    """Say whether an archive answers and, if it is an API, has an image in a coverage."""
     client = _client()
     try:
+        if route.api is None:
+            return _answers_plainly(route.address)
         api = client.open(route.api, timeout=_TIMEOUT)
         found = api.search(collections=[route.collection], bbox=list(coverage), max_items=1)
         count = len(list(found.items_as_dicts()))
     except Exception as error:  # the client raises many kinds for an odd answer
-        return f"does not answer ({first_line(str(error))})"
+        return f"does not answer ({_reason(error)})"
     return "answers" if count else f"answers, and has nothing in {route.collection}"
 
 
-def scenes_of_items(items: Sequence[Any], wanted: StacQuery) -> list[Scene]:
-    """Give the scenes of a search's items, each once; skips broken items and logs their number."""
-    scenes: dict[str, Scene] = {}
-    broken = 0
-    for item in items:
-        try:
-            scene = _scene(item, wanted)
-        except (*_BROKEN, shapely.errors.ShapelyError):
-            broken += 1
-            continue
-        if scene is not None:
-            scenes[scene.scene_id] = scene
-    if broken:
-        log.warning("%s: %d of %d items are no STAC items", wanted.alias, broken, len(items))
-    return list(scenes.values())
+def _reason(error: Exception) -> str:
+    """Give the first line of an error; the client's of an HTTP status without a body is empty."""
+    status = getattr(error, "status_code", None)
+    return f"HTTP status {status}" if status and not str(error) else first_line(str(error))
+
+
+def _answers_plainly(address: str) -> str:
+    import requests
+
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    is_s3 = address.startswith("s3://")
+    url = f"https://{bucket}.s3.amazonaws.com/{key}" if is_s3 else address
+    status = requests.head(url, timeout=_TIMEOUT, allow_redirects=True).status_code
+    return "answers" if status < 400 else f"does not answer ({status})"
 
 
 def _client() -> Any:  # noqa: ANN401 - the client is imported late
@@ -109,179 +101,3 @@ def _retrying_io() -> Any:  # noqa: ANN401 - pystac_client's
     from pystac_client.stac_api_io import StacApiIO
 
     return StacApiIO(timeout=_TIMEOUT, max_retries=http_retries())
-
-
-def _items(api: Any, wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
-    """Give the items of some places; of each place the clearest, where their number is limited."""
-    first, last = wanted.years
-    question: dict[str, Any] = {
-        "collections": [wanted.route.collection],
-        "datetime": f"{first:04}-01-01T00:00:00Z/{last:04}-12-31T23:59:59Z",
-        "limit": _PAGE,
-    }
-    query: dict[str, Any] = {}
-    if wanted.route.platform is not None:
-        query["platform"] = {"eq": wanted.route.platform}
-    if wanted.per_place is None:
-        question |= {"query": query} if query else {}
-        for area in search_areas(places):
-            yield from api.search(**question, bbox=list(area)).items_as_dicts()
-        return
-    question["query"] = {**query, _CLOUD: {"lt": wanted.max_cloud, "gte": 0}}
-    question["sortby"] = [{"field": f"properties.{_CLOUD}", "direction": "asc"}]
-    is_told = False
-    for place in places:
-        asked = {**question, "bbox": list(place)}
-        items = _answered(api, asked, wanted, wanted.per_place)
-        if items is None:
-            if not is_told:
-                log.warning(
-                    "%s: %s ignores a part of the search; of each place up to %d items are "
-                    "compared here",
-                    wanted.alias,
-                    wanted.route.api,
-                    _MOST,
-                )
-            is_told = True
-            items = _chosen_here(api, asked, wanted, wanted.per_place)
-        yield from items
-
-
-def _answered(
-    api: Any,  # noqa: ANN401
-    question: dict[str, Any],
-    wanted: StacQuery,
-    count: int,
-) -> list[Mapping[str, Any]] | None:
-    """Give the clearest items by the API's own choice; None if they are not what was asked for."""
-    items = list(api.search(**question | {"limit": count, "max_items": count}).items_as_dicts())
-    ranks = [_rank(item, wanted) for item in items]
-    return items if None not in ranks and ranks == sorted(ranks, key=_last) else None
-
-
-def _chosen_here(
-    api: Any,  # noqa: ANN401
-    question: dict[str, Any],
-    wanted: StacQuery,
-    count: int,
-) -> list[Mapping[str, Any]]:
-    """Give the clearest of many items, for an API that ignores ``query`` or ``sortby``."""
-    items = list(api.search(**question, max_items=_MOST).items_as_dicts())
-    ranked = [(rank, item) for item in items if (rank := _rank(item, wanted)) is not None]
-    return [item for _, item in sorted(ranked, key=lambda each: each[0])[:count]]
-
-
-def _rank(item: Mapping[str, Any], wanted: StacQuery) -> float | None:
-    """Give the cloud of an item, infinite for a broken one; None if the item is not wanted."""
-    try:
-        return _last(_cloud_of(item)) if is_wanted(item, wanted) else None
-    except _BROKEN:
-        return _last(None)
-
-
-def _cloud_of(item: Mapping[str, Any]) -> float | None:
-    """Give the percentage of cloud that an item states; None if it is none."""
-    cloud = item["properties"].get(_CLOUD)
-    return float(cloud) if isinstance(cloud, int | float) else None
-
-
-def _last(cloud: float | None) -> float:
-    return float("inf") if cloud is None else cloud
-
-
-def is_wanted(item: Mapping[str, Any], wanted: StacQuery) -> bool:
-    """Say whether an item is of the years, the satellite and the clearness that were asked for.
-
-    Not every API does what it is asked. An item that states no cloud passes, except where the
-    clearest are asked for; a negative number means that it was not computed.
-    """
-    facts, cloud = item["properties"], _cloud_of(item)
-    first, last = wanted.years
-    if not first <= datetime.fromisoformat(_time(facts)).year <= last:
-        return False
-    if wanted.route.platform is not None and facts.get("platform") != wanted.route.platform:
-        return False
-    if cloud is None or cloud < 0:
-        return wanted.per_place is None
-    return cloud < wanted.max_cloud
-
-
-def _time(facts: Mapping[str, Any]) -> str:
-    return str(facts.get("datetime") or facts.get("start_datetime"))
-
-
-def _gsd(
-    item: Mapping[str, Any], assets: Sequence[Mapping[str, Any]], wanted: StacQuery
-) -> float | None:
-    """Give the metres a pixel by the config, the first asset, the item, or the source."""
-    first = assets[0]
-    bands = first.get("raster:bands") or first.get("bands") or [{}]
-    stated = (
-        wanted.gsd,
-        first.get("gsd"),
-        first.get("eo:gsd"),
-        first.get("raster:spatial_resolution"),
-        bands[0].get("spatial_resolution") or bands[0].get("raster:spatial_resolution"),
-        item["properties"].get("gsd"),
-        item["properties"].get("eo:gsd"),
-        wanted.source_gsd,
-    )
-    return next((float(gsd) for gsd in stated if gsd is not None), None)
-
-
-def _scene(item: Mapping[str, Any], wanted: StacQuery) -> Scene | None:
-    """Give the scene of an item; None if it is not wanted or lacks an outline, a time or assets.
-
-    A broken item may raise any error.
-    """
-    facts = item["properties"]
-    time = facts.get("datetime") or facts.get("start_datetime")
-    if time is None or not is_wanted(item, wanted):
-        return None
-    outline = footprint_in_degrees(shape(item["geometry"])) if item.get("geometry") else None
-    assets = _assets(item.get("assets", {}), wanted.route.assets)
-    gsd = _gsd(item, assets, wanted) if assets else None
-    if outline is None or assets is None or gsd is None:
-        return None
-    if not _FINEST <= gsd <= _COARSEST:
-        raise ValueError(f"{gsd} m is no GSD")
-    acquired = datetime.fromisoformat(time)
-    check(acquired)
-    cloud = facts.get(_CLOUD)
-    said = radiometry(item, assets, wanted.bands)
-    return Scene(
-        scene_id=f"{wanted.alias}/{item['id']}",
-        source=wanted.alias,
-        backend="stac",
-        name=str(item["id"]),
-        geometry=shapely.to_wkb(outline),
-        box=Box(*shapely.bounds(outline).tolist()),
-        gsd=gsd,
-        acquired=(acquired if acquired.tzinfo else acquired.replace(tzinfo=UTC)).replace(
-            microsecond=0
-        ),
-        time_precision=wanted.time_precision,
-        weight=wanted.weight,
-        cloud=None if cloud is None else float(cloud),
-        hrefs=tuple(str(asset["href"]) for asset in assets),
-        bands=said.bands,
-        offsets=said.offsets,
-        nodata=said.nodata,
-    )
-
-
-def _assets(assets: Mapping[str, Any], wanted: Sequence[str]) -> list[Mapping[str, Any]] | None:
-    """Give the assets with these names or patterns; None if one is missing.
-
-    Raises `ValueError` if an address is not on a server: a local file, for example.
-    """
-    found = []
-    for pattern in wanted:
-        names = [name for name in sorted(assets) if fnmatchcase(name, pattern)]
-        if not names:
-            return None
-        asset = assets[names[0]]
-        if not str(asset["href"]).startswith(_SERVERS):
-            raise ValueError(f"{asset['href']} is no address on a server")
-        found.append(asset)
-    return found

@@ -8,44 +8,30 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from image_sources import SOURCES, StacRoute
+from image_sources import SOURCES, ImageSource, StacRoute
 from skyscript.backends.service.circuit_breaker import Breaker
 from skyscript.backends.service.quota import Quota
-from skyscript.backends.service.retry import TOO_MANY, gdal_retries, retry
+from skyscript.backends.service.retry import TOO_MANY, retry
 from skyscript.backends.stac.config import StacSource, find_route
 from skyscript.backends.stac.errors import FORBIDDEN, classify, http_status
-from skyscript.backends.stac.search import StacQuery, search
-from skyscript.backends.stac.token import Signer
+from skyscript.backends.stac.query import StacQuery
+from skyscript.backends.stac.remote_file import ANEW, GDAL, open_remote
+from skyscript.backends.stac.search import search
+from skyscript.backends.stac.token import Signer, signed
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.colours import NotColours, Reading
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
-from skyscript.imagery.raster import Raster, locate
+from skyscript.imagery.raster import Raster
 from skyscript.imagery.scene_query import NO_END, OLDEST
 from skyscript.imagery.warp import cut_on
 
-_GDAL = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
-    **gdal_retries(),
-    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
-    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "VSI_CACHE": "TRUE",
-    "VSI_CACHE_SIZE": "5000000",
-}
-"""GDAL does not list the folder around a file, and repeats single range requests that failed."""
-_ANEW = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"}
-"""For a second attempt: GDAL remembers a file that could not be opened, and does not ask again."""
-_DRIVERS = ("GTiff", "JP2OpenJPEG")
-"""Other formats are refused: a VRT from a server could lead to local files."""
 _PER_PLACE = 4
 """Images of each place of a satellite archive."""
 _OPEN_FILES = 4
@@ -75,18 +61,20 @@ class StacBackend:
             places = places_within(places, Box(*source.coverage))
         if not places:
             return []
+        route = find_route(config, alias)
         is_satellite = source is not None and source.cloud_property is not None
         wanted = StacQuery(
             alias=alias,
-            years=config.years or (source.years[0] if source else OLDEST, NO_END),
+            years=config.years or _years(route, source),
             max_cloud=config.max_cloud,
             per_place=config.per_place or (_PER_PLACE if is_satellite else None),
             weight=config.weight,
-            route=find_route(self._config, alias),
+            route=route,
             gsd=config.gsd,
             source_gsd=source.gsd if source else None,
             bands=config.bands,
             time_precision=source.time_precision if source else "minute",
+            licences=config.licences,
         )
         return search(wanted, places)
 
@@ -101,18 +89,19 @@ class StacBackend:
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
         from rasterio.errors import RasterioError
 
-        settings = dict(_GDAL)
+        settings = dict(GDAL)
         is_signed = self._signer(scene) is not None
 
         def read() -> TileImage:
+            begun = time.monotonic()
             try:
                 return self._read(scene, tile, grid, settings)
             except RasterioError as error:
                 if http_status(error) in FORBIDDEN and (signer := self._signer(scene)):
-                    signer.expire()
+                    signer.expire(begun)
                 raise
             finally:
-                settings.update(_ANEW)
+                settings.update(ANEW)
 
         return retry(read, lambda error: classify(scene, error, is_signed=is_signed), self._breaker)
 
@@ -123,7 +112,7 @@ class StacBackend:
         import rasterio
         from rasterio.errors import RasterioError
 
-        quota = self._quota(find_route(self._config, scene.source).api)
+        quota = self._quota(find_route(self._config, scene.source).address)
         with quota.slot(), rasterio.Env(**settings):
             begun = time.monotonic()
             try:
@@ -183,21 +172,20 @@ class StacBackend:
                 why = f"{raster.path.name}: {error}{help_}"
                 raise NeverAvailable(why, Problem.REFUSED) from error
 
-    def _quota(self, api: str) -> Quota:
+    def _quota(self, address: str) -> Quota:
         with self._lock:
-            if api not in self._quotas:
-                self._quotas[api] = Quota(api, self._config.at_once, self._config.a_second)
-            return self._quotas[api]
+            if address not in self._quotas:
+                config = self._config
+                self._quotas[address] = Quota(address, config.at_once, config.a_second)
+            return self._quotas[address]
 
     @contextmanager
     def _open(self, address: str, href: str) -> Iterator[Raster]:
         """Open a file; it stays open for the next tile of this thread, unless reading it fails."""
-        import rasterio
-
         files: OrderedDict[str, Raster] = self._of_thread.__dict__.setdefault(
             "files", OrderedDict()
         )
-        raster = files.pop(href, None) or _locate(rasterio.open(address), href)
+        raster = files.pop(href, None) or open_remote(address, href)
         try:
             yield raster
         except Exception:
@@ -209,7 +197,7 @@ class StacBackend:
 
     def _sign(self, href: str, scene: Scene) -> str:
         signer = self._signer(scene)
-        return href if signer is None else f"{href}?{signer.token()}"
+        return href if signer is None else signed(href, signer.token())
 
     def _signer(self, scene: Scene) -> Signer | None:
         """Give what signs the files of a scene's collection; None if they are open."""
@@ -220,12 +208,7 @@ class StacBackend:
             return self._signers.setdefault(address, Signer(address))
 
 
-def _locate(data: Any, href: str) -> Raster:  # noqa: ANN401 - rasterio's
-    try:
-        if data.driver not in _DRIVERS:
-            why = f"{href} is neither GeoTIFF nor JPEG 2000 but {data.driver}"
-            raise NeverAvailable(why, Problem.REFUSED)
-        return locate(data, href)
-    except Exception:
-        data.close()
-        raise
+def _years(route: StacRoute, source: ImageSource | None) -> tuple[int, int]:
+    """Give the years to search: those of the archive, which may go on where another copy ends."""
+    first, last = route.years or ((source.years[0] if source else OLDEST), None)
+    return first, last or NO_END

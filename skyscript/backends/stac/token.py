@@ -1,4 +1,9 @@
-"""Short-lived read tokens, as the Planetary Computer gives them without an account."""
+"""Short-lived read tokens, as the Planetary Computer gives them without an account.
+
+Not by its package `planetary-computer` (1.0.0): its requests have no timeout, so that a service
+that hangs stops a thread for good; many threads that need a token ask for it each; it waits for
+minutes in its own retries; and it cannot be told that a token was refused.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +31,7 @@ class Signer:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._token, self._ends = "", 0.0
+        self._token, self._ends, self._got = "", 0.0, 0.0
         self._lock = threading.Lock()
 
     def token(self) -> str:
@@ -41,10 +46,14 @@ class Signer:
                     raise TryLater(reason, Problem.CONNECTION) from error
             return self._token
 
-    def expire(self) -> None:
-        """Have the next read ask for a new token: the service refuses this one."""
+    def expire(self, begun: float) -> None:
+        """Have the next read ask for a new token: the service refused a read with this one.
+
+        ``begun`` is when the read began (`time.monotonic()`): a newer token was not refused.
+        """
         with self._lock:
-            self._ends = 0.0
+            if begun >= self._got:
+                self._ends = 0.0
 
     def _read(self, answer: Mapping[str, Any]) -> None:
         token, now = str(answer["token"]), time.time()
@@ -52,4 +61,9 @@ class Signer:
         end = now + _USED_FOR
         if stated is not None:
             end = datetime.fromisoformat(str(stated)).timestamp() - _EARLY
-        self._token, self._ends = token, end
+        self._token, self._ends, self._got = token, end, time.monotonic()
+
+
+def signed(href: str, token: str) -> str:
+    """Add a token to an address, whose own query stays."""
+    return f"{href}{'&' if '?' in href else '?'}{token}"

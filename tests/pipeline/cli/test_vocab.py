@@ -17,6 +17,17 @@ def test_lookup_answers_tags_as_csv() -> None:
     assert rows[0]["phrase"] == "power pole"
 
 
+def test_tree_prints_the_whole_tree_or_what_tags_show() -> None:
+    whole = skyscript("vocab", "tree")
+    assert whole.returncode == 0
+    assert "building\n  residential building\n    house\n" in whole.stdout
+    court = skyscript("vocab", "tree", "leisure=pitch", "sport=tennis")
+    assert court.stdout.startswith("tennis court\n  plural    tennis courts\n")
+    wrong = skyscript("vocab", "tree", "tenis court")
+    assert wrong.returncode == 2
+    assert "did you mean 'tennis court'?" in wrong.stderr
+
+
 def test_lookup_of_a_file_writes_an_answer_a_tag(tmp_path: Path) -> None:
     (tmp_path / "tags.csv").write_text("tag\nbuilding=church\nname=Ram\n")
     done = skyscript(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from pipeline.errors import InputError
+from skyscript.backends import folder
 from skyscript.backends.folder import FolderBackend, FolderSource, content, files
 from skyscript.backends.registry import folder_ids
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import TryLater
+from skyscript.imagery.raster import open_raster
 from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
@@ -51,6 +54,19 @@ def test_each_file_is_a_scene(tmp_path: Path) -> None:
     assert first.time_precision == "year"
     assert shapely.from_wkb(second.geometry).contains(shapely.Point(8.5, 47.5))
     assert first.box == shapely.from_wkb(first.geometry).bounds
+
+
+def test_unchanged_files_are_opened_once_and_changed_ones_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "a.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    backend, opened = FolderBackend(source(tmp_path)), []
+    monkeypatch.setattr(folder, "open_raster", lambda *a: opened.append(a[0]) or open_raster(*a))
+    assert backend.scenes("CH") == backend.scenes("CH")
+    assert len(opened) == 1
+    write_raster(tmp_path / "b.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    assert len(backend.scenes("CH")) == 2
+    assert len(opened) == 3
 
 
 def test_which_files_count(tmp_path: Path) -> None:
@@ -232,7 +248,7 @@ def test_bad_files_are_passed_over_and_all_named(
     (tmp_path / "broken.tif").write_bytes(b"no image")
     (scene,) = FolderBackend(source(tmp_path)).scenes("CH")
     assert scene.name == "b.tif"
-    assert "CH: 3 files are left out" in caplog.text
+    assert "CH: 3 of 4 files are left out" in caplog.text
     for name in ("deep.tif: band 1 is uint16", "grey.tif: has 1 band", "broken.tif: not a raster"):
         assert name in caplog.text
 
@@ -241,8 +257,44 @@ def test_where_no_file_serves_all_are_named_before_the_first_stage_runs(tmp_path
     for number in range(23):
         (tmp_path / f"{number:02}.tif").write_bytes(b"no image")
     sources: Any = {"CH": source(tmp_path)}
-    with pytest.raises(InputError, match=r"00\.tif: not a raster.*19\.tif: .*And 3 more files\."):
+    with pytest.raises(
+        InputError, match=r"00\.tif: not a raster.*19\.tif: .*And .*20\.tif, .*22\.tif\."
+    ):
         folder_ids(sources)
+
+
+def test_the_faults_of_a_mixed_folder_show_before_the_first_stage_runs_and_are_remembered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(tmp_path / "good.tif", plain())
+    write_raster(tmp_path / "deep.tif", plain(dtype="uint16"))
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "no_crs.tif")
+    (tmp_path / "cut_off.tif").write_bytes((tmp_path / "good.tif").read_bytes()[:3000])
+    sources: Any = {"CH": source(tmp_path)}
+    folder_ids(sources)
+    assert caplog.text.count("CH: 3 of 4 files are left out") == 1
+    for name in ("deep.tif: band 1 is uint16", "no_crs.tif: does not say where", "cut_off.tif: "):
+        assert name in caplog.text
+    found = list(FolderBackend(source(tmp_path)).scenes("CH"))
+    assert [scene.name for scene in found] == ["good.tif"]
+    assert caplog.text.count("files are left out") == 1  # told once
+    with monkeypatch.context() as without:
+        without.setattr(FolderBackend, "_open", lambda *_: pytest.fail("looked into again"))
+        folder_ids(sources)
+    write_raster(tmp_path / "deep.tif", plain())
+    folder_ids(sources)
+    assert "CH: 2 of 4 files are left out" in caplog.text
+
+
+def test_files_without_a_date_are_named_before_the_first_stage_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_raster(tmp_path / "dop_2019.tif", plain())
+    write_raster(tmp_path / "dop.tif", plain())
+    sources: Any = {"CH": source(tmp_path, acquired=None, acquired_name="_%Y")}
+    folder_ids(sources)
+    assert "CH: 1 of 2 files are left out" in caplog.text
+    assert "dop.tif: does not say when it was taken" in caplog.text
 
 
 def test_a_picture_with_a_world_file_takes_its_crs_from_the_config_or_a_prj_file(
@@ -337,3 +389,24 @@ def test_of_a_large_file_only_the_head_is_read_to_know_it_again(tmp_path: Path) 
     assert content(source(tmp_path)) == first  # with size, time and head as before
     path.touch()
     assert content(source(tmp_path)) != first
+
+
+class Crashing(FolderBackend):
+    """Dies at one file, as GDAL may."""
+
+    def scene(self, alias: str, path: Path) -> Any:
+        if path.name == "b.tif":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().scene(alias, path)
+
+
+def test_a_file_that_crashes_gdal_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.tif", "b.tif", "c.tif"):
+        write_raster(tmp_path / name, plain(), "EPSG:2056", (8.5, 47.4), 0.1)
+    found = Crashing(source(tmp_path)).scenes("CH")
+    assert [scene.name for scene in found] == ["a.tif", "c.tif"]
+    assert f"{tmp_path}/b.tif: GDAL crashed with SIGSEGV" in caplog.text
+    with pytest.raises(InputError, match=r"b\.tif: GDAL crashed"):
+        Crashing(source(tmp_path / "b.tif")).check("CH")

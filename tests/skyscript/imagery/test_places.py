@@ -7,7 +7,12 @@ import shapely
 
 from skyscript.geo.tile import Box
 from skyscript.imagery.outline import footprint_in_degrees
-from skyscript.imagery.places import occupied_places, places_within, search_areas
+from skyscript.imagery.places import (
+    cells_by_place,
+    occupied_places,
+    places_within,
+    search_areas,
+)
 from stages import tables
 
 
@@ -26,14 +31,18 @@ def objects(*boxes: tuple[float, float, float, float]) -> ds.Dataset:
     return ds.dataset(pa.Table.from_pylist(rows, schema=tables.FOCUS.schema))
 
 
-def test_objects_of_a_quarter_degree_share_a_place_around_their_centres() -> None:
+def test_objects_share_a_cell_around_their_centres_and_cells_a_place() -> None:
     found = occupied_places(
-        objects((9.0, 47.0, 9.1, 47.1), (9.2, 47.2, 9.2, 47.2), (9.26, 47.0, 9.26, 47.0))
+        objects(
+            (9.0, 47.0, 9.02, 47.02),
+            (9.02, 47.02, 9.02, 47.02),
+            (9.2, 47.2, 9.2, 47.2),
+            (9.26, 47.0, 9.26, 47.0),
+        )
     )
-    assert [tuple(round(side, 3) for side in place) for place in found] == [
-        (9.05, 47.05, 9.2, 47.2),
-        (9.26, 47.0, 9.26, 47.0),
-    ]
+    cells = [tuple(round(side, 3) for side in cell) for cell in found]
+    assert cells == [(9.01, 47.01, 9.02, 47.02), (9.26, 47.0, 9.26, 47.0), (9.2, 47.2, 9.2, 47.2)]
+    assert cells_by_place(found) == [[found[0], found[2]], [found[1]]]
 
 
 def test_objects_over_the_antimeridian_and_no_objects_have_no_place() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.errors import InputError
 from tests.conftest import extracts
-from tests.skyscript.osm.osm_text import extracted, write_opl
+from tests.skyscript.osm.osm_text import convert, extracted, write_opl
 
 
 def make_missing(path):
@@ -44,20 +44,36 @@ def make_xml(path, *things):
     return path / "town.osm"
 
 
-def make_nan(path):
-    return make_xml(path, '<node id="1" lat="nan" lon="9"/>')
-
-
-def make_blank_before_number(path):
-    return make_xml(path, '<node id="1" lat=" 46.0" lon="9"/>')
-
-
-def make_no_coordinate(path):
-    return make_xml(path, '<node id="1" lat="" lon="9"/>')
-
-
 def make_id_too_large(path):
     return make_xml(path, '<node id="9223372036854775807" lat="1" lon="9"/>')
+
+
+def make_xml_of_overpass(path):
+    remark = '<remark> runtime error: Query timed out in "query" at line 1 </remark>'
+    return make_xml(path, '<node id="1" lat="1" lon="9"/>', remark)
+
+
+def make_nul_in_tag(path):
+    """Make a file whose middle node has a tag with a zero byte: libosmium runs on past its end."""
+    lines = [f"n{number} Tnatural=tree x9 y47" for number in (1, 3)]
+    lines.insert(1, "n2 Tname=aZb,natural=tree x9 y47")
+    plain = convert(
+        write_opl(path / "nodes.opl", *lines), path / "nul.osm.pbf", "pbf,pbf_compression=none"
+    )
+    data = plain.read_bytes()
+    assert data.count(b"aZb") == 1
+    plain.write_bytes(data.replace(b"aZb", b"a\0b"))
+    return plain
+
+
+def make_empty_folder(path):
+    (path / "folder").mkdir()
+    (path / "folder" / "notes.txt").touch()
+    return path / "folder"
+
+
+def make_pattern(path):
+    return path / "*.osm.pbf"
 
 
 def make_json(text):
@@ -81,20 +97,21 @@ def make_nothing_to_see(path):
     ("make", "words"),
     [
         (make_missing, "does not exist"),
-        (make_folder, "is a folder"),
+        (make_folder, "is a folder without an OSM file"),
+        (make_empty_folder, "is a folder without an OSM file"),
+        (make_pattern, "matches no file"),
+        (make_nul_in_tag, "libosmium crashed with SIGSEGV at node 2:"),
         (make_png, "cannot be read as an OSM file"),
         (make_empty_file, "cannot be read as an OSM file"),
         (make_broken_xml, "cannot be read as an OSM file"),
         (make_unknown_ending, "ending"),
         (make_no_ending, "name its `format`"),
-        (make_nan, "wrong format for coordinate: 'nan'"),
-        (make_blank_before_number, "wrong format for coordinate: ' 46.0'"),
-        (make_no_coordinate, "wrong format for coordinate"),
         (make_id_too_large, "illegal id: '9223372036854775807'"),
         (make_json('{"type": "FeatureCollection"}'), "no whole answer of Overpass"),
         (make_json("[1]"), "no whole answer of Overpass"),
         (make_json('{"elements": [{"type": "node", "id": 1'), "no whole answer of Overpass"),
         (make_json('{"elements": [{"type": "node", "id": "x"}]}'), "no whole answer of Overpass"),
+        (make_xml_of_overpass, "Overpass gave up .runtime error: Query timed out"),
         (make_json('{"elements": [], "remark": "runtime error: Query timed out"}'), "timed out"),
         (make_change_file, "history or change file"),
         (make_nothing_to_see, "no object with a key of the vocabulary"),

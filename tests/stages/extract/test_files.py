@@ -6,13 +6,17 @@ from contextlib import suppress
 
 import osmium
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
 import tag_vocab
 from pipeline.errors import InputError, StorageError
 from skyscript.osm import file as osm_file
+from skyscript.osm import node_index
+from stages.extract import ExtractConfig
 from stages.extract import rows as osm_rows
+from stages.extract.reading import Reading, read_here
 from stages.extract.stage import SAME_OBJECT
 from tests.conftest import TOWN, extracts, real_files
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
@@ -143,30 +147,48 @@ def test_ways_may_carry_the_places_of_their_nodes(tmp_path, path):
     assert extracted(bare, tmp_path).equals(extracted(path, tmp_path))
 
 
-@pytest.mark.parametrize("kind", ["sparse_file_array", "dense_file_array"])
+@pytest.mark.parametrize("index", ["memory", "sparse_file"])
 @pytest.mark.parametrize("path", extracts("monaco"))
-def test_the_index_of_a_large_file_lies_on_disk_and_changes_nothing(
-    tmp_path, path, monkeypatch, kind
-):
-    expected = extracted(path, tmp_path)
-    monkeypatch.setattr(osm_file, "INDEX_IN_MEMORY_UP_TO", 0)
-    if kind == "dense_file_array":
-        monkeypatch.setattr(osm_file, "SPARSE_INDEX_UP_TO", 0)
-        path = write_opl(tmp_path / "small.opl", CORNERS, "w1 Tbuilding=yes Nn1,n2,n3,n1")
-        expected = None
-    assert osm_file.index_kind(1, tmp_path).startswith(f"{kind},{tmp_path}")
-    table = extracted(path, tmp_path)
-    assert expected is None or table.equals(expected)
-    assert table["status"][0].as_py() == "ok"
+def test_where_the_index_of_nodes_lies_changes_nothing(tmp_path, path, index):
+    table = extracted(path, tmp_path, node_index=index)
+    assert table.equals(extracted(path, tmp_path))
+    same = ExtractConfig(path=path, node_index=index).identity()
+    assert same == ExtractConfig(path=path).identity()
 
 
-def test_an_index_that_would_fill_the_disk_is_refused_beforehand(tmp_path):
-    with pytest.raises(StorageError, match="scratch space"):
-        osm_file.index_kind(10**18, tmp_path)
+def test_a_dense_index_on_disk_gives_the_same_objects(tmp_path, monkeypatch):
+    monkeypatch.setattr(node_index, "_DENSE", 0)
+    path = write_opl(tmp_path / "small.opl", CORNERS, "w1 Tbuilding=yes Nn1,n2,n3,n1")
+    read_here(None, Reading([(path, "opl")], {"building"}, "dense_file"), tmp_path)
+    (row,) = pq.read_table(tmp_path / "objects.parquet").to_pylist()
+    assert (row["kind"], row["reason"]) == ("a", None)
+
+
+@pytest.mark.parametrize(
+    ("size", "choice", "words"),
+    [
+        (10**18, "auto", "scratch space"),
+        (10**18, "sparse_file", "scratch space"),
+        (10**18, "memory", "MB of memory.*node_index: sparse_file"),
+    ],
+)
+def test_an_index_that_would_fill_disk_or_memory_is_refused(tmp_path, size, choice, words):
+    with pytest.raises(StorageError, match=words):
+        node_index.index_kind(size, tmp_path, choice)
+
+
+def test_the_size_of_the_input_chooses_the_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(node_index, "require_space", lambda folder, size: None)
+    kinds = [node_index.index_kind(size, tmp_path) for size in (1, 10**9, 10**11)]
+    assert [kind.partition(",")[0] for kind in kinds] == [
+        "flex_mem",
+        "sparse_file_array",
+        "dense_file_array",
+    ]
 
 
 def test_a_large_file_in_no_order_is_left_to_osmium(tmp_path, monkeypatch):
     monkeypatch.setattr(osm_file, "SORT_UP_TO", 1)
     path = write_opl(tmp_path / "large.opl", "w2 Thighway=path N", "w1 Thighway=path N")
     with pytest.raises(InputError, match="osmium sort"):
-        extracted(path, tmp_path)
+        read_here(None, Reading([(path, "opl")], {"highway"}), tmp_path)

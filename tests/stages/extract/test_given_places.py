@@ -7,6 +7,10 @@ import shutil
 import pytest
 import shapely
 
+from pipeline.errors import InputError
+from skyscript.osm import elements
+from skyscript.osm.copies import copy_if_needed
+from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import rows as osm_rows
 from tests.conftest import TOWN
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
@@ -97,6 +101,73 @@ def test_an_answer_of_overpass_as_json_is_read_with_its_relations(tmp_path):
         assert geometry(rows["r4"]).equals(TRIANGLE)
         assert rows["w3"]["reason"] == osm_rows.NO_NODES
         assert (rows["n9"]["osm_version"], rows["n9"]["changed"].year) == (3, 2020)
+
+
+MEMBERS = """<osm version="0.6" generator="Overpass API">
+<relation id="4"><bounds minlat="47" minlon="9" maxlat="47.001" maxlon="9.001"/>
+<member type="way" ref="77" role="outer"><nd lat="47.0" lon="9.0"/><nd lat="47.0" lon="9.001"/>
+<nd lat="47.001" lon="9.001"/></member>
+<member type="way" ref="78" role="outer"><nd lat="47.001" lon="9.001"/><nd lat="47.0" lon="9.0"/>
+</member><tag k="type" v="multipolygon"/><tag k="landuse" v="forest"/></relation>
+<relation id="5"><member type="way" ref="79" role="outer"><nd lat="NaN" lon="9"/>
+<nd lat="47" lon="9.001"/><nd lat="47.001" lon="9.001"/><nd lat="NaN" lon="9"/></member>
+<tag k="type" v="multipolygon"/><tag k="landuse" v="grass"/></relation>
+<way id="3"><nd ref="1" lat="47.0" lon="9.0"/><nd ref="2" lat="47.0" lon="9.002"/>
+<tag k="highway" v="path"/></way>
+</osm>"""
+
+
+def test_relations_are_assembled_from_the_places_that_their_members_carry(tmp_path):
+    (tmp_path / "answer.osm").write_text(MEMBERS)
+    rows = by_id(extracted(tmp_path / "answer.osm", tmp_path))
+    assert geometry(rows["r4"]).equals(TRIANGLE)
+    assert rows["r5"]["reason"] == NODES_MISSING
+    assert rows["w3"]["status"] == "ok"
+
+
+def test_a_member_joins_a_way_that_the_answer_holds_itself(tmp_path):
+    members = [
+        {"type": "way", "ref": ref, "role": "outer", "geometry": places}
+        for ref, places in ((77, PLACES[:3]), (78, PLACES[2:]))
+    ]
+    tags = {"type": "multipolygon", "landuse": "forest"}
+    relation = {"type": "relation", "id": 4, "members": members, "tags": tags}
+    way = {"type": "way", "id": 77, "nodes": [1, 2, 3], "geometry": PLACES[:3]}
+    (tmp_path / "answer.json").write_text(json.dumps({"elements": [relation, way]}))
+    assert geometry(by_id(extracted(tmp_path / "answer.json", tmp_path))["r4"]).equals(TRIANGLE)
+
+
+BAD_PLACES = ["nan", "", " 46,0", "91", "inf", "1e400", "-47.0.0"]
+
+
+def test_a_bad_coordinate_costs_its_object_alone(tmp_path):
+    nodes = [
+        f'<node id="{number}" lat="{lat}" lon="9"><tag k="natural" v="tree"/></node>'
+        for number, lat in enumerate(["47", *BAD_PLACES], start=1)
+    ]
+    path = '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/></way>'
+    text = f'<osm version="0.6">{"".join(nodes)}{path}</osm>'
+    (tmp_path / "town.osm").write_text(text)
+    (tmp_path / "town.osm.gz").write_bytes(gzip.compress(text.encode()))
+    things = [
+        {"type": "node", "id": number, "lat": lat, "lon": 9, "tags": {"natural": "tree"}}
+        for number, lat in enumerate(["47", *BAD_PLACES], start=1)
+    ]
+    things += [{"type": "way", "id": 1, "nodes": [1, 2], "tags": {"highway": "path"}}]
+    (tmp_path / "town.json").write_text(json.dumps({"elements": things}))
+    for name in ("town.osm", "town.osm.gz", "town.json"):
+        rows = by_id(extracted(tmp_path / name, tmp_path))
+        assert rows.pop("n1")["status"] == "ok"
+        assert rows.pop("w1")["reason"] == osm_rows.NO_NODES
+        assert [row["reason"] for row in rows.values()] == [osm_rows.NO_PLACE] * len(BAD_PLACES)
+
+
+def test_a_file_that_only_fits_in_memory_is_read_up_to_a_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(elements, "UP_TO", 10)
+    for name, text in (("answer.json", '{"elements": []}'), ("answer.osm", MEMBERS)):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError, match="read up to 0 MB"):
+            copy_if_needed(tmp_path / name, name.split(".")[1], tmp_path)
 
 
 def test_what_an_editor_marked_as_deleted_is_not_read(tmp_path):

@@ -10,6 +10,7 @@ import shapely
 
 from pipeline.errors import InputError
 from skyscript.geo.hilbert import hilbert_keys
+from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import EXTRACT, ExtractConfig, extract, geometries
 from stages.extract import rows as osm_rows
 from stages.extract.stage import SAME_OBJECT
@@ -115,7 +116,7 @@ BROKEN = {
     ),
     "r23 Ttype=multipolygon,building=yes Mw19@outer": (
         "r23",
-        "nodes of the relation's ways are not in the extract",
+        NODES_MISSING,
     ),
     "r24 Ttype=multipolygon,building=yes Mw16@outer": (
         "r24",
@@ -123,7 +124,7 @@ BROKEN = {
     ),
     "r26 Ttype=multipolygon,building=yes Mw34@outer,w35@outer": (
         "r26",
-        "nodes of the relation's ways are not in the extract",
+        NODES_MISSING,
     ),
     "r25 Ttype=site,power=plant Mw16@": ("r25", osm_rows.NOT_AREA),
     "r-4 Ttype=multipolygon,building=yes Mw99@outer": ("r-4", osm_rows.NOT_POSITIVE),

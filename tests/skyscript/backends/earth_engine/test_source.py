@@ -135,7 +135,7 @@ def test_an_archive_picks_the_clearest_images_of_many_places_at_once(
     ]
     earth = start({name: images})
     found = backend(earth, tmp_path, per_place=2, max_cloud=20)
-    places = [Box(HERE[0] + step, HERE[1], HERE[0] + step, HERE[1]) for step in (0, 0.001, 5)]
+    places = [Box(HERE[0] + step, HERE[1], HERE[0] + step, HERE[1]) for step in (0, 5)]
     scenes = found.search("S2", places)
     assert {scene.scene_id: scene.cloud for scene in scenes} == {"S2/c": 1.0, "S2/d": 2.0}
     assert earth.desk.count("value:compute") == {200: 1}
@@ -143,6 +143,29 @@ def test_an_archive_picks_the_clearest_images_of_many_places_at_once(
     rgb = found.cut(scenes[0], tile, NOTHING).rgb
     wanted = noise(0, 400, 400)[200 - 45 : 200 + 45, 200 - 60 : 200 + 60] / 150 * 255
     assert np.abs(rgb - np.clip(wanted, 0, 255)).mean() < 8  # 20 x the sample, of 3000
+
+
+def test_objects_beyond_the_edge_of_the_clearest_images_get_their_own(
+    start: Start, tmp_path: Path
+) -> None:
+    name, lon, lat = "COPERNICUS/S2_SR_HARMONIZED", *HERE
+    images = [
+        mercator_image(
+            f"{name}/{index}",
+            (lon + step, lat),
+            noise(0, 80, 80),
+            500,  # 40 km wide
+            ("B4", "B3", "B2"),
+            properties={"CLOUDY_PIXEL_PERCENTAGE": cloud},
+        )
+        for index, step, cloud in (("w1", -0.2, 0.0), ("w2", -0.2, 1.0), ("e1", 0.25, 9.0))
+    ]
+    earth = start({name: images})
+    west, middle, east = (Box(lon + d, lat, lon + d, lat) for d in (-0.05, 0.0, 0.15))
+    found = backend(earth, tmp_path, per_place=1, max_cloud=20)
+    scenes = found.search("S2", [west, middle, east])
+    assert {scene.scene_id for scene in scenes} == {"S2/w1", "S2/e1"}
+    assert earth.desk.count("value:compute") == {200: 2}  # once more for what was not covered
 
 
 def test_a_tile_is_one_request_and_its_jpeg_is_kept_as_it_came(

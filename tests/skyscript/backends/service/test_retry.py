@@ -7,7 +7,13 @@ import pytest
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as retrying
 from skyscript.backends.service.circuit_breaker import Breaker
-from skyscript.backends.service.retry import ErrorClass, Outcome, count_attempts, retry
+from skyscript.backends.service.retry import (
+    ErrorClass,
+    Outcome,
+    count_attempts,
+    longest_wait,
+    retry,
+)
 from skyscript.imagery.protocol import NeverAvailable, Problem, TryLater
 
 
@@ -53,6 +59,15 @@ def test_a_transient_error_is_tried_again_after_growing_waits() -> None:
     assert answer == "answer"
     bounds = [retrying.FIRST_WAIT * 2**number for number in range(5)]
     assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
+
+
+def test_waits_are_short_while_most_requests_succeed_and_long_in_an_outage() -> None:
+    well, down = Breaker(), Breaker(share=1.0)
+    for _ in range(200):
+        well.note(False)
+        down.note(True)
+    bounds = [[longest_wait(attempt, breaker) for attempt in (1, 2, 7)] for breaker in (well, down)]
+    assert bounds == [pytest.approx([0.05, 0.1, 3.0]), pytest.approx([0.5, 1.0, 30.0])]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A STAC API and the files it leads to, by the maintained client and by ranges."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,10 +19,10 @@ from shapely.geometry import box, mapping
 from image_sources import PLANETARY, PLANETARY_TOKEN, StacRoute
 from pipeline.errors import InputError
 from skyscript.backends.service import retry as attempts
-from skyscript.backends.stac import source as stac
-from skyscript.backends.stac import token
+from skyscript.backends.stac import remote_file, token
 from skyscript.backends.stac.config import StacSource, find_route
-from skyscript.backends.stac.search import StacQuery, scenes_of_items
+from skyscript.backends.stac.items import scenes_of_items
+from skyscript.backends.stac.query import StacQuery
 from skyscript.backends.stac.source import StacBackend
 from skyscript.geo.tile import Box, mercator_scale, tile_around
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
@@ -64,7 +65,7 @@ def backend(archive: StacArchive, **fields: Any) -> StacBackend:
     return StacBackend(StacSource.model_validate(given | fields))
 
 
-def found(archive: StacArchive, alias: str = "OAM", **fields: Any) -> list[Scene]:
+def found(archive: StacArchive, alias: str = "OWN", **fields: Any) -> list[Scene]:
     return list(backend(archive, **fields).search(alias, [Box(*HERE, *HERE)]))
 
 
@@ -73,7 +74,7 @@ def test_items_become_scenes(start: Start) -> None:
     near = item("near", "HERE/a.tif", AROUND, "2019-07-14T10:30:05Z", **{"eo:cloud_cover": 2.5})
     other = item("other", {"thumbnail": "HERE/b.jpg"}, AROUND)
     (scene,) = found(start([near, far, other]))
-    assert (scene.scene_id, scene.backend, scene.gsd, scene.cloud) == ("OAM/near", "stac", 0.5, 2.5)
+    assert (scene.scene_id, scene.backend, scene.gsd, scene.cloud) == ("OWN/near", "stac", 0.5, 2.5)
     assert (scene.acquired.isoformat(), scene.time_precision) == (
         "2019-07-14T10:30:05+00:00",
         "minute",
@@ -100,6 +101,29 @@ def test_of_a_satellite_the_clearest_of_each_place_are_kept(start: Start) -> Non
     scenes = found(start(items), "S2", per_place=2)
     assert [scene.scene_id for scene in scenes] == ["S2/b", "S2/d"]
     assert found(start(items), "S2", max_cloud=2)[0].name == "b"
+
+
+def test_objects_at_the_edge_of_an_orbit_get_images_that_cover_them(start: Start) -> None:
+    """Three clear images show the west of a place, and hazier ones of the next orbit its east."""
+    west, east = mapping(box(8.0, 46.0, 9.03, 48.0)), mapping(box(8.9, 46.0, 10.0, 48.0))
+    items = [
+        *(item(f"w{n}", "HERE/a.tif", west, **{"eo:cloud_cover": 0.0}) for n in range(300)),
+        *(item(f"e{n}", "HERE/a.tif", east, **{"eo:cloud_cover": 5.0 + n}) for n in range(3)),
+        *(item(f"x{n}", "HERE/a.tif", west, **{"eo:cloud_cover": 9.0}) for n in range(300)),
+    ]
+    archive = start(items)
+    places = [Box(lon, 47.01, lon, 47.01) for lon in (9.01, 9.2)]
+    found_ = list(backend(archive, per_place=2, gsd=1).search("S2", places))
+    assert sorted(scene.name for scene in found_) == ["e0", "e1", "w0", "w1"]
+    # Four pages of a hundred items hold them; the last 203 are not asked for.
+    assert archive.desk.count("search") == {200: 4}
+
+
+def test_ch_by_its_archive_goes_on_where_earth_engines_copy_ends(start: Start) -> None:
+    years = (2016, 2017, 2021, 2024)
+    items = [item(f"i{y}", "HERE/a.tif", AROUND, f"{y}-01-01T00:00:00Z") for y in years]
+    scenes = found(start(items), "CH")
+    assert [scene.acquired.year for scene in scenes] == [2017, 2021, 2024]
 
 
 def clouds_of(*clouds: float | None, **fields: Any) -> list[dict[str, Any]]:
@@ -182,7 +206,7 @@ def test_pixels_lie_where_the_box_says(start: Start, tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", samples, "EPSG:3857", HERE, pixel, tiled=True)
     archive = start([item("board", "HERE/a.tif", AROUND)])
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     tile = tile_around(*HERE, 100, 80, 0.5, shift=(7, -13))
     image = one.cut(scene, tile, NOTHING)
     wanted = board[200 - 40 + 13 :, 200 - 50 + 7 :][:80, :100]
@@ -197,7 +221,7 @@ def test_three_files_are_red_green_and_blue_with_one_stretch(start: Start, tmp_p
     hrefs = {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}
     archive = start([item("three", hrefs, AROUND)])
     one = backend(archive, assets=["red", "green", "blue"], scale=(0, 3000))
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     image = one.cut(scene, TILE, NOTHING)
     assert image.rgb[40, 50].tolist() == [85, 170, 255]
 
@@ -206,7 +230,7 @@ def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Pat
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 1000, np.uint16), tiled=True)
     archive = start([item("deep", "HERE/a.tif", AROUND)])
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     with pytest.raises(
         NeverAvailable, match=r"a.tif: band 1 is uint16, not 8-bit: set the source's `scale` to"
     ):
@@ -239,7 +263,7 @@ def test_the_offset_that_an_item_states_is_taken_off(
     found = item("a", "HERE/a.tif", AROUND)
     found["assets"]["visual"] |= facts
     one = backend(start([found]), scale=(0, 2550), **fields)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == right
 
 
@@ -255,7 +279,7 @@ def test_an_item_says_which_bands_are_colours_and_which_sample_is_no_data(
     found["assets"]["visual"]["raster:bands"] = [{"nodata": 0}] * 4
     archive = start([found])
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     image = one.cut(scene, TILE, NOTHING)
     assert image.rgb[40, 90].tolist() == [30, 20, 10]
     assert image.valid.mean() == pytest.approx(0.5, abs=0.01)
@@ -271,7 +295,7 @@ def test_each_of_three_files_has_its_own_offset(start: Start, tmp_path: Path) ->
     for name, offset in (("red", -0.1), ("green", -0.2), ("blue", -0.1)):
         found["assets"][name]["raster:bands"] = [{"scale": 0.0001, "offset": offset}]
     one = backend(start([found]), assets=["red", "green", "blue"], scale=(0, 3000))
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == [85, 85, 255]
 
 
@@ -305,8 +329,8 @@ def test_files_behind_a_token_are_opened_with_it(start: Start, tmp_path: Path) -
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(NeverAvailable, match=r"OAM/a cannot be read \(403\)"):
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
+    with pytest.raises(NeverAvailable, match=r"OWN/a cannot be read \(403\)"):
         one.cut(scene, TILE, NOTHING)
     assert set(archive.desk.count("file")) == {403}
     assert archive.desk.count("file").total() <= 3  # not six attempts
@@ -321,7 +345,7 @@ def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
     one = backend(archive, sign=f"{archive.url}/token")
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     archive.token_ends = datetime.now(UTC) + timedelta(seconds=62)
     one.cut(scene, TILE, NOTHING)
     one.cut(scene, TILE, NOTHING)
@@ -338,6 +362,23 @@ def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
     assert fresh.cut(scene, TILE, NOTHING).rgb.max() == 77
 
 
+def test_threads_that_are_refused_together_get_one_new_token(start: Start, tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
+    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=old")
+    one = backend(archive, sign=f"{archive.url}/token")
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
+    one._signers[f"{archive.url}/token"] = signer = token.Signer(f"{archive.url}/token")
+    signer.token()
+    archive.token = "sig=new"
+    begun = time.monotonic()
+    for _ in range(8):
+        signer.expire(begun)
+        assert signer.token() == "sig=new"
+    assert archive.desk.count("token") == {200: 2}
+    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
+    assert token.signed("https://a/b.tif?x=1", "sig=c") == "https://a/b.tif?x=1&sig=c"
+
+
 def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
     config = StacSource(api=PLANETARY, collection="io-lulc", assets=("data",))
     assert find_route(config, "LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
@@ -349,8 +390,8 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND), item("gone", "HERE/none.tif", AROUND)])
     one = backend(archive)
-    there, gone = one.search("OAM", [Box(*HERE, *HERE)])
-    with pytest.raises(NeverAvailable, match=r"OAM/gone: its file is not there \(404\)"):
+    there, gone = one.search("OWN", [Box(*HERE, *HERE)])
+    with pytest.raises(NeverAvailable, match=r"OWN/gone: its file is not there \(404\)"):
         one.cut(gone, TILE, NOTHING)
     archive.faults.planned.extend(["503", "503"])
     assert one.cut(there, TILE, NOTHING).rgb.max() == 77
@@ -360,13 +401,13 @@ def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
 def test_a_fault_that_passes_is_survived_and_does_not_stick(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_TIMEOUT", "1")
-    monkeypatch.setitem(stac._GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
+    monkeypatch.setitem(remote_file.GDAL, "GDAL_HTTP_TIMEOUT", "1")
+    monkeypatch.setitem(remote_file.GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
     samples = np.random.default_rng(0).integers(0, 255, (3, 300, 300), np.uint8)
     write_raster(tmp_path / "a.tif", samples, tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)])
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     archive.faults.planned.extend([fault] * 2)
     rgb = one.cut(scene, TILE, NOTHING).rgb
     assert not archive.faults.planned
@@ -378,7 +419,7 @@ def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: P
     write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
     archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
     one = backend(archive, at_once=12, a_second=1000)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
     with ThreadPoolExecutor(24) as pool:
         cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
@@ -391,9 +432,9 @@ def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
     archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(kinds=("429",)))
     one = backend(archive)
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     archive.faults.share = 1
-    with pytest.raises(TryLater, match=r"OAM/a cannot be read \(429\), 6 times") as caught:
+    with pytest.raises(TryLater, match=r"OWN/a cannot be read \(429\), 6 times") as caught:
         one.cut(scene, TILE, NOTHING)
     assert caught.value.problem is Problem.BUSY
 
@@ -406,7 +447,7 @@ def test_a_search_survives_faults_that_pass(start: Start) -> None:
 
 def test_a_wrong_collection_or_address_gives_one_sentence(start: Start) -> None:
     archive = start([item("a", "HERE/a.tif", AROUND)])
-    with pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*no collection other"):
+    with pytest.raises(InputError, match=r"OWN: http.* cannot be searched .*no collection other"):
         found(archive, collection="other")
 
 
@@ -439,7 +480,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 def query(gsd: float | None) -> StacQuery:
     route = StacRoute("", "", ("visual",))
     return StacQuery(
-        alias="OAM",
+        alias="OWN",
         route=route,
         years=(2000, 2030),
         max_cloud=10,
@@ -460,7 +501,7 @@ def test_an_item_that_is_none_is_passed_over_and_counted(
     good = item("a", "https://example.org/a.tif", POLYGON)
     found = scenes_of_items([good | BROKEN[what], good, None, 5], wanted)
     assert [scene.name for scene in found] == ["a"]
-    assert "OAM: 3 of 4 items are no STAC items" in caplog.text
+    assert "OWN: 3 of 4 items are no STAC items" in caplog.text
 
 
 @pytest.mark.parametrize("gsd", [-1, 1e-9, float("nan"), float("inf")])
@@ -479,10 +520,10 @@ def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> Non
 
     with (
         Emulator(Page, None) as page,
-        pytest.raises(InputError, match=r"OAM: http.* cannot be searched .*check the address"),
+        pytest.raises(InputError, match=r"OWN: http.* cannot be searched .*check the address"),
     ):
         given = {"api": page.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
-        StacBackend(StacSource.model_validate(given)).search("OAM", [Box(*HERE, *HERE)])
+        StacBackend(StacSource.model_validate(given)).search("OWN", [Box(*HERE, *HERE)])
 
 
 @pytest.mark.parametrize(
@@ -498,6 +539,6 @@ def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path
     with rasterio.open(secret) as file, WarpedVRT(file) as view:
         copy(view, tmp_path / "a.vrt", driver="VRT")
     one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
-    (scene,) = one.search("OAM", [Box(*HERE, *HERE)])
+    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
     with pytest.raises(NeverAvailable, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
         one.cut(scene, TILE, NOTHING)

@@ -1,0 +1,91 @@
+"""The files of a folder of images: which there are, their ids, and which are faulty."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.atomic import content_id
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from skyscript.backends.folder import FolderSource
+
+_HEAD = 1 << 12
+"""A file's content id is made from its size, its time and so many of its first bytes."""
+_NAMED = 20
+"""Files whose faults are told in a sentence each."""
+log = logging.getLogger(__name__)
+
+
+def judge(alias: str, faults: Sequence[str], count: int) -> None:
+    """Warn of faulty files in one message; raises `InputError` if none of the files is usable."""
+    if len(faults) == count:
+        raise InputError(_together(faults))
+    if faults:
+        _warn(f"{alias}: {len(faults)} of {count} files are left out: {_together(faults)}")
+
+
+@lru_cache(maxsize=64)
+def _warn(message: str) -> None:
+    """Warn once a process: several stages look into the same folder."""
+    log.warning("%s", message)
+
+
+def _together(faults: Sequence[str]) -> str:
+    """Join the sentences about faulty files; of very many, the last ones are names only."""
+    more = [fault.split(": ")[0] for fault in faults[_NAMED:]]
+    return " ".join(faults[:_NAMED]) + (f" And {', '.join(more)}." if more else "")
+
+
+def files(config: FolderSource) -> list[Path]:
+    """List the source's files by name; raises `InputError` if there is none."""
+    if config.path.is_file():
+        return [config.path]
+    if not config.path.is_dir():
+        raise InputError(f"{config.path}: no such folder or file of images.")
+    patterns = [pattern.lower() for pattern in config.pattern]
+    inside = config.path.rglob("*") if config.recursive else config.path.iterdir()
+    found = [
+        path
+        for path in inside
+        if not path.name.startswith(".")
+        and any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)
+        and path.is_file()
+    ]
+    if not found:
+        raise InputError(f"{config.path}: holds no file like {' or '.join(config.pattern)}.")
+    return sorted(found)
+
+
+def content(config: FolderSource) -> str:
+    """Give an id of the source's files: names, sizes, times, and the first bytes of each.
+
+    The time reveals pixels changed in place; a copy with new times counts as changed, too.
+    """
+    root = config.path if config.path.is_dir() else config.path.parent
+    listing = [[path.relative_to(root).as_posix(), content_of(path)] for path in files(config)]
+    if config.acquired_table is not None and config.acquired_table.is_file():
+        listing.append(["acquired_table", content_id(config.acquired_table.read_bytes())])
+    return content_id(json.dumps(listing).encode())
+
+
+def content_of(path: Path) -> str:
+    """Give an id of a file by its size, its time and its first bytes."""
+    stat = path.stat()
+    return _unchanged_file_id(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1 << 16)
+def _unchanged_file_id(path: Path, changed: int, size: int) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    return f"{changed:x}-{size:x}-{content_id(head)}"

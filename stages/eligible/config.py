@@ -1,0 +1,31 @@
+"""The config block of the stage `eligible`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.stage import StageConfig
+
+
+class EligibleConfig(StageConfig):
+    """Which objects a source can show."""
+
+    seed: int = Field(0, description="Seed the number of each object by which sample draws.")
+    gsd_slack: float = Field(
+        1.0,
+        ge=1,
+        description="Allow an image to be this many times coarser than a tag's maximum GSD. Set "
+        "it at the top level, because plan and overlay use the same key.",
+    )
+    min_extent: float = Field(
+        5,
+        ge=0,
+        description="Leave out an area whose longer side would have fewer pixels than this in "
+        "every source. Set it at the top level, because plan uses the same key.",
+    )
+    max_side: int = Field(
+        1000,
+        le=8192,
+        description="Leave out an area whose longer side would have more pixels than this in "
+        "every source. Set it at the top level, because plan uses the same key.",
+    )

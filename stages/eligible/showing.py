@@ -1,0 +1,118 @@
+"""Which sources can show an object, by their outlines: the finest GSD, or the reason for none.
+
+The rules are those of the stage `plan`, as far as they are certain before an image is known: the
+place of a point or of an area's centre, or a part of a line's box, must lie in an outline; the GSD
+must suit the object's tags; and an area must have enough pixels, and not too many.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+
+from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE, MAX_LATITUDE, Box, project, to_degrees
+from skyscript.table_cache import cached_by_files
+from stages.eligible.config import EligibleConfig
+
+NOT_COVERED = "no source covers it"
+NOT_SHARP = "no source that covers it is sharp enough at this `gsd_slack`"
+TOO_SMALL = "too small for every source that covers it"
+TOO_LARGE = "too large for every source that covers it"
+TOO_POLAR = "beyond 85 degrees of latitude"
+
+_GSDS = ("finest_gsd", "coarsest_gsd")
+Floats = npt.NDArray[np.float64]
+_SPARE = 1.01
+"""A side is measured a hundredth too long where it must not be too short, and the reverse: NumPy's
+last bits depend on the processor, and `plan` measures exactly."""
+
+
+class Outlines(NamedTuple):
+    """The table ``outlines`` in memory."""
+
+    tree: shapely.STRtree
+    finest: Floats
+    """GSD."""
+    coarsest: Floats
+
+
+def _outlines(table: pa.Table) -> Outlines:
+    areas = shapely.from_wkb(table.column("geometry").to_numpy())
+    return Outlines(shapely.STRtree(areas), *(table.column(name).to_numpy() for name in _GSDS))
+
+
+read_outlines = cached_by_files(_outlines, ["geometry", *_GSDS])
+"""Gives the outlines from a dataset of the table."""
+
+
+class Objects(NamedTuple):
+    """What decides which sources can show some objects."""
+
+    boxes: Floats
+    """A row of west, south, east, north for each."""
+    is_area: npt.NDArray[np.bool_]
+    is_line: npt.NDArray[np.bool_]
+    max_gsds: Floats
+    """The coarsest GSD at which each can be seen, `gsd_slack` included."""
+
+    @classmethod
+    def of(cls, table: pa.Table, max_gsds: Floats) -> Objects:
+        """Take them from rows of the table ``objects``, all with a geometry."""
+        kinds = table.column("kind").to_numpy()
+        boxes = np.column_stack([table.column(side).to_numpy() for side in Box._fields])
+        return cls(boxes, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds)
+
+
+def showing(
+    objects: Objects, outlines: Outlines, config: EligibleConfig
+) -> tuple[Floats, npt.NDArray[np.object_]]:
+    """Give for each object the finest GSD that shows it, and the reason if there is none."""
+    number, outline = outlines.tree.query(_places(objects), predicate="intersects")
+    gsd, coarsest = outlines.finest[outline], outlines.coarsest[outline]
+    longer = _longer_sides(objects)[number]
+    tests = {
+        NOT_COVERED: np.ones(len(gsd), np.bool_),
+        NOT_SHARP: gsd <= objects.max_gsds[number],
+        TOO_SMALL: ~objects.is_area[number] | (_SPARE * longer >= gsd * config.min_extent),
+        TOO_LARGE: ~objects.is_area[number] | (longer <= coarsest * config.max_side * _SPARE),
+    }
+    reasons = np.full(len(objects.boxes), None, object)
+    passed = np.ones(len(gsd), np.bool_)
+    for reason, is_fit in tests.items():
+        passed &= is_fit
+        left = np.zeros(len(objects.boxes), np.bool_)
+        left[number[passed]] = True
+        reasons[~left & (reasons == None)] = reason  # noqa: E711 - elementwise
+    finest = np.full(len(objects.boxes), np.inf)
+    np.minimum.at(finest, number[passed], gsd[passed])
+    west, south, east, north = objects.boxes.T
+    reasons[np.maximum(-south, north) > MAX_LATITUDE] = TOO_POLAR
+    reasons[east - west > HALF_GLOBE] = ANTIMERIDIAN
+    return finest, reasons
+
+
+def _places(objects: Objects) -> npt.NDArray[np.object_]:
+    """Give the box of each line, and the centre of every other object."""
+    west, south, east, north = objects.boxes.T
+    places = np.empty(len(objects.boxes), object)
+    low, high = project(objects.boxes[:, :2]), project(objects.boxes[:, 2:])
+    middle = (low[:, 1] + high[:, 1]) / 2
+    lat = np.array([to_degrees(0, y)[1] for y in middle])
+    lat = np.where(south == north, south, lat)
+    places[:] = shapely.points((west + east) / 2, lat)
+    lines = objects.is_line
+    places[lines] = shapely.box(west[lines], south[lines], east[lines], north[lines])
+    return places
+
+
+def _longer_sides(objects: Objects) -> Floats:
+    """Give the longer side of each box in metres on the ground."""
+    west, south, east, north = objects.boxes.T
+    scale = np.cos(np.radians((south + north) / 2))
+    size = project(np.column_stack([east, north])) - project(np.column_stack([west, south]))
+    longer: Floats = size.max(axis=1) * scale
+    return longer

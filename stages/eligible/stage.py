@@ -1,0 +1,118 @@
+"""Eligible: finds the objects that a source can show, and the tags that are then visible.
+
+`sample` draws from these objects only: others would take seats and lose them in `plan`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.schema import STATUS_FILTERED, STATUS_OK
+from pipeline.stage import Shard, ShardStage
+from skyscript import chance
+from skyscript.osm.underground import UNDERGROUND, hidden_from_above
+from skyscript.vocabulary import run_vocabulary, vocabulary
+from stages import tables
+from stages.eligible.config import EligibleConfig
+from stages.eligible.showing import Objects, read_outlines, showing
+from stages.eligible.why_none import why_none
+from tag_vocab import Vocabulary
+from tag_vocab.objects import Seen
+
+NOTHING_SEEN = "no tag that can be seen from above"
+
+
+def find_eligible(
+    objects: pa.Table,
+    outlines: ds.Dataset,
+    vocab: ds.Dataset,
+    *,
+    config: EligibleConfig,
+    shard: Shard,  # noqa: ARG001
+) -> pa.Table:
+    """Say for each object whether a source can show it and which of its tags, or why none can.
+
+    A source can show an object that is not hidden from above, lies in an outline of the source, has
+    a tag that is visible at the source's GSD and, if it is an area, fits into a tile.
+    """
+    words = run_vocabulary(vocab)
+    reasons = np.array(objects["reason"].to_pylist(), object)
+    reasons[pc.not_equal(objects["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
+    carried = list(_tags(objects))
+    tags = [words.seen(each) for each in carried]
+    for row, each in enumerate(carried):
+        if reasons[row] is None and not tags[row]:
+            reasons[row] = NOTHING_SEEN
+        elif reasons[row] is None and hidden_from_above(each):
+            reasons[row] = UNDERGROUND
+    asked = np.flatnonzero(reasons == None)  # noqa: E711
+    max_gsds = [config.gsd_slack * (words.coarsest(tags[row]) or 0.0) for row in asked]
+    things = Objects.of(objects.take(asked), np.array(max_gsds, np.float64))
+    gsds, reasons[asked] = showing(things, read_outlines(outlines), config)
+    seen: list[list[str]] = [[] for _ in tags]
+    for row, gsd in zip(asked.tolist(), (gsds / config.gsd_slack).tolist(), strict=True):
+        if reasons[row] is None:
+            seen[row] = _names(_seen_at(carried[row], tags[row], gsd, words))
+    return _table(objects, seen, tags, reasons, config)
+
+
+def _seen_at(tags: dict[str, str], seen: list[Seen], gsd: float, words: Vocabulary) -> list[Seen]:
+    """Give the tags that are visible at a GSD, of those that are visible at any."""
+    return seen if all(tag.max_gsd >= gsd for tag in seen) else words.seen(tags, gsd)
+
+
+def _names(seen: list[Seen]) -> list[str]:
+    return list(dict.fromkeys(f"{tag.key}={tag.value}" for tag in seen))
+
+
+def _table(
+    objects: pa.Table,
+    seen: list[list[str]],
+    tags: list[list[Seen]],
+    reasons: np.ndarray[tuple[int], np.dtype[np.object_]],
+    config: EligibleConfig,
+) -> pa.Table:
+    unseen = [
+        [name for name in _names(every) if name not in names]
+        for every, names in zip(tags, seen, strict=True)
+    ]
+    is_ok = [reason is None for reason in reasons]
+    columns = {
+        "object_id": objects["object_id"],
+        "lon": pc.divide(pc.add(objects["west"], objects["east"]), 2),
+        "lat": pc.divide(pc.add(objects["south"], objects["north"]), 2),
+        "draw": [
+            chance.uniform(config.seed, name, "sample") for name in objects["object_id"].to_pylist()
+        ],
+        "tags": seen,
+        "unseen": unseen,
+        "status": [STATUS_OK if each else STATUS_FILTERED for each in is_ok],
+        "reason": [reason or None for reason in reasons],
+    }
+    return pa.table(columns, schema=tables.ELIGIBLE.schema)
+
+
+def _tags(objects: pa.Table) -> Iterator[dict[str, str]]:
+    """Give the tags of each object."""
+    for column in objects["tags"].chunks:
+        keys, values = column.keys.to_pylist(), column.items.to_pylist()
+        for first, last in itertools.pairwise(column.offsets.to_pylist()):
+            yield dict(zip(keys[first:last], values[first:last], strict=True))
+
+
+ELIGIBLE = ShardStage(
+    "eligible",
+    find_eligible,
+    EligibleConfig,
+    reads=(tables.OBJECTS,),
+    looks_up=(tables.OUTLINES, tables.VOCAB),
+    writes=tables.ELIGIBLE,
+    external=vocabulary,
+    why_empty=why_none,
+)

@@ -1,0 +1,70 @@
+"""Why no object is eligible: what a user must change in the config, the sources or the extract."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.schema import STATUS_OK
+from skyscript.imagery.places import how_far_apart, occupied_places
+from skyscript.osm.underground import hidden_from_above
+from skyscript.vocabulary import run_vocabulary
+from stages.eligible.config import EligibleConfig
+
+NO_TAG = (
+    "no object of the extract carries a tag that can be seen from above: take a larger extract or "
+    "another place"
+)
+
+
+def why_none(
+    objects: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
+) -> str:
+    """Say in a sentence why no object is eligible."""
+    words = run_vocabulary(vocab)
+    coarsest = max(
+        (words.max_gsd(tags) or 0.0 for tags in _tags_of(objects) if not hidden_from_above(tags)),
+        default=0.0,
+    )
+    if not coarsest:
+        return NO_TAG
+    areas = outlines.to_table(columns=["source", "geometry", "finest_gsd"])
+    gsd = pc.min(areas["finest_gsd"]).as_py()
+    if coarsest * config.gsd_slack < gsd:
+        slack = math.ceil(10 * gsd / coarsest) / 10
+        return (
+            f"no source is sharp enough for any object of the extract: the finest GSD is {gsd:g} "
+            f"m, and no tag can be seen above {coarsest:g} m. Add a sharper source, or set "
+            f"`gsd_slack` to {slack:g} or more"
+        )
+    if apart := _apart(objects, areas):
+        return f"No source has an image where objects lie. {apart}. Check `sources`."
+    return (
+        "no source can show any object of the extract where the object lies: they are too small or "
+        f"too large in its images, or its images are too coarse there (the finest GSD is {gsd:g} "
+        "m). Add another source, lower `min_extent`, or raise `max_side` or `gsd_slack`; the table "
+        "`eligible` has the reason for each object"
+    )
+
+
+def _tags_of(objects: ds.Dataset) -> Iterator[dict[str, str]]:
+    is_ok = pc.field("status") == STATUS_OK
+    for batch in objects.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
+        yield from map(dict, batch.column("tags").to_pylist())
+
+
+def _apart(objects: ds.Dataset, areas: pa.Table) -> str:
+    """Say for each source how far it is from the objects; nothing if one touches them."""
+    places = occupied_places(objects)
+    words = []
+    for alias in sorted(set(areas["source"].to_pylist())):
+        own = areas.filter(pc.equal(areas["source"], alias))
+        apart = how_far_apart(own["geometry"].to_pylist(), places)
+        if apart is None:
+            return ""
+        words.append(f"{alias}: {apart}")
+    return "; ".join(words)

@@ -1,0 +1,148 @@
+"""Reads the OSM files into scratch files, in a child process: a crash of libosmium ends only that.
+
+The scratch files are ``objects``, ``shapes`` and ``outers`` (see `Rows`), and ``rejected``: the
+relations of which libosmium assembled no area, each with the reason or its repaired area.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.child import ChildDiedError, Place, preload, run_in_child
+from pipeline.errors import InputError, SkyScriptError, StorageError
+from pipeline.scratch import ScratchParquet, database, view
+from skyscript.geo.tile import Box
+from skyscript.osm.crash import where_it_crashes
+from skyscript.osm.file import OsmFile, with_copies
+from skyscript.osm.merge import open_files
+from skyscript.osm.node_index import IndexChoice
+from skyscript.osm.rejected import explain_rejected
+from stages.extract.by_blocks import read_by_blocks
+from stages.extract.geometries import SOUND
+from stages.extract.rows import PLACED, Rows, placed
+
+log = logging.getLogger(__name__)
+
+SCRATCH = ("objects", "shapes", "outers", "rejected")
+
+_WITHOUT_AREA = """
+    SELECT osm_id FROM objects
+    WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
+    ORDER BY osm_id
+"""
+_TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
+
+REJECTED_FILE = pa.schema(
+    [pa.field("osm_id", pa.int64()), pa.field("is_repaired", pa.bool_()), *PLACED]
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and how."""
+
+    inputs: Sequence[tuple[Path, str]]
+    """Files with their formats."""
+    keys: Collection[str]
+    """Keys of the objects that are read."""
+    node_index: IndexChoice = "auto"
+    repairs: bool = False
+    """Whether multipolygons that libosmium rejects are repaired."""
+
+    @property
+    def names(self) -> str:
+        """The files, for messages."""
+        return " + ".join(str(path) for path, _ in self.inputs)
+
+
+def read_files(reading: Reading, folder: Path) -> list[Box]:
+    """Write the scratch files; give the bounds that the inputs state.
+
+    Raises `InputError` or `StorageError` if an input cannot be read.
+    """
+    preload("osmium", "duckdb")
+    try:
+        return run_in_child(read_here, reading, folder)
+    except ChildDiedError as death:
+        raise _explain(death, reading, folder) from death
+
+
+def _explain(death: ChildDiedError, reading: Reading, folder: Path) -> SkyScriptError:
+    """Give the error for a death of the reader: it names the file and the place in it."""
+    names = reading.names
+    if death.signal is None:
+        return SkyScriptError(
+            f"{names}: the process that reads it {death.how} (exit code {death.exit_code}): a "
+            'script that extracts must do so below `if __name__ == "__main__":`'
+        )
+    if death.signal == signal.SIGKILL:
+        return InputError(
+            f"{names}: the process that reads it {death.how}: set `extract.node_index: "
+            "sparse_file`, or read a smaller extract"
+        )
+    if death.signal == signal.SIGBUS:
+        return StorageError(f"{folder}: the disk is full, or was lost, while {names} was read")
+    log.info("the reader %s: looking for the place in the file", death.how)
+    for path, file_format in reading.inputs:
+        if place := where_it_crashes(path, file_format):
+            return InputError(
+                f"{path}: libosmium {death.how} at {place}: the file is damaged there; fetch it "
+                "again, or correct the object"
+            )
+    return InputError(
+        f"{names}: libosmium {death.how}, but every single object can be read: most likely a "
+        "relation holds what no area may hold; try an older or a newer extract"
+    )
+
+
+def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
+    """Write the scratch files in this process, which libosmium may end."""
+    source = _read_all(reading, folder)
+    with database(folder) as connection:
+        for name in ("objects", "shapes"):
+            view(connection, name, folder / f"{name}.parquet")
+        ids = [row[0] for row in connection.sql(_WITHOUT_AREA).fetchall()]
+    rejected = explain_rejected(source, ids, repair=reading.repairs)
+    areas = np.array([each.area for each in rejected.values()], dtype=object)
+    reasons = np.array(
+        [SOUND if each.area else each.reason for each in rejected.values()], dtype=object
+    )
+    with ScratchParquet(folder / "rejected.parquet", REJECTED_FILE) as file:
+        file.write(
+            {
+                "osm_id": pa.array(rejected, pa.int64()),
+                "is_repaired": pa.array(reasons == SOUND, pa.bool_()),
+                **placed(areas, reasons),
+            }
+        )
+    return source.bounds
+
+
+def _read_all(reading: Reading, folder: Path) -> OsmFile:
+    """Read the objects; give the file that tells why relations are no areas."""
+    if len(reading.inputs) == 1 and reading.node_index == "auto":
+        (path, file_format), *_ = reading.inputs
+        if source := read_by_blocks(path, file_format, reading.keys, folder):
+            return source
+    source = open_files(reading.inputs, folder, reading.node_index)
+    with_copies(lambda: _read(source, reading.keys, folder))
+    return source
+
+
+def _read(source: OsmFile, keys: Collection[str], folder: Path) -> None:
+    """Read the file; raise `NeedsCopyError` if it must be sorted first."""
+    with Rows(folder) as rows:
+        source.read(keys, rows)
+    with database(folder) as connection:
+        view(connection, "objects", folder / "objects.parquet")
+        if connection.sql(_TWICE).fetchall():
+            raise source.not_in_order()
+    if rows.lacking and source.holds_node(rows.lacking):
+        raise source.not_in_order()
