@@ -43,8 +43,9 @@ def join_files(
     for path in config.join:
         key, there = _look(path)
         chosen = [name for name in named if name in there and name not in _KEYS]
-        twice = [name for name in chosen if name in columns]
-        chosen += [name for name in _ALWAYS if name in there and name not in [*columns, *chosen]]
+        known = {name.lower() for name in columns}  # DuckDB takes A and a for one column
+        twice = [name for name in chosen if name.lower() in known]
+        chosen += [name for name in _ALWAYS if name in there and name not in {*known, *chosen}]
         if twice:
             raise InputError(
                 f"{path}: the column {twice[0]!r} is also in {input_rows.name} or in an earlier "

@@ -71,7 +71,7 @@ def sample_one_by_one(count, temperature, caption_penalty, concept_penalty):
     return sorted(taken)
 
 
-@pytest.mark.parametrize("penalties", [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.2, 0.7)])
+@pytest.mark.parametrize("penalties", [(0.0, 0.0), (2.0, 0.0), (0.0, 0.5), (0.2, 0.7)])
 @pytest.mark.parametrize("temperature", [0.05, 1.0])
 def test_soft_cap_takes_what_sampling_one_by_one_takes(tmp_path, temperature, penalties):
     options = dict(zip(("caption_penalty", "concept_penalty"), penalties, strict=True))

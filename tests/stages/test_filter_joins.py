@@ -104,8 +104,8 @@ def test_parquet_without_a_key_or_with_a_nested_column_is_named(tmp_path, captio
             filter_csv(captions, tmp_path / "out", config)
 
 
-def test_a_column_in_two_files_is_ambiguous(tmp_path, captions):
-    column = "similarity_CLIP_openai"
+@pytest.mark.parametrize("column", ["similarity_CLIP_openai", "Similarity_clip_openai"])
+def test_a_column_in_two_files_is_ambiguous(tmp_path, captions, column):
     same = write(tmp_path / "j.csv", [[paths([1])[0], 1]], ["filepath", column])
     config = all_for_training(join=(same,), by=(column,))
     with pytest.raises(InputError, match=rf"'{column}' is also in .*in\.csv"):
@@ -183,7 +183,7 @@ def test_a_learned_mix_beats_each_column_also_on_pairs_without_a_label(tmp_path,
     done = filter_csv(source, tmp_path / "out", learned(tmp_path, top=(20,), name="mix"))
     found = [int(path.split("/a")[1].split("_")[0]) for path in kept(tmp_path / "out", "mix", 20)]
     unseen = [number for number in found if number >= 200]
-    assert len(unseen) > 50
+    assert 65 < len(unseen) < 95  # two thirds of 120, as of all pairs: no label lifts its pair
     assert truth[unseen].mean() > 0.8
     assert (
         done.mix.area["mix"]
