@@ -38,6 +38,7 @@ from stages.evaluate.model import (
     load_tower,
 )
 from stages.evaluate.outputs import average_classes, write_classified, write_retrieved
+from stages.evaluate.probing import probe_set
 from stages.evaluate.published import compare_counts
 from stages.evaluate.retrieval import rank_by_all_ways
 from stages.evaluate.table import format_tables
@@ -162,6 +163,7 @@ def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) ->
         "top5_is_of": min(5, classes),
         "mean_of_classes": average_classes(found),
         "ties": {"images": int(found.tied.sum()), "top1_lowest": low, "top1_highest": high},
+        **probe_set(found.images, tower),
         "files": write_classified(folder, found, title),
         "notes": found.images.notes,
     }

@@ -38,7 +38,8 @@ def read_results(path: Path) -> dict[str, Any]:
 
 def format_tables(results: Sequence[dict[str, Any]]) -> str:
     """Format the figures of the models and the published ones as Markdown, in percent."""
-    parts = [_format_scenes(results), _format_fine(results), _format_recalls(results)]
+    parts = [_format_scenes(results), _format_fine(results), _format_probes(results)]
+    parts.append(_format_recalls(results))
     text = "\n".join(part for part in parts if part)
     return text + "".join(f"\n*{note}*\n" for mark, note in _NOTES.items() if mark in text)
 
@@ -88,6 +89,26 @@ def _format_fine(results: Sequence[dict[str, Any]]) -> str:
         for result in results
     ]
     return _format_table(["fine-grained top-1, %", *names], rows) if names else ""
+
+
+def _format_probes(results: Sequence[dict[str, Any]]) -> str:
+    """Format the linear probes and the few-shot figures: a row for each model and kind of fit."""
+    rows: dict[str, dict[str, str]] = {}
+    for result in results:
+        for name, one in result["sets"].items():
+            for what, found in _list_probes(one):
+                cell = _format_value(found["top1"], found.get("top1_interval"))
+                rows.setdefault(f"{_format_model(result)}, {what}", {})[name] = cell
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = [[model, *(row.get(name, _NONE) for name in names)] for model, row in rows.items()]
+    return _format_table(["linear classifier on frozen vectors, %", *names], table) if rows else ""
+
+
+def _list_probes(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the probes of a set, each with its kind."""
+    probe = one.get("linear_probe")
+    linear = [(f"{probe['share']:.0%} of each class", probe)] if probe else []
+    return linear + [(f"{k} a class", found) for k, found in one.get("few_shot", {}).items()]
 
 
 def _format_recalls(results: Sequence[dict[str, Any]]) -> str:

@@ -104,3 +104,15 @@ def test_the_published_means_are_those_of_the_published_sets():
         seven = [share for name, share in model.top1.items() if name != "SkyScript_cls"]
         assert len(seven) == 7
         assert np.mean(seven) == pytest.approx(model.mean_top1, abs=0.011)
+
+
+def test_a_table_shows_the_probes_of_each_model():
+    probes = {
+        "linear_probe": {"share": 0.5, "top1": 0.9, "top1_interval": [0.88, 0.92]},
+        "few_shot": {"4": {"top1": 0.7}},
+    }
+    shown = format_tables([results(**probes), results()])
+    rows = [line for line in shown.splitlines() if "mine" in line and "4 a class" in line]
+    assert "| 70.00 " in rows[0]
+    assert "mine (fp32), 50% of each class" in shown
+    assert "| 90.00 ± 2.00 " in shown
