@@ -10,7 +10,6 @@ import collections
 import functools
 import itertools
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cpus import count_cpus
 from pipeline.schema import STATUS_FAILED
 from pipeline.worker_process import end_with_parent
 from skyscript.clip.model import Clip
@@ -110,7 +110,7 @@ def _processes() -> ProcessPoolExecutor:
     """Give the decoder processes of this process, made once; the GPUs share the CPUs."""
     import torch
 
-    count = max(1, (os.cpu_count() or 2) // max(1, torch.cuda.device_count()) - 1)
+    count = max(1, count_cpus() // max(1, torch.cuda.device_count()) - 1)
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, spawn, initializer=_prepare_decoder)
 
