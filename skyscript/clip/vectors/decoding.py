@@ -72,6 +72,32 @@ def explain_read_error(error: Exception) -> Unusable:
             return Unusable(STATUS_FAILED, f"cannot be read ({type(error).__name__})")
 
 
+def find_keys(
+    paths: Sequence[str], find_key: Callable[[str], bytes], clip: Clip, how: Inference
+) -> list[bytes | Unusable]:
+    """Give the key of each path's image, or the reason why it cannot be read.
+
+    Beside a GPU, the decoder processes read and hash: this process alone must feed the GPU.
+    """
+    tasks = [paths[start : start + _TASK_IMAGES] for start in range(0, len(paths), _TASK_IMAGES)]
+    work = functools.partial(_keys_of, find_key=find_key)
+    if clip.on_gpu and how.threads is None:
+        return list(itertools.chain.from_iterable(_processes().map(work, tasks)))
+    with ThreadPoolExecutor(how.threads or THREADS) as threads:
+        return list(itertools.chain.from_iterable(threads.map(work, tasks)))
+
+
+def _keys_of(paths: Sequence[str], find_key: Callable[[str], bytes]) -> list[bytes | Unusable]:
+    return [_key_of(path, find_key) for path in paths]
+
+
+def _key_of(path: str, find_key: Callable[[str], bytes]) -> bytes | Unusable:
+    try:
+        return find_key(path)
+    except (OSError, OverflowError, ValueError) as error:
+        return explain_read_error(error)
+
+
 def prepare_ahead(
     paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
