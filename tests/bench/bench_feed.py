@@ -1,7 +1,7 @@
 """What the CPU needs to feed a GPU that scores: each step an image, and the parent process alone.
 
-The tower is a delay: nothing here runs on a GPU. Times are CPU seconds, so a busy machine hardly
-changes them. Run: python -m tests.bench.bench_feed [IMAGES [SIDE]]
+The tower is a delay: nothing here runs on a GPU. Times are CPU seconds, which a busy machine still
+raises by a third or so. Run: python -m tests.bench.bench_feed [IMAGES [SIDE]]
 """
 
 import io
