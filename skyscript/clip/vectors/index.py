@@ -1,6 +1,6 @@
 """An index over the files of a store: finds a key in constant time, whatever the number of files.
 
-It is an open hash table in memory, of about 40 bytes a key. Keys are digests, so their first bits
+It is an open hash table in memory, of 30 to 60 bytes a key. Keys are digests, so their first bits
 are the hash. All steps work on whole arrays of keys.
 """
 
