@@ -1,4 +1,4 @@
-"""The commands that ask a language model or a person: judge."""
+"""The commands that ask a language model, or a person: judge, polish."""
 
 from __future__ import annotations
 
@@ -67,3 +67,39 @@ def judge(
             )
     print_lines(done.lines())
     print_path("judged", out)
+
+
+@command(app, Fields("stages.polish.config:PolishConfig", "polish"), MODEL, panel=PANEL)
+def polish(
+    run: Annotated[Path, typer.Argument(help="Polish the captions of the run in this folder.")],
+    given: Given,
+    out: Annotated[Path, typer.Option(help="Write the captions to this folder.")] = Path(
+        "polished"
+    ),
+) -> None:
+    """Write captions in natural language, made from the tags by a language model.
+
+    The model behind an OpenAI-compatible endpoint is asked once for each distinct set of tags. Each
+    text is checked: it says every tag and nothing else. What fails is asked for once more; after
+    that, the image keeps its caption by rule. polished.csv has the published columns filepath,
+    title_raw and title. Run the same command again after a crash: no answer is paid for twice.
+    """
+    from pipeline.config import config_of_block
+    from pipeline.run import Run
+    from skyscript.language_model import LanguageModelConfig
+    from stages import tables
+    from stages.polish import PolishConfig
+    from stages.polish import polish as run_polish
+
+    config = config_of_block(None, PolishConfig, given.get("polish", {}), "polish")
+    language = config_of_block(
+        None, LanguageModelConfig, given.get("language_model", {}), "language_model"
+    )
+    read = (tables.META, tables.CAPTIONS, tables.VOCAB)
+    meta, captions, vocab = (Run(run).table(table.name) for table in read)
+    with interruptible():
+        done = run_polish(
+            meta, captions, vocab, out, config, language, lambda line: print_lines([line])
+        )
+    print_lines(done.lines())
+    print_path("polished", out)

@@ -109,9 +109,16 @@ class Answers:
     def store(self, asked_of: str, request: Request, answer: Answer) -> None:
         """Store an answer at once."""
         row = (request.key(asked_of), asked_of, request.task, request.characters)
+        self._insert(*row, int(request.image is not None), *answer)
+
+    def store_text(self, key: str, text: str) -> None:
+        """Store a part of an answer under an id of its own."""
+        self._insert(key, "", "", 0, 0, text, 0, 0)
+
+    def _insert(self, *row: str | int) -> None:
         try:
             with self._lock, self._file:
-                self._file.execute(_INSERT, (*row, request.image is not None, *answer))
+                self._file.execute(_INSERT, row)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 

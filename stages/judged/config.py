@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from pipeline.stage import StageConfig
-
-Column = Literal["title", "title_multi_objects"]
+from stages.captioned import Column
 
 
 class JudgedConfig(StageConfig):

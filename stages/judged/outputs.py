@@ -9,9 +9,10 @@ from typing import Any
 
 from pipeline.atomic import write_file
 from skyscript.files.pairs_csv import write_pairs
+from stages.captioned import Captioned
 from stages.judged.config import JudgedConfig
 from stages.judged.precision import Precision, Verdict, precision
-from stages.judged.sample import Sample, Unit, groups
+from stages.judged.sample import Sample, groups, stratum_of
 from stages.judged.verdicts import Judgement
 from tag_vocab.vocabulary import split_values
 
@@ -49,7 +50,7 @@ def write_lists(
 ) -> tuple[int, int]:
     """Write the images judged wrong and the suggestions; give the number of each."""
     wrong = [
-        (unit.filepath, unit.statement, judgement.why, *unit.stratum(), _written(unit))
+        (unit.filepath, unit.caption, judgement.why, *stratum_of(unit), _written(unit))
         for unit, judgement in zip(sample.units, judgements, strict=True)
         if judgement.word == "wrong"
     ]
@@ -62,7 +63,7 @@ def write_lists(
     return len(wrong), len(advice)
 
 
-def _written(unit: Unit) -> str:
+def _written(unit: Captioned) -> str:
     return " ".join(f"{key}={value}" for key, value in unit.tags)
 
 

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
-from pipeline.schema import STATUS_OK
 from skyscript import chance
-from skyscript.osm.tags import Tags, tags_of
-from stages.judged.config import Column, JudgedConfig
+from skyscript.osm.tags import Tags
+from stages.captioned import Captioned, captioned_images
+from stages.judged.config import JudgedConfig
 from tag_vocab import concepts_of
 
 LEAST = 2
@@ -46,26 +46,10 @@ class Stratum(NamedTuple):
         return Stratum(_OTHER, _EVERY, _EVERY)
 
 
-class Unit(NamedTuple):
-    """An image with the statement to judge."""
-
-    object_id: str
-    filepath: str
-    statement: str
-    source: str
-    gsd: float
-    tags: Tags
-    """Those of its focus object."""
-
-    def stratum(self) -> Stratum:
-        """Give the stratum of its concept, its source and its GSD."""
-        return Stratum(_concept(self.tags, self.object_id[0]), self.source, gsd_range(self.gsd))
-
-
 class Sample(NamedTuple):
     """The images to judge, in the order of the run, with the sizes of their strata."""
 
-    units: list[Unit]
+    units: list[Captioned]
     strata: list[Stratum]
     """The stratum of each unit, joined where it is too small."""
     sizes: Mapping[Stratum, int]
@@ -78,6 +62,11 @@ def gsd_range(gsd: float) -> str:
     return f"{low:g} to {2 * low:g} m"
 
 
+def stratum_of(unit: Captioned) -> Stratum:
+    """Give the stratum of an image's concept, its source and its GSD."""
+    return Stratum(_concept(unit.tags, unit.object_id[0]), unit.source, gsd_range(unit.gsd))
+
+
 @functools.lru_cache(maxsize=1 << 13)
 def _concept(tags: Tags, kind: str) -> str:
     """Give the first concept of a focus object, or its first tag if no concept names it."""
@@ -87,7 +76,7 @@ def _concept(tags: Tags, kind: str) -> str:
 
 def draw(meta: ds.Dataset, captions: ds.Dataset, config: JudgedConfig) -> Sample:
     """Draw the sample of a run. Raises `InputError` if it has no captions."""
-    counts = Counter(unit.stratum() for unit in _units(meta, captions, config.caption))
+    counts = Counter(stratum_of(unit) for unit in captioned_images(meta, captions, config.caption))
     if not counts:
         raise InputError("The run has no image with a caption to judge.")
     joined = join_small(counts, config.sample)
@@ -96,9 +85,9 @@ def draw(meta: ds.Dataset, captions: ds.Dataset, config: JudgedConfig) -> Sample
         sizes[joined[stratum]] += size
     wanted = allocate(sizes, config.sample)
     # The lowest draws of each stratum, as a heap with the highest on top.
-    kept: dict[Stratum, list[tuple[float, int, Unit]]] = {stratum: [] for stratum in sizes}
-    for row, unit in enumerate(_units(meta, captions, config.caption)):
-        stratum = joined[unit.stratum()]
+    kept: dict[Stratum, list[tuple[float, int, Captioned]]] = {stratum: [] for stratum in sizes}
+    for row, unit in enumerate(captioned_images(meta, captions, config.caption)):
+        stratum = joined[stratum_of(unit)]
         heap = kept[stratum]
         entry = (-chance.uniform(config.seed, unit.object_id, "judge"), -row, unit)
         if len(heap) < wanted[stratum]:
@@ -147,33 +136,10 @@ def allocate(sizes: Mapping[Stratum, int], sample: int) -> dict[Stratum, int]:
     return given
 
 
-def _units(meta: ds.Dataset, captions: ds.Dataset, column: Column) -> Iterator[Unit]:
-    """Yield the images with a caption; the rows of both tables are in the same order."""
-    for described, said in zip(_described(meta), _said(captions, column), strict=True):
-        if described[0] != said[0]:
-            raise InputError("The tables meta and captions are of different runs.")
-        if said[1] and said[2] is not None:
-            yield Unit(described[0], said[1], said[2], *described[1:])
-
-
-def _described(meta: ds.Dataset) -> Iterator[tuple[str, str, float, Tags]]:
-    names = ["object_id", "source", "gsd", "center_tags"]
-    for batch in meta.to_batches(columns=names):
-        columns = (batch.column(name).to_pylist() for name in names[:3])
-        yield from zip(*columns, tags_of(batch.column("center_tags")), strict=True)
-
-
-def _said(captions: ds.Dataset, column: Column) -> Iterator[tuple[str, str | None, str | None]]:
-    for batch in captions.to_batches(columns=["object_id", "filepath", column, "status"]):
-        rows = zip(*(part.to_pylist() for part in batch.columns), strict=True)
-        for name, path, caption, status in rows:
-            yield name, path if status == STATUS_OK else None, caption
-
-
-def groups(units: list[Unit]) -> Iterator[tuple[str, str, list[int]]]:
+def groups(units: list[Captioned]) -> Iterator[tuple[str, str, list[int]]]:
     """Yield each kind of group (concept, source, gsd), its name, and the numbers of its units."""
     for place, kind in enumerate(Stratum._fields):
-        names = [unit.stratum()[place] for unit in units]
+        names = [stratum_of(unit)[place] for unit in units]
         order = sorted(range(len(units)), key=names.__getitem__)
         for name, numbers in itertools.groupby(order, key=names.__getitem__):
             yield kind, name, list(numbers)

@@ -13,7 +13,7 @@ from skyscript.files.pairs_csv import PairsCsv, write_pairs
 from skyscript.files.paths import below
 from skyscript.images.decode import Unusable, decode
 from skyscript.language_model import Answer, NoAnswer, Request
-from stages.judged.sample import Unit
+from stages.captioned import Captioned
 
 HEADER = ("filepath", "statement", "verdict", "why")
 TASK = "judge"
@@ -41,21 +41,21 @@ class Judgement(NamedTuple):
 
 
 def write_verdicts(
-    path: Path, units: Sequence[Unit], judgements: Sequence[Judgement] | None = None
+    path: Path, units: Sequence[Captioned], judgements: Sequence[Judgement] | None = None
 ) -> None:
     """Write a CSV of the sample: the verdicts, or empty fields to fill in."""
     words = judgements or [Judgement("", "")] * len(units)
-    rows = [(u.filepath, u.statement, *word) for u, word in zip(units, words, strict=True)]
+    rows = [(u.filepath, u.caption, *word) for u, word in zip(units, words, strict=True)]
     write_file(path, lambda temporary: write_pairs(temporary, HEADER, rows))
 
 
-def read_verdicts(path: Path, units: Sequence[Unit]) -> list[Judgement]:
+def read_verdicts(path: Path, units: Sequence[Captioned]) -> list[Judgement]:
     """Read a person's verdicts on the sample; an empty one means that it was not judged.
 
     Raises `InputError` that names the line of a row that is not of the sample.
     """
     file = PairsCsv(path, HEADER[:3])
-    known = {unit.filepath: unit.statement for unit in units}
+    known = {unit.filepath: unit.caption for unit in units}
     columns = [name for name in HEADER if name in file.columns]
     found: dict[str, Judgement] = {}
     for number, (image, statement, verdict, *why) in enumerate(file.rows(columns)):
@@ -73,7 +73,7 @@ def read_verdicts(path: Path, units: Sequence[Unit]) -> list[Judgement]:
     return [found.get(unit.filepath, Judgement("", "")) for unit in units]
 
 
-def request_of(run: Path, unit: Unit, *, attempt: int = 0) -> Request | Judgement:
+def request_of(run: Path, unit: Captioned, *, attempt: int = 0) -> Request | Judgement:
     """Give what to ask the model about an image, or a judgement if it cannot be read."""
     try:
         image = below(run, unit.filepath).read_bytes()
@@ -81,7 +81,7 @@ def request_of(run: Path, unit: Unit, *, attempt: int = 0) -> Request | Judgemen
         return Judgement("", f"the image cannot be read ({error.strerror or 'a wrong path'})")
     if not image.startswith(_JPEG) or isinstance(decode(image), Unusable):
         return Judgement("", "the image is no JPEG that can be decoded")
-    text = f"Statement: {unit.statement}{_AGAIN * attempt}"
+    text = f"Statement: {unit.caption}{_AGAIN * attempt}"
     return Request(TASK, _RULES, text, _MOST_TOKENS, image, seed=attempt)
 
 
