@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from skyscript.imagery.protocol import NeverAvailable, TryLater
 from skyscript.language_model.answers import Answer, Answers, Request
 from skyscript.language_model.client import LanguageModel
-from skyscript.language_model.cost import Ledger
+from skyscript.language_model.cost import ENOUGH, Ledger, estimate
 
 _AHEAD = 4
 """Requests in line for each that is on its way."""
+
+
+_PILOT = 2 * ENOUGH
+"""Requests whose answers tell the cost of the others: spread over all, for they may be sorted."""
 
 
 class NoAnswer(NamedTuple):
@@ -45,6 +50,27 @@ def ask_all(
             yield _next(waiting, on_their_way)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def announce(
+    requests: Callable[[], Iterable[Request]],
+    model: LanguageModel,
+    answers: Answers,
+    ledger: Ledger,
+    say: Callable[[str], object],
+) -> None:
+    """Say what requests will cost: by a rule of thumb, then from the answers to some of them.
+
+    ``requests`` gives them from the first one on, each time that it is called.
+    """
+    cost = estimate(requests(), answers, model.asked_of, model.config)
+    say(cost.line("answers to pay for"))
+    if cost.measured or cost.requests <= _PILOT:
+        return
+    some = itertools.islice(requests(), 0, None, -(-cost.requests // _PILOT))
+    deque(ask_all(some, model, answers, ledger), maxlen=0)
+    cost = estimate(requests(), answers, model.asked_of, model.config)
+    say(cost.line("answers still to pay for"))
 
 
 def _next(

@@ -12,13 +12,14 @@ from pipeline.atomic import write_json
 from skyscript.language_model import (
     ANSWERS,
     Answers,
+    Cost,
     LanguageModel,
     LanguageModelConfig,
+    Ledger,
     Request,
+    announce,
     ask_all,
-    estimate,
 )
-from skyscript.language_model.cost import Cost, Ledger
 from stages.judged.config import JudgedConfig
 from stages.judged.outputs import FIGURES, VERDICTS, figures, write_lists
 from stages.judged.sample import Sample, draw
@@ -107,8 +108,8 @@ def judge(
     store = language.answers or out / ANSWERS
     with LanguageModel(language) as model, Answers(store) as answers:
         ledger = Ledger(language, answers.totals(model.asked_of, TASK))
-        needed = _requests(run, sample, range(len(sample.units)), 0, [], {})
-        say(estimate(needed, answers, model.asked_of, language).line("answers to pay for"))
+        everyone = range(len(sample.units))
+        announce(lambda: _requests(run, sample, everyone, 0, [], {}), model, answers, ledger, say)
         judgements = _ask(run, sample, model, answers, ledger)
         done = _write(out, sample, judgements, config, model.model)
         return done._replace(cost=ledger.cost())

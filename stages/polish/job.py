@@ -21,9 +21,9 @@ from skyscript.language_model import (
     Cost,
     LanguageModel,
     LanguageModelConfig,
-    estimate,
+    Ledger,
+    announce,
 )
-from skyscript.language_model.cost import Ledger
 from skyscript.vocabulary import run_vocabulary
 from stages.captioned import Captioned, captioned_images
 from stages.polish.config import PolishConfig
@@ -85,10 +85,15 @@ def polish(
         LanguageModel(language) as model,
         Answers(language.answers or out / ANSWERS) as answers,
     ):
-        asked = (request for _, request in batches(wishes, config.batch, answers, model))
-        say(estimate(asked, answers, model.asked_of, language).line("answers to pay for"))
         ledger = Ledger(language, answers.totals(model.asked_of, TASK))
-        texts, why = collect(wishes, config.batch, model, answers, ledger)
+        announce(
+            lambda: (request for _, request in batches(wishes, config.batch, answers, model)),
+            model,
+            answers,
+            ledger,
+            say,
+        )
+        texts, why = collect(wishes, config.batch, model, answers, ledger, say)
         fallen_back: list[str] = []
         rows = _rows(_images(meta, captions), words, texts, config, fallen_back)
         counts: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.atomic import content_id
@@ -13,15 +13,16 @@ from skyscript.language_model import (
     Answer,
     Answers,
     LanguageModel,
+    Ledger,
     NoAnswer,
     Request,
     ask_all,
+    estimate,
 )
-from skyscript.language_model.cost import Ledger
 from skyscript.osm.tags import Tags
 from stages.polish.guard import problem_of
 
-TASK = "polish"
+TASK, _AGAIN = "polish", "polish again"
 _RULES = (
     "You turn tags of OpenStreetMap into plain English. For each numbered set of tags, write one "
     "short sentence fragment that says what is there, as seen from above. Say every tag, add no "
@@ -47,7 +48,12 @@ class Wish(NamedTuple):
 
 
 def collect(
-    wishes: Sequence[Wish], batch: int, model: LanguageModel, answers: Answers, ledger: Ledger
+    wishes: Sequence[Wish],
+    batch: int,
+    model: LanguageModel,
+    answers: Answers,
+    ledger: Ledger,
+    say: Callable[[str], object],
 ) -> tuple[dict[Wish, str], Counter[str]]:
     """Give the texts that pass the guard, and why the others have none."""
     for group, texts in _ask(batches(wishes, batch, answers, model), model, answers, ledger):
@@ -60,9 +66,16 @@ def collect(
         if answer and not _problem(wish, answer.text)
     }
     why: Counter[str] = Counter()
-    left = [(wish, answer) for wish, answer in first.items() if wish not in found]
-    again = (([wish], _request([wish], _complaint(wish, answer))) for wish, answer in left)
-    for (wish,), texts in _ask(again, model, answers, ledger):
+    again = [
+        (wish, _request([wish], _complaint(wish, answer)))
+        for wish, answer in first.items()
+        if wish not in found
+    ]
+    if again:
+        requests = (request for _, request in again)
+        cost = estimate(requests, answers, model.asked_of, model.config)
+        say(cost.line(f"answers to pay for, to ask again for {len(again):,} texts"))
+    for (wish,), texts in _ask((([w], r) for w, r in again), model, answers, ledger):
         if texts is None:
             why["the endpoint did not answer"] += 1
         elif problem := _problem(wish, texts[0]):
@@ -92,7 +105,8 @@ def _request(wishes: Sequence[Wish], complaint: str = "") -> Request:
     ]
     most = _TOKENS + _MORE_TOKENS * len(wishes)
     text = "\n".join(lines) + complaint
-    return Request(TASK, _RULES, text, most, seed=wishes[0].phrasing)
+    task = _AGAIN if complaint else TASK
+    return Request(task, _RULES, text, most, seed=wishes[0].phrasing)
 
 
 def _complaint(wish: Wish, answer: Answer | None) -> str:

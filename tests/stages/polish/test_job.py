@@ -67,6 +67,10 @@ def run_of(count: int = 200) -> tuple[ds.Dataset, ds.Dataset, ds.Dataset]:
     )
 
 
+def words_of(tags: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{key} of {value}" for key, value in tags[:2])
+
+
 def values_of(line: str) -> dict[str, str]:
     pairs = (part.split(" = ") for part in line.partition(". ")[2].split("; "))
     return dict(pairs)
@@ -171,6 +175,18 @@ def test_a_slow_service_with_every_fault_gives_the_same_file(tmp_path: Path) -> 
         assert len(service.paid) == 11
     ours, theirs = ((tmp_path / name / "polished.csv").read_bytes() for name in ("well", "badly"))
     assert ours == theirs
+
+
+def test_the_estimate_after_the_first_answers_is_close(tmp_path: Path) -> None:
+    with Endpoint(well) as service:
+        done, said = run_polish(tmp_path, service, batch=1, input_price=1, output_price=4)
+    rule, measured = said
+    assert "a rule of thumb" in rule
+    assert "a rule of thumb" not in measured
+    left = float(measured.split()[0])
+    tokens = float(measured.split(": ")[1].split()[0].replace(",", ""))
+    assert tokens / left == pytest.approx(service.tokens_in / 54, rel=0.05)
+    assert done.cost.requests == len(service.paid) == 54
 
 
 def test_the_budget_stops_and_the_next_command_goes_on(tmp_path: Path) -> None:
