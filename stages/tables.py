@@ -254,6 +254,9 @@ CAPTIONS = _table(
     pa.field("filepath", pa.string()),  # null if status is not ok
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
+    # CLIP's tokens of the two, with both ends; at most, of words that no shipped phrase uses
+    pa.field("tokens", pa.int32()),
+    pa.field("tokens_multi_objects", pa.int32()),
     *STATUS,
 )
 """The images with their two captions."""

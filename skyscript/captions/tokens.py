@@ -22,6 +22,8 @@ _PLAIN = re.compile(r"[!-%'-~]+")
 """A text that the tokenizer's cleaning does not change: ASCII, no control character, no entity."""
 _MOST_GROWTH = 3
 """The tokenizer composes characters (NFC), which makes a text at most this many times longer."""
+_MOST_KEPT = 1 << 16
+"""Phrases whose number is kept."""
 
 
 def count_tokens(text: str) -> int:
@@ -36,6 +38,8 @@ class PhraseTokens(dict[str, int]):
     """
 
     def __missing__(self, phrase: str) -> int:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
         self[phrase] = count_tokens(phrase)
         return self[phrase]
 

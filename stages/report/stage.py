@@ -89,5 +89,5 @@ REPORT = DatasetStage(
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=tables.owned_files(PAGE, SHEET, TAGS),
-    version=3,
+    version=4,
 )
