@@ -45,12 +45,20 @@ class ScratchParquet:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self._schema = schema
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
+        # Read once and thrown away: what is quick to write. A dictionary helps with texts only.
+        texts = [name for field in schema for name in _texts(field)]
+        self._writer = pq.ParquetWriter(
+            path, schema, compression="lz4", use_dictionary=texts, write_statistics=False
+        )
 
     def write(self, columns: dict[str, pa.Array]) -> None:
         """Append rows; ``columns`` has a column for each name of the schema."""
         arrays = [columns[name] for name in self._schema.names]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append the rows of a table of the same schema."""
+        self._writer.write_table(table)
 
     def __enter__(self) -> ScratchParquet:
         """Give the open file."""
@@ -59,6 +67,13 @@ class ScratchParquet:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self._writer.close()
+
+
+def _texts(field: pa.Field) -> list[str]:
+    """Give the Parquet columns of a field that hold texts."""
+    if pa.types.is_map(field.type):
+        return [f"{field.name}.key_value.{name}" for name in ("key", "value")]
+    return [field.name] if pa.types.is_string(field.type) else []
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A stage knows the data, not the execution. `skyscript show` prints these recipes
 from collections.abc import Mapping
 
 from pipeline.stage import Stage
+from stages.align import ALIGN
 from stages.caption import CAPTION
 from stages.eligible import ELIGIBLE
 from stages.extract import EXTRACT
@@ -17,6 +18,7 @@ from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
+from stages.match import MATCH
 from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
 from stages.plan import PLAN
@@ -37,6 +39,8 @@ PIPELINE: tuple[Stage, ...] = (
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
     FETCH,  # tiles -> JPEG images
+    MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
+    ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected
     OVERLAY,  # images and objects -> metas: the tags that can be seen in each image
     CAPTION,  # metas -> captions
     UNFILTERED,  # captions -> the unfiltered CSV

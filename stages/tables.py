@@ -214,6 +214,44 @@ IMAGES = _table(
 )
 """The fetched images."""
 
+MATCH = _table(
+    "match",
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("source", pa.string()),  # null if the image is not ok, as in all columns below
+    pa.field("scene_id", pa.string()),
+    # how well the edges of the image and of the map agree at the best shift: a correlation, up to 1
+    pa.field("match", pa.float64()),
+    # that shift: metres to the east and to the north by which the map must move to fit the image
+    pa.field("dx_m", pa.float64()),
+    pa.field("dy_m", pa.float64()),
+    # probability that the shift is right to a metre, or to half a pixel if that is more
+    pa.field("match_confidence", pa.float64()),
+    pa.field("edge_m", pa.float64()),  # metres of the map's edges in the image
+    pa.field("no_match", pa.string()),  # why there is no match; null if there is one
+    pa.field("changed", pa.timestamp("s", tz="UTC")),  # of the object; null if the extract lacks it
+    # days from the image's capture to that change, and to the start_date of the object's tags
+    pa.field("date_gap_days", pa.int32()),
+    pa.field("built_gap_days", pa.int32()),
+    *STATUS,
+)
+"""How well each image and the map agree, in place and in time."""
+
+SCENE_SHIFTS = _table(
+    "scene_shifts",
+    pa.field("scene_id", pa.string(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("images", pa.int32(), nullable=False),
+    pa.field("sure_images", pa.int32(), nullable=False),  # with a shift of enough confidence
+    pa.field("match", pa.float64()),  # median of the images; null if none has a match
+    # median shift of the sure images, in metres; null if there is none
+    pa.field("dx_m", pa.float64()),
+    pa.field("dy_m", pa.float64()),
+    pa.field("spread_m", pa.float64()),  # median distance of their shifts from their median
+    pa.field("no_shift", pa.string()),  # why there is no shift; null if there is one
+    pa.field("corrected", pa.bool_(), nullable=False),  # the boxes in `meta` are moved by it
+)
+"""The shift on which the images of each scene agree."""
+
 NEIGHBOUR = pa.struct(
     [
         pa.field("object_id", pa.string(), nullable=False),

@@ -14,6 +14,7 @@ images:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -92,6 +93,13 @@ def closed_way(tags: Mapping[str, str]) -> Decision:
                 return Decision(True, name)
             line_rule = f"{name}={value}"
     return Decision(False, line_rule)
+
+
+@functools.cache
+def decides(key: str) -> bool:
+    """Say whether tags of this key can decide what a closed way is."""
+    name = _without_lifecycle(key)
+    return name == "area" or name in EVERY_VALUE | EVERY_VALUE_BUT.keys() | ONLY_VALUES.keys()
 
 
 def area_tags(tags: Mapping[str, str]) -> dict[str, str]:

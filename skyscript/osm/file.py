@@ -256,6 +256,11 @@ def _header(source: str) -> osmium.io.Header:
         return reader.header()
 
 
+def bounds_in_header(path: Path, folder: Path, file_format: str) -> list[Box]:
+    """Give the boxes within which a file is complete, as its header states; none without one."""
+    return _bounds(_header(str(_linked(path, file_format, folder))))
+
+
 def _ways_have_locations(header: osmium.io.Header) -> bool:
     """Tell whether ways contain node locations, as `osmium add-locations-to-ways` writes them."""
     features = [header.get(f"pbf_optional_feature_{number}") for number in range(8)]

@@ -24,6 +24,7 @@ from skyscript.osm.file import OsmFile, with_copies
 from skyscript.osm.merge import open_files
 from skyscript.osm.node_index import IndexChoice
 from skyscript.osm.rejected import explain_rejected
+from stages.extract.by_blocks import read_by_blocks
 from stages.extract.geometries import SOUND
 from stages.extract.rows import PLACED, Rows, placed
 
@@ -103,8 +104,7 @@ def _explain(death: ChildDiedError, reading: Reading, folder: Path) -> SkyScript
 
 def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
     """Write the scratch files in this process, which libosmium may end."""
-    source = open_files(reading.inputs, folder, reading.node_index)
-    with_copies(lambda: _read(source, reading.keys, folder))
+    source = _read_all(reading, folder)
     with database(folder) as connection:
         for name in ("objects", "shapes"):
             view(connection, name, folder / f"{name}.parquet")
@@ -123,6 +123,17 @@ def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
             }
         )
     return source.bounds
+
+
+def _read_all(reading: Reading, folder: Path) -> OsmFile:
+    """Read the objects; give the file that tells why relations are no areas."""
+    if len(reading.inputs) == 1 and reading.node_index == "auto":
+        (path, file_format), *_ = reading.inputs
+        if source := read_by_blocks(path, file_format, reading.keys, folder):
+            return source
+    source = open_files(reading.inputs, folder, reading.node_index)
+    with_copies(lambda: _read(source, reading.keys, folder))
+    return source
 
 
 def _read(source: OsmFile, keys: Collection[str], folder: Path) -> None:

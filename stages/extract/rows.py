@@ -52,7 +52,7 @@ PLACED = [
     pa.field("place", pa.int64()),  # on the Hilbert curve
     pa.field("reason", pa.string()),
 ]
-_OBJECTS = pa.schema(
+OBJECTS = pa.schema(
     [
         pa.field("kind", pa.string()),
         pa.field("osm_id", pa.int64()),
@@ -99,7 +99,7 @@ class Rows:
     def __init__(self, folder: Path) -> None:
         import osmium
 
-        self._objects_file = ScratchParquet(folder / "objects.parquet", _OBJECTS)
+        self._objects_file = ScratchParquet(folder / "objects.parquet", OBJECTS)
         self._shapes_file = ScratchParquet(folder / "shapes.parquet", _SHAPES)
         self._outers_file = ScratchParquet(folder / "outers.parquet", _OUTERS)
         self.lacking: set[int] = set()
@@ -272,7 +272,7 @@ def _tags(thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Relation) -> dict
 def _is_closed(way: osmium.osm.Way) -> bool:
     """Say whether a way ends where it starts: at the same node, or at another one in its place."""
     if way.is_closed():
-        return True
+        return len(way.nodes) > 0  # libosmium compares what is not there
     if len(way.nodes) < 2 or not way.ends_have_same_location():
         return False
     return way.nodes[0].location.valid()

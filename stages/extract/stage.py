@@ -51,10 +51,19 @@ _SAME = """
 """
 _SORTED = """
     WITH merged AS (
-        SELECT * REPLACE (coalesce(reason, $same_object) AS reason, NULL AS geometry, NULL AS west,
-            NULL AS south, NULL AS east, NULL AS north, NULL AS place)
-        FROM objects SEMI JOIN same USING (kind, osm_id)
-        UNION ALL SELECT * FROM objects ANTI JOIN same USING (kind, osm_id)
+        SELECT
+            o.* REPLACE (
+                if(m.osm_id IS NULL, o.reason, coalesce(o.reason, $same_object)) AS reason,
+                if(m.osm_id IS NULL, o.geometry, NULL) AS geometry,
+                if(m.osm_id IS NULL, o.west, NULL) AS west,
+                if(m.osm_id IS NULL, o.south, NULL) AS south,
+                if(m.osm_id IS NULL, o.east, NULL) AS east,
+                if(m.osm_id IS NULL, o.north, NULL) AS north,
+                if(m.osm_id IS NULL, o.place, NULL) AS place
+            )
+        FROM objects o
+        LEFT JOIN (SELECT DISTINCT kind, osm_id FROM same) m
+            ON o.kind = m.kind AND o.osm_id = m.osm_id
     )
     SELECT
         o.kind || o.osm_id AS object_id, o.kind, o.osm_id,
@@ -80,6 +89,8 @@ _SORTED = """
     LEFT JOIN rejected x ON o.kind = 'r' AND o.osm_id = x.osm_id
     ORDER BY coalesce(o.place, s.place, x.place) NULLS LAST, o.kind, o.osm_id
 """
+"""All rows in order. A UNION ALL of the rows with and without a multipolygon would not do: DuckDB
+2.0 sorts one in memory only."""
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
 
 

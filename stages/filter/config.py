@@ -16,7 +16,10 @@ class FilterConfig(StageConfig):
 
     seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
     by: tuple[str, ...] = Field(
-        (), description="Rank by these columns. By default, by the only `similarity_*` of `title`."
+        (),
+        description="Rank by these columns. By default, by the only `similarity_*` of `title`. In "
+        "a run, `match` ranks by how well the map lies on the image; pairs without a match then "
+        "have no score.",
     )
     combine: Literal["rank_average", "agreement"] = Field(
         "rank_average",
@@ -60,6 +63,13 @@ class FilterConfig(StageConfig):
     )
     phrases_below: float | None = Field(
         None, ge=-1, le=1, description="Drop neighbours' phrases that score less than this."
+    )
+    max_days_after: int | None = Field(
+        None,
+        ge=0,
+        description="Drop pairs whose object was last changed on the map more than this many days "
+        "after the image was taken, or whose start_date is later than the image. Pairs whose "
+        "dates are unknown stay.",
     )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",

@@ -141,10 +141,10 @@ def make_pairs(
     by = choose_scores(input_rows, config)
     for name in by:
         number = "a number; correct it, or leave it empty if there is no score"
-        _check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
+        check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
     if "image_hash" in input_rows.columns:
         digits = "a hash of 16 hexadecimal digits"
-        _check_values(connection, input_rows, "image_hash", _HASH, digits)
+        check_values(connection, input_rows, "image_hash", _HASH, digits)
     scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
     connection.execute(
         f"""
@@ -185,7 +185,7 @@ def _cast_number(name: str) -> str:
     return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
-def _check_values(
+def check_values(
     connection: duckdb.DuckDBPyConnection, input_rows: InputTable, name: str, value: str, what: str
 ) -> None:
     """Check that SQL ``value`` is not null for any non-blank text. Raises `InputError`."""

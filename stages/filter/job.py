@@ -11,6 +11,7 @@ from pipeline.scratch import database, scratch
 from stages.filter import cuts, summary
 from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
+from stages.filter.dates import drop_later
 from stages.filter.files import (
     name_held_out_file,
     name_scorer,
@@ -94,6 +95,7 @@ def write_all(
 ) -> Filtered:
     """Split the table ``input_rows``, select pairs and write all files."""
     by = make_pairs(connection, input_rows, config)
+    later = drop_later(connection, input_rows, config)
     scorer = config.name or "+".join(column.removeprefix(PREFIX) for column in by)
     training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
@@ -105,7 +107,7 @@ def write_all(
         raise InputError(f"{input_rows.name}: is one of the files to write; choose another --out.")
     phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
     split = split_pairs(connection, config, input_rows)
-    sides = summary.count_sides(connection)
+    sides = summary.count_sides(connection) | later
     if "train" not in sides:
         raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)

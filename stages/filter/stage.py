@@ -17,6 +17,7 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from stages import tables
 from stages.filter.config import FilterConfig
+from stages.filter.dates import BUILT, CHANGED
 from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.phrases import PHRASES
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MATCH = ("match", "match_confidence", CHANGED, BUILT)
+"""Columns of the table ``match``: pairs can be ranked by the first two, dropped by the others."""
+
 
 def filter_run(
     captions: ds.Dataset,
     images: ds.Dataset,
     scores: ds.Dataset,
     normalised: ds.Dataset,
+    match: ds.Dataset,
     *,
     config: FilterConfig,
     root: Path,
@@ -45,7 +50,7 @@ def filter_run(
     """
     with scratch(root, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
-        columns = _load(connection, captions, images, scores, normalised)
+        columns = _load(connection, captions, images, scores, normalised, match)
         input_rows = InputTable(columns, str(root), lambda row: f"{root}: pair {row + 1}")
         done = write_all(connection, input_rows, root, config)
     for note in done.notes:
@@ -60,12 +65,14 @@ def _load(
     images: ds.Dataset,
     scores: ds.Dataset,
     normalised: ds.Dataset,
+    match: ds.Dataset,
 ) -> list[str]:
     """Create ``input_rows`` like a captions file with scores. Returns its columns."""
     scorer = _read_scorer(scores)
     single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
     normal = f"{NORMALISED}{scorer}"
     box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
+    of_match = ", ".join(f"m.{name}::VARCHAR AS {name}" for name in _MATCH)
     ok = pc.field("status") == STATUS_OK
     of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
     connection.register("captions", captions.scanner(columns=of_caption, filter=ok).to_reader())
@@ -73,6 +80,7 @@ def _load(
     connection.register("images", images.scanner(columns=["object_id", *BOX], filter=ok))
     connection.register("scores", scores)
     connection.register("normalised", normalised)
+    connection.register("match", match.scanner(columns=["object_id", *_MATCH]))
     connection.execute(
         f"""
         CREATE TABLE input_rows AS
@@ -81,14 +89,14 @@ def _load(
             s.similarity_multi_objects::VARCHAR AS "{multi}",
             n.normalised::VARCHAR AS "{normal}",
             array_to_string(s.phrases, ';') AS "{PHRASES}{scorer}",
-            s.content_hash, s.image_hash, {box}
+            s.content_hash, s.image_hash, {of_match}, {box}
         FROM in_order AS c JOIN images USING (object_id) LEFT JOIN scores AS s USING (object_id)
-            LEFT JOIN normalised AS n USING (object_id)
+            LEFT JOIN normalised AS n USING (object_id) LEFT JOIN match AS m USING (object_id)
         ORDER BY c.rowid
         """
     )
     fields = ["filepath", "title", "title_multi_objects", single, multi, normal]
-    return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *BOX]
+    return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *_MATCH, *BOX]
 
 
 def _read_scorer(scores: ds.Dataset) -> str:
@@ -102,8 +110,8 @@ FILTER = DatasetStage(
     "filter",
     filter_run,
     FilterConfig,
-    reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED),
+    reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED, tables.MATCH),
     writes=tables.FILTERED,
-    version=2,
+    version=3,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -5,7 +5,7 @@ some pixels of a line, or any point (the maximum GSD of its tags implies its siz
 the run's vocabulary calls visible at the image's GSD are used, in today's spelling. An object
 without such a tag, or hidden from above (`hidden_from_above`), is not a neighbour. The result is
 the published pickle and a row, which also gives the reason for each dropped tag of the focus
-object.
+object. If `align` corrects the shift of a scene, the box of its images is the corrected one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from skyscript.files.meta import Meta, dump_meta
 from skyscript.files.names import META_FILES, meta_path
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box
+from skyscript.match.scene_shift import corrected, shifts_to_correct
 from skyscript.osm.bounds import bounds_of, within_bounds
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
@@ -50,6 +51,7 @@ def overlay(
     focus: pa.Table,
     objects: ds.Dataset,
     vocab: ds.Dataset,
+    scene_shifts: ds.Dataset,
     *,
     config: OverlayConfig,
     shard: Shard,
@@ -60,10 +62,14 @@ def overlay(
     in metres on the ground, from the tile's centre to the part of the neighbour in the tile. The
     surroundings are complete if the tile lies within the bounds of the OSM extract.
     """
-    tags_of = dict(zip(focus["object_id"].to_pylist(), focus["tags"].to_pylist(), strict=True))
-    rows = images.to_pylist()
+    columns = ["object_id", "tags", *Box._fields]
+    focus_of = {row["object_id"]: row for row in focus.select(columns).to_pylist()}
+    shifts = shifts_to_correct(scene_shifts)
+    rows = [corrected(row, focus_of[row["object_id"]], shifts) for row in images.to_pylist()]
     words = run_vocabulary(vocab)
-    metas = [_meta_row(row, dict(tags_of[row["object_id"]]), words, config) for row in rows]
+    metas = [
+        _meta_row(row, dict(focus_of[row["object_id"]]["tags"]), words, config) for row in rows
+    ]
     ok = [number for number, meta in enumerate(metas) if meta["status"] == STATUS_OK]
     shown = [rows[number] for number in ok]
     boxes = [Box.of(row) for row in shown]
@@ -123,9 +129,9 @@ OVERLAY = ShardStage(
     overlay,
     OverlayConfig,
     reads=(tables.IMAGES, tables.FOCUS),
-    looks_up=(tables.OBJECTS, tables.VOCAB),
+    looks_up=(tables.OBJECTS, tables.VOCAB, tables.SCENE_SHIFTS),
     writes=tables.META,
     owns=(Owned(META_FILES, "metapath", "meta_size", "meta_hash"),),
     external=vocabulary,
-    version=5,
+    version=6,
 )

@@ -13,6 +13,7 @@ from stages.report.figures import Figures, SourceFigures
 from stages.report.gallery import Card
 from stages.report.reach import Reach
 from stages.report.scored import Scored
+from stages.report.shifts import Shifts, lay_out_arrows
 
 NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
@@ -56,11 +57,14 @@ def render_page(
     figures: Figures,
     reach: Reach,
     shown: Sequence[Card],
+    shifts: Shifts,
     ends: Ends | None = None,
 ) -> str:
     """Render the whole document. A run without scores has no ``ends``."""
     aliases = sorted({source for source, _ in figures.listed_sources})
     series = {alias: i % SERIES for i, alias in enumerate(aliases)}
+    cover = figures.cover
+    sheet = lay_out_map(cover, series) if cover else None
     return _render(
         title=title,
         figures=figures,
@@ -70,7 +74,9 @@ def render_page(
         ends=ends,
         links=any(alias != SIMULATED for alias in aliases),
         series=series,
-        map=lay_out_map(figures.cover, series) if figures.cover else None,
+        map=sheet,
+        shifts=shifts,
+        arrows=lay_out_arrows(shifts, cover, sheet) if cover and sheet and shifts.arrows else None,
         sources=_pair_sources(figures),
         sides=_chart_sides(figures),
         gsds=_chart_gsds(figures),

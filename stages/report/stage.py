@@ -19,6 +19,7 @@ from stages.report.gallery import choose_objects, read_cards
 from stages.report.page import Ends, render_page
 from stages.report.reach import compute_reach, reach_csv
 from stages.report.scored import compute_scored
+from stages.report.shifts import compute_shifts
 from stages.tables import files_written
 
 PAGE = "report/index.html"
@@ -32,6 +33,8 @@ _READS = (
     tables.SCENES,
     tables.TILES,
     tables.IMAGES,
+    tables.MATCH,
+    tables.SCENE_SHIFTS,
     tables.META,
     tables.CAPTIONS,
 )
@@ -44,6 +47,8 @@ def report(
     scenes: ds.Dataset,
     tiles: ds.Dataset,
     images: ds.Dataset,
+    match: ds.Dataset,
+    scene_shifts: ds.Dataset,
     meta: ds.Dataset,
     captions: ds.Dataset,
     scores: ds.Dataset | None = None,
@@ -59,11 +64,13 @@ def report(
     If the run was scored and filtered, the page has two more sections. DuckDB counts out of core,
     and the size of the page does not grow with the run. Without tiles there is no contact sheet.
     """
-    datasets = (objects, eligible, focus, scenes, tiles, images, meta, captions)
+    early, late = (objects, eligible, focus, scenes, tiles), (images, match, scene_shifts)
+    datasets = (*early, *late, meta, captions)
     with scratch(root, "report") as folder, database(folder) as connection:
         for table, dataset in zip(_READS, datasets, strict=True):
             connection.register(table.name, dataset)
         figures, reach = compute_figures(connection), compute_reach(connection)
+        shifts = compute_shifts(connection)
         reached, tags = reach_csv(connection)
         ends = None
         if scores is not None and filtered is not None:
@@ -72,7 +79,8 @@ def report(
             best, worst = (read_cards([*e], images, captions) for e in (scored.best, scored.worst))
             ends = Ends(scored, best, worst)
     shown = read_cards(choose_objects(meta, config.seed, config.gallery), images, captions)
-    write_bytes(root / PAGE, render_page(config.title, figures, reach, shown, ends).encode())
+    page = render_page(config.title, figures, reach, shown, shifts, ends)
+    write_bytes(root / PAGE, page.encode())
     write_bytes(root / TAGS, reached)
     files = {PAGE: figures.captioned, TAGS: tags}
     if sheet := shown[:SHEET_TILES]:

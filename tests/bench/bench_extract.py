@@ -1,90 +1,55 @@
-"""Extract against a plain pyosmium script on the same file, in the same run.
+"""Extract against the decode floor, osmium-tool, ogr2ogr and pyosmium, interleaved in one run.
 
-Run with ``pytest -m bench -s tests/bench/bench_extract.py``.
+Run with ``pytest -m bench -s tests/bench/bench_extract.py``. The machine may be busy, so user CPU
+seconds count; a peer that is not installed is left out. Ours is sorted, checked Parquet.
 """
 
-import time
+import shutil
 
-import osmium
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-import tag_vocab
-from stages.extract import ExtractConfig, extract
+from tests.bench.extract_peers import commands, measured, replicated
 from tests.bench.record import record
 
-ROUNDS = 3
+ROUNDS = 2
 
 
-class Plain(osmium.SimpleHandler):
-    """What one writes first: callbacks, a test of the tags in Python, areas by libosmium."""
-
-    def __init__(self):
-        super().__init__()
-        self.keys = tag_vocab.groundable_keys()
-        self.factory = osmium.geom.WKBFactory()
-        self.rows = {"object_id": [], "geometry": [], "tags": []}
-
-    def take(self, letter, osm_id, thing, create):
-        tags = [(tag.k, tag.v) for tag in thing.tags]
-        if not any(key in self.keys for key, _ in tags):
-            return
-        try:
-            wkb = bytes.fromhex(create(thing))
-        except (RuntimeError, osmium.InvalidLocationError):
-            wkb = None
-        self.rows["object_id"].append(f"{letter}{osm_id}")
-        self.rows["geometry"].append(wkb)
-        self.rows["tags"].append(tags)
-
-    def node(self, node):
-        self.take("n", node.id, node, self.factory.create_point)
-
-    def way(self, way):
-        if not way.is_closed():
-            self.take("w", way.id, way, self.factory.create_linestring)
-
-    def area(self, area):
-        letter = "a" if area.from_way() else "r"
-        self.take(letter, area.orig_id(), area, self.factory.create_multipolygon)
-
-
-def plain(path, folder):
-    handler = Plain()
-    handler.apply_file(str(path))
-    schema = pa.schema(
-        {
-            "object_id": pa.string(),
-            "geometry": pa.binary(),
-            "tags": pa.map_(pa.string(), pa.string()),
-        }
-    )
-    table = pa.table(handler.rows, schema=schema)
-    pq.write_table(table, folder / "plain.parquet", compression="zstd")
-    return len(table)
-
-
-def ours(path, folder):
-    count = 0
-    for index, part in enumerate(extract(config=ExtractConfig(path=path), root=folder)):
-        pq.write_table(part, folder / f"{index}.parquet", compression="zstd")
-        count += len(part)
-    return count
+def compare(path, folder, rounds, leave=()):
+    """Run every peer ``rounds`` times in turn; print and give the round with the least CPU."""
+    peers = {name: command for name, command in commands(path, folder).items() if name not in leave}
+    best = {}
+    for _ in range(rounds):
+        for name, command in peers.items():
+            taken = measured(*command)
+            best[name] = min(best.get(name, taken), taken)
+    print(f"\n{path.name}, {path.stat().st_size / 1e6:,.0f} MB:")
+    for name, (user, wall, mb, said) in sorted(best.items(), key=lambda item: item[1]):
+        print(f"  {name:10} {user:8.2f} user s  {wall:8.2f} wall s  {mb:7,.0f} MB  {said}")
+    return best
 
 
 @pytest.mark.bench
-def test_objects_a_second(tmp_path, shared_data):
-    path = shared_data / "osm/liechtenstein.osm.pbf"
-    rates = {ours: 0.0, plain: 0.0}
-    for _ in range(ROUNDS):
-        for way in rates:
-            started = time.perf_counter()
-            count = way(path, tmp_path)
-            rates[way] = max(rates[way], count / (time.perf_counter() - started))
-    print(
-        f"\nLiechtenstein: extract {rates[ours]:,.0f} objects/s (sorted and checked), "
-        f"plain pyosmium {rates[plain]:,.0f} objects/s: {rates[ours] / rates[plain]:.2f} x"
-    )
-    what, against = "`extract`, Liechtenstein", "pyosmium handler writing Parquet"
-    record("extract", what=what, against=against, ratio=rates[ours] / rates[plain])
+def test_29_areas(tmp_path, shared_data):
+    measured(*commands(shared_data / "osm/monaco.osm.pbf", tmp_path)["ours"])  # compiles
+    best = compare(shared_data / "osm/merged_29_areas.osm.pbf", tmp_path, ROUNDS)
+    what = "`extract`, 29 areas (20 MB), sorted and checked"
+    for name, against in (
+        ("objects", "the same rows, object by object"),
+        ("processor", "pyosmium FileProcessor writing Parquet"),
+        ("tool", "osmium tags-filter + export"),
+    ):
+        if name in best:
+            ratio = best[name].user / best["ours"].user
+            record(f"extract_{name}", what=what, against=against, ratio=ratio)
+
+
+@pytest.mark.bench
+def test_a_gigabyte_and_a_quarter_of_it(tmp_path, shared_data):
+    if not shutil.which("osmium"):
+        pytest.skip("osmium-tool writes the large file")
+    source, found = shared_data / "osm/merged_29_areas.osm.pbf", []
+    for times in (13, 52):
+        path = replicated(source, tmp_path, times)
+        found.append(compare(path, tmp_path, 1, leave=("objects", "processor", "ogr2ogr")))
+    small, large = (best["ours"] for best in found)
+    print(f"peak memory of ours: {small.mb:,.0f} MB, then {large.mb:,.0f} MB at 4 x the input")

@@ -114,6 +114,7 @@ def test_tiles_a_second_with_few_and_with_many_parts(town, tmp_path):
                 focus,
                 objects,
                 AS_SHIPPED,
+                ds.dataset(tables.SCENE_SHIFTS.schema.empty_table()),
                 config=OverlayConfig(),
                 shard=Shard(number, tmp_path),
             )

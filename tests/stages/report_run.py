@@ -107,6 +107,20 @@ class Run:
             self.rows[table].append({"object_id": name, **values, **state})
         return self
 
+    def matched(self, name, **columns):
+        """Say how well the map lies on an object's image."""
+        source = next(r["source"] for r in self.rows["images"] if r["object_id"] == name)
+        scene = {"source": source, "scene_id": f"{source}/one"}
+        self.rows["match"].append({"object_id": name, "status": "ok", **scene, **columns})
+        return self
+
+    def shifted(self, scene_id, **columns):
+        """Give a scene a shift, or the reason for none."""
+        counts = {"images": 3, "sure_images": 2, "corrected": False}
+        row = {"scene_id": scene_id, "source": scene_id.split("/")[0], **counts, **columns}
+        self.rows["scene_shifts"].append(row)
+        return self
+
     def datasets(self):
         return {
             table.name: ds.dataset(
@@ -137,7 +151,7 @@ TILE_COLOUR = (200, 90, 40)
 
 CONTRACTS = (
     *(tables.OBJECTS, tables.ELIGIBLE, tables.FOCUS, tables.SCENES, tables.TILES),
-    *(tables.IMAGES, tables.META, tables.CAPTIONS),
+    *(tables.IMAGES, tables.MATCH, tables.SCENE_SHIFTS, tables.META, tables.CAPTIONS),
 )
 
 

@@ -51,7 +51,15 @@ def focus_row(row):
 def metas(tmp_path):
     """Run the stage over images of focus objects among others; give its rows."""
 
-    def run(others, images=None, focuses=(FOCUS,), config=None, vocab=AS_SHIPPED, bounds=()):
+    def run(
+        others,
+        images=None,
+        focuses=(FOCUS,),
+        config=None,
+        vocab=AS_SHIPPED,
+        bounds=(),
+        shifts=(),
+    ):
         images = [image()] if images is None else images
         objects = pa.Table.from_pylist([*focuses, *others], schema=tables.OBJECTS.schema)
         objects = with_bounds(objects, bounds)
@@ -60,6 +68,7 @@ def metas(tmp_path):
             pa.Table.from_pylist([focus_row(f) for f in focuses], schema=tables.FOCUS.schema),
             ds.dataset(objects),
             vocab,
+            ds.dataset(pa.Table.from_pylist(list(shifts), schema=tables.SCENE_SHIFTS.schema)),
             config=config or OverlayConfig(),
             shard=Shard(0, tmp_path),
         )
@@ -264,6 +273,7 @@ def test_tiles_across_parts_see_both_sides(metas, tmp_path):
         pa.Table.from_pylist([focus_row(FOCUS)], schema=tables.FOCUS.schema),
         objects,
         AS_SHIPPED,
+        ds.dataset(tables.SCENE_SHIFTS.schema.empty_table()),
         config=OverlayConfig(),
         shard=Shard(0, tmp_path),
     )
@@ -325,3 +335,23 @@ def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
     (unseen,) = metas([], images=[image(gsd=10)])
     assert unseen["status"] == "filtered"
     assert dict(unseen["left_out"])["man_made=pier"].startswith("visible up to ")
+
+
+def test_the_box_of_a_scene_moves_against_the_shift_that_is_corrected(metas):
+    # The map must move 30 m to the east and 20 m to the north to fit the image: what it has at
+    # (-70, -60) is at (-40, -40) in the image.
+    things = (
+        thing("n2", point(-70, -60), natural="tree"),
+        thing("n3", point(40, 40), natural="tree"),
+    )
+    shift = {
+        **{"scene_id": "CH/x", "source": "CH", "images": 9, "sure_images": 9},
+        **{"dx_m": 30.0, "dy_m": 20.0},
+    }
+    (told,) = metas(things, shifts=[shift | {"corrected": False}])
+    (moved,) = metas(things, shifts=[shift | {"corrected": True}])
+    assert ids(told["surrounding"]) == ["n3"]
+    assert ids(moved["surrounding"]) == ["n2"]
+    assert (told["west"], told["south"]) == pytest.approx(at(-50, -50))
+    assert (moved["west"], moved["south"]) == pytest.approx(at(-80, -70), abs=1e-8)
+    assert (moved["east"], moved["north"]) == pytest.approx(at(20, 30), abs=1e-8)

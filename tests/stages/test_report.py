@@ -1,5 +1,7 @@
 """The report: what the page says of a run, on small tables made by hand."""
 
+import re
+
 import pytest
 from PIL import Image
 
@@ -190,3 +192,33 @@ def test_a_hostile_alias_stays_text_and_bars_are_drawn(tmp_path):
     assert not page.all("script")
     assert page.texts.count(HOSTILE) >= 2  # the legend and the table of sources
     assert "310.0" in [rect.get("width") for rect in page.all("rect")]
+
+
+def test_the_match_of_map_and_images_is_told_by_source_and_by_scene(run, tmp_path):
+    run.matched("w1", match=0.5, dx_m=3.0, dy_m=-4.0, match_confidence=0.9, date_gap_days=10)
+    run.matched("a2", no_match="no object with a visible edge is in the image")
+    run.matched("a5", match=0.1, dx_m=9.0, dy_m=9.0, match_confidence=0.1, date_gap_days=-4)
+    run.shifted("US/one", match=0.3, spread_m=0.4, dx_m=3.0, dy_m=-4.0, corrected=True)
+    section = run.page(tmp_path).source.split('id="match"')[1].split("</section>")[0]
+    source, scene = (body.split("</tbody>")[0] for body in section.split("<tbody>")[1:])
+    cells = [cell.split("</t")[0] for cell in re.split(r"<t[hd][^>]*>", source)[1:]]
+    assert cells == ["US", "3", "2", "0.30", "1", "5.0 m", "1", "0"]
+    assert "<li><b>1</b> no object with a visible edge is in the image</li>" in section
+    for told in ("US/one", "3.00 m", "-4.00 m", "0.40 m", "corrected"):
+        assert told in scene
+
+
+def test_an_arrow_points_where_the_map_must_move(run, tmp_path):
+    run.matched("w1", match=0.5, dx_m=3.0, dy_m=4.0, match_confidence=0.9)
+    page = run.page(tmp_path)
+    (arrow,) = [path["d"] for path in page.all("path") if path.get("class") == "arrows"]
+    start, end = (tuple(map(float, part.split())) for part in arrow[1:].split("M")[0].split("L"))
+    assert end[0] - start[0] == pytest.approx(24, abs=0.2)  # east is to the right
+    assert end[1] - start[1] == pytest.approx(-32, abs=0.2)  # north is up
+    assert "the longest is 5.0 m" in page.source
+
+
+def test_a_run_without_sure_shifts_has_no_map_of_them(run, tmp_path):
+    run.matched("w1", match=0.1, dx_m=3.0, dy_m=4.0, match_confidence=0.2)
+    page = run.page(tmp_path)
+    assert [path for path in page.all("path") if path.get("class") == "arrows"] == []

@@ -1,0 +1,201 @@
+"""Rows of the table of objects from columns, without a Python object for each of them.
+
+Simple shapes are written by the block decoder; what may be wrong goes the way of `rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+
+from skyscript.geo.hilbert import hilbert_keys
+from skyscript.geo.tile import HALF_GLOBE, Box
+from skyscript.osm.blocks.aside import AreaRelation
+from skyscript.osm.blocks.closed import decide
+from skyscript.osm.blocks.columns import Objects, Parts
+from skyscript.osm.blocks.reader import Ways
+from skyscript.osm.blocks.shapes import (
+    DOUBTFUL,
+    LACKING,
+    SHORT,
+    are_closed,
+    write_shapes,
+)
+from skyscript.osm.file import AREA_RELATIONS
+from stages.extract.geometries import SOUND, on_one_side, polygons
+from stages.extract.rows import FEW_POINTS, NO_NODES, NO_PLACE, OBJECTS, Rows, placed
+
+if TYPE_CHECKING:
+    import osmium
+
+PIECE = 20_000
+"""Rows that are written together."""
+_UNITS = 1e7
+_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
+
+Ints = npt.NDArray[np.int64]
+
+
+class _Member(NamedTuple):
+    type: str
+    ref: int
+    role: str
+
+
+class _Relation(NamedTuple):
+    """What `Rows` asks of a relation of libosmium."""
+
+    id: int
+    tags: dict[str, str]
+    version: int
+    timestamp: datetime
+    members: list[_Member]
+
+
+class ColumnRows(Rows):
+    """Takes columns (a sink of `read_blocks`), and libosmium's areas, into the scratch files."""
+
+    def __init__(self, folder: Path, keys: Collection[str]) -> None:
+        super().__init__(folder)
+        self._keys = keys
+        self._pieces: list[pa.Table] = []
+
+    def rows_of_nodes(self, nodes: Objects, places: Ints) -> pa.Table:
+        """Give the rows of nodes."""
+        bad = (np.abs(places[:, 0]) > 180 * _UNITS) | (np.abs(places[:, 1]) > 90 * _UNITS)
+        points = np.empty(len(places), dtype=_POINT)
+        points["order"], points["type"] = 1, 1
+        points["x"], points["y"] = (places / _UNITS).T
+        ends = np.arange(len(places) + 1) * _POINT.itemsize
+        wkb = _binary(ends, points)
+        box = np.column_stack([points["x"], points["y"]] * 2)
+        reasons = np.where(bad, NO_PLACE, SOUND).astype(object)
+        kinds = pa.repeat("n", len(bad))
+        return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(wkb, box, reasons))
+
+    def rows_of_ways(self, ways: Ways) -> pa.Table:
+        """Give the rows of ways: lines, and areas if they are closed and their tags say so."""
+        count = len(ways.ends)
+        closed, kinds = np.empty(count, np.uint8), np.empty(count, np.uint8)
+        are_closed(ways.ends, ways.refs, ways.places, closed)
+        is_area, rules = decide(ways.objects, closed.astype(bool))
+        boxes, ends = np.zeros((count, 4), np.int64), np.zeros(count + 1, np.int64)
+        room = np.empty(32 * count + 16 * len(ways.places), dtype=np.uint8)
+        size = write_shapes(ways.ends, ways.places, is_area, kinds, boxes, room, ends[1:])
+        wkb, box = _binary(ends, room[:size]), boxes / _UNITS
+        reasons = np.full(count, SOUND, dtype=object)
+        reasons[kinds == SHORT] = FEW_POINTS
+        reasons[kinds == LACKING] = NO_NODES
+        columns = _columns(wkb, box, reasons)
+        doubtful = (kinds == DOUBTFUL) | (box[:, 2] - box[:, 0] > HALF_GLOBE)
+        if doubtful.any():
+            columns = _judged(columns, wkb, np.flatnonzero(doubtful), is_area)
+        return _table(pc.if_else(pa.array(is_area), "a", "w"), ways.objects, rules, columns)
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows, many at a time."""
+        self._pieces.append(rows)
+        if sum(map(len, self._pieces)) >= PIECE:
+            self._flush_pieces()
+
+    def relations(self, relations: Parts) -> Iterator[AreaRelation]:
+        """Take relations as `Rows` does; give those of which the assembler shall make areas."""
+        for each in _relations(relations):
+            self.relation(cast("osmium.osm.Relation", each))
+            kind = each.tags.get("type", "")
+            ways = [member for member in each.members if member.type == "w"]
+            if kind in AREA_RELATIONS:
+                key = next(key for key in each.tags if key in self._keys)
+                refs, roles = [way.ref for way in ways], [way.role for way in ways]
+                yield AreaRelation(each.id, kind, key, refs, roles)
+
+    def _flush_pieces(self) -> None:
+        if self._pieces:
+            self._objects_file.write_table(pa.concat_tables(self._pieces))
+            self._pieces = []
+
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401
+        """Write the last rows, unless there was an error, and finish the files."""
+        if error[0] is None:
+            self._flush_pieces()
+        super().__exit__(*error)
+
+
+def _relations(found: Parts) -> Iterator[_Relation]:
+    objects = found.objects
+    keys, values = objects.keys.to_pylist(), objects.values.to_pylist()
+    types, refs = found.parts[:, 0].tolist(), found.parts[:, 1].tolist()
+    roles = found.roles.to_pylist()
+    tag = part = 0
+    columns = (objects.ids, objects.versions, objects.changed, objects.tag_ends, found.ends)
+    for osm_id, version, changed, tag_end, end in zip(
+        *map(np.ndarray.tolist, columns), strict=True
+    ):
+        members = map(_Member, ("nwr"[i] for i in types[part:end]), refs[part:end], roles[part:end])
+        tags = dict(zip(keys[tag:tag_end], values[tag:tag_end], strict=True))
+        timestamp = datetime.fromtimestamp(changed, UTC)
+        yield _Relation(osm_id, tags, version, timestamp, list(members))
+        tag, part = tag_end, end
+
+
+def _binary(ends: Ints, data: npt.NDArray[Any]) -> pa.BinaryArray:
+    """Give the pieces of ``data``; a piece of no bytes is null."""
+    offsets = ends.astype(np.int32)
+    empty = np.packbits(np.diff(offsets) > 0, bitorder="little")
+    buffers = [pa.py_buffer(empty), pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.BinaryArray.from_buffers(pa.binary(), len(ends) - 1, buffers)
+
+
+def _columns(wkb: pa.BinaryArray, box: npt.NDArray[Any], reasons: npt.NDArray[Any]) -> pa.Table:
+    """Give the columns of `placed` for shapes that are as they shall be."""
+    bad = reasons != SOUND
+    place = np.zeros(len(box), dtype=np.int64)
+    middle = (box[:, :2] + box[:, 2:]) / 2
+    place[~bad] = hilbert_keys(middle[~bad, 0], middle[~bad, 1])
+    sides = {side: pa.array(box[:, i], mask=bad) for i, side in enumerate(Box._fields)}
+    return pa.table(
+        {
+            "geometry": pc.if_else(pa.array(bad), None, wkb) if bad.any() else wkb,
+            **sides,
+            "place": pa.array(place, mask=bad),
+            "reason": pa.array(reasons, pa.string(), mask=~bad),
+        }
+    )
+
+
+def _judged(
+    columns: pa.Table, wkb: pa.BinaryArray, doubtful: Ints, is_area: npt.NDArray[np.bool_]
+) -> pa.Table:
+    """Replace the rows of ways that may be wrong: they are judged as `Rows` judges all ways."""
+    given = wkb.take(pa.array(doubtful)).to_numpy(zero_copy_only=False)
+    lines = on_one_side(shapely.from_wkb(given))
+    geometries, reasons = lines.copy(), np.full(len(lines), SOUND, dtype=object)
+    own = is_area[doubtful]
+    geometries[own], reasons[own] = polygons(lines[own], reasons[own])
+    order = np.arange(len(columns))
+    order[doubtful] = len(columns) + np.arange(len(doubtful))
+    judged = pa.table(placed(geometries, reasons), schema=columns.schema)
+    return pa.concat_tables([columns, judged]).take(pa.array(order))
+
+
+def _table(kinds: pa.Array, objects: Objects, rules: pa.Array, columns: pa.Table) -> pa.Table:
+    ends = np.concatenate([np.zeros(1, np.int32), objects.tag_ends.astype(np.int32)])
+    tags = pa.MapArray.from_arrays(pa.array(ends), objects.keys, objects.values)
+    first = {
+        "kind": kinds,
+        "osm_id": pa.array(objects.ids),
+        "tags": tags,
+        "osm_version": pa.array(objects.versions, pa.int32(), mask=objects.versions == 0),
+        "changed": pa.array(objects.changed, mask=objects.changed == 0),
+        "geom_rule": rules,
+    }
+    found = {**first, **dict(zip(columns.column_names, columns.columns, strict=True))}
+    return pa.table(found, schema=OBJECTS)

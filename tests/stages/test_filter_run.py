@@ -1,0 +1,64 @@
+"""The filter of a run: its tables joined, ranked by the match and dropped by dates."""
+
+import csv
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from stages import tables
+from stages.filter import FILTER, FilterConfig
+
+NAMES = [f"images2/a{number}_CH_19.jpg" for number in range(10)]
+
+
+@pytest.fixture
+def run_filter(tmp_path):
+    """Run the stage on ten pairs, whose match rises and whose similarity falls with the number."""
+    rows = {name: [] for name in ("captions", "images", "scores", "normalised", "match")}
+    for number, filepath in enumerate(NAMES):
+        of = {"object_id": f"a{number}", "status": "ok"}
+        west = 7 + number / 10
+        box = {"west": west, "south": 47.0, "east": west + 0.001, "north": 47.001}
+        score = {"scorer": "CLIP_x", "similarity": 0.9 - number / 20, "vectors": "x"}
+        rows["captions"].append(
+            of | {"filepath": filepath, "title": "a satellite image of a house"}
+        )
+        rows["images"].append(of | {"filepath": filepath, "source": "CH"} | box)
+        rows["scores"].append(of | {"filepath": filepath} | score)
+        rows["normalised"].append({"object_id": f"a{number}", "scorer": "CLIP_x"})
+        gap = {"date_gap_days": 100 * number, "built_gap_days": 1 if number == 1 else None}
+        rows["match"].append(of | {"match": None if number == 9 else number / 10} | gap)
+
+    def run(**options):
+        config = FilterConfig(split="random", test_rows=0, val_rows=0, top=(20,), **options)
+        datasets = {
+            table.name: ds.dataset(pa.Table.from_pylist(rows[table.name], table.schema))
+            for table in FILTER.reads
+        }
+        list(FILTER.run(**datasets, config=config, root=tmp_path))
+        (out,) = tmp_path.glob("SkyScript_train_top20pct_filtered_by_*.csv")
+        with out.open(newline="") as file:
+            return out.stem.rsplit("_by_")[1], [row["filepath"] for row in csv.DictReader(file)]
+
+    return run
+
+
+def test_a_run_is_ranked_by_the_similarity_unless_asked(run_filter):
+    assert run_filter() == ("CLIP_x", NAMES[:2])
+
+
+def test_a_run_can_be_ranked_by_the_match_and_pairs_without_one_are_not_kept(run_filter):
+    assert tables.MATCH in FILTER.reads
+    assert run_filter(by=("match",)) == ("match", [NAMES[8]])
+
+
+def test_two_columns_are_combined(run_filter):
+    name, kept = run_filter(by=("similarity_CLIP_x", "match"), combine="agreement")
+    assert name == "CLIP_x+match"
+    assert kept == [NAMES[4]]
+
+
+def test_pairs_whose_object_is_later_than_the_image_are_dropped(run_filter):
+    _, kept = run_filter(max_days_after=500)
+    assert kept == [NAMES[0]]  # of five pairs: 0, 2, 3, 4, 5
