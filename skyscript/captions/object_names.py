@@ -66,13 +66,18 @@ def name_object(tags: Tags, kind: str, words: Vocabulary) -> ObjectName | None:
         return None
     own = [_as_concept(words.phrase(*tag)) for tag in said if _is_own(tag, words)]
     shown = concepts_of(_joined(said), cast(Kind, kind))
-    things = [*own, *sorted(filter(_is_thing, shown), key=_specific_first)]
+    things = [*own, *things_of(shown)]
     phrases = (words.phrase(*tag) for tag in tag_vocab.most_frequent_first(said))
     fallback = [Concept(text, text, (), ()) for text in phrases if text][:1]
     if not (things or fallback):
         return None
     attributes = tuple(one for one in shown if not _is_thing(one))
     return ObjectName(tuple(things or fallback), attributes, _rarity(said))
+
+
+def things_of(concepts: Sequence[Concept]) -> list[Concept]:
+    """Give the concepts of an object that are things, the most specific first."""
+    return sorted(filter(_is_thing, concepts), key=_specific_first)
 
 
 def with_article(one: Concept) -> str:

@@ -1,0 +1,51 @@
+"""Cover in tens of percent, as in "Forest covers about 30 percent of the image".
+
+``cover(C) = 30``: the areas that show C or a kind of C together cover between 25 and 35 percent of
+the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import shapely
+
+from stages.statements.scene import Claim, Kind, Scene
+
+_DOUBTFUL = 0.1
+"""Percent: a share this near to the border between two tens is not stated."""
+
+
+def _make(scene: Scene) -> Iterator[Claim]:
+    for name in scene.names:
+        things = tuple(thing for thing in scene.showing(name) if thing.is_area)
+        union = shapely.union_all([thing.geometry for thing in things])
+        percent = 100 * shapely.area(union) / (scene.width * scene.height)
+        tens = round(percent / 10) * 10
+        if tens == 0 or abs(percent - tens) > 5 - _DOUBTFUL:
+            continue
+        words = {"things": name.plural, "Things": name.plural.capitalize(), "percent": str(tens)}
+        words["cover"] = "covers" if name.plural == name.name else "cover"
+        yield Claim(f"cover({name.name}) = {tens}", words, things)
+
+
+def _holds(claim: Claim, scene: Scene) -> bool:
+    """Add the areas up, where they do not overlap; else take their union from the image."""
+    percent = int(claim.text.rpartition(" = ")[2])
+    whole = shapely.box(0, 0, scene.width, scene.height)
+    rest: shapely.Geometry = whole
+    for thing in claim.things:
+        rest = shapely.difference(rest, thing.geometry)
+    share = 100 * (1 - shapely.area(rest) / shapely.area(whole))
+    return bool(abs(share - percent) <= 5)
+
+
+COVER = Kind(
+    "cover",
+    _make,
+    _holds,
+    (
+        "{Things} {cover} about {percent} percent of the image.",
+        "About {percent} percent of the area is covered by {things}.",
+    ),
+)
