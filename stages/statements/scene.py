@@ -12,7 +12,8 @@ import shapely
 from tag_vocab import Concept, is_a
 
 
-class Thing(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Thing:
     """An OSM object in an image."""
 
     object_id: str
@@ -26,19 +27,40 @@ class Thing(NamedTuple):
         """Give the concept that names it."""
         return self.concepts[0]
 
-    @property
+    @functools.cached_property
+    def box(self) -> tuple[float, ...]:
+        """Give its left, top, right and bottom in pixels."""
+        return tuple(shapely.bounds(self.geometry).tolist())
+
+    @functools.cached_property
     def is_area(self) -> bool:
         """Tell whether it is an area, and no line or point."""
         return bool(shapely.get_dimensions(self.geometry) == 2)
 
-    @property
+    @functools.cached_property
     def is_line(self) -> bool:
         """Tell whether it is a line."""
         return bool(shapely.get_dimensions(self.geometry) == 1)
 
+    @functools.cached_property
+    def _kinds(self) -> frozenset[str]:
+        above = (other.name for one in self.concepts for other in one.ancestors)
+        return frozenset(one.name for one in self.concepts).union(above)
+
     def shows(self, concept: Concept) -> bool:
         """Tell whether it is a thing of a concept."""
-        return any(is_a(one, concept) for one in self.concepts)
+        return concept.name in self._kinds
+
+    def may_lie_in(self, other: Thing) -> bool:
+        """Tell whether its box lies within another's, to a pixel; quick."""
+        (left, top, right, bottom), (west, north, east, south) = self.box, other.box
+        return left > west - 1 and top > north - 1 and right < east + 1 and bottom < south + 1
+
+    def is_far_from(self, other: Thing, pixels: float) -> bool:
+        """Tell whether their boxes are more than so many pixels apart; quick."""
+        (left, top, right, bottom), (west, north, east, south) = self.box, other.box
+        across, down = max(west - right, left - east), max(north - bottom, top - south)
+        return max(across, down) > pixels
 
 
 @dataclass(frozen=True)
@@ -86,6 +108,7 @@ class Kind:
     """The sentences that say it; each names the words of the claim in braces."""
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def differ(one: Concept, other: Concept) -> bool:
     """Tell whether two concepts are different kinds of things, neither a kind of the other."""
     return not (is_a(one, other) or is_a(other, one))

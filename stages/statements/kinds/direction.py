@@ -11,8 +11,6 @@ import itertools
 import math
 from collections.abc import Iterator
 
-import shapely
-
 from skyscript.captions.object_names import with_article
 from stages.statements.scene import Claim, Kind, Scene, Thing, differ
 
@@ -24,7 +22,7 @@ def _make(scene: Scene) -> Iterator[Claim]:
     for one, other in itertools.permutations(things[:12], 2):
         if not differ(one.name, other.name):
             continue
-        (west, north, east, south), (left, top, right, bottom) = _box(one), _box(other)
+        (west, north, east, south), (left, top, right, bottom) = one.box, other.box
         right_by, up_by = (west + east - left - right) / 2, (top + bottom - north - south) / 2
         turn = round(math.degrees(math.atan2(up_by, right_by)) / 45) % 8
         direction = _DIRECTIONS[turn]
@@ -35,12 +33,8 @@ def _make(scene: Scene) -> Iterator[Claim]:
             yield Claim(text, words, (one, other))
 
 
-def _box(thing: Thing) -> tuple[float, ...]:
-    return tuple(shapely.bounds(thing.geometry).tolist())
-
-
 def _is_apart(one: Thing, other: Thing, direction: str) -> bool:
-    (west, north, east, south), (left, top, right, bottom) = _box(one), _box(other)
+    (west, north, east, south), (left, top, right, bottom) = one.box, other.box
     apart = {"east": west > right, "north": south < top, "west": east < left}
     apart |= {"south": north > bottom}
     return all(is_so for side, is_so in apart.items() if side in direction)
@@ -48,7 +42,7 @@ def _is_apart(one: Thing, other: Thing, direction: str) -> bool:
 
 def _holds(claim: Claim, scene: Scene) -> bool:  # noqa: ARG001 - one signature for all kinds
     one, other = claim.things
-    (west, north, east, south), (left, top, right, bottom) = _box(one), _box(other)
+    (west, north, east, south), (left, top, right, bottom) = one.box, other.box
     direction = claim.text.rpartition(" = ")[2]
     x, y = west + east - left - right, top + bottom - north - south
     angle = math.radians(45 * _DIRECTIONS.index(direction))

@@ -20,7 +20,7 @@ _MOST_SHARE = 0.9
 
 def _make(scene: Scene) -> Iterator[Claim]:
     for thing in scene.things:
-        left, top, right, bottom = shapely.bounds(thing.geometry).tolist()
+        left, top, right, bottom = thing.box
         if not thing.is_area or min(right - left, bottom - top) < _LEAST_SIDE:
             continue
         if (right - left) * (bottom - top) > _MOST_SHARE * scene.width * scene.height:

@@ -25,7 +25,11 @@ def _make(scene: Scene) -> Iterator[Claim]:
     for one, other in itertools.product(scene.things[:24], areas[:24]):
         if one is other or one.is_line or not differ(one.name, other.name):
             continue
-        if shapely.covers(shapely.buffer(other.geometry, _TOLERANCE), one.geometry):
+        if one.is_far_from(other, _NEAR):
+            continue
+        if one.may_lie_in(other) and shapely.covers(
+            shapely.buffer(other.geometry, _TOLERANCE), one.geometry
+        ):
             yield _claim("inside", "in", one, other)
         elif one.is_area and one.object_id < other.object_id and _beside(one, other):
             yield _claim("beside", "next to", one, other)
