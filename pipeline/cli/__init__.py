@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from pipeline.cli import census, data, models, pairs, run, sources, vocab
+from pipeline.cli import census, data, exports, models, pairs, run, sources, vocab
 from pipeline.errors import SkyScriptError
 from pipeline.progress import console, set_up_logging
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (run.app, census.app, pairs.app, models.app, data.app):
+for commands in (run.app, census.app, pairs.app, models.app, data.app, exports.app):
     app.add_typer(commands)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)

@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
+from pipeline.out_folder import replace_folder
 from pipeline.schema import STATUS_OK
 from skyscript import chance
 from stages.classification.classes import Choice, Mentions, choose_classes, read_mentions
@@ -26,8 +27,8 @@ from stages.classification.held_out import (
 )
 from stages.classification.outputs import (
     HELD_OUT_OBJECTS,
+    MARKS,
     REPORT,
-    replace_folder,
     write_set,
     write_training,
 )
@@ -87,7 +88,7 @@ def build_classification(
     held_out = find_held_out(places, candidates, every, config)
     names: list[str] = places.object_ids.take(pa.array(held_out.rows)).to_pylist()
     paths = _read_paths(meta, every)
-    with replace_folder(out) as folder:
+    with replace_folder(out, MARKS, "build-classification") as folder:
         images = {label: [paths[row] for row in rows.tolist()] for label, rows in chosen.items()}
         write_set(folder, out.name, run, images, config.images)
         lines = "".join(f"{name}\n" for name in names)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
+from pipeline.out_folder import place_file
 from skyscript.files.pairs_csv import csv_writer, write_pairs
 from stages.classification.held_out import open_captions, read_rows
 
@@ -21,34 +17,8 @@ IMAGES = "images"
 HELD_OUT_OBJECTS = "left_out_objects.txt"
 REPORT = "report.json"
 TRAINING = "training"
-
-
-@contextmanager
-def replace_folder(out: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces ``out`` at the end of the context.
-
-    Raises `InputError` if ``out`` exists and is neither empty nor a set of this program.
-    """
-    if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
-        ours = all((out / name).is_file() for name in (ROWS, CLASSNAMES, REPORT))
-        if not ours or (out / "_run.json").exists():
-            raise InputError(
-                f"{out}: exists and is not a set of build-classification; choose another --out."
-            )
-    temporary = out.with_name(f"{TEMPORARY}{out.name}")
-    old = out.with_name(f"{TEMPORARY}old-{out.name}")
-    with storage(out):
-        for path in (temporary, old):
-            shutil.rmtree(path, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            if out.exists():
-                out.rename(old)
-            temporary.rename(out)
-        finally:
-            for path in (temporary, old):
-                shutil.rmtree(path, ignore_errors=True)
+MARKS = (ROWS, CLASSNAMES, REPORT)
+"""The files that every set has."""
 
 
 def write_set(
@@ -64,7 +34,7 @@ def write_set(
         for label, paths in images.items():
             for path in paths:
                 target = Path(IMAGES) / Path(path).name
-                _place(run / path, folder / target, how)
+                place_file(run / path, folder / target, how)
                 write([f"{name}/{target}", label])
     (folder / CLASSNAMES).write_text("".join(f"{label}\n" for label in images), "utf-8")
 
@@ -88,17 +58,3 @@ def write_training(folder: Path, captions: Path, without: set[str]) -> int:
 
     write_pairs(target, file.columns, select())
     return count
-
-
-def _place(source: Path, target: Path, how: Literal["link", "copy"]) -> None:
-    if not source.is_file():
-        raise InputError(f"{source}: the run's table names this image, but the file is missing.")
-    if how == "link":
-        try:
-            os.link(source, target)
-        except OSError as error:
-            if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
-                raise
-        else:
-            return
-    shutil.copyfile(source, target)

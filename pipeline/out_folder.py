@@ -1,0 +1,56 @@
+"""A folder of results that appears whole or not at all, and files placed in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from pipeline.atomic import TEMPORARY, storage
+from pipeline.errors import InputError
+
+
+@contextmanager
+def replace_folder(out: Path, marks: Sequence[str], command: str) -> Iterator[Path]:
+    """Yield an empty folder that replaces ``out`` at the end of the context.
+
+    ``marks`` are files that every result of the command has. Raises `InputError` if ``out`` exists
+    and is neither empty nor a result of it.
+    """
+    if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
+        ours = all((out / name).is_file() for name in marks)
+        if not ours or (out / "_run.json").exists():
+            raise InputError(f"{out}: exists and is not a set of {command}; choose another --out.")
+    temporary = out.with_name(f"{TEMPORARY}{out.name}")
+    old = out.with_name(f"{TEMPORARY}old-{out.name}")
+    with storage(out):
+        for path in (temporary, old):
+            shutil.rmtree(path, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if out.exists():
+                out.rename(old)
+            temporary.rename(out)
+        finally:
+            for path in (temporary, old):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def place_file(source: Path, target: Path, how: Literal["link", "copy"]) -> None:
+    """Make a hard link to an image of a run if the disk allows it, or copy the image."""
+    if not source.is_file():
+        raise InputError(f"{source}: the run's table names this image, but the file is missing.")
+    if how == "link":
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
+                raise
+        else:
+            return
+    shutil.copyfile(source, target)

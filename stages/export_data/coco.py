@@ -1,0 +1,68 @@
+"""COCO captions: one JSON a split, and the images in folders beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from stages.export_data.image_files import place_images, write_array
+from stages.export_data.pairs import Pairs
+
+FOLDER = "coco"
+
+
+def write_coco(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list[str]:
+    """Write ``coco/captions_train.json`` ..., and place the images; give the paths of the JSONs.
+
+    Each image has one annotation for each of its captions. Ids count from 1 in the order of the
+    export.
+    """
+    folder = out / FOLDER
+    folder.mkdir()
+    names = []
+    for split in pairs.counts:
+        name = f"{FOLDER}/captions_{split}.json"
+        with (out / name).open("w", encoding="utf-8") as file:
+            file.writelines(_document(pairs, split))
+        place_images(pairs, split, folder, images)
+        names.append(name)
+    return names
+
+
+def _document(pairs: Pairs, split: str) -> Iterator[str]:
+    licences = [
+        {"id": number, "name": one.licence, "source": one.source, "attribution": one.attribution}
+        for number, one in enumerate(pairs.licences, 1)
+    ]
+    ids = {one["source"]: one["id"] for one in licences}
+    yield '{"info": {"description": "OpenStreetMap captions"},\n"licenses": '
+    yield json.dumps(licences, ensure_ascii=False)
+    yield ',\n"images": '
+    yield from write_array(
+        _image(number, row, ids) for number, row in enumerate(pairs.rows(split), 1)
+    )
+    yield ',\n"annotations": '
+    yield from write_array(_annotations(pairs.rows(split)))
+    yield "}\n"
+
+
+def _image(number: int, row: dict[str, Any], licences: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "id": number,
+        "file_name": row["filepath"],
+        "width": row["width"],
+        "height": row["height"],
+        "license": licences[row["source"]],
+        "date_captured": row["acquired"].strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def _annotations(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    number = 0
+    for image, row in enumerate(rows, 1):
+        for column in ("title", "title_multi_objects"):
+            if row[column] is not None:
+                number += 1
+                yield {"id": number, "image_id": image, "caption": row[column]}

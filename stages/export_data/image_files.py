@@ -1,0 +1,28 @@
+"""What the formats share that are a JSON beside a folder of images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.out_folder import place_file
+from stages.export_data.pairs import Pairs
+
+
+def place_images(pairs: Pairs, split: str, folder: Path, how: Literal["link", "copy"]) -> None:
+    """Place the images of a split below a folder, with their paths in the run."""
+    for row in pairs.rows(split):
+        target = folder / row["filepath"]
+        target.parent.mkdir(exist_ok=True)
+        place_file(pairs.root / row["filepath"], target, how)
+
+
+def write_array(values: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the text of a JSON array value by value: it is never whole in memory."""
+    before = "[\n"
+    for value in values:
+        yield before + json.dumps(value, ensure_ascii=False)
+        before = ",\n"
+    yield "\n]"

@@ -1,0 +1,52 @@
+"""WebDataset: tars of samples ``KEY.jpg``, ``KEY.txt`` and ``KEY.json``."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.atomic import write_json
+from stages.export_data.pairs import PAIR, Pairs
+
+FOLDER = "webdataset"
+
+
+def write_webdataset(pairs: Pairs, out: Path, per_file: int) -> list[str]:
+    """Write tars, and ``sizes.json`` with the number of samples of each; give their paths.
+
+    ``KEY.txt`` has the title, ``KEY.json`` all columns. A tar has neither times nor owners, so that
+    the same pairs give the same bytes.
+    """
+    folder = out / FOLDER
+    folder.mkdir()
+    sizes: dict[str, int] = {}
+    for split in pairs.counts:
+        rows = pairs.rows(split)
+        for number, _, size in pairs.in_files(split, per_file):
+            name = f"{split}-{number:06}.tar"
+            with tarfile.open(folder / name, "w", format=tarfile.USTAR_FORMAT) as tar:
+                for row in itertools.islice(rows, size):
+                    _add_sample(tar, pairs, row)
+            sizes[name] = size
+    write_json(folder / "sizes.json", sizes)
+    return [f"{FOLDER}/{name}" for name in sizes]
+
+
+def _add_sample(tar: tarfile.TarFile, pairs: Pairs, row: dict[str, Any]) -> None:
+    key = PurePosixPath(row["filepath"]).stem
+    about = {name: row[name] for name in PAIR.names}
+    parts = {
+        "jpg": pairs.read(row["filepath"], row["content_hash"]),
+        "txt": row["title"].encode(),
+        "json": json.dumps(
+            about, ensure_ascii=False, default=lambda time: time.isoformat()
+        ).encode(),
+    }
+    for kind, data in parts.items():
+        info = tarfile.TarInfo(f"{key}.{kind}")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
