@@ -1,4 +1,4 @@
-"""Cover in tens of percent, as in "Forest covers about 30 percent of the image".
+"""Cover in tens of percent, as in "About 30 percent of the area is covered by grass".
 
 ``cover(C) = 30``: the areas that show C or a kind of C together cover between 25 and 35 percent of
 the image.
@@ -25,7 +25,6 @@ def _make(scene: Scene) -> Iterator[Claim]:
         if tens == 0 or abs(percent - tens) > 5 - _DOUBTFUL:
             continue
         words = {"things": name.plural, "Things": name.plural.capitalize(), "percent": str(tens)}
-        words["cover"] = "covers" if name.plural == name.name else "cover"
         yield Claim(f"cover({name.name}) = {tens}", words, things)
 
 
@@ -43,7 +42,7 @@ COVER = Kind(
     _make,
     _holds,
     (
-        "{Things} {cover} about {percent} percent of the image.",
+        "{Things}: about {percent} percent of the image.",
         "About {percent} percent of the area is covered by {things}.",
     ),
 )

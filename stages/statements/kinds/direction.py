@@ -1,4 +1,4 @@
-"""Directions, as in "A church lies north of a roundabout".
+"""Directions, as in "The image shows a church north of a roundabout".
 
 ``direction(A, B) = north``: there are an A and a B such that the direction from the centre of B's
 box to the centre of A's box is within 22.5 degrees of north, and A's box lies wholly north of B's.
@@ -50,5 +50,8 @@ def _holds(claim: Claim, scene: Scene) -> bool:  # noqa: ARG001 - one signature 
     return along >= math.cos(math.radians(22.6)) and _is_apart(one, other, direction)
 
 
-_PHRASINGS = ("{A} lies {direction} of {b}.", "There is {a} {direction} of {b}.")
+_PHRASINGS = (
+    "{A} can be seen {direction} of {b}.",
+    "The image shows {a} {direction} of {b}.",
+)
 DIRECTION = Kind("direction", _make, _holds, _PHRASINGS)

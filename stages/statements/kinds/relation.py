@@ -1,4 +1,4 @@
-"""Adjacency and containment: "A playground is in a park", "A car park is next to a church".
+"""Adjacency and containment: "The image shows a playground in a park".
 
 ``inside(A, B)``: there are an A and an area B such that A's part in the image lies within B's.
 ``beside(A, B)``: there are areas A and B that are at most three pixels apart, and share less than a
@@ -56,5 +56,5 @@ def _holds(claim: Claim, scene: Scene) -> bool:  # noqa: ARG001 - one signature 
     return bool(near and _beside(*claim.things))
 
 
-_PHRASINGS = ("{A} is {relation} {b}.", "There is {a} {relation} {b}.")
+_PHRASINGS = ("{A} can be seen {relation} {b}.", "The image shows {a} {relation} {b}.")
 RELATION = Kind("relation", _make, _holds, _PHRASINGS)
