@@ -136,6 +136,19 @@ def shared_lock(path: Path) -> Iterator[None]:
         yield
 
 
+def lock_holder(path: Path) -> str | None:
+    """Say which process holds the lock of a folder; None if no process does."""
+    try:
+        with path.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "another process"
+    except OSError:
+        return None
+    return None
+
+
 @contextmanager
 def _lock(path: Path, operation: int, holder: str) -> Iterator[None]:
     with storage(path.parent):

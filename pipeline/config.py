@@ -8,7 +8,6 @@ runner's block defines how to run; it is never part of a result's identity.
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,17 +17,12 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipeline.cpus import count_cpus
 from pipeline.errors import ConfigError
 from pipeline.stage import FromShell, Stage, StageConfig
 from pipeline.yaml_file import Loader, read_yaml, shorten
 
 Config = TypeVar("Config", bound=StageConfig)
-
-
-def _cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class RunnerConfig(StageConfig):
@@ -41,7 +35,7 @@ class RunnerConfig(StageConfig):
         "`ray`).",
     )
     workers: int = Field(
-        default_factory=_cpus,
+        default_factory=count_cpus,
         ge=1,
         description="Make this many parts at once. By default, it is one for each CPU, on Ray "
         "for each CPU of the cluster.",

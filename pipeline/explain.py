@@ -34,7 +34,7 @@ def summary(stage: Stage) -> str:
 def _keys(model: type[StageConfig], indent: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         yield f"{indent}{name} ({_default(field)}): {field.description or ''}"
-        for nested in _blocks(field.annotation):
+        for nested in config_blocks(field.annotation):
             summary = inspect.cleandoc(nested.__doc__ or "").split("\n")[0]
             yield f"{indent}  {nested.__name__}: {summary}"
             yield from _keys(nested, indent + "    ")
@@ -51,9 +51,9 @@ def _default(field: FieldInfo) -> str:
     return f"default {field.get_default(call_default_factory=True)!r}"
 
 
-def _blocks(annotation: object) -> Iterator[type[StageConfig]]:
+def config_blocks(annotation: object) -> Iterator[type[StageConfig]]:
     """Give the config blocks in a type, for example ``A`` and ``B`` in ``dict[str, A | B]``."""
     if isinstance(annotation, type) and issubclass(annotation, StageConfig):
         yield annotation
     for part in typing.get_args(annotation):
-        yield from _blocks(part)
+        yield from config_blocks(part)

@@ -137,6 +137,13 @@ class TableFolder:
         """Read all receipts, also those of parts that are missing or have another size."""
         return read_receipts(self._receipts)
 
+    def receipt_times(self) -> dict[int, float]:
+        """Give the time at which each receipt was written, in seconds since 1970."""
+        return {
+            shard: file.stat().st_mtime
+            for shard, file in numbered_files(self._receipts, "", ".json").items()
+        }
+
     def shards(self) -> list[int]:
         """Give the numbers of the parts that have a receipt."""
         return sorted(self._part_numbers() & self._receipt_numbers())

@@ -128,6 +128,8 @@ class Display:
             log.error("%s shard %d failed: %s", event.stage, event.shard, event.error)
         else:
             task.rows += event.rows
+            seconds = f"{event.seconds:.1f} s"
+            log.debug("%s part %d: %s rows, %s", event.stage, event.shard, event.rows, seconds)
         self._draw(task)
 
     def _advance(self, event: TaskProgress) -> None:
@@ -201,14 +203,18 @@ def display() -> Iterator[Display]:
         ended.set()
 
 
-def set_up_logging() -> None:
-    """Send the log to the console of the bars on a terminal, else as plain lines to stderr."""
+def set_up_logging(level: int = logging.INFO) -> None:
+    """Send the log to the console of the bars on a terminal, else as plain lines to stderr.
+
+    ``level`` is the least level that the console shows; the log file of a run gets all of ours.
+    """
     handler: logging.Handler = logging.StreamHandler()
     if console.is_terminal:
         handler = RichHandler(console=console, show_path=False, show_level=False, show_time=False)
+    handler.setLevel(level)
     logging.basicConfig(format="%(message)s", handlers=[handler])
     for ours in ("skyscript", "pipeline", "stages"):
-        logging.getLogger(ours).setLevel(logging.INFO)
+        logging.getLogger(ours).setLevel(logging.DEBUG)
     for theirs in ("stamina", "urllib3"):  # they log each retry; our own messages are enough
         logging.getLogger(theirs).setLevel(logging.ERROR)
 

@@ -4,12 +4,13 @@
 _disabled_stages.json    the stages that the last config disabled
 _run.json                marks the folder as a run
 _lock                    locked by the process that works here, or shared by runs of some shards
+summary.json             the rows of each stage, after the last command
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,20 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import exclusive_lock, read_sealed_json, shared_lock, write_sealed_json
+from pipeline.atomic import (
+    exclusive_lock,
+    lock_holder,
+    read_sealed_json,
+    shared_lock,
+    write_sealed_json,
+)
 from pipeline.errors import ConfigError, InputError
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
 from pipeline.stage import is_address
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
+_SUMMARY = "summary.json"
 OWN_CONFIG = "config.yaml"
 """The config of a run that was given an area: it lies in the folder before the run begins."""
 _ALLOWED = (_LOCK, OWN_CONFIG)
@@ -93,7 +101,16 @@ class Run:
 
     def state_files(self) -> list[Path]:
         """Give the files of state beside the tables."""
-        return [path for name in (_MARKER, _DISABLED) if (path := self.root / name).exists()]
+        names = (_MARKER, _DISABLED, _SUMMARY)
+        return [path for name in names if (path := self.root / name).exists()]
+
+    def worker(self) -> str | None:
+        """Say which process works in the folder now; None if no process does."""
+        return lock_holder(self.root / _LOCK)
+
+    def write_summary(self, summary: Mapping[str, object]) -> None:
+        """Write the summary of the run."""
+        write_sealed_json(self.root / _SUMMARY, summary)
 
     @contextmanager
     def locked_unchanged(self) -> Iterator[None]:

@@ -15,11 +15,13 @@ from pipeline.events import StageDisabled
 from pipeline.executors import Executor, make_executor
 from pipeline.manifest import recipe_of
 from pipeline.receipts import totals
+from pipeline.record import recording
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
 from pipeline.side_files import clear_temporaries
 from pipeline.stage import ShardStage, Stage
 from pipeline.state import Retry, count_errors
+from pipeline.summary import summarise
 from pipeline.work import remove_part, sweep_dropped
 
 _MOST_BEGINNINGS = 20
@@ -35,13 +37,15 @@ def run(
     only: Collection[str] = (),
     retry: Retry | None = None,
     shards: range | None = None,
+    command: Sequence[str] = (),
 ) -> None:
     """Bring the stages up to date, in order; ``only`` selects some of them.
 
     ``retry`` makes failed rows again. ``shards`` selects shards of the shard stages: several
     processes may make different ones at the same time, and a run without it then completes the
-    tables. Raises `ItemsFailed` at the end if shards or rows failed; bad input and a full disk stop
-    the run immediately.
+    tables. ``command`` holds the words of the command line, which the folder keeps. Raises
+    `ItemsFailed` at the end if shards or rows failed; bad input and a full disk stop the run
+    immediately.
     """
     here = Run(root)
     reasons = disabled_stages.find_reasons(recipe, config.stages)
@@ -55,7 +59,8 @@ def run(
     # For all stages first: an unusable input of the last stage then shows before hours of work.
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     lock = here.locked() if shards is None else here.shared()
-    with lock, make_executor(config.runner) as executor:
+    kept = recording(root, recipe, config, command)
+    with lock, kept, make_executor(config.runner) as executor:
         if shards is None:
             clear_temporaries(root)
             _emit_disabled(recipe, reasons, emit)
@@ -66,6 +71,8 @@ def run(
             (stage, make_task(config.stages[stage.name], recipes[stage.name])) for stage in chosen
         ]
         failed = _run_stages(recipe, tasks, executor, retry)
+        if shards is None:
+            here.write_summary(summarise(recipe, here, working=False))
     if failed:
         lines = "\n  ".join(failed)
         raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")

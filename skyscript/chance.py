@@ -7,7 +7,7 @@ independent.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -20,6 +20,18 @@ def _hash(seed: int, key: str, purpose: str) -> int:
 def uniform(seed: int, key: str, purpose: str) -> float:
     """Draw a number from [0, 1)."""
     return (_hash(seed, key, purpose) >> 11) / 2**53
+
+
+def uniforms(seed: int, keys: Iterable[str], purpose: str) -> np.ndarray:
+    """Draw for each key what `uniform` draws, as float64."""
+    begun = hashlib.blake2b(f"{seed}\x1f".encode(), digest_size=8)
+    end = f"\x1f{purpose}".encode()
+    digests = bytearray()
+    for key in keys:
+        digest = begun.copy()
+        digest.update(key.encode() + end)
+        digests += digest.digest()
+    return (np.frombuffer(digests, ">u8") >> 11) / 2.0**53
 
 
 def draws(seed: int, key: str, purpose: str) -> Callable[[str], float]:

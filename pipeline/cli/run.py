@@ -1,4 +1,4 @@
-"""The commands of a run: run, demo, status, verify, show."""
+"""The commands of a run: init, run, check, demo, status, verify, look, show."""
 
 from __future__ import annotations
 
@@ -111,6 +111,75 @@ def run(
         run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
 
 
+@command(app, panel=PANEL)
+def init(
+    config: Annotated[
+        Path, typer.Argument(help="Write the config to this file, which must not exist.")
+    ] = Path("skyscript.yaml"),
+    extract: Annotated[
+        str, typer.Option(metavar="FILE", help="Name this OSM file in the config.")
+    ] = "town.osm.pbf",
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Name this folder of images in the config. By default, the config names the "
+            "simulated source, which needs no images.",
+        ),
+    ] = None,
+) -> None:
+    """Write a config with every key, its meaning and its default, to start from.
+
+    Keys that need no change are comments. Relative paths start at the config's folder.
+    """
+    from pipeline.atomic import write_bytes
+    from pipeline.cli.reference import commented_config
+    from stages import PIPELINE
+
+    source = {"IMG": {"backend": "folder", "path": images}}
+    given = {
+        "extract": {"path": extract},
+        "sources": source if images else {"SIM": {"backend": "simulated"}},
+    }
+    if config.exists():
+        raise ConfigError(f"{config}: exists already; name a new file")
+    write_bytes(config, commented_config(PIPELINE, given).encode())
+    print_path("config", config)
+
+
+@command(app, RUNNER, panel=PANEL)
+def check(
+    config: Annotated[Path, typer.Argument(help="Check the run of this YAML file.")],
+    given: Given,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Check the free space for this run folder. By default, it is runs/ and the "
+            "config's name."
+        ),
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the services of the sources whether they answer.")
+    ] = False,
+) -> None:
+    """Check a config and its inputs before anything runs, and estimate the size of the run.
+
+    It reads the headers of the input files, and says where objects and images lie, how many tiles,
+    requests, hours and GB there may be, and under which licences the images stand. It writes
+    nothing, and uses no network without --online. Exit code 2 means that the run would fail.
+    """
+    from pipeline.cli.check import check as check_run
+    from pipeline.config import load_config
+    from stages import PIPELINE
+
+    settings = load_config(config, PIPELINE, given=given)
+    found = check_run(settings, out or Path("runs") / config.stem, online=online)
+    print_plainly("\n".join(found.lines))
+    if found.problems:
+        raise ConfigError(f"{config}: " + "; ".join(found.problems))
+    print_plainly("ready     skyscript run can begin")
+
+
 @command(app, RUNNER, panel=PANEL)
 def demo(
     given: Given,
@@ -134,20 +203,21 @@ def demo(
 @command(app, panel=PANEL)
 def status(
     out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the state as JSON, for other programs.")
+    ] = False,
 ) -> None:
-    """Show the state of a run: rows, results and reasons of each stage."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table as Grid
+    """Show the state of a run: rows, results and reasons of each stage, and failures by class.
 
+    While a run works in the folder, it also shows the rate of the last ten minutes and the time
+    that the rest of a stage takes at this rate.
+    """
+    from pipeline.cli.status import print_status
     from pipeline.run import Run
 
     if not Run(out).exists():
         raise ConfigError(f"{out}: is not the folder of a run")
-    grid = Grid("stage", "parts", "rows", "ok", "complete", "not ok", box=None)
-    for cells in _status_rows(out):
-        grid.add_row(*(escape(cell) for cell in cells))
-    Console().print(grid)
+    print_status(Run(out), as_json=as_json)
 
 
 @command(app, panel=PANEL)
@@ -175,6 +245,32 @@ def verify(
             "this folder once more, to make them again"
         )
     print_path("intact", out)
+
+
+@command(app, panel=PANEL)
+def look(
+    out: Annotated[Path, typer.Argument(metavar="RUN", help="Read the run in this folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="OBJECT",
+            help="Follow this object: its kind (n, w, a or r) and OSM number, for example "
+            "a198234555. The path of its image works, too.",
+        ),
+    ],
+) -> None:
+    """Show one object's way through every table of a run.
+
+    It says why the object was dropped or how it was said, where its image is, and which files hold
+    the pair. It reads only the parts that may hold the object, also while the run works.
+    """
+    from pipeline.cli.look import look_lines
+    from pipeline.run import Run
+
+    if not Run(out).exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    for line in look_lines(out, name):
+        print_plainly(line)
 
 
 @command(app, panel=PANEL)
@@ -241,30 +337,6 @@ def _range_of(shards: str) -> range:
 
 def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
     return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
-
-
-def _status_rows(out: Path) -> Iterator[list[str]]:
-    """Yield a row of cells for each stage of a run."""
-    from pipeline import disabled_stages
-    from pipeline.run import Run
-    from pipeline.schema import STATUS_OK
-    from pipeline.state import is_current, stage_totals
-    from stages import PIPELINE
-
-    run = Run(out)
-    disabled = run.disabled_stages()
-    used = {stage.name: stage for stage in disabled_stages.find_used(PIPELINE, disabled)}
-    for name in (stage.name for stage in PIPELINE):
-        if name not in used:
-            yield [name, "", "", "", "left out"]
-            continue
-        stage = used[name]
-        folder, totals = run.folder(stage.writes), stage_totals(stage, run)
-        current = is_current(stage, run)
-        complete = "yes" if current else "stale" if folder.manifest() else "no"
-        reasons = "; ".join(f"{count:,} {reason}" for reason, count in totals.reasons.items())
-        ok = totals.status.get(STATUS_OK, 0)
-        yield [name, f"{len(folder.receipts())}", f"{totals.rows:,}", f"{ok:,}", complete, reasons]
 
 
 def _recipe_lines() -> Iterator[str]:

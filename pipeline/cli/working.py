@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,8 @@ def run_job(
     from pipeline.runner import run
 
     with interruptible(), display() as show:
-        run(recipe, config, root, show, only=only, retry=retry, shards=shards)
+        command = ["skyscript", *sys.argv[1:]]
+        run(recipe, config, root, show, only=only, retry=retry, shards=shards, command=command)
 
 
 def retry_all(retry: bool) -> Retry | None:

@@ -8,8 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from image_sources import SOURCES, ImageSource
+from pipeline.errors import InputError
+from skyscript.backends.earth_engine import EarthEngineSource
 from skyscript.backends.earth_engine.account import Account, Connection, connect
+from skyscript.backends.registry import RemoteSource
 from skyscript.backends.stac import search as stac_search
+from skyscript.backends.stac.config import find_route
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import places_within
 from skyscript.imagery.protocol import ImageryError
@@ -102,6 +106,18 @@ def archives_answer() -> Iterator[tuple[str, str]]:
     for source in photographs():
         if source.stac is not None:
             yield source.alias, stac_search.answers(source.stac, Box(*source.coverage))
+
+
+def answer_of(alias: str, source: RemoteSource) -> str:
+    """Ask the service of a configured source; gives in words whether it answers."""
+    try:
+        if isinstance(source, EarthEngineSource):
+            asset = asset_of(connect(source), SOURCES[alias])
+            return f"answers ({str(asset['type']).lower().replace('_', ' ')})"
+        coverage = SOURCES[alias].coverage if alias in SOURCES else (-180, -90, 180, 90)
+        return stac_search.answers(find_route(source, alias), Box(*coverage))
+    except (ImageryError, InputError) as error:
+        return str(error)
 
 
 def connection_of(project: str, service_account: Path | None, endpoint: str | None) -> Connection:

@@ -32,6 +32,10 @@ is a ninth of that of bf16. On a CPU the towers always run in fp32."""
 
 _IMAGES = {"cpu": 32, "cuda": 256}
 _TEXTS = {"cpu": 16, "cuda": 512}
+_TOKENS_AT_ONCE = {"cpu": 16 * 248, "cuda": 8192}
+"""Most tokens in a batch of texts. So the padding of a batch of few long texts costs no more than
+that of short ones. A batch's shape depends on its length only: so vectors do not depend on company.
+"""
 _TOKENS = 8
 """Texts are padded to a multiple of this number of tokens: few shapes, little waste."""
 
@@ -159,8 +163,8 @@ class Clip:
         else:
             ends = tokens.argmax(1).numpy() + 1
             lengths = np.minimum(-(-ends // _TOKENS) * _TOKENS, tokens.shape[1])
-        size = _TEXTS[self._kind]
         for length in np.unique(lengths):
+            size = max(1, min(_TEXTS[self._kind], _TOKENS_AT_ONCE[self._kind] // int(length)))
             same_length = np.flatnonzero(lengths == length)
             for start in range(0, len(same_length), size):
                 rows = same_length[start : start + size]

@@ -18,7 +18,7 @@ class EligibleConfig(StageConfig):
         "it at the top level, because plan and overlay use the same key.",
     )
     min_extent: float = Field(
-        5,
+        5.0,
         ge=0,
         description="Leave out an area whose longer side would have fewer pixels than this in "
         "every source. Set it at the top level, because plan uses the same key.",

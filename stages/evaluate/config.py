@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,18 @@ class EvaluateConfig(ClipConfig):
         "fp32",
         description="Compute in fp32 throughout (`fp32`), or in half precision as published "
         "(`original`).",
+    )
+    linear_probe: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Also fit a linear classifier on the vectors of this share of each class's "
+        "images, and test it on the others: a linear probe. The fit is in closed form.",
+    )
+    shots: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        None,
+        description="Also fit the classifier on so many images of each class (few-shot), and test "
+        "it on the others. The figure is the mean of five draws.",
     )
     name: str | None = Field(
         None,

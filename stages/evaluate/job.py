@@ -29,6 +29,7 @@ from skyscript.benchmarks.layout import SKYSCRIPT
 from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
 from stages.evaluate.config import EvaluateConfig
+from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
 from stages.evaluate.model import (
     Tower,
     describe_precision,
@@ -37,6 +38,7 @@ from stages.evaluate.model import (
     load_tower,
 )
 from stages.evaluate.outputs import average_classes, write_classified, write_retrieved
+from stages.evaluate.probing import probe_set
 from stages.evaluate.published import compare_counts
 from stages.evaluate.retrieval import rank_by_all_ways
 from stages.evaluate.table import format_tables
@@ -64,6 +66,7 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     tower = load_tower(source, config, out)
     _clear(out, *tower.features.glob("*"), *(out / placed.benchmark.name for placed in sets))
     results = describe_run(source, tower)
+    results["intervals"] = describe_intervals()
     results["missing"] = missing
     for placed in sets:
         results["sets"][placed.benchmark.name] = _evaluate_set(placed, tower, out, draw)
@@ -146,6 +149,7 @@ def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) ->
         progress=progress,
     )
     classes = len(found.images.classes)
+    top1_interval, top5_interval = accuracy_intervals(found.true_rank, (1, 5))
     low, high = found.top1_range
     title = f"{placed.benchmark.name}: top-1 {found.top1:.1%}. Rows: true class; columns: taken for"
     return {
@@ -153,10 +157,13 @@ def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) ->
         "templates": list(placed.benchmark.templates),
         "counts": {"images": found.count, "classes": classes},
         "top1": found.top1,
+        "top1_interval": top1_interval,
         "top5": found.top5,
+        "top5_interval": top5_interval,
         "top5_is_of": min(5, classes),
         "mean_of_classes": average_classes(found),
         "ties": {"images": int(found.tied.sum()), "top1_lowest": low, "top1_highest": high},
+        **probe_set(found.images, tower),
         "files": write_classified(folder, found, title),
         "notes": found.images.notes,
     }
@@ -212,10 +219,13 @@ def _average(results: dict[str, Any]) -> dict[str, Any]:
     """Average top-1 over the seven sets of the published mean. Marks it as partial if some lack."""
     over = [name for name in SEVEN if name in results["sets"]]
     whole = len(over) == len(SEVEN)
-    value = sum(results["sets"][name]["top1"] for name in over) / len(over) if over else None
+    shares = [results["sets"][name]["top1"] for name in over]
+    images = [results["sets"][name]["counts"]["images"] for name in over]
+    value = sum(shares) / len(shares) if shares else None
     return {
         "top1": value if whole else None,
         "partial_top1": None if whole else value,
+        "interval": mean_interval(shares, images) if shares else None,
         "over": over,
         "missing": [name for name in SEVEN if name not in over],
         "protocol": results["protocol"],

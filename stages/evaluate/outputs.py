@@ -67,7 +67,7 @@ def _format_classes(cells: NDArray[np.int64], classes: list[str]) -> bytes:
 
 def write_retrieved(folder: Path, data: CaptionedImages, ways: dict[str, View]) -> dict[str, str]:
     """Write the details of a set's recalls. Returns the path of each file, relative to `out`."""
-    to_text, to_image = ways["published"]
+    to_text, to_image, _ = ways["published"]
     written = {}
     for name, query, queries, answers, found in (
         ("image_to_text", "filepath", data.paths, data.texts, to_text),

@@ -11,12 +11,13 @@ Ties keep the original order.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.benchmarks import CaptionedImages
+from stages.evaluate.intervals import Floats, Measured, interval, resample
 
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -56,15 +57,40 @@ class View(NamedTuple):
 
     image_to_text: Ranking
     text_to_image: Ranking
+    image_of: Ints
+    """The image of each query of ``text_to_image``; of several, the first."""
 
-    def recalls(self) -> dict[str, dict[str, float] | float]:
-        """Compute the recalls of both directions, and their mean."""
+    def recalls(self) -> dict[str, Any]:
+        """Compute the recalls of both directions, their mean, and the intervals of all."""
         both = {
             "image_to_text": _compute_recalls(self.image_to_text.place),
             "text_to_image": _compute_recalls(self.text_to_image.place),
         }
         mean = sum(direction["mean_recall"] for direction in both.values()) / 2
-        return {**both, "mean_recall": mean}
+        return {**both, "mean_recall": mean, "intervals": self._intervals()}
+
+    def _intervals(self) -> dict[str, Any]:
+        """Compute the interval of each recall; a resample of images draws both directions."""
+        count = len(self.image_to_text.place)
+        draws = resample(
+            [
+                Measured.of(_hits(self.image_to_text.place), np.arange(count), count),
+                Measured.of(_hits(self.text_to_image.place), self.image_of, count),
+            ]
+        )
+        means = [drawn[:, [AT.index(k) for k in OF_MEAN]].mean(1) for drawn in draws]
+        both = [_name_intervals(*each) for each in zip(draws, means, strict=True)]
+        names = ("image_to_text", "text_to_image")
+        return {**dict(zip(names, both, strict=True)), "mean_recall": interval(sum(means) / 2)}
+
+
+def _hits(place: Ints) -> NDArray[np.bool_]:
+    return place[:, None] <= np.array(AT)
+
+
+def _name_intervals(draws: Floats, mean: Floats) -> dict[str, list[float]]:
+    found = {f"R@{k}": interval(column) for k, column in zip(AT, draws.T, strict=True)}
+    return {**found, "mean_recall": interval(mean)}
 
 
 def _compute_recalls(place: Ints) -> dict[str, float]:
@@ -79,16 +105,19 @@ def rank_by_all_ways(data: CaptionedImages, images: Vectors, texts: Vectors) -> 
     pair = np.arange(len(text_of))
     of_image = Relation.of(image_of, text_of, len(images))
     of_text = Relation.of(text_of, image_of, len(texts))
-    published = View(rank(images, texts, of_image), rank(texts, images, of_text))
+    first_image = of_text.partners[of_text.start[:-1]]
+    published = View(rank(images, texts, of_image), rank(texts, images, of_text), first_image)
     same_text = Ranking(*(column[text_of] for column in published.text_to_image))
     copies = _find_copies(of_image, Relation.of(text_of, pair, len(texts)))
     own_texts = Relation.of(image_of, pair, len(images))
     own_image = Relation(np.arange(len(pair) + 1), image_of)
     return {
         "published": published,
-        "identical_text": View(rank(images, texts, copies, text_of), same_text),
+        "identical_text": View(rank(images, texts, copies, text_of), same_text, image_of),
         "own_pair": View(
-            rank(images, texts, own_texts, text_of), rank(texts[text_of], images, own_image)
+            rank(images, texts, own_texts, text_of),
+            rank(texts[text_of], images, own_image),
+            image_of,
         ),
     }
 

@@ -9,9 +9,16 @@ from typing import Any
 
 from pipeline.errors import InputError
 from skyscript.benchmarks import RETRIEVAL, SCENES, SEVEN
-from stages.evaluate.published import MODELS
+from stages.evaluate.published import ALL_MODELS, FARSLIP
 
 _NONE = "–"
+_NOTES = {
+    "±": "±: half the width of the 95 % interval of the bootstrap over a set's images.",
+    "| *": "In italics: published, in half precision.",
+    f"[{FARSLIP}]": f"[{FARSLIP}]: by the authors of FarSLIP, on SkyScript's CSVs, read from their "
+    "tables. RemoteCLIP was trained on the sets of captions.",
+}
+"""What a mark in the tables means."""
 _SCENES = [scene.name for scene in SCENES]
 
 
@@ -31,9 +38,10 @@ def read_results(path: Path) -> dict[str, Any]:
 
 def format_tables(results: Sequence[dict[str, Any]]) -> str:
     """Format the figures of the models and the published ones as Markdown, in percent."""
-    parts = [_format_scenes(results), _format_fine(results), _format_recalls(results)]
+    parts = [_format_scenes(results), _format_fine(results), _format_probes(results)]
+    parts.append(_format_recalls(results))
     text = "\n".join(part for part in parts if part)
-    return text + ("\n*In italics: published, in half precision.*\n" if "| *" in text else "")
+    return text + "".join(f"\n*{note}*\n" for mark, note in _NOTES.items() if mark in text)
 
 
 def _names_of(results: Sequence[dict[str, Any]], kind: str) -> list[str]:
@@ -57,8 +65,12 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
     ]
     if found.intersection(SEVEN):
         rows += [
-            [f"*{model.name}*", *(_NONE for _ in names), f"{model.mean_top1:.2f}"]
-            for model in MODELS
+            [
+                f"*{model.name}*",
+                *(f"{model.top1[n]:.2f}" if n in model.top1 else _NONE for n in names),
+                f"{model.mean_top1:.2f}",
+            ]
+            for model in ALL_MODELS
             if model.mean_top1 is not None
         ]
     table = _format_table(["zero-shot top-1, %", *names, "mean of 7"], rows)
@@ -79,6 +91,26 @@ def _format_fine(results: Sequence[dict[str, Any]]) -> str:
     return _format_table(["fine-grained top-1, %", *names], rows) if names else ""
 
 
+def _format_probes(results: Sequence[dict[str, Any]]) -> str:
+    """Format the linear probes and the few-shot figures: a row for each model and kind of fit."""
+    rows: dict[str, dict[str, str]] = {}
+    for result in results:
+        for name, one in result["sets"].items():
+            for what, found in _list_probes(one):
+                cell = _format_value(found["top1"], found.get("top1_interval"))
+                rows.setdefault(f"{_format_model(result)}, {what}", {})[name] = cell
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = [[model, *(row.get(name, _NONE) for name in names)] for model, row in rows.items()]
+    return _format_table(["linear classifier on frozen vectors, %", *names], table) if rows else ""
+
+
+def _list_probes(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the probes of a set, each with its kind."""
+    probe = one.get("linear_probe")
+    linear = [(f"{probe['share']:.0%} of each class", probe)] if probe else []
+    return linear + [(f"{k} a class", found) for k, found in one.get("few_shot", {}).items()]
+
+
 def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
     names = [s.name for s in RETRIEVAL if any(s.name in result["sets"] for result in results)]
     if not names:
@@ -89,7 +121,7 @@ def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
     ]
     rows += [
         [f"*{m.name}*", *(_format_pair(m.recalls[n]) if n in m.recalls else _NONE for n in names)]
-        for m in MODELS
+        for m in ALL_MODELS
         if m.recalls
     ]
     return _format_table(["mean recall, %: image to text / text to image", *names], rows)
@@ -100,13 +132,16 @@ def _format_model(result: dict[str, Any]) -> str:
 
 
 def _format_share(result: dict[str, Any], name: str) -> str:
-    return f"{result['sets'][name]['top1'] * 100:.2f}" if name in result["sets"] else _NONE
+    if name not in result["sets"]:
+        return _NONE
+    found = result["sets"][name]
+    return _format_value(found["top1"], found.get("top1_interval"))
 
 
 def _format_mean(result: dict[str, Any]) -> str:
     mean = result["mean_of_seven"]
     if mean["top1"] is not None:
-        return f"{mean['top1'] * 100:.2f}"
+        return _format_value(mean["top1"], mean.get("interval"))
     return (
         f"({mean['partial_top1'] * 100:.2f}, {len(mean['over'])} of 7)" if mean["over"] else _NONE
     )
@@ -116,8 +151,18 @@ def _format_recall(result: dict[str, Any], name: str) -> str:
     if name not in result["sets"]:
         return _NONE
     view = result["sets"][name]["published"]
-    both = (view[way]["mean_recall"] * 100 for way in ("image_to_text", "text_to_image"))
-    return _format_pair((next(both), next(both)))
+    intervals = view.get("intervals", {})  # an older results.json has none
+    return " / ".join(
+        _format_value(view[way]["mean_recall"], intervals.get(way, {}).get("mean_recall"))
+        for way in ("image_to_text", "text_to_image")
+    )
+
+
+def _format_value(share: float, interval: list[float] | None) -> str:
+    """Format a share in percent, with half the width of its interval if there is one."""
+    if interval is None:
+        return f"{share * 100:.2f}"
+    return f"{share * 100:.2f} ± {(interval[1] - interval[0]) * 50:.2f}"
 
 
 def _format_pair(both: tuple[float, float]) -> str:

@@ -7,10 +7,12 @@ none, so that no pixel of the Earth is in two splits. Blocks go round the Earth:
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from skyscript import chance
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = ("test", "val")
 ACROSS = "reaches over the edge of a block set aside"
+_PIECE = 1 << 16
 
 
 class Target(NamedTuple):
@@ -107,36 +110,54 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, target: Target, seed: in
     Only pairs that lie wholly in a block count. A block with more of them than a split still needs
     remains in training, until a split can only be completed by one: then the smallest is taken.
     """
-    rows = connection.execute(
-        """
-        SELECT x, y, count(*), count(*) FILTER (WHERE scored AND len(columns) = 1 AND y0 = y1)
-        FROM places GROUP BY x, y
-        """
-    ).fetchall()
-    drawn = [_Block(*row) for row in rows]
-    drawn.sort(key=lambda b: (chance.uniform(seed, f"{b.x}/{b.y}", "set aside"), b))
     needed, room = dict(target.pairs), dict.fromkeys(HELD_OUT, target.most)
     chosen: dict[_Block, str] = {}
 
     def fits(block: _Block, side: str) -> bool:
-        return needed[side] > 0 and block.whole > 0 and block.pairs <= room[side]
+        return needed[side] > 0 and block.pairs <= room[side]
 
     def take(block: _Block, side: str) -> None:
         needed[side] -= block.whole
         room[side] -= block.pairs
         chosen[block] = side
 
-    for block in drawn:
+    blocks = _shuffle_blocks(connection, seed)
+    for block in _each(blocks):
         sides = (s for s in HELD_OUT if fits(block, s) and block.whole <= needed[s])
         if side := next(sides, None):
             take(block, side)
+        elif not any(count > 0 for count in needed.values()):
+            break
     for side in HELD_OUT:
-        left = [block for block in drawn if block not in chosen and fits(block, side)]
-        if left:
-            take(min(left, key=lambda block: block.whole), side)
+        if needed[side] > 0:
+            left = (block for block in _each(blocks) if block not in chosen and fits(block, side))
+            if smallest := min(left, key=lambda block: block.whole, default=None):
+                take(smallest, side)
     columns = {
         "block_x": pa.array([block.x for block in chosen], pa.int32()),
         "block_y": pa.array([block.y for block in chosen], pa.int32()),
         "side": pa.array(chosen.values(), pa.string()),
     }
     connection.register("held_out", pa.table(columns))
+
+
+def _shuffle_blocks(connection: duckdb.DuckDBPyConnection, seed: int) -> np.ndarray:
+    """Give the blocks with whole pairs in the order of their draw; the columns are `_Block`'s."""
+    found = connection.sql(
+        """
+        SELECT x, y, count(*) AS pairs,
+            count(*) FILTER (WHERE scored AND len(columns) = 1 AND y0 = y1) AS whole,
+            x || '/' || y AS key
+        FROM places GROUP BY x, y HAVING whole > 0
+        """
+    ).to_arrow_table()
+    keys = (key for piece in found["key"].chunks for key in piece.to_pylist())
+    draws = chance.uniforms(seed, keys, "set aside")
+    blocks = np.column_stack([found[name].to_numpy() for name in _Block._fields])
+    return blocks[np.lexsort((blocks[:, 1], blocks[:, 0], draws))]
+
+
+def _each(blocks: np.ndarray) -> Iterator[_Block]:
+    """Give blocks one by one; millions of them at once would need gigabytes."""
+    for begin in range(0, len(blocks), _PIECE):
+        yield from itertools.starmap(_Block, blocks[begin : begin + _PIECE].tolist())

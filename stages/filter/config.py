@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipeline.stage import StageConfig
+from pipeline.stage import ConfigPath, StageConfig
 
+_OPTIONS = {
+    "balanced": ("balance_from",),
+    "soft_cap": ("temperature", "caption_penalty", "concept_penalty"),
+}
+"""Options that only one cut uses."""
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -15,17 +20,29 @@ class FilterConfig(StageConfig):
     """Which pairs are kept for training, and which are set aside for validation and test."""
 
     seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
+    join: tuple[ConfigPath, ...] = Field(
+        (),
+        description="Add score columns of other files to the pairs by `filepath`: a CSV, a Parquet "
+        "file, or a folder of Parquet files such as a table of a run (which may have `object_id` "
+        "instead). A pair that a file does not name has no score.",
+    )
     by: tuple[str, ...] = Field(
         (),
         description="Rank by these columns. By default, by the only `similarity_*` of `title`. In "
         "a run, `match` ranks by how well the map lies on the image; pairs without a match then "
         "have no score.",
     )
-    combine: Literal["rank_average", "agreement"] = Field(
+    combine: Literal["rank_average", "agreement", "learned"] = Field(
         "rank_average",
         description="Combine several score columns into one. `rank_average` takes the mean of a "
         "pair's ranks, because scorers err in different places. `agreement` takes the worst rank, "
-        "so a pair stays only if all scorers agree.",
+        "so a pair stays only if all scorers agree. `learned` fits a logistic regression to the "
+        "pairs of `labels`, by cross-fitting.",
+    )
+    labels: ConfigPath | None = Field(
+        None,
+        description="Learn the mix of `combine: learned` from this CSV with the columns filepath "
+        "and label: 1 for a good pair, 0 for a bad one, at least ten of each.",
     )
     name: str | None = Field(
         None,
@@ -34,6 +51,42 @@ class FilterConfig(StageConfig):
     )
     top: tuple[Percent, ...] = Field(
         (20, 30, 50), description="Write a training file for each of these best percentages."
+    )
+    cut: Literal["top", "soft_cap", "balanced"] = Field(
+        "top",
+        description="Choose how training pairs are selected; every file has the same exact number "
+        "of rows. `top` takes the best scores, as published. `soft_cap` samples pairs by score and "
+        "lowers the chance of captions and concepts that it has taken before, as FLYT does. "
+        "`balanced` draws pairs at random, as MetaCLIP does: a concept of `count` pairs keeps each "
+        "with probability min(1, t / count), and t follows from the number of rows.",
+    )
+    concept: str | None = Field(
+        None,
+        description="Take the concept of a pair from this column of the input. By default, the "
+        "concept is the first tag of `title`.",
+    )
+    balance_from: Percent = Field(
+        100,
+        description="Let `balanced` draw from this best percentage of the pairs by score. It is at "
+        "least the largest of `top`.",
+    )
+    temperature: float = Field(
+        0.1,
+        ge=0,
+        description="Blur the scores of `soft_cap` by random draws of about this size, in standard "
+        "deviations of the score. With 0, only the penalties change the order.",
+    )
+    caption_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="Let `soft_cap` lower a pair's score by this many standard deviations for each "
+        "doubling of the number of pairs of its caption that are taken.",
+    )
+    concept_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="Let `soft_cap` lower a pair's score by this many standard deviations for each "
+        "doubling of the number of pairs of its concept that are taken.",
     )
     within: Literal["all", "source"] = Field(
         "all",
@@ -52,6 +105,12 @@ class FilterConfig(StageConfig):
         None,
         ge=1,
         description="Keep at most this many images of one caption; fewer rows may be left.",
+    )
+    max_per_image: int | None = Field(
+        None,
+        ge=1,
+        description="Remove a pair if this many better pairs show nearly the same image, as `near` "
+        "defines it; fewer rows may be left. It needs the column image_hash.",
     )
     lowest_phrases: int = Field(
         0,
@@ -104,3 +163,19 @@ class FilterConfig(StageConfig):
         description="Treat images as the same if their image_hash differs in at most this many of "
         "its 64 bits. Training then loses the images that are also set aside.",
     )
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        for cut, names in _OPTIONS.items():
+            for name in names:
+                changed = getattr(self, name) != type(self).model_fields[name].default
+                if changed and cut != self.cut:
+                    raise ValueError(f"{name} is an option of the cut {cut}, not of {self.cut}")
+        if (self.combine == "learned") != (self.labels is not None):
+            raise ValueError("combine: learned needs labels, and only it uses them")
+        if self.balance_from < max(self.top, default=0):
+            raise ValueError(
+                f"balance_from is {self.balance_from}; make it at least {max(self.top)}, the "
+                "largest percentage of top"
+            )
+        return self

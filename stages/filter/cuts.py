@@ -1,7 +1,8 @@
 """Selects an exact number of the best pairs, by a sort without ties.
 
-The order is: pairs that a quota protects, then the higher score, then the path, then the row in the
-file. A threshold (`>=`) would select another number if scores are equal.
+The order is: pairs that a quota protects, then the order of the cut (`order`), then the higher
+score, then the path, then the row in the file. A threshold (`>=`) would select another number if
+scores are equal.
 """
 
 from __future__ import annotations
@@ -11,40 +12,40 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyscript import chance
-from skyscript.files import phrases
+from stages.filter.concepts import TAGS
 from stages.filter.config import FilterConfig
+from stages.filter.order import order_pairs
 
 if TYPE_CHECKING:
     import duckdb
-
-TAGS = f"string_split(regexp_replace(title, '{phrases.PREFIX}', '', 'i'), ', ')"
-"""SQL for the tags in a title: the texts between its commas, after the prefix."""
 
 
 def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
     """Create ``ranked``: training pairs with a score, their rank by score alone and by all options.
 
-    ``plain`` is the rank by score alone, and ``place`` the rank by all options. Pairs beyond
-    ``max_per_caption`` are not in the table. ``tier`` is a pair's best rank among the pairs of any
-    of its tags, up to the quota: so each tag first gets its best pair, then its second best.
+    ``plain`` is the rank by score alone, and ``place`` the rank by all options. Pairs beyond a cap
+    are not in the table. ``tier`` is a pair's best rank among the pairs of any of its tags, up to
+    the quota: so each tag first gets its best pair, then its second best.
     """
-    best = "ORDER BY score DESC, filepath, row"
     connection.execute(
-        f"""
+        """
         CREATE TABLE candidates AS
-        SELECT row, filepath, title, source, score, row_number() OVER ({best}) AS plain,
-            row_number() OVER (PARTITION BY title {best}) AS of_caption
+        SELECT row, source, score, row_number() OVER (ORDER BY score DESC, filepath, row) AS plain
         FROM pairs JOIN homes USING (row) WHERE split = 'train' AND score IS NOT NULL
         """
     )
+    if _is_plain(config):
+        connection.execute("CREATE VIEW ranked AS SELECT *, plain AS place FROM candidates")
+        return
+    order_pairs(connection, config)
     quota = config.min_per_tag
+    best = "ORDER BY worth DESC, plain"
     connection.execute(
         f"""
         CREATE TABLE tiers AS
         SELECT row, min(of_tag) AS tier FROM (
             SELECT row, row_number() OVER (PARTITION BY tag {best}) AS of_tag
-            FROM (SELECT row, filepath, score, unnest({TAGS}) AS tag FROM candidates
-                WHERE {quota} > 0 AND of_caption <= {config.max_per_caption or "of_caption"})
+            FROM (SELECT row, plain, worth, unnest({TAGS}) AS tag FROM ordered WHERE {quota} > 0)
             QUALIFY of_tag <= {quota}
         ) GROUP BY row
         """
@@ -53,13 +54,18 @@ def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
     connection.execute(
         f"""
         CREATE TABLE ranked AS
-        SELECT row, source, plain,
-            row_number() OVER ({group} ORDER BY coalesce(tier, {quota} + 1), score DESC, filepath,
-                row) AS place
-        FROM candidates LEFT JOIN tiers USING (row)
-        WHERE of_caption <= {config.max_per_caption or "of_caption"}
+        SELECT row, source, plain, row_number() OVER (
+            {group} ORDER BY coalesce(tier, {quota} + 1), worth DESC, plain) AS place
+        FROM ordered LEFT JOIN tiers USING (row)
         """
     )
+
+
+def _is_plain(config: FilterConfig) -> bool:
+    """Tell whether the order is that of the score alone, so that nothing needs to be sorted."""
+    caps = (config.max_per_caption, config.max_per_image)
+    top_only = config.cut == "top" and config.within == "all"
+    return top_only and not config.min_per_tag and caps == (None, None)
 
 
 def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> None:

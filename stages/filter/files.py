@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
-from skyscript.files.pairs_csv import csv_writer
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
     import duckdb
 
-_BATCH = 1 << 14
+_FORMAT = "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '', COMMENT ''"
+"""The format of `skyscript.files.pairs_csv.csv_writer`, which quotes no ``#``."""
 
 
 def name_scorer(column: str) -> str:
     """Return the name of the scorer that wrote a score column."""
     return column.removeprefix(PREFIX).removeprefix(NORMALISED).removesuffix(MULTI)
+
+
+def name_ranking(by: Sequence[str], cut: str) -> str:
+    """Name the ranking in file names: ``CLIP_openai``, and ``CLIP_openai_balanced`` for a cut."""
+    columns = "+".join(column.removeprefix(PREFIX) for column in by)
+    return columns if cut == "top" else f"{columns}_{cut}"
 
 
 def name_training_file(percent: int, scorer: str) -> str:
@@ -40,15 +46,12 @@ def write_selected(
 ) -> None:
     """Write the rows of ``selected``: the columns of captions and scores, with unchanged values."""
     chosen = [*(name for name in columns if name in CAPTIONS), *by]
-    wanted = ", ".join(f"coalesce(\"{name}\", '')" for name in chosen)
+    wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in chosen)
     order = "ON input_rows.rowid = selected.row ORDER BY selected.row"
     query = f"SELECT {wanted} FROM input_rows JOIN selected {order}"
 
     def write(temporary: Path) -> None:
-        result = connection.execute(query)
-        with csv_writer(temporary, chosen) as write_row:
-            while rows := result.fetchmany(_BATCH):
-                for row in rows:
-                    write_row(row)
+        place = str(temporary).replace("'", "''")
+        connection.execute(f"COPY ({query}) TO '{place}' ({_FORMAT})")
 
     write_file(path, write)

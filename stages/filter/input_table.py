@@ -1,8 +1,9 @@
 """The input of the filter: a captions file with scores, as tables of a DuckDB file.
 
-``input_rows`` contains the file, with all values as text. ``pairs`` has these columns: ``row`` (the
-number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score`` (null if there is
-none), the box in degrees and the image's hashes (null if unknown).
+``input_rows`` contains the file, with all values but the box as text. ``pairs`` has these columns:
+``row`` (the number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score``
+(null if there is none), the box in degrees, the image's hashes, its country and its concept (null
+if unknown).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from skyscript.files import names
 from skyscript.files.metas import read_metas
 from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages.filter.config import FilterConfig
+from stages.filter.mix import Mix, learn
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,7 +74,7 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
 
     schema = pa.schema([(name, pa.string()) for name in file.columns])
     connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
-    columns = ", ".join(f"nullif({name}, '') AS {name}" for name in map(_quote, file.columns))
+    columns = ", ".join(map(_select_field, file.columns))
     connection.execute(f"CREATE TABLE input_rows AS SELECT {columns} FROM lines")
     connection.unregister("lines")
     if wrong:
@@ -82,7 +84,13 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
     return InputTable(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
 
 
-def _quote(name: str) -> str:
+def _select_field(name: str) -> str:
+    """Return SQL for a field as text, and for a side of the box as a number; null if it is none."""
+    value = f"nullif({quote(name)}, '')"
+    return f"{f'TRY_CAST({value} AS DOUBLE)' if name in BOX else value} AS {quote(name)}"
+
+
+def quote(name: str) -> str:
     """Quote a column's name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -136,47 +144,60 @@ def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def make_pairs(
     connection: duckdb.DuckDBPyConnection, input_rows: InputTable, config: FilterConfig
-) -> tuple[str, ...]:
-    """Create ``pairs`` from ``input_rows``. Returns the score columns that it uses."""
+) -> tuple[tuple[str, ...], Mix | None]:
+    """Create ``pairs`` from ``input_rows``. Returns the score columns and their learned mix."""
     by = choose_scores(input_rows, config)
+    _check_columns(input_rows, config)
     for name in by:
         number = "a number; correct it, or leave it empty if there is no score"
         check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
     if "image_hash" in input_rows.columns:
         digits = "a hash of 16 hexadecimal digits"
         check_values(connection, input_rows, "image_hash", _HASH, digits)
-    scores = ", ".join(f"{_cast_number(name)} AS s{index}" for index, name in enumerate(by))
-    connection.execute(
-        f"""
-        CREATE TABLE scored AS
-        SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
-            regexp_extract(input_rows.filepath, $name, 1) AS object_id,
-            regexp_extract(input_rows.filepath, $name, 2) AS source,
-            {_select_optional(input_rows.columns)}, {scores}
-        FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
-        """,
-        {"name": f"^{names.PATTERN}$"},
-    )
+    values = [_cast_number(name) for name in by]
+    mix = learn(connection, values, by, config.labels, config.seed) if config.labels else None
+    scores = ", ".join(f"{value} AS s{index}" for index, value in enumerate(values))
     connection.execute(
         f"""
         CREATE TABLE pairs AS
-        SELECT * EXCLUDE (object_id),
-            CASE WHEN object_id = '' THEN filepath ELSE object_id END AS object_id,
-            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config)} END AS score
-        FROM scored
+        WITH scored AS (
+            SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
+                regexp_extract(input_rows.filepath, '^{names.PATTERN}$', ['object_id', 'source'])
+                    AS name, {_select_optional(input_rows, config)}, {scores}
+            FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
+        )
+        SELECT * EXCLUDE (name),
+            CASE WHEN name.object_id = '' THEN filepath ELSE name.object_id END AS object_id,
+            name.source AS source,
+            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config, mix)} END AS score
+        FROM scored {"LEFT JOIN fitted USING (row)" if mix else ""}
         """
     )
-    connection.execute("DROP TABLE scored")
-    return by
+    return by, mix
 
 
-def _select_optional(columns: Sequence[str]) -> str:
-    """Return SQL for the hashes and the box, which come from ``boxes`` if the input has none."""
+def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
+    """Raise `InputError` if a column is missing that an option needs."""
+    needed = {"concept": config.concept, "max_per_image": config.max_per_image and "image_hash"}
+    for option, column in needed.items():
+        if column and column not in input_rows.columns:
+            raise InputError(
+                f"{input_rows.name}: has no column {column!r}, which filter.{option} needs; its "
+                f"columns are {', '.join(input_rows.columns)}."
+            )
+
+
+def _select_optional(input_rows: InputTable, config: FilterConfig) -> str:
+    """Return SQL for the hashes, the box (of ``boxes`` if needed), the country and the concept."""
+    columns = input_rows.columns
+    concept = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
+    country = "country" if "country" in columns else "NULL::VARCHAR"
     content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
     image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
-    own = "TRY_CAST(input_rows.{0} AS DOUBLE) AS {0}"
+    own = "input_rows.{0}"
     box = ", ".join(map((own if set(BOX) <= set(columns) else "boxes.{0}").format, BOX))
-    return f"{content_hash} AS content_hash, {image_hash} AS image_hash, {box}"
+    hashes = f"{content_hash} AS content_hash, {image_hash} AS image_hash"
+    return f"{hashes}, {box}, {country} AS country, {concept} AS concept"
 
 
 def _cast_number(name: str) -> str:
@@ -198,8 +219,14 @@ def check_values(
         raise InputError(f"{input_rows.place_of(row)}: {name} is {text!r}, not {what}.")
 
 
-def _combine_scores(count: int, config: FilterConfig) -> str:
+def _combine_scores(count: int, config: FilterConfig, mix: Mix | None) -> str:
     """Return SQL that combines the columns ``s0``, ``s1`` ... into one score; higher is better."""
+    there = " AND ".join(f"s{index} IS NOT NULL" for index in range(count))
+    if mix is not None:
+        slopes = enumerate(mix.coefficients.values())
+        terms = "".join(f" + ({slope!r}::DOUBLE) * s{index}" for index, slope in slopes)
+        logit = f"coalesce(logit, ({mix.intercept!r}::DOUBLE){terms})"
+        return f"CASE WHEN {there} THEN {logit} END"
     if count == 1:
         return "s0"
     ranks = [f"rank() OVER (ORDER BY s{index} NULLS FIRST)" for index in range(count)]
@@ -208,5 +235,4 @@ def _combine_scores(count: int, config: FilterConfig) -> str:
         if config.combine == "rank_average"
         else f"least({', '.join(ranks)})"
     )
-    there = " AND ".join(f"s{index} IS NOT NULL" for index in range(count))
     return f"CASE WHEN {there} THEN ({joined})::DOUBLE END"

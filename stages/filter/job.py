@@ -14,11 +14,14 @@ from stages.filter.config import FilterConfig
 from stages.filter.dates import drop_later
 from stages.filter.files import (
     name_held_out_file,
+    name_ranking,
     name_scorer,
     name_training_file,
     write_selected,
 )
-from stages.filter.input_table import BOX, PREFIX, InputTable, load_boxes, load_csv, make_pairs
+from stages.filter.input_table import BOX, InputTable, load_boxes, load_csv, make_pairs
+from stages.filter.joins import join_files
+from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.splits import Split, split_pairs
 
@@ -33,8 +36,11 @@ class Filtered(NamedTuple):
 
     sides: dict[str, int]
     """Number of pairs in each split, or without one for each reason."""
+    before: summary.FileSummary
+    """The figures of all pairs that the training files are selected from."""
     files: list[summary.FileSummary]
     phrases: DroppedPhrases | None
+    mix: Mix | None
     notes: list[str]
     """Sentences on files that hold fewer rows than asked for, and on smaller blocks."""
 
@@ -50,7 +56,8 @@ class Filtered(NamedTuple):
                 f"{lost.dropped:>10,}  of {lost.phrases:,} phrases dropped, below "
                 f"{lost.below:.4f}, from {lost.captions:,} captions"
             )
-        return [*lines, *self.notes]
+        lines += self.mix.lines() if self.mix else []
+        return [*lines, *summary.make_table(self.before, self.files), *self.notes]
 
 
 def filter_csv(
@@ -74,6 +81,7 @@ def filter_csv(
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Set the connection to store its tables on disk, and to keep the order of rows.
 
+    The tables are not compressed: they live for one run, and compression takes most of the time.
     Creates an empty ``boxes``, for positions that the input lacks.
     """
     place = str(folder / "filter.duckdb").replace("'", "''")
@@ -81,6 +89,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("USE work")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET force_compression = 'uncompressed'")
     sides = ", ".join(f"{name} DOUBLE" for name in BOX)
     connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
 
@@ -94,9 +103,10 @@ def write_all(
     not_over: Path | None = None,
 ) -> Filtered:
     """Split the table ``input_rows``, select pairs and write all files."""
-    by = make_pairs(connection, input_rows, config)
+    input_rows = join_files(connection, input_rows, config)
+    by, mix = make_pairs(connection, input_rows, config)
     later = drop_later(connection, input_rows, config)
-    scorer = config.name or "+".join(column.removeprefix(PREFIX) for column in by)
+    scorer = config.name or name_ranking(by, config.cut)
     training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
         side: (rows, name_held_out_file(side, rows, scorer))
@@ -111,17 +121,19 @@ def write_all(
     if "train" not in sides:
         raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)
+    connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
+    before = summary.summarise(connection, "all pairs for training", config, compare=False)
     files, notes = [], _describe_blocks(split, config)
     for percent, file in training.items():
         cuts.select_best(connection, percent, config)
         write_selected(connection, input_rows.columns, by, out / file)
-        files.append(summary.summarise(connection, file, compare=True))
+        files.append(summary.summarise(connection, file, config, compare=True))
     for side, (rows, file) in held_out.items():
         cuts.select_held_out(connection, side, rows, config)
         write_selected(connection, input_rows.columns, by, out / file)
-        files.append(summary.summarise(connection, file, compare=False))
+        files.append(summary.summarise(connection, file, config, compare=False))
         notes += _describe_short(files[-1], rows, config)
-    done = Filtered(sides, files, phrases, notes)
+    done = Filtered(sides, before, files, phrases, mix, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
 
@@ -149,7 +161,9 @@ def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
     return {
         "options": config.model_dump(mode="json"),
         "pairs": done.sides,
+        "before": done.before._asdict(),
         "files": [one._asdict() for one in done.files],
         "phrases": done.phrases._asdict() if done.phrases else None,
+        "mix": done.mix.report() if done.mix else None,
         "notes": done.notes,
     }

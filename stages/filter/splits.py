@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from skyscript import chance
 from stages.filter.blocks import HELD_OUT, Target, split_by_block
 from stages.filter.config import FilterConfig
+from stages.filter.copies import select_bands
 from stages.filter.input_table import BOX, WIDTH, InputTable
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _ENOUGH = 0.5
 _ROUNDS = 4
 """Number of times that held-out pairs are drawn, with more each time if they do not suffice."""
 _BATCH = 1 << 16
-_BANDS = 4
-"""Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 
 
 class Split(NamedTuple):
@@ -195,13 +194,14 @@ def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: in
     """Exclude pairs of later splits whose image is nearly the same as a held-out image."""
     if connection.execute("SELECT count(image_hash) FROM pairs").fetchall() == [(0,)]:
         return
-    band = f"(image_hash >> (16 * band)) & 65535 AS bits, image_hash, band FROM pairs JOIN homes \
-USING (row), range({_BANDS}) AS bands(band) WHERE image_hash IS NOT NULL AND split"
+    looks = "(SELECT row, split, image_hash FROM pairs JOIN homes USING (row))"
     connection.execute(
         f"""
         UPDATE homes SET split = NULL, reason = $why WHERE row IN (
-            WITH aside AS (SELECT DISTINCT {band} = $held_out),
-                later AS (SELECT row, {band} IN {_LATER[held_out]})
+            WITH banded AS NOT MATERIALIZED ({select_bands(looks, "row, split")}),
+                aside AS (SELECT DISTINCT image_hash, band, bits FROM banded
+                    WHERE split = $held_out),
+                later AS (SELECT * FROM banded WHERE split IN {_LATER[held_out]})
             SELECT later.row FROM later JOIN aside USING (band, bits)
             WHERE bit_count(xor(later.image_hash, aside.image_hash)) <= $bits)
         """,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
@@ -20,6 +21,7 @@ from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
 from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
+from stages.filter.joins import parts_of
 from stages.filter.phrases import PHRASES
 from stages.tables import files_written
 
@@ -71,7 +73,7 @@ def _load(
     scorer = _read_scorer(scores)
     single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
     normal = f"{NORMALISED}{scorer}"
-    box = ", ".join(f"{name}::VARCHAR AS {name}" for name in BOX)
+    box = ", ".join(f"{name}::DOUBLE AS {name}" for name in BOX)
     of_match = ", ".join(f"m.{name}::VARCHAR AS {name}" for name in _MATCH)
     ok = pc.field("status") == STATUS_OK
     of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
@@ -106,12 +108,29 @@ def _read_scorer(scores: ds.Dataset) -> str:
     raise InputError("there is no score to rank by: the run has no captions.")
 
 
+def _external(config: FilterConfig) -> Mapping[str, str]:
+    """Return the content ids of the files to join and of the labels, which must be readable."""
+    files = {f"file {number} to join": path for number, path in enumerate(config.join)}
+    if config.labels is not None:
+        files["labels"] = config.labels
+    return {name: _identify(path) for name, path in files.items()}
+
+
+def _identify(path: Path) -> str:
+    parts = parts_of(path)
+    try:
+        return " ".join(map(identify, parts))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
 FILTER = DatasetStage(
     "filter",
     filter_run,
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED, tables.MATCH),
     writes=tables.FILTERED,
-    version=3,
+    external=_external,
+    version=4,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -1,17 +1,26 @@
-"""Figures of each output file, for the report of a filter run."""
+"""Figures of all pairs for training and of each output file, for the report and the screen."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from stages.filter.cuts import TAGS
+from image_sources import SOURCES
+from stages.filter.concepts import TAGS, concept_of
+from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
     import duckdb
 
+_LARGEST = 10
+_SHOWN = 8
+"""Number of values of one kind in the table on the screen; the report has them all."""
+UNKNOWN = "unknown"
+
 
 class FileSummary(NamedTuple):
-    """The figures of an output file."""
+    """The figures of an output file, or of all pairs before the cut."""
 
     file: str
     rows: int
@@ -19,28 +28,97 @@ class FileSummary(NamedTuple):
     """Number of distinct tags in the titles."""
     captions: int
     """Number of distinct titles."""
+    concepts: int
+    """Number of distinct concepts."""
+    in_largest: float | None
+    """Share of the rows in the ten largest concepts; None without rows."""
     by_source: dict[str, int]
+    by_gsd: dict[str, int]
+    """Rows by the ground sampling distance of their source, the finest first."""
+    by_country: dict[str, int] | None
+    """Rows by the column ``country``; None if no row has one."""
     like_plain: float | None
     """Share of the rows that are also among the best by score alone; None for held-out files."""
 
 
-def summarise(connection: duckdb.DuckDBPyConnection, file: str, *, compare: bool) -> FileSummary:
+def summarise(
+    connection: duckdb.DuckDBPyConnection, file: str, config: FilterConfig, *, compare: bool
+) -> FileSummary:
     """Count the rows of ``selected``, and with ``compare`` those that score alone selects too."""
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE shown AS
+        SELECT title, {concept_of(config)} AS concept, source, country, count(*) AS pairs
+        FROM pairs JOIN selected USING (row) GROUP BY ALL
+        """
+    )
     [(rows, captions)] = connection.execute(
-        "SELECT count(*), count(DISTINCT title) FROM pairs JOIN selected USING (row)"
+        "SELECT coalesce(sum(pairs), 0)::BIGINT, count(DISTINCT title) FROM shown"
     ).fetchall()
-    [(tags,)] = connection.execute(f"""SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag
-            FROM (SELECT DISTINCT title FROM pairs JOIN selected USING (row)))""").fetchall()
-    sources = connection.execute(
-        "SELECT source, count(*) FROM pairs JOIN selected USING (row) GROUP BY ALL ORDER BY source"
+    [(tags,)] = connection.execute(
+        f"SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag FROM "
+        "(SELECT DISTINCT title FROM shown))"
     ).fetchall()
+    concepts = sorted(_count(connection, "concept").values(), reverse=True)
+    sources, countries = _count(connection, "source"), _count(connection, "country")
     like_plain = None
     if compare and rows:
         [(shared,)] = connection.execute(
             f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}"
         ).fetchall()
         like_plain = shared / rows
-    return FileSummary(file, rows, tags, captions, dict(sources), like_plain)
+    return FileSummary(
+        file,
+        rows,
+        tags,
+        captions,
+        len(concepts),
+        sum(concepts[:_LARGEST]) / rows if rows else None,
+        sources,
+        _by_gsd(sources),
+        None if set(countries) <= {UNKNOWN} else countries,
+        like_plain,
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, int]:
+    rows = connection.execute(
+        f"SELECT coalesce({column}, '{UNKNOWN}') AS value, sum(pairs)::BIGINT FROM shown "
+        "GROUP BY value ORDER BY value"
+    ).fetchall()
+    return dict(rows)
+
+
+def _by_gsd(sources: Mapping[str, int]) -> dict[str, int]:
+    counts: Counter[float] = Counter()
+    for source, rows in sources.items():
+        counts[SOURCES[source].gsd if source in SOURCES else float("inf")] += rows
+    return {UNKNOWN if gsd > 1e6 else f"{gsd:g} m": counts[gsd] for gsd in sorted(counts)}
+
+
+def make_table(before: FileSummary, files: Sequence[FileSummary]) -> Iterator[str]:
+    """Describe what the cuts cover, before and after, in lines for the terminal."""
+    columns = [before, *files]
+    heads = [
+        "before",
+        *(one.file.removeprefix("SkyScript_").split("_filtered")[0] for one in files),
+    ]
+
+    def line(name: str, cells: Sequence[str]) -> str:
+        return f"{name[:24]:<24}" + "".join(f"{cell:>16}" for cell in cells)
+
+    yield line("coverage", heads)
+    yield line("concepts", [f"{one.concepts:,}" for one in columns])
+    yield line("in ten largest concepts", [f"{one.in_largest or 0:.1%}" for one in columns])
+    for kind in ("by_source", "by_gsd", "by_country"):
+        counts = [getattr(one, kind) or {} for one in columns]
+        values = sorted(counts[0], key=lambda value: -counts[0][value])[:_SHOWN]
+        for value in (value for value in counts[0] if value in values):
+            shares = [
+                each.get(value, 0) / (one.rows or 1)
+                for each, one in zip(counts, columns, strict=True)
+            ]
+            yield line(f"{kind[3:]} {value or UNKNOWN}", [f"{share:.1%}" for share in shares])
 
 
 def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -23,7 +23,7 @@ class PlanConfig(StageConfig):
         "more is skipped for that source.",
     )
     min_extent: float = Field(
-        5,
+        5.0,
         ge=0,
         description="Skip an area for a source whose longer side would have fewer pixels than "
         "this. A pond of 10 m is visible as water, yet it is a single pixel of an image at 10 m. "

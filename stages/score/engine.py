@@ -19,7 +19,7 @@ from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.text import find_cut
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors, text_vectors
-from skyscript.clip.vectors.store import Store
+from skyscript.clip.vectors.store import open_store
 from skyscript.clip.worker import worker_clip
 from skyscript.files.phrases import make_caption, split_neighbours
 from skyscript.images.decode import Unusable, decode_by_pillow
@@ -45,12 +45,12 @@ def score_pairs(
         return _columns(config, "", paths, [], [], None, None) | _cut([], [], None)
     clip, digest = worker_clip(config)
     folder = root / "embeddings" / f"{config.name}-{digest}"
-    images = image_vectors(paths, read, clip, Store(folder / "images", clip.width, np.float16))
+    images = image_vectors(paths, read, clip, open_store(folder / "images", clip.width, np.float16))
     singles, multis = (_usable(images, each) for each in (titles, multi_titles))
     of_image = [_phrases_of(caption) if config.phrases else [] for caption in multis]
     # All texts at once: the files of vectors then depend on the part only.
     texts = list(dict.fromkeys(text for text in chain(singles, multis, *of_image) if text))
-    store = Store(folder / "texts", clip.width, np.float32)
+    store = open_store(folder / "texts", clip.width, np.float32)
     vectors = dict(zip(texts, text_vectors(texts, clip, store), strict=True))
     cosines, multi_cosines = (_similarities(images, each, vectors) for each in (singles, multis))
     _check(paths, titles, cosines, read, clip, config)

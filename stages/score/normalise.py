@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +23,10 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.cpus import count_cpus
 from pipeline.schema import STATUS_OK, Table
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.worker_process import worker_number
 from skyscript import chance
 from skyscript.clip.text import describe_cut
 from skyscript.clip.vectors.store import Store, text_key
@@ -32,6 +35,8 @@ from stages import tables
 log = logging.getLogger(__name__)
 
 Numbers = NDArray[np.float32]
+_ROWS_A_THREAD = 256
+"""Rows that one thread computes at once; its arrays then stay in the cache of its CPU."""
 
 
 class NormaliseConfig(StageConfig):
@@ -143,7 +148,7 @@ def _subtract_means(
     images: Numbers, texts: Numbers, titles: list[str], partners: _Partners, config: NormaliseConfig
 ) -> Numbers:
     """Subtract the mean similarity to the partners; skip partners with the same title."""
-    same = np.array(titles, object)[:, None] == partners.titles[None, :]
+    same = _are_equal(titles, partners.titles.tolist())
     of_image = _log_mean_exp(images @ partners.texts.T, same, config.temperature)
     of_text = _log_mean_exp(texts @ partners.images.T, same, config.temperature)
     own = np.einsum("ij,ij->i", images, texts)
@@ -151,7 +156,30 @@ def _subtract_means(
     return normalised
 
 
+def _are_equal(titles: list[str], others: list[str]) -> NDArray[np.bool_]:
+    """Compare each title with each of the others, by numbers: quicker than by strings."""
+    numbers = {title: number for number, title in enumerate(dict.fromkeys(others))}
+    rows, columns = (np.array([numbers.get(t, -1) for t in each]) for each in (titles, others))
+    same: NDArray[np.bool_] = rows[:, None] == columns[None, :]
+    return same
+
+
 def _log_mean_exp(cosines: Numbers, same: NDArray[np.bool_], temperature: float) -> Numbers:
+    """Compute `_log_mean_exp_of_rows` on all CPUs; a row's value does not depend on the others."""
+    blocks = range(0, len(cosines), _ROWS_A_THREAD)
+    found = np.empty(len(cosines), np.float32)
+
+    def compute(start: int) -> None:
+        rows = slice(start, start + _ROWS_A_THREAD)
+        found[rows] = _log_mean_exp_of_rows(cosines[rows], same[rows], temperature)
+
+    with ThreadPoolExecutor(1 if worker_number() is not None else count_cpus()) as threads:
+        for _ in threads.map(compute, blocks):
+            pass
+    return found
+
+
+def _log_mean_exp_of_rows(cosines: Numbers, same: NDArray[np.bool_], temperature: float) -> Numbers:
     """Give the log of the mean exponential of each row, without the ``same``; 0 if none is left."""
     scaled = np.where(same, -np.inf, cosines / temperature)
     highest = scaled.max(1, keepdims=True)

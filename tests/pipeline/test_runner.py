@@ -95,7 +95,7 @@ def test_worker_processes_give_the_same_bytes_as_this_process(tmp_path: Path) ->
         world.run(runner=runner)
         contents.append(world.content())
     assert contents[0] == contents[1] == contents[2]
-    assert len(contents[0]) == 4 + 4 + 1 + 10
+    assert len(contents[0]) == 4 + 4 + 1 + 10 + 1  # parts, files, the summary
 
 
 def test_a_deleted_part_is_made_again_alone(world: World) -> None:

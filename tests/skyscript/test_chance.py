@@ -8,3 +8,10 @@ def test_many_draws_of_a_kind_are_those_of_the_whole_purpose():
     for name in ("CH/a", "CH/ü", ""):
         assert draw(name) == chance.uniform(7, "n12", f"scene {name}")
     assert draw("CH/a") != chance.draws(8, "n12", "scene ")("CH/a")
+
+
+def test_draws_of_many_keys_are_those_of_each_key():
+    keys = ["images2/a1_CH_19.jpg", "", "ü", "a1" * 100]
+    expected = [chance.uniform(7, key, "soft cap") for key in keys]
+    assert chance.uniforms(7, iter(keys), "soft cap").tolist() == expected
+    assert chance.uniforms(7, [], "soft cap").shape == (0,)

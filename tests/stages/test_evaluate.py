@@ -291,6 +291,22 @@ def test_the_mean_is_of_the_readmes_seven_and_only_where_all_are_there(tmp_path)
         assert model.mean_top1 is None or f"{model.mean_top1:.2f}" in shown
 
 
+def test_probes_are_fitted_on_the_vectors_of_the_set_and_agree_each_time(tmp_path):
+    rows = [(colour, colour) for colour in ("red", "green", "blue") for _ in range(6)]
+    colour_set(tmp_path / "root", "aid", SCENES["aid"], rows)
+    first, second = (
+        run(tmp_path / "root", tmp_path / out, ["aid"], linear_probe=0.5, shots=(1, 2))
+        for out in ("first", "second")
+    )
+    found = first["sets"]["aid"]
+    assert found == second["sets"]["aid"]
+    assert (found["linear_probe"]["fit"], found["linear_probe"]["test"]) == (9, 9)
+    assert found["linear_probe"]["top1"] == 1
+    assert [found["few_shot"][k]["fit"] for k in ("1", "2")] == [3, 6]
+    assert len(found["few_shot"]["2"]["top1_of_draws"]) == 5
+    assert "linear_probe" not in run(tmp_path / "root", tmp_path / "third", ["aid"])["sets"]["aid"]
+
+
 def test_every_figure_says_how_it_was_made_and_what_is_behind_it(tmp_path):
     colour_set(tmp_path / "root", "aid", SCENES["aid"], COLOURED)
     results = run(tmp_path / "root", tmp_path / "out", ["aid", "nwpu"], protocol="original")
@@ -421,9 +437,13 @@ def test_a_checkpoint_that_runs_code_or_is_of_another_model_is_refused(tmp_path,
         def __reduce__(self):
             return print, ("code of a checkpoint ran",)
 
-    for name, held in {"harm.pt": {"state_dict": Harm()}, "other.pt": {"a": torch.ones(1)}}.items():
+    files = {
+        "harm.pt": ({"state_dict": Harm()}, r"contains an object of \S*print"),
+        "other.pt": ({"a": torch.ones(1)}, "contains no weights of a CLIP"),
+    }
+    for name, (held, says) in files.items():
         torch.save(held, tmp_path / name)
-        with pytest.raises(InputError, match=rf"{name}: its weights cannot be"):
+        with pytest.raises(InputError, match=rf"{name}: {says}"):
             run(real, tmp_path / "out", ["aid"], pretrained=str(tmp_path / name))
     with pytest.raises(
         InputError, match=r"'nowhere\.pt': is not a file, and tiny contains its own"

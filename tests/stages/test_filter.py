@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from pipeline.errors import InputError
+from skyscript.files.pairs_csv import csv_writer
 from stages.filter import FilterConfig, filter_csv
 
 HEADER = ["filepath", "title", "title_multi_objects", "similarity_CLIP_openai"]
@@ -81,6 +82,19 @@ def test_titles_with_commas_quotes_and_line_ends_come_through_unchanged(tmp_path
     filter_csv(write(tmp_path / "in.csv", rows), tmp_path, all_for_training(top=(100,)))
     titles = [row["title"] for row in read(tmp_path / TRAIN.format(100))]
     assert titles == [f"a satellite image of {title}" for title in odd]
+
+
+def test_a_file_has_the_bytes_that_the_project_s_own_writer_gives(tmp_path):
+    odd = [chr(code) for code in (*range(1, 0x180), 0x2028, 0xFEFF, 0x1F6F0)]
+    texts = [f"{a}{b}{c}" for a in ("", "a") for b in odd for c in ("", "a", "\r\n")]
+    texts = [text for text in [*texts, '""', "#5, Elm Street", "-", "NULL "] if text.strip()]
+    rows = [[f"{n}.jpg", f"title {text}", text, "0.50"] for n, text in enumerate(texts)]
+    with csv_writer(tmp_path / "in.csv", HEADER) as write_row:
+        for row in rows:
+            write_row(row)
+    filter_csv(tmp_path / "in.csv", tmp_path / "out", all_for_training(top=(100,)))
+    written = (tmp_path / "out" / TRAIN.format(100)).read_bytes()
+    assert written == (tmp_path / "in.csv").read_bytes()
 
 
 def grid(side, each):

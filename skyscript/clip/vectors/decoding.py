@@ -10,7 +10,6 @@ import collections
 import functools
 import itertools
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cpus import count_cpus
 from pipeline.schema import STATUS_FAILED
 from pipeline.worker_process import end_with_parent
 from skyscript.clip.model import Clip
@@ -72,6 +72,32 @@ def explain_read_error(error: Exception) -> Unusable:
             return Unusable(STATUS_FAILED, f"cannot be read ({type(error).__name__})")
 
 
+def find_keys(
+    paths: Sequence[str], find_key: Callable[[str], bytes], clip: Clip, how: Inference
+) -> list[bytes | Unusable]:
+    """Give the key of each path's image, or the reason why it cannot be read.
+
+    Beside a GPU, the decoder processes read and hash: this process alone must feed the GPU.
+    """
+    tasks = [paths[start : start + _TASK_IMAGES] for start in range(0, len(paths), _TASK_IMAGES)]
+    work = functools.partial(_keys_of, find_key=find_key)
+    if clip.on_gpu and how.threads is None:
+        return list(itertools.chain.from_iterable(_processes().map(work, tasks)))
+    with ThreadPoolExecutor(how.threads or THREADS) as threads:
+        return list(itertools.chain.from_iterable(threads.map(work, tasks)))
+
+
+def _keys_of(paths: Sequence[str], find_key: Callable[[str], bytes]) -> list[bytes | Unusable]:
+    return [_key_of(path, find_key) for path in paths]
+
+
+def _key_of(path: str, find_key: Callable[[str], bytes]) -> bytes | Unusable:
+    try:
+        return find_key(path)
+    except (OSError, OverflowError, ValueError) as error:
+        return explain_read_error(error)
+
+
 def prepare_ahead(
     paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
@@ -110,7 +136,7 @@ def _processes() -> ProcessPoolExecutor:
     """Give the decoder processes of this process, made once; the GPUs share the CPUs."""
     import torch
 
-    count = max(1, (os.cpu_count() or 2) // max(1, torch.cuda.device_count()) - 1)
+    count = max(1, count_cpus() // max(1, torch.cuda.device_count()) - 1)
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, spawn, initializer=_prepare_decoder)
 

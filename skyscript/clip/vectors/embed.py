@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.clip.model import Clip, Vectors
-from skyscript.clip.vectors.decoding import THREADS, Read, explain_read_error, prepare_ahead
+from skyscript.clip.vectors.decoding import Read, find_keys, prepare_ahead
 from skyscript.clip.vectors.inference import SCORING, Inference
 from skyscript.clip.vectors.store import KEY_BYTES, VectorStore, content_key, text_key
 from skyscript.files.paths import below
@@ -65,9 +64,7 @@ def image_vectors(
 
     The key of an image in the store is a digest of its content, or the result of ``key``.
     """
-    find_key = key or (lambda path: content_key(read(path)))
-    with ThreadPoolExecutor(THREADS) as threads:
-        keys = list(threads.map(lambda path: _key(path, find_key), paths))
+    keys = find_keys(paths, key or functools.partial(_content_key, read), clip, how)
     path_of = {key: path for key, path in zip(keys, paths, strict=True) if isinstance(key, bytes)}
     stored = store.get(list(path_of)).is_stored
     missing = {
@@ -81,11 +78,8 @@ def image_vectors(
     return Images(found.vectors, hashes, found.likeness, wrong)
 
 
-def _key(path: str, find_key: Callable[[str], bytes]) -> bytes | Unusable:
-    try:
-        return find_key(path)
-    except (OSError, OverflowError, ValueError) as error:
-        return explain_read_error(error)
+def _content_key(read: Read, path: str) -> bytes:
+    return content_key(read(path))
 
 
 def _compute(

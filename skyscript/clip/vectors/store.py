@@ -10,6 +10,7 @@ text.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -19,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.atomic import TEMPORARY, content_id, write_file
+from skyscript.clip.vectors.index import KeyIndex
 
 KEY_BYTES = 16
 SUFFIX = ".arrow"
@@ -55,21 +57,26 @@ class Entry(NamedTuple):
 
 
 class _File(NamedTuple):
+    """The columns of a file, mapped into memory; its rows ascend by key."""
+
     first: NDArray[np.uint64]
-    """The first half of each key, ascending."""
     second: NDArray[np.uint64]
     vectors: NDArray[np.float16] | NDArray[np.float32]
     likeness: NDArray[np.uint64]
 
 
 class Store:
-    """A folder of vectors with ``width`` dimensions."""
+    """A folder of vectors with ``width`` dimensions.
+
+    It finds keys by an index of all files, and adds the new files of this and other processes to it
+    at each look-up. So a look-up costs the same with one file as with thousands.
+    """
 
     def __init__(self, folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> None:
         self.folder = folder
         self.width = width
         self.kind = kind
-        self._open: dict[str, _File] = {}
+        self._forget()
 
     @classmethod
     def open_existing(cls, folder: Path) -> Store:
@@ -89,16 +96,14 @@ class Store:
             np.zeros((len(keys), self.width), np.float32),
             np.zeros(len(keys), np.uint64),
         )
-        if not keys:
-            return entry
-        for file in self._files():
-            if len(file.first) == 0:
-                continue
-            at = np.minimum(np.searchsorted(file.first, first), len(file.first) - 1)
-            hit = (file.first[at] == first) & (file.second[at] == second) & ~entry.is_stored
+        self._refresh()
+        files, rows = self._index.find((first, second))
+        for number in np.unique(files[files >= 0]).tolist():
+            hit = np.flatnonzero(files == number)
+            file = self._open[number]
             entry.is_stored[hit] = True
-            entry.vectors[hit] = file.vectors[at[hit]]
-            entry.likeness[hit] = file.likeness[at[hit]]
+            entry.vectors[hit] = file.vectors[rows[hit]]
+            entry.likeness[hit] = file.likeness[rows[hit]]
         return entry
 
     def add(
@@ -121,16 +126,21 @@ class Store:
         ).combine_chunks()
         write_file(path, lambda temporary: _write(temporary, table))
 
-    def _files(self) -> list[_File]:
-        names = sorted(
-            path.name
-            for path in self.folder.glob(f"*{SUFFIX}")
-            if not path.name.startswith(TEMPORARY)
-        )
-        for name in names:
-            if name not in self._open:
-                self._open[name] = self._map(self.folder / name)
-        return [self._open[name] for name in names]
+    def _forget(self) -> None:
+        self._known: set[str] = set()
+        self._open: list[_File] = []
+        self._index = KeyIndex()
+
+    def _refresh(self) -> None:
+        """Add the files to the index that were written since the last look-up."""
+        names = {name for name in _list(self.folder) if name.endswith(SUFFIX)}
+        if not names >= self._known:
+            self._forget()  # files were removed
+        for name in sorted(names - self._known):
+            file = self._map(self.folder / name)
+            self._index.add((file.first, file.second), len(self._open))
+            self._open.append(file)
+            self._known.add(name)
 
     def _map(self, path: Path) -> _File:
         """Map a file into memory; only the vectors that are looked up are copied."""
@@ -143,6 +153,21 @@ class Store:
         )
         first, second, likeness = columns
         return _File(first, second, flat.reshape(-1, self.width), likeness)
+
+
+def _list(folder: Path) -> list[str]:
+    """Give the names of the finished files of a folder."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    return [name for name in names if not name.startswith(TEMPORARY)]
+
+
+@functools.lru_cache(maxsize=4)
+def open_store(folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> Store:
+    """Open a store and keep it for later calls in this process, with its index."""
+    return Store(folder, width, kind)
 
 
 class MemoryStore:

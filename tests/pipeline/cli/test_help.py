@@ -1,5 +1,6 @@
 """The help of every command: it is whole, and quick to appear."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,3 +89,22 @@ def test_show_without_a_name_lists_the_stages_of_all_recipes() -> None:
     for command, recipe in RECIPES.items():
         assert f"{command}:\n" in said
         assert all(f"\n  {stage.name} " in said for stage in recipe)
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    words = {
+        "_SKYSCRIPT_COMPLETE": "complete_bash",
+        "COMP_CWORD": "1",
+        "COMP_WORDS": "skyscript st",
+    }
+    program = "import sys; sys.argv[0] = 'skyscript'; from pipeline.cli import main; main()"
+    for asked, wanted in (("skyscript st", "status"), ("skyscript look --he", "--help")):
+        words |= {"COMP_WORDS": asked, "COMP_CWORD": str(asked.count(" "))}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **words},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert wanted in done.stdout.split(), done.stderr

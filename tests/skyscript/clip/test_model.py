@@ -176,3 +176,15 @@ def test_texts_over_the_context_are_counted_by_a_tokenizer_of_hugging_face():
             return SimpleNamespace(input_ids=[1, *text.split(), 2])
 
     assert find_cut(["one two", "one two three"], Words()) == {"one two three"}
+
+
+def test_texts_on_a_gpu_have_one_shape_for_each_length_and_few_tokens_of_padding():
+    clip = load_clip(find_clip(ClipConfig(model="tiny")), "cpu")
+    on_gpu = Clip(clip.model, clip.tokenizer, clip.preprocess, "cuda")
+    tokens = clip.tokenizer(TEXTS * 30)
+    batches = list(on_gpu._text_batches(tokens))
+    shapes = {(batch.shape[1], batch.shape[0]) for _, batch in batches}
+    assert len(shapes) == len({length for length, _ in shapes})
+    assert max(length * size for length, size in shapes) <= 8192
+    rows = np.concatenate([rows for rows, _ in batches])
+    assert sorted(rows.tolist()) == list(range(len(tokens)))

@@ -11,6 +11,7 @@ from PIL import Image
 from pipeline.errors import InputError
 from stages.train.config import TrainConfig
 from stages.train.loading import Batch, PairDataset, load_batches, load_pairs
+from stages.train.unreadable import Unreadable
 
 JPEG = io.BytesIO()
 Image.new("RGB", (8, 8), (200, 10, 10)).save(JPEG, "JPEG")
@@ -178,13 +179,13 @@ def test_what_is_no_shard_is_named(tmp_path):
         load(tmp_path / "empty")
 
 
-def dataset(pairs, record=None):
+def dataset(pairs):
     import torch
 
     def transform(image):
         return torch.from_numpy(np.asarray(image).copy())
 
-    return PairDataset(pairs, transform, lambda texts: torch.tensor([[len(texts[0])]]), 0, record)
+    return PairDataset(pairs, transform, lambda texts: torch.tensor([[len(texts[0])]]), 0)
 
 
 def test_a_batch_has_images_tokens_and_the_numbers_of_texts(tmp_path):
@@ -200,10 +201,17 @@ def test_a_batch_has_images_tokens_and_the_numbers_of_texts(tmp_path):
 def test_an_image_that_goes_missing_later_is_replaced_by_the_next_row_and_written_down(tmp_path):
     pairs = load(write(tmp_path), tmp_path)
     (tmp_path / "b.jpg").unlink()
-    lost = dataset(pairs)[0, 1]
+    loaded = dataset(pairs)[0, 1]
+    assert loaded.batch.texts.item() == pairs.texts[2]
+    (lost,) = loaded.skipped
+    assert lost.row == 1
     assert lost.sentence.startswith("b.jpg (row 2): No such file")
-    skipping = dataset(pairs, tmp_path / "unreadable.jsonl")
-    assert skipping[0, 1].texts.item() == pairs.texts[2]
-    assert skipping[1, 1].texts.item() == pairs.texts[2]
+    config = TrainConfig(train_data="a.csv", workers=0)
+    unreadable = Unreadable(tmp_path / "unreadable.jsonl", 0.4, len(pairs.texts))
+    keys = [[(0, 1)], [(1, 1)]]
+    first, second = load_batches(dataset(pairs), keys, config, "cpu", unreadable)
+    assert first.texts.tolist() == second.texts.tolist() == [pairs.texts[2]]
     (line,) = (tmp_path / "unreadable.jsonl").read_text().splitlines()
     assert json.loads(line)["row"] == 2
+    with pytest.raises(InputError, match=r"b.jpg \(row 2\): No such file.*Repair it"):
+        list(load_batches(dataset(pairs), keys, config, "cpu"))

@@ -1,0 +1,105 @@
+"""The commands that ask a language model, or a person: judge, polish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import Fields, Given, command
+from pipeline.cli.pairs import PANEL
+from pipeline.cli.working import interruptible, print_lines, print_path
+from pipeline.errors import ConfigError
+
+MODEL = Fields("skyscript.language_model.config:LanguageModelConfig", "language_model")
+
+app = typer.Typer()
+
+
+@command(app, Fields("stages.judged.config:JudgedConfig", "judge"), MODEL, panel=PANEL)
+def judge(
+    run: Annotated[Path, typer.Argument(help="Judge the captions of the run in this folder.")],
+    given: Given,
+    out: Annotated[Path, typer.Option(help="Write the figures to this folder.")] = Path("judged"),
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the sample to this CSV, for a person to fill in: right, wrong or unsure. "
+            "No model is asked."
+        ),
+    ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(help="Read the verdicts from this CSV, a sheet that a person filled in."),
+    ] = None,
+) -> None:
+    """Find the share of captions that are right, by looking at a sample of the images.
+
+    A vision model behind an OpenAI-compatible endpoint judges each image and its caption, or a
+    person does (--sheet, then --verdicts). judged.json gives the precision with its interval:
+    overall and by concept, source and resolution. wrong.csv lists the images judged wrong, and
+    suggestions.csv the tags that need another label, in the format of --own-labels. Run the same
+    command again after a crash: no answer is paid for twice.
+    """
+    from pipeline.config import config_of_block
+    from pipeline.run import Run
+    from skyscript.language_model import LanguageModelConfig
+    from stages import judged, tables
+
+    if sheet and verdicts:
+        raise ConfigError("give either --sheet, to write a sheet, or --verdicts, to read one")
+    config = config_of_block(None, judged.JudgedConfig, given.get("judge", {}), "judge")
+    language = config_of_block(
+        None, LanguageModelConfig, given.get("language_model", {}), "language_model"
+    )
+    meta, captions = (Run(run).table(table.name) for table in (tables.META, tables.CAPTIONS))
+    with interruptible():
+        if sheet:
+            count = judged.write_sheet(meta, captions, sheet, config)
+            print_lines([f"{count:>10,}  images to judge in {sheet}"])
+            return
+        if verdicts:
+            done = judged.judge_by_person(meta, captions, verdicts, out, config)
+        else:
+            done = judged.judge(
+                meta, captions, run, out, config, language, lambda line: print_lines([line])
+            )
+    print_lines(done.lines())
+    print_path("judged", out)
+
+
+@command(app, Fields("stages.polish.config:PolishConfig", "polish"), MODEL, panel=PANEL)
+def polish(
+    run: Annotated[Path, typer.Argument(help="Polish the captions of the run in this folder.")],
+    given: Given,
+    out: Annotated[Path, typer.Option(help="Write the captions to this folder.")] = Path(
+        "polished"
+    ),
+) -> None:
+    """Write captions in natural language, made from the tags by a language model.
+
+    The model behind an OpenAI-compatible endpoint is asked once for each distinct set of tags. Each
+    text is checked: it says every tag and nothing else. What fails is asked for once more; after
+    that, the image keeps its caption by rule. polished.csv has the published columns filepath,
+    title_raw and title. Run the same command again after a crash: no answer is paid for twice.
+    """
+    from pipeline.config import config_of_block
+    from pipeline.run import Run
+    from skyscript.language_model import LanguageModelConfig
+    from stages import tables
+    from stages.polish import PolishConfig
+    from stages.polish import polish as run_polish
+
+    config = config_of_block(None, PolishConfig, given.get("polish", {}), "polish")
+    language = config_of_block(
+        None, LanguageModelConfig, given.get("language_model", {}), "language_model"
+    )
+    read = (tables.META, tables.CAPTIONS, tables.VOCAB)
+    meta, captions, vocab = (Run(run).table(table.name) for table in read)
+    with interruptible():
+        done = run_polish(
+            meta, captions, vocab, out, config, language, lambda line: print_lines([line])
+        )
+    print_lines(done.lines())
+    print_path("polished", out)

@@ -1,0 +1,26 @@
+"""Options of judge."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.stage import StageConfig
+from stages.captioned import Column
+
+
+class JudgedConfig(StageConfig):
+    """The sample to judge, and what is reported of it."""
+
+    sample: int = Field(1000, ge=10, description="Judge this many images.")
+    seed: int = Field(0, description="Seed the random draw of the sample.")
+    caption: Column = Field("title", description="Judge this caption of an image.")
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="Give intervals that hold the truth with this probability."
+    )
+    wanted: float = Field(
+        0.8,
+        gt=0,
+        lt=1,
+        description="Suggest another label for a tag if it is surely right in less than this share "
+        "of its images.",
+    )

@@ -1,0 +1,166 @@
+"""Judges a run: draws the sample, collects the verdicts, writes the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.dataset as ds
+
+from pipeline.atomic import write_json
+from skyscript.language_model import (
+    ANSWERS,
+    Answers,
+    Cost,
+    LanguageModel,
+    LanguageModelConfig,
+    Ledger,
+    Request,
+    announce,
+    ask_all,
+)
+from stages.judged.config import JudgedConfig
+from stages.judged.outputs import FIGURES, VERDICTS, figures, write_lists
+from stages.judged.sample import Sample, draw
+from stages.judged.verdicts import (
+    TASK,
+    Judgement,
+    judgement_of,
+    read_verdicts,
+    request_of,
+    write_verdicts,
+)
+
+_ATTEMPTS = 2
+"""A model that answers without a verdict is asked once more."""
+_NO_VERDICT = "the model gave no verdict"
+
+
+class Judged(NamedTuple):
+    """The figures of a sample."""
+
+    figures: dict[str, Any]
+    wrong: int
+    suggestions: int
+    cost: Cost | None = None
+
+    def lines(self) -> list[str]:
+        """Describe the figures in lines for the terminal."""
+        found = self.figures
+        unsure, none = found["unsure"], found["none"]
+        lines = [
+            f"{found['sample']:>10,}  images in the sample, of {found['images']:,}: "
+            f"{found['right']:,} right, {found['wrong']:,} wrong, {unsure:,} unsure, "
+            f"{none:,} without a verdict"
+        ]
+        for name, group in (("overall", [found["overall"]]), *_groups(found)):
+            for one in group:
+                if one:
+                    lines.append(_line(str(one.get(name, name)), one))
+        lines.append(f"{self.suggestions:>10,}  tags that need another label")
+        return [*lines, *([self.cost.line("answers paid for")] if self.cost else [])]
+
+
+def _groups(found: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Give the sources, and the ten worst concepts."""
+    return [("source", found["by_source"]), ("concept", found["by_concept"][:10])]
+
+
+def _line(name: str, one: dict[str, Any]) -> str:
+    return (
+        f"{100 * one['precision']:>9.1f} % right ({100 * one['low']:.1f} to "
+        f"{100 * one['high']:.1f}), {one['judged']:,} judged: {name}"
+    )
+
+
+def write_sheet(meta: ds.Dataset, captions: ds.Dataset, sheet: Path, config: JudgedConfig) -> int:
+    """Write the sample as a CSV for a person to fill in; give the number of images."""
+    units = draw(meta, captions, config).units
+    write_verdicts(sheet, units)
+    return len(units)
+
+
+def judge_by_person(
+    meta: ds.Dataset, captions: ds.Dataset, verdicts: Path, out: Path, config: JudgedConfig
+) -> Judged:
+    """Read a person's verdicts and write the figures. Raises `InputError` for an invalid row."""
+    sample = draw(meta, captions, config)
+    judgements = read_verdicts(verdicts, sample.units)
+    return _write(out, sample, judgements, config, "a person")
+
+
+def judge(
+    meta: ds.Dataset,
+    captions: ds.Dataset,
+    run: Path,
+    out: Path,
+    config: JudgedConfig,
+    language: LanguageModelConfig,
+    say: Callable[[str], object],
+) -> Judged:
+    """Ask a vision model about the sample and write the figures.
+
+    It sees the pixels of an image and one statement, nothing else. ``say`` gets the estimate of
+    the cost. Raises `InputError` if the budget is used up; what was paid for is kept.
+    """
+    sample = draw(meta, captions, config)
+    store = language.answers or out / ANSWERS
+    with LanguageModel(language) as model, Answers(store) as answers:
+        ledger = Ledger(language, answers.totals(model.asked_of, TASK))
+        everyone = range(len(sample.units))
+        announce(lambda: _requests(run, sample, everyone, 0, [], {}), model, answers, ledger, say)
+        judgements = _ask(run, sample, model, answers, ledger)
+        done = _write(out, sample, judgements, config, model.model)
+        return done._replace(cost=ledger.cost())
+
+
+def _ask(
+    run: Path, sample: Sample, model: LanguageModel, answers: Answers, ledger: Ledger
+) -> list[Judgement]:
+    """Ask about each image, and once more where the answer is no verdict."""
+    found: dict[int, Judgement] = {}
+    for attempt in range(_ATTEMPTS):
+        left = [number for number in range(len(sample.units)) if number not in found]
+        asked: list[int] = []
+        requests = _requests(run, sample, left, attempt, asked, found)
+        for place, answer in enumerate(ask_all(requests, model, answers, ledger)):
+            if judgement := judgement_of(answer):
+                found[asked[place]] = judgement
+    missing = Judgement("", _NO_VERDICT)
+    return [found.get(number, missing) for number in range(len(sample.units))]
+
+
+def _requests(
+    run: Path,
+    sample: Sample,
+    numbers: Iterable[int],
+    attempt: int,
+    asked: list[int],
+    found: dict[int, Judgement],
+) -> Iterator[Request]:
+    """Yield the requests about some images, whose numbers go to ``asked``.
+
+    Those of images that cannot be read go to ``found``, with the reason.
+    """
+    for number in numbers:
+        request = request_of(run, sample.units[number], attempt=attempt)
+        if isinstance(request, Request):
+            asked.append(number)
+            yield request
+        else:
+            found[number] = request
+
+
+def _write(
+    out: Path, sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig, judge: str
+) -> Judged:
+    found = {
+        "judge": judge,
+        "options": config.model_dump(mode="json"),
+        **figures(sample, judgements, config),
+    }
+    write_verdicts(out / VERDICTS, sample.units, judgements)
+    wrong, suggestions = write_lists(out, sample, judgements, config)
+    write_json(out / FIGURES, found)
+    return Judged(found, wrong, suggestions)

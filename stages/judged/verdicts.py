@@ -1,0 +1,109 @@
+"""The verdicts: those of a person in a CSV, and those of a vision model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pipeline.atomic import write_file
+from pipeline.errors import InputError
+from skyscript.files.pairs_csv import PairsCsv, write_pairs
+from skyscript.files.paths import below
+from skyscript.images.decode import Unusable, decode
+from skyscript.language_model import Answer, NoAnswer, Request
+from stages.captioned import Captioned
+
+HEADER = ("filepath", "statement", "verdict", "why")
+TASK = "judge"
+Word = Literal["right", "wrong", "unsure", ""]
+"""A verdict; empty: there is none."""
+_WORDS: Mapping[str, Word] = {"right": "right", "wrong": "wrong", "unsure": "unsure", "": ""}
+_RULES = (
+    "You judge statements about satellite and aerial images, seen from straight above. You get one "
+    "image and one statement. Say whether the image shows what the statement says, by the pixels "
+    "alone. It is right if all that it names can be seen, wrong if a thing that it names is not "
+    "there, and unsure if the pixels do not tell. Answer with one JSON object and nothing else: "
+    '{"verdict": "right" or "wrong" or "unsure", "why": "at most ten words"}'
+)
+_AGAIN = "\nAnswer with the JSON object only."
+_MOST_TOKENS = 80
+_LONGEST_WHY = 200
+_JPEG = b"\xff\xd8"
+
+
+class Judgement(NamedTuple):
+    """A verdict and its reason."""
+
+    word: Word
+    why: str
+
+
+def write_verdicts(
+    path: Path, units: Sequence[Captioned], judgements: Sequence[Judgement] | None = None
+) -> None:
+    """Write a CSV of the sample: the verdicts, or empty fields to fill in."""
+    words = judgements or [Judgement("", "")] * len(units)
+    rows = [(u.filepath, u.caption, *word) for u, word in zip(units, words, strict=True)]
+    write_file(path, lambda temporary: write_pairs(temporary, HEADER, rows))
+
+
+def read_verdicts(path: Path, units: Sequence[Captioned]) -> list[Judgement]:
+    """Read a person's verdicts on the sample; an empty one means that it was not judged.
+
+    Raises `InputError` that names the line of a row that is not of the sample.
+    """
+    file = PairsCsv(path, HEADER[:3])
+    known = {unit.filepath: unit.caption for unit in units}
+    columns = [name for name in HEADER if name in file.columns]
+    found: dict[str, Judgement] = {}
+    for number, (image, statement, verdict, *why) in enumerate(file.rows(columns)):
+        word = _WORDS.get(verdict.strip().lower())
+        if known.get(image) != statement:
+            problem = "is not of this sample; give the run and the options of the sheet"
+        elif image in found:
+            problem = "names an image for the second time; remove one of the lines"
+        elif word is None:
+            problem = f"has the verdict {verdict[:40]!r}; write right, wrong, unsure or nothing"
+        else:
+            found[image] = Judgement(word, " ".join("".join(why).split()))
+            continue
+        raise InputError(f"{path}: line {file.line_of(number)} {problem}.")
+    return [found.get(unit.filepath, Judgement("", "")) for unit in units]
+
+
+def request_of(run: Path, unit: Captioned, *, attempt: int = 0) -> Request | Judgement:
+    """Give what to ask the model about an image, or a judgement if it cannot be read."""
+    try:
+        image = below(run, unit.filepath).read_bytes()
+    except OSError as error:
+        return Judgement("", f"the image cannot be read ({error.strerror or 'a wrong path'})")
+    if not image.startswith(_JPEG) or isinstance(decode(image), Unusable):
+        return Judgement("", "the image is no JPEG that can be decoded")
+    text = f"Statement: {unit.caption}{_AGAIN * attempt}"
+    return Request(TASK, _RULES, text, _MOST_TOKENS, image, seed=attempt)
+
+
+def judgement_of(answer: Answer | NoAnswer) -> Judgement | None:
+    """Read the model's answer; None if it is no verdict."""
+    if isinstance(answer, NoAnswer):
+        return Judgement("", answer.reason)
+    for value in _objects(answer.text):
+        word = value.get("verdict")
+        if isinstance(word, str) and _WORDS.get(word.strip().lower()):
+            why = value.get("why")
+            said = " ".join(why.split())[:_LONGEST_WHY] if isinstance(why, str) else ""
+            return Judgement(_WORDS[word.strip().lower()], said)
+    return None
+
+
+def _objects(text: str) -> Iterator[dict[str, object]]:
+    """Yield the JSON object in a text, which may stand in a fence or between sentences."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        value = json.loads(text[start : end + 1])
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, dict):
+        yield value
