@@ -184,7 +184,8 @@ class ShardStage(_AnyStage):
     ``run(<one pa.Table for each of reads>, <one pyarrow.dataset.Dataset for each of looks_up>,
     config=..., shard=...) -> pa.Table``; the arguments have the names of the tables. The stage gets
     part *i* of each table of ``reads``; the shards are the parts of the first one, and the result
-    has a row for each row of the first one, in order, with its status.
+    has a row for each row of the first one, in order, with its status. If its
+    table has another key, it may have any number of rows for each.
     """
 
     looks_up: tuple[Table, ...] = ()

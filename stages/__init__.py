@@ -27,6 +27,7 @@ from stages.sample import SAMPLE
 from stages.score import NORMALISE, SCORE
 from stages.score.job import PAIR_SCORES, PAIRS, SCORED
 from stages.score.normalise import PAIR_NORMALISE
+from stages.statements import STATEMENTS
 from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
 
@@ -42,6 +43,7 @@ PIPELINE: tuple[Stage, ...] = (
     MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
     ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected
     OVERLAY,  # images and objects -> metas: the tags that can be seen in each image
+    STATEMENTS,  # metas and geometry -> sentences that are proved (if the config names kinds)
     CAPTION,  # metas -> captions
     UNFILTERED,  # captions -> the unfiltered CSV
     SCORE,  # images and captions -> similarities by a CLIP (if the config names a model)

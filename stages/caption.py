@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,15 +16,21 @@ from pipeline.stage import Shard, ShardStage
 from skyscript.captions import (
     NOTHING_TO_SAY,
     CaptionConfig,
+    Neighbour,
     ObjectPhrases,
+    PhraseTokens,
+    ReadableStyle,
+    count_caption,
+    join_phrases,
+    named_phrases,
     phrases_of,
-    surrounded,
 )
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from tag_vocab import Vocabulary
 
+_Near = TypeVar("_Near")
 OVER_THE_EDGE = "the tile is not within the bounds of the OSM extract"
 
 
@@ -47,34 +53,62 @@ def caption(
     shard: Shard,  # noqa: ARG001
 ) -> pa.Table:
     """Write two captions for each image. A row that is not ok keeps its status and reason."""
-    words = run_vocabulary(vocab)
-    phrases = _Phrases(config, words)
     status, reason = _status_before(meta, config)
-    titles: list[str | None] = []
-    multi_titles: list[str | None] = []
-    for is_ok, center, around in zip(
-        pc.equal(status, STATUS_OK).to_pylist(),
-        tags_of(meta["center_tags"]),
-        _surroundings(meta),
-        strict=True,
-    ):
-        single, focus = phrases[center] if is_ok else ("", "")
-        neighbours = (phrases[tags].multi for tags in around)
-        titles.append(config.prefix + single if single else None)
-        multi_titles.append(surrounded(focus, neighbours, config) if single else None)
+    write = _published if config.style == "published" else _readable
+    is_ok = pc.equal(status, STATUS_OK)
+    rows = list(write(meta, is_ok.to_pylist(), config, run_vocabulary(vocab)))
+    titles, multi_titles, tokens, multi_tokens = zip(*rows, strict=True) if rows else ((),) * 4
     title = pa.array(titles, pa.string())
-    silent = pc.and_(pc.equal(status, STATUS_OK), pc.is_null(title))
+    silent = pc.and_(is_ok, pc.is_null(title))
     return pa.table(
         {
             "object_id": meta["object_id"],
             "filepath": pc.if_else(pc.is_null(title), None, meta["filepath"]),
             "title": title,
             "title_multi_objects": pa.array(multi_titles, pa.string()),
+            "tokens": pa.array(tokens, pa.int32()),
+            "tokens_multi_objects": pa.array(multi_tokens, pa.int32()),
             "status": pc.if_else(silent, STATUS_FILTERED, status),
             "reason": pc.if_else(silent, NOTHING_TO_SAY, reason),
         },
         schema=tables.CAPTIONS.schema,
     )
+
+
+_Row = tuple[str | None, str | None, int | None, int | None]
+_NONE: _Row = (None, None, None, None)
+
+
+def _published(
+    meta: pa.Table, is_ok: Sequence[bool], config: CaptionConfig, words: Vocabulary
+) -> Iterator[_Row]:
+    """Yield the published captions of each row, with their numbers of tokens."""
+    phrases, counts = _Phrases(config, words), PhraseTokens()
+    for ok, center, around in zip(
+        is_ok, tags_of(meta["center_tags"]), _surroundings(meta, _tags), strict=True
+    ):
+        single, focus = phrases[center] if ok else ("", "")
+        if not single:
+            yield _NONE
+            continue
+        named = named_phrases(focus, [phrases[tags].multi for tags in around], config)
+        yield (
+            config.prefix + single,
+            join_phrases(named, config),
+            count_caption([single], config, counts),
+            count_caption(named, config, counts),
+        )
+
+
+def _readable(
+    meta: pa.Table, is_ok: Sequence[bool], config: CaptionConfig, words: Vocabulary
+) -> Iterator[_Row]:
+    """Yield the readable captions of each row, with their numbers of tokens."""
+    style = ReadableStyle(config, words)
+    kinds = pc.utf8_slice_codeunits(meta["object_id"], 0, 1).to_pylist()
+    centers, around = tags_of(meta["center_tags"]), _surroundings(meta, _neighbours)
+    for ok, kind, center, near in zip(is_ok, kinds, centers, around, strict=True):
+        yield (style.captions(center, kind, near) if ok else None) or _NONE
 
 
 class _Phrases(dict[Tags, ObjectPhrases]):
@@ -105,12 +139,24 @@ def _status_before(
     )
 
 
-def _surroundings(meta: pa.Table) -> Iterator[list[Tags]]:
-    """Yield the tags of each row's neighbours; only these become Python values."""
+def _surroundings(
+    meta: pa.Table, read: Callable[[pa.StructArray], list[_Near]]
+) -> Iterator[list[_Near]]:
+    """Yield what ``read`` gives of each row's neighbours; only this becomes Python values."""
     column = meta["surrounding"]
-    around = tags_of(pc.struct_field(pc.list_flatten(column), "tags"))
+    around = read(pc.list_flatten(column))
     ends = itertools.accumulate(pc.list_value_length(column).to_pylist(), initial=0)
     return (around[start:end] for start, end in itertools.pairwise(ends))
+
+
+def _tags(neighbours: pa.StructArray) -> list[Tags]:
+    return tags_of(pc.struct_field(neighbours, "tags"))
+
+
+def _neighbours(neighbours: pa.StructArray) -> list[Neighbour]:
+    kinds = pc.utf8_slice_codeunits(pc.struct_field(neighbours, "object_id"), 0, 1).to_pylist()
+    shares = pc.struct_field(neighbours, "share").to_pylist()
+    return list(map(Neighbour, _tags(neighbours), kinds, shares))
 
 
 CAPTION = ShardStage(
@@ -121,5 +167,5 @@ CAPTION = ShardStage(
     looks_up=(tables.VOCAB,),
     writes=tables.CAPTIONS,
     external=vocabulary,
-    version=3,
+    version=4,
 )

@@ -286,12 +286,32 @@ META = _table(
 )
 """The images with the visible tags of their OSM objects."""
 
+STATEMENTS = _table(
+    "statements",
+    pa.field("statement_id", pa.string(), nullable=False),  # object_id/kind/digest
+    pa.field("object_id", pa.string(), nullable=False),  # of the image
+    pa.field("filepath", pa.string(), nullable=False),
+    pa.field("kind", pa.string(), nullable=False),  # count, direction, cover, relation, region
+    pa.field("text", pa.string(), nullable=False),
+    # what the text says, as its kind's module defines it: count(tennis court) = 3
+    pa.field("claim", pa.string(), nullable=False),
+    pa.field("rests_on", pa.list_(pa.string()), nullable=False),  # the OSM objects
+    # their parts in the image: WKB, x and y in pixels from the top left corner, y downwards
+    pa.field("geometry", pa.binary(), nullable=False),
+    pa.field("box", pa.list_(pa.float64()), nullable=False),  # left, top, right, bottom in pixels
+    pa.field("bins", pa.list_(pa.int32()), nullable=False),  # the same in 0 to 1000
+)
+"""Sentences on the images that the geometry of their objects proves; many a row of `meta`."""
+
 CAPTIONS = _table(
     "captions",
     pa.field("object_id", pa.string(), nullable=False),
     pa.field("filepath", pa.string()),  # null if status is not ok
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
+    # CLIP's tokens of the two, with both ends; at most, of words that no shipped phrase uses
+    pa.field("tokens", pa.int32()),
+    pa.field("tokens_multi_objects", pa.int32()),
     *STATUS,
 )
 """The images with their two captions."""

@@ -1,7 +1,11 @@
-"""Writes the captions of a whole run as the published CSV, into the run folder."""
+"""Writes the captions of a whole run as the published CSV, into the run folder.
+
+It says how many of them are longer than the context of CLIP.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +16,14 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
+from skyscript.captions import CLIP_CONTEXT
+from skyscript.clip.text import describe_cut
 from skyscript.files.names import FOLDERS
 from skyscript.files.pairs_csv import HEADER, write_pairs
 from stages import tables
 from stages.tables import files_written
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
 
@@ -36,7 +44,18 @@ def unfiltered(
     path = root / FILE_NAME
     counts: list[int] = []
     write_file(path, lambda file: counts.append(write_pairs(file, HEADER, _rows(captions))))
+    _log_cut(captions)
     yield files_written(root, {FILE_NAME: counts[0]})
+
+
+def _log_cut(captions: ds.Dataset) -> None:
+    for column, what in (("tokens", "titles"), ("tokens_multi_objects", "captions of all objects")):
+        total = captions.count_rows(filter=pc.field(column).is_valid())
+        cut = captions.count_rows(filter=pc.field(column) > CLIP_CONTEXT)
+        if cut:
+            log.warning("%s (%.1f %%)", describe_cut(cut, total, what), 100 * cut / total)
+        elif total:
+            log.info("all %s %s fit within the %d tokens of CLIP", f"{total:,}", what, CLIP_CONTEXT)
 
 
 def _rows(captions: ds.Dataset) -> Iterator[tuple[str, str, str]]:

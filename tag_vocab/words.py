@@ -1,8 +1,8 @@
 """The phrase of a tag in SkyScript's captions, and the order of an object's tags.
 
-The rules are read off published captions. Things come before their attributes (``keys.csv``,
-column role), then frequent tags before rare ones (``frequency.csv``), then frequent keys before
-rare ones. To change the order, change the files.
+The rules are read off published captions. Frequent tags come before rare ones (``frequency.csv``),
+things and attributes alike, then frequent keys before rare ones. To change the order, change the
+file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tag_vocab import files
-from tag_vocab.vocabulary import is_attribute
 
 _MAJOR_ROADS = frozenset(
     f"{road}{link}" for road in ("motorway", "trunk", "primary") for link in ("", "_link")
@@ -40,8 +39,8 @@ def most_frequent_first(tags: Iterable[tuple[str, str]]) -> list[tuple[str, str]
     """Sort (key, value) pairs into the order in which a caption names them."""
     count, by_key = files.frequency(), _count_by_key()
 
-    def place(tag: tuple[str, str]) -> tuple[bool, int, int, str]:
-        return is_attribute(tag[0]), -count.get(tag, 0), -by_key[tag[0]], tag[0]
+    def place(tag: tuple[str, str]) -> tuple[int, int, str]:
+        return -count.get(tag, 0), -by_key[tag[0]], tag[0]
 
     return sorted(tags, key=place)
 

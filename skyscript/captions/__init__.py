@@ -1,23 +1,33 @@
-"""Captions by rule, in the published wording: of a tag, of an object and of an image."""
+"""Captions by rule: of a tag, of an object and of an image, as published or in plain English."""
 
+from skyscript.captions.config import CaptionConfig
 from skyscript.captions.pickles import caption_pickles
+from skyscript.captions.readable import Neighbour, ReadableStyle
 from skyscript.captions.rule import (
     NOTHING_TO_SAY,
-    CaptionConfig,
     ObjectPhrases,
+    count_caption,
+    join_phrases,
     multi_caption,
+    named_phrases,
     phrases_of,
     single_caption,
-    surrounded,
 )
+from skyscript.captions.tokens import CLIP_CONTEXT, PhraseTokens
 
 __all__ = [
+    "CLIP_CONTEXT",
     "NOTHING_TO_SAY",
     "CaptionConfig",
+    "Neighbour",
     "ObjectPhrases",
+    "PhraseTokens",
+    "ReadableStyle",
     "caption_pickles",
+    "count_caption",
+    "join_phrases",
     "multi_caption",
+    "named_phrases",
     "phrases_of",
     "single_caption",
-    "surrounded",
 ]

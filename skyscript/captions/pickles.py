@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.atomic import write_file
 from pipeline.errors import InputError, ItemsFailed
-from skyscript.captions.rule import (
-    DEFAULT,
-    NOTHING_TO_SAY,
-    CaptionConfig,
-    phrases_of,
-    surrounded,
-)
+from skyscript.captions.config import DEFAULT, CaptionConfig
+from skyscript.captions.readable import Neighbour, ReadableStyle
+from skyscript.captions.rule import NOTHING_TO_SAY, phrases_of, surrounded
 from skyscript.files.meta import Meta
 from skyscript.files.metas import read_metas
-from skyscript.files.names import image_path
+from skyscript.files.names import image_path, parse
 from skyscript.files.pairs_csv import HEADER, csv_writer, write_pairs
 from skyscript.vocabulary import labelled_vocabulary
 from tag_vocab import Vocabulary
 
 _Row = tuple[str, str, str]
+_POINT = "n"
+"""A point shows the fewest concepts, so what is said of a point is true of every kind."""
 
 
 def caption_pickles(
@@ -40,9 +38,9 @@ def caption_pickles(
     """
     if out.is_dir():
         raise InputError(f"{out}: is a folder; name the CSV file to write.")
-    words = labelled_vocabulary(own_labels)
+    row_of = _writer(config, labelled_vocabulary(own_labels))
     rows = (
-        (name, meta if isinstance(meta, InputError) else _row(name, meta, config, words))
+        (name, meta if isinstance(meta, InputError) else row_of(name, meta))
         for name, meta in read_metas(source)
     )
     rejects = out.with_name(f"{out.stem}.rejected.csv")
@@ -89,13 +87,36 @@ def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, reject
     return tally
 
 
-def _row(name: str, meta: Meta, config: CaptionConfig, words: Vocabulary) -> _Row | InputError:
+def _writer(config: CaptionConfig, words: Vocabulary) -> Callable[[str, Meta], _Row | InputError]:
+    """Give the function that writes the row of a meta in the style of the config."""
+    style = ReadableStyle(config, words)
+
+    def row(name: str, meta: Meta) -> _Row | InputError:
+        if config.style == "published":
+            found = _published_titles(meta, config, words)
+        else:
+            found = _readable_titles(name, meta, style)
+        if found is None:
+            return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
+        return image_path(name), *found
+
+    return row
+
+
+def _published_titles(
+    meta: Meta, config: CaptionConfig, words: Vocabulary
+) -> tuple[str, str] | None:
     focus = phrases_of(meta.center_tags, config, words)
-    if not focus.single:
-        return InputError(f"{name}: {NOTHING_TO_SAY} in its center_tags.")
     around = (phrases_of(tags, config, words).multi for tags in meta.surrounding_tags)
-    return (
-        image_path(name),
-        config.prefix + focus.single,
-        surrounded(focus.multi, around, config),
-    )
+    if not focus.single:
+        return None
+    return config.prefix + focus.single, surrounded(focus.multi, around, config)
+
+
+def _readable_titles(name: str, meta: Meta, style: ReadableStyle) -> tuple[str, str] | None:
+    """Write readable captions of a pickle, which holds no kind and no share of a neighbour."""
+    parsed = parse(name)
+    around = (Neighbour(tuple(tags.items()), _POINT, 0.0) for tags in meta.surrounding_tags)
+    kind = parsed.object_id[0] if parsed else _POINT
+    made = style.captions(tuple(meta.center_tags.items()), kind, around)
+    return made and (made.title, made.title_multi_objects)

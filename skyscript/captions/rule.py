@@ -15,47 +15,18 @@ its focus object, although crossings and bus stops often occur in groups.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
-
-from pydantic import Field
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import tag_vocab
-from pipeline.stage import StageConfig
+from skyscript.captions.config import DEFAULT, CaptionConfig, Spelling, TagOrder
+from skyscript.captions.tokens import ENDS, PhraseTokens
 from skyscript.files.phrases import AROUND, BETWEEN
 from tag_vocab import SHIPPED, Vocabulary
 
-TagOrder = Literal["most_frequent_first", "as_given"]
-Spelling = Literal["today", "as_given"]
 NOTHING_TO_SAY = "no tag to say"
 _MOST_CACHED_TAGS = 16
 """Only objects with at most this many tags are cached, which bounds the memory of the cache."""
-
-
-class CaptionConfig(StageConfig):
-    """The wording of captions."""
-
-    prefix: str = Field(
-        default="a satellite image of ", description="Begin every caption with this text."
-    )
-    max_surrounding: int | None = Field(
-        default=None,
-        ge=0,
-        description="Name at most this many neighbours in a caption. By default, all are named.",
-    )
-    tag_order: TagOrder = Field(
-        default="most_frequent_first",
-        description="Order the tags of an object by the frequency table of the vocabulary, or "
-        "keep the order given.",
-    )
-    spelling: Spelling = Field(
-        default="today",
-        description="Write old tags in today's spelling and split several values in one tag "
-        "(`today`), or change nothing (`as_given`).",
-    )
-
-
-DEFAULT = CaptionConfig()
 
 
 class ObjectPhrases(NamedTuple):
@@ -87,10 +58,27 @@ def multi_caption(
 
 def surrounded(focus: str, surrounding: Iterable[str], config: CaptionConfig) -> str:
     """Give the caption of the words of a focus object and of its neighbours."""
-    distinct = dict.fromkeys(surrounding)
-    around = [phrase for phrase in distinct if phrase and phrase != focus]
-    named = BETWEEN.join(around[: config.max_surrounding])
-    return config.prefix + AROUND.join(filter(None, [focus, named]))
+    return join_phrases(named_phrases(focus, surrounding, config), config)
+
+
+def named_phrases(focus: str, surrounding: Iterable[str], config: CaptionConfig) -> list[str]:
+    """Give the words of a focus object, then those of the neighbours that its caption names."""
+    around = [phrase for phrase in dict.fromkeys(surrounding) if phrase and phrase != focus]
+    return [focus, *around[: config.max_surrounding]]
+
+
+def join_phrases(phrases: Sequence[str], config: CaptionConfig) -> str:
+    """Give the caption of a focus object's words and of its neighbours' words."""
+    return config.prefix + AROUND.join(filter(None, [phrases[0], BETWEEN.join(phrases[1:])]))
+
+
+def count_caption(phrases: Sequence[str], config: CaptionConfig, counts: PhraseTokens) -> int:
+    """Give the number of tokens of a caption, its two ends included, or an upper bound."""
+    focus, *around = phrases
+    total = ENDS + counts[config.prefix + focus]
+    if around:
+        total += counts[AROUND] + (len(around) - 1) * counts[BETWEEN]
+    return total + sum([counts[phrase] for phrase in around])
 
 
 def phrases_of(tags: Mapping[str, str], config: CaptionConfig, words: Vocabulary) -> ObjectPhrases:

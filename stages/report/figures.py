@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.schema import STATUS_FAILED, STATUS_FILTERED, STATUS_OK
+from skyscript.captions import CLIP_CONTEXT
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,10 +41,12 @@ _RARE = f"""
     ORDER BY md5(key || '=' || value), key, value LIMIT {RARE_TAGS}
 """
 """Some tags from the whole alphabet, always the same."""
-_CAPTIONS = """
+_CAPTIONS = f"""
     SELECT count(*), count(DISTINCT title), count(DISTINCT title_multi_objects),
         coalesce(sum(len(string_split(title, ' '))), 0)::BIGINT,
-        coalesce(sum(len(string_split(title_multi_objects, ' '))), 0)::BIGINT
+        coalesce(sum(len(string_split(title_multi_objects, ' '))), 0)::BIGINT,
+        count(*) FILTER (tokens > {CLIP_CONTEXT}),
+        count(*) FILTER (tokens_multi_objects > {CLIP_CONTEXT})
     FROM captions WHERE status = 'ok'
 """
 _WORDS = """
@@ -144,6 +147,10 @@ class Figures:
     """Number of words in all titles."""
     multi_words: int
     """Number of words in all captions ``title_multi_objects``."""
+    titles_cut: int
+    """Number of titles that are longer than CLIP's context."""
+    multi_cut: int
+    """Number of captions ``title_multi_objects`` that are longer."""
     word_bins: tuple[tuple[int, int], ...]
     side_bins: tuple[tuple[int, int], ...]
     cover: Cover | None
@@ -159,7 +166,7 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         return int(rows(query)[0][0])
 
     connection.execute(_TAGS)
-    captioned, titles, multi, title_words, multi_words = rows(_CAPTIONS)[0]
+    captioned, titles, multi, title_words, multi_words, cut, multi_cut = rows(_CAPTIONS)[0]
     in_order = "ORDER BY images DESC, key, value LIMIT"
     return Figures(
         steps=_count_steps(connection),
@@ -181,6 +188,8 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         distinct_multi=multi,
         title_words=title_words,
         multi_words=multi_words,
+        titles_cut=cut,
+        multi_cut=multi_cut,
         word_bins=tuple(rows(_WORDS)),
         side_bins=tuple(rows(_SIDES)),
         cover=_compute_cover(connection),

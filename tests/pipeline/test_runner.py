@@ -401,6 +401,18 @@ def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None
         world.run(square={"drop": 2})
 
 
+def test_a_table_with_another_key_may_have_any_number_of_rows_for_each(world: World) -> None:
+    divisors = Table("divisors", pa.schema([pa.field("pair", pa.string(), nullable=False)]), "pair")
+
+    def divide(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
+        pairs = [f"{n}/{d}" for n in numbers["n"].to_pylist() for d in (1, 2, 5) if n % d == 0]
+        return pa.table({"pair": pairs}, schema=divisors.schema)
+
+    stage = replace(SQUARE, run=divide, writes=divisors, owns=(), by_row=False)
+    run((COUNT, stage), world.config(), world.root, lambda event: None)
+    assert Run(world.root).table("divisors").count_rows() == 17
+
+
 def test_a_shard_that_kills_its_workers_is_a_failed_one_and_the_others_are_made(
     world: World,
 ) -> None:

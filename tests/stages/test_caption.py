@@ -170,9 +170,9 @@ META_ROW = {
 EMPTY_ROW = {"center_tags": [], "surrounding": [], "status": "ok"}
 
 
-def captions_of(*rows, vocab=AS_SHIPPED, at_the_edge="keep"):
+def captions_of(*rows, vocab=AS_SHIPPED, at_the_edge="keep", style="published"):
     meta = pa.Table.from_pylist(list(rows), schema=tables.META.schema)
-    config = CaptionTilesConfig(incomplete_surroundings=at_the_edge)
+    config = CaptionTilesConfig(incomplete_surroundings=at_the_edge, style=style)
     made = caption(meta, vocab, config=config, shard=Shard(0, Path("unused")))
     return conform(made, tables.CAPTIONS, where="caption").to_pylist()
 

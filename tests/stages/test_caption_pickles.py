@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from pipeline.errors import InputError, ItemsFailed
-from skyscript.captions import caption_pickles
+from skyscript.captions import CaptionConfig, caption_pickles
 from skyscript.files.meta import Meta, dump_meta
 from skyscript.geo.tile import Box
 from tests.stages.test_caption import LINE, PREFIX, highway
@@ -152,3 +152,18 @@ def test_published_pickles_go_by_the_same_rules_and_by_the_user_s_labels(publish
     labels.write_text("tag,groundable\n")
     with pytest.raises(InputError, match="has no column max_gsd"):
         caption_pickles(published, out, own_labels=labels)
+
+
+def test_pickles_get_readable_captions_of_what_they_hold(published, tmp_path):
+    write_meta(published, "meta3/a4_CH_19.pickle", {"shop": "supermarket"}, [LINE, LINE])
+    config = CaptionConfig(style="readable")
+    assert caption_pickles(published, tmp_path / "captions.csv", config) == 4
+    said = {name: (title, multi) for name, title, multi in rows_of(tmp_path / "captions.csv")}
+    start = "a satellite image of"
+    assert (
+        said["images2/a198234555_CH_19.jpg"][1] == f"{start} an apron, surrounded by a service road"
+    )
+    assert said["images3/a4_CH_19.jpg"] == (
+        f"{start} a supermarket",
+        f"{start} a supermarket, surrounded by a power line",
+    )

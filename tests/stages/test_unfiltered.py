@@ -136,3 +136,15 @@ def test_open_clip_reads_images_and_captions(dataset, monkeypatch, column, said)
         ((120, 101), said),
         ((120, 102), said),
     ]
+
+
+def test_the_captions_that_are_longer_than_clips_context_are_counted(tmp_path, caplog):
+    short, long = (
+        row(n, tokens=12, tokens_multi_objects=tokens) for n, tokens in ((1, 77), (2, 78))
+    )
+    with caplog.at_level("INFO"):
+        written(tmp_path, [short, long])
+    titles, multi = caplog.messages
+    assert titles == "all 2 titles fit within the 77 tokens of CLIP"
+    assert multi.startswith("1 of 2 captions of all objects are longer than the model's context")
+    assert multi.endswith("(50.0 %)")

@@ -77,9 +77,11 @@ def test_tags_come_in_the_published_order_however_they_are_given(line):
         assert most_frequent_first(shuffled) == tags
 
 
-def test_things_come_before_what_is_told_of_them():
-    tags = {"surface": "asphalt", "highway": "secondary", "bridge": "yes"}
-    assert [key for key, _ in most_frequent_first(tags.items())] == ["highway", "surface", "bridge"]
+def test_frequency_alone_decides_the_order_of_things_and_attributes_alike():
+    tags = {"highway": "secondary", "bridge": "yes", "surface": "asphalt"}
+    assert [key for key, _ in most_frequent_first(tags.items())] == ["surface", "highway", "bridge"]
+    tags = {"surface": "asphalt", "highway": "residential"}
+    assert [key for key, _ in most_frequent_first(tags.items())] == ["highway", "surface"]
 
 
 def test_unknown_tags_come_last_in_the_order_of_their_keys():
