@@ -97,5 +97,5 @@ REPORT = DatasetStage(
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
     owns=tables.owned_files(PAGE, SHEET, TAGS),
-    version=4,
+    version=5,
 )
