@@ -61,7 +61,13 @@ def test_unchanged_files_are_opened_once_and_changed_ones_again(
 ) -> None:
     write_raster(tmp_path / "a.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)
     backend, opened = FolderBackend(source(tmp_path)), []
-    monkeypatch.setattr(folder, "open_raster", lambda *a: opened.append(a[0]) or open_raster(*a))
+    in_child = folder.open_in_child
+
+    def counted(opens: Any, paths: Any) -> Any:
+        opened.extend(paths)
+        return in_child(opens, paths)
+
+    monkeypatch.setattr(folder, "open_in_child", counted)
     assert backend.scenes("CH") == backend.scenes("CH")
     assert len(opened) == 1
     write_raster(tmp_path / "b.tif", plain(), "EPSG:2056", (8.5, 47.4), 0.1)

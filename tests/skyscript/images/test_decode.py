@@ -168,18 +168,18 @@ def of_train(file):
     import pyarrow as pa
     import torch
 
-    from stages.train.loading import PairDataset, Unreadable
+    from stages.train.loading import PairDataset
     from stages.train.pairs import ImageFiles, number_captions
 
     def plain(image):
         return torch.from_numpy(np.array(image.crop((8, 0, 56, 48))))
 
     pairs = number_captions(ImageFiles(file.parent, pa.array([file.name])), pa.array(["a"]), "")
-    dataset = PairDataset(pairs, plain, lambda texts: torch.zeros(1, 1), 0, None)
+    dataset = PairDataset(pairs, plain, lambda texts: torch.zeros(1, 1), 0)
     found = dataset[0, 0]
-    if isinstance(found, Unreadable):
-        return found.sentence.partition(": ")[2]
-    return found.images.numpy()
+    if found.batch is None:
+        return found.skipped[0].sentence.partition(": ")[2]
+    return found.batch.images.numpy()
 
 
 @pytest.mark.filterwarnings("ignore")
