@@ -40,7 +40,6 @@ def vit(tmp_path):
 
 def vectors_of(path, model="small-vit", quick_gelu="off"):
     """The vectors of three texts and an image, from a checkpoint file."""
-    load_clip.cache_clear()
     clip = load_clip(
         find_clip(ClipConfig(model=model, pretrained=str(path), quick_gelu=quick_gelu)), "cpu"
     )

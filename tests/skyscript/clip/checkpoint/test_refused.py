@@ -138,7 +138,6 @@ FILES = [
 def test_a_file_that_is_no_checkpoint_is_said(architecture, tiny, tmp_path, capsys, make, says):
     path = tmp_path / "weights.pt"
     make(path, {name: value.clone() for name, value in tiny.model.state_dict().items()})
-    load_clip.cache_clear()
     with pytest.raises(InputError, match=says) as caught:
         load_clip(
             find_clip(ClipConfig(model=architecture, pretrained=str(path), quick_gelu="off")), "cpu"
