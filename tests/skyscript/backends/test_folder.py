@@ -22,7 +22,6 @@ from skyscript.backends.folder import FolderBackend, FolderSource, content, file
 from skyscript.backends.registry import folder_ids
 from skyscript.geo.tile import tile_around
 from skyscript.imagery.protocol import TryLater
-from skyscript.imagery.raster import open_raster
 from tests.conftest import real_files
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
