@@ -142,7 +142,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_is_gone_on_from(options, monkeyp
     with pytest.raises(KeyboardInterrupt):
         train(TrainConfig(**stopping), stop)
     folder = options["runs"] / "cut"
-    assert torch.load(folder / "checkpoints/epoch_latest.pt", weights_only=True)["step"] == 5
+    assert torch.load(folder / "checkpoints/epoch_latest.pt", weights_only=True)["step"] == 6
     learn(stopping)
     assert same(weights(whole), weights(folder))
     assert [json.loads(line)["step"] for line in (folder / "progress.jsonl").open()] == [
