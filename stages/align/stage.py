@@ -38,12 +38,13 @@ _SHIFTS = """
         FROM middle LEFT JOIN apart USING (scene_id)
     )
     SELECT scene_id, source, images, sure_images, round(match, 4) AS match,
-        CASE WHEN no_shift IS NULL THEN round(dx_m, 2) END AS dx_m,
-        CASE WHEN no_shift IS NULL THEN round(dy_m, 2) END AS dy_m,
+        CASE WHEN no_shift IS NULL THEN round(dx_m, 2) + 0 END AS dx_m,
+        CASE WHEN no_shift IS NULL THEN round(dy_m, 2) + 0 END AS dy_m,
         round(spread_m, 2) AS spread_m, no_shift,
         no_shift IS NULL AND $correct AS corrected
     FROM said ORDER BY scene_id
 """
+"""Adding 0 makes 0 of -0: which of the two a median is depends on the order of the rows."""
 
 
 def align(match: ds.Dataset, *, config: AlignConfig, root: Path) -> Iterator[pa.Table]:
@@ -52,7 +53,7 @@ def align(match: ds.Dataset, *, config: AlignConfig, root: Path) -> Iterator[pa.
         connection.register("match", match)
         limits = config.model_dump(exclude={"shifts"})
         limits |= {"correct": config.shifts == "correct"}
-        found = connection.sql(_SHIFTS, params=limits).to_arrow_table()
+        found = connection.sql(_SHIFTS, params=limits).to_arrow_table().combine_chunks()
         yield found.cast(tables.SCENE_SHIFTS.schema)
 
 
