@@ -109,8 +109,9 @@ class Run:
         return lock_holder(self.root / _LOCK)
 
     def write_summary(self, summary: Mapping[str, object]) -> None:
-        """Write the summary of the run."""
-        write_sealed_json(self.root / _SUMMARY, summary)
+        """Write the summary of the run, unless it is there already."""
+        if read_sealed_json(self.root / _SUMMARY) != summary:
+            write_sealed_json(self.root / _SUMMARY, summary)
 
     @contextmanager
     def locked_unchanged(self) -> Iterator[None]:
