@@ -67,14 +67,18 @@ def concept(name: str) -> Concept:
     return found
 
 
+def rows() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (where, row) of concepts.csv."""
+    yield from files.shipped_rows("concepts.csv", "concept,plural,synonyms,parents,tags")
+
+
 class _Maker:
     """Makes the concepts of concepts.csv, each after its parents."""
 
     def __init__(self) -> None:
         self._rows: dict[str, tuple[str, dict[str, str]]] = {}
         self.made: dict[str, Concept] = {}
-        header = "concept,plural,synonyms,parents,tags"
-        for where, row in files.shipped_rows("concepts.csv", header):
+        for where, row in rows():
             name = row["concept"]
             if not name or name in self._rows:
                 raise ValueError(f"{where}: the concept {name!r} is empty or comes twice.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from tag_vocab import files
-from tag_vocab.concepts import Concept, key_names, split, written
+from tag_vocab.concepts import Concept, key_names, rows, split, written
 from tag_vocab.deprecated import modernise
 from tag_vocab.vocabulary import is_attribute, look_up, split_values
 
@@ -80,8 +80,7 @@ def _by_key(tag: Tag) -> tuple[Rule, ...]:
 
 @functools.cache
 def _cells() -> dict[str, tuple[str, ...]]:
-    rows = files.shipped_rows("concepts.csv", "concept,plural,synonyms,parents,tags")
-    return {row["concept"]: split(row["tags"]) for _, row in rows}
+    return {row["concept"]: split(row["tags"]) for _, row in rows()}
 
 
 @functools.cache

@@ -106,8 +106,14 @@ def _rules_by_tag() -> dict[tuple[str, str], tuple[Rule, ...]]:
     return by_tag
 
 
+def deprecations() -> Iterator[tuple[str, str]]:
+    """Yield the rules of deprecated.csv as unparsed texts (old, new)."""
+    for _, row in files.shipped_rows("deprecated.csv", "old,new"):
+        yield row["old"], row["new"]
+
+
 def _of_id() -> Iterator[Rule]:
-    yield from (Rule(_tags(old), _tags(new)) for old, new in files.deprecations())
+    yield from (Rule(_tags(old), _tags(new)) for old, new in deprecations())
 
 
 def _of_spellings() -> Iterator[Rule]:

@@ -150,12 +150,6 @@ def frequency() -> dict[tuple[str, str], int]:
 
 
 @functools.cache
-def deprecations() -> list[tuple[str, str]]:
-    """Give the rules for old spellings as unparsed texts (old, new)."""
-    return [(row["old"], row["new"]) for _, row in shipped_rows("deprecated.csv", "old,new")]
-
-
-@functools.cache
 def spellings() -> dict[tuple[str, str], str]:
     """Give the value that a misspelt tag means, by (key, value)."""
     found = {}

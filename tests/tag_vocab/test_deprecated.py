@@ -2,8 +2,8 @@
 
 import pytest
 
-from tag_vocab import files, look_up, modernise
-from tag_vocab.deprecated import deprecated_keys
+from tag_vocab import look_up, modernise
+from tag_vocab.deprecated import deprecated_keys, deprecations
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_tag_that_is_there_is_not_overwritten():
 
 
 def test_a_chain_of_renamings_is_followed_to_its_end():
-    for old, _ in files.deprecations():
+    for old, _ in deprecations():
         tags = dict(part.split("=", 1) for part in old.split(" + "))
         tags = {key: "1" if value == "*" else value for key, value in tags.items()}
         assert modernise(modernise(tags)) == modernise(tags), old
@@ -52,7 +52,7 @@ def test_a_chain_of_renamings_is_followed_to_its_end():
 
 def test_every_rule_that_does_not_repeat_itself_changes_something():
     kept = []
-    for old, new in files.deprecations():
+    for old, new in deprecations():
         tags = dict(part.split("=", 1) for part in old.split(" + "))
         tags = {key: "1" if value == "*" else value for key, value in tags.items()}
         if modernise(tags) == tags:
