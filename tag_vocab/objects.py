@@ -18,6 +18,7 @@ from tag_vocab.files import ANY
 from tag_vocab.vocabulary import (
     TagEntry,
     is_attribute,
+    join_values,
     key_rule,
     look_up,
     never_visible,
@@ -120,10 +121,7 @@ class Vocabulary:
 
         Order as given. Several values of a key stay joined by a semicolon.
         """
-        result: dict[str, str] = {}
-        for key, value, _ in self.seen(tags, gsd):
-            result[key] = f"{result[key]};{value}" if key in result else value
-        return result
+        return join_values((key, value) for key, value, _ in self.seen(tags, gsd))
 
     def invisible_tags(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
         """Give the tags that are not visible at a GSD, as ``key=value`` with the reason.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from tag_vocab import deprecated, files
@@ -129,6 +129,14 @@ def split_values(value: str) -> tuple[str, ...]:
     """Give the distinct values of ``tennis;basketball``; of a great many, the first ones."""
     parts = (part.strip() for part in value.split(";", _MOST_PARTS)[:_MOST_PARTS])
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def join_values(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Give tags by key; several values of a key are joined by a semicolon."""
+    joined: dict[str, str] = {}
+    for key, value in tags:
+        joined[key] = f"{joined[key]};{value}" if key in joined else value
+    return joined
 
 
 def is_word(value: str) -> bool:

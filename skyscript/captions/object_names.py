@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import tag_vocab
@@ -12,7 +12,7 @@ from skyscript.osm.tags import Tags
 from tag_vocab import Concept, Vocabulary, concepts_of, files, is_a
 from tag_vocab.concepts import plural_of
 from tag_vocab.concepts_of import Kind
-from tag_vocab.vocabulary import is_attribute
+from tag_vocab.vocabulary import is_attribute, join_values
 
 _OF_A_THING = ("surface", "roof shape", "roof covering", "roof colour", "roof orientation")
 """The concepts whose kinds describe a thing and are none."""
@@ -65,7 +65,7 @@ def name_object(tags: Tags, kind: str, words: Vocabulary) -> ObjectName | None:
     if not said:
         return None
     own = [_as_concept(words.phrase(*tag)) for tag in said if _is_own(tag, words)]
-    shown = concepts_of(_joined(said), cast(Kind, kind))
+    shown = concepts_of(join_values(said), cast(Kind, kind))
     things = [*own, *things_of(shown)]
     phrases = (words.phrase(*tag) for tag in tag_vocab.most_frequent_first(said))
     fallback = [Concept(text, text, (), ()) for text in phrases if text][:1]
@@ -123,14 +123,6 @@ def _is_own(tag: tuple[str, str], words: Vocabulary) -> bool:
 def _as_concept(text: str) -> Concept:
     name = " ".join(text.split())
     return Concept(name, plural_of(name), (), ())
-
-
-def _joined(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """Give tags by key; several values of a key are joined again by a semicolon."""
-    found: dict[str, str] = {}
-    for key, value in tags:
-        found[key] = f"{found[key]};{value}" if key in found else value
-    return found
 
 
 def _rarity(tags: Sequence[tuple[str, str]]) -> float:

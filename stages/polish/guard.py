@@ -11,15 +11,14 @@ import functools
 import re
 from collections.abc import Iterator
 
+from skyscript.captions.object_names import number_word
 from skyscript.osm.tags import Tags
 from tag_vocab import Concept, concepts_of
 from tag_vocab.concepts import plural_of, written
+from tag_vocab.vocabulary import join_values
 
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER_WORDS = {
-    **{"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"},
-    **{"eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12"},
-}
+_NUMBER_WORDS = {number_word(number): str(number) for number in range(2, 13)}
 _MOST_WORDS, _MORE_WORDS = 10, 8
 """The most words of a text: for the sentence, and for each tag."""
 _OF_THE_IMAGE = frozenset(
@@ -83,10 +82,7 @@ def _names(tag: tuple[str, str], tags: Tags, kind: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=1 << 13)
 def _concepts(tags: Tags, kind: str) -> tuple[Concept, ...]:
-    values: dict[str, str] = {}
-    for key, value in tags:
-        values[key] = f"{values[key]};{value}" if key in values else value
-    return tuple(concepts_of(values, kind))  # type: ignore[arg-type] # the letter of an id
+    return tuple(concepts_of(join_values(tags), kind))  # type: ignore[arg-type] # the letter of an id
 
 
 def _all_names(concept: Concept) -> tuple[str, ...]:
