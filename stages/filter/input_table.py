@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,26 +62,42 @@ def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
     Raises `InputError` if the file is missing, is not a CSV, or lacks ``filepath`` or ``title``.
     """
     file = PairsCsv(path)
-    wrong: list[InputError] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in file.batches():
-                title = file.columns.index("title")
-                yield batch.set_column(title, "title", null_missing(batch["title"]))
-        except InputError as error:  # DuckDB would turn it into its own error
-            wrong.append(error)
-
+    title = file.columns.index("title")
+    batches = (
+        batch.set_column(title, "title", null_missing(batch["title"])) for batch in file.batches()
+    )
     schema = pa.schema([(name, pa.string()) for name in file.columns])
-    connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
     columns = ", ".join(map(_select_field, file.columns))
-    connection.execute(f"CREATE TABLE input_rows AS SELECT {columns} FROM lines")
-    connection.unregister("lines")
-    if wrong:
-        raise wrong[0]
+    query = f"CREATE TABLE input_rows AS SELECT {columns} FROM lines"
+    execute_on_lines(connection, query, schema, batches)
     if not connection.execute("SELECT count(*) FROM input_rows").fetchall()[0][0]:
         raise file.no_pairs()
     return InputTable(file.columns, str(path), lambda row: f"{path}: line {file.line_of(row)}")
+
+
+def execute_on_lines(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+) -> None:
+    """Execute a query that reads ``lines``: batches that may raise `InputError`, which is raised.
+
+    DuckDB would turn it into its own error.
+    """
+    wrong: list[InputError] = []
+
+    def lines() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except InputError as error:
+            wrong.append(error)
+
+    connection.register("lines", pa.RecordBatchReader.from_batches(schema, lines()))
+    connection.execute(query)
+    connection.unregister("lines")
+    if wrong:
+        raise wrong[0]
 
 
 def _select_field(name: str) -> str:
@@ -125,10 +141,8 @@ def choose_scores(input_rows: InputTable, config: FilterConfig) -> tuple[str, ..
 def load_boxes(connection: duckdb.DuckDBPyConnection, metas: Path) -> None:
     """Read the positions of all images from meta pickles into ``boxes``."""
     schema = pa.schema([("filepath", pa.string()), *((name, pa.float64()) for name in BOX)])
-    reader = pa.RecordBatchReader.from_batches(schema, _read_boxes(metas, schema))
-    connection.register("box_stream", reader)
-    connection.execute("INSERT INTO boxes SELECT * FROM box_stream")
-    connection.unregister("box_stream")
+    boxes = _read_boxes(metas, schema)
+    execute_on_lines(connection, "INSERT INTO boxes SELECT * FROM lines", schema, boxes)
 
 
 def _read_boxes(metas: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -19,7 +19,7 @@ from skyscript.files import names
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
-from stages.filter.input_table import InputTable, quote
+from stages.filter.input_table import InputTable, execute_on_lines, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -112,19 +112,8 @@ def _load(
     """Create ``joined`` (key and columns) from a file."""
     fields = ", ".join(f"nullif({quote(name)}, '') AS {quote(name)}" for name in (key, *chosen))
     schema = pa.schema([(name, pa.string()) for name in (key, *chosen)])
-    wrong: list[InputError] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from _read(path, schema.names)
-        except InputError as error:  # DuckDB would turn it into its own error
-            wrong.append(error)
-
-    connection.register("lines", pa.RecordBatchReader.from_batches(schema, batches()))
-    connection.execute(f"CREATE OR REPLACE TABLE joined AS SELECT {fields} FROM lines")
-    connection.unregister("lines")
-    if wrong:
-        raise wrong[0]
+    query = f"CREATE OR REPLACE TABLE joined AS SELECT {fields} FROM lines"
+    execute_on_lines(connection, query, schema, _read(path, schema.names))
     twice = connection.execute(
         f"SELECT {key} FROM joined WHERE {key} IS NOT NULL GROUP BY {key} HAVING count(*) > 1 "
         f"ORDER BY {key} LIMIT 1"

@@ -171,3 +171,10 @@ def test_a_pair_without_a_caption_is_not_kept(tmp_path):
     done = filter_csv(path, tmp_path / "out", all_for_training(top=(100,)))
     assert kept(tmp_path / "out", 100) == ["c.jpg"]
     assert done.sides == {"train": 1, "train, without a caption": 2}
+
+
+def test_a_folder_without_meta_files_is_named(tmp_path):
+    source = write(tmp_path / "in.csv", [["images2/a1_CH_19.jpg", "a satellite image of pier", "", 0.5]])
+    (tmp_path / "metas" / "meta2").mkdir(parents=True)
+    with pytest.raises(InputError, match="metas: its meta folders contain no file"):
+        filter_csv(source, tmp_path / "out", FilterConfig(), metas=tmp_path / "metas")
