@@ -40,7 +40,7 @@ def order_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> 
     find_copies(connection, config)
     if config.cut != "top":
         _draw(connection, config.seed, config.cut)
-    value, worth = _SOFT_CAP if config.cut == "soft_cap" else _OTHERS[config.cut]
+    value, worth = _CUTS[config.cut]
     group = "PARTITION BY source" if config.within == "source" else ""
     middle, spread = _measure(connection) if config.cut == "soft_cap" else (0.0, 1.0)
     connection.execute(
@@ -69,12 +69,12 @@ def order_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> 
 
 _JOIN_DRAWS = "JOIN draws USING (row)"
 _OF_CONCEPT = "row_number() OVER (PARTITION BY concept ORDER BY lower DESC, plain)"
-_SOFT_CAP = (
-    "(pool.score - {middle!r}) / {spread!r} - {noise} * ln(-ln(greatest(draw, 1e-17)))",
-    f"lower - {{penalty}} * log2({_OF_CONCEPT})",
-)
-_OTHERS = {
+_CUTS = {
     "top": ("-plain", "value"),
+    "soft_cap": (
+        "(pool.score - {middle!r}) / {spread!r} - {noise} * ln(-ln(greatest(draw, 1e-17)))",
+        f"lower - {{penalty}} * log2({_OF_CONCEPT})",
+    ),
     "balanced": ("-draw", "value * count(*) OVER (PARTITION BY concept)"),
 }
 """SQL of each cut: the value of a pair by itself, and its worth among the others."""
