@@ -192,9 +192,7 @@ def _number(
             "filepath": paths,
             "title": null_missing(batch.column("title")),
             multi: null_missing(batch.column(multi)) if has_multi else pa.nulls(size, pa.string()),
-            "draw": pa.array(
-                [chance.uniform(seed, path, "export") for path in paths.to_pylist()], pa.float64()
-            ),
+            "draw": pa.array(chance.uniforms(seed, paths.to_pylist(), "export")),
         }
         done += size
 

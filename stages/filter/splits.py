@@ -149,7 +149,7 @@ def _split_by_object(
     reader.execute("SELECT DISTINCT object_id FROM pairs")
     while rows := reader.fetchmany(_BATCH):
         names = [name for (name,) in rows]
-        draws = [chance.uniform(config.seed, name, "set aside") for name in names]
+        draws = chance.uniforms(config.seed, names, "set aside")
         connection.register("more", pa.table({"object_id": names, "draw": draws}))
         connection.execute("INSERT INTO drawn SELECT * FROM more")
     reader.close()
