@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -131,7 +131,7 @@ def _tables(figures: Figures) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _names(aliases: Any) -> str:  # noqa: ANN401 - a generator of text
+def _names(aliases: Iterable[str]) -> str:
     return ", ".join(_escape(alias) for alias in aliases)
 
 

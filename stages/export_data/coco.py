@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from stages.export_data.image_files import place_images, write_array
+from stages.export_data.image_files import write_array, write_documents
 from stages.export_data.pairs import Pairs
 
 FOLDER = "coco"
@@ -19,16 +20,8 @@ def write_coco(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list
     Each image has one annotation for each of its captions. Ids count from 1 in the order of the
     export.
     """
-    folder = out / FOLDER
-    folder.mkdir()
-    names = []
-    for split in pairs.counts:
-        name = f"{FOLDER}/captions_{split}.json"
-        with (out / name).open("w", encoding="utf-8") as file:
-            file.writelines(_document(pairs, split))
-        place_images(pairs, split, folder, images)
-        names.append(name)
-    return names
+    document = functools.partial(_document, pairs)
+    return write_documents(pairs, out, f"{FOLDER}/captions_{{}}.json", document, images)
 
 
 def _document(pairs: Pairs, split: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,30 @@ from pipeline.out_folder import place_file
 from stages.export_data.pairs import Pairs
 
 
-def place_images(pairs: Pairs, split: str, folder: Path, how: Literal["link", "copy"]) -> None:
+def write_documents(
+    pairs: Pairs,
+    out: Path,
+    pattern: str,
+    document: Callable[[str], Iterable[str]],
+    how: Literal["link", "copy"],
+) -> list[str]:
+    """Write the JSON of each split, and place its images beside it; give the paths of the JSONs.
+
+    ``pattern`` is the path of a JSON with ``{}`` for the split, ``document`` gives its text.
+    """
+    folder = (out / pattern).parent
+    folder.mkdir()
+    names = []
+    for split in pairs.counts:
+        name = pattern.format(split)
+        with (out / name).open("w", encoding="utf-8") as file:
+            file.writelines(document(split))
+        _place_images(pairs, split, folder, how)
+        names.append(name)
+    return names
+
+
+def _place_images(pairs: Pairs, split: str, folder: Path, how: Literal["link", "copy"]) -> None:
     """Place the images of a split below a folder, with their paths in the run."""
     for row in pairs.rows(split):
         target = folder / row["filepath"]

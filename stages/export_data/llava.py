@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from stages.export_data.image_files import place_images, write_array
+from stages.export_data.image_files import write_array, write_documents
 from stages.export_data.pairs import Pairs
 
 FOLDER = "llava"
@@ -18,16 +19,11 @@ QUESTIONS = {
 
 def write_llava(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list[str]:
     """Write ``llava/train.json`` ..., and place the images; give the paths of the JSONs."""
-    folder = out / FOLDER
-    folder.mkdir()
-    names = []
-    for split in pairs.counts:
-        name = f"{FOLDER}/{split}.json"
-        with (out / name).open("w", encoding="utf-8") as file:
-            file.writelines(write_array(map(_conversation, pairs.rows(split))))
-        place_images(pairs, split, folder, images)
-        names.append(name)
-    return names
+
+    def document(split: str) -> Iterator[str]:
+        return write_array(map(_conversation, pairs.rows(split)))
+
+    return write_documents(pairs, out, f"{FOLDER}/{{}}.json", document, images)
 
 
 def _conversation(row: dict[str, Any]) -> dict[str, Any]:

@@ -41,9 +41,7 @@ SCHEMA = pa.schema(
         pa.field("id", pa.string(), nullable=False),
         pa.field("collection", pa.string()),
         pa.field("geometry", pa.binary(), nullable=False),
-        pa.field(
-            "bbox", pa.struct([(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
-        ),
+        pa.field("bbox", pa.struct([(side, pa.float64()) for side in _SIDES])),
         pa.field("datetime", pa.timestamp("ms", tz="UTC")),
         pa.field("license", pa.string()),
         pa.field("links", pa.list_(_LINK), nullable=False),
@@ -72,7 +70,7 @@ def write_stac(pairs: Pairs, out: Path, collection: str) -> list[str]:
 
 def _items(rows: list[dict[str, Any]], collection: str) -> Iterator[dict[str, Any]]:
     for row in rows:
-        west, south, east, north = (row[side] for side in _BOX)
+        box = [row[side] for side in _BOX]
         image = {"href": row["filepath"], "type": "image/jpeg", "roles": ["data"]}
         yield row | {
             "type": "Feature",
@@ -80,8 +78,8 @@ def _items(rows: list[dict[str, Any]], collection: str) -> Iterator[dict[str, An
             "stac_extensions": [],
             "id": PurePosixPath(row["filepath"]).stem,
             "collection": collection,
-            "geometry": shapely.box(west, south, east, north).wkb,
-            "bbox": {"xmin": west, "ymin": south, "xmax": east, "ymax": north},
+            "geometry": shapely.box(*box).wkb,
+            "bbox": dict(zip(_SIDES, box, strict=True)),
             "datetime": row["acquired"],
             "license": row["licence"],
             "links": [],
