@@ -174,7 +174,9 @@ def test_a_pair_without_a_caption_is_not_kept(tmp_path):
 
 
 def test_a_folder_without_meta_files_is_named(tmp_path):
-    source = write(tmp_path / "in.csv", [["images2/a1_CH_19.jpg", "a satellite image of pier", "", 0.5]])
+    source = write(
+        tmp_path / "in.csv", [["images2/a1_CH_19.jpg", "a satellite image of pier", "", 0.5]]
+    )
     (tmp_path / "metas" / "meta2").mkdir(parents=True)
     with pytest.raises(InputError, match="metas: its meta folders contain no file"):
         filter_csv(source, tmp_path / "out", FilterConfig(), metas=tmp_path / "metas")
