@@ -3,14 +3,13 @@
 Each answer is stored before it is used, so that no request is paid for twice.
 """
 
-from skyscript.language_model.answers import ANSWERS, Answer, Answers, Request
-from skyscript.language_model.asking import NoAnswer, announce, ask_all
+from skyscript.language_model.answers import Answer, Answers, Request, find_json
+from skyscript.language_model.asking import NoAnswer, Session, announce, ask_all, open_session
 from skyscript.language_model.client import LanguageModel
 from skyscript.language_model.config import LanguageModelConfig
 from skyscript.language_model.cost import Cost, Ledger, estimate
 
 __all__ = [
-    "ANSWERS",
     "Answer",
     "Answers",
     "Cost",
@@ -19,7 +18,10 @@ __all__ = [
     "Ledger",
     "NoAnswer",
     "Request",
+    "Session",
     "announce",
     "ask_all",
     "estimate",
+    "find_json",
+    "open_session",
 ]

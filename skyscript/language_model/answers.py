@@ -69,6 +69,18 @@ class Totals(NamedTuple):
     output_tokens: int = 0
 
 
+def find_json(text: str, brackets: str) -> object:
+    """Give the JSON between the first and the last of two brackets; None if there is none.
+
+    Models put it into a fence, or between sentences.
+    """
+    start, end = text.find(brackets[0]), text.rfind(brackets[1])
+    try:
+        return json.loads(text[start : end + 1])
+    except (ValueError, RecursionError):
+        return None
+
+
 class Answers:
     """The stored answers; threads and processes can share the file."""
 

@@ -10,15 +10,13 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
 from skyscript.language_model import (
-    ANSWERS,
-    Answers,
     Cost,
-    LanguageModel,
     LanguageModelConfig,
-    Ledger,
     Request,
+    Session,
     announce,
     ask_all,
+    open_session,
 )
 from stages.judged.config import JudgedConfig
 from stages.judged.outputs import FIGURES, VERDICTS, figures, write_lists
@@ -105,26 +103,22 @@ def judge(
     the cost. Raises `InputError` if the budget is used up; what was paid for is kept.
     """
     sample = draw(meta, captions, config)
-    store = language.answers or out / ANSWERS
-    with LanguageModel(language) as model, Answers(store) as answers:
-        ledger = Ledger(language, answers.totals(model.asked_of, TASK))
+    with open_session(language, out, TASK) as session:
         everyone = range(len(sample.units))
-        announce(lambda: _requests(run, sample, everyone, 0, [], {}), model, answers, ledger, say)
-        judgements = _ask(run, sample, model, answers, ledger)
-        done = _write(out, sample, judgements, config, model.model)
-        return done._replace(cost=ledger.cost())
+        announce(lambda: _requests(run, sample, everyone, 0, [], {}), session, say)
+        judgements = _ask(run, sample, session)
+        done = _write(out, sample, judgements, config, session.model.model)
+        return done._replace(cost=session.ledger.cost())
 
 
-def _ask(
-    run: Path, sample: Sample, model: LanguageModel, answers: Answers, ledger: Ledger
-) -> list[Judgement]:
+def _ask(run: Path, sample: Sample, session: Session) -> list[Judgement]:
     """Ask about each image, and once more where the answer is no verdict."""
     found: dict[int, Judgement] = {}
     for attempt in range(_ATTEMPTS):
         left = [number for number in range(len(sample.units)) if number not in found]
         asked: list[int] = []
         requests = _requests(run, sample, left, attempt, asked, found)
-        for place, answer in enumerate(ask_all(requests, model, answers, ledger)):
+        for place, answer in enumerate(ask_all(requests, session)):
             if judgement := judgement_of(answer):
                 found[asked[place]] = judgement
     missing = Judgement("", _NO_VERDICT)

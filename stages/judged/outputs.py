@@ -75,9 +75,9 @@ def _verdicts(sample: Sample, judgements: Sequence[Judgement]) -> list[Verdict |
     )
     return [
         Verdict(judgement.word == "right", sample.sizes[stratum] / counts[stratum], stratum)
-        if judgement.word in ("right", "wrong")
+        if is_decided
         else None
-        for judgement, stratum in zip(judgements, sample.strata, strict=True)
+        for judgement, stratum, is_decided in zip(judgements, sample.strata, decided, strict=True)
     ]
 
 

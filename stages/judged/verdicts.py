@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,7 +11,7 @@ from pipeline.errors import InputError
 from skyscript.files.pairs_csv import PairsCsv, write_pairs
 from skyscript.files.paths import below
 from skyscript.images.decode import Unusable, decode
-from skyscript.language_model import Answer, NoAnswer, Request
+from skyscript.language_model import Answer, NoAnswer, Request, find_json
 from stages.captioned import Captioned
 
 HEADER = ("filepath", "statement", "verdict", "why")
@@ -89,21 +88,10 @@ def judgement_of(answer: Answer | NoAnswer) -> Judgement | None:
     """Read the model's answer; None if it is no verdict."""
     if isinstance(answer, NoAnswer):
         return Judgement("", answer.reason)
-    for value in _objects(answer.text):
-        word = value.get("verdict")
-        if isinstance(word, str) and _WORDS.get(word.strip().lower()):
-            why = value.get("why")
-            said = " ".join(why.split())[:_LONGEST_WHY] if isinstance(why, str) else ""
-            return Judgement(_WORDS[word.strip().lower()], said)
-    return None
-
-
-def _objects(text: str) -> Iterator[dict[str, object]]:
-    """Yield the JSON object in a text, which may stand in a fence or between sentences."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        value = json.loads(text[start : end + 1])
-    except (ValueError, RecursionError):
-        return
-    if isinstance(value, dict):
-        yield value
+    value = find_json(answer.text, "{}")
+    found = value if isinstance(value, dict) else {}
+    verdict, why = found.get("verdict"), found.get("why")
+    word = _WORDS.get(verdict.strip().lower()) if isinstance(verdict, str) else None
+    if not word:
+        return None
+    return Judgement(word, " ".join(why.split())[:_LONGEST_WHY] if isinstance(why, str) else "")

@@ -16,13 +16,10 @@ from skyscript import chance
 from skyscript.files.pairs_csv import write_pairs
 from skyscript.files.phrases import PREFIX
 from skyscript.language_model import (
-    ANSWERS,
-    Answers,
     Cost,
-    LanguageModel,
     LanguageModelConfig,
-    Ledger,
     announce,
+    open_session,
 )
 from skyscript.vocabulary import run_vocabulary
 from stages.captioned import Captioned, captioned_images
@@ -81,24 +78,20 @@ def polish(
     if not things:
         raise InputError("The run has no image with a caption to polish.")
     wishes = [Wish(thing, number) for number in range(config.phrasings) for thing in things]
-    with (
-        LanguageModel(language) as model,
-        Answers(language.answers or out / ANSWERS) as answers,
-    ):
-        ledger = Ledger(language, answers.totals(model.asked_of, TASK))
+    with open_session(language, out, TASK) as session:
         announce(
-            lambda: (request for _, request in batches(wishes, config.batch, answers, model)),
-            model,
-            answers,
-            ledger,
+            lambda: (request for _, request in batches(wishes, config.batch, session)),
+            session,
             say,
         )
-        texts, why = collect(wishes, config.batch, model, answers, ledger, say)
+        texts, why = collect(wishes, config.batch, session, say)
         fallen_back: list[str] = []
         rows = _rows(_images(meta, captions), words, texts, config, fallen_back)
         counts: list[int] = []
         write_file(out / CSV, lambda path: counts.append(write_pairs(path, HEADER, rows)))
-        done = Polished(counts[0], len(fallen_back), len(texts), len(wishes), why, ledger.cost())
+        done = Polished(
+            counts[0], len(fallen_back), len(texts), len(wishes), why, session.ledger.cost()
+        )
     _write_figures(out, done)
     return done
 

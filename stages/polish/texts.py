@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -11,13 +10,13 @@ from typing import NamedTuple
 from pipeline.atomic import content_id
 from skyscript.language_model import (
     Answer,
-    Answers,
     LanguageModel,
-    Ledger,
     NoAnswer,
     Request,
+    Session,
     ask_all,
     estimate,
+    find_json,
 )
 from skyscript.osm.tags import Tags
 from stages.polish.guard import problem_of
@@ -48,15 +47,11 @@ class Wish(NamedTuple):
 
 
 def collect(
-    wishes: Sequence[Wish],
-    batch: int,
-    model: LanguageModel,
-    answers: Answers,
-    ledger: Ledger,
-    say: Callable[[str], object],
+    wishes: Sequence[Wish], batch: int, session: Session, say: Callable[[str], object]
 ) -> tuple[dict[Wish, str], Counter[str]]:
     """Give the texts that pass the guard, and why the others have none."""
-    for group, texts in _ask(batches(wishes, batch, answers, model), model, answers, ledger):
+    model, answers, _ = session
+    for group, texts in _ask(batches(wishes, batch, session), session):
         for wish, text in zip(group, texts or (), strict=texts is not None):
             answers.store_text(_key(wish, model), text)
     first = {wish: answers.find(_key(wish, model)) for wish in wishes}
@@ -75,7 +70,7 @@ def collect(
         requests = (request for _, request in again)
         cost = estimate(requests, answers, model.asked_of, model.config)
         say(cost.line(f"answers to pay for, to ask again for {len(again):,} texts"))
-    for (wish,), texts in _ask((([w], r) for w, r in again), model, answers, ledger):
+    for (wish,), texts in _ask((([w], r) for w, r in again), session):
         if texts is None:
             why["the endpoint did not answer"] += 1
         elif problem := _problem(wish, texts[0]):
@@ -86,12 +81,13 @@ def collect(
 
 
 def batches(
-    wishes: Sequence[Wish], size: int, answers: Answers, model: LanguageModel
+    wishes: Sequence[Wish], size: int, session: Session
 ) -> Iterator[tuple[list[Wish], Request]]:
     """Yield what is to be asked: the wishes of each batch that have no stored text.
 
     The batches do not depend on what is stored, so that the same ones are sent after a kill.
     """
+    model, answers, _ = session
     for start in range(0, len(wishes), size):
         group = wishes[start : start + size]
         if missing := [wish for wish in group if answers.find(_key(wish, model)) is None]:
@@ -117,14 +113,11 @@ def _complaint(wish: Wish, answer: Answer | None) -> str:
 
 
 def _ask(
-    asked: Iterable[tuple[list[Wish], Request]],
-    model: LanguageModel,
-    answers: Answers,
-    ledger: Ledger,
+    asked: Iterable[tuple[list[Wish], Request]], session: Session
 ) -> Iterator[tuple[list[Wish], list[str] | None]]:
     """Yield the wishes of each request with their texts; None if the endpoint did not answer."""
     groups, requests = itertools.tee(asked)
-    replies = ask_all((request for _, request in requests), model, answers, ledger)
+    replies = ask_all((request for _, request in requests), session)
     # The replies first: they decide how far the requests are read ahead.
     for reply, (group, _) in zip(replies, groups, strict=True):
         yield group, None if isinstance(reply, NoAnswer) else _texts(reply.text, len(group))
@@ -132,11 +125,7 @@ def _ask(
 
 def _texts(reply: str, count: int) -> list[str]:
     """Read the texts of an answer; empty ones if it is not the array that was asked for."""
-    start, end = reply.find("["), reply.rfind("]")
-    try:
-        texts = json.loads(reply[start : end + 1])
-    except (ValueError, RecursionError):
-        texts = None
+    texts = find_json(reply, "[]")
     if not isinstance(texts, list) or len(texts) != count:
         return [""] * count
     return [text.strip() if isinstance(text, str) else "" for text in texts]

@@ -14,6 +14,7 @@ from skyscript.language_model import (
     LanguageModelConfig,
     NoAnswer,
     Request,
+    Session,
     ask_all,
     estimate,
 )
@@ -43,7 +44,7 @@ def ask(
     config = LanguageModelConfig(**service.options(**options))
     with LanguageModel(config, sleep=lambda _: None) as model, Answers(store) as answers:
         ledger = Ledger(config, answers.totals(model.asked_of, asked[0].task))
-        return list(ask_all(asked, model, answers, ledger)), ledger
+        return list(ask_all(asked, Session(model, answers, ledger))), ledger
 
 
 def texts(found: list[Answer | NoAnswer]) -> list[str]:
@@ -141,10 +142,11 @@ def test_the_estimate_learns_from_the_first_answers(endpoint: Endpoint, tmp_path
         before = estimate(asked, answers, model.asked_of, config)
         assert before.requests == 2_000
         assert not before.measured
-        list(ask_all(asked[:50], model, answers, Ledger(config, answers.totals("", ""))))
+        first = Ledger(config, answers.totals("", ""))
+        list(ask_all(asked[:50], Session(model, answers, first)))
         guess = estimate(asked, answers, model.asked_of, config)
         ledger = Ledger(config, answers.totals(model.asked_of, "greet"))
-        list(ask_all(asked, model, answers, ledger))
+        list(ask_all(asked, Session(model, answers, ledger)))
         assert guess.measured
         assert guess.requests == 1_950
         assert guess.money == pytest.approx(ledger.cost().money, rel=0.05)
