@@ -80,9 +80,7 @@ def polish(
     wishes = [Wish(thing, number) for number in range(config.phrasings) for thing in things]
     with open_session(language, out, TASK) as session:
         announce(
-            lambda: (request for _, request in batches(wishes, config.batch, session)),
-            session,
-            say,
+            lambda: (request for _, request in batches(wishes, config.batch, session)), session, say
         )
         texts, why = collect(wishes, config.batch, session, say)
         fallen_back: list[str] = []

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import shapely
 
+from skyscript.captions.object_names import with_article
 from tag_vocab import Concept, is_a
 
 
@@ -106,6 +107,12 @@ class Kind:
     """Tells whether a claim is true: a check that does not use the way in which it was made."""
     phrasings: tuple[str, ...]
     """The sentences that say it; each names the words of the claim in braces."""
+
+
+def name_both(one: Thing, other: Thing) -> dict[str, str]:
+    """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``."""
+    a, b = with_article(one.name), with_article(other.name)
+    return {"a": a, "A": a[0].upper() + a[1:], "b": b}
 
 
 @functools.lru_cache(maxsize=1 << 16)

@@ -11,8 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from skyscript.captions.object_names import with_article
-from stages.statements.scene import Claim, Kind, Scene, Thing, differ
+from stages.statements.scene import Claim, Kind, Scene, Thing, differ, name_both
 
 _DIRECTIONS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
 
@@ -27,10 +26,8 @@ def _make(scene: Scene) -> Iterator[Claim]:
         turn = round(math.degrees(math.atan2(up_by, right_by)) / 45) % 8
         direction = _DIRECTIONS[turn]
         if _is_apart(one, other, direction):
-            a, b = with_article(one.name), with_article(other.name)
-            words = {"a": a, "A": a[0].upper() + a[1:], "b": b, "direction": direction}
             text = f"direction({one.name.name}, {other.name.name}) = {direction}"
-            yield Claim(text, words, (one, other))
+            yield Claim(text, {**name_both(one, other), "direction": direction}, (one, other))
 
 
 def _is_apart(one: Thing, other: Thing, direction: str) -> bool:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 
 import shapely
 
-from skyscript.captions.object_names import with_article
-from stages.statements.scene import Claim, Kind, Scene, Thing, differ
+from stages.statements.scene import Claim, Kind, Scene, Thing, differ, name_both
 
 _NEAR = 3.0
 """Pixels."""
@@ -43,8 +42,7 @@ def _beside(one: Thing, other: Thing) -> bool:
 
 
 def _claim(relation: str, said: str, one: Thing, other: Thing) -> Claim:
-    a, b = with_article(one.name), with_article(other.name)
-    words = {"a": a, "A": a[0].upper() + a[1:], "b": b, "relation": said}
+    words = {**name_both(one, other), "relation": said}
     return Claim(f"{relation}({one.name.name}, {other.name.name})", words, (one, other))
 
 
