@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from pipeline.errors import InputError
 from skyscript.osm.blocks.aside import AreaRelation, Aside
 from skyscript.osm.blocks.block import DENSE, NODE, RELATION, WAY, Block, take_apart
 from skyscript.osm.blocks.columns import (
@@ -34,6 +33,7 @@ from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.blocks.places import Places
 from skyscript.osm.blocks.protobuf import Ints
 from skyscript.osm.blocks.texts import Keys
+from skyscript.osm.inputs import unreadable
 
 THREADS = 2
 AHEAD = 6
@@ -100,10 +100,7 @@ def _reading(path: Path) -> Iterator[None]:
     except NotImplementedError as error:
         raise NotTakenError(f"it holds {error}") from error
     except ValueError as error:
-        raise InputError(
-            f"{path} cannot be read as an OSM file ({error}): it is damaged, truncated or another "
-            "file; download it again"
-        ) from error
+        raise unreadable(path, error) from error
 
 
 class _Passes:
