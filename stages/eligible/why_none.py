@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
 from skyscript.imagery.places import how_far_apart, occupied_places
+from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary
 from stages.eligible.config import EligibleConfig
@@ -54,7 +55,7 @@ def why_none(
 def _tags_of(objects: ds.Dataset) -> Iterator[dict[str, str]]:
     is_ok = pc.field("status") == STATUS_OK
     for batch in objects.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
-        yield from map(dict, batch.column("tags").to_pylist())
+        yield from map(dict, tags_of(batch.column("tags")))
 
 
 def _apart(objects: ds.Dataset, areas: pa.Table) -> str:
