@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -79,17 +79,14 @@ def read_blocks(path: Path, keys: Collection[str], sink: Sink, folder: Path) -> 
     assembler. Raises `InputError` if the file is damaged, and `NotTakenError` if libosmium must
     read it; the sink then has a part.
     """
-    with _reading(path), Container(path) as file, ThreadPoolExecutor(THREADS) as pool:
+    with _reading(path), closing(Container(path)) as file, ThreadPoolExecutor(THREADS) as pool:
         passes = _Passes(file, pool, Keys.of(keys), sink)
-        with Places(folder) as places:
+        with closing(Places(folder)) as places:
             passes.find_members()
             passes.nodes(places)
-            aside = Aside(folder / "areas.osm.pbf")
-            try:
+            with closing(Aside(folder / "areas.osm.pbf")) as aside:
                 passes.ways(places, aside)
                 aside.relations(passes.relations())
-            finally:
-                aside.close()
     return aside.path
 
 
