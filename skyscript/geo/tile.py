@@ -22,6 +22,8 @@ HALF_GLOBE = 180.0
 """Degrees of longitude; an object that is wider crosses the antimeridian."""
 ANTIMERIDIAN = "crosses the antimeridian"
 """The reason for an object that is dropped by this rule."""
+TOO_POLAR = "beyond 85 degrees of latitude"
+"""Likewise, by `MAX_LATITUDE`."""
 _MOST_NORTH = 89.0
 
 Points = npt.NDArray[np.float64]

@@ -15,15 +15,13 @@ from pipeline.stage import Shard, ShardStage
 from skyscript import chance
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
-from skyscript.vocabulary import run_vocabulary, vocabulary
+from skyscript.vocabulary import NOTHING_SEEN, run_vocabulary, vocabulary
 from stages import tables
 from stages.eligible.config import EligibleConfig
 from stages.eligible.showing import Objects, read_outlines, showing
 from stages.eligible.why_none import why_none
 from tag_vocab import Vocabulary
 from tag_vocab.objects import Seen
-
-NOTHING_SEEN = "no tag that can be seen from above"
 
 
 def find_eligible(
