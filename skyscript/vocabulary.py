@@ -31,6 +31,9 @@ _RUN_ROWS = (pc.field("source") == "own") | (
     (pc.field("source") == "model") & pc.field("groundable")
 )
 
+NOTHING_SEEN = "no tag that can be seen from above"
+"""The reason for an object of which the vocabulary calls no tag visible."""
+
 Tag = tuple[str, str]
 
 

@@ -36,7 +36,7 @@ from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.opening import open_in_child
 from skyscript.imagery.protocol import Problem, Scene, TileImage, TryLater
-from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster
+from skyscript.imagery.raster import Raster, footprint, ground_gsd, open_raster, two_digits
 from skyscript.imagery.warp import cut_on
 
 _SERVER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -201,7 +201,7 @@ class FolderBackend:
             name=name,
             geometry=shapely.to_wkb(outline),
             box=Box(*shapely.bounds(outline).tolist()),
-            gsd=self._config.gsd or _two_digits(ground_gsd(raster)),
+            gsd=self._config.gsd or two_digits(ground_gsd(raster)),
             acquired=acquired,
             time_precision=precision,
             weight=self._config.weight,
@@ -252,8 +252,3 @@ class FolderBackend:
                 "acquired_table to a CSV of file and acquired."
             )
         return found
-
-
-def _two_digits(gsd: float) -> float:
-    """Round to two digits: projections stretch lengths, so images of 0.6 m measure 0.6008 m."""
-    return float(f"{gsd:.2g}")

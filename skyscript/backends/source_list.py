@@ -95,8 +95,7 @@ def answers(
     connection = connection_of(project, service_account, endpoint)
     for source in earth_engine_sources():
         try:
-            asset = asset_of(connection, source)
-            yield source.alias, f"answers ({str(asset['type']).lower().replace('_', ' ')})"
+            yield source.alias, _asset_answers(connection, source)
         except ImageryError as error:
             yield source.alias, str(error)
 
@@ -112,8 +111,7 @@ def answer_of(alias: str, source: RemoteSource) -> str:
     """Ask the service of a configured source; gives in words whether it answers."""
     try:
         if isinstance(source, EarthEngineSource):
-            asset = asset_of(connect(source), SOURCES[alias])
-            return f"answers ({str(asset['type']).lower().replace('_', ' ')})"
+            return _asset_answers(connect(source), SOURCES[alias])
         coverage = SOURCES[alias].coverage if alias in SOURCES else (-180, -90, 180, 90)
         return stac_search.answers(find_route(source, alias), Box(*coverage))
     except (ImageryError, InputError) as error:
@@ -130,6 +128,11 @@ def connection_of(project: str, service_account: Path | None, endpoint: str | No
 def earth_engine_sources() -> list[ImageSource]:
     """Give the sources that Earth Engine has."""
     return [source for source in SOURCES.values() if source.layout != "none"]
+
+
+def _asset_answers(connection: Connection, source: ImageSource) -> str:
+    kind = str(asset_of(connection, source)["type"])
+    return f"answers ({kind.lower().replace('_', ' ')})"
 
 
 def asset_of(connection: Connection, source: ImageSource) -> Mapping[str, Any]:

@@ -22,6 +22,8 @@ HALF_GLOBE = 180.0
 """Degrees of longitude; an object that is wider crosses the antimeridian."""
 ANTIMERIDIAN = "crosses the antimeridian"
 """The reason for an object that is dropped by this rule."""
+TOO_POLAR = "beyond 85 degrees of latitude"
+"""Likewise, by `MAX_LATITUDE`."""
 _MOST_NORTH = 89.0
 
 Points = npt.NDArray[np.float64]
@@ -82,6 +84,17 @@ def mercator_box(box: Box) -> Box:
     return Box(*to_mercator(box.west, box.south), *to_mercator(box.east, box.north))
 
 
+def degrees_box(box: Box) -> Box:
+    """Give a box of EPSG:3857 metres in degrees."""
+    return Box(*to_degrees(box.west, box.south), *to_degrees(box.east, box.north))
+
+
+def scale_in(box: Box) -> float:
+    """Give how many EPSG:3857 metres are one metre on the ground at the centre of such a box."""
+    _, latitude = to_degrees(0.0, (box.south + box.north) / 2)
+    return mercator_scale(latitude)
+
+
 def tile_around(
     lon: float,
     lat: float,
@@ -100,9 +113,8 @@ def tile_around(
     pixel = gsd * mercator_scale(lat)
     x, y = x + shift[0] * pixel, y + shift[1] * pixel
     half_width, half_height = width * pixel / 2, height * pixel / 2
-    west, south = to_degrees(x - half_width, y - half_height)
-    east, north = to_degrees(x + half_width, y + half_height)
-    return Tile(Box(west, south, east, north), width, height)
+    box = Box(x - half_width, y - half_height, x + half_width, y + half_height)
+    return Tile(degrees_box(box), width, height)
 
 
 def on_grid(box: Box) -> bool:

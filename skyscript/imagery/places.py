@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow.dataset as ds
@@ -102,6 +102,12 @@ def how_far_apart(images: Sequence[bytes], places: Sequence[Box]) -> str | None:
         f"the images lie in W S E N {_in_words(extent)}, the objects in {_in_words(objects)}, and "
         f"the nearest two are {np.min(metres) / 1000:,.1f} km apart"
     )
+
+
+def nothing_near(apart: Mapping[str, str]) -> str:
+    """Give the sentence for sources whose images are all apart from the objects, by alias."""
+    why = "; ".join(f"{alias}: {each}" for alias, each in apart.items())
+    return f"No source has an image where objects lie. {why}. Check `sources`."
 
 
 def _in_words(box: Box) -> str:

@@ -142,6 +142,11 @@ def footprint(raster: Raster) -> shapely.Geometry:
     return cut_at_antimeridian(polygon)
 
 
+def two_digits(gsd: float) -> float:
+    """Round to two digits: projections stretch lengths, so images of 0.6 m measure 0.6008 m."""
+    return float(f"{gsd:.2g}")
+
+
 def ground_gsd(raster: Raster) -> float:
     """Measure the metres on the ground that a pixel spans at the image's centre.
 

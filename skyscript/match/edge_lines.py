@@ -11,6 +11,7 @@ import shapely
 
 from skyscript.geo.tile import Box, project
 from skyscript.match.edges import edge_width
+from skyscript.osm.tags import tags_of
 from tag_vocab import Vocabulary
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ class EdgeLines:
 
     def __init__(self, objects: pa.Table, words: Vocabulary) -> None:
         """Index objects of the table ``objects`` by the edges that the vocabulary lets be seen."""
-        kinds, tags = objects["kind"].to_pylist(), objects["tags"].to_pylist()
+        kinds, tags = objects["kind"].to_pylist(), tags_of(objects["tags"])
         widths = [edge_width(k, dict(t), words) for k, t in zip(kinds, tags, strict=True)]
         rows = [row for row, width in enumerate(widths) if width is not None]
         chosen = objects.take(pa.array(rows, pa.int64()))

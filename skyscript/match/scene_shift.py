@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
-from skyscript.geo.tile import Box, mercator_box, mercator_scale, to_degrees
+from skyscript.geo.tile import Box, degrees_box, mercator_box, scale_in
 
 OUT_OF_IMAGE = "the corrected shift moves the object out of the image"
 
@@ -37,12 +37,9 @@ def corrected(
         return image
     east, north = shifts[image["scene_id"]]
     box = mercator_box(Box.of(image))
-    _, latitude = to_degrees(0.0, (box.south + box.north) / 2)
-    metre = mercator_scale(latitude)
-    moved = Box(
-        *to_degrees(box.west - east * metre, box.south - north * metre),
-        *to_degrees(box.east - east * metre, box.north - north * metre),
-    )
+    metre = scale_in(box)
+    right, up = east * metre, north * metre
+    moved = degrees_box(Box(box.west - right, box.south - up, box.east - right, box.north - up))
     its = Box.of(focus)
     if (
         its.west > moved.east

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pipeline.errors import InputError
 from skyscript.geo.tile import Box
 from skyscript.osm.copies import copy_as_elements, copy_if_needed
+from skyscript.osm.inputs import unreadable
 from skyscript.osm.node_index import IndexChoice, index_kind, require_space
 
 if TYPE_CHECKING:
@@ -231,10 +232,7 @@ class OsmFile:
         except RuntimeError as error:
             if NOT_IN_ORDER.search(str(error)):
                 raise self.not_in_order() from error
-            raise InputError(
-                f"{self.name} cannot be read as an OSM file ({error}): it is damaged, truncated or "
-                "another file; download it again"
-            ) from error
+            raise unreadable(self.name, error) from error
 
     def _is_xml(self) -> bool:
         return not any(word in self._format for word in ("pbf", "o5m", "opl", "json"))

@@ -42,6 +42,14 @@ def _is_osm(path: Path) -> bool:
     return path.is_file() and ENDING.search(path.name.lower()) is not None
 
 
+def unreadable(name: object, error: Exception) -> InputError:
+    """Give the error for a file whose reader fails in the middle of it."""
+    return InputError(
+        f"{name} cannot be read as an OSM file ({error}): it is damaged, truncated or another "
+        "file; download it again"
+    )
+
+
 def check_file(path: Path, given: str | None = None) -> str:
     """Give the format of a file by its name, or ``given``; raise `InputError` if it is unusable."""
     import osmium

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from pipeline.errors import InputError
 from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE
 from skyscript.osm import areas
 from skyscript.osm.copies import copy_if_needed
 from skyscript.osm.file import AREA_RELATIONS
-from skyscript.osm.inputs import check_file
+from skyscript.osm.inputs import check_file, unreadable
 from skyscript.osm.node_index import index_kind
+from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE, NOT_AREA, NOT_TEXT
 
 if TYPE_CHECKING:
     import osmium
@@ -32,11 +32,6 @@ BATCH = 10_000
 Type = Literal["node", "way", "relation"]
 NO_TAG = "no tag"
 DELETED = "deleted"
-NOT_TEXT = "a tag is not UTF-8 text"
-NO_PLACE = "node without a valid place"
-NO_NODES = "nodes of the way are not in the extract, or have no valid place"
-FEW_POINTS = "fewer than two points"
-NOT_AREA = "relation is not of type multipolygon or boundary"
 
 
 class Thing(NamedTuple):
@@ -75,10 +70,7 @@ def tagged_objects(
             )
             yield from _placed(things, untagged)
         except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
-            raise InputError(
-                f"{path} cannot be read as an OSM file ({error}): it is damaged, truncated or "
-                "another file; download it again"
-            ) from error
+            raise unreadable(path, error) from error
 
 
 class _Untagged:
@@ -109,8 +101,7 @@ def _placed(
     lines: list[str | None] = []
     for thing in things:
         if thing.deleted:
-            kind: Type = "node" if thing.is_node() else "way" if thing.is_way() else "relation"
-            untagged[kind, DELETED] += 1
+            untagged[_type(thing), DELETED] += 1
             continue
         taken, line = take(thing)
         batch.append(taken)
@@ -119,6 +110,10 @@ def _placed(
             yield from _with_places(batch, lines)
             batch, lines = [], []
     yield from _with_places(batch, lines)
+
+
+def _type(thing: Any) -> Type:  # noqa: ANN401 - pyosmium's
+    return "node" if thing.is_node() else "way" if thing.is_way() else "relation"
 
 
 class _Taker:
@@ -135,7 +130,7 @@ class _Taker:
         try:
             tags = dict(thing.tags)
         except UnicodeDecodeError:
-            kind: Type = "node" if thing.is_node() else "way" if thing.is_way() else "relation"
+            kind = _type(thing)
             return Thing(kind, kind[0], {}, None, NOT_TEXT), None
         if thing.is_way():
             return self._way(thing, tags)

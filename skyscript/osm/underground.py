@@ -21,7 +21,7 @@ _HIDDEN_VALUES = {
 _KEYS = frozenset({*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building"})
 """Without one of these keys, no object is hidden."""
 
-HIDING = frozenset((*_HIDDEN_UNLESS_NO, *_HIDDEN_VALUES, "building", "layer"))
+HIDING = _KEYS | {"layer"}
 """The keys that decide whether an object is hidden."""
 
 

@@ -14,7 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE, MAX_LATITUDE, Box, project, to_degrees
+from skyscript.geo.tile import (
+    ANTIMERIDIAN,
+    HALF_GLOBE,
+    MAX_LATITUDE,
+    TOO_POLAR,
+    Box,
+    project,
+    to_degrees,
+)
 from skyscript.table_cache import cached_by_files
 from stages.eligible.config import EligibleConfig
 
@@ -22,7 +30,6 @@ NOT_COVERED = "no source covers it"
 NOT_SHARP = "no source that covers it is sharp enough at this `gsd_slack`"
 TOO_SMALL = "too small for every source that covers it"
 TOO_LARGE = "too large for every source that covers it"
-TOO_POLAR = "beyond 85 degrees of latitude"
 
 _GSDS = ("finest_gsd", "coarsest_gsd")
 Floats = npt.NDArray[np.float64]

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,16 +13,15 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
+from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
-from skyscript.vocabulary import run_vocabulary, vocabulary
+from skyscript.vocabulary import NOTHING_SEEN, run_vocabulary, vocabulary
 from stages import tables
 from stages.eligible.config import EligibleConfig
 from stages.eligible.showing import Objects, read_outlines, showing
 from stages.eligible.why_none import why_none
 from tag_vocab import Vocabulary
 from tag_vocab.objects import Seen
-
-NOTHING_SEEN = "no tag that can be seen from above"
 
 
 def find_eligible(
@@ -44,7 +40,7 @@ def find_eligible(
     words = run_vocabulary(vocab)
     reasons = np.array(objects["reason"].to_pylist(), object)
     reasons[pc.not_equal(objects["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
-    carried = list(_tags(objects))
+    carried = [dict(each) for each in tags_of(objects["tags"])]
     tags = [words.seen(each) for each in carried]
     for row, each in enumerate(carried):
         if reasons[row] is None and not tags[row]:
@@ -96,14 +92,6 @@ def _table(
         "reason": [reason or None for reason in reasons],
     }
     return pa.table(columns, schema=tables.ELIGIBLE.schema)
-
-
-def _tags(objects: pa.Table) -> Iterator[dict[str, str]]:
-    """Give the tags of each object."""
-    for column in objects["tags"].chunks:
-        keys, values = column.keys.to_pylist(), column.items.to_pylist()
-        for first, last in itertools.pairwise(column.offsets.to_pylist()):
-            yield dict(zip(keys[first:last], values[first:last], strict=True))
 
 
 ELIGIBLE = ShardStage(

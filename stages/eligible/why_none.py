@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
-from skyscript.imagery.places import how_far_apart, occupied_places
+from skyscript.imagery.places import how_far_apart, nothing_near, occupied_places
+from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary
 from stages.eligible.config import EligibleConfig
@@ -42,7 +43,7 @@ def why_none(
             f"`gsd_slack` to {slack:g} or more"
         )
     if apart := _apart(objects, areas):
-        return f"No source has an image where objects lie. {apart}. Check `sources`."
+        return nothing_near(apart)
     return (
         "no source can show any object of the extract where the object lies: they are too small or "
         f"too large in its images, or its images are too coarse there (the finest GSD is {gsd:g} "
@@ -54,17 +55,17 @@ def why_none(
 def _tags_of(objects: ds.Dataset) -> Iterator[dict[str, str]]:
     is_ok = pc.field("status") == STATUS_OK
     for batch in objects.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
-        yield from map(dict, batch.column("tags").to_pylist())
+        yield from map(dict, tags_of(batch.column("tags")))
 
 
-def _apart(objects: ds.Dataset, areas: pa.Table) -> str:
+def _apart(objects: ds.Dataset, areas: pa.Table) -> dict[str, str]:
     """Say for each source how far it is from the objects; nothing if one touches them."""
     places = occupied_places(objects)
-    words = []
+    found = {}
     for alias in sorted(set(areas["source"].to_pylist())):
         own = areas.filter(pc.equal(areas["source"], alias))
         apart = how_far_apart(own["geometry"].to_pylist(), places)
         if apart is None:
-            return ""
-        words.append(f"{alias}: {apart}")
-    return "; ".join(words)
+            return {}
+        found[alias] = apart
+    return found

@@ -30,8 +30,9 @@ from skyscript.osm.blocks.shapes import (
     write_shapes,
 )
 from skyscript.osm.file import AREA_RELATIONS
+from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE
 from stages.extract.geometries import SOUND, on_one_side, polygons
-from stages.extract.rows import FEW_POINTS, NO_NODES, NO_PLACE, OBJECTS, Rows, placed
+from stages.extract.rows import OBJECTS, Rows, placed
 
 if TYPE_CHECKING:
     import osmium

@@ -18,6 +18,7 @@ from skyscript.geo.hilbert import hilbert_keys
 from skyscript.geo.tile import ANTIMERIDIAN, Box
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
+from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE, NOT_AREA, NOT_TEXT
 from stages import tables
 from stages.extract.geometries import (
     SOUND,
@@ -37,11 +38,6 @@ BATCH = 10_000
 
 MOST_LACKING = 100_000
 NOT_POSITIVE = "id is not positive"
-NO_PLACE = "node without a valid place"
-NOT_TEXT = "a tag is not UTF-8 text"
-NO_NODES = "nodes of the way are not in the extract, or have no valid place"
-FEW_POINTS = "fewer than two points"
-NOT_AREA = "relation is not of type multipolygon or boundary"
 
 _HEX_OF_LINE, _HEX_OF_POINT = 18, 32
 """Hexadecimal digits of a line without points in WKB, and of each point."""

@@ -14,7 +14,12 @@ from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
 from skyscript.backends.registry import RemoteSource, find_scenes, folder_ids, registry_ids
 from skyscript.geo.tile import Box
-from skyscript.imagery.places import bounding_box, how_far_apart, occupied_places
+from skyscript.imagery.places import (
+    bounding_box,
+    how_far_apart,
+    nothing_near,
+    occupied_places,
+)
 from skyscript.imagery.protocol import Scene
 from stages import tables
 from stages.index.config import IndexConfig
@@ -51,8 +56,7 @@ def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.
     if not scenes:
         raise InputError(_nothing(config, places))
     if all(scene.source in far for scene in scenes):
-        why = "; ".join(f"{alias}: {apart}" for alias, apart in far.items())
-        raise InputError(f"No source has an image where objects lie. {why}. Check `sources`.")
+        raise InputError(nothing_near(far))
     scenes.sort(key=lambda scene: scene.scene_id)
     for start in range(0, len(scenes), _PART_ROWS):
         yield _table(scenes[start : start + _PART_ROWS])

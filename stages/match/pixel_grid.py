@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skyscript.geo.tile import Box, Points, Tile, mercator_box, mercator_scale, to_degrees
+from skyscript.geo.tile import Box, Points, Tile, mercator_box, scale_in
 from skyscript.imagery.grid import PixelGrid, from_mercator, mercator_grid
 from skyscript.match.edge_lines import Pieces
 
@@ -18,8 +18,7 @@ class ImagePixels:
     def __init__(self, image: Mapping[str, Any]) -> None:
         """Take the image's own grid if it has one, else that of its box on EPSG:3857."""
         self.box = mercator_box(Box.of(image))
-        _, latitude = to_degrees(0.0, (self.box.south + self.box.north) / 2)
-        self.metre = mercator_scale(latitude)
+        self.metre = scale_in(self.box)
         """EPSG:3857 metres of a metre on the ground."""
         size = image["width"], image["height"]
         self._grid = (

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import Box, to_degrees
+from skyscript.geo.tile import degrees_box
 from skyscript.images.decode import Unusable, decode
 from skyscript.match.correlation import agreement
 from skyscript.match.edge_lines import EdgeLines
@@ -38,7 +38,7 @@ def match(
     """Find the shift by which the objects fit each image best, and say how well they fit."""
     rows = images.to_pylist()
     grids = [ImagePixels(row) if row["status"] == STATUS_OK else None for row in rows]
-    near = objects_near(objects, [_degrees(grid.around(config.reach)) for grid in grids if grid])
+    near = objects_near(objects, [degrees_box(grid.around(config.reach)) for grid in grids if grid])
     lines = EdgeLines(near, run_vocabulary(vocab))
     wanted = {row["object_id"] for row in rows}
     history = near.select(["object_id", "tags", "changed"]).to_pylist()
@@ -53,10 +53,6 @@ def match(
                 out |= date_gaps(dict(its["tags"]), its["changed"], row["acquired"])
         matched.append(out)
     return pa.Table.from_pylist(matched, schema=tables.MATCH.schema)
-
-
-def _degrees(box: Box) -> Box:
-    return Box(*to_degrees(box.west, box.south), *to_degrees(box.east, box.north))
 
 
 def _compare(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from skyscript.geo.tile import Box, mercator_box, mercator_scale, project, to_degrees
+from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
 from stages import tables
@@ -87,7 +87,6 @@ class _Tiles(NamedTuple):
 def _tiles(images: Sequence[Mapping[str, Any]], config: OverlayConfig) -> _Tiles:
     boxes = [mercator_box(Box.of(image)) for image in images]
     widths = [image["width"] for image in images]
-    latitudes = [to_degrees(0, (box.south + box.north) / 2)[1] for box in boxes]
     sides = np.array(boxes, dtype=np.float64).reshape(-1, 4)
     west, south, east, north = sides.T
     return _Tiles(
@@ -95,7 +94,7 @@ def _tiles(images: Sequence[Mapping[str, Any]], config: OverlayConfig) -> _Tiles
         pixel_area=((east - west) / np.array(widths, dtype=np.float64)) ** 2,
         area=(east - west) * (north - south),
         centre=np.array(shapely.points((west + east) / 2, (south + north) / 2), dtype=object),
-        scale=np.array([mercator_scale(latitude) for latitude in latitudes]),
+        scale=np.array([scale_in(box) for box in boxes]),
         gsd=[image["gsd"] / config.gsd_slack for image in images],
         osm_id=np.array([int(image["object_id"][1:]) for image in images], dtype=np.int64),
         kind=_kinds(image["object_id"][0] for image in images),

@@ -11,6 +11,7 @@ import shapely
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
     MAX_LATITUDE,
+    TOO_POLAR,
     Points,
     Tile,
     mercator_scale,
@@ -22,7 +23,7 @@ from skyscript.imagery.scene_index import Indices, SceneIndex
 from stages.plan.candidate_order import drawn_order
 from stages.plan.config import PlanConfig
 from stages.plan.placement import Placement, other_placements
-from stages.plan.subject import TOO_POLAR, Skip, Subject
+from stages.plan.subject import Skip, Subject
 
 NOT_COVERED = "not covered by any source"
 NOT_SHARP = "no source is sharp enough at this `gsd_slack`"

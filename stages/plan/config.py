@@ -27,7 +27,7 @@ class PlanConfig(StageConfig):
         ge=0,
         description="Skip an area for a source whose longer side would have fewer pixels than "
         "this. A pond of 10 m is visible as water, yet it is a single pixel of an image at 10 m. "
-        "Set it at the top level, because sample uses the same key.",
+        "Set it at the top level, because eligible uses the same key.",
     )
     object_side: tuple[int, int] = Field(
         (224, 512),
@@ -49,7 +49,7 @@ class PlanConfig(StageConfig):
         ge=1,
         description="Allow an image to be this many times coarser than a tag's maximum GSD. The "
         "scale has no step between 1 and 10 m, so imagery at 2 m shows some things that the scale "
-        "denies. Set it at the top level, because sample and overlay use the same key.",
+        "denies. Set it at the top level, because eligible and overlay use the same key.",
     )
     max_candidates: int = Field(
         8,

@@ -12,18 +12,17 @@ from skyscript.geo.tile import (
     ANTIMERIDIAN,
     HALF_GLOBE,
     MAX_LATITUDE,
+    TOO_POLAR,
     Box,
     Points,
     mercator_box,
     to_degrees,
 )
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
+from skyscript.vocabulary import NOTHING_SEEN
 from tag_vocab import Vocabulary
 
 AREAS = ("a", "r")
-
-NOTHING_SEEN = "no tag that can be seen from above"
-TOO_POLAR = "beyond 85 degrees of latitude"
 
 
 class Skip(Exception):

@@ -9,11 +9,12 @@ import pyarrow.dataset as ds
 import pytest
 
 import tag_vocab
+from skyscript.geo.tile import TOO_POLAR
 from skyscript.osm.underground import UNDERGROUND
+from skyscript.vocabulary import NOTHING_SEEN
 from stages import tables
 from stages.eligible import ELIGIBLE, EligibleConfig
-from stages.eligible.showing import NOT_COVERED, NOT_SHARP, TOO_LARGE, TOO_POLAR, TOO_SMALL
-from stages.eligible.stage import NOTHING_SEEN
+from stages.eligible.showing import NOT_COVERED, NOT_SHARP, TOO_LARGE, TOO_SMALL
 from stages.eligible.why_none import why_none
 from stages.sample import SampleConfig
 from tests.skyscript.imagery.rasters import write_raster

@@ -24,6 +24,7 @@ from skyscript.imagery.cover import choose
 from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.places import bounding_box, cells_by_place, search_areas
 from skyscript.imagery.protocol import NeverAvailable, Scene, TryLater
+from skyscript.imagery.raster import two_digits
 from skyscript.imagery.scene_query import NO_END, SceneQuery
 
 _PAGE = 1000
@@ -284,4 +285,4 @@ def _gsd(
         scale *= _DEGREE * math.cos(lat)
     elif code == "EPSG:3857":
         scale *= math.cos(lat)
-    return float(f"{scale:.2g}")
+    return two_digits(scale)

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -95,14 +96,13 @@ def ask_overpass(
     question = query(tags, box, "meta geom")
     stored = _folder() / f"{content_id(f'{config.endpoint} {question}'.encode())}.json"
     if not _is_fresh(stored, config.max_age):
-        with exclusive_lock(_folder() / "lock"):
-            client = Overpass(config.endpoint, config.contact, sleep)
-            try:
-                count = _count(client.ask(query(tags, box, "count")))
-                log.info("Overpass has %s such objects", f"{count:,}")
-                write_bytes(stored, client.ask(question))
-            finally:
-                client.close()
+        with (
+            exclusive_lock(_folder() / "lock"),
+            closing(Overpass(config.endpoint, config.contact, sleep)) as client,
+        ):
+            count = _count(client.ask(query(tags, box, "count")))
+            log.info("Overpass has %s such objects", f"{count:,}")
+            write_bytes(stored, client.ask(question))
     answer = stored.read_bytes()
     write_bytes(out, answer)
     return len(json.loads(answer)["elements"])

@@ -27,7 +27,7 @@ from skyscript.geo.tile import Box
 from skyscript.imagery.acquisition_time import from_name
 from skyscript.imagery.places import places_within, search_areas
 from skyscript.imagery.protocol import NeverAvailable
-from skyscript.imagery.raster import footprint, ground_gsd
+from skyscript.imagery.raster import footprint, ground_gsd, two_digits
 
 MOST_FILES = 50_000
 _AT_ONCE = 16
@@ -80,7 +80,7 @@ def _header(address: str) -> tuple[shapely.Geometry, float]:
         with rasterio.Env(**GDAL):
             raster = open_remote(address, address)
             try:
-                return footprint(raster), float(f"{ground_gsd(raster):.2g}")
+                return footprint(raster), two_digits(ground_gsd(raster))
             finally:
                 raster.data.close()
     except RasterioError as error:

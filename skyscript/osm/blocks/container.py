@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -91,16 +90,7 @@ class Container:
             raise ValueError("a blob that is cut off, or larger than is allowed")
         return header[found[1, 1] : found[1, 2]], blob
 
-    def __enter__(self) -> Self:
-        """Give the open file."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._file.close()
 

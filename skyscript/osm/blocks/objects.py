@@ -161,14 +161,11 @@ def ways(
         if item == 0:
             bounds[0] = last
         ref_at, ref_stop = found[8, 1], found[8, 2]
-        info_at, info_stop = found[4, 1], found[4, 2]
         end = _tags(buffer, found, texts, tags, tag_end)
         wanted, member = is_wanted(tags, tag_end, end, texts[2]), _is_member(last, members)
         head = heads[rows]
         head[ID] = last
-        head[VERSION] = 0
-        head[CHANGED] = 0
-        _info(buffer, info_at, info_stop, grid, texts, found, head)
+        _info(buffer, found[4, 1], found[4, 2], grid, texts, found, head)
         ref, ref_last = 0, ref_end
         while ref_at < ref_stop:
             step, ref_at = varint(buffer, ref_at)

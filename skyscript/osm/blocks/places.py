@@ -7,8 +7,6 @@ a page two bytes of the id are searched.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -64,16 +62,7 @@ class Places:
         _look_up(refs, *self._index, found)
         return found
 
-    def __enter__(self) -> Self:
-        """Give the open index."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Remove the files."""
         self._index = None
         for file, path in zip(self._files, self._paths, strict=True):

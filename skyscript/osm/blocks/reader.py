@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from pipeline.errors import InputError
 from skyscript.osm.blocks.aside import AreaRelation, Aside
 from skyscript.osm.blocks.block import DENSE, NODE, RELATION, WAY, Block, take_apart
 from skyscript.osm.blocks.columns import (
@@ -34,6 +33,7 @@ from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.blocks.places import Places
 from skyscript.osm.blocks.protobuf import Ints
 from skyscript.osm.blocks.texts import Keys
+from skyscript.osm.inputs import unreadable
 
 THREADS = 2
 AHEAD = 6
@@ -79,17 +79,14 @@ def read_blocks(path: Path, keys: Collection[str], sink: Sink, folder: Path) -> 
     assembler. Raises `InputError` if the file is damaged, and `NotTakenError` if libosmium must
     read it; the sink then has a part.
     """
-    with _reading(path), Container(path) as file, ThreadPoolExecutor(THREADS) as pool:
+    with _reading(path), closing(Container(path)) as file, ThreadPoolExecutor(THREADS) as pool:
         passes = _Passes(file, pool, Keys.of(keys), sink)
-        with Places(folder) as places:
+        with closing(Places(folder)) as places:
             passes.find_members()
             passes.nodes(places)
-            aside = Aside(folder / "areas.osm.pbf")
-            try:
+            with closing(Aside(folder / "areas.osm.pbf")) as aside:
                 passes.ways(places, aside)
                 aside.relations(passes.relations())
-            finally:
-                aside.close()
     return aside.path
 
 
@@ -100,10 +97,7 @@ def _reading(path: Path) -> Iterator[None]:
     except NotImplementedError as error:
         raise NotTakenError(f"it holds {error}") from error
     except ValueError as error:
-        raise InputError(
-            f"{path} cannot be read as an OSM file ({error}): it is damaged, truncated or another "
-            "file; download it again"
-        ) from error
+        raise unreadable(path, error) from error
 
 
 class _Passes:
