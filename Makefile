@@ -32,6 +32,9 @@ bench: $(VENV)/readers
 	$(BIN)/pytest -m bench -s tests/bench
 	$(BIN)/python -m tests.bench.table
 
+docs: $(VENV)/docs
+	$(BIN)/mkdocs build
+
 $(VENV)/core: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable .
@@ -44,6 +47,10 @@ $(VENV)/dev: $(VENV)/core
 # The libraries whose readers must load what we write, and the models' own; torch makes this long.
 $(VENV)/readers: $(VENV)/dev
 	$(BIN)/pip install --quiet --editable '.[dev,readers,train,laion,vocab,ray]'
+	touch $@
+
+$(VENV)/docs: $(VENV)/core
+	$(BIN)/pip install --quiet --editable '.[docs]'
 	touch $@
 
 clean:

@@ -63,10 +63,12 @@ class StageState:
 
 def stage_states(recipe: Sequence[Stage], run: Run, *, working: bool) -> Iterator[StageState]:
     """Yield the state of each stage of a run; ``working`` says that a process works in it now."""
-    used = {stage.name for stage in disabled_stages.find_used(recipe, run.disabled_stages())}
+    used = disabled_stages.find_used(recipe, run.disabled_stages())
+    # A stage as it runs also reads the tables of `may_read` that are there.
+    as_run = {stage.name: stage for stage in used}
     for stage in recipe:
-        if stage.name in used:
-            yield _state_of(stage, run, working=working)
+        if stage.name in as_run:
+            yield _state_of(as_run[stage.name], run, working=working)
         else:
             yield StageState(stage.name, "left out")
 

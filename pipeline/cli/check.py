@@ -146,8 +146,8 @@ def _span(values: Sequence[float]) -> str:
 def _check_stages(found: Findings, settings: RunConfig) -> None:
     """Check the other inputs from outside: labels, checkpoints; say which stages are left out."""
     reasons = disabled_stages.find_reasons(PIPELINE, settings.stages)
-    for why in reasons.values():
-        found.say("left out", why)
+    for name, why in reasons.items():
+        found.say("left out", f"{name}: {why}")
     for stage in disabled_stages.find_used(PIPELINE, reasons):
         if stage.name not in _READ_BY_CHECK:
             _guarded(found, stage.external, settings.stages[stage.name])

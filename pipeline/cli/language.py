@@ -80,9 +80,10 @@ def polish(
     """Write captions in natural language, made from the tags by a language model.
 
     The model behind an OpenAI-compatible endpoint is asked once for each distinct set of tags. Each
-    text is checked: it says every tag and nothing else. What fails is asked for once more; after
-    that, the image keeps its caption by rule. polished.csv has the published columns filepath,
-    title_raw and title. Run the same command again after a crash: no answer is paid for twice.
+    text is checked: it must say every tag, and name no other thing of the vocabulary. What fails is
+    asked for once more; after that, the image keeps its caption by rule. polished.csv has the
+    published columns filepath, title_raw and title. Run the same command again after a crash: no
+    answer is paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

@@ -26,16 +26,28 @@ from stages import RECIPES
 
 PAGE = Path(__file__).parents[2] / "docs" / "options.md"
 COMMANDS: Mapping[str, Sequence[str]] = {
+    "skyscript build-laion-rs --urls": ("stages.laion_rs.fetched:FetchConfig",),
+    "skyscript census": ("stages.census:CensusConfig",),
+    "skyscript judge": (
+        "stages.judged.config:JudgedConfig",
+        "skyscript.language_model.config:LanguageModelConfig",
+    ),
+    "skyscript polish": (
+        "stages.polish.config:PolishConfig",
+        "skyscript.language_model.config:LanguageModelConfig",
+    ),
     "skyscript train": ("stages.train.config:TrainConfig",),
     "skyscript evaluate": ("stages.evaluate:EvaluateConfig",),
     "skyscript download": ("stages.download:DownloadConfig",),
     "skyscript build-classification": ("stages.classification:ClassificationConfig",),
+    "skyscript overpass": ("skyscript.backends.overpass:OverpassConfig",),
+    "skyscript export-data": ("stages.export_data:ExportConfig",),
 }
 """The config classes of the commands that run no recipe."""
 _KINDS = {int: "whole number", float: "number", str: "text", bool: "yes or no", Path: "path"}
 _INTRO = (
-    "Every key of every config block, with its type and default. A key of a block is also an "
-    "option of the command that runs the block (`--min-side` for `min_side`), and "
+    "Every key of every config block, with its type and default. Most keys of a block are also "
+    "options of the command that runs the block (`--max-tokens` for `max_tokens`), and "
     "`--set plan.min_side=120` sets it for `skyscript run`. `skyscript init` writes a config with "
     "all keys of a run.",
     "This page is generated from the code: `python -m pipeline.cli.reference` writes it again.",

@@ -5,19 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic
 
-from pipeline.executors.protocol import (
-    MOST_DEATHS,
-    Executor,
-    Item,
-    Result,
-    answer,
-    raise_lost,
-)
+from pipeline.executors.protocol import Executor, Item, Result, Waiting, answer, raise_lost
 from pipeline.stage import GpuUse
 from pipeline.worker_process import become_worker, blocked_signals, leave_signals_to_parent
 
@@ -47,8 +39,7 @@ class ProcessExecutor(Executor):
             with ProcessExecutor(gpus.here) as fewer:
                 yield from fewer.map(task, items, None, on_lost)
             return
-        waiting = deque(enumerate(items))
-        deaths: Counter[int] = Counter()
+        waiting = Waiting(items)
         try:
             while waiting or any(worker.is_busy for worker in self._workers):
                 self._hand_out(task, waiting)
@@ -58,9 +49,7 @@ class ProcessExecutor(Executor):
                         is_result, result = worker.receive()
                     except (EOFError, OSError):
                         log.warning("a worker process died (%s); it is replaced", worker.end())
-                        deaths[number] += 1
-                        if deaths[number] < MOST_DEATHS:
-                            waiting.appendleft((number, item))
+                        if waiting.put_back(number, item):
                             continue
                         is_result, result = True, on_lost(item)
                     if not is_result:
@@ -71,10 +60,10 @@ class ProcessExecutor(Executor):
             for worker in self._workers:
                 worker.drain()
 
-    def _hand_out(self, task: Callable[[Item], Result], waiting: deque[tuple[int, Item]]) -> None:
+    def _hand_out(self, task: Callable[[Item], Result], waiting: Waiting[Item]) -> None:
         for worker in self._workers:
             if waiting and not worker.is_busy:
-                worker.start(task, *waiting.popleft())
+                worker.start(task, *waiting.take())
 
     def __exit__(self, *_: object) -> None:
         """End the workers."""

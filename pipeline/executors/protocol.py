@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pipeline.errors import SkyScriptError
 from pipeline.stage import GpuUse
@@ -40,6 +41,30 @@ class Executor(AbstractContextManager["Executor"], Protocol):
         ``on_lost`` gives the result of an item that killed its worker process several times.
         """
         ...
+
+
+class Waiting(Generic[Item]):
+    """The items that no worker has, in order; an item whose worker died is the first again."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = deque(enumerate(items))
+        self._deaths: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        """Give how many items wait."""
+        return len(self._items)
+
+    def take(self) -> tuple[int, Item]:
+        """Give the next item and its number, for `put_back`."""
+        return self._items.popleft()
+
+    def put_back(self, number: int, item: Item) -> bool:
+        """Let an item whose worker died wait again; tell whether it may, or is given up."""
+        self._deaths[number] += 1
+        if self._deaths[number] >= MOST_DEATHS:
+            return False
+        self._items.appendleft((number, item))
+        return True
 
 
 def answer(task: Callable[[Item], object], item: Item) -> tuple[bool, Any]:

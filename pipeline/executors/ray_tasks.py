@@ -15,19 +15,11 @@ import platform
 import signal
 import socket
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import ConfigError, SkyScriptError
-from pipeline.executors.protocol import (
-    MOST_DEATHS,
-    Executor,
-    Item,
-    Result,
-    answer,
-    raise_lost,
-)
+from pipeline.executors.protocol import Executor, Item, Result, Waiting, answer, raise_lost
 from pipeline.stage import GpuUse
 from pipeline.worker_process import become_worker
 
@@ -71,21 +63,18 @@ class RayExecutor(Executor):
         settings = {"num_cpus": 1, "num_gpus": self._gpus_for_each(gpus)}
         remote = self._ray.remote(max_retries=0, max_calls=0, **settings)(_run_in_worker)
         versions = _versions()
-        waiting = deque(enumerate(items))
+        waiting = Waiting(items)
         running: dict[Any, tuple[int, Item]] = {}
-        deaths: Counter[int] = Counter()
         try:
             while waiting or running:
                 for _ in range(min(len(waiting), self._window() - len(running))):
-                    number, item = waiting.popleft()
+                    number, item = waiting.take()
                     running[remote.remote(versions, task, item)] = number, item
                 for ready in self._ray.wait(list(running))[0]:
                     number, item = running.pop(ready)
                     found = self._receive(ready)
                     if found is None:
-                        deaths[number] += 1
-                        if deaths[number] < MOST_DEATHS:
-                            waiting.appendleft((number, item))
+                        if waiting.put_back(number, item):
                             continue
                         found = True, on_lost(item)
                     yield _result_of(*found)

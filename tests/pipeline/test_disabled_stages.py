@@ -17,6 +17,7 @@ from pipeline.runner import run
 from pipeline.schema import Table
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.state import is_current
+from pipeline.summary import stage_states
 from tests.pipeline.recipe import COUNT, NUMBERS, SQUARE, SUM, TOTAL, SquareConfig
 
 WORDS = Table("words", pa.schema([pa.field("word", pa.string(), nullable=False)]), key="word")
@@ -54,6 +55,15 @@ def test_a_stage_that_may_read_a_table_is_given_it_where_it_is_made(tmp_path: Pa
     assert run_and_read(tmp_path, 2)[0] == "10 numbers, 285"
     assert run_and_read(tmp_path, 3)[0] == "10 numbers, no sum"
     assert run_and_read(tmp_path, 4)[0] == "10 numbers, 15333"
+
+
+@pytest.mark.parametrize("power", [2, 3])
+def test_a_stage_that_may_read_a_table_is_complete_with_and_without_it(
+    tmp_path: Path, power: int
+) -> None:
+    run_and_read(tmp_path, power)
+    *_, last = stage_states(RECIPE, Run(tmp_path), working=False)
+    assert (last.stage, last.state) == ("tell", "complete")
 
 
 def test_an_event_names_a_disabled_stage_and_those_that_need_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Texts from the config classes: `skyscript init`, and the page of options."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import yaml
 from pipeline.cli.reference import COMMANDS, PAGE, commented_config, options_page
 from pipeline.config import load_config
 from stages import PIPELINE, RECIPES
-from tests.conftest import skyscript
+from tests.conftest import REPOSITORY, skyscript
 
 GIVEN = {"extract": {"path": "town.osm.pbf"}, "sources": {"SIM": {"backend": "simulated"}}}
 
@@ -27,6 +28,16 @@ def test_the_page_names_every_key_of_every_stage_and_fits_the_line() -> None:
             assert all(f"- `{key}` (" in section for key in stage.config.model_fields)
     assert all(f"## {command}\n" in page for command in COMMANDS)
     assert max(map(len, page.splitlines())) <= 120
+
+
+def test_the_page_names_every_block_that_a_command_offers() -> None:
+    sources = (path.read_text("utf-8") for path in (REPOSITORY / "pipeline/cli").glob("*.py"))
+    models = {name for text in sources for name in re.findall(r'Fields\(\s*"([\w.]+:\w+)"', text)}
+    assert len(models) > 10
+    for name in models:
+        keys = pkgutil.resolve_name(name).model_fields
+        missing = [key for key in keys if f"- `{key}` (" not in PAGE.read_text("utf-8")]
+        assert not missing, name
 
 
 def test_the_config_of_init_is_valid_and_means_the_defaults(tmp_path: Path) -> None:
