@@ -40,16 +40,8 @@ class Run:
     def add(self, name, tags, *, source="US", gsd=0.6, lost_at=None, status="filtered", reason=""):
         """Put an object through the stages; from ``lost_at`` on its rows say why it ended."""
         number = len(self.rows["focus"])
-        box = _box(9.1 + 0.002 * number, 47.1 + 0.001 * number, 0.001)
+        thing = _thing(name, tags, number)
         state = {"status": "ok", "reason": None}
-        thing = {
-            "object_id": name,
-            "kind": name[0],
-            "osm_id": int(name[1:]),
-            "geometry": shapely.Point(9.1, 47.1).wkb,
-            **box,
-            "tags": list(tags.items()),
-        }
         self.rows["objects"].append({**thing, "geom_rule": "node", **state})
         self.rows["eligible"].append(
             {
@@ -61,49 +53,10 @@ class Run:
             }
         )
         self.rows["focus"].append({**thing, "chosen_by": "all", "chosen_for": None})
-        filepath = f"images3/{name}_{source}_24.jpg"
-        full = {
-            "tiles": {"part": 3, "centred": False, "candidates": []},
-            "images": {
-                "filepath": filepath,
-                "source": source,
-                "scene_id": f"{source}/one",
-                "gsd": gsd,
-                "width": 400 + number,
-                "height": 300,
-                **box,
-                "acquired": JULY,
-                "time_precision": "day",
-                "nodata_share": 0.0,
-                "byte_size": 12_000,
-                "content_hash": "00",
-            },
-            "meta": {
-                "filepath": filepath,
-                "metapath": f"meta3/{name}.pickle",
-                "source": source,
-                "gsd": gsd,
-                **box,
-                "acquired": JULY,
-                "center_tags": list(tags.items()),
-                "surrounding": [],
-            },
-            "captions": {
-                "filepath": filepath,
-                "title": "a satellite image of " + ", ".join(map(" ".join, tags.items())),
-                "title_multi_objects": "a satellite image of many things",
-            },
-        }
-        empty = {
-            "tiles": full["tiles"],
-            "images": {},
-            "meta": {"center_tags": [], "surrounding": []},
-            "captions": {},
-        }
-        for table, row in full.items():
+        for table, row in _image_rows(name, tags, source, gsd, number).items():
             if table == lost_at:
                 state = {"status": status, "reason": reason}
-            values = row if state["status"] == "ok" else empty[table]
+            values = row if state["status"] == "ok" else ONCE_LOST.get(table, row)
             self.rows[table].append({"object_id": name, **values, **state})
         return self
 
@@ -155,8 +108,60 @@ CONTRACTS = (
 )
 
 
+ONCE_LOST = {"images": {}, "meta": {"center_tags": [], "surrounding": []}, "captions": {}}
+"""What these tables hold of an object that is lost; tiles keep their row."""
+
+
 def _box(west, south, side):
     return {"west": west, "south": south, "east": west + side, "north": south + side}
+
+
+def _place(number):
+    return _box(9.1 + 0.002 * number, 47.1 + 0.001 * number, 0.001)
+
+
+def _thing(name, tags, number):
+    """Give the columns of an object, as the tables objects and focus hold them."""
+    return {
+        "object_id": name,
+        "kind": name[0],
+        "osm_id": int(name[1:]),
+        "geometry": shapely.Point(9.1, 47.1).wkb,
+        **_place(number),
+        "tags": list(tags.items()),
+    }
+
+
+def _image_rows(name, tags, source, gsd, number):
+    """Give an object's row in each table from tiles on, where nothing is lost."""
+    filepath = f"images3/{name}_{source}_24.jpg"
+    taken = {"source": source, "gsd": gsd, **_place(number), "acquired": JULY}
+    return {
+        "tiles": {"part": 3, "centred": False, "candidates": []},
+        "images": {
+            "filepath": filepath,
+            **taken,
+            "scene_id": f"{source}/one",
+            "width": 400 + number,
+            "height": 300,
+            "time_precision": "day",
+            "nodata_share": 0.0,
+            "byte_size": 12_000,
+            "content_hash": "00",
+        },
+        "meta": {
+            "filepath": filepath,
+            **taken,
+            "metapath": f"meta3/{name}.pickle",
+            "center_tags": list(tags.items()),
+            "surrounding": [],
+        },
+        "captions": {
+            "filepath": filepath,
+            "title": "a satellite image of " + ", ".join(map(" ".join, tags.items())),
+            "title_multi_objects": "a satellite image of many things",
+        },
+    }
 
 
 class Page(HTMLParser):

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from skyscript.benchmarks import find_present
+from skyscript.benchmarks.layout import Benchmark
 from skyscript.clip.model import Clip
 
 COLOURS = {
@@ -15,6 +17,8 @@ COLOURS = {
     "blue": (0, 0, 255),
     "white": (255, 255, 255),
 }
+RIGHT = [(colour, colour) for colour in ("red", "green", "blue", "white")]
+NWPU = "img_txt_pairs_train.csv"
 
 
 def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
@@ -48,6 +52,13 @@ def colour_set(
         rows.append([path, label])
     write_rows(root / name / csv_name, ["filepath", column], rows)
     (root / name / classnames).write_text(classes)
+
+
+def made(root: Path, images: list[tuple[str, str]], **more: str) -> Benchmark:
+    """Lay out NWPU as plain images, and find it."""
+    colour_set(root, "nwpu", NWPU, images, **more)
+    (benchmark,) = find_present(root, ["nwpu"])
+    return benchmark
 
 
 def lay_out_pictures(root: Path) -> None:

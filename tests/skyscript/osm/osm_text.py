@@ -4,6 +4,7 @@ from pathlib import Path
 
 import osmium
 import pyarrow as pa
+import shapely
 
 from pipeline.schema import conform
 from stages import tables
@@ -44,3 +45,7 @@ def extracted(path: Path, root: Path, **config: object) -> pa.Table:
 
 def by_id(table: pa.Table) -> dict[str, dict]:
     return {row["object_id"]: row for row in table.to_pylist()}
+
+
+def geometry(row: dict) -> shapely.Geometry:
+    return shapely.from_wkb(row["geometry"])

@@ -13,7 +13,7 @@ from skyscript.osm.copies import copy_if_needed
 from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import rows as osm_rows
 from tests.conftest import TOWN
-from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
+from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, geometry, write_opl
 
 OUT_GEOM = """<?xml version="1.0" encoding="UTF-8"?>
 <osm version="0.6" generator="Overpass API">
@@ -26,10 +26,6 @@ OUT_GEOM = """<?xml version="1.0" encoding="UTF-8"?>
 """
 TRIANGLE = shapely.Polygon([(9, 47), (9.001, 47), (9.001, 47.001)])
 PLACES = [{"lat": lat, "lon": lon} for lon, lat in TRIANGLE.exterior.coords]
-
-
-def geometry(row):
-    return shapely.from_wkb(row["geometry"])
 
 
 def test_places_that_overpass_writes_on_ways_are_kept(tmp_path):

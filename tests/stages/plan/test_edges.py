@@ -5,7 +5,7 @@ import shapely
 
 from skyscript.geo.tile import mercator_scale, to_degrees, to_mercator
 from tests.skyscript.imagery.rasters import scenes_table
-from tests.stages.plan.test_stage import BUILDING, HERE, offset, planned, point, reason, row
+from tests.stages.plan.tiles import BUILDING, HERE, offset, planned, point, reason, row
 
 SIDE = 300
 

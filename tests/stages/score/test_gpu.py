@@ -1,6 +1,6 @@
 """Scoring on a GPU: as on the CPU but for half precision, a worker a device, decoders apart.
 
-Run on a machine with a CUDA device: pytest -m gpu tests/stages/test_score_gpu.py
+Run on a machine with a CUDA device: pytest -m gpu tests/stages/score/test_gpu.py
 """
 
 import io

@@ -18,10 +18,9 @@ from pipeline.runner import run
 from skyscript.files.shards import Sample, TarImages, find_tars, key_of, samples
 from stages import SCORE_JOB
 from tests.conftest import assert_close, skyscript
+from tests.stages.score.runs import TINY, ran, read
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
-
-TINY = {"model": "tiny", "name": "tiny", "threads": 1}
 
 
 def jpeg(seed):
@@ -69,12 +68,7 @@ def score(images, out, **more):
     block = {"images": images, "score": TINY, "runner": {"executor": "serial"}, **more}
     events = []
     run(SCORE_JOB, config_of_command(block, SCORE_JOB, [], "score"), out, events.append)
-    return {event.stage: event.ran for event in events if hasattr(event, "ran")}
-
-
-def read(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return ran(events)
 
 
 def test_samples_are_scored_by_key_as_the_same_files_are_in_a_folder(tmp_path):
