@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 import typer
 from rich.markup import escape
 
-from pipeline.cli import census, data, exports, language, models, pairs, run, sources, vocab
+from pipeline.cli import (
+    census,
+    data,
+    exports,
+    language,
+    models,
+    pairs,
+    run,
+    run_state,
+    sources,
+    vocab,
+)
 from pipeline.errors import SkyScriptError
 from pipeline.progress import console, print_plainly, set_up_logging
 
@@ -20,8 +31,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (run.app, census.app, pairs.app, language.app, models.app, data.app, exports.app):
-    app.add_typer(commands)
+for group in (run, run_state, census, pairs, language, models, data, exports):
+    app.add_typer(group.app)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)
 

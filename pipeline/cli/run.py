@@ -1,8 +1,8 @@
-"""The commands of a run: init, run, check, demo, status, verify, look, show."""
+"""The commands that make a run: run, init, check, demo."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +13,11 @@ from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import (
     RetryFailed,
     counting_vectors,
-    print_lines,
+    no_stage,
     print_path,
     run_job,
 )
-from pipeline.errors import ConfigError, ItemsFailed
+from pipeline.errors import ConfigError
 from pipeline.progress import print_plainly
 
 if TYPE_CHECKING:
@@ -44,6 +44,30 @@ Bbox = Annotated[
     ),
 ]
 Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]
+First = Annotated[
+    str | None, typer.Option("--from", metavar="STAGE", help="Start with this stage.")
+]
+Last = Annotated[
+    str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")
+]
+Only = Annotated[str | None, typer.Option(metavar="STAGE", help="Run only this stage.")]
+RetryOnly = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CLASS",
+        help="Try only failed rows of this class of error once more. A run names the classes "
+        "at its end, for example busy or timeout. Repeat the option for more classes.",
+    ),
+]
+Shards = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIRST-LAST",
+        help="Make only these parts, and only of stages that work part by part: 0-99, or 7. "
+        "Several such runs may work in one folder at once, as in a job array. Run the command "
+        "without this option afterwards, to complete the dataset.",
+    ),
+]
 RUNNER = Fields("pipeline.config:RunnerConfig", "runner")
 
 
@@ -64,31 +88,12 @@ def run(
             help="Write the run to this folder. By default, it is runs/ and the config's name.",
         ),
     ] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="STAGE", help="Start with this stage.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")
-    ] = None,
-    only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run only this stage.")] = None,
+    first: First = None,
+    last: Last = None,
+    only: Only = None,
     retry: RetryFailed = False,
-    retry_only: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS",
-            help="Try only failed rows of this class of error once more. A run names the classes "
-            "at its end, for example busy or timeout. Repeat the option for more classes.",
-        ),
-    ] = None,
-    shards: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIRST-LAST",
-            help="Make only these parts, and only of stages that work part by part: 0-99, or 7. "
-            "Several such runs may work in one folder at once, as in a job array. Run the command "
-            "without this option afterwards, to complete the dataset.",
-        ),
-    ] = None,
+    retry_only: RetryOnly = None,
+    shards: Shards = None,
 ) -> None:
     """Build the missing parts of a dataset, from an OSM extract to captions.
 
@@ -200,100 +205,6 @@ def demo(
     _run(load_config(TOY, PIPELINE, scorer, given), out, [])
 
 
-@command(app, panel=PANEL)
-def status(
-    out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the state as JSON, for other programs.")
-    ] = False,
-) -> None:
-    """Show the state of a run: rows, results and reasons of each stage, and failures by class.
-
-    While a run works in the folder, it also shows the rate of the last ten minutes and the time
-    that the rest of a stage takes at this rate.
-    """
-    from pipeline.cli.status import print_status
-    from pipeline.run import Run
-
-    if not Run(out).exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
-    print_status(Run(out), as_json=as_json)
-
-
-@command(app, panel=PANEL)
-def verify(
-    out: Annotated[Path, typer.Argument(help="Check the run in this folder.")],
-) -> None:
-    """Check every file of a run against its recorded content; name the damaged ones.
-
-    The parts that damaged files belong to are marked, so that the next run makes them again.
-    """
-    from pipeline.damage import revoke_damaged_parts
-    from pipeline.run import Run
-    from stages import RECIPES
-
-    run = Run(out)
-    if not run.exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
-    owns = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}
-    with run.locked_unchanged():
-        damaged = revoke_damaged_parts(run, owns)
-    print_lines([f"damaged   {path}" for path in damaged])
-    if damaged:
-        raise ItemsFailed(
-            f"{out}: {len(damaged):,} files are damaged or missing; run the command that made "
-            "this folder once more, to make them again"
-        )
-    print_path("intact", out)
-
-
-@command(app, panel=PANEL)
-def look(
-    out: Annotated[Path, typer.Argument(metavar="RUN", help="Read the run in this folder.")],
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="OBJECT",
-            help="Follow this object: its kind (n, w, a or r) and OSM number, for example "
-            "a198234555. The path of its image works, too.",
-        ),
-    ],
-) -> None:
-    """Show one object's way through every table of a run.
-
-    It says why the object was dropped or how it was said, where its image is, and which files hold
-    the pair. It reads only the parts that may hold the object, also while the run works.
-    """
-    from pipeline.cli.look import look_lines
-    from pipeline.run import Run
-
-    if not Run(out).exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
-    for line in look_lines(out, name):
-        print_plainly(line)
-
-
-@command(app, panel=PANEL)
-def show(
-    stage: Annotated[
-        str | None,
-        typer.Argument(help="Explain the stage with this name. By default, all stages are listed."),
-    ] = None,
-) -> None:
-    """Explain a stage: its purpose, its config, the table that it writes. Or list all stages."""
-    from pipeline.explain import explain
-    from stages import RECIPES
-
-    if stage is None:
-        print_plainly("\n".join(_recipe_lines()))
-        return
-    stages = [item for recipe in RECIPES.values() for item in recipe]
-    names = [item.name for item in stages]
-    if stage not in names:
-        raise _no_stage(stage, dict.fromkeys(names))
-    print_plainly(explain(stages[names.index(stage)]))
-
-
 def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
     from pipeline import disabled_stages
     from stages import PIPELINE
@@ -314,7 +225,7 @@ def _chosen_stages(first: str | None, last: str | None, only: str | None) -> Seq
     names = [stage.name for stage in PIPELINE]
     for given in (first, last, only):
         if given is not None and given not in names:
-            raise _no_stage(given, names)
+            raise no_stage(given, names)
     if only is not None:
         return [only]
     begin, end = names.index(first or names[0]), names.index(last or names[-1])
@@ -333,19 +244,3 @@ def _range_of(shards: str) -> range:
     if not chosen:
         raise ConfigError(f"--shards {shards}: the last part is before the first one")
     return chosen
-
-
-def _no_stage(name: str, names: Iterable[str]) -> ConfigError:
-    return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
-
-
-def _recipe_lines() -> Iterator[str]:
-    """Yield the recipes: the command that runs each, and a line for each of its stages."""
-    from pipeline.explain import summary
-    from stages import RECIPES
-
-    for title, recipe in RECIPES.items():
-        yield f"{title}:"
-        yield from (f"  {stage.name:11} {summary(stage)}" for stage in recipe)
-        yield ""
-    yield "skyscript show STAGE explains a stage, its config and its table."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,6 +93,11 @@ def degrees(option: str, text: str, count: int) -> list[float]:
         form = "LON,LAT" if count == 2 else "W,S,E,N"
         raise ConfigError(f"{option} {text}: write it as {form}, in degrees")
     return numbers
+
+
+def no_stage(name: str, names: Iterable[str]) -> ConfigError:
+    """Give the error for a name that no stage has."""
+    return ConfigError(f"there is no stage {name!r}; the stages are {', '.join(names)}")
 
 
 def print_lines(lines: Sequence[str]) -> None:

@@ -71,6 +71,13 @@ class ClipConfig(StageConfig):
     )
 
 
+def name_with_weights(model: str) -> str | None:
+    """Give the name of a model that contains its own weights; None for an architecture alone."""
+    if model != TINY and not model.startswith((LOCAL, HUB)):
+        return None
+    return Path(model.removeprefix(LOCAL).removeprefix(HUB)).name
+
+
 class ClipSource(NamedTuple):
     """The arguments of open_clip for a model; all of them decide a score."""
 

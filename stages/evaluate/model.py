@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from skyscript.clip.model import Clip, Precision, load_clip
-from skyscript.clip.source import HUB, LOCAL, TINY, ClipSource, find_clip
+from skyscript.clip.source import HUB, ClipSource, find_clip, name_with_weights
 from skyscript.clip.vectors.store import Store
 from stages.evaluate.config import PRECISION, EvaluateConfig
 
@@ -39,7 +39,7 @@ def find_model(config: EvaluateConfig) -> ClipSource:
         raise InputError(
             f"pretrained {given!r}: {config.model} contains its own weights: omit this option."
         )
-    has_weights = config.model == TINY or config.model.startswith(LOCAL)
+    has_weights = name_with_weights(config.model) is not None
     if has_weights and given is not None and not Path(given).expanduser().is_file():
         raise InputError(
             f"pretrained {given!r}: is not a file, and {config.model} contains its own weights: "
@@ -82,13 +82,10 @@ def describe_run(source: ClipSource, tower: Tower) -> dict[str, Any]:
 
 def _name_model(config: EvaluateConfig) -> str:
     """Return the default name of a model."""
-    has_weights = config.model == TINY or config.model.startswith((LOCAL, HUB))
-    path = config.model.removeprefix(LOCAL).removeprefix(HUB)
-    model = Path(path).name if has_weights else config.model
-    weights = Path(config.pretrained or "")
+    name, weights = name_with_weights(config.model), Path(config.pretrained or "")
     if weights.is_file():
-        return f"{model} {weights.parent.name}/{weights.name}"
-    return model if has_weights else f"{model} {config.pretrained}"
+        return f"{name or config.model} {weights.parent.name}/{weights.name}"
+    return name or f"{config.model} {config.pretrained}"
 
 
 def describe_precision(tower: Tower) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.stage import EXECUTION
 from skyscript.clip.pairs import PairSource
-from skyscript.clip.source import HUB, LOCAL, TINY
+from skyscript.clip.source import name_with_weights
 from skyscript.clip.worker import WorkerClipConfig
 
 
@@ -20,10 +20,8 @@ def _name_scorer(given: Mapping[str, Any]) -> str:
     model, weights = str(given.get("model")), Path(given.get("pretrained") or "")
     if weights.suffix or len(weights.parts) > 1:  # a checkpoint file, not a tag
         name = weights.stem
-    elif model == TINY or model.startswith((LOCAL, HUB)):
-        name = Path(model.removeprefix(LOCAL).removeprefix(HUB)).name
     else:
-        name = weights.name or model
+        name = name_with_weights(model) or weights.name or model
     return "CLIP_" + re.sub(r"[^A-Za-z0-9_.+-]", "_", name)
 
 

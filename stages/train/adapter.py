@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from pipeline.errors import InputError
-from skyscript.clip.source import HUB, LOCAL, TINY, open_clip_library
+from skyscript.clip.source import name_with_weights, open_clip_library
 from stages.train.config import TrainConfig
 
 
@@ -75,7 +75,7 @@ def find_adam_constants(config: TrainConfig, settings: Mapping[str, Any]) -> Ada
     from open_clip_train.params import get_default_params
 
     kind = config.model
-    if kind == TINY or kind.startswith((LOCAL, HUB)):
+    if name_with_weights(kind) is not None:
         vision = settings["vision_cfg"]
         blocks = "ViT" if isinstance(vision.get("layers", 12), int) else "RN"
         kind = vision.get("timm_model_name") or blocks

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
 from skyscript.clip.source import (
-    HUB,
-    LOCAL,
-    TINY,
     ClipConfig,
     ClipSource,
     find_clip,
     model_config,
+    name_with_weights,
     open_clip_library,
 )
 from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
@@ -41,8 +39,7 @@ def find_source(config: TrainConfig) -> ClipSource:
 
     Raises `InputError` if there is no such model, or if `quick_gelu` contradicts the weights.
     """
-    has_weights = config.model == TINY or config.model.startswith((LOCAL, HUB))
-    if config.pretrained is None and not has_weights:
+    if config.pretrained is None and name_with_weights(config.model) is None:
         architecture = open_clip_library().get_model_config(config.model)
         if architecture is None:
             raise InputError(

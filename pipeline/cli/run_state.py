@@ -1,0 +1,123 @@
+"""The commands that look at a run or at a recipe: status, verify, look, show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import command
+from pipeline.cli.run import PANEL
+from pipeline.cli.working import no_stage, print_lines, print_path
+from pipeline.errors import ConfigError, ItemsFailed
+from pipeline.progress import print_plainly
+
+app = typer.Typer()
+
+
+@command(app, panel=PANEL)
+def status(
+    out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the state as JSON, for other programs.")
+    ] = False,
+) -> None:
+    """Show the state of a run: rows, results and reasons of each stage, and failures by class.
+
+    While a run works in the folder, it also shows the rate of the last ten minutes and the time
+    that the rest of a stage takes at this rate.
+    """
+    from pipeline.cli.status import print_status
+    from pipeline.run import Run
+
+    if not Run(out).exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    print_status(Run(out), as_json=as_json)
+
+
+@command(app, panel=PANEL)
+def verify(
+    out: Annotated[Path, typer.Argument(help="Check the run in this folder.")],
+) -> None:
+    """Check every file of a run against its recorded content; name the damaged ones.
+
+    The parts that damaged files belong to are marked, so that the next run makes them again.
+    """
+    from pipeline.damage import revoke_damaged_parts
+    from pipeline.run import Run
+    from stages import RECIPES
+
+    run = Run(out)
+    if not run.exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    owns = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}
+    with run.locked_unchanged():
+        damaged = revoke_damaged_parts(run, owns)
+    print_lines([f"damaged   {path}" for path in damaged])
+    if damaged:
+        raise ItemsFailed(
+            f"{out}: {len(damaged):,} files are damaged or missing; run the command that made "
+            "this folder once more, to make them again"
+        )
+    print_path("intact", out)
+
+
+@command(app, panel=PANEL)
+def look(
+    out: Annotated[Path, typer.Argument(metavar="RUN", help="Read the run in this folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="OBJECT",
+            help="Follow this object: its kind (n, w, a or r) and OSM number, for example "
+            "a198234555. The path of its image works, too.",
+        ),
+    ],
+) -> None:
+    """Show one object's way through every table of a run.
+
+    It says why the object was dropped or how it was said, where its image is, and which files hold
+    the pair. It reads only the parts that may hold the object, also while the run works.
+    """
+    from pipeline.cli.look import look_lines
+    from pipeline.run import Run
+
+    if not Run(out).exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    for line in look_lines(out, name):
+        print_plainly(line)
+
+
+@command(app, panel=PANEL)
+def show(
+    stage: Annotated[
+        str | None,
+        typer.Argument(help="Explain the stage with this name. By default, all stages are listed."),
+    ] = None,
+) -> None:
+    """Explain a stage: its purpose, its config, the table that it writes. Or list all stages."""
+    from pipeline.explain import explain
+    from stages import RECIPES
+
+    if stage is None:
+        print_plainly("\n".join(_recipe_lines()))
+        return
+    stages = [item for recipe in RECIPES.values() for item in recipe]
+    names = [item.name for item in stages]
+    if stage not in names:
+        raise no_stage(stage, dict.fromkeys(names))
+    print_plainly(explain(stages[names.index(stage)]))
+
+
+def _recipe_lines() -> Iterator[str]:
+    """Yield the recipes: the command that runs each, and a line for each of its stages."""
+    from pipeline.explain import summary
+    from stages import RECIPES
+
+    for title, recipe in RECIPES.items():
+        yield f"{title}:"
+        yield from (f"  {stage.name:11} {summary(stage)}" for stage in recipe)
+        yield ""
+    yield "skyscript show STAGE explains a stage, its config and its table."

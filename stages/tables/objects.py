@@ -1,0 +1,74 @@
+"""The tables of OSM objects: what there is, what can be seen, and which get a tile."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from stages.tables.columns import BBOX, OBJECT, SIDES, STATUS, table
+
+OBJECTS = table(
+    "objects",
+    *OBJECT,
+    pa.field("osm_version", pa.int32()),  # null if the extract lacks it
+    pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
+    pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
+    *STATUS,
+    pa.field("bbox", BBOX),  # west ... north again, for readers of GeoParquet
+    geometry=True,
+    ranges=SIDES,
+)
+"""OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
+
+VOCAB = table(
+    "vocab",
+    pa.field("tag", pa.string(), nullable=False),  # key=value; % and = of a key escaped
+    pa.field("key", pa.string(), nullable=False),
+    pa.field("value", pa.string(), nullable=False),  # *: all values of an invisible key
+    # number of objects with the tag; 0 for a user label without objects
+    pa.field("objects", pa.int64(), nullable=False),
+    pa.field("kinds", pa.string(), nullable=False),  # kinds of these objects, as in "anw"
+    pa.field("groundable", pa.bool_(), nullable=False),
+    pa.field("probability", pa.float64(), nullable=False),  # 0 or 1 unless by model
+    pa.field("source", pa.string(), nullable=False),  # own, label, model, key or default
+    pa.field("max_gsd", pa.float64()),  # metres a pixel; null if not groundable
+    pa.field("phrase", pa.string()),  # the words in captions; null for all values of a key
+    pa.field("current", pa.string()),  # today's spelling of an old tag, else null
+    pa.field("reason", pa.string(), nullable=False),  # why it is visible, or why not
+)
+"""All tags of the run's objects: whether each is visible, and why."""
+
+OUTLINES = table(
+    "outlines",
+    pa.field("outline", pa.string(), nullable=False),  # a scene's id, or the alias of a service
+    pa.field("source", pa.string(), nullable=False),  # alias; empty if the config has no source
+    pa.field("finest_gsd", pa.float64(), nullable=False),  # metres; 0 if it is unknown
+    pa.field("coarsest_gsd", pa.float64(), nullable=False),  # metres; infinite if it is unknown
+    pa.field("geometry", pa.binary(), nullable=False),  # no image of the source lies outside
+    geometry=True,
+)
+"""Where each source may show something, known before a service is asked."""
+
+ELIGIBLE = table(
+    "eligible",
+    pa.field("object_id", pa.string(), nullable=False),
+    # the centre of its box, which decides the object's cell; null if it has no geometry
+    pa.field("lon", pa.float64()),
+    pa.field("lat", pa.float64()),
+    pa.field("draw", pa.float64(), nullable=False),  # from [0, 1); sample takes low numbers first
+    # its tags that a source can show here, as key=value; empty if status is not ok
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
+    # its other tags that can be seen from above
+    pa.field("unseen", pa.list_(pa.string()), nullable=False),
+    *STATUS,
+)
+"""For each object, whether a source can show it, so that it may get a tile."""
+
+FOCUS = table(
+    "focus",
+    *OBJECT,
+    pa.field("chosen_by", pa.string(), nullable=False),  # cell, rare, balanced or all
+    # the cell "lon/lat", or the "key=value" that is rare or that was balanced; null if all
+    pa.field("chosen_for", pa.string()),
+    geometry=True,
+)
+"""The objects that get a tile; all other objects are context for the tiles of neighbours."""
