@@ -13,7 +13,7 @@ from pipeline.events import Event, StageFinished
 from pipeline.executors import Executor, ProcessExecutor, RayExecutor
 from pipeline.runner import run
 from tests.pipeline.recipe import RECIPE
-from tests.pipeline.test_runner import World
+from tests.pipeline.world import World
 
 pytestmark = pytest.mark.bench
 pytest.importorskip("ray", reason="needs the extra ray")

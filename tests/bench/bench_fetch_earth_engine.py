@@ -29,7 +29,7 @@ from tests.bench.record import record
 from tests.emulators.earth_engine import EarthEngine
 from tests.emulators.faults import Faults
 from tests.emulators.world import naip
-from tests.stages.fetch.test_services import HERE, focus, images, source, tiles
+from tests.stages.fetch.conftest import HERE, focus, images, source, tiles
 
 LATENCY, CAP, RATE = 0.5, 40, 100
 TILES, SMALL_RUN, PLAIN_TILES = 3200, 1000, 300

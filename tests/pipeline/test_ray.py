@@ -24,7 +24,7 @@ from tests.pipeline.ray_workers import busy_workers
 from tests.pipeline.recipe import SQUARE, SquareConfig
 from tests.pipeline.test_executors import die_at, leave_a_file, process_of
 from tests.pipeline.test_interrupts import running
-from tests.pipeline.test_runner import World
+from tests.pipeline.world import World
 
 pytest.importorskip("ray", reason="needs the extra ray")
 

@@ -4,75 +4,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import RunConfig, parse_config
-from pipeline.errors import (
-    ConfigError,
-    InputError,
-    ItemsFailed,
-    LockError,
-    SchemaError,
-)
-from pipeline.events import Event, ShardFinished, StageFinished, StageStarted
+from pipeline.config import parse_config
+from pipeline.errors import ItemsFailed
+from pipeline.events import StageFinished
 from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.schema import Table
 from pipeline.stage import DatasetStage, Owned, Shard, StageConfig
-from pipeline.state import Retry
-from tests.pipeline.recipe import COUNT, RECIPE, SQUARE, SQUARES, TOTAL, SquareConfig, square
-
-
-class World:
-    """A run folder and what happened in it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.events: list[Event] = []
-
-    def config(self, **blocks: object) -> RunConfig:
-        runner = {"executor": "serial"} | blocks.pop("runner", {})  # type: ignore[operator]
-        return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
-
-    def run(
-        self,
-        *,
-        only: tuple[str, ...] = (),
-        retry: Retry | None = None,
-        shards: range | None = None,
-        **blocks: object,
-    ) -> None:
-        self.events = []
-        emit, config = self.events.append, self.config(**blocks)
-        run(RECIPE, config, self.root, emit, only=only, retry=retry, shards=shards)
-
-    def ran(self) -> list[tuple[str, int]]:
-        return [(e.stage, e.shard) for e in self.events if isinstance(e, ShardFinished)]
-
-    def why(self, stage: str) -> str:
-        (why,) = [e.why for e in self.events if isinstance(e, StageStarted) and e.stage == stage]
-        return why
-
-    def sum(self) -> int:
-        return pq.read_table(self.root / "tables/sum/part-00000.parquet").column(0)[0].as_py()
-
-    def content(self) -> dict[str, bytes]:
-        """Give what a reader of the run sees: all but receipts, markers and manifests."""
-        return {
-            str(path.relative_to(self.root)): path.read_bytes()
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file() and not any(part.startswith("_") for part in path.parts)
-        }
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "run")
+from tests.pipeline.recipe import COUNT, SQUARE, SQUARES, SquareConfig, square
+from tests.pipeline.world import World
 
 
 def test_a_first_run_makes_every_part_and_a_second_one_none(world: World) -> None:
@@ -237,58 +182,6 @@ def test_workers_are_no_part_of_a_results_identity(world: World) -> None:
     assert world.ran() == []
 
 
-@pytest.mark.parametrize("executor", ["serial", "processes"])
-def test_a_shard_that_fails_does_not_stop_the_others(world: World, executor: str) -> None:
-    runner = {"executor": executor, "workers": 2}
-    with pytest.raises(ItemsFailed, match=r"square shard 1: ValueError: 4 cannot be squared"):
-        world.run(square={"fail_at": [4]}, runner=runner)
-    assert {shard for stage, shard in world.ran() if stage == "square"} == {0, 2, 3}
-    assert "Traceback" in (world.root / "tables/squares/_failures/00001.txt").read_text()
-    assert not (world.root / "tables/sum").exists()
-    world.run(runner=runner)
-    assert world.sum() == 285
-    assert not list(world.root.glob("tables/squares/_failures/*"))
-
-
-def test_a_failed_shard_never_leaves_its_older_part_to_the_stages_after_it(world: World) -> None:
-    world.run()
-    with pytest.raises(ItemsFailed):
-        world.run(square={"power": 3, "fail_at": [4]})
-    assert 1 not in {shard for stage, shard in world.ran() if stage == "square"}
-    assert (world.root / "tables/squares/_manifest.json").exists() is False
-    assert world.sum() == 285  # the older sum, untouched
-
-
-def test_while_a_shard_fails_later_stages_keep_what_they_have(world: World) -> None:
-    world.run()
-    csv = world.root / "tables/sum/part-00000.parquet"
-    before = csv.read_bytes()
-    with pytest.raises(ItemsFailed, match=r"total: not run, because 'squares' is not complete"):
-        world.run(square={"seed": 1, "fail_at": [4]})
-    assert csv.read_bytes() == before
-    assert not (world.root / "tables/sum/_manifest.json").exists()
-    world.run(square={"seed": 1})
-    assert world.sum() == 285
-
-
-def test_where_all_shards_fail_they_are_named(world: World) -> None:
-    with pytest.raises(ItemsFailed) as caught:
-        world.run(square={"fail_at": [0, 3, 6, 9]})
-    assert [f"square shard {n}: ValueError" in str(caught.value) for n in range(4)] == [True] * 4
-
-
-def test_a_stage_does_not_run_on_a_half_made_table(world: World) -> None:
-    world.run()
-    before = world.content()
-    (world.root / "tables/numbers/_manifest.json").unlink()
-    for name in ("part-00003.parquet", "_receipts/00003.json"):
-        (world.root / "tables/numbers" / name).unlink()
-    with pytest.raises(ConfigError, match=r"square needs the complete table 'numbers'.*run count"):
-        world.run(only=("square", "total"))
-    world.run()
-    assert world.content() == before
-
-
 def test_a_receipt_cut_short_by_a_crash_is_no_receipt(world: World) -> None:
     world.run()
     before = world.content()
@@ -308,99 +201,6 @@ def test_a_receipt_with_other_fields_is_no_receipt(world: World) -> None:
     assert world.content() == before
 
 
-def test_failed_rows_are_named_and_tried_again_only_when_asked(world: World) -> None:
-    away = world.root.parent / "away"
-    away.touch()
-    with pytest.raises(
-        ItemsFailed,
-        match=r"square: 5 rows failed \(even\), the service was away: 0, 2, 4, 6, 8\n",
-    ):
-        world.run(square={"flaky": str(away)})
-    away.unlink()
-    with pytest.raises(ItemsFailed, match="Try these again with --retry"):
-        world.run(square={"flaky": str(away)})
-    assert world.ran() == []
-    world.run(square={"flaky": str(away)}, retry=Retry())
-    assert world.why("square") == "failed rows in 4 parts"
-    assert world.sum() == 285
-
-
-def test_failed_rows_are_made_again_alone_all_or_those_of_one_class(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.run()
-    undisturbed = world.content()
-    away = world.root.parent / "away"
-    away.touch()
-    flaky = {"flaky": str(away)}
-    with pytest.raises(ItemsFailed):
-        world.run(square=flaky)
-    made: list[list[int]] = []
-
-    def noted(numbers: pa.Table, **arguments: Any) -> pa.Table:
-        made.append(numbers.column("n").to_pylist())
-        return square(numbers, **arguments)
-
-    recipe = (COUNT, replace(SQUARE, run=noted), TOTAL)
-    away.write_text("even")
-    with pytest.raises(ItemsFailed, match=r"5 rows failed \(even\)"):
-        run(recipe, world.config(square=flaky), world.root, print, retry=Retry(frozenset({"odd"})))
-    assert made == [[1], [3, 5], [7], [9]]
-    away.unlink()
-    run(recipe, world.config(square=flaky), world.root, print, retry=Retry())
-    assert made[4:] == [[0, 2], [4], [6, 8]]
-    assert world.content() == undisturbed
-
-
-def test_a_class_that_no_failed_row_has_is_refused_with_those_there_are(world: World) -> None:
-    away = world.root.parent / "away"
-    away.touch()
-    with pytest.raises(ItemsFailed):
-        world.run(square={"flaky": str(away)})
-    with pytest.raises(
-        ConfigError, match=r"class of error 'old'; the classes are: even \(5\), odd \(5\)"
-    ):
-        world.run(square={"flaky": str(away)}, retry=Retry(frozenset({"old"})))
-
-
-def test_bad_input_stops_the_run_and_leaves_the_earlier_table(world: World) -> None:
-    world.run()
-    before = world.content()
-    with pytest.raises(InputError, match=r"nowhere\.txt: there is no such file"):
-        world.run(count={"source": "nowhere.txt"})
-    assert world.content() == before
-    with pytest.raises(InputError, match="the number 7 is bad"):
-        world.run(square={"bad_input_at": 7})
-
-
-def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
-    with pytest.raises(InputError, match="count finds nothing"):
-        world.run(count={"upto": 0})
-
-
-def test_a_stage_may_say_why_none_of_its_rows_is_ok(world: World) -> None:
-    def drop_all(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
-        rows = [{"n": n, "status": "filtered", "reason": "odd"} for n in numbers["n"].to_pylist()]
-        return pa.Table.from_pylist(rows, schema=SQUARES.schema)
-
-    def why(numbers: ds.Dataset, *, config: SquareConfig) -> str:
-        return f"none of {numbers.count_rows()} numbers to the power of {config.power} fits"
-
-    silent = replace(SQUARE, run=drop_all)
-    telling = replace(silent, why_empty=why)
-    for stage, words in (
-        (silent, r"square drops all 10 rows \(10 odd\)"),
-        (telling, "^none of 10 numbers to the power of 2 fits$"),
-    ):
-        with pytest.raises(InputError, match=words):
-            run((COUNT, stage, TOTAL), world.config(), world.root, lambda event: None)
-
-
-def test_a_row_that_goes_missing_is_a_defect_that_is_named(world: World) -> None:
-    with pytest.raises(ItemsFailed, match="the result lacks rows of 'numbers'"):
-        world.run(square={"drop": 2})
-
-
 def test_a_table_with_another_key_may_have_any_number_of_rows_for_each(world: World) -> None:
     divisors = Table("divisors", pa.schema([pa.field("pair", pa.string(), nullable=False)]), "pair")
 
@@ -411,23 +211,6 @@ def test_a_table_with_another_key_may_have_any_number_of_rows_for_each(world: Wo
     stage = replace(SQUARE, run=divide, writes=divisors, owns=(), by_row=False)
     run((COUNT, stage), world.config(), world.root, lambda event: None)
     assert Run(world.root).table("divisors").count_rows() == 17
-
-
-def test_a_shard_that_kills_its_workers_is_a_failed_one_and_the_others_are_made(
-    world: World,
-) -> None:
-    with pytest.raises(ItemsFailed, match=r"square shard 1: its worker process died 3 times"):
-        world.run(square={"kill_at": 5}, runner={"executor": "processes", "workers": 1})
-    assert {shard for stage, shard in world.ran() if stage == "square"} == {0, 2, 3}
-    world.run()
-    assert world.sum() == 285
-
-
-def test_one_stage_alone_needs_what_it_reads(world: World) -> None:
-    with pytest.raises(
-        ConfigError, match=r"square needs the complete table 'numbers'.*run count first"
-    ):
-        world.run(only=("square",))
 
 
 def test_totals_come_from_the_receipts_on_disk(world: World) -> None:
@@ -453,35 +236,3 @@ def test_unfinished_files_of_a_killed_run_are_cleared(world: World) -> None:
     (world.root / "tables/squares/part-00002.parquet").unlink()
     world.run()
     assert not any(path.exists() for path in leftovers)
-
-
-def test_two_runs_in_one_folder_are_refused(world: World) -> None:
-    with (
-        Run(world.root).locked(),
-        pytest.raises(LockError, match=r"process \d+ on .* uses this folder"),
-    ):
-        world.run()
-
-
-def test_a_run_in_object_storage_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=r"s3:/+bucket/run: is an address; choose a folder"):
-        World(Path("s3://bucket/run")).run()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_holds_something_else_is_refused(world: World) -> None:
-    world.root.mkdir()
-    (world.root / "thesis.tex").touch()
-    with pytest.raises(ConfigError, match="contains files but no run"):
-        world.run()
-
-
-def test_a_stage_that_breaks_its_contract_is_shown_both_sides() -> None:
-    from pipeline.schema import conform
-    from tests.pipeline.recipe import NUMBERS
-
-    with pytest.raises(SchemaError, match=r"(?s)promised:.*n: int64.*given:.*m: string"):
-        conform(pa.table({"m": ["x"]}), NUMBERS, where="here")

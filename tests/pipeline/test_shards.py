@@ -14,7 +14,7 @@ from pipeline.run import Run
 from pipeline.state import Retry
 from tests.conftest import REPOSITORY, content_of
 from tests.pipeline.recipe import NUMBERS, SQUARES
-from tests.pipeline.test_runner import World
+from tests.pipeline.world import World
 
 MANY = {"upto": 60, "part_rows": 3}
 """Numbers for 20 shards."""
@@ -113,7 +113,7 @@ def test_runs_of_ranges_share_a_folder_but_not_with_a_whole_run(counted: World) 
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.pipeline.test_runner import World
+from tests.pipeline.world import World
 
 first = int(sys.argv[2])
 count = {"upto": 60, "part_rows": 3}

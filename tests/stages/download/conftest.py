@@ -15,6 +15,7 @@ from tests.emulators.published import FileServer
 
 SYNC = 1 << 16
 CSV = "SkyScript_val_5K_filtered_by_CLIP_openai.csv"
+NAME = f"dataframe/{CSV.removesuffix('.csv')}.csv"
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,11 @@ def bucket(tmp_path: Path) -> Iterator[FileServer]:
         archive.writestr("__MACOSX/aid/._classnames.txt", "junk")
     with FileServer(files) as server:
         yield server
+
+
+def source(bucket: FileServer) -> Path:
+    assert bucket.files is not None
+    return bucket.files / "dataframe" / CSV
 
 
 class Download(Protocol):

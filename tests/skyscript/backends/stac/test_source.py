@@ -1,72 +1,22 @@
-"""A STAC API and the files it leads to, by the maintained client and by ranges."""
+"""A STAC API, searched by the maintained client: which items become scenes."""
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
-import rasterio
 from pydantic import ValidationError
-from rasterio.shutil import copy
-from rasterio.vrt import WarpedVRT
 from shapely.geometry import box, mapping
 
-from image_sources import PLANETARY, PLANETARY_TOKEN, StacRoute
+from image_sources import StacRoute
 from pipeline.errors import InputError
-from skyscript.backends.service import retry as attempts
-from skyscript.backends.stac import remote_file, token
-from skyscript.backends.stac.config import StacSource, find_route
+from skyscript.backends.stac.config import StacSource
 from skyscript.backends.stac.items import scenes_of_items
 from skyscript.backends.stac.query import StacQuery
 from skyscript.backends.stac.source import StacBackend
-from skyscript.geo.tile import Box, mercator_scale, tile_around
-from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
+from skyscript.geo.tile import Box
 from tests.emulators.faults import Faults
 from tests.emulators.server import Emulator, Handler
-from tests.emulators.stac import StacArchive, item
-from tests.skyscript.imagery.rasters import write_raster
-
-HERE = (9.0, 47.0)
-AROUND = mapping(box(8.9, 46.9, 9.1, 47.1))
-NOTHING = pa.table({})
-TILE = tile_around(*HERE, 100, 80, 0.5)
-Start = Callable[..., StacArchive]
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    running: list[StacArchive] = []
-
-    def begin(items: list[dict[str, Any]], **fields: Any) -> StacArchive:
-        running.append(StacArchive({"images": items}, tmp_path, **fields))
-        archive = running[-1].__enter__()
-        for found in items:
-            for asset in found["assets"].values():
-                asset["href"] = asset["href"].replace("HERE", f"{archive.url}/files")
-        return archive
-
-    yield begin
-    for archive in running:
-        archive.__exit__()
-
-
-def backend(archive: StacArchive, **fields: Any) -> StacBackend:
-    given = {"api": archive.url, "collection": "images", "assets": ["visual"], "gsd": 0.5}
-    return StacBackend(StacSource.model_validate(given | fields))
-
-
-def found(archive: StacArchive, alias: str = "OWN", **fields: Any) -> list[Scene]:
-    return list(backend(archive, **fields).search(alias, [Box(*HERE, *HERE)]))
+from tests.emulators.stac import item
+from tests.skyscript.backends.stac.conftest import AROUND, HERE, Start, backend, found
 
 
 def test_items_become_scenes(start: Start) -> None:
@@ -199,246 +149,6 @@ def test_one_collection_of_two_satellites_gives_the_one_that_is_meant(start: Sta
     assert len(scene.hrefs) == 3
 
 
-def test_pixels_lie_where_the_box_says(start: Start, tmp_path: Path) -> None:
-    board = (np.indices((400, 400)) // 20).sum(0) % 2 * 255
-    samples = np.stack([board] * 3).astype(np.uint8)
-    pixel = 0.5 * mercator_scale(HERE[1])
-    write_raster(tmp_path / "a.tif", samples, "EPSG:3857", HERE, pixel, tiled=True)
-    archive = start([item("board", "HERE/a.tif", AROUND)])
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    tile = tile_around(*HERE, 100, 80, 0.5, shift=(7, -13))
-    image = one.cut(scene, tile, NOTHING)
-    wanted = board[200 - 40 + 13 :, 200 - 50 + 7 :][:80, :100]
-    assert image.valid.all()
-    assert (np.abs(image.rgb[..., 0].astype(int) - wanted) > 128).mean() < 0.002
-
-
-def test_three_files_are_red_green_and_blue_with_one_stretch(start: Start, tmp_path: Path) -> None:
-    for name, value in (("r", 1000), ("g", 2000), ("b", 4000)):
-        samples = np.full((1, 300, 300), value, np.uint16)
-        write_raster(tmp_path / f"{name}.tif", samples, tiled=True)
-    hrefs = {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}
-    archive = start([item("three", hrefs, AROUND)])
-    one = backend(archive, assets=["red", "green", "blue"], scale=(0, 3000))
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    image = one.cut(scene, TILE, NOTHING)
-    assert image.rgb[40, 50].tolist() == [85, 170, 255]
-
-
-def test_a_16_bit_file_without_a_stretch_is_recorded(start: Start, tmp_path: Path) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 1000, np.uint16), tiled=True)
-    archive = start([item("deep", "HERE/a.tif", AROUND)])
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    with pytest.raises(
-        NeverAvailable, match=r"a.tif: band 1 is uint16, not 8-bit: set the source's `scale` to"
-    ):
-        one.cut(scene, TILE, NOTHING)
-
-
-S2_BANDS = [{"scale": 0.0001, "offset": -0.1, "nodata": 0, "data_type": "uint16"}]
-
-
-@pytest.mark.parametrize(
-    ("facts", "fields", "right"),
-    [
-        ({"raster:bands": S2_BANDS}, {}, [127, 127, 133]),
-        ({"raster:bands": S2_BANDS * 3}, {}, [127, 127, 133]),
-        ({"bands": [{"raster:scale": 0.0001, "raster:offset": -0.1}] * 3}, {}, [127, 127, 133]),
-        ({"raster:scale": 0.0001, "raster:offset": -0.1}, {}, [127, 127, 133]),
-        ({"raster:bands": [{"offset": -1000}]}, {}, [127, 127, 133]),
-        ({"raster:bands": S2_BANDS}, {"offset": 0}, [227, 227, 233]),
-        ({}, {"offset": 1000}, [127, 127, 133]),
-        ({}, {}, [227, 227, 233]),
-    ],
-    ids=["of one", "of three", "STAC 1.1", "of all", "no scale", "config", "config only", "none"],
-)
-def test_the_offset_that_an_item_states_is_taken_off(
-    start: Start, tmp_path: Path, facts: dict[str, Any], fields: dict[str, Any], right: list[int]
-) -> None:
-    samples = np.full((3, 300, 300), 2270, np.uint16)
-    samples[2] += 60
-    write_raster(tmp_path / "a.tif", samples, tiled=True)
-    found = item("a", "HERE/a.tif", AROUND)
-    found["assets"]["visual"] |= facts
-    one = backend(start([found]), scale=(0, 2550), **fields)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == right
-
-
-def test_an_item_says_which_bands_are_colours_and_which_sample_is_no_data(
-    start: Start, tmp_path: Path
-) -> None:
-    samples = np.stack([np.full((300, 300), value, np.uint8) for value in (90, 10, 20, 30)])
-    samples[:, :, :150] = 0
-    write_raster(tmp_path / "a.tif", samples, tiled=True, photometric="MINISBLACK")
-    found = item("a", "HERE/a.tif", AROUND)
-    names = ("nir", "blue", "green", "red")
-    found["assets"]["visual"]["eo:bands"] = [{"common_name": name} for name in names]
-    found["assets"]["visual"]["raster:bands"] = [{"nodata": 0}] * 4
-    archive = start([found])
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    image = one.cut(scene, TILE, NOTHING)
-    assert image.rgb[40, 90].tolist() == [30, 20, 10]
-    assert image.valid.mean() == pytest.approx(0.5, abs=0.01)
-    one = backend(archive, bands=(1, 2, 3))
-    assert one.cut(scene, TILE, NOTHING).rgb[40, 90].tolist() == [90, 10, 20]
-
-
-def test_each_of_three_files_has_its_own_offset(start: Start, tmp_path: Path) -> None:
-    for name, value in (("r", 2000), ("g", 3000), ("b", 4000)):
-        samples = np.full((1, 300, 300), value, np.uint16)
-        write_raster(tmp_path / f"{name}.tif", samples, tiled=True)
-    found = item("a", {"red": "HERE/r.tif", "green": "HERE/g.tif", "blue": "HERE/b.tif"}, AROUND)
-    for name, offset in (("red", -0.1), ("green", -0.2), ("blue", -0.1)):
-        found["assets"][name]["raster:bands"] = [{"scale": 0.0001, "offset": offset}]
-    one = backend(start([found]), assets=["red", "green", "blue"], scale=(0, 3000))
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    assert one.cut(scene, TILE, NOTHING).rgb[40, 50].tolist() == [85, 85, 255]
-
-
-def test_an_offset_that_the_archive_took_off_already_is_not_taken_off_again(start: Start) -> None:
-    found_item = item("a", "HERE/a.tif", AROUND, **{"earthsearch:boa_offset_applied": True})
-    found_item["assets"]["visual"]["raster:bands"] = S2_BANDS
-    (scene,) = found(start([found_item]))
-    assert (scene.offsets, scene.nodata) == ((0, 0, 0), 0)
-
-
-def test_a_published_stretch_counts_stored_samples_whatever_the_item_states(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    three = ("red", "green", "blue")
-    write_raster(tmp_path / "a.tif", np.full((1, 300, 300), 12750, np.uint16), tiled=True)
-    silent, loud = (
-        item(name, dict.fromkeys(three, "HERE/a.tif"), AROUND, **{"eo:cloud_cover": 1})
-        for name in ("silent", "loud")
-    )
-    for each in three:
-        loud["assets"][each]["raster:bands"] = [{"scale": 2.75e-05, "offset": -0.2}]
-    archive = start([silent, loud])
-    one = backend(archive, assets=three)
-    route = StacRoute(archive.url, "images", three, stretch=(7300, 18200))
-    monkeypatch.setattr("skyscript.backends.stac.source.find_route", lambda *_: route)
-    for scene in one.search("L8", [Box(*HERE, *HERE)]):
-        assert abs(one.cut(scene, TILE, NOTHING).rgb[40, 50].astype(int) - 127).max() <= 1
-
-
-def test_files_behind_a_token_are_opened_with_it(start: Start, tmp_path: Path) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    with pytest.raises(NeverAvailable, match=r"OWN/a cannot be read \(403\)"):
-        one.cut(scene, TILE, NOTHING)
-    assert set(archive.desk.count("file")) == {403}
-    assert archive.desk.count("file").total() <= 3  # not six attempts
-    signed = backend(archive, sign=f"{archive.url}/token")
-    assert signed.cut(scene, TILE, NOTHING).rgb.max() == 77
-    assert archive.desk.count("token") == {200: 1}
-
-
-def test_a_read_token_ends_when_it_says_and_when_it_is_refused(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=abc")
-    one = backend(archive, sign=f"{archive.url}/token")
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    archive.token_ends = datetime.now(UTC) + timedelta(seconds=62)
-    one.cut(scene, TILE, NOTHING)
-    one.cut(scene, TILE, NOTHING)
-    assert archive.desk.count("token") == {200: 1}
-    monkeypatch.setattr(token.time, "time", lambda: (datetime.now(UTC)).timestamp() + 3)
-    one.cut(scene, TILE, NOTHING)
-    assert archive.desk.count("token") == {200: 2}
-    archive.token, archive.token_ends = "sig=new", datetime.now(UTC) + timedelta(hours=1)
-    fresh = backend(archive, sign=f"{archive.url}/token")
-    fresh.cut(scene, TILE, NOTHING)
-    archive.token = "sig=newer"  # the old one is withdrawn before its end
-    assert backend(archive, sign=f"{archive.url}/token").cut(scene, TILE, NOTHING).rgb.max() == 77
-    fresh._of_thread.files.clear()
-    assert fresh.cut(scene, TILE, NOTHING).rgb.max() == 77
-
-
-def test_threads_that_are_refused_together_get_one_new_token(start: Start, tmp_path: Path) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND)], token="sig=old")
-    one = backend(archive, sign=f"{archive.url}/token")
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    one._signers[f"{archive.url}/token"] = signer = token.Signer(f"{archive.url}/token")
-    signer.token()
-    archive.token = "sig=new"
-    begun = time.monotonic()
-    for _ in range(8):
-        signer.expire(begun)
-        assert signer.token() == "sig=new"
-    assert archive.desk.count("token") == {200: 2}
-    assert one.cut(scene, TILE, NOTHING).rgb.max() == 77
-    assert token.signed("https://a/b.tif?x=1", "sig=c") == "https://a/b.tif?x=1&sig=c"
-
-
-def test_every_collection_of_the_planetary_computer_is_signed_by_its_own() -> None:
-    config = StacSource(api=PLANETARY, collection="io-lulc", assets=("data",))
-    assert find_route(config, "LUL").sign == f"{PLANETARY_TOKEN}io-lulc"
-
-
-def test_a_file_that_is_gone_is_told_from_one_that_cannot_be_read_now(
-    start: Start, tmp_path: Path
-) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND), item("gone", "HERE/none.tif", AROUND)])
-    one = backend(archive)
-    there, gone = one.search("OWN", [Box(*HERE, *HERE)])
-    with pytest.raises(NeverAvailable, match=r"OWN/gone: its file is not there \(404\)"):
-        one.cut(gone, TILE, NOTHING)
-    archive.faults.planned.extend(["503", "503"])
-    assert one.cut(there, TILE, NOTHING).rgb.max() == 77
-
-
-@pytest.mark.parametrize("fault", ["429", "503", "cut", "hang"])
-def test_a_fault_that_passes_is_survived_and_does_not_stick(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    monkeypatch.setitem(remote_file.GDAL, "GDAL_HTTP_TIMEOUT", "1")
-    monkeypatch.setitem(remote_file.GDAL, "GDAL_HTTP_RETRY_DELAY", "0.01")
-    samples = np.random.default_rng(0).integers(0, 255, (3, 300, 300), np.uint8)
-    write_raster(tmp_path / "a.tif", samples, tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND)])
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    archive.faults.planned.extend([fault] * 2)
-    rgb = one.cut(scene, TILE, NOTHING).rgb
-    assert not archive.faults.planned
-    assert np.array_equal(rgb, backend(archive).cut(scene, TILE, NOTHING).rgb)
-
-
-def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: Path) -> None:
-    samples = np.random.default_rng(0).integers(0, 255, (3, 600, 600), np.uint8)
-    write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
-    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
-    one = backend(archive, at_once=12, a_second=1000)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
-    with ThreadPoolExecutor(24) as pool:
-        cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
-    assert all(image.valid.all() for image in cut)
-    assert one._quota(archive.url).at_once() < 12
-    assert 1 <= archive.desk.most_at_once <= 3  # a busy machine may not ask for all at once
-
-
-def test_a_read_that_stays_busy_is_recorded_as_that(start: Start, tmp_path: Path) -> None:
-    write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)
-    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(kinds=("429",)))
-    one = backend(archive)
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    archive.faults.share = 1
-    with pytest.raises(TryLater, match=r"OWN/a cannot be read \(429\), 6 times") as caught:
-        one.cut(scene, TILE, NOTHING)
-    assert caught.value.problem is Problem.BUSY
-
-
 def test_a_search_survives_faults_that_pass(start: Start) -> None:
     archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults())
     archive.faults.planned.extend(["503", "429"])
@@ -532,13 +242,3 @@ def test_an_address_that_is_no_stac_api_gives_one_sentence(answer: bytes) -> Non
 def test_a_config_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         StacSource(**fields)
-
-
-def test_a_file_that_leads_on_to_others_is_not_read(start: Start, tmp_path: Path) -> None:
-    secret = write_raster(tmp_path / "secret.tif", np.full((3, 300, 300), 77, np.uint8))
-    with rasterio.open(secret) as file, WarpedVRT(file) as view:
-        copy(view, tmp_path / "a.vrt", driver="VRT")
-    one = backend(start([item("a", "HERE/a.vrt", AROUND)]))
-    (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    with pytest.raises(NeverAvailable, match=r"a\.vrt is neither GeoTIFF nor JPEG 2000 but VRT"):
-        one.cut(scene, TILE, NOTHING)

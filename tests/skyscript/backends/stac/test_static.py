@@ -17,7 +17,6 @@ from shapely.geometry import box
 
 from image_sources import SOURCES
 from pipeline.errors import InputError
-from skyscript.backends.service import retry as attempts
 from skyscript.backends.stac import bucket as buckets
 from skyscript.backends.stac import catalogue as catalogues
 from skyscript.backends.stac.config import StacSource
@@ -31,11 +30,6 @@ from tests.skyscript.imagery.rasters import write_raster
 HERE = (175.0, -40.0)
 NEAR, FAR = (174.9, -40.1, 175.1, -39.9), (170.0, -45.0, 170.1, -44.9)
 NOTHING = pa.table({})
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+"""A run folder of the small recipe, and what happened in it."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pipeline.config import RunConfig, parse_config
+from pipeline.events import Event, ShardFinished, StageStarted
+from pipeline.runner import run
+from pipeline.state import Retry
+from tests.pipeline.recipe import RECIPE
+
+
+class World:
+    """A run folder and what happened in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.events: list[Event] = []
+
+    def config(self, **blocks: object) -> RunConfig:
+        runner = {"executor": "serial"} | blocks.pop("runner", {})  # type: ignore[operator]
+        return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
+
+    def run(
+        self,
+        *,
+        only: tuple[str, ...] = (),
+        retry: Retry | None = None,
+        shards: range | None = None,
+        **blocks: object,
+    ) -> None:
+        self.events = []
+        emit, config = self.events.append, self.config(**blocks)
+        run(RECIPE, config, self.root, emit, only=only, retry=retry, shards=shards)
+
+    def ran(self) -> list[tuple[str, int]]:
+        return [(e.stage, e.shard) for e in self.events if isinstance(e, ShardFinished)]
+
+    def why(self, stage: str) -> str:
+        (why,) = [e.why for e in self.events if isinstance(e, StageStarted) and e.stage == stage]
+        return why
+
+    def sum(self) -> int:
+        return pq.read_table(self.root / "tables/sum/part-00000.parquet").column(0)[0].as_py()
+
+    def content(self) -> dict[str, bytes]:
+        """Give what a reader of the run sees: all but receipts, markers and manifests."""
+        return {
+            str(path.relative_to(self.root)): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and not any(part.startswith("_") for part in path.parts)
+        }
