@@ -75,7 +75,7 @@ def pair_columns(part: Part, objects: ds.Dataset, scenes: Scenes, places: Places
             kind = tables.RUN_PAIRS.schema.field(name).type
             columns[name] = part[table][name] if table in part else pa.nulls(count, kind)
     stems = [PurePosixPath(path).stem for path in columns["filepath"].to_pylist()]
-    columns["image"] = pa.array(stems, pa.string())
+    columns["image_name"] = pa.array(stems, pa.string())
     columns |= scenes.columns(columns["scene_id"])
     columns |= _history(part["focus"], objects)
     columns |= _grids(part["images"])

@@ -28,7 +28,7 @@ PLACE = pa.struct(
 RUN_PAIRS = table(
     "pairs",
     # the file name without suffix: a12_CH_19; every file that names a pair has it in some form
-    pa.field("image", pa.string(), nullable=False),
+    pa.field("image_name", pa.string(), nullable=False),
     pa.field("filepath", pa.string(), nullable=False),
     pa.field("metapath", pa.string(), nullable=False),
     # the focus object
