@@ -98,7 +98,7 @@ class Gallery:
         for name in _NUMBERS:
             values = _floats(columns.get(name, ()))
             if not np.isnan(values).all():
-                orders[f"{name} up"], orders[f"{name} down"] = order_of(values), order_of(-values)
+                orders[name] = order_of(values)
         return {
             "rows": len(self),
             "details": DETAILS,

@@ -2,7 +2,7 @@
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
-const PAGE_OF_CARDS = 60;
+const PAGE_OF_CARDS = 48;
 
 // Makes an element. Strings become text, never markup; null children are left out.
 function make(tag, attributes = {}, ...children) {
@@ -53,16 +53,16 @@ class Gallery {
     const names = { mixed: "mixed", "": "as in the run" };
     const words = { similarity: "score", normalised: "normalised score", gsd: "metres a pixel" };
     words.similarity_multi_objects = "score of all objects";
-    for (const order of Object.keys(orders)) {
-      const [name, way] = order.split(" ");
-      if (way) names[order] = `${words[name] || name}, ${way === "up" ? "lowest" : "highest"} first`;
+    for (const name of Object.keys(orders)) {
+      if (name === "mixed") continue;
+      names[`${name} down`] = `${words[name] || name}, highest first`;
+      names[name] = `${words[name] || name}, lowest first`;
     }
     this.field("order").append(
       ...Object.entries(names).map(([value, text]) => make("option", { value }, text)),
     );
     for (const name of ["similarity", "match"]) {
-      const isThere = `${name} up` in orders;
-      this.field(`${name}-low`).closest("label").hidden = !isThere;
+      this.field(`${name}-low`).closest("label").hidden = !(name in orders);
     }
   }
 

@@ -49,7 +49,8 @@ class CoverageMap {
     this.map.on("moveend", () => this.draw());
     gallery.listeners.push((found) => {
       this.found = found;
-      this.draw();
+      clearTimeout(this.waiting); // typing must not wait for the map
+      this.waiting = setTimeout(() => this.draw(), 150);
     });
   }
 

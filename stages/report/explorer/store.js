@@ -167,12 +167,22 @@ class Store {
     for (let row = 0; row < kept.length; row++) kept[row] &= mask[row];
   }
 
-  inOrder(kept, order) {
-    const found = new Uint32Array(this.rows), rows = this.orders[order];
+  // Gives the kept rows in an order: of the run, of a column ("match"), or down it ("match down").
+  // Rows without a value go last.
+  inOrder(kept, order = "") {
+    const [name, way] = order.split(" ");
+    const rows = this.orders[name], found = new Uint32Array(this.rows);
     let count = 0;
-    for (let at = 0; at < kept.length; at++) {
-      const row = rows ? rows[at] : at;
+    const add = (row) => {
       if (kept[row]) found[count++] = row;
+    };
+    if (!rows) for (let row = 0; row < kept.length; row++) add(row);
+    else if (!way) rows.forEach(add);
+    else {
+      const values = this.numbers[name], missing = rows.findIndex((row) => Number.isNaN(values[row]));
+      const end = missing < 0 ? rows.length : missing;
+      for (let at = end - 1; at >= 0; at--) add(rows[at]);
+      for (let at = end; at < rows.length; at++) add(rows[at]);
     }
     return found.subarray(0, count);
   }

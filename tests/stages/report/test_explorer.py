@@ -124,7 +124,7 @@ def test_filters_and_order_are_those_of_the_table(town: Path) -> None:
 def test_keys_lead_from_the_search_to_a_pair_and_back(town: Path) -> None:
     with opened(town, viewport={"width": 1280, "height": 900}) as page:
         page.keyboard.press("/")
-        page.keyboard.type("tree")
+        page.keyboard.type("building")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
