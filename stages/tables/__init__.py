@@ -20,11 +20,13 @@ from stages.tables.texts import (
     SCORES,
     STATEMENTS,
 )
+from stages.tables.truth import DENSITY, TRUTH
 
 __all__ = [
     "BBOX",
     "CANDIDATE",
     "CAPTIONS",
+    "DENSITY",
     "ELIGIBLE",
     "FILES",
     "FILTERED",
@@ -48,6 +50,7 @@ __all__ = [
     "STATUS",
     "TAGS",
     "TILES",
+    "TRUTH",
     "VOCAB",
     "files_written",
     "owned_files",
