@@ -11,10 +11,12 @@ from skyscript import chance
 from stages import PIPELINE
 from tests.stages.truth.independent import Map
 
-OPTIONS = ["sample.max_objects=60", "match.reach=5", "density.cell=0.005", "runner.executor=serial"]
+OPTIONS = ["sample.max_objects=40", "density.cell=0.005", "runner.executor=serial"]
 UP_TO_TRUTH = PIPELINE[: [stage.name for stage in PIPELINE].index("truth") + 1]
-DRAWN = 4
+DRAWN = 3
 """Concepts of each image that are drawn with and without their objects."""
+COAST = {"coastline", "coastal landform", "landform"}
+"""The painter draws the sea beside a coastline, not the line."""
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +69,9 @@ def test_without_a_present_concept_an_image_looks_different(seen):
     world, images = seen
     same = []
     for image, of in images:
-        order = sorted(of["yes"], key=lambda name: chance.uniform(0, image["object_id"], name))
+        order = sorted(
+            {*of["yes"]} - COAST, key=lambda name: chance.uniform(0, image["object_id"], name)
+        )
         for name in order[:DRAWN]:
             with_it, without = world.drawn_with_and_without(image, [name])
             if (with_it != without).any(axis=2).sum() < 4:
