@@ -52,6 +52,13 @@ def is_any(name: str, of: tuple[str, ...]) -> bool:
     return any(is_a(concept(name), concept(other)) for other in of)
 
 
+@functools.lru_cache(maxsize=16)
+def with_kin(names: tuple[str, ...]) -> frozenset[str]:
+    """Give some concepts with all their kinds, and all that they are kinds of."""
+    kinds = (name for name in written() if is_any(name, names))
+    return frozenset(kinds).union(*map(names_above, names))
+
+
 def _in_table(one: Concept) -> Iterator[Concept]:
     if one.name in written():
         if one.name != _ON_ALL_BUILDINGS:

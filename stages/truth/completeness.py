@@ -29,10 +29,12 @@ class Completeness:
         self._counts, self._side, self._config = counts, side, config
         self._relative = functools.cache(self._compare)
         self._around = functools.cache(self._cells_around)
+        self._tended = functools.cache(self._share_tended)
+        self._cells = functools.cache(lambda box: tuple(cells_in(box, side)))
 
     def of(self, box: Box, name: str) -> float:
         """Give the completeness of a concept in an image: the lowest of its cells."""
-        cells = cells_in(box, self._side)
+        cells = self._cells(box)
         return min(self._relative(cell, name) * self._tended(cell) for cell in cells)
 
     def known(self, box: Box) -> set[str]:
@@ -45,7 +47,7 @@ class Completeness:
 
         In seconds since 1970. A cell without an object was never changed.
         """
-        last = [self._count(cell, ANY).changed for cell in cells_in(box, self._side)]
+        last = [self._count(cell, ANY).changed for cell in self._cells(box)]
         return min(last) if max(last) >= 0 else None
 
     def _count(self, cell: Cell, name: str) -> Count:
@@ -67,7 +69,7 @@ class Completeness:
         own = self._count(cell, name).objects
         return min(1.0, (own + prior * general) / (expected + prior))
 
-    def _tended(self, cell: Cell) -> float:
+    def _share_tended(self, cell: Cell) -> float:
         """Give 1 if enough objects of a cell were edited again, or if the extract cannot tell.
 
         It cannot if no object there or around was: a country's first versions, a made-up map.

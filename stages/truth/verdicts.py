@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import shapely
 
-from skyscript.captions.tile_concepts import is_any, names_above
+from skyscript.captions.tile_concepts import is_any, names_above, with_kin
 from skyscript.geo.tile import Box, mercator_box
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
@@ -67,8 +67,8 @@ def judge(
     doubt = _doubt(image, completeness, config)
     covered = functools.cache(lambda: _covered(image.box, pieces))
     disagree = image.match is not None and image.match < config.min_match
-    known = (name for name in completeness.known(image.box) if not _is_never_absent(name, config))
-    for name in sorted(set(known).union(there)):
+    known = completeness.known(image.box) - with_kin(config.never_absent)
+    for name in sorted(known.union(there)):
         found = there.get(name, _Found())
         if found.enough:
             shown = UNKNOWN if disagree else YES
@@ -122,14 +122,9 @@ def _doubt(image: Image, completeness: Completeness, config: TruthConfig) -> str
 
 
 def _absence_reason(name: str, measured: float, config: TruthConfig) -> str | None:
-    if _is_never_absent(name, config):
+    if name in with_kin(config.never_absent):
         return NEVER_ALL
     return NOT_COMPLETE if measured < config.min_completeness else None
-
-
-def _is_never_absent(name: str, config: TruthConfig) -> bool:
-    of = config.never_absent
-    return is_any(name, of) or any(is_any(other, (name,)) for other in of)
 
 
 def _covered(box: Box, pieces: Iterable[Piece]) -> float:
