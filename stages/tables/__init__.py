@@ -21,11 +21,13 @@ from stages.tables.texts import (
     SCORES,
     STATEMENTS,
 )
+from stages.tables.truth import DENSITY, TRUTH
 
 __all__ = [
     "BBOX",
     "CANDIDATE",
     "CAPTIONS",
+    "DENSITY",
     "ELIGIBLE",
     "FILES",
     "FILTERED",
@@ -52,6 +54,7 @@ __all__ = [
     "STATUS",
     "TAGS",
     "TILES",
+    "TRUTH",
     "VOCAB",
     "files_written",
     "owned_files",
