@@ -27,6 +27,7 @@ class Panel {
     this.map = null;
     this.dialog.replaceChildren(...this.content(row, detail));
     if (!this.dialog.open) this.dialog.showModal();
+    this.dialog.focus(); // what had the focus was replaced, and keys must reach the dialog
     this.dialog.scrollTop = 0;
     this.map = await placeMap(this.dialog.querySelector(".place"), this.store, row);
   }
