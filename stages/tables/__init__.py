@@ -9,6 +9,7 @@ from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
 from stages.tables.imagery import CANDIDATE, IMAGES, MATCH, SCENE_SHIFTS, SCENES, TILES
 from stages.tables.objects import BLOBS, ELIGIBLE, FOCUS, NODES, OBJECTS, OUTLINES, VOCAB, WAYS
+from stages.tables.pairs import PAIR_STATEMENT, PLACE, RUN_PAIRS
 from stages.tables.texts import (
     CAPTIONS,
     META,
@@ -20,12 +21,14 @@ from stages.tables.texts import (
     SCORES,
     STATEMENTS,
 )
+from stages.tables.truth import DENSITY, TRUTH
 
 __all__ = [
     "BBOX",
     "BLOBS",
     "CANDIDATE",
     "CAPTIONS",
+    "DENSITY",
     "ELIGIBLE",
     "FILES",
     "FILTERED",
@@ -42,8 +45,11 @@ __all__ = [
     "PAIRS",
     "PAIR_NORMALISED",
     "PAIR_SCORES",
+    "PAIR_STATEMENT",
+    "PLACE",
     "PLACED",
     "REPORT",
+    "RUN_PAIRS",
     "SCENES",
     "SCENE_SHIFTS",
     "SCORED",
@@ -52,6 +58,7 @@ __all__ = [
     "STATUS",
     "TAGS",
     "TILES",
+    "TRUTH",
     "VOCAB",
     "WAYS",
     "files_written",
