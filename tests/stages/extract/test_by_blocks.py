@@ -1,5 +1,6 @@
 """Reading by blocks gives what libosmium gives, row for row, or hands the file to libosmium."""
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -71,6 +72,31 @@ def test_a_packing_of_blobs_changes_nothing(tmp_path, both, pack):
     path = pbf.write(tmp_path / "packed.osm.pbf", *blocks, pack=pack, head=head)
     expected = both(plain)[1]
     assert extracted_by_shards(path, tmp_path).equals(expected)
+
+
+def reblocked(source: Path, folder: Path, sizes: list[int]) -> list[bytes]:
+    """Give the objects of a file in blocks of as many objects as the sizes say, in turn."""
+    things, blocks = iter(osmium.FileProcessor(str(source))), []
+    for number, size in enumerate(itertools.cycle(sizes)):
+        name, count = folder / f"{number}.osm.pbf", 0
+        with osmium.SimpleWriter(osmium.io.File(str(name), "pbf,pbf_compression=none")) as out:
+            for thing in itertools.islice(things, size):
+                out.add(thing)
+                count += 1
+        if not count:
+            return blocks
+        blocks += pbf.blocks_of(name)[1:]
+
+
+def test_small_blocks_of_mixed_sizes_change_nothing(tmp_path, both):
+    blocks = reblocked(TOWN, tmp_path, [500, 1, 1500, 3000])
+    ours, reference, left = both(pbf.write(tmp_path / "small.osm.pbf", *blocks))
+    assert left is None
+    assert len(blocks) > 20
+    assert ours.equals(reference)
+    assert ours.select(["object_id", "geometry"]).equals(
+        extracted(TOWN, tmp_path).select(["object_id", "geometry"])
+    )
 
 
 def test_places_on_ways_and_any_order_are_left_to_libosmium(tmp_path, both):
