@@ -35,9 +35,26 @@ TEXTS = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
         [
-            *("", " ", "\0", "\x1b[31mred", "\u202egnp.elppa\u202c", "\u2028", "a\nb", "\r\n", "\x7f"),
+            *(
+                "",
+                " ",
+                "\0",
+                "\x1b[31mred",
+                "\u202egnp.elppa\u202c",
+                "\u2028",
+                "a\nb",
+                "\r\n",
+                "\x7f",
+            ),
             *("=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", '"', '""', "',", "\t"),
-            *("<script>alert(1)</script>", "<img src=x onerror=a>", "&amp;", "{{7*7}}", "${x}", "%s"),
+            *(
+                "<script>alert(1)</script>",
+                "<img src=x onerror=a>",
+                "&amp;",
+                "{{7*7}}",
+                "${x}",
+                "%s",
+            ),
             *("yes;no", ";", "a" * 255, "é" * 255, "\U0001f3e0" * 255, "\ufeff", "\u0301" * 50),
             *("9" * 300, "1e999", "nan", "-0", "1_000", "\u0663", "../../etc/passwd", "C:\\x"),
         ]

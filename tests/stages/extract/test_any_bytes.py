@@ -31,8 +31,9 @@ BLOCK = pbf.block(
 XML = b"""<?xml version='1.0' encoding='UTF-8'?>
 <osm version="0.6" generator="x"><bounds minlat="43" minlon="7" maxlat="44" maxlon="8"/>
 <node id="1" version="1" timestamp="2020-01-01T00:00:00Z" lat="43" lon="7">
-<tag k="natural" v="tree"/></node><node id="2" lat="43.001" lon="7"/><node id="3" lat="43" lon="7.1"/>
-<way id="7"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/><tag k="building" v="y&amp;s"/></way>
+<tag k="natural" v="tree"/></node><node id="2" lat="43.001" lon="7"/>
+<node id="3" lat="43" lon="7.1"/><way id="7"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/>
+<tag k="building" v="y&amp;s"/></way>
 <relation id="9"><member type="way" ref="7" role="outer"/><tag k="type" v="multipolygon"/>
 <tag k="building" v="yes"/></relation></osm>
 """
