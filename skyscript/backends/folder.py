@@ -178,11 +178,12 @@ class FolderBackend:
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
+        unreadable: tuple[type[Exception], ...] = (InputError, *gdal_errors())
         try:
             return cut_on(
                 grid, open_raster(self._root / scene.name, self._config.crs), tile, self._reading
             )
-        except (InputError, *gdal_errors()) as error:
+        except unreadable as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
     def scene(self, alias: str, path: Path) -> Scene:

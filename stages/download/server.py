@@ -167,7 +167,7 @@ class Server:
                 yield response
         except requests.TooManyRedirects as error:
             raise RemoteError(f"{url}: the server redirects this address in a loop.") from error
-        except (requests.exceptions.SSLError, *_bad_addresses()) as error:
+        except _never_reached() as error:
             raise RemoteError(f"{url}: {error}") from error
         except requests.ConnectionError as error:
             cause = getattr(error.args[0] if error.args else None, "reason", None) or error
@@ -177,11 +177,11 @@ class Server:
             raise Transient(f"the response broke off ({type(error).__name__})") from error
 
 
-def _bad_addresses() -> tuple[type[Exception], ...]:
+def _never_reached() -> tuple[type[Exception], ...]:
     """Give the errors for addresses, also of redirects, that no attempt can reach."""
-    from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+    from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, SSLError
 
-    return InvalidURL, InvalidSchema, MissingSchema
+    return SSLError, InvalidURL, InvalidSchema, MissingSchema
 
 
 def blocks(response: requests.Response) -> Iterator[bytes]:
