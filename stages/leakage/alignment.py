@@ -30,11 +30,16 @@ _TOLERANCE = 4.0
 _SCALES = (0.2, 5.0)
 _LEAST_SHARE = 0.1
 """Of one of the two images, what the other must show."""
-_BLUR = 1.5
-"""Pixels: a transform is not more exact, and compression changes what is finer."""
-_LEAST_CONTRAST = 1.5
+_FINE, _COARSE = 1.5, 12.0
+"""Pixels between which details are compared. A transform is not more exact, and compression changes
+what is finer; bright sand beside dark water is coarser, and alike on all beaches."""
+_SURE = 25
+"""Features that agree on a transform by so many prove a copy, if noise drowns the pixels."""
+_LEAST_CONTRAST = 0.7
 """Standard deviation in grey levels, below which pixels tell nothing."""
 _STEPS = 30
+_WORTH = (0.25, 0.95)
+"""Correlations between which a transform is refined, which takes most of the time."""
 Transform = NDArray[np.float64]
 
 
@@ -44,13 +49,22 @@ class Overlay(NamedTuple):
     correlation: float
     overlap: float
     """The share of the other image that it covers."""
+    agreeing: int = 0
+    """Features that agree on the transform."""
+
+    def is_copy(self, correlation: float) -> bool:
+        """Tell whether the images correlate as much as a copy, or half as much if it is sure."""
+        return self.correlation >= correlation / (2 if self.agreeing >= _SURE else 1)
 
 
 NOTHING = Overlay(0.0, 0.0)
 
 
-def agreeing(ours: Features, theirs: Features) -> Transform | None:
-    """Give the transform from ours to theirs that most features agree on; None if few do."""
+def agree(ours: Features, theirs: Features) -> tuple[Transform, int] | None:
+    """Give the transform from ours to theirs that most features agree on, and their number.
+
+    None if few agree.
+    """
     import cv2
 
     if min(len(ours.places), len(theirs.places)) < _FEWEST:
@@ -62,22 +76,24 @@ def agreeing(ours: Features, theirs: Features) -> Transform | None:
     if good.sum() < _FEWEST:
         return None
     transform, inside = cv2.estimateAffinePartial2D(
-        ours.places[good], theirs.places[best[good]], method=cv2.RANSAC,
+        ours.places[good],
+        theirs.places[best[good]],
+        method=cv2.RANSAC,
         ransacReprojThreshold=_TOLERANCE,
     )
     if transform is None or inside.sum() < _FEWEST or not np.isfinite(transform).all():
         return None
     scale = float(np.hypot(*transform[0, :2]))
-    return transform if _SCALES[0] < scale < _SCALES[1] else None
+    return (transform, int(inside.sum())) if _SCALES[0] < scale < _SCALES[1] else None
 
 
 def lay_over(ours: Grey, theirs: Grey, transform: Transform) -> Overlay:
-    """Lay an image over another, refine the transform on the pixels, and compare."""
+    """Lay an image over another, and compare; refine the transform if that may help."""
     first = _compare(ours, theirs, transform)
-    if first.overlap == 0:
-        return NOTHING
+    if not _WORTH[0] < first.correlation < _WORTH[1]:
+        return first
     refined = _refine(ours, theirs, transform)
-    return max(first, _compare(ours, theirs, refined)) if refined is not None else first
+    return first if refined is None else max(first, _compare(ours, theirs, refined))
 
 
 def _refine(ours: Grey, theirs: Grey, transform: Transform) -> Transform | None:
@@ -86,8 +102,9 @@ def _refine(ours: Grey, theirs: Grey, transform: Transform) -> Transform | None:
 
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, 1e-4)
     back = cv2.invertAffineTransform(transform).astype(np.float32)
+    whole = np.full(ours.shape, 255, np.uint8)
     try:
-        _, found = cv2.findTransformECC(theirs, ours, back, cv2.MOTION_AFFINE, stop, None, 5)
+        _, found = cv2.findTransformECC(theirs, ours, back, cv2.MOTION_AFFINE, stop, whole, 5)
         return np.asarray(cv2.invertAffineTransform(found), np.float64)
     except cv2.error:  # it does not converge
         return None
@@ -98,13 +115,14 @@ def _compare(ours: Grey, theirs: Grey, transform: Transform) -> Overlay:
 
     size = theirs.shape[::-1]
     whole = np.full(ours.shape, 255, np.uint8)
-    covered = cv2.warpAffine(whole, transform, size) == 255
+    covered = np.asarray(cv2.warpAffine(whole, transform, size)) == 255
     share = float(covered.mean())
     of_ours = covered.sum() / max(1.0, ours.size * abs(np.linalg.det(transform[:, :2])))
     if max(share, of_ours) < _LEAST_SHARE:
         return NOTHING
-    laid = cv2.warpAffine(ours, transform, size, flags=cv2.INTER_LINEAR)
-    return Overlay(correlate(_blurred(laid)[covered], _blurred(theirs)[covered]), share)
+    laid = np.asarray(cv2.warpAffine(ours, transform, size, flags=cv2.INTER_LINEAR), np.uint8)
+    pixels = (_details(one, covered)[covered] for one in (laid, theirs))
+    return Overlay(correlate(*pixels), share)
 
 
 def same_at(ours: Sketch, theirs: Grey, symmetry: int) -> Overlay:
@@ -122,11 +140,23 @@ def correlate(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
     return float((a * b).mean()) / (spread[0] * spread[1])
 
 
-def _blurred(image: Grey) -> NDArray[Any]:
+def _details(image: Grey, covered: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Give the details of the covered pixels that are neither fine nor coarse."""
+    inside = covered.astype(np.float32)
+    real: NDArray[np.float32] = image * inside
+    fine, coarse = (_mean_around(real, inside, size) for size in (_FINE, _COARSE))
+    return np.asarray(fine - coarse, np.float32)
+
+
+def _mean_around(
+    image: NDArray[np.float32], inside: NDArray[np.float32], size: float
+) -> NDArray[np.float32]:
+    """Blur an image, without what is outside."""
     import cv2
 
-    blurred: NDArray[Any] = cv2.GaussianBlur(image, (0, 0), _BLUR)
-    return blurred
+    blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), size), np.float32)
+    weight = np.asarray(cv2.GaussianBlur(inside, (0, 0), size), np.float32)
+    return np.asarray(blurred / np.maximum(weight, 1e-6), np.float32)
 
 
 def overlay(ours: Sketch, features: Features, theirs: Grey, *, is_mirrored: bool) -> Overlay:
@@ -134,5 +164,8 @@ def overlay(ours: Sketch, features: Features, theirs: Grey, *, is_mirrored: bool
     own, grey = ours.features, ours.grey
     if is_mirrored:
         own, grey = mirrored(own, grey.shape[1]), np.ascontiguousarray(grey[:, ::-1])
-    transform = agreeing(own, features)
-    return NOTHING if transform is None else lay_over(grey, theirs, transform)
+    found = agree(own, features)
+    if found is None:
+        return NOTHING
+    transform, agreeing = found
+    return lay_over(grey, theirs, transform)._replace(agreeing=agreeing)

@@ -24,7 +24,7 @@ MOST = 256
 """Features of an image: the strongest ones."""
 _CONTRAST = 0.004
 """SIFT's threshold: a tenth of the usual one, because water and desert have little contrast."""
-BITS, TABLES = 22, 5
+BITS, TABLES = 21, 6
 """Bits of a word, and words of a feature."""
 SYMMETRIES = 8
 _THUMBNAIL = 64
@@ -105,7 +105,8 @@ def _detector() -> Any:  # noqa: ANN401 - OpenCV has no types
     import cv2
 
     cv2.setNumThreads(1)  # images are worked on in parallel
-    return cv2.SIFT_create(nfeatures=MOST, contrastThreshold=_CONTRAST)
+    sift = cv2.SIFT_create  # type: ignore[attr-defined]
+    return sift(nfeatures=MOST, contrastThreshold=_CONTRAST)
 
 
 def find_features(grey: Grey) -> Features:
@@ -119,7 +120,8 @@ def find_features(grey: Grey) -> Features:
 
 def mirrored(features: Features, width: int) -> Features:
     """Give the features of the mirror image of an image of this width."""
-    places = features.places * np.float32([-1, 1]) + np.float32([width - 1, 0])
+    places = features.places.copy()
+    places[:, 0] = width - 1 - places[:, 0]
     return Features(places, features.vectors[:, _MIRROR])
 
 
@@ -145,13 +147,14 @@ def normalised(features: Features) -> NDArray[np.float32]:
 def words_of(features: Features) -> Words:
     """Give the words of each feature: (features, `TABLES`); the table is part of the word."""
     signs = (normalised(features) @ _projections() > 0).reshape(-1, TABLES, BITS)
-    words = signs @ (1 << np.arange(BITS, dtype=np.uint32))
-    tables = np.arange(TABLES, dtype=np.uint32) << BITS
-    return (words + tables).astype(np.uint32)
+    words: Words = (signs @ (1 << np.arange(BITS))).astype(np.uint32)
+    words += np.arange(TABLES, dtype=np.uint32) << BITS
+    return words
 
 
 @functools.cache
 def _projections() -> NDArray[np.float32]:
     """Give fixed random projections, the same in every command; they ignore the mean."""
     draw = np.random.default_rng(0).standard_normal((128, TABLES * BITS))
-    return (draw - draw.mean(axis=0)).astype(np.float32)
+    projections: NDArray[np.float32] = (draw - draw.mean(axis=0)).astype(np.float32)
+    return projections

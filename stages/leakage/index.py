@@ -1,6 +1,6 @@
 """An index of the images of benchmarks: finds the few that an image may be a copy of.
 
-Its memory is about 11 KB an image: the words of its features. The features themselves are on disk.
+Its memory is about 12 KB an image: the words of its features. The features themselves are on disk.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FREQUENT = 64
 """A word of more images than this tells nothing and is left out."""
 _FEWEST_VOTES = 3
 """Features of an image that must share a word with a candidate."""
-_MOST_CANDIDATES = 4
+_MOST_CANDIDATES = 12
 _NEAR_HASH = 10
 """Of the 64 bits of a hash, those that may differ in a candidate."""
 
@@ -93,20 +93,25 @@ class Index:
         alike = [candidate for _, candidate in found[:_MOST_CANDIDATES]]
         return alike + self._near_hashes(one.hashes)
 
-    def _vote(self, features: Features) -> list[tuple[int, int]]:
-        """Give the images that share words with the most features, and the number of features."""
+    def _vote(self, features: Features) -> list[tuple[int, float]]:
+        """Give the images that share words with enough features, and how much they share.
+
+        A word of few images weighs more: one desert has many words of all the others.
+        """
         words = words_of(features).reshape(-1)
         start = np.searchsorted(self._words, words, "left")
         count = np.searchsorted(self._words, words, "right") - start
         count[count > _FREQUENT] = 0
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        images = self._numbers[np.repeat(start, count) + within].astype(np.int64)
+        numbers = self._numbers[np.repeat(start, count) + within].astype(np.int64)
         feature = np.repeat(np.arange(len(words)) // TABLES, count)
-        distinct = np.unique(images * MOST + feature)
-        numbers, votes = np.unique(distinct // MOST, return_counts=True)
+        images, place = np.unique(numbers, return_inverse=True)
+        distinct = np.unique(place * MOST + feature) // MOST
+        votes = np.bincount(distinct, minlength=len(images))
+        weight = np.bincount(place, 1 / np.repeat(np.maximum(count, 1), count), len(images))
         enough = np.flatnonzero(votes >= _FEWEST_VOTES)
-        best = enough[np.argsort(-votes[enough], kind="stable")[:_MOST_CANDIDATES]]
-        return list(zip(numbers[best].tolist(), votes[best].tolist(), strict=True))
+        best = enough[np.argsort(-weight[enough], kind="stable")[:_MOST_CANDIDATES]]
+        return list(zip(images[best].tolist(), weight[best].tolist(), strict=True))
 
     def _near_hashes(self, hashes: Sequence[int]) -> list[Candidate]:
         """Give the images whose hash is nearest to that of a symmetry of an image."""

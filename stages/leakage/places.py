@@ -80,5 +80,3 @@ def _centre(box: Box) -> tuple[float, float]:
     """Give longitude and latitude of a box's centre, in radians."""
     east = box.east + (360 if box.east < box.west else 0)
     return math.radians((box.west + east) / 2), math.radians((box.south + box.north) / 2)
-
-

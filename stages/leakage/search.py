@@ -34,8 +34,8 @@ class Looked(NamedTuple):
 
     unusable: list[tuple[Picture, str]]
     """Images that cannot be decoded, with the reason."""
-    done: Callable[[int], None] = lambda _: None
-    """Receives the number of images of the run that have just been compared."""
+    done: Callable[[], None]
+    """Called for each image of the run that has been compared."""
 
 
 def find_copies(
@@ -56,9 +56,9 @@ def find_copies(
             looked.unusable.extend(index.unusable)
             work = functools.partial(_compare, index=index, config=config, load=_loader())
             for matches, reason, picture in _run(threads, work, ours()):
-                if reason and not start:
-                    looked.unusable.append((picture, reason))
-                looked.done(1)
+                if not start:
+                    looked.done()
+                    looked.unusable.extend([(picture, reason)] if reason else [])
                 yield from matches
 
 
@@ -122,14 +122,13 @@ def _compare(
     ]
     best: dict[int, Overlay] = {}
     for candidate in index.candidates(one):
-        number = candidate.number
-        if number not in known:
+        if candidate.number not in known:
             found = _lay(one, candidate, index, load)
-            best[number] = max(best.get(number, NOTHING), found)
+            if found.is_copy(config.correlation):
+                best[candidate.number] = max(best.get(candidate.number, NOTHING), found)
     matches += [
         Match.of(picture, index.pictures[number], "near", 1.0 - found.correlation, found.overlap)
         for number, found in best.items()
-        if found.correlation >= config.correlation
     ]
     return matches, "", picture
 
