@@ -8,13 +8,39 @@ from pydantic import Field
 
 from pipeline.stage import StageConfig
 
+KindName = Literal[
+    "count",
+    "direction",
+    "distance",
+    "cover",
+    "relation",
+    "crossing",
+    "region",
+    "referring",
+    "attribute",
+    "gsd",
+    "season",
+    "date",
+    "ask_presence",
+    "ask_count",
+    "ask_comparison",
+    "ask_direction",
+    "ask_area",
+    "not_count",
+    "not_direction",
+    "not_relation",
+    "not_attribute",
+]
+
 
 class StatementsConfig(StageConfig):
     """Which statements are made of each image."""
 
-    kinds: tuple[Literal["count", "direction", "cover", "relation", "region"], ...] = Field(
+    kinds: tuple[KindName, ...] = Field(
         default=(),
-        description="Make these kinds of statements. By default, none are made.",
+        description="Make these kinds of statements. Those that begin with `ask_` are questions "
+        "with answers, those with `not_` are false sentences with the true ones that they twist. "
+        "By default, none are made.",
     )
     per_kind: int = Field(
         default=4,

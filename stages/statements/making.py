@@ -29,7 +29,7 @@ def usable(meta: pa.Table, images: pa.Table) -> pa.Table:
     An image on a native grid need not be north-up.
     """
     place = pc.index_in(meta["object_id"], images["object_id"].combine_chunks())
-    for side in ("width", "height"):
+    for side in ("width", "height", "time_precision"):
         meta = meta.append_column(side, images[side].take(place))
     on_grid = pc.is_null(images["crs"].take(place))
     return meta.filter(pc.and_(pc.equal(meta["status"], STATUS_OK), on_grid))
@@ -60,6 +60,9 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset) -> Scenes:
         height=sizes[1],
         metres=across / np.array([scale_in(box) for box in boxes]),
         is_complete=np.array(pc.fill_null(rows["surroundings_complete"], False).to_pylist(), bool),
+        latitude=np.array([(box.south + box.north) / 2 for box in degrees]),
+        acquired=rows["acquired"].to_numpy().astype("datetime64[s]"),
+        precision=np.array(rows["time_precision"].to_pylist(), str),
         concepts=concepts,
         image=image[kept],
         object_ids=ids[kept],
@@ -106,7 +109,10 @@ def _number(shown: Ints) -> tuple[Ints, Concepts]:
     shows, attributes = np.zeros((2, len(lists), len(number)), bool)
     for row, concepts in enumerate(lists):
         for one in concepts:
-            (shows if is_thing(one) else attributes)[row] |= is_a[number[one]]
+            if is_thing(one):
+                shows[row] |= is_a[number[one]]
+            else:
+                attributes[row, number[one]] = True
     lead = np.array([number[concepts[0]] for concepts in lists], np.int64)
     return listed, Concepts(tuple(number), lead, shows, attributes, is_a)
 

@@ -57,6 +57,12 @@ class Scenes:
     """By image: metres on the ground of a pixel."""
     is_complete: Bools
     """By image: whether it lies within the bounds of the OSM extract, so that no object lacks."""
+    latitude: Floats
+    """By image: degrees, of its centre."""
+    acquired: npt.NDArray[np.datetime64]
+    """By image: the time of acquisition, UTC."""
+    precision: npt.NDArray[np.str_]
+    """By image: minute, day, year or range."""
     concepts: Concepts
     image: Ints
     """By thing, as all below: the number of its image, ascending."""

@@ -45,9 +45,13 @@ STATEMENTS = table(
     pa.field("statement_id", pa.string(), nullable=False),  # object_id/kind/digest
     pa.field("object_id", pa.string(), nullable=False),  # of the image
     pa.field("filepath", pa.string(), nullable=False),
-    pa.field("kind", pa.string(), nullable=False),  # count, direction, cover, relation, region
+    pa.field("kind", pa.string(), nullable=False),  # count, direction, ask_count, not_count ...
+    pa.field("role", pa.string(), nullable=False),  # statement, question, negative (it is false)
     pa.field("text", pa.string(), nullable=False),
-    # what the text says, as its kind's module defines it: count(tennis court) = 3
+    pa.field("answer", pa.string()),  # of a question; null otherwise
+    pa.field("true_text", pa.string()),  # what a negative twists; null otherwise
+    # what the text says, as its kind's module defines it: count(tennis court) = 3; of a negative,
+    # this is false; of a question, it is what the answer says
     pa.field("claim", pa.string(), nullable=False),
     pa.field("rests_on", pa.list_(pa.string()), nullable=False),  # the OSM objects
     # their parts in the image: WKB, x and y in pixels from the top left corner, y downwards

@@ -49,11 +49,11 @@ def counts_hold(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], number: int) -> Said:
     (one,) = concepts
-    said = f"one {one.name}" if number == 1 else f"{number_word(number)} {one.plural}"
-    are = "is" if number == 1 else "are"
-    return Said(
-        f"count({one.name}) = {number}", {"said": said, "Said": said.capitalize(), "are": are}
-    )
+    word = number_word(number) if number > 1 else "one"
+    said = f"{word} {one.name if number == 1 else one.plural}"
+    words = {"said": said, "Said": said.capitalize(), "are": "is" if number == 1 else "are"}
+    words |= {"plural": one.plural, "Number": word.capitalize()}
+    return Said(f"count({one.name}) = {number}", words)
 
 
 _PHRASINGS = ("There {are} {said}.", "{Said} {are} visible.", "The image shows {said}.")

@@ -48,8 +48,9 @@ def directions_hold(claims: Claims, scenes: Scenes) -> Bools:
 
 
 def _say(concepts: Sequence[Concept], turn: int) -> Said:
-    words = {**name_both(*concepts), "direction": DIRECTIONS[turn]}
-    return Said(f"direction({named(concepts)}) = {DIRECTIONS[turn]}", words)
+    direction, against = DIRECTIONS[turn], DIRECTIONS[(turn + 4) % 8]
+    words = {"direction": direction, "Direction": direction.capitalize(), "wrong": against}
+    return Said(f"direction({named(concepts)}) = {direction}", words | name_both(*concepts))
 
 
 _PHRASINGS = (
