@@ -22,10 +22,12 @@ KindName = Literal[
     "season",
     "date",
     "ask_presence",
+    "ask_absence",
     "ask_count",
     "ask_comparison",
     "ask_direction",
     "ask_area",
+    "not_present",
     "not_count",
     "not_direction",
     "not_relation",
@@ -40,6 +42,7 @@ class StatementsConfig(StageConfig):
         default=(),
         description="Make these kinds of statements. Those that begin with `ask_` are questions "
         "with answers, those with `not_` are false sentences with the true ones that they twist. "
+        "`ask_absence` and `not_present` need the table `truth` (set `density.cell`). "
         "By default, none are made.",
     )
     per_kind: int = Field(

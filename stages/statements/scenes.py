@@ -64,6 +64,10 @@ class Scenes:
     precision: npt.NDArray[np.str_]
     """By image: minute, day, year or range."""
     concepts: Concepts
+    lacking: Ints
+    """The numbers of images that certainly do not show a concept, by the table ``truth``."""
+    absent: Ints
+    """These concepts."""
     image: Ints
     """By thing, as all below: the number of its image, ascending."""
     object_ids: npt.NDArray[np.object_]

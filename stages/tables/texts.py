@@ -67,12 +67,17 @@ CAPTIONS = table(
     pa.field("filepath", pa.string()),  # null if status is not ok
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
-    # CLIP's tokens of the two, with both ends; at most, of words that no shipped phrase uses
+    # composed of the title and of statements; null if the run makes no statements
+    pa.field("title_short", pa.string()),  # at most 77 tokens of CLIP
+    pa.field("title_long", pa.string()),  # at most 248
+    # CLIP's tokens of each, with both ends; at most, of words that no shipped phrase uses
     pa.field("tokens", pa.int32()),
     pa.field("tokens_multi_objects", pa.int32()),
+    pa.field("tokens_short", pa.int32()),
+    pa.field("tokens_long", pa.int32()),
     *STATUS,
 )
-"""The images with their two captions."""
+"""The images with their captions."""
 
 _SCORE = [
     pa.field("filepath", pa.string()),  # null if status is not ok upstream

@@ -1,5 +1,6 @@
 """The kinds of statements: one file each, with its checker."""
 
+from stages.statements.kinds.absent import ASK_ABSENCE, NOT_PRESENT
 from stages.statements.kinds.ask import ASK_AREA, ASK_COUNT
 from stages.statements.kinds.ask_comparison import ASK_COMPARISON
 from stages.statements.kinds.ask_direction import ASK_DIRECTION
@@ -25,8 +26,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         *(COUNT, DIRECTION, DISTANCE, COVER, RELATION, CROSSING, REGION, REFERRING, ATTRIBUTE),
-        *(ASK_PRESENCE, ASK_COUNT, ASK_COMPARISON, ASK_DIRECTION, ASK_AREA),
-        *(NOT_COUNT, NOT_DIRECTION, NOT_RELATION, NOT_ATTRIBUTE),
+        *(ASK_PRESENCE, ASK_ABSENCE, ASK_COUNT, ASK_COMPARISON, ASK_DIRECTION, ASK_AREA),
+        *(NOT_PRESENT, NOT_COUNT, NOT_DIRECTION, NOT_RELATION, NOT_ATTRIBUTE),
         *(GSD, SEASON, DATE),
     )
 }

@@ -29,7 +29,13 @@ def is_true(row, image):
     The claim of a negative must be false, and its true sentence true.
     """
     verb, names, value = re.fullmatch(r"(\w+)\((.*?)\)(?: = (.*))?", row["claim"]).groups()
-    named = names == "image" or all(image.says(one, row["text"]) for one in names.split(", "))
+    named = (
+        names == "image"
+        or row["kind"] == "not_present"
+        or all(image.says(one, row["text"]) for one in names.split(", "))
+    )
+    if row["kind"] == "ask_absence":
+        return not image.of(names) and image.complete and row["answer"] == "No."
     holds = _CHECKS[verb](image, names, value, row)
     says = _WORDS[verb](verb, value, (row["answer"] or row["text"]).casefold())
     if row["role"] == "negative":
@@ -210,7 +216,7 @@ _WORDS = dict.fromkeys(_CHECKS, _says_verb) | {
     "inside": lambda verb, value, text: " in a" in text or " in " in text,
     "beside": lambda verb, value, text: " next to " in text,
     "attribute": lambda verb, value, text: " with " in text,
-    "present": lambda verb, value, text: text == "yes.",
+    "present": lambda verb, value, text: text == "yes." or "show" in text or "there is" in text,
     "more": lambda verb, value, text: text == f"{value}.",
     "date": lambda verb, value, text: _date_words(value) in text,
     **dict.fromkeys(("region", "gsd", "season"), _says_value),
@@ -245,6 +251,7 @@ def _true_attribute(image, names, text):
 
 
 _TWISTED = {
+    "present": lambda image, name, text: f" no {name}" in text and image.complete,
     "count": _true_count,
     "direction": _true_direction,
     "inside": _true_inside,

@@ -91,13 +91,22 @@ def objects(tmp_path_factory):
     return ds.dataset(path)
 
 
-def made(objects, kinds=tuple(KINDS), meta=META, image=IMAGE, **config):
+TRUTH = [
+    {"truth_id": f"a1/{name}", "object_id": "a1", "filepath": META["filepath"], "concept": name}
+    | {"verdict": verdict, "objects": 0, "share": 0.0}
+    for name, verdict in {"roundabout": "no", "stadium": "unknown", "church": "yes"}.items()
+]
+
+
+def made(objects, kinds=tuple(KINDS), meta=META, image=IMAGE, truth=TRUTH, **config):
     config = StatementsConfig(kinds=kinds, **{"per_kind": 100} | config)
     both = [
         pa.Table.from_pylist([row], schema=table.schema)
         for row, table in ((meta, tables.META), (image, tables.IMAGES))
     ]
-    table = statements(*both, objects, config=config, shard=Shard(0, Path("unused")))
+    known = truth and pa.Table.from_pylist(truth, schema=tables.TRUTH.schema)
+    shard = Shard(0, Path("unused"))
+    table = statements(*both, objects, config=config, shard=shard, truth=known)
     return conform(table, tables.STATEMENTS, where="statements").to_pylist()
 
 
@@ -273,3 +282,14 @@ def test_no_season_is_said_of_a_year_and_none_in_the_tropics(objects):
     of_a_year = made(objects, ("season", "date"), image=IMAGE | {"time_precision": "year"})
     assert [row["claim"] for row in of_a_year] == ["date(image) = 2022"]
     assert made(objects, ("season", "date"), image=IMAGE | {"time_precision": "range"}) == []
+
+
+def test_only_what_truth_says_is_absent_is_said_to_be(objects):
+    kinds = ("ask_absence", "not_present")
+    rows = made(objects, kinds)
+    assert {row["claim"] for row in rows} == {"present(roundabout)"}
+    assert {(row["answer"], row["role"]) for row in rows} == {
+        ("No.", "question"),
+        (None, "negative"),
+    }
+    assert made(objects, kinds, truth=None) == []
