@@ -7,8 +7,10 @@ things of an image stand together, its focus object first.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import shapely
 
 from tag_vocab import Concept
 
+Made = TypeVar("Made")
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -45,7 +48,7 @@ class Concepts:
         return np.fromiter(map(test, self.all), bool, len(self.all))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scenes:
     """The things that are visible in the images of a shard. North is up."""
 
@@ -216,6 +219,19 @@ def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
     most = int(groups.things.max(initial=0)) + 1
     both = np.isin(group * most + other[pair], groups.of * most + groups.things)
     return pair[both], group[both]
+
+
+def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:
+    """Let a function compute its result of a shard once: several kinds of statements need it."""
+    made: weakref.WeakKeyDictionary[Scenes, Made] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(make)
+    def give(scenes: Scenes) -> Made:
+        if scenes not in made:
+            made[scenes] = make(scenes)
+        return made[scenes]
+
+    return give
 
 
 def counted(sizes: Ints) -> Ints:

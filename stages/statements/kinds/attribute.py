@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from stages.statements.claims import Claims, Kind, Said, name_both, named, of_things
-from stages.statements.scenes import Bools, Scenes
+from stages.statements.scenes import Bools, Scenes, once
 from tag_vocab import Concept
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     lists, attributes = np.nonzero(scenes.concepts.attributes)
     order = np.argsort(scenes.listed, kind="stable")

@@ -14,15 +14,15 @@ import shapely
 
 from skyscript.captions.object_names import is_counted, number_word
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, pairs_within
+from stages.statements.scenes import Bools, Groups, Scenes, once, pairs_within
 from tag_vocab import Concept
 
 
+@once
 def countable(scenes: Scenes) -> Groups:
     """Give the groups of things whose number is known."""
-    keys = scenes.named
-    image, name = np.divmod(keys, len(scenes.concepts.all))
-    keys = keys[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
+    image, name = np.divmod(scenes.named, len(scenes.concepts.all))
+    keys = scenes.named[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
     groups = scenes.group(keys)
     groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
     one, other = scenes.meeting
