@@ -86,17 +86,22 @@ class Display:
     def __init__(self, bars: Progress | None) -> None:
         self._bars = bars
         self._tasks: dict[str, _Task] = {}
+        self._left_out: list[str] = []
+        """What the config disables, until it is said."""
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         with self._lock:
+            if not isinstance(event, StageDisabled):
+                self._say_left_out()
             match event:
                 case StageStarted():
                     self._start_stage(event)
                 case StageDisabled():
                     names = ", ".join([event.stage, *event.along])
-                    log.info("left out: %s: %s", names, event.why)
+                    self._left_out.append(names)
+                    log.debug("left out: %s: %s", names, event.why)
                 case ShardFinished() | ShardFailed():
                     self._count_shard(event)
                 case StageFinished():
@@ -104,6 +109,11 @@ class Display:
                     log.info("%-10s %9s rows  %s", event.stage, f"{event.rows:,}", _outcome(event))
                 case TaskProgress():
                     self._advance(event)
+
+    def _say_left_out(self) -> None:
+        if self._left_out:
+            log.info("left out: %s (-v says why)", ", ".join(self._left_out))
+            self._left_out = []
 
     def log_lines(self) -> None:
         """Log the state of each task that changed since the last time."""

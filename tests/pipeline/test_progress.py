@@ -47,9 +47,22 @@ def test_work_is_said_with_its_cause_its_failures_and_its_outcome(
     ]
 
 
-def test_a_stage_that_is_left_out_is_one_line(said: pytest.LogCaptureFixture) -> None:
-    Display(None)(StageDisabled("score", ("normalise", "filter"), "the config names no model"))
-    assert said.messages == ["left out: score, normalise, filter: the config names no model"]
+def test_what_is_left_out_is_one_line_and_with_v_one_line_each(
+    said: pytest.LogCaptureFixture,
+) -> None:
+    said.set_level("DEBUG")
+    display = Display(None)
+    display(StageDisabled("truth", (), "the config asks for none"))
+    display(StageDisabled("score", ("normalise", "filter"), "the config names no model"))
+    display(StageFinished("plan", 7, {"ok": 7}, {}, 1, 1.0))
+    display(StageFinished("fetch", 7, {"ok": 7}, {}, 1, 1.0))
+    by_level = [(record.levelname, record.getMessage()) for record in said.records]
+    assert by_level[:3] == [
+        ("DEBUG", "left out: truth: the config asks for none"),
+        ("DEBUG", "left out: score, normalise, filter: the config names no model"),
+        ("INFO", "left out: truth, score, normalise, filter (-v says why)"),
+    ]
+    assert len(by_level) == 5
 
 
 def test_a_line_of_progress_counts_this_runs_parts(said: pytest.LogCaptureFixture) -> None:
