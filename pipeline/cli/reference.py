@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
         "stages.polish.config:PolishConfig",
         "skyscript.language_model.config:LanguageModelConfig",
     ),
+    "skyscript leakage": ("stages.leakage.config:LeakageConfig",),
     "skyscript train": ("stages.train.config:TrainConfig",),
     "skyscript evaluate": ("stages.evaluate:EvaluateConfig",),
     "skyscript download": ("stages.download:DownloadConfig",),
