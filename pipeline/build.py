@@ -87,7 +87,9 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
         task.check_inputs(stage.reads, todo)
         task.check_inputs(stage.looks_up)
     why = explain_work(folder, recipe, wanted, before, todo)
-    task.emit(StageStarted(stage.name, len(wanted), len(wanted) - len(todo), why))
+    read = _rows_read(stage, run, todo)
+    done = len(wanted) - len(todo)
+    task.emit(StageStarted(stage.name, len(wanted), done, why, sum(read.values())))
     here = Run(run.root.absolute())  # a worker may have another working directory
     jobs = [
         Job(stage, task.config, here, shard, wanted[shard], retry if shard in rows else None)
@@ -165,17 +167,25 @@ def _choose_work(
     return (whole, again) if stage.by_row else (whole | again, set())
 
 
+def _rows_read(stage: ShardStage, run: Run, shards: Iterable[int]) -> dict[int, int]:
+    """Give the rows of each shard in the first input table, by which progress is measured."""
+    receipts = run.folder(stage.reads[0]).receipts()
+    return {shard: receipts[shard].rows for shard in shards if shard in receipts}
+
+
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
+    read = _rows_read(stage, jobs[0].run, [job.shard for job in jobs]) if jobs else {}
     gpus = stage.gpus(jobs[0].config) if jobs else None
     for outcome in executor.map(make_shard, jobs, gpus, _give_up):
         if isinstance(outcome, Receipt):
-            emit(ShardFinished(stage.name, outcome.shard, outcome.rows, outcome.seconds))
+            rows, seconds = outcome.rows, outcome.seconds
+            emit(ShardFinished(stage.name, outcome.shard, rows, seconds, read.get(outcome.shard)))
             continue
         if isinstance(outcome.error, InputError | StorageError):
             raise outcome.error
         failures.append(outcome)
-        emit(ShardFailed(stage.name, outcome.shard, outcome.message))
+        emit(ShardFailed(stage.name, outcome.shard, outcome.message, read.get(outcome.shard)))
     return failures
 
 

@@ -17,6 +17,8 @@ class StageStarted:
     done: int
     why: str
     """For example ``first run``, ``changed: shift 0.25 -> 0.3``, ``3 of 12 parts to make``."""
+    rows: int | None = None
+    """Rows of its first input table in the shards that must be made; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class ShardFinished:
     shard: int
     rows: int
     seconds: float
+    rows_read: int | None = None
+    """Rows that the shard has in the stage's first input table; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class ShardFailed:
     stage: str
     shard: int
     error: str
+    rows_read: int | None = None
+    """As in `ShardFinished`."""
 
 
 @dataclass(frozen=True)

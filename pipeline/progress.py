@@ -45,7 +45,7 @@ class _Task:
 
     name: str
     total: int | None
-    unit: Literal["parts", "steps", "bytes"]
+    unit: Literal["rows", "parts", "steps", "bytes"]
     phase: str = ""
     begun_at: int = 0
     """The part of ``total`` that an earlier command had done."""
@@ -118,12 +118,17 @@ class Display:
             return
         if event.why != "first run":
             log.info("%s: %s", event.stage, event.why)
-        total = None if event.shards is None else event.shards - event.done
-        self._begin(_Task(event.stage, total, "parts"))
+        if event.shards is None:
+            self._begin(_Task(event.stage, None, "rows"))
+        elif event.rows is None:
+            self._begin(_Task(event.stage, event.shards - event.done, "parts"))
+        else:
+            self._begin(_Task(event.stage, event.rows, "rows"))
 
     def _count_shard(self, event: ShardFinished | ShardFailed) -> None:
         task = self._tasks[event.stage]
-        task.done += 1
+        made = event.rows if isinstance(event, ShardFinished) else 0
+        task.done += 1 if task.unit == "parts" else (event.rows_read or made)
         if isinstance(event, ShardFailed):
             log.error("%s shard %d failed: %s", event.stage, event.shard, event.error)
         else:

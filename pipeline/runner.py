@@ -16,6 +16,7 @@ from pipeline.executors import Executor, make_executor
 from pipeline.manifest import recipe_of
 from pipeline.receipts import totals
 from pipeline.record import recording
+from pipeline.rights import writable
 from pipeline.run import Run
 from pipeline.schema import STATUS_FAILED, STATUS_OK
 from pipeline.side_files import clear_temporaries
@@ -60,7 +61,7 @@ def run(
     recipes = {stage.name: recipe_of(stage, config.stages[stage.name]) for stage in chosen}
     lock = here.locked() if shards is None else here.shared()
     kept = recording(root, recipe, config, command)
-    with lock, kept, make_executor(config.runner) as executor:
+    with writable(root), lock, kept, make_executor(config.runner) as executor:
         if shards is None:
             clear_temporaries(root)
             _emit_disabled(recipe, reasons, emit)

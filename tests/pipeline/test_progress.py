@@ -64,6 +64,19 @@ def test_a_line_of_progress_counts_this_runs_parts(said: pytest.LogCaptureFixtur
     assert "rows/s" in line
 
 
+def test_progress_is_measured_in_rows_where_they_are_known(said: pytest.LogCaptureFixture) -> None:
+    display = Display(None)
+    display(StageStarted("plan", 5, 2, "first run", 1256))
+    display(ShardFinished("plan", 3, 90, 1.5, 1000))  # it may write fewer rows than it reads
+    display(ShardFailed("plan", 4, "ValueError: x", 200))
+    display.log_lines()
+    assert said.messages[-1].startswith("plan: 1,200 of 1,256 rows, ")
+    display(StageStarted("count", None, 0, "first run"))
+    display(ShardFinished("count", 0, 90, 1.5))
+    display.log_lines()
+    assert said.messages[-1].startswith("count: 90 rows, ")
+
+
 def test_a_line_of_a_file_counts_what_this_command_fetched(said: pytest.LogCaptureFixture) -> None:
     display = Display(None)
     display(TaskProgress("images2", "fetch", 400_000_000, 900_000_000, "bytes"))
