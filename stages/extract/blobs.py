@@ -24,7 +24,7 @@ LEAST_SHARDS = 8
 """So that the workers of one machine share a small file, too."""
 
 
-class Shard(NamedTuple):
+class Work(NamedTuple):
     """A row of the table: what a shard reads of the file."""
 
     nodes: Sequence[Any]
@@ -48,14 +48,14 @@ def list_blobs(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:  # n
     count = max(LEAST_SHARDS, -(-path.stat().st_size // SHARD_BYTES))
     try:
         with open_blocks(path, wanted_keys(config)) as file:
-            shards = [Shard(*ranges) for ranges in cut(file, count)]
+            shards = [Work(*ranges) for ranges in cut(file, count)]
     except NotTakenError as reason:
-        shards = [Shard([], [], [], np.empty(0, np.int64), str(reason))]
+        shards = [Work([], [], [], np.empty(0, np.int64), str(reason))]
     for number, shard in enumerate(shards):
         yield _row(number, shard)
 
 
-def _row(number: int, shard: Shard) -> pa.Table:
+def _row(number: int, shard: Work) -> pa.Table:
     blobs = {
         name: [[blob._asdict() for blob in getattr(shard, name)]]
         for name in ("nodes", "ways", "relations")
@@ -64,7 +64,7 @@ def _row(number: int, shard: Shard) -> pa.Table:
     return pa.table({**blobs, **others}, tables.BLOBS.schema)
 
 
-def shard_of(part: pa.Table) -> Shard:
+def work_of(part: pa.Table) -> Work:
     """Give what a part of the table names, which has one row."""
     from skyscript.osm.blocks.container import Blob
 
@@ -72,7 +72,7 @@ def shard_of(part: pa.Table) -> Shard:
     nodes, ways, relations = (
         [Blob(**blob) for blob in row[name]] for name in ("nodes", "ways", "relations")
     )
-    return Shard(nodes, ways, relations, np.array(row["members"], np.int64), row["left"])
+    return Work(nodes, ways, relations, np.array(row["members"], np.int64), row["left"])
 
 
 BLOBS = DatasetStage(

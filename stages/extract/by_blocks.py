@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.file import OsmFile, bounds_in_header
 from stages import tables
-from stages.extract.blobs import shard_of
+from stages.extract.blobs import work_of
 from stages.extract.shards import shard_rows, why_left
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _area_relations(
 
     span = Span()
     for part in blobs.get_fragments():
-        for relations in file.relations(shard_of(part.to_table()).relations, span):
+        for relations in file.relations(work_of(part.to_table()).relations, span):
             yield from rows.relations(relations)
 
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from stages.extract import by_blocks, reading
+from stages.extract import reading
 from tests.hostile import check_reader, damaged, examples
 from tests.skyscript.osm.blocks import pbf
 from tests.skyscript.osm.osm_text import extracted
-from tests.stages.extract.reader import read_here_always
+from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
 STRINGS = [b"building", b"yes", b"type", b"multipolygon", b"outer", b"natural", b"tree"]
 REFS = [1, 2, 3, 4, 1]
@@ -83,9 +83,13 @@ def extract(path: Path) -> None:
     extracted(path, path.parent / "run")
 
 
-def check(path: Path, data: bytes) -> None:
+def extract_by_blocks(path: Path) -> None:
+    extracted_by_shards(path, path.parent / "run")
+
+
+def check(path: Path, data: bytes, read=extract) -> None:
     path.write_bytes(data)
-    check_reader(extract, path)
+    check_reader(read, path)
 
 
 def any_folder(factory: pytest.TempPathFactory) -> Path:
@@ -122,10 +126,9 @@ def by_blocks_here(monkeypatch, tmp_path, whole):
     pytest.importorskip("numba")
     pytest.importorskip("isal")
     read_here_always(monkeypatch)
-    monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
     monkeypatch.setattr(reading, "open_files", _not_taken)
     (tmp_path / "town.osm.pbf").write_bytes(whole)
-    assert len(extracted(tmp_path / "town.osm.pbf", tmp_path / "run"))
+    assert len(extracted_by_shards(tmp_path / "town.osm.pbf", tmp_path / "run"))
 
 
 def _not_taken(inputs, *_):
@@ -137,4 +140,5 @@ def _not_taken(inputs, *_):
 @given(data=st.data())
 def test_a_damaged_pbf_by_blocks(by_blocks_here, tmp_path_factory, whole, data):
     path = any_folder(tmp_path_factory) / "town.osm.pbf"
-    check(path, data.draw(damaged(whole) | damaged(BLOCK).map(lambda b: written(path.parent, b))))
+    bad = damaged(whole) | damaged(BLOCK).map(lambda block: written(path.parent, block))
+    check(path, data.draw(bad), extract_by_blocks)
