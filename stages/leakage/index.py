@@ -17,6 +17,9 @@ from skyscript.images.decode import Unusable
 from stages.leakage.features import MOST, TABLES, Features, Sketch, mirrored, words_of
 from stages.leakage.pictures import Picture
 
+_LOW = np.uint64(32)
+_NUMBER = np.uint64(0xFFFFFFFF)
+"""The bits of an entry that are the image's number; the word is above them."""
 _FREQUENT = 64
 """A word of more images than this tells nothing and is left out."""
 _FEWEST_VOTES = 3
@@ -66,12 +69,15 @@ class Index:
         self._sort(words)
 
     def _sort(self, words: list[NDArray[np.uint32]]) -> None:
-        """Keep the words in ascending order, each with the number of its image."""
-        sizes = [len(one) for one in words]
-        numbers = np.repeat(np.flatnonzero(self._has_hash).astype(np.uint32), sizes)
-        joined = np.concatenate([np.empty(0, np.uint32), *words])
-        order = np.argsort(joined, kind="stable")
-        self._words, self._numbers = joined[order], numbers[order]
+        """Keep the words in ascending order, each with the number of its image in its low bits."""
+        self._entries = np.empty(sum(map(len, words)), np.uint64)
+        done = 0
+        for number, own in zip(np.flatnonzero(self._has_hash).tolist(), words, strict=True):
+            self._entries[done : done + len(own)] = (own.astype(np.uint64) << _LOW) | np.uint64(
+                number
+            )
+            done += len(own)
+        self._entries.sort()
 
     def features(self, number: int) -> Features:
         """Read the features of an image."""
@@ -99,11 +105,13 @@ class Index:
         A word of few images weighs more: one desert has many words of all the others.
         """
         words = words_of(features).reshape(-1)
-        start = np.searchsorted(self._words, words, "left")
-        count = np.searchsorted(self._words, words, "right") - start
+        lowest = words.astype(np.uint64) << _LOW
+        start = np.searchsorted(self._entries, lowest)
+        count = np.searchsorted(self._entries, lowest + _NUMBER + np.uint64(1)) - start
         count[count > _FREQUENT] = 0
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        numbers = self._numbers[np.repeat(start, count) + within].astype(np.int64)
+        entries = self._entries[np.repeat(start, count) + within]
+        numbers = (entries & _NUMBER).astype(np.int64)
         feature = np.repeat(np.arange(len(words)) // TABLES, count)
         images, place = np.unique(numbers, return_inverse=True)
         distinct = np.unique(place * MOST + feature) // MOST

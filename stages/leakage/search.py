@@ -20,7 +20,7 @@ from stages.leakage.matches import MOST, Match
 from stages.leakage.pictures import Picture
 
 _BLOCK = 50_000
-"""Images of benchmarks in one index, which takes about 0.6 GB and 1.7 GB on disk."""
+"""Images of benchmarks in one index, which takes up to 1 GB, and 1.7 GB on disk."""
 _AT_ONCE = 256
 """Images in memory."""
 _GREYS = 512
