@@ -17,20 +17,28 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import torch
 from PIL import Image
 
 from skyscript import chance
 from skyscript.benchmarks import CaptionedImages
+from skyscript.clip.export import export_model
 from skyscript.clip.model import load_clip, unit
 from skyscript.clip.source import ClipConfig, find_clip
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.retrieval import rank_by_all_ways
 from stages.train.config import TrainConfig
 from stages.train.loop import train
-from tests.bench.learning import BATCH, INPUT, SIDE, STEPS, Row, beginning, write
+from tests.bench.learning import Row, write
 
-SEEDS = (0, 1, 2, 3, 4)
+SIDE, INPUT, BATCH, STEPS = 40, 32, 64, 120
+TOWER = {"layers": 2, "width": 64}
+MODEL = {
+    "embed_dim": 64,
+    "vision_cfg": {**TOWER, "image_size": INPUT, "head_width": 32, "patch_size": 8},
+    "text_cfg": {**TOWER, "heads": 2, "context_length": 77, "vocab_size": 49408},
+}
 ARMS = {
     "plain loss": {"same_text": "negative"},
     "equal captions are no negatives": {"same_text": "positive"},
@@ -54,6 +62,12 @@ def make_pairs(run: Path, work: Path) -> tuple[Path, list[Row]]:
     held = [row for row, is_out in zip(rows, out, strict=True) if is_out]
     log.info("%d pairs to train on, %d held out", len(rest), len(held))
     return write(work / "train.csv", rest), held
+
+
+def beginning(work: Path, seed: int) -> None:
+    """Make a model that has learnt nothing."""
+    torch.manual_seed(seed)
+    export_model(open_clip.CLIP(**MODEL), MODEL, work / f"model-{seed}")
 
 
 def learn(work: Path, data: Path, arm: str, seed: int, run: Path) -> Path:
@@ -104,7 +118,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    run = parser.parse_args().run
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    run: Path = given.run
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     log.setLevel(logging.DEBUG)
     torch.set_num_threads(1)
@@ -112,7 +128,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         data, held = make_pairs(run, work)
-        for seed in SEEDS:
+        for seed in range(given.seeds):
             beginning(work, seed)
             for arm, values in found.items():
                 values.append(measure(work, learn(work, data, arm, seed, run), held, run))
