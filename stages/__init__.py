@@ -22,6 +22,7 @@ from stages.laion_rs.web import WEB
 from stages.match import MATCH
 from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
+from stages.pairs import RUN_PAIRS
 from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
@@ -53,6 +54,7 @@ PIPELINE: tuple[Stage, ...] = (
     SCORE,  # images and captions -> similarities by a CLIP (if the config names a model)
     NORMALISE,  # similarities -> the same, relative to random partners
     FILTER,  # similarities -> train, test and validation CSVs
+    RUN_PAIRS,  # all tables -> one record for each pair, to which every file leads back
     REPORT,  # all tables -> one HTML page
 )
 """From an OSM file to filtered pairs."""
