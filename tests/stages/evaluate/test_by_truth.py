@@ -66,3 +66,37 @@ def test_parts_of_the_images_give_the_same(table, monkeypatch):
     assert whole[1] == parts[1]
     for way, view in whole[0].items():
         assert view.recalls() == parts[0][way].recalls()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_an_evaluation_counts_by_truth_if_a_table_is_given(tmp_path):
+    pytest.importorskip("open_clip")
+    from tests.skyscript.benchmarks.made_benchmarks import write_image, write_rows
+    from tests.stages.evaluate.runs import run
+
+    rows = [[f"images2/{n}.jpg", f"title {n}", f"multi {n}"] for n in range(4)]
+    place = tmp_path / "root/SkyScript"
+    name = "SkyScript_test_30K_filtered_by_CLIP_openai.csv"
+    write_rows(place / name, ["filepath", "title", "title_multi_objects"], rows)
+    for number in range(4):
+        write_image(place / f"images2/{number}.jpg", (number * 60, 90, 10))
+    truth = [
+        {"filepath": path, "concept": "pond", "focus": True, "verdict": "yes"} for path, *_ in rows
+    ]
+    pq.write_table(pa.Table.from_pylist(truth), tmp_path / "truth.parquet")
+    plain = run(tmp_path / "root", tmp_path / "a", ["SkyScript"])["sets"]["SkyScript"]
+    found = run(tmp_path / "root", tmp_path / "b", ["SkyScript"], truth=tmp_path / "truth.parquet")[
+        "sets"
+    ]["SkyScript"]
+    assert "truth" not in plain
+    assert found["published"] == plain["published"]
+    assert found["truth"]["mean_recall"] == 1  # every image shows what every text names
+    assert found["truth_of_pairs"] == {"right": 1, "wrong": 0, "unknown": 0, "own": 1 / 4}
+    truth[:] = [row | {"filepath": "z.jpg"} for row in truth]
+    pq.write_table(pa.Table.from_pylist(truth), tmp_path / "truth.parquet")
+    other = run(tmp_path / "root", tmp_path / "c", ["SkyScript"], truth=tmp_path / "truth.parquet")[
+        "sets"
+    ]["SkyScript"]
+    assert "truth" not in other
+    assert any("not ranked by truth" in note for note in other["notes"])
