@@ -32,11 +32,14 @@ class Lists(NamedTuple):
     values: npt.NDArray[np.int32]
 
     @classmethod
-    def of(cls, pairs: Ints, count: int) -> Lists:
-        """Make the lists of ``count`` rows from pairs, n x 2. A repeated pair counts once."""
-        pairs = np.unique(pairs, axis=0)
-        start = np.searchsorted(pairs[:, 0], np.arange(count + 1))
-        return cls(start.astype(np.int64), pairs[:, 1].astype(np.int32))
+    def of(cls, keys: Ints, count: int, width: int) -> Lists:
+        """Make the lists of ``count`` rows from keys: row x width + number.
+
+        A repeated key counts once.
+        """
+        keys = np.unique(keys)
+        start = np.searchsorted(keys, np.arange(count + 1) * width)
+        return cls(start.astype(np.int64), (keys % max(width, 1)).astype(np.int32))
 
     def flags(self, rows: Ints, width: int) -> npt.NDArray[np.uint8]:
         """Give a row of ``width`` numbers for each of some rows: 1 for those in its list."""
@@ -93,17 +96,18 @@ def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> T
     ``text_of[i]``. Raises `InputError` if the table is invalid, or knows no image.
     """
     parts = truth_parts(path)
-    names = _base_names(images)
+    names = _Names(images)
     named = [pc.unique(rows["concept"]) for rows in _rows(parts, focus=True)]
     concepts = sorted({name for some in named for name in some.to_pylist()})
-    own = _pairs(_rows(parts, focus=True), names, concepts)
+    width = len(concepts)
+    own = _keys(_rows(parts, focus=True), names, concepts)
     if not len(own):
         raise InputError(f"{path}: has no row for any image, such as {images[0].as_py()!r}.")
     shows, lacks = (
-        Lists.of(_pairs(_rows(parts, verdict=verdict), names, concepts), len(names))
+        Lists.of(_keys(_rows(parts, verdict=verdict), names, concepts), len(images), width)
         for verdict in (YES, NO)
     )
-    says = _common(Lists.of(own, len(names)), image_of, text_of)
+    says = _common(Lists.of(own, len(images), width), image_of, text_of, width)
     identity = content_id("".join(map(identify, parts)).encode())
     return Truth(concepts, shows, lacks, says, identity)
 
@@ -124,23 +128,44 @@ def _rows(
             ) from None
 
 
-def _base_names(paths: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(paths.cast(pa.string()), r"^.*/", "")
+class _Names:
+    """The file names of images, sorted: a look-up of millions of them takes little memory."""
+
+    def __init__(self, paths: pa.Array) -> None:
+        names = _base_names(paths)
+        self._order = np.argsort(names, kind="stable")
+        self._sorted = names[self._order]
+
+    def find(self, paths: pa.Array) -> Ints:
+        """Give the number of the image of each path; -1 if there is none."""
+        encoded = paths.dictionary_encode()
+        names = _base_names(encoded.dictionary)
+        at = np.searchsorted(self._sorted, names)
+        at[at == len(self._sorted)] = 0
+        number = np.where(self._sorted[at] == names, self._order[at], -1)
+        found: Ints = number[encoded.indices.to_numpy()]
+        return found
 
 
-def _pairs(rows: Iterator[pa.RecordBatch], names: pa.Array, concepts: list[str]) -> Ints:
-    """Give pairs of an image's number and a concept's number: n x 2."""
-    found = [np.empty((0, 2), dtype=np.int64)]
+def _base_names(paths: pa.Array) -> npt.NDArray[np.bytes_]:
+    names = pc.replace_substring_regex(paths.cast(pa.large_string()), r"^.*/", "")
+    return np.array(names.cast(pa.large_binary()).to_numpy(zero_copy_only=False), dtype=np.bytes_)
+
+
+def _keys(rows: Iterator[pa.RecordBatch], names: _Names, concepts: list[str]) -> Ints:
+    """Give an image's number x the number of concepts + a concept's number, for each row."""
+    found = [np.empty(0, dtype=np.int64)]
+    numbers = pa.array(concepts, pa.string())
     for batch in rows:
-        at = pc.index_in(_base_names(batch["filepath"]), value_set=names)
-        concept = pc.index_in(batch["concept"], value_set=pa.array(concepts, pa.string()))
-        known = pc.and_(at.is_valid(), concept.is_valid())
-        pairs = [column.filter(known).to_numpy().astype(np.int64) for column in (at, concept)]
-        found.append(np.stack(pairs, 1))
+        if len(batch):
+            concept = pc.fill_null(pc.index_in(batch["concept"], value_set=numbers), -1).to_numpy()
+            image = names.find(batch["filepath"])
+            known = (concept >= 0) & (image >= 0)
+            found.append(image[known] * len(concepts) + concept[known])
     return np.concatenate(found)
 
 
-def _common(own: Lists, image_of: Ints, texts: Ints) -> Lists:
+def _common(own: Lists, image_of: Ints, texts: Ints, width: int) -> Lists:
     """Give for each text the numbers in the lists of all its images that have a list."""
     known = np.diff(own.start)[image_of] > 0
     image_of, of = image_of[known], texts[known]
@@ -150,6 +175,5 @@ def _common(own: Lists, image_of: Ints, texts: Ints) -> Lists:
     text = np.repeat(of, lengths)
     within = np.arange(len(text)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     values = own.values[np.repeat(own.start[image_of], lengths) + within]
-    pairs, numbers = np.unique(np.stack([text, values], 1), axis=0, return_counts=True)
-    everywhere = pairs[numbers == images[pairs[:, 0]]] if len(pairs) else pairs
-    return Lists.of(everywhere.reshape(-1, 2).astype(np.int64), count)
+    keys, numbers = np.unique(text * width + values, return_counts=True)
+    return Lists.of(keys[numbers == images[keys // width]], count, width)
