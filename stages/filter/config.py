@@ -135,6 +135,11 @@ class FilterConfig(StageConfig):
         description="Keep all pairs (`all`), or only those whose image certainly shows what its "
         "caption names (`yes`), by the table `truth` of the run or of `join`.",
     )
+    leave_out: tuple[ConfigPath, ...] = Field(
+        (),
+        description="Keep the images that these CSVs name in their column filepath out of the "
+        "training files: leave_out.csv of `skyscript leakage`, for example.",
+    )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
         description="Set whole blocks of the Earth aside that training never sees "
