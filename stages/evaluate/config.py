@@ -36,6 +36,12 @@ class EvaluateConfig(ClipConfig):
         description="Read the published dataset (images2 … and the test CSV) from this folder, "
         "for its own retrieval test. By default, it is SkyScript in the folder of benchmarks.",
     )
+    truth: ConfigPath | None = Field(
+        None,
+        description="In retrieval, also take an image for right if this run, or this file of its "
+        "table `truth`, says that it shows what the text names. Sets whose images the table does "
+        "not know are evaluated as without it.",
+    )
     protocol: Protocol = Field(
         "fp32",
         description="Compute in fp32 throughout (`fp32`), or in half precision as published "

@@ -28,6 +28,8 @@ from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_n
 from skyscript.benchmarks.layout import SKYSCRIPT
 from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
+from skyscript.files.truth import truth_parts
+from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
 from stages.evaluate.model import (
@@ -40,7 +42,7 @@ from stages.evaluate.model import (
 from stages.evaluate.outputs import average_classes, write_classified, write_retrieved
 from stages.evaluate.probing import probe_set
 from stages.evaluate.published import compare_counts
-from stages.evaluate.retrieval import rank_by_all_ways
+from stages.evaluate.retrieval import View, rank_by_all_ways
 from stages.evaluate.table import format_tables
 
 RESULTS = "results.json"
@@ -175,16 +177,32 @@ def _retrieve(
     data, images = _embed_images(data, tower, progress)
     texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
     ways = rank_by_all_ways(data, images, texts.numpy())
+    by_truth, shares, missing = _rank_by_truth(data, images, texts.numpy(), tower)
     counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
     return {
         **_describe_set(placed, tower),
         "prefix": placed.benchmark.prefix,
         "caption": placed.benchmark.column,
         "counts": counts,
-        **{way: view.recalls() for way, view in ways.items()},
+        **{way: view.recalls() for way, view in {**ways, **by_truth}.items()},
+        **({"truth_of_pairs": shares} if shares else {}),
         "files": write_retrieved(folder, data, ways),
-        "notes": [*data.notes, *_note_cut(data.texts, tower)],
+        "notes": [*data.notes, *_note_cut(data.texts, tower), *missing],
     }
+
+
+def _rank_by_truth(
+    data: CaptionedImages, images: NDArray[np.float32], texts: NDArray[np.float32], tower: Tower
+) -> tuple[dict[str, View], dict[str, float], list[str]]:
+    """Rank by truth if a table is given. Returns the rankings, shares of pairs, and notes."""
+    path = tower.config.truth
+    if path is None:
+        return {}, {}, []
+    truth_parts(path)
+    try:
+        return *rank_by_truth(data, images, texts, path), []
+    except InputError as error:  # another set than the run's
+        return {}, {}, [f"not ranked by truth: {error}"]
 
 
 def _note_cut(texts: list[str], tower: Tower) -> list[str]:

@@ -11,6 +11,7 @@ Ties keep the original order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ Vectors = NDArray[np.float32]
 AT = (1, 5, 10, 100)
 OF_MEAN = (1, 5, 10)
 """The mean recall averages these."""
-_AT_ONCE = 1 << 24
+AT_ONCE = 1 << 24
 """Number of similarities in memory at once."""
 
 
@@ -133,20 +134,27 @@ def _find_copies(of_image: Relation, pairs_of_text: Relation) -> Relation:
 
 
 def rank(
-    queries: Vectors, candidates: Vectors, truth: Relation, columns: Ints | None = None
+    queries: Vectors,
+    candidates: Vectors,
+    truth: Relation,
+    columns: Ints | None = None,
+    left_out: Callable[[int, int], NDArray[np.bool_]] | None = None,
 ) -> Ranking:
     """Rank all candidates for each query.
 
-    With ``columns``, the candidates are these rows of ``candidates``. A row may be repeated.
+    ``left_out`` gives, for a range of the queries, which candidates are not ranked. With
+    ``columns``, the candidates are these rows of ``candidates``. A row may be repeated.
     """
     count = len(candidates) if columns is None else len(columns)
-    step = max(1, _AT_ONCE // count)
+    step = max(1, AT_ONCE // count)
     place, first = (np.empty(len(queries), np.int64) for _ in range(2))
     for start in range(0, len(queries), step):
         end = min(start + step, len(queries))
         scores = queries[start:end] @ candidates.T
         if columns is not None:
             scores = scores[:, columns]
+        if left_out is not None:
+            scores[left_out(start, end)] = -np.inf
         place[start:end] = _rank_first_partner(scores, truth, start)
         first[start:end] = scores.argmax(1)
     return Ranking(place, first)

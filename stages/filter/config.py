@@ -130,6 +130,11 @@ class FilterConfig(StageConfig):
         "after the image was taken, or whose start_date is later than the image. Pairs whose "
         "dates are unknown stay.",
     )
+    shown: Literal["all", "yes"] = Field(
+        "all",
+        description="Keep all pairs (`all`), or only those whose image certainly shows what its "
+        "caption names (`yes`), by the table `truth` of the run or of `join`.",
+    )
     leave_out: tuple[ConfigPath, ...] = Field(
         (),
         description="Keep the images that these CSVs name in their column filepath out of the "

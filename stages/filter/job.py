@@ -24,6 +24,7 @@ from stages.filter.joins import join_files
 from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
+from stages.filter.shown import drop_not_shown
 from stages.filter.splits import Split, split_pairs
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def write_all(
     """Split the table ``input_rows``, select pairs and write all files."""
     input_rows = join_files(connection, input_rows, config)
     by, mix = make_pairs(connection, input_rows, config)
-    later = drop_later(connection, input_rows, config)
+    dropped = drop_later(connection, input_rows, config)
+    dropped |= drop_not_shown(connection, input_rows, config)
     scorer = config.name or name_ranking(by, config.cut)
     training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
@@ -119,7 +121,7 @@ def write_all(
     phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
     split = split_pairs(connection, config, input_rows)
     leave_out(connection, input_rows, config)
-    sides = summary.count_sides(connection) | later
+    sides = summary.count_sides(connection) | dropped
     if "train" not in sides:
         raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
     cuts.rank(connection, config)

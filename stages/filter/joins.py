@@ -20,6 +20,7 @@ from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
 from stages.filter.input_table import InputTable, execute_on_lines, quote
+from stages.filter.shown import OF_TABLE, TRUTH, VERDICT
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,6 +41,8 @@ def join_files(
     """
     columns = list(input_rows.columns)
     named = dict.fromkeys([*config.by, *filter(None, [config.concept])])
+    if config.shown == "yes":
+        named[TRUTH] = None
     for path in config.join:
         key, there = _look(path)
         chosen = [name for name in named if name in there and name not in _KEYS]
@@ -66,6 +69,8 @@ def _look(path: Path) -> tuple[str, list[str]]:
     """Give the key and the columns of a file."""
     if path.suffix.lower() == ".csv":
         return _KEYS[0], PairsCsv(path, _KEYS[:1]).columns
+    if is_truth(path):
+        return _KEYS[0], [_KEYS[0], TRUTH]
     try:
         there = pq.read_schema(parts_of(path)[0]).names
     except (pa.ArrowException, OSError) as error:
@@ -79,6 +84,14 @@ def _look(path: Path) -> tuple[str, list[str]]:
             f"{', '.join(there)}."
         )
     return key, there
+
+
+def is_truth(path: Path) -> bool:
+    """Tell whether a file is a table ``truth`` of a run, with several rows for each image."""
+    try:
+        return {*OF_TABLE, _KEYS[0]} <= set(pq.read_schema(parts_of(path)[0]).names)
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -110,6 +123,14 @@ def _load(
     connection: duckdb.DuckDBPyConnection, path: Path, key: str, chosen: Sequence[str]
 ) -> None:
     """Create ``joined`` (key and columns) from a file."""
+    if TRUTH in chosen and is_truth(path):
+        schema = pa.schema([(name, pa.string()) for name in (key, *OF_TABLE)])
+        query = (
+            f"CREATE OR REPLACE TABLE joined AS SELECT {key}, {VERDICT} FROM lines "
+            f"WHERE focus = 'true' GROUP BY {key}"
+        )
+        execute_on_lines(connection, query, schema, _read(path, schema.names))
+        return
     fields = ", ".join(f"nullif({quote(name)}, '') AS {quote(name)}" for name in (key, *chosen))
     schema = pa.schema([(name, pa.string()) for name in (key, *chosen)])
     query = f"CREATE OR REPLACE TABLE joined AS SELECT {fields} FROM lines"

@@ -23,6 +23,7 @@ from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.joins import parts_of
 from stages.filter.phrases import PHRASES
+from stages.filter.shown import OF_TABLE, TRUTH, VERDICT
 from stages.tables import files_written
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def filter_run(
     scores: ds.Dataset,
     normalised: ds.Dataset,
     match: ds.Dataset,
+    truth: ds.Dataset | None = None,
     *,
     config: FilterConfig,
     root: Path,
@@ -53,6 +55,9 @@ def filter_run(
     with scratch(root, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         columns = _load(connection, captions, images, scores, normalised, match)
+        if truth is not None:
+            _add_truth(connection, truth)
+            columns.append(TRUTH)
         input_rows = InputTable(columns, str(root), lambda row: f"{root}: pair {row + 1}")
         done = write_all(connection, input_rows, root, config)
     for note in done.notes:
@@ -101,6 +106,20 @@ def _load(
     return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *_MATCH, *BOX]
 
 
+def _add_truth(connection: duckdb.DuckDBPyConnection, truth: ds.Dataset) -> None:
+    """Add the column on whether an image shows what its caption names."""
+    own = truth.scanner(columns=["filepath", *OF_TABLE], filter=pc.field("focus"))
+    connection.register("truth_rows", own.to_reader())
+    connection.execute(
+        f"CREATE TABLE truths AS SELECT filepath, {VERDICT} FROM truth_rows GROUP BY filepath"
+    )
+    connection.execute(f"ALTER TABLE input_rows ADD COLUMN {TRUTH} VARCHAR")
+    connection.execute(
+        f"UPDATE input_rows SET {TRUTH} = truths.{TRUTH} FROM truths "
+        "WHERE input_rows.filepath = truths.filepath"
+    )
+
+
 def _read_scorer(scores: ds.Dataset) -> str:
     for batch in scores.to_batches(columns=["scorer"], batch_size=1):
         if len(batch):
@@ -130,6 +149,7 @@ FILTER = DatasetStage(
     filter_run,
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED, tables.MATCH),
+    may_read=(tables.TRUTH,),
     writes=tables.FILTERED,
     external=_external,
     version=4,

@@ -26,6 +26,7 @@ TRUTH = table(
     pa.field("object_id", pa.string(), nullable=False),  # of the image
     pa.field("filepath", pa.string(), nullable=False),
     pa.field("concept", pa.string(), nullable=False),
+    pa.field("focus", pa.bool_(), nullable=False),  # the most specific of the image's own object
     pa.field("verdict", pa.string(), nullable=False),  # yes, no or unknown
     # objects that show it well enough; of unknown: all that the map has in the image or beside it
     pa.field("objects", pa.int32(), nullable=False),

@@ -176,6 +176,12 @@ class TrainConfig(StageConfig):
         description="Treat another pair in the batch with the same caption as `positive` (never a "
         "negative; recommended) or as `negative` (as published).",
     )
+    truth: ConfigPath | None = Field(
+        None,
+        description="Read from this run, or from this file of its table `truth`, what each image "
+        "shows. An image that certainly shows what another caption of the batch names is then no "
+        "negative of that caption.",
+    )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",
         description="Shuffle all pairs (`shuffled`), or keep the same caption from appearing "
@@ -266,6 +272,12 @@ class TrainConfig(StageConfig):
                 raise ValueError(f"protocol skyclip names no lr for {filled['model']}: give --lr")
             filled["lr"] = SKYCLIP_RATES[filled["model"]]
         return filled
+
+    @model_validator(mode="after")
+    def _check_truth(self) -> Self:
+        if self.truth is not None and self.same_text == "negative":
+            raise ValueError("truth needs same_text: positive")
+        return self
 
     @model_validator(mode="after")
     def _check_benchmark_root(self) -> Self:

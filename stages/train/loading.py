@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, default_collate
 from pipeline.errors import InputError
 from skyscript.images.decode import Unusable, decode
 from stages.train.config import TrainConfig
+from stages.train.labels import Labels
 from stages.train.pairs import Pairs, csv_pairs
 from stages.train.sampler import Key
 from stages.train.shards import shard_pairs
@@ -33,8 +34,7 @@ class Batch(NamedTuple):
 
     images: torch.Tensor
     tokens: torch.Tensor
-    texts: torch.Tensor
-    """Numbers of the captions. Equal captions have the same number."""
+    labels: Labels
 
 
 class Loaded(NamedTuple):
@@ -84,7 +84,8 @@ class PairDataset:
         with seeded_draws(self._seed, f"{epoch}:{row}"):
             pixels = self._transform(Image.fromarray(image))
         text = int(self._pairs.texts[row])
-        return Batch(pixels, self._tokens(text), torch.tensor(text))
+        says, shows = (torch.from_numpy(flags) for flags in self._pairs.flags(row))
+        return Batch(pixels, self._tokens(text), Labels(torch.tensor(text), says, shows))
 
     def _skip(self, row: int, reason: str) -> Skipped:
         return Skipped(row, f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")

@@ -64,12 +64,14 @@ class Training:
         self.folder = config.runs / (config.name or "train")
         self.checkpoints = self.folder / "checkpoints"
         pairs = load_pairs(config.train_data, config)
+        if config.truth is not None:
+            pairs = pairs.with_truth(config.truth)
         split = Split(config.batch_size, config.accum_freq, place.world, place.rank)
         self.batches = Batches(pairs.texts, split, config.epochs, config.seed, config.batches)
         self.steps = self.batches.steps * config.epochs
         self.initial = load_initial_model(config, place.device)
         preprocess = self.initial.preprocess
-        self.identity = _make_identity(config, self.initial, pairs.identity, split)
+        self.identity = _make_identity(config, self.initial, pairs, split)
         transform = training_transform(preprocess, config)
         self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed)
         if self.first:
@@ -270,12 +272,15 @@ def _log_cut(pairs: Pairs, tokenizer: Any) -> None:  # noqa: ANN401 - of open_cl
 
 
 def _make_identity(
-    config: TrainConfig, initial: InitialModel, pairs: str, split: Split
+    config: TrainConfig, initial: InitialModel, pairs: Pairs, split: Split
 ) -> dict[str, Any]:
     """Return everything that decides the weights. The split into devices and batches does not."""
-    found = {**config.identity(), **initial.identity, "pairs": pairs, "pairs a step": split.step}
-    for name in ("model", "pretrained", "train_data", "val_data", "root_data_dir"):
+    found = {**config.identity(), **initial.identity}
+    found |= {"pairs": pairs.identity, "pairs a step": split.step}
+    for name in ("model", "pretrained", "train_data", "val_data", "root_data_dir", "truth"):
         found.pop(name)
+    if pairs.truth is not None:
+        found["truth"] = pairs.truth.of.identity
     if config.gather == "own-rank":
         found["devices"] = split.world
     plain: dict[str, Any] = json.loads(json.dumps(found))

@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 from pipeline.identity import identify
 from skyscript.files.pairs_csv import PairsCsv, is_missing
 from skyscript.files.paths import LEADS_OUT
+from skyscript.files.truth import Truth, read_truth
 from stages.train.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,22 @@ class Images(Protocol):
         """Return the name of a row's image, for messages."""
         ...
 
+    def names(self) -> pa.Array:
+        """Return the paths or file names of all rows' images."""
+        ...
+
+
+Flags = NDArray[np.uint8]
+_NO_FLAGS: Flags = np.zeros(0, dtype=np.uint8)
+
+
+class PairTruth(NamedTuple):
+    """What the images of pairs show, and what their captions name."""
+
+    of: Truth
+    image_of: NDArray[np.int64]
+    """For each row, the number of its image."""
+
 
 class Pairs(NamedTuple):
     """Images with their captions."""
@@ -55,6 +72,28 @@ class Pairs(NamedTuple):
     """For each row, the number of its caption."""
     identity: str
     """A digest of the content."""
+    truth: PairTruth | None = None
+
+    def flags(self, row: int) -> tuple[Flags, Flags]:
+        """Return what the caption of a row names, and what its image shows: a 1 a concept."""
+        if self.truth is None:
+            return _NO_FLAGS, _NO_FLAGS
+        of, image, text = self.truth.of, self.truth.image_of[row], self.texts[row]
+        width = len(of.concepts)
+        return (
+            of.says.flags(np.array([text]), width)[0],
+            of.shows.flags(np.array([image]), width)[0],
+        )
+
+    def with_truth(self, path: Path) -> Pairs:
+        """Return the pairs with what their images show, from the table ``truth`` of a run.
+
+        Raises `InputError` if it knows none of the images.
+        """
+        encoded = self.images.names().dictionary_encode()
+        image_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        of = read_truth(path, encoded.dictionary, image_of, self.texts.astype(np.int64))
+        return self._replace(truth=PairTruth(of, image_of))
 
 
 class ImageFiles:
@@ -71,6 +110,10 @@ class ImageFiles:
         """Return a row's path, as in the CSV."""
         path: str = self._paths[row].as_py()
         return path
+
+    def names(self) -> pa.Array:
+        """Return the paths of all rows."""
+        return self._paths
 
     def exists(self, row: int) -> bool:
         """Whether a row's file exists."""

@@ -55,6 +55,10 @@ class ImagesInShards:
         """Return the names of a row's shard and member."""
         return f"{self._shards[int(self._shard[row])]}: {self._names[row].as_py()}"
 
+    def names(self) -> pa.Array:
+        """Return the names of all rows' members."""
+        return self._names
+
 
 def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     """Read the list of pairs in shards. Raises `InputError` that names the wrong shard."""

@@ -16,6 +16,7 @@ from stages.train.adapter import Place
 from stages.train.batch_norm import synchronise_batch_norm
 from stages.train.checkpoint import State
 from stages.train.config import TrainConfig
+from stages.train.labels import Labels
 from stages.train.loading import Batch
 from stages.train.loss import make_loss
 from stages.train.model import InitialModel
@@ -32,8 +33,7 @@ class DeviceBatch(NamedTuple):
 
     inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     """Arguments of `Towers`: images, tokens of the distinct texts, and each pair's row in these."""
-    texts: torch.Tensor
-    """Numbers of the captions."""
+    labels: Labels
 
 
 class Learner:
@@ -90,17 +90,17 @@ class Learner:
 
     def _to_device(self, batch: Batch) -> DeviceBatch:
         """Copy a batch to the device."""
-        tokens, where = self._towers.shorten(batch.tokens, batch.texts)
-        images, tokens, where, texts = (
+        tokens, where = self._towers.shorten(batch.tokens, batch.labels.texts)
+        images, tokens, where, *labels = (
             values.to(self._place.device, non_blocking=True)
-            for values in (batch.images, tokens, where, batch.texts)
+            for values in (batch.images, tokens, where, *batch.labels)
         )
-        return DeviceBatch((self.normalise(images), tokens, where), texts)
+        return DeviceBatch((self.normalise(images), tokens, where), Labels(*labels))
 
     def _backpropagate(self, batch: DeviceBatch) -> torch.Tensor:
         """Compute the gradients of one batch. Returns the loss."""
         with self.autocast():
-            loss = self._loss(self._shared(*batch.inputs), batch.texts)
+            loss = self._loss(self._shared(*batch.inputs), batch.labels)
         self._backward(loss)
         return loss.detach()
 
@@ -111,7 +111,7 @@ class Learner:
         The second pass computes each batch's features again with gradients, and combines them with
         the stored features of the others. Both passes use the same random numbers.
         """
-        texts = torch.cat([batch.texts for batch in batches])
+        labels = Labels.join([batch.labels for batch in batches])
         stored: list[Features] = []
         with torch.no_grad(), self.autocast():
             for number, batch in enumerate(batches):
@@ -124,7 +124,7 @@ class Learner:
                 torch.manual_seed(self._seed_of(step) + number)
                 with self.autocast():
                     new = self._shared(*batch.inputs)
-                    loss = self._loss(_join_features(stored, new, number, last=last), texts)
+                    loss = self._loss(_join_features(stored, new, number, last=last), labels)
                 self._backward(loss)
         return loss.detach()
 

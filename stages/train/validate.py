@@ -59,7 +59,7 @@ def validate(
                 learner.normalise(batch.images.to(place.device)), batch.tokens.to(place.device)
             )
             images, words = made["image_features"].float(), made["text_features"].float()
-            texts = batch.texts.to(place.device)
+            texts = batch.labels.texts.to(place.device)
             logits = made["logit_scale"].float() * images @ words.T
             loss = multi_positive_loss(logits, logits.T, texts[:, None] == texts[None, :])
             total += torch.tensor([float(loss) * len(texts), len(texts)], dtype=torch.float64)

@@ -22,6 +22,7 @@ from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
+from stages.truth.showing import showing
 from stages.truth.tiles import COLUMNS, FARTHEST, NearObjects, box_around
 from stages.truth.verdicts import Image, Verdict, judge
 
@@ -71,15 +72,22 @@ def _image(row: Mapping[str, Any]) -> Image:
     return Image(Box.of(row), bool(row["surroundings_complete"]), row["match"], acquired)
 
 
+def _own_concepts(row: Mapping[str, Any]) -> frozenset[str]:
+    """Give the most specific concepts of an image's own object: what its caption names."""
+    return showing(row["object_id"][0], tuple(row["center_tags"])).specific
+
+
 def _table(judged: Iterator[tuple[Mapping[str, Any], Verdict]]) -> pa.Table:
     pairs = list(judged)
     ids = [row["object_id"] for row, _ in pairs]
+    own = {row["object_id"]: _own_concepts(row) for row, _ in pairs}
     columns = {
         "truth_id": [
             f"{one}/{verdict.concept}" for one, (_, verdict) in zip(ids, pairs, strict=True)
         ],
         "object_id": ids,
         "filepath": [row["filepath"] for row, _ in pairs],
+        "focus": [verdict.concept in own[row["object_id"]] for row, verdict in pairs],
         **{name: [getattr(verdict, name) for _, verdict in pairs] for name in Verdict._fields},
     }
     return pa.table(columns, schema=tables.TRUTH.schema)

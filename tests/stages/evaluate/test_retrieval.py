@@ -96,7 +96,7 @@ def test_places_with_many_ties_are_those_of_a_stable_sort(monkeypatch):
     scores = queries @ candidates.T
     wanted = [slow_place(row.tolist(), some) for row, some in zip(scores, partners, strict=True)]
     assert rank(queries, candidates, truth).place.tolist() == wanted
-    monkeypatch.setattr("stages.evaluate.retrieval._AT_ONCE", 60)  # two queries at a time
+    monkeypatch.setattr("stages.evaluate.retrieval.AT_ONCE", 60)  # two queries at a time
     assert rank(queries, candidates, truth).place.tolist() == wanted
     columns = draw.integers(0, 25, 70)
     copies = [{i for i, c in enumerate(columns) if c in some} for some in partners]

@@ -8,11 +8,18 @@ from torch.nn import functional
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
+from stages.train.labels import Labels
 from stages.train.loss import make_loss, multi_positive_loss
 from tests.conftest import assert_close
 
 ALONE = Place("cpu", 0, 1)
 KINDS = [(loss, same) for loss in ("clip", "siglip") for same in ("positive", "negative")]
+
+TEXTS = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
+SAYS = torch.tensor([[1, 0], [0, 1], [1, 0], [1, 1], [0, 0], [0, 1], [1, 0], [0, 1]]).byte()
+SHOWS = torch.tensor([[1, 1], [0, 1], [1, 0], [1, 1], [0, 0], [0, 0], [1, 0], [0, 1]]).byte()
+LABELS = Labels(TEXTS, SAYS, SHOWS)
+"""Text 3 names nothing that is known; image 5 does not certainly show what its caption names."""
 
 
 def config(loss="clip", same_text="positive", **more):
@@ -36,10 +43,10 @@ def features(rows=8, seed=0, bias=False):
 @pytest.mark.parametrize("same_text", ["positive", "negative"])
 def test_where_all_texts_differ_both_losses_are_open_clips(same_text):
     given, texts = features(), torch.arange(8)
-    found = make_loss(config("clip", same_text), ALONE)(given, texts)
+    found = make_loss(config("clip", same_text), ALONE)(given, Labels.of_texts(texts))
     assert_close(found, ClipLoss()(**given), size=10)
     given = features(bias=True)
-    found = make_loss(config("siglip", same_text), ALONE)(given, texts)
+    found = make_loss(config("siglip", same_text), ALONE)(given, Labels.of_texts(texts))
     assert_close(found, SigLipLoss()(**given), size=10)
 
 
@@ -54,12 +61,12 @@ def test_equal_texts_are_no_negatives():
         for i in range(8):
             against = [j for j in range(8) if j == i or texts[j] != texts[i]]
             expected.append(scores[i, against].logsumexp(0) - scores[i, i])
-    found = make_loss(config(), ALONE)(given, texts)
+    found = make_loss(config(), ALONE)(given, Labels.of_texts(texts))
     assert_close(found, sum(expected) / 16, size=10)
     perfect = torch.eye(5)[texts]
     sure = {"image_features": perfect, "text_features": perfect, "logit_scale": torch.tensor(100.0)}
-    assert_close(make_loss(config(), ALONE)(sure, texts), 0, size=100)
-    assert make_loss(config("clip", "negative"), ALONE)(sure, texts).item() > 0.3
+    assert_close(make_loss(config(), ALONE)(sure, Labels.of_texts(texts)), 0, size=100)
+    assert make_loss(config("clip", "negative"), ALONE)(sure, Labels.of_texts(texts)).item() > 0.3
 
 
 def test_to_spread_the_target_over_equal_texts_is_the_plain_loss():
@@ -78,13 +85,44 @@ def test_the_sigmoid_loss_takes_every_equal_text_for_a_positive():
         for i in range(4)
         for j in range(4)
     )
-    found = make_loss(config("siglip"), ALONE)(given, texts)
+    found = make_loss(config("siglip"), ALONE)(given, Labels.of_texts(texts))
     assert_close(found, expected / 4, size=10)
+
+
+def partners_by_hand(image, text):
+    named = SAYS[text].nonzero()
+    shown = len(named) > 0 and bool(SHOWS[image][named].all())
+    return shown or bool(TEXTS[image] == TEXTS[text])
+
+
+def test_an_image_that_shows_what_a_text_names_is_no_negative_of_it():
+    given = features()
+    logits = 10.0 * given["image_features"] @ given["text_features"].T
+    expected = 0
+    for i in range(8):
+        texts = [j for j in range(8) if j == i or not partners_by_hand(i, j)]
+        images = [j for j in range(8) if j == i or not partners_by_hand(j, i)]
+        expected += logits[i, texts].logsumexp(0) + logits[images, i].logsumexp(0)
+        expected -= 2 * logits[i, i]
+    found = make_loss(config(), ALONE)(given, LABELS)
+    assert_close(found, expected / 16, size=10)
+    assert found.item() < make_loss(config(), ALONE)(given, Labels.of_texts(TEXTS)).item() - 0.01
+
+
+def test_the_sigmoid_loss_leaves_out_images_that_show_what_a_text_names():
+    given = features(bias=True)
+    logits = 10.0 * given["image_features"] @ given["text_features"].T - 10.0
+    expected = 0
+    for i in range(8):
+        for j in range(8):
+            same = bool(TEXTS[i] == TEXTS[j])
+            if same or not partners_by_hand(i, j):
+                expected -= functional.logsigmoid(logits[i, j] * (1 if same else -1))
+    assert_close(make_loss(config("siglip"), ALONE)(given, LABELS), expected / 8, size=10)
 
 
 def shared(rank, world, file, results):
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
-    texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     own = slice(rank * 4, rank * 4 + 4)
     for loss, same in KINDS:
         whole = features(bias=loss == "siglip")
@@ -92,7 +130,9 @@ def shared(rank, world, file, results):
             name: (value[own] if value.ndim else value).detach().requires_grad_()
             for name, value in whole.items()
         }
-        found = make_loss(config(loss, same), Place("cpu", rank, world))(mine, texts[own])
+        found = make_loss(config(loss, same), Place("cpu", rank, world))(
+            mine, Labels(*(of[own] for of in LABELS))
+        )
         found.backward()
         results[rank, loss, same] = (
             found.item(),
@@ -108,10 +148,9 @@ def test_over_two_devices_losses_and_gradients_are_those_of_one(tmp_path):
         given = (2, tmp_path / "meeting", results)
         multiprocessing.start_processes(shared, given, 2, start_method="fork")
         results = dict(results)
-    texts = torch.tensor([0, 1, 0, 2, 3, 1, 0, 4])
     for loss, same in KINDS:
         whole = features(bias=loss == "siglip")
-        value = make_loss(config(loss, same), ALONE)(whole, texts)
+        value = make_loss(config(loss, same), ALONE)(whole, LABELS)
         value.backward()
         parts = [results[rank, loss, same] for rank in range(2)]
         assert_close(sum(part[0] for part in parts) / 2, value, size=10)

@@ -195,14 +195,14 @@ def test_a_batch_has_images_tokens_and_the_numbers_of_texts(tmp_path):
     assert isinstance(batch, Batch)
     assert batch.images.shape == (3, 8, 8, 3)
     assert batch.tokens.tolist() == [[6], [12], [6]]
-    assert batch.texts.tolist() == pairs.texts.tolist()
+    assert batch.labels.texts.tolist() == pairs.texts.tolist()
 
 
 def test_an_image_that_goes_missing_later_is_replaced_by_the_next_row_and_written_down(tmp_path):
     pairs = load(write(tmp_path), tmp_path)
     (tmp_path / "b.jpg").unlink()
     loaded = dataset(pairs)[0, 1]
-    assert loaded.batch.texts.item() == pairs.texts[2]
+    assert loaded.batch.labels.texts.item() == pairs.texts[2]
     (lost,) = loaded.skipped
     assert lost.row == 1
     assert lost.sentence.startswith("b.jpg (row 2): No such file")
@@ -210,7 +210,7 @@ def test_an_image_that_goes_missing_later_is_replaced_by_the_next_row_and_writte
     unreadable = Unreadable(tmp_path / "unreadable.jsonl", 0.4, len(pairs.texts))
     keys = [[(0, 1)], [(1, 1)]]
     first, second = load_batches(dataset(pairs), keys, config, "cpu", unreadable)
-    assert first.texts.tolist() == second.texts.tolist() == [pairs.texts[2]]
+    assert first.labels.texts.tolist() == second.labels.texts.tolist() == [pairs.texts[2]]
     (line,) = (tmp_path / "unreadable.jsonl").read_text().splitlines()
     assert json.loads(line)["row"] == 2
     with pytest.raises(InputError, match=r"b.jpg \(row 2\): No such file.*Repair it"):

@@ -34,8 +34,12 @@ def parts(*rows):
     return pa.Table.from_pylist([edited | row for row in rows], schema=tables.OBJECTS.schema)
 
 
-def judged(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, **config):
+def judged(*things, **options):
     """Give the verdict and the reason by concept for the tile, whose focus is the house."""
+    return {row["concept"]: (row["verdict"], row["reason"]) for row in rows_of(*things, **options)}
+
+
+def rows_of(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, **config):
     objects, vocab = parts(HOUSE, *things), ds.dataset(VOCAB)
     shard = Shard(0, Path("unused"))
     counted = density(objects, vocab, config=DensityConfig(cell=0.05), shard=shard)
@@ -71,8 +75,7 @@ def judged(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, **config):
         config=TruthConfig(**config),
         shard=shard,
     )
-    rows = conform(made, tables.TRUTH, where="truth").to_pylist()
-    return {row["concept"]: (row["verdict"], row["reason"]) for row in rows}
+    return conform(made, tables.TRUTH, where="truth").to_pylist()
 
 
 def verdict(concept, *things, **options):
@@ -88,6 +91,11 @@ def test_an_object_in_the_image_is_there_with_all_that_it_is_a_kind_of():
     assert [found[name] for name in ("house", "residential building", "building")] == [
         ("yes", None)
     ] * 3
+
+
+def test_what_the_image_is_taken_for_is_marked():
+    church = thing("a3", area(20, 20, 40, 40), building="church")
+    assert [row["concept"] for row in rows_of(church) if row["focus"]] == ["house"]
 
 
 def test_what_the_map_has_around_and_not_here_is_absent():

@@ -1,0 +1,149 @@
+"""What truth-aware training does to a small CLIP: `python -m tests.bench.truth_learning RUN`.
+
+RUN is a run with the table `truth` and the unfiltered CSV. One object in seven is held out; a small
+CLIP from random weights, the same steps and the same beginning for every arm of a seed. Printed is
+the mean recall of held-out pairs (ranks 1, 5, 10, both ways) with relevance by equal title and by
+truth, in percent: the mean over the seeds and their standard deviation, and the mean difference to
+the second arm seed by seed with its standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from PIL import Image
+
+from skyscript import chance
+from skyscript.benchmarks import CaptionedImages
+from skyscript.clip.export import export_model
+from skyscript.clip.model import load_clip, unit
+from skyscript.clip.source import ClipConfig, find_clip
+from stages.evaluate.by_truth import rank_by_truth
+from stages.evaluate.retrieval import rank_by_all_ways
+from stages.train.config import TrainConfig
+from stages.train.loop import train
+from tests.bench.learning import Row, write
+
+SIDE, INPUT, BATCH, STEPS = 40, 32, 64, 120
+TOWER = {"layers": 2, "width": 64}
+MODEL = {
+    "embed_dim": 64,
+    "vision_cfg": {**TOWER, "image_size": INPUT, "head_width": 32, "patch_size": 8},
+    "text_cfg": {**TOWER, "heads": 2, "context_length": 77, "vocab_size": 49408},
+}
+ARMS = {
+    "plain loss": {"same_text": "negative"},
+    "equal captions are no negatives": {"same_text": "positive"},
+    "nor are images that show what a caption names": {"same_text": "positive", "truth": None},
+}
+WAYS = ("published", "truth", "truth_judged")
+log = logging.getLogger("truth_learning")
+
+
+def make_pairs(run: Path, work: Path) -> tuple[Path, list[Row]]:
+    """Make small images. Give the CSV to train on, and the held-out pairs."""
+    with (run / "SkyScript_train_unfiltered.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["filepath"], row["title"]) for row in csv.DictReader(file)]
+    for path, _ in rows:
+        small = work / "small" / path
+        small.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(run / path) as image:
+            image.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(small, quality=95)
+    out = [chance.uniform(0, path.split("_")[0], "held out") < 1 / 7 for path, _ in rows]
+    rest = [row for row, is_out in zip(rows, out, strict=True) if not is_out]
+    held = [row for row, is_out in zip(rows, out, strict=True) if is_out]
+    log.info("%d pairs to train on, %d held out", len(rest), len(held))
+    return write(work / "train.csv", rest), held
+
+
+def beginning(work: Path, seed: int) -> None:
+    """Make a model that has learnt nothing."""
+    torch.manual_seed(seed)
+    export_model(open_clip.CLIP(**MODEL), MODEL, work / f"model-{seed}")
+
+
+def learn(work: Path, data: Path, arm: str, seed: int, run: Path) -> Path:
+    """Train an arm. Give the folder of the model."""
+    options = {key: run if key == "truth" else value for key, value in ARMS[arm].items()}
+    count = sum(1 for _ in data.open(encoding="utf-8")) - 1
+    config = TrainConfig(
+        model=f"local-dir:{work / f'model-{seed}'}",
+        train_data=data,
+        root_data_dir=work / "small",
+        runs=work / "runs",
+        name=f"{list(ARMS).index(arm)}-{seed}",
+        batch_size=BATCH,
+        epochs=round(STEPS / (count // BATCH)),
+        save_frequency=0,
+        warmup=20,
+        lr=1e-3,
+        wd=0.2,
+        optimizer="adamw",
+        seed=seed,
+        workers=0,
+        device="cpu",
+        **options,
+    )
+    return train(config, lambda _: None) / "export"
+
+
+def measure(work: Path, model: Path, held: list[Row], run: Path) -> dict[str, float]:
+    """Give the mean recall of the held-out pairs by each way, in percent."""
+    clip = load_clip(find_clip(ClipConfig(model=f"local-dir:{model}")), "cpu")
+    pixels = np.empty((len(held), INPUT, INPUT, 3), np.uint8)
+    for number, (path, _) in enumerate(held):
+        with Image.open(work / "small" / path) as image:
+            pixels[number] = image.resize((INPUT, INPUT), Image.Resampling.BICUBIC)
+    batches = np.split(pixels, range(clip.image_batch, len(pixels), clip.image_batch))
+    images = unit(np.concatenate(list(clip.encode_images(batches, "fp32"))))
+    texts, text_of = np.unique([title for _, title in held], return_inverse=True)
+    words = unit(clip.encode_texts(texts.tolist(), "fp32"))
+    paths = [path for path, _ in held]
+    data = CaptionedImages(paths, paths, texts.tolist(), np.arange(len(held)), text_of, [])
+    found, shares = rank_by_truth(data, images, words, run)
+    log.debug("%s", shares)
+    views = {**rank_by_all_ways(data, images, words), **found}
+    return {way: 100 * views[way].recalls()["mean_recall"] for way in WAYS}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    run: Path = given.run
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.DEBUG)
+    torch.set_num_threads(1)
+    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in ARMS}
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        data, held = make_pairs(run, work)
+        for seed in range(given.seeds):
+            beginning(work, seed)
+            for arm, values in found.items():
+                values.append(measure(work, learn(work, data, arm, seed, run), held, run))
+                log.info("seed %d, %s: %s", seed, arm, values[-1])
+    base = found[list(ARMS)[1]]
+    for arm, values in found.items():
+        cells = []
+        for way in WAYS:
+            own = [value[way] for value in values]
+            more = [value[way] - other[way] for value, other in zip(values, base, strict=True)]
+            error = statistics.stdev(more) / len(more) ** 0.5
+            cells.append(f"{statistics.mean(own):.1f} ± {statistics.stdev(own):.1f}"
+                         f" ({statistics.mean(more):+.2f} ± {error:.2f})")  # fmt: skip
+        log.info("| %s | %s |", arm, " | ".join(cells))
+
+
+if __name__ == "__main__":
+    main()
