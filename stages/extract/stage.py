@@ -20,6 +20,7 @@ from pipeline.errors import InputError
 from pipeline.identity import identify
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.geo.tile import Box
 from skyscript.osm.bounds import with_bounds
 from skyscript.osm.inputs import check_file, input_files
@@ -94,7 +95,7 @@ _SORTED = """
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
 
 
-def extract(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:
+def extract(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:
     """Extract every object that has a key of the vocabulary, sorted by place (Hilbert order).
 
     Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and

@@ -8,27 +8,27 @@ or damaged line is ignored.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from pipeline.append import open_to_append
 from pipeline.atomic import content_id
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
+from pipeline.storage import Place
 
 
 class TileJournal:
     """The journal of one shard; safe to share among threads."""
 
-    def __init__(self, root: Path, shard: int) -> None:
+    def __init__(self, root: Place, shard: int) -> None:
         self._root = root
         self._path = root / "_ledger" / f"{shard:05d}.jsonl"
         self._lock = threading.Lock()
         self._known = self._read()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._file = open_to_append(self._path)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         known = {}
@@ -44,7 +44,7 @@ class TileJournal:
 
     def close(self) -> None:
         """Close the journal."""
-        os.close(self._file)
+        self._file.close()
 
     def outcome(
         self,
@@ -83,7 +83,7 @@ class TileJournal:
         # The line end comes first: this line must not continue one that a kill left unfinished.
         data = ("\n" + json.dumps(entry | {"check": _check(entry)})).encode()
         with self._lock:
-            os.write(self._file, data)
+            self._file.write(data)
 
 
 def _check(entry: Mapping[str, Any]) -> str:

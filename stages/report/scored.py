@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,13 +51,13 @@ class Scored(NamedTuple):
         return sorted({source for file in self.files for source in file["by_source"]})
 
 
-def compute_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
+def compute_scored(connection: duckdb.DuckDBPyConnection, root: Place) -> Scored:
     """Compute the figures of the table ``scores``, and read the report of the filter."""
     low, high, count = connection.execute(_SPREAD).fetchall()[0]
     step = max(high - low, 1e-6) / _BINS
     found = connection.execute(_HISTOGRAM, {"low": low, "step": step, "bins": _BINS}).fetchall()
     (scorer,) = connection.execute("SELECT any_value(scorer) FROM scores").fetchall()[0]
-    report = json.loads((root / _FILTER_REPORT).read_text("utf-8"))
+    report = json.loads((root / _FILTER_REPORT).read_bytes())
 
     def end(order: str) -> dict[str, float]:
         rows = connection.execute(_END.format(order=order), {"count": ENDS}).fetchall()

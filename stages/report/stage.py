@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -11,6 +10,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from stages import tables
 from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
@@ -55,7 +55,7 @@ def report(
     filtered: ds.Dataset | None = None,
     *,
     config: ReportConfig,
-    root: Path,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Write the page, a contact sheet and a CSV of how the sample reaches each tag.
 

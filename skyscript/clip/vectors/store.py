@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.atomic import TEMPORARY, content_id, write_file
+from pipeline.storage import Place, local_copy, matching
 from skyscript.clip.vectors.index import KeyIndex
 
 KEY_BYTES = 16
@@ -72,17 +73,19 @@ class Store:
     at each look-up. So a look-up costs the same with one file as with thousands.
     """
 
-    def __init__(self, folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> None:
+    def __init__(
+        self, folder: Place, width: int, kind: type[np.float16] | type[np.float32]
+    ) -> None:
         self.folder = folder
         self.width = width
         self.kind = kind
         self._forget()
 
     @classmethod
-    def open_existing(cls, folder: Path) -> Store:
+    def open_existing(cls, folder: Place) -> Store:
         """Open a folder that contains vectors, of any width."""
-        first = min(folder.glob(f"*{SUFFIX}"))
-        with pa.memory_map(str(first)) as source:
+        first = matching(folder, f"*{SUFFIX}")[0]
+        with pa.memory_map(str(local_copy(first))) as source:
             kind = pa.ipc.open_file(source).schema.field("vector").type
         return cls(
             folder, kind.list_size, np.float16 if kind.value_type == pa.float16() else np.float32
@@ -142,9 +145,9 @@ class Store:
             self._open.append(file)
             self._known.add(name)
 
-    def _map(self, path: Path) -> _File:
+    def _map(self, path: Place) -> _File:
         """Map a file into memory; only the vectors that are looked up are copied."""
-        with pa.memory_map(str(path)) as source:
+        with pa.memory_map(str(local_copy(path))) as source:
             table = pa.ipc.open_file(source).read_all()
         flat = table["vector"].chunk(0).values.to_numpy(zero_copy_only=True)
         columns = (
@@ -155,7 +158,7 @@ class Store:
         return _File(first, second, flat.reshape(-1, self.width), likeness)
 
 
-def _list(folder: Path) -> list[str]:
+def _list(folder: Place) -> list[str]:
     """Give the names of the finished files of a folder."""
     try:
         names = [path.name for path in folder.iterdir()]
@@ -165,7 +168,7 @@ def _list(folder: Path) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4)
-def open_store(folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> Store:
+def open_store(folder: Place, width: int, kind: type[np.float16] | type[np.float32]) -> Store:
     """Open a store and keep it for later calls in this process, with its index."""
     return Store(folder, width, kind)
 
@@ -211,8 +214,13 @@ class Counts(NamedTuple):
     texts: int
 
 
-def count_vectors(root: Path) -> Counts:
-    """Count the vectors that are stored in the folder of a run or a job."""
+def count_vectors(root: Place) -> Counts:
+    """Count the vectors that are stored in the folder of a run or a job.
+
+    Those in a bucket are not counted: their files would be read only to be counted.
+    """
+    if not isinstance(root, Path):
+        return Counts(0, 0)
     return Counts(
         *(sum(map(_rows, root.glob(f"embeddings/*/{kind}/*{SUFFIX}"))) for kind in Counts._fields)
     )

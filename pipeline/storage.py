@@ -1,0 +1,207 @@
+"""Places of files: a path on a disk, or an address in a bucket. Only this module tells them apart.
+
+A `Place` is frozen, can be sent to other processes, and has the methods of `pathlib.Path`: ``/``,
+``name``, ``exists``, ``read_bytes``, ``unlink`` ... Files are written by `pipeline.atomic`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+
+from pipeline.bucket import SCHEMES, BucketPath, ObjectEntry
+from pipeline.errors import ConfigError
+
+Place = Path | BucketPath
+"""A file or a folder."""
+
+Result = TypeVar("Result")
+_ANY_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_PIECE = 2**20
+_REQUESTS = 16
+"""Requests to a bucket at once: an answer takes long, but costs this machine little."""
+
+
+def is_address(path: str | Path) -> bool:
+    """Tell whether a path is an address, such as ``s3://bucket/key``, and no file or folder."""
+    return _ANY_ADDRESS.match(str(path)) is not None
+
+
+def place_of(text: str | Place) -> Place:
+    """Read a path or an address. Raises `ConfigError` for an address of no bucket."""
+    if isinstance(text, BucketPath):
+        return text
+    if (found := BucketPath.parse(str(text))) is not None:
+        return found
+    if is_address(text):
+        known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise ConfigError(f"{text}: is an address; choose a folder, or a bucket ({known})")
+    return Path(text)
+
+
+def scan(folder: Place) -> Iterator[os.DirEntry[str] | ObjectEntry]:
+    """Yield the files right below a folder; none if there is no folder."""
+    if isinstance(folder, BucketPath):
+        yield from folder.scan()
+        return
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def matching(folder: Place, pattern: str) -> list[Place]:
+    """Give the files and folders below a folder that fit a pattern, in order."""
+    return sorted(folder.glob(pattern))
+
+
+def map_files(read: Callable[[Place], Result], places: Iterable[Place]) -> Iterator[Result]:
+    """Yield the result of reading each file, in order; files of a bucket are read at once."""
+    chosen = list(places)
+    if len(chosen) < 2 or isinstance(chosen[0], Path):
+        yield from map(read, chosen)
+        return
+    with ThreadPoolExecutor(_REQUESTS) as threads:
+        yield from threads.map(read, chosen)
+
+
+def remove_all(folder: Place) -> None:
+    """Remove a folder with all that it contains, if it is there."""
+    if isinstance(folder, BucketPath):
+        folder.remove_all()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def local_copy(file: Place) -> Path:
+    """Give a file of this machine with the same content, for libraries that read from disks only.
+
+    An object is copied to the user's cache folder once, and again when it has changed. Raises
+    `FileNotFoundError` if it is missing.
+    """
+    if isinstance(file, Path):
+        return file
+    state = f"{file} {file.stat()}"
+    copy = cache_folder() / "objects" / blake2b(state.encode(), digest_size=16).hexdigest()
+    copy = copy / file.name
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=copy.parent) as folder, file.open() as source:
+            new = Path(folder) / file.name
+            with new.open("wb") as target:
+                shutil.copyfileobj(source, target, _PIECE)
+            new.replace(copy)
+    return copy
+
+
+def cache_folder() -> Path:
+    """Give the folder of this user for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skyscript"
+
+
+class Sizes:
+    """Gives the sizes of files below a folder by their names, for many files of few folders."""
+
+    def __init__(self, root: Place) -> None:
+        self._root = root
+        self._listed: dict[str, dict[str, int]] = {}
+
+    def __call__(self, name: str) -> int | None:
+        """Give the size of a file in bytes; None if there is no file."""
+        if isinstance(self._root, BucketPath):
+            return self._size_in_bucket(self._root, name)
+        try:
+            # Millions of files: several times faster than pathlib.
+            found = os.stat(f"{self._root}/{name}")  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def _size_in_bucket(self, root: BucketPath, name: str) -> int | None:
+        folder, _, file = name.rpartition("/")
+        if folder not in self._listed:
+            self._listed[folder] = _sizes_in(root / folder if folder else root)
+        return self._listed[folder].get(file)
+
+
+def _sizes_in(folder: BucketPath) -> dict[str, int]:
+    """Give the size of each object right below a folder, by name."""
+    return {place.name: size for place, size in folder.objects() if place.parent == folder}
+
+
+def parquet_source(part: Place) -> Any:  # noqa: ANN401 - a path, or a file of pyarrow
+    """Give what pyarrow reads a Parquet file from."""
+    return part if isinstance(part, Path) else _open(part)
+
+
+def open_parts(parts: Iterable[Place], schema: pa.Schema | None) -> ds.Dataset:
+    """Open Parquet files as a dataset; without a schema, with that of the first file."""
+    names = [str(part) for part in parts]
+    inside = bool(names) and BucketPath.parse(names[0]) is not None
+    return ds.dataset(
+        names, schema=schema, format="parquet", filesystem=_bucket_files() if inside else None
+    )
+
+
+@cache
+def _bucket_files() -> pafs.PyFileSystem:
+    return pafs.PyFileSystem(_BucketFiles())
+
+
+def _open(place: BucketPath) -> pa.NativeFile:
+    file = place.open()
+    return pa.BufferReader(file.getbuffer()) if hasattr(file, "getbuffer") else pa.PythonFile(file)
+
+
+class _BucketFiles(pafs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no types
+    """Lets pyarrow read objects by their addresses."""
+
+    def get_type_name(self) -> str:
+        return "bucket"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BucketFiles)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def normalize_path(self, path: str) -> str:
+        return path
+
+    def get_file_info(self, paths: list[str]) -> list[pafs.FileInfo]:
+        return [self._info(path) for path in paths]
+
+    def _info(self, path: str) -> pafs.FileInfo:
+        try:
+            return pafs.FileInfo(path, pafs.FileType.File, size=place_of(path).stat().st_size)
+        except FileNotFoundError:
+            return pafs.FileInfo(path, pafs.FileType.NotFound)
+
+    def open_input_file(self, path: str) -> pa.NativeFile:
+        place = place_of(path)
+        assert isinstance(place, BucketPath)  # made by `open_parts`
+        return _open(place)
+
+    def open_input_stream(self, path: str) -> pa.NativeFile:
+        return self.open_input_file(path)
+
+    def _refuse(self, *_: object) -> None:
+        raise NotImplementedError("pyarrow only reads objects")
+
+    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = _refuse
+    delete_root_dir_contents = delete_file = move = copy_file = _refuse
+    open_output_stream = open_append_stream = _refuse
