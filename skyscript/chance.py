@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 
 def _hash(seed: int, key: str, purpose: str) -> int:
@@ -54,3 +55,26 @@ def between(seed: int, key: str, purpose: str, low: float, high: float) -> float
 def generator(seed: int, key: str, purpose: str) -> np.random.Generator:
     """Give a generator for many draws; equal arguments give equal draws."""
     return np.random.default_rng(_hash(seed, key, purpose))
+
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def hashes(seed: int, keys: Iterable[str], purpose: str) -> Hashes:
+    """Give for each key a number of 53 bits, from which `combine` makes draws for many objects."""
+    return np.asarray(uniforms(seed, keys, purpose) * 2.0**53, np.float64).astype(np.uint64)
+
+
+def combine(*parts: Hashes) -> Hashes:
+    """Give a number of 64 bits for each row of some columns, with the mixer of SplitMix64.
+
+    https://prng.di.unimi.it/splitmix64.c. It serves where there is a draw for each of a great many
+    combinations of objects, each with its hash.
+    """
+    mixed = np.zeros(len(parts[0]), np.uint64)
+    for part in parts:
+        mixed = (mixed ^ part) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return mixed

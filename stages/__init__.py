@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pipeline.stage import Stage
 from stages.align import ALIGN
 from stages.caption import CAPTION
+from stages.density import DENSITY
 from stages.eligible import ELIGIBLE
 from stages.extract import EXTRACT
 from stages.fetch import FETCH
@@ -21,6 +22,7 @@ from stages.laion_rs.web import WEB
 from stages.match import MATCH
 from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
+from stages.pairs import RUN_PAIRS
 from stages.plan import PLAN
 from stages.report import REPORT
 from stages.sample import SAMPLE
@@ -28,12 +30,14 @@ from stages.score import NORMALISE, SCORE
 from stages.score.job import PAIR_SCORES, PAIRS, SCORED
 from stages.score.normalise import PAIR_NORMALISE
 from stages.statements import STATEMENTS
+from stages.truth import TRUTH
 from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
 
 PIPELINE: tuple[Stage, ...] = (
     EXTRACT,  # OSM file -> objects with geometry and tags
     VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
+    DENSITY,  # objects -> how many of each concept are in each cell (if the config asks for truth)
     OUTLINES,  # sources -> where each may show something, and how sharply
     ELIGIBLE,  # objects and outlines -> which objects a source can show, with which tags
     SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
@@ -43,12 +47,14 @@ PIPELINE: tuple[Stage, ...] = (
     MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
     ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected
     OVERLAY,  # images and objects -> metas: the tags that can be seen in each image
+    TRUTH,  # metas and geometry -> what each image shows, and what it does not
     STATEMENTS,  # metas and geometry -> sentences that are proved (if the config names kinds)
     CAPTION,  # metas -> captions
     UNFILTERED,  # captions -> the unfiltered CSV
     SCORE,  # images and captions -> similarities by a CLIP (if the config names a model)
     NORMALISE,  # similarities -> the same, relative to random partners
     FILTER,  # similarities -> train, test and validation CSVs
+    RUN_PAIRS,  # all tables -> one record for each pair, to which every file leads back
     REPORT,  # all tables -> one HTML page
 )
 """From an OSM file to filtered pairs."""

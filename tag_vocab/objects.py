@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tag_vocab import context, files, words
 from tag_vocab.deprecated import keys_of_rules, modernise
 from tag_vocab.files import ANY
+from tag_vocab.sizes import ANY_VIEW, View, view_of
 from tag_vocab.vocabulary import (
     TagEntry,
     is_attribute,
@@ -82,14 +83,20 @@ class Vocabulary:
         own = self._phrases.get((key, value)) or self._phrases.get((key, ANY))
         return own or words.phrase(key, value)
 
-    def seen(self, tags: Mapping[str, str], gsd: float = 0.0) -> list[Seen]:
+    def seen(
+        self, tags: Mapping[str, str], gsd: float = 0.0, extent: float | None = None
+    ) -> list[Seen]:
         """Give the tags of an object that are visible at a GSD, with one value each.
 
-        There are none without a visible thing.
+        There are none without a visible thing. ``extent`` is the extent of view in metres, for an
+        object that is a node or a line: a tile that is too small or too large shows no such thing.
         """
         # Most objects differ only in tags that are never visible, so the rest is often known.
         which = tuple(tag for tag in tags.items() if self._matters(*tag))
-        return list((self._all_seen if len(which) <= _MOST_TAGS else self._find_seen)(which, gsd))
+        seen = (self._all_seen if len(which) <= _MOST_TAGS else self._find_seen)(which, gsd)
+        if extent is not None:
+            seen = self._with_a_thing(each for each in seen if self._is_in_view(each, extent))
+        return list(seen)
 
     def _may_be_seen(self, key: str, value: str) -> bool:
         """Tell whether a tag can affect what is seen of an object."""
@@ -106,7 +113,24 @@ class Vocabulary:
             for shown in self._seen_values(*tag)
             if shown.max_gsd >= gsd and context.why_silent(*tag, today) is None
         )
-        return seen if any(self._is_thing(key) for key, _, _ in seen) else ()
+        return self._with_a_thing(seen)
+
+    def _with_a_thing(self, seen: Iterable[Seen]) -> tuple[Seen, ...]:
+        """Give all tags if one of them is a thing, and none otherwise."""
+        every = tuple(seen)
+        return every if any(self._is_thing(key) for key, _, _ in every) else ()
+
+    def _is_in_view(self, tag: Seen, extent: float) -> bool:
+        return not self._is_thing(tag.key) or not self._view(tag).why_outside(extent)
+
+    def _view(self, tag: Seen) -> View:
+        own = self._own(tag.key, tag.value)
+        return view_of(tag.key, tag.value) if own is None else ANY_VIEW
+
+    def views(self, tags: Mapping[str, str]) -> list[tuple[float, View]]:
+        """Give for each visible thing of an object its maximum GSD and its extents of view."""
+        things = (each for each in self.seen(tags) if self._is_thing(each.key))
+        return list(dict.fromkeys((each.max_gsd, self._view(each)) for each in things))
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""
@@ -116,26 +140,36 @@ class Vocabulary:
         """Give the coarsest GSD at which one of the things among visible tags is visible."""
         return max((gsd for key, _, gsd in seen if self._is_thing(key)), default=None)
 
-    def visible(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
+    def visible(
+        self, tags: Mapping[str, str], gsd: float, extent: float | None = None
+    ) -> dict[str, str]:
         """Give the tags of an object that are visible at a GSD in metres, in today's spelling.
 
-        Order as given. Several values of a key stay joined by a semicolon.
+        Order as given. Several values of a key stay joined by a semicolon. ``extent`` is the extent
+        of view in metres, for a node or a line.
         """
-        return join_values((key, value) for key, value, _ in self.seen(tags, gsd))
+        return join_values((key, value) for key, value, _ in self.seen(tags, gsd, extent))
 
-    def invisible_tags(self, tags: Mapping[str, str], gsd: float) -> dict[str, str]:
-        """Give the tags that are not visible at a GSD, as ``key=value`` with the reason.
+    def invisible_tags(
+        self, tags: Mapping[str, str], gsd: float, extent: float | None = None
+    ) -> dict[str, str]:
+        """Give the tags that are not visible, as for `visible`, as ``key=value`` with the reason.
 
         Together with `visible` these are all tags of the object, in today's spelling. If a value
         holds a great many values, only the first ones are given.
         """
-        seen = self.visible(tags, gsd)
+        seen = self.visible(tags, gsd, extent)
         shown = {
             (key, part) for key, value in seen.items() for part in (value, *split_values(value))
         }
         today = modernise(tags)
-        rest = (tag for tag in self._one_by_one(today.items()) if tag not in shown)
-        return {f"{key}={value}": self._why_not(key, value, gsd, today) for key, value in rest}
+        rest = [tag for tag in self._one_by_one(today.items()) if tag not in shown]
+        why = {tag: self._why_not(*tag, gsd, today) for tag in rest}
+        if extent is not None:
+            things = (each for each in self.seen(tags, gsd) if self._is_thing(each.key))
+            outside = {each[:2]: self._view(each).why_outside(extent) for each in things}
+            why |= {tag: outside[tag] for tag in rest if outside.get(tag)}
+        return {f"{key}={value}": reason for (key, value), reason in why.items()}
 
     def caption_tags(self, tags: Mapping[str, str]) -> list[Tag]:
         """Give the tags of an object that its caption names: in today's spelling, one value each.

@@ -8,6 +8,7 @@ computed one says in its reason why, after ``coarser:`` or ``finer:``.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Literal, NamedTuple, cast, get_args
 
 from tag_vocab import files
@@ -80,16 +81,32 @@ class View(NamedTuple):
     most: float
     """In a larger tile the thing is lost, whatever its GSD."""
 
+    def why_outside(self, extent: float) -> str:
+        """Give the reason why a tile of an extent shows no such thing; empty if it does."""
+        if extent < self.least:
+            return f"needs a tile of {self.least:g} m, and this one has {extent:.0f} m"
+        if extent > self.most:
+            return (
+                f"is lost in a tile of more than {self.most:g} m, and this one has {extent:.0f} m"
+            )
+        return ""
 
-def view_of(key: str, value: str) -> View | None:
-    """Give the extents of view of a tag; None without a size.
+
+ANY_VIEW = View(0.0, math.inf)
+"""The view of a tag without a size."""
+
+
+@functools.cache
+def view_of(key: str, value: str) -> View:
+    """Give the extents of view of a tag; any without a size.
 
     The least is the size: the whole thing or telling detail, both banks of a river, two periods of
-    a texture. The most is that of a tile of 512 pixels in which the thing has just enough of them.
-    The least is for objects whose own extent is not known: nodes, and lines without a width.
+    a texture. The most is that of a tile of 512 pixels at the label's maximum GSD. Both are for
+    objects whose own extent is not known: nodes and lines.
     """
     size = sizes().get((key, value))
     if size is None:
-        return None
+        return ANY_VIEW
     periods = 2 if size.kind == "texture" else 1
-    return View(periods * size.metres, size.metres * _TILE / PIXELS[size.kind])
+    max_gsd = files.labels()[key, value].max_gsd or math.inf
+    return View(periods * size.metres, max(max_gsd * _TILE, periods * size.metres))

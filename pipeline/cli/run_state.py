@@ -108,7 +108,7 @@ def show(
     names = [item.name for item in stages]
     if stage not in names:
         raise no_stage(stage, dict.fromkeys(names))
-    print_plainly(explain(stages[names.index(stage)]))
+    print_plainly("\n\n".join(explain(item) for item in stages if item.name == stage))
 
 
 def _recipe_lines() -> Iterator[str]:

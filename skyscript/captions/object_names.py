@@ -71,13 +71,13 @@ def name_object(tags: Tags, kind: str, words: Vocabulary) -> ObjectName | None:
     fallback = [Concept(text, text, (), ()) for text in phrases if text][:1]
     if not (things or fallback):
         return None
-    attributes = tuple(one for one in shown if not _is_thing(one))
+    attributes = tuple(one for one in shown if not is_thing(one))
     return ObjectName(tuple(things or fallback), attributes, _rarity(said))
 
 
 def things_of(concepts: Sequence[Concept]) -> list[Concept]:
     """Give the concepts of an object that are things, the most specific first."""
-    return sorted(filter(_is_thing, concepts), key=_specific_first)
+    return sorted(filter(is_thing, concepts), key=_specific_first)
 
 
 def with_article(one: Concept) -> str:
@@ -108,7 +108,8 @@ def _is_any(one: Concept, of: Sequence[Concept]) -> bool:
 
 
 @functools.cache
-def _is_thing(one: Concept) -> bool:
+def is_thing(one: Concept) -> bool:
+    """Tell whether things are of a concept, and it does not only describe them, as a surface."""
     return not _is_any(one, [tag_vocab.concept(name) for name in _OF_A_THING])
 
 

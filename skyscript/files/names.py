@@ -25,6 +25,7 @@ PATTERN = r"(?s:.*/)?([nwar][0-9]+)_([A-Za-z0-9]+)_([0-9]{2})\.[A-Za-z]+"
 """Matches a whole path: object, source, year. It means the same in Python and in DuckDB (RE2). It
 allows any parent folder, and any suffix, because users convert images to other formats."""
 _PATH = re.compile(PATTERN)
+_SPLIT = re.compile(r"(?:^|_)(train|val|test)(?:_|\.)")
 
 
 class ImageName(NamedTuple):
@@ -60,3 +61,9 @@ def image_path(meta: str) -> str:
 def meta_path(image: str) -> str:
     """Give the path of the meta file of an image: ``images3/x.jpg`` -> ``meta3/x.pickle``."""
     return f"meta{image.removeprefix('images').removesuffix(IMAGE_SUFFIX)}{META_SUFFIX}"
+
+
+def split_of(name: str) -> str:
+    """Give the split of a captions file by its name: ``test``, ``val``, or else ``train``."""
+    found = _SPLIT.search(name)
+    return found[1] if found else "train"

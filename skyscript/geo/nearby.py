@@ -43,7 +43,8 @@ def objects_near(
         return schema.empty_table()
     sides = np.array(boxes, dtype=np.float64)
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
-    tree = shapely.STRtree([shapely.box(*box) for box in boxes])
+    outlines: npt.NDArray[np.object_] = np.asarray(shapely.box(*sides.T))
+    tree = shapely.STRtree(outlines)
     found = []
     west, south, east, north = sides.T
     parts = parts_meeting(

@@ -23,6 +23,12 @@ class EligibleConfig(StageConfig):
         description="Leave out an area whose longer side would have fewer pixels than this in "
         "every source. Set it at the top level, because plan uses the same key.",
     )
+    object_side: tuple[int, int] = Field(
+        (224, 512),
+        description="Leave out a point or a line of which the largest of these sides, in pixels, "
+        "shows too little in every source. Set it at the top level, because plan uses the same "
+        "key.",
+    )
     max_side: int = Field(
         1000,
         le=8192,

@@ -2,7 +2,8 @@
 
 The rules are those of the stage `plan`, as far as they are certain before an image is known: the
 place of a point or of an area's centre, or a part of a line's box, must lie in an outline; the GSD
-must suit the object's tags; and an area must have enough pixels, and not too many.
+must suit the object's tags; an area must have enough pixels, and not too many; and a tile must show
+enough of a point or a line.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ NOT_COVERED = "no source covers it"
 NOT_SHARP = "no source that covers it is sharp enough at this `gsd_slack`"
 TOO_SMALL = "too small for every source that covers it"
 TOO_LARGE = "too large for every source that covers it"
+OUT_OF_VIEW = "the tiles of every source that covers it show too little of it"
 
 _GSDS = ("finest_gsd", "coarsest_gsd")
 Floats = npt.NDArray[np.float64]
@@ -65,13 +67,15 @@ class Objects(NamedTuple):
     is_line: npt.NDArray[np.bool_]
     max_gsds: Floats
     """The coarsest GSD at which each can be seen, `gsd_slack` included."""
+    least_views: Floats
+    """The smallest extent of view that shows enough of a point or a line, `gsd_slack` included."""
 
     @classmethod
-    def of(cls, table: pa.Table, max_gsds: Floats) -> Objects:
+    def of(cls, table: pa.Table, max_gsds: Floats, least_views: Floats) -> Objects:
         """Take them from rows of the table ``objects``, all with a geometry."""
         kinds = table.column("kind").to_numpy()
         boxes = np.column_stack([table.column(side).to_numpy() for side in Box._fields])
-        return cls(boxes, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds)
+        return cls(boxes, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds, least_views)
 
 
 def showing(
@@ -85,6 +89,8 @@ def showing(
         NOT_COVERED: np.ones(len(gsd), np.bool_),
         NOT_SHARP: gsd <= objects.max_gsds[number],
         TOO_SMALL: ~objects.is_area[number] | (_SPARE * longer >= gsd * config.min_extent),
+        OUT_OF_VIEW: objects.is_area[number]
+        | (objects.least_views[number] <= coarsest * config.object_side[1] * _SPARE),
         TOO_LARGE: ~objects.is_area[number] | (longer <= coarsest * config.max_side * _SPARE),
     }
     reasons = np.full(len(objects.boxes), None, object)

@@ -49,7 +49,8 @@ def find_eligible(
             reasons[row] = UNDERGROUND
     asked = np.flatnonzero(reasons == None)  # noqa: E711
     max_gsds = [config.gsd_slack * (words.coarsest(tags[row]) or 0.0) for row in asked]
-    things = Objects.of(objects.take(asked), np.array(max_gsds, np.float64))
+    views = [config.gsd_slack * _least_view(carried[row], words) for row in asked]
+    things = Objects.of(objects.take(asked), np.array(max_gsds), np.array(views))
     gsds, reasons[asked] = showing(things, read_outlines(outlines), config)
     seen: list[list[str]] = [[] for _ in tags]
     for row, gsd in zip(asked.tolist(), (gsds / config.gsd_slack).tolist(), strict=True):
@@ -61,6 +62,10 @@ def find_eligible(
 def _seen_at(tags: dict[str, str], seen: list[Seen], gsd: float, words: Vocabulary) -> list[Seen]:
     """Give the tags that are visible at a GSD, of those that are visible at any."""
     return seen if all(tag.max_gsd >= gsd for tag in seen) else words.seen(tags, gsd)
+
+
+def _least_view(tags: dict[str, str], words: Vocabulary) -> float:
+    return min((view.least for _, view in words.views(tags)), default=0.0)
 
 
 def _names(seen: list[Seen]) -> list[str]:
@@ -103,4 +108,5 @@ ELIGIBLE = ShardStage(
     writes=tables.ELIGIBLE,
     external=vocabulary,
     why_empty=why_none,
+    version=2,
 )

@@ -7,7 +7,6 @@ of a hash of (seed, filepath). DuckDB joins and sorts out of core; images are re
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, view
 from skyscript import chance
+from skyscript.files.names import split_of
 from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages.export_data.config import ExportConfig
 from stages.export_data.licences import Licence, find_licences
@@ -66,7 +66,6 @@ _CHOSEN = pa.schema(
         ("draw", pa.float64()),
     ]
 )
-_SPLIT = re.compile(r"(?:^|_)(train|val|test)(?:_|\.)")
 _BATCH = 4096
 
 
@@ -171,8 +170,7 @@ def _read_chosen(captions: ds.Dataset, config: ExportConfig) -> Iterator[dict[st
         ok = pc.field("status") == STATUS_OK
         yield from _number(captions.to_batches(columns=names, filter=ok), 0, "train", config.seed)
     for number, path in enumerate(config.captions):
-        found = _SPLIT.search(path.name)
-        split = found[1] if found else "train"
+        split = split_of(path.name)
         yield from _number(PairsCsv(path).batches(), number, split, config.seed)
 
 

@@ -21,6 +21,9 @@ from stages import tables
 from stages.overlay.config import OverlayConfig
 from tag_vocab import Vocabulary
 
+WITHOUT_EXTENT = ("n", "w")
+"""Kinds of objects whose own extent is not known: nodes and lines."""
+
 _WAY_KINDS = ("w", "a")
 
 Geometries = npt.NDArray[np.object_]
@@ -79,6 +82,8 @@ class _Tiles(NamedTuple):
     """EPSG:3857 metres for each metre on the ground at the centre."""
     gsd: list[float]
     """The finest maximum GSD of a tag that is visible."""
+    extent: list[float]
+    """Extent of view, in metres."""
     osm_id: npt.NDArray[np.int64]
     """Of the focus object."""
     kind: npt.NDArray[np.str_]
@@ -87,6 +92,7 @@ class _Tiles(NamedTuple):
 def _tiles(images: Sequence[Mapping[str, Any]], config: OverlayConfig) -> _Tiles:
     boxes = [mercator_box(Box.of(image)) for image in images]
     widths = [image["width"] for image in images]
+    gsds = [image["gsd"] / config.gsd_slack for image in images]
     sides = np.array(boxes, dtype=np.float64).reshape(-1, 4)
     west, south, east, north = sides.T
     return _Tiles(
@@ -95,10 +101,16 @@ def _tiles(images: Sequence[Mapping[str, Any]], config: OverlayConfig) -> _Tiles
         area=(east - west) * (north - south),
         centre=np.array(shapely.points((west + east) / 2, (south + north) / 2), dtype=object),
         scale=np.array([scale_in(box) for box in boxes]),
-        gsd=[image["gsd"] / config.gsd_slack for image in images],
+        gsd=gsds,
+        extent=[extent_of_view(*each) for each in zip(images, gsds, strict=True)],
         osm_id=np.array([int(image["object_id"][1:]) for image in images], dtype=np.int64),
         kind=_kinds(image["object_id"][0] for image in images),
     )
+
+
+def extent_of_view(image: Mapping[str, Any], gsd: float) -> float:
+    """Give the shorter side of an image in metres, if its GSD were ``gsd``."""
+    return float(min(image["width"], image["height"]) * gsd)
 
 
 def _kinds(kinds: Iterable[str]) -> npt.NDArray[np.str_]:
@@ -133,7 +145,11 @@ class NearbyObjects:
         distance = np.round(shapely.distance(parts, tiles.centre[at]) / tiles.scale[at], 2)
         order = np.lexsort((self._osm_id[near], self._letters[near], share, distance, at))
         tags = [
-            self._words.visible(self._tags[index], tiles.gsd[tile])
+            self._words.visible(
+                self._tags[index],
+                tiles.gsd[tile],
+                tiles.extent[tile] if self._letters[index] in WITHOUT_EXTENT else None,
+            )
             for tile, index in zip(at[order].tolist(), near[order].tolist(), strict=True)
         ]
         order = order[[bool(each) for each in tags]]

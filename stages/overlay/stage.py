@@ -28,7 +28,7 @@ from skyscript.osm.bounds import bounds_of, within_bounds
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.overlay.config import OverlayConfig
-from stages.overlay.neighbours import NearbyObjects, Tags
+from stages.overlay.neighbours import WITHOUT_EXTENT, NearbyObjects, Tags, extent_of_view
 from tag_vocab import Vocabulary
 
 NOTHING_VISIBLE = "no tag that can be seen at the image's resolution"
@@ -62,14 +62,12 @@ def overlay(
     in metres on the ground, from the tile's centre to the part of the neighbour in the tile. The
     surroundings are complete if the tile lies within the bounds of the OSM extract.
     """
-    columns = ["object_id", "tags", *Box._fields]
+    columns = ["object_id", "kind", "tags", *Box._fields]
     focus_of = {row["object_id"]: row for row in focus.select(columns).to_pylist()}
     shifts = shifts_to_correct(scene_shifts)
     rows = [corrected(row, focus_of[row["object_id"]], shifts) for row in images.to_pylist()]
     words = run_vocabulary(vocab)
-    metas = [
-        _meta_row(row, dict(focus_of[row["object_id"]]["tags"]), words, config) for row in rows
-    ]
+    metas = [_meta_row(row, focus_of[row["object_id"]], words, config) for row in rows]
     ok = [number for number, meta in enumerate(metas) if meta["status"] == STATUS_OK]
     shown = [rows[number] for number in ok]
     boxes = [Box.of(row) for row in shown]
@@ -94,15 +92,16 @@ def _table(metas: Sequence[Mapping[str, Any]], surrounding: pa.Array) -> pa.Tabl
 
 
 def _meta_row(
-    image: Mapping[str, Any], tags: Tags, words: Vocabulary, config: OverlayConfig
+    image: Mapping[str, Any], focus: Mapping[str, Any], words: Vocabulary, config: OverlayConfig
 ) -> dict[str, Any]:
-    """Give the row of the table meta for an image and its focus object's tags, but neighbours."""
+    """Give the row of the table meta for an image and its focus object, but neighbours."""
     empty = {"object_id": image["object_id"], "center_tags": []}
     if image["status"] != STATUS_OK:
         return empty | {"status": image["status"], "reason": image["reason"]}
-    gsd = image["gsd"] / config.gsd_slack
-    center_tags = words.visible(tags, gsd)
-    left_out = list(words.invisible_tags(tags, gsd).items())
+    tags, gsd = dict(focus["tags"]), image["gsd"] / config.gsd_slack
+    extent = extent_of_view(image, gsd) if focus["kind"] in WITHOUT_EXTENT else None
+    center_tags = words.visible(tags, gsd, extent)
+    left_out = list(words.invisible_tags(tags, gsd, extent).items())
     if not center_tags:
         status = {"status": STATUS_FILTERED, "reason": NOTHING_VISIBLE}
         return empty | status | {"left_out": left_out}
@@ -133,5 +132,5 @@ OVERLAY = ShardStage(
     writes=tables.META,
     owns=(Owned(META_FILES, "metapath", "meta_size", "meta_hash"),),
     external=vocabulary,
-    version=6,
+    version=7,
 )

@@ -29,8 +29,9 @@ NOT_COVERED = "not covered by any source"
 NOT_SHARP = "no source is sharp enough at this `gsd_slack`"
 TOO_SMALL = "too small for every source that suits"
 TOO_LARGE = "too large for every source that suits"
+OUT_OF_VIEW = "no tile with a side within `object_side` shows enough of it"
 AT_EDGE = "too near the edge of every source that suits"
-HOPELESS = (TOO_SMALL, TOO_LARGE)
+HOPELESS = (TOO_SMALL, TOO_LARGE, OUT_OF_VIEW)
 """Reasons that hold wherever the object lies in its tile."""
 NOT_HERE = (NOT_COVERED, NOT_SHARP)
 """Reasons that hold for a place."""
@@ -106,7 +107,7 @@ def _candidates(
             raise Skip(TOO_SMALL)
     tiles = _tiles(subject, placement, sharp.tolist(), known, config)
     if not tiles:
-        raise Skip(TOO_LARGE)
+        raise Skip(OUT_OF_VIEW if subject.extent is None else TOO_LARGE)
     if shown := _showing(tiles, known):
         most = config.max_candidates
         order = drawn_order(subject.object_id, shown, known, config.seed)
@@ -124,16 +125,19 @@ def _tiles(
     known: SceneIndex,
     config: PlanConfig,
 ) -> dict[int, Tile]:
-    """Give the tile at the GSD of each scene; leaves out scenes for which an area is too large."""
+    """Give the tile at the GSD of each scene; leaves out scenes without one."""
     gsds = {number: float(known.gsds[number]) for number in numbers}
     by_gsd = {gsd: _tile(subject, placement, gsd, config) for gsd in set(gsds.values())}
     return {number: tile for number, gsd in gsds.items() if (tile := by_gsd[gsd]) is not None}
 
 
 def _tile(subject: Subject, placement: Placement, gsd: float, config: PlanConfig) -> Tile | None:
-    """Give the tile at a GSD; None if an area is too large for it."""
+    """Give the tile at a GSD; None if none shows the whole area, or enough of a point or line."""
     if subject.extent is None:
-        width = height = placement.side
+        side = subject.side_in_view(placement.side, gsd / config.gsd_slack, config.object_side)
+        if side is None:
+            return None
+        width = height = side
         shift = (placement.shift[0] * width, placement.shift[1] * height)
     else:
         pixel = gsd * mercator_scale(placement.lat)

@@ -32,7 +32,7 @@ class PlanConfig(StageConfig):
     object_side: tuple[int, int] = Field(
         (224, 512),
         description="Draw the side of a tile around a point or a line between these two numbers "
-        "of pixels.",
+        "of pixels. Set it at the top level, because eligible uses the same key.",
     )
     shift: float = Field(
         0.25,

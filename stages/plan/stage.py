@@ -100,5 +100,5 @@ PLAN = ShardStage(
     looks_up=(tables.SCENES, tables.VOCAB),
     writes=tables.TILES,
     external=vocabulary,
-    version=3,
+    version=4,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from skyscript.geo.tile import (
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
 from skyscript.vocabulary import NOTHING_SEEN
 from tag_vocab import Vocabulary
+from tag_vocab.sizes import View
 
 AREAS = ("a", "r")
 
@@ -38,6 +40,21 @@ class Subject(NamedTuple):
     extent: tuple[float, float] | None
     """EPSG:3857 metres; None for a point or a line, of which a tile may show a part."""
     max_gsd: float
+    views: tuple[tuple[float, View], ...] = ()
+    """For a point or a line, the maximum GSD and the extents of view of each visible thing."""
+
+    def side_in_view(self, drawn: int, gsd: float, sides: tuple[int, int]) -> int | None:
+        """Give the side in pixels, nearest to the drawn one, that shows enough of a visible thing.
+
+        None if no side between the two of ``sides`` does.
+        """
+        fit = []
+        for max_gsd, view in self.views:
+            least = max(sides[0], math.ceil(view.least / gsd))
+            most = int(min(sides[1], view.most / gsd))
+            if gsd <= max_gsd and least <= most:
+                fit.append(min(max(drawn, least), most))
+        return min(fit, key=lambda side: abs(side - drawn), default=None)
 
 
 def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary) -> Subject:
@@ -60,4 +77,4 @@ def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabu
     nodes = shapely.get_coordinates(geometry)
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():
         nodes = nodes[:-1]
-    return Subject(object_id, nodes, None, max_gsd)
+    return Subject(object_id, nodes, None, max_gsd, tuple(words.views(tags)))

@@ -1,76 +1,214 @@
-"""Makes the scenes of images: the geometry of their visible objects, in pixels."""
+"""What the images of a shard show, in pixels: the things that statements are made of, as columns.
+
+Everything is computed for all things of a shard at once. A thing is an OSM object in one image; the
+things of an image stand together, its focus object first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.dataset as ds
 import shapely
 
-from skyscript.captions.object_names import things_of
-from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import Box, mercator_box, project
-from skyscript.osm.tags import Tags
-from stages.statements.scene import Scene, Thing
-from tag_vocab import concepts_of
-from tag_vocab.concepts_of import Kind
+from tag_vocab import Concept
 
-Row = Mapping[str, Any]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Geometries = npt.NDArray[np.object_]
 
 
-def make_scenes(rows: list[dict[str, Any]], objects: ds.Dataset) -> Iterator[tuple[Row, Scene]]:
-    """Yield each row with its scene.
+@dataclass(frozen=True)
+class Concepts:
+    """The concepts of a shard, numbered; and those of each distinct list that a thing shows."""
 
-    ``rows`` have the columns of ``meta``, and ``width`` and ``height`` in pixels. The image is
-    north-up on the EPSG:3857 grid. A user's own words for tags are left out: only the tree of
-    concepts tells whether two things are of one kind.
-    """
-    near = objects_near(objects, [Box.of(row) for row in rows], ("object_id", "geometry"))
-    geometries = _projected(near)
-    for row in rows:
-        around = row["surrounding"]
-        shown = [(row["object_id"], row["center_tags"])]
-        shown += [(neighbour["object_id"], neighbour["tags"]) for neighbour in around]
-        yield row, _scene(row, shown, geometries)
+    all: tuple[Concept, ...]
+    lead: Ints
+    """By list: the concept that names a thing."""
+    shows: Bools
+    """By list and concept: whether a thing is one of the concept, or of a kind of it."""
+    attributes: Bools
+    """By list and concept: whether a thing has the attribute, such as a surface."""
+    is_a: Bools
+    """By two concepts: whether the first is the second, or a kind of it."""
 
+    def differ(self, one: Ints, other: Ints) -> Bools:
+        """Tell whether concepts are different kinds of things, neither a kind of the other."""
+        return np.asarray(~(self.is_a[one, other] | self.is_a[other, one]))
 
-def _projected(objects: pa.Table) -> dict[str, shapely.Geometry]:
-    """Give valid geometries in EPSG:3857 metres by object."""
-    degrees = shapely.from_wkb(objects["geometry"].to_numpy(zero_copy_only=False))
-    metres = shapely.make_valid(shapely.transform(degrees, project))
-    return dict(zip(objects["object_id"].to_pylist(), metres, strict=True))
-
-
-def _scene(
-    row: Row,
-    shown: list[tuple[str, Tags]],
-    geometries: Mapping[str, shapely.Geometry],
-) -> Scene:
-    box, size = mercator_box(Box.of(row)), (row["width"], row["height"])
-    things = []
-    for object_id, tags in shown:
-        concepts = things_of(concepts_of(dict(tags), cast(Kind, object_id[0])))
-        if not concepts or object_id not in geometries:
-            continue
-        part = _in_pixels(geometries[object_id], box, size)
-        if not shapely.is_empty(part):
-            things.append(Thing(object_id, tuple(concepts), part))
-    complete = bool(row["surroundings_complete"])
-    return Scene(row["object_id"], *size, complete, tuple(things))
+    def those(self, test: functools._lru_cache_wrapper[bool]) -> Bools:
+        """Give by concept what a test says of it."""
+        return np.fromiter(map(test, self.all), bool, len(self.all))
 
 
-def _in_pixels(geometry: shapely.Geometry, box: Box, size: tuple[int, int]) -> shapely.Geometry:
-    """Give the part of a geometry in a tile, in pixels from the top left corner."""
-    part = shapely.clip_by_rect(geometry, *box)
-    across, down = (box.east - box.west) / size[0], (box.north - box.south) / size[1]
+@dataclass(frozen=True)
+class Scenes:
+    """The things that are visible in the images of a shard. North is up."""
 
-    def to_pixels(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack(
-            [(metres[:, 0] - box.west) / across, (box.north - metres[:, 1]) / down]
-        )
+    images: Sequence[str]
+    """The ids of their focus objects."""
+    width: Ints
+    height: Ints
+    metres: Floats
+    """By image: metres on the ground of a pixel."""
+    is_complete: Bools
+    """By image: whether it lies within the bounds of the OSM extract, so that no object lacks."""
+    concepts: Concepts
+    image: Ints
+    """By thing, as all below: the number of its image, ascending."""
+    object_ids: npt.NDArray[np.object_]
+    listed: Ints
+    """The number of the list of concepts that it shows."""
+    geometry: Geometries
+    """Its part in the image: x and y in pixels from the top left corner, y downwards."""
 
-    return shapely.make_valid(shapely.transform(part, to_pixels))
+    @functools.cached_property
+    def sides(self) -> Ints:
+        """Give by image width, height, width and height in pixels."""
+        return np.column_stack([self.width, self.height] * 2)
+
+    @functools.cached_property
+    def frames(self) -> Geometries:
+        """Give by image its whole area."""
+        none = np.zeros(len(self.images))
+        return np.asarray(shapely.box(none, none, *self.sides[:, :2].T.astype(np.float64)))
+
+    @functools.cached_property
+    def box(self) -> Floats:
+        """Give left, top, right and bottom in pixels."""
+        box: Floats = shapely.bounds(self.geometry)
+        return box
+
+    @functools.cached_property
+    def dimensions(self) -> Ints:
+        """Give 0 for points, 1 for lines and 2 for areas."""
+        return shapely.get_dimensions(self.geometry).astype(np.int64)
+
+    @functools.cached_property
+    def area(self) -> Floats:
+        """Give the areas in square pixels."""
+        area: Floats = shapely.area(self.geometry)
+        return area
+
+    @functools.cached_property
+    def name(self) -> Ints:
+        """Give the concept that names each."""
+        return self.concepts.lead[self.listed]
+
+    @functools.cached_property
+    def centre(self) -> Floats:
+        """Give x and y of the centre of each box."""
+        return np.asarray((self.box[:, :2] + self.box[:, 2:]) / 2)
+
+    @functools.cached_property
+    def rank(self) -> Ints:
+        """Give how many things of its image stand before each."""
+        return np.arange(len(self.image)) - np.searchsorted(self.image, self.image)
+
+    @functools.cached_property
+    def areas(self) -> Groups:
+        """Give the areas of each image that show a concept that names one of its things."""
+        groups = self.group(self.named)
+        area = self.dimensions[groups.things] == 2
+        sizes = np.bincount(groups.of[area], minlength=len(groups.keys))
+        return Groups(groups.keys, groups.things[area], sizes)
+
+    @functools.cached_property
+    def _shown(self) -> tuple[Ints, Ints]:
+        """Give things and concepts that they show, ordered by image, concept and thing."""
+        lists, concepts = np.nonzero(self.concepts.shows)
+        starts = np.searchsorted(lists, np.arange(len(self.concepts.shows) + 1))
+        sizes = np.diff(starts)[self.listed]
+        things = np.repeat(np.arange(len(self.listed)), sizes)
+        shown = concepts[np.repeat(starts[self.listed], sizes) + counted(sizes)]
+        order = np.lexsort((shown, self.image[things]))
+        return things[order], shown[order]
+
+    def keys(self, image: Ints, concept: Ints) -> Ints:
+        """Give one number for an image and a concept."""
+        return image * len(self.concepts.all) + concept
+
+    @functools.cached_property
+    def named(self) -> Ints:
+        """Give the keys of the images and the concepts that name a thing in them."""
+        return np.unique(self.keys(self.image, self.name))
+
+    @functools.cached_property
+    def _shown_keys(self) -> Ints:
+        things, shown = self._shown
+        return self.keys(self.image[things], shown)
+
+    def group(self, keys: Ints) -> Groups:
+        """Give the things of each key of an image and a concept, in their order."""
+        first = np.searchsorted(self._shown_keys, keys, "left")
+        sizes = np.searchsorted(self._shown_keys, keys, "right") - first
+        things = self._shown[0][np.repeat(first, sizes) + counted(sizes)]
+        return Groups(keys, things, sizes)
+
+    def sole(self, thing: Ints) -> Bools:
+        """Tell whether a thing is the only one in its image that shows what names it."""
+        groups = self.group(self.keys(self.image[thing], self.name[thing]))
+        return np.asarray(groups.sizes == 1)
+
+    @functools.cached_property
+    def meeting(self) -> tuple[Ints, Ints]:
+        """Give the pairs of things in an image whose boxes meet."""
+        apart = (np.max(self.width, initial=0) + 1.0) * 2
+        left, top, right, bottom = self.box.T
+        boxes = shapely.box(left + self.image * apart, top, right + self.image * apart, bottom)
+        one, other = shapely.STRtree(boxes).query(boxes, predicate="intersects")
+        return one[one < other], other[one < other]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Things by image and concept."""
+
+    keys: Ints
+    things: Ints
+    sizes: Ints
+
+    @functools.cached_property
+    def of(self) -> Ints:
+        """Give by thing the number of its group."""
+        return np.repeat(np.arange(len(self.keys)), self.sizes)
+
+    def members(self, group: int | np.integer) -> Ints:
+        """Give the things of a group."""
+        end = int(self._ends[group])
+        return self.things[end - int(self.sizes[group]) : end]
+
+    @functools.cached_property
+    def _ends(self) -> Ints:
+        return np.cumsum(self.sizes)
+
+    def none(self, things: Bools) -> Bools:
+        """Tell of each group whether none of its things is so."""
+        return np.asarray(np.bincount(self.of, things[self.things], len(self.keys)) == 0)
+
+    def total(self, of: Floats) -> Floats:
+        """Give of each group the sum over its things."""
+        return np.asarray(np.bincount(self.of, of[self.things], len(self.keys)))
+
+
+def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
+    """Give the pairs that are both in a group, and these groups, by their numbers."""
+    order = np.argsort(groups.things, kind="stable")
+    things, of = groups.things[order], groups.of[order]
+    first = np.searchsorted(things, one, "left")
+    sizes = np.searchsorted(things, one, "right") - first
+    pair = np.repeat(np.arange(len(one)), sizes)
+    group = of[np.repeat(first, sizes) + counted(sizes)]
+    most = int(groups.things.max(initial=0)) + 1
+    both = np.isin(group * most + other[pair], groups.of * most + groups.things)
+    return pair[both], group[both]
+
+
+def counted(sizes: Ints) -> Ints:
+    """Give 0, 1, ... for each size: ``[2, 3]`` gives ``[0, 1, 0, 1, 2]``."""
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)

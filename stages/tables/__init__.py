@@ -9,6 +9,7 @@ from stages.tables.columns import BBOX, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
 from stages.tables.imagery import CANDIDATE, IMAGES, MATCH, SCENE_SHIFTS, SCENES, TILES
 from stages.tables.objects import ELIGIBLE, FOCUS, OBJECTS, OUTLINES, VOCAB
+from stages.tables.pairs import PAIR_STATEMENT, PLACE, RUN_PAIRS
 from stages.tables.texts import (
     CAPTIONS,
     META,
@@ -20,11 +21,13 @@ from stages.tables.texts import (
     SCORES,
     STATEMENTS,
 )
+from stages.tables.truth import DENSITY, TRUTH
 
 __all__ = [
     "BBOX",
     "CANDIDATE",
     "CAPTIONS",
+    "DENSITY",
     "ELIGIBLE",
     "FILES",
     "FILTERED",
@@ -39,7 +42,10 @@ __all__ = [
     "PAIRS",
     "PAIR_NORMALISED",
     "PAIR_SCORES",
+    "PAIR_STATEMENT",
+    "PLACE",
     "REPORT",
+    "RUN_PAIRS",
     "SCENES",
     "SCENE_SHIFTS",
     "SCORED",
@@ -48,6 +54,7 @@ __all__ = [
     "STATUS",
     "TAGS",
     "TILES",
+    "TRUTH",
     "VOCAB",
     "files_written",
     "owned_files",

@@ -15,3 +15,12 @@ def test_draws_of_many_keys_are_those_of_each_key():
     expected = [chance.uniform(7, key, "soft cap") for key in keys]
     assert chance.uniforms(7, iter(keys), "soft cap").tolist() == expected
     assert chance.uniforms(7, [], "soft cap").shape == (0,)
+
+
+def test_combined_hashes_depend_on_every_part_and_on_their_order():
+    one, other = chance.hashes(0, ["a", "b", "a"], "x"), chance.hashes(0, ["b", "a", "a"], "x")
+    first, second, third = chance.combine(one, other).tolist()
+    assert len({first, second, third}) == 3
+    assert chance.combine(one[:1], other[:1]).tolist() == [first]
+    draws = chance.combine(chance.hashes(0, map(str, range(4000)), "x")) / 2.0**64
+    assert abs(draws.mean() - 0.5) < 0.02

@@ -14,7 +14,7 @@ from skyscript.osm.underground import UNDERGROUND
 from skyscript.vocabulary import NOTHING_SEEN
 from stages import tables
 from stages.eligible import ELIGIBLE, EligibleConfig
-from stages.eligible.showing import NOT_COVERED, NOT_SHARP, TOO_LARGE, TOO_SMALL
+from stages.eligible.showing import NOT_COVERED, NOT_SHARP, OUT_OF_VIEW, TOO_LARGE, TOO_SMALL
 from stages.eligible.why_none import why_none
 from stages.sample import SampleConfig
 from tests.skyscript.imagery.rasters import write_raster
@@ -86,6 +86,13 @@ def test_a_tag_is_shown_down_to_its_maximum_gsd_and_the_others_are_named():
     ]
     slack = 2.0 / tag_vocab.SHIPPED.max_gsd(TREE)
     assert reasons(made, sources=SIMULATED, gsd_slack=slack)[:2] == [None, None]
+
+
+def test_a_point_that_stands_for_an_extent_needs_a_source_with_tiles_as_large():
+    made = objects((0, 0, {"amenity": "hospital"}), (0, 0, TREE))  # 60 m, 5 m
+    fine = {"SIM": {"backend": "simulated", "gsd": [0.1]}}
+    assert reasons(made, sources=fine) == [OUT_OF_VIEW, None]
+    assert reasons(made, sources=fine, object_side=(224, 640)) == [None, None]
 
 
 def areas(*metres):

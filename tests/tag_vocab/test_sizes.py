@@ -3,7 +3,7 @@
 import pytest
 
 from tag_vocab import files
-from tag_vocab.sizes import Size, computed_gsd, sizes, view_of
+from tag_vocab.sizes import ANY_VIEW, Size, computed_gsd, sizes, view_of
 from tests.tag_vocab.test_files import LABELS, broken  # noqa: F401 - a fixture
 
 
@@ -71,7 +71,13 @@ def test_a_view_is_large_enough_for_the_thing_and_not_too_large():
     )
     assert hospital.least > 44 and river.least > 22
     assert bench.least < 1 and bench.most < 100
-    assert view_of("name", "Oak Street") is None
+    assert view_of("name", "Oak Street") == ANY_VIEW
+
+
+def test_a_view_holds_the_thing_at_its_maximum_gsd():
+    for tag in sizes():
+        assert view_of(*tag).most >= view_of(*tag).least
+        assert not view_of(*tag).why_outside(512 * files.labels()[tag].max_gsd)
 
 
 @pytest.mark.parametrize(

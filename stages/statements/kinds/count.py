@@ -7,51 +7,54 @@ overlap (a thing that is drawn twice).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
+import numpy as np
 import shapely
 
 from skyscript.captions.object_names import is_counted, number_word
-from stages.statements.scene import Claim, Kind, Scene, Thing
+from stages.statements.claims import Claims, Kind, Said, of_groups
+from stages.statements.scenes import Bools, Groups, Scenes, pairs_within
+from tag_vocab import Concept
 
 
-def _make(scene: Scene) -> Iterator[Claim]:
-    for name in scene.names if scene.is_complete else ():
-        things = scene.showing(name)
-        if not is_counted(name) or _overlap(things) or any(thing.is_line for thing in things):
-            continue
-        number = len(things)
-        said = f"one {name.name}" if number == 1 else f"{number_word(number)} {name.plural}"
-        words = {"said": said, "are": "is" if number == 1 else "are", "Said": said.capitalize()}
-        yield Claim(f"count({name.name}) = {number}", words, things)
+def countable(scenes: Scenes) -> Groups:
+    """Give the groups of things whose number is known."""
+    keys = scenes.named
+    image, name = np.divmod(keys, len(scenes.concepts.all))
+    keys = keys[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
+    groups = scenes.group(keys)
+    groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
+    one, other = scenes.meeting
+    pair, group = pairs_within(groups, one, other)
+    first, second = (scenes.geometry[side[pair]] for side in (one, other))
+    twice = shapely.intersects(first, second) & ~shapely.touches(first, second)
+    return scenes.group(np.delete(groups.keys, group[twice]))
 
 
-def _overlap(things: tuple[Thing, ...]) -> bool:
-    geometries = [thing.geometry for thing in things]
-    tree = shapely.STRtree(geometries)
-    for index, other in tree.query(geometries, predicate="intersects").T:
-        if index < other and not shapely.touches(geometries[index], geometries[other]):
-            return True
-    return False
+def _make(scenes: Scenes) -> Claims:
+    groups = countable(scenes)
+    return of_groups(scenes, groups, groups.sizes)
 
 
-def _holds(claim: Claim, scene: Scene) -> bool:
-    name, _, number = claim.text.removeprefix("count(").rpartition(") = ")
-    shown = [
-        thing.object_id
-        for thing in scene.things
-        if any(name in (one.name, *(each.name for each in one.ancestors)) for one in thing.concepts)
-    ]
-    return len(set(shown)) == int(number) == len(claim.things)
+def counts_hold(claims: Claims, scenes: Scenes) -> Bools:
+    """Count the distinct objects of each image that show the concept, one claim at a time."""
+    right = claims.sizes == claims.value
+    for row, (image, one) in enumerate(zip(claims.image, claims.one, strict=True)):
+        start, end = np.searchsorted(scenes.image, [image, image + 1])
+        shown = scenes.concepts.shows[scenes.listed[start:end], one]
+        right[row] &= len(set(scenes.object_ids[start:end][shown])) == claims.value[row]
+    return np.asarray(right)
 
 
-COUNT = Kind(
-    "count",
-    _make,
-    _holds,
-    (
-        "There {are} {said}.",
-        "{Said} {are} visible.",
-        "The image shows {said}.",
-    ),
-)
+def _say(concepts: Sequence[Concept], number: int) -> Said:
+    (one,) = concepts
+    said = f"one {one.name}" if number == 1 else f"{number_word(number)} {one.plural}"
+    are = "is" if number == 1 else "are"
+    return Said(
+        f"count({one.name}) = {number}", {"said": said, "Said": said.capitalize(), "are": are}
+    )
+
+
+_PHRASINGS = ("There {are} {said}.", "{Said} {are} visible.", "The image shows {said}.")
+COUNT = Kind("count", _make, counts_hold, _say, _PHRASINGS)

@@ -1,48 +1,60 @@
 """Cover in tens of percent, as in "About 30 percent of the area is covered by grass".
 
-``cover(C) = 30``: the areas that show C or a kind of C together cover between 25 and 35 percent of
-the image.
+``cover(C) = 30``: areas that show C or a kind of C cover between 25 and 35 percent of the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
+import numpy as np
 import shapely
 
-from stages.statements.scene import Claim, Kind, Scene
+from stages.statements.claims import Claims, Kind, Said, of_groups
+from stages.statements.scenes import Bools, Groups, Scenes, pairs_within
+from tag_vocab import Concept
 
-_DOUBTFUL = 0.1
-"""Percent: a share this near to the border between two tens is not stated."""
-
-
-def _make(scene: Scene) -> Iterator[Claim]:
-    for name in scene.names:
-        things = tuple(thing for thing in scene.showing(name) if thing.is_area)
-        union = shapely.union_all([thing.geometry for thing in things])
-        percent = 100 * shapely.area(union) / (scene.width * scene.height)
-        tens = round(percent / 10) * 10
-        if tens == 0 or abs(percent - tens) > 5 - _DOUBTFUL:
-            continue
-        words = {"things": name.plural, "Things": name.plural.capitalize(), "percent": str(tens)}
-        yield Claim(f"cover({name.name}) = {tens}", words, things)
+_MOST_OFF = 4.9  # percent: nearer to the border between two tens, a share is not stated
 
 
-def _holds(claim: Claim, scene: Scene) -> bool:
-    """Measure what the areas leave of the image."""
-    percent = int(claim.text.rpartition(" = ")[2])
-    whole = shapely.box(0, 0, scene.width, scene.height)
-    areas = shapely.union_all([thing.geometry for thing in claim.things])
-    share = 100 * (1 - shapely.area(shapely.difference(whole, areas)) / shapely.area(whole))
-    return bool(abs(share - percent) <= 5)
+def _make(scenes: Scenes) -> Claims:
+    groups = scenes.areas
+    whole = (scenes.width * scenes.height)[groups.keys // len(scenes.concepts.all)]
+    area = groups.total(scenes.area)
+    for group in np.flatnonzero((area >= 0.05 * whole) & (groups.sizes > 1)):
+        union = shapely.disjoint_subset_union_all(scenes.geometry[groups.members(group)])
+        area[group] = shapely.area(union)
+    percent = 100 * area / whole
+    tens = np.round(percent / 10).astype(np.int64) * 10
+    kept = np.flatnonzero((tens > 0) & (abs(percent - tens) <= _MOST_OFF))
+    return of_groups(scenes, groups, tens).take(kept)
 
 
-COVER = Kind(
-    "cover",
-    _make,
-    _holds,
-    (
-        "{Things}: about {percent} percent of the image.",
-        "About {percent} percent of the area is covered by {things}.",
-    ),
+def covers_hold(claims: Claims, scenes: Scenes) -> Bools:
+    """Tell it from the areas and what they share; if that is not enough, from what they leave."""
+    whole = scenes.frames[claims.image]
+    groups = Groups(claims.image, claims.things, claims.sizes)
+    one, other = scenes.meeting
+    pair, group = pairs_within(groups, one, other)
+    shared = shapely.area(shapely.intersection(*scenes.geometry[[one[pair], other[pair]]]))
+    most = groups.total(scenes.area)
+    least = most - np.bincount(group, shared, len(most))
+    percent = 100 * np.column_stack([least, most]) / shapely.area(whole)[:, None]
+    for row in np.flatnonzero((abs(percent - claims.value[:, None]) > 5).any(axis=1)):
+        areas = shapely.union_all(scenes.geometry[groups.members(row)])
+        left = shapely.difference(whole[row], areas)
+        percent[row] = 100 * (1 - shapely.area(left) / shapely.area(whole[row]))
+    return np.asarray((abs(percent - claims.value[:, None]) <= 5).all(axis=1))
+
+
+def _say(concepts: Sequence[Concept], tens: int) -> Said:
+    (one,) = concepts
+    words = {"things": one.plural, "Things": one.plural.capitalize(), "percent": str(tens)}
+    return Said(f"cover({one.name}) = {tens}", words)
+
+
+_PHRASINGS = (
+    "{Things}: about {percent} percent of the image.",
+    "About {percent} percent of the area is covered by {things}.",
 )
+COVER = Kind("cover", _make, covers_hold, _say, _PHRASINGS)

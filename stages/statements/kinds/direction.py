@@ -7,48 +7,53 @@ For north-east, A's box lies wholly north and wholly east of B's. Lines are left
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from stages.statements.scene import Claim, Kind, Scene, Thing, differ, name_both
+import numpy as np
 
-_DIRECTIONS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
+from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
+from stages.statements.scenes import Bools, Ints, Scenes
+from tag_vocab import Concept
 
-
-def _make(scene: Scene) -> Iterator[Claim]:
-    things = [thing for thing in scene.things if not thing.is_line]
-    for one, other in itertools.permutations(things[:12], 2):
-        if not differ(one.name, other.name):
-            continue
-        (west, north, east, south), (left, top, right, bottom) = one.box, other.box
-        right_by, up_by = (west + east - left - right) / 2, (top + bottom - north - south) / 2
-        turn = round(math.degrees(math.atan2(up_by, right_by)) / 45) % 8
-        direction = _DIRECTIONS[turn]
-        if _is_apart(one, other, direction):
-            text = f"direction({one.name.name}, {other.name.name}) = {direction}"
-            yield Claim(text, {**name_both(one, other), "direction": direction}, (one, other))
+DIRECTIONS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
+_SIDES = ("east", "north", "west", "south")
+_SAYS = np.array([[side in direction for side in _SIDES] for direction in DIRECTIONS])
+_MOST = 12
 
 
-def _is_apart(one: Thing, other: Thing, direction: str) -> bool:
-    (west, north, east, south), (left, top, right, bottom) = one.box, other.box
-    apart = {"east": west > right, "north": south < top, "west": east < left}
-    apart |= {"south": north > bottom}
-    return all(is_so for side, is_so in apart.items() if side in direction)
+def _make(scenes: Scenes) -> Claims:
+    told = scenes.dimensions != 1
+    one, other = pairs_of(scenes, told, told, _MOST)
+    right, down = (scenes.centre[one] - scenes.centre[other]).T
+    turn = np.round(np.degrees(np.arctan2(-down, right)) / 45).astype(np.int64) % 8
+    apart = is_apart(scenes, one, other, turn)
+    return of_pairs(scenes, one[apart], other[apart], turn[apart])
 
 
-def _holds(claim: Claim, scene: Scene) -> bool:  # noqa: ARG001 - one signature for all kinds
-    one, other = claim.things
-    (west, north, east, south), (left, top, right, bottom) = one.box, other.box
-    direction = claim.text.rpartition(" = ")[2]
-    x, y = west + east - left - right, top + bottom - north - south
-    angle = math.radians(45 * _DIRECTIONS.index(direction))
-    along = (x * math.cos(angle) + y * math.sin(angle)) / math.hypot(x, y)
-    return along >= math.cos(math.radians(22.6)) and _is_apart(one, other, direction)
+def is_apart(scenes: Scenes, one: Ints, other: Ints, turn: Ints) -> Bools:
+    """Tell whether one box lies wholly on the stated side of the other, or on both sides."""
+    (west, north, east, south), (left, top, right, bottom) = scenes.box[one].T, scenes.box[other].T
+    apart = np.column_stack([west > right, south < top, east < left, north > bottom])
+    return np.asarray((apart | ~_SAYS[turn]).all(axis=1))
+
+
+def directions_hold(claims: Claims, scenes: Scenes) -> Bools:
+    """Project the way between the centres on the direction."""
+    one, other = claims.pair
+    x, y = (scenes.centre[one] - scenes.centre[other]).T
+    angle = np.radians(45.0 * claims.value)
+    along = (x * np.cos(angle) - y * np.sin(angle)) / np.hypot(x, y)
+    near = along >= np.cos(np.radians(22.6))
+    return np.asarray(near & is_apart(scenes, one, other, claims.value))
+
+
+def _say(concepts: Sequence[Concept], turn: int) -> Said:
+    words = {**name_both(*concepts), "direction": DIRECTIONS[turn]}
+    return Said(f"direction({named(concepts)}) = {DIRECTIONS[turn]}", words)
 
 
 _PHRASINGS = (
     "{A} can be seen {direction} of {b}.",
     "The image shows {a} {direction} of {b}.",
 )
-DIRECTION = Kind("direction", _make, _holds, _PHRASINGS)
+DIRECTION = Kind("direction", _make, directions_hold, _say, _PHRASINGS)

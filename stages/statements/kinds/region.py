@@ -7,44 +7,51 @@ less than nine tenths of the image, and of points and lines never: a point has n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-import shapely
+import numpy as np
 
 from skyscript.captions.object_names import with_article
-from stages.statements.scene import Claim, Kind, Scene
+from stages.statements.claims import Claims, Kind, Said, of_things
+from stages.statements.scenes import Bools, Floats, Ints, Scenes
+from tag_vocab import Concept
 
 _LEAST_SIDE = 4.0
 _MOST_SHARE = 0.9
+_BITS = np.array([36, 24, 12, 0])
 
 
-def _make(scene: Scene) -> Iterator[Claim]:
-    for thing in scene.things:
-        left, top, right, bottom = thing.box
-        if not thing.is_area or min(right - left, bottom - top) < _LEAST_SIDE:
-            continue
-        if (right - left) * (bottom - top) > _MOST_SHARE * scene.width * scene.height:
-            continue
-        bins = to_bins((left, top, right, bottom), scene.width, scene.height)
-        words = {"box": str(bins), "a": with_article(thing.name), "label": thing.name.name}
-        yield Claim(f"region({thing.name.name}) = {bins}", words, (thing,))
+def _make(scenes: Scenes) -> Claims:
+    things = framed(scenes)
+    bins = to_bins(scenes, scenes.image[things], scenes.box[things])
+    return of_things(scenes, things, (bins << _BITS).sum(axis=1))
 
 
-def to_bins(box: tuple[float, float, float, float], width: int, height: int) -> list[int]:
-    """Give a box of pixels in bins of 0 to 1000."""
-    left, top, right, bottom = box
-    scaled = (left / width, top / height, right / width, bottom / height)
-    return [min(1000, max(0, round(1000 * side))) for side in scaled]
+def framed(scenes: Scenes) -> Ints:
+    """Give the things that a box tells from the rest of their image."""
+    width, height = (scenes.box[:, 2:] - scenes.box[:, :2]).T
+    share = width * height / (scenes.width * scenes.height)[scenes.image]
+    large = (scenes.dimensions == 2) & (np.minimum(width, height) >= _LEAST_SIDE)
+    return np.flatnonzero(large & (share <= _MOST_SHARE))
 
 
-def _holds(claim: Claim, scene: Scene) -> bool:
+def to_bins(scenes: Scenes, image: Ints, box: Floats) -> Ints:
+    """Give boxes of pixels in bins of 0 to 1000."""
+    return np.clip(np.round(1000 * (box / scenes.sides[image])), 0, 1000).astype(np.int64)
+
+
+def _holds(claims: Claims, scenes: Scenes) -> Bools:
     """Tell whether the box, in pixels, holds the thing to half a bin and no side has room."""
-    bins = [int(side) for side in claim.words["box"].strip("[]").split(", ")]
-    sizes = (scene.width, scene.height) * 2
-    pixels = [side * size / 1000 for side, size in zip(bins, sizes, strict=True)]
-    found = shapely.total_bounds([claim.things[0].geometry]).tolist()
-    slack = [size / 1999 for size in sizes]
-    return all(abs(a - b) <= c for a, b, c in zip(pixels, found, slack, strict=True))
+    sizes = scenes.sides[claims.image]
+    pixels = ((claims.value[:, None] >> _BITS) & 0xFFF) * sizes / 1000
+    return np.asarray((abs(pixels - scenes.box[claims.things]) <= sizes / 1999).all(axis=1))
 
 
-REGION = Kind("region", _make, _holds, ("The box {box} shows {a}.", "{label} at {box}"))
+def _say(concepts: Sequence[Concept], packed: int) -> Said:
+    (one,) = concepts
+    bins = str([packed >> int(bits) & 0xFFF for bits in _BITS])
+    words = {"box": bins, "a": with_article(one), "label": one.name}
+    return Said(f"region({one.name}) = {bins}", words)
+
+
+REGION = Kind("region", _make, _holds, _say, ("The box {box} shows {a}.", "{label} at {box}"))

@@ -7,52 +7,46 @@ hundredth of the smaller one.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 
+import numpy as np
 import shapely
 
-from stages.statements.scene import Claim, Kind, Scene, Thing, differ, name_both
+from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
+from stages.statements.geometry import NEAR, are_beside, lie_inside
+from stages.statements.scenes import Bools, Scenes
+from tag_vocab import Concept
 
-_NEAR = 3.0
-"""Pixels."""
-_TOLERANCE = 0.01
-
-
-def _make(scene: Scene) -> Iterator[Claim]:
-    areas = [thing for thing in scene.things if thing.is_area]
-    for one, other in itertools.product(scene.things[:24], areas[:24]):
-        if one is other or one.is_line or not differ(one.name, other.name):
-            continue
-        if one.is_far_from(other, _NEAR):
-            continue
-        if one.may_lie_in(other) and shapely.covers(
-            shapely.buffer(other.geometry, _TOLERANCE), one.geometry
-        ):
-            yield _claim("inside", "in", one, other)
-        elif one.is_area and one.object_id < other.object_id and _beside(one, other):
-            yield _claim("beside", "next to", one, other)
+INSIDE, BESIDE = range(2)
+RELATIONS = (("inside", "in"), ("beside", "next to"))
+_MOST = 24
 
 
-def _beside(one: Thing, other: Thing) -> bool:
-    if shapely.distance(one.geometry, other.geometry) > _NEAR:
-        return False
-    shared = shapely.area(shapely.intersection(one.geometry, other.geometry))
-    return bool(shared < 0.01 * min(shapely.area(one.geometry), shapely.area(other.geometry)))
+def _make(scenes: Scenes) -> Claims:
+    area = scenes.dimensions == 2
+    one, other = pairs_of(scenes, (scenes.rank < _MOST) & (scenes.dimensions != 1), area, _MOST)
+    inside = lie_inside(scenes, one, other)
+    both = ~inside & area[one] & (scenes.object_ids[one] < scenes.object_ids[other])
+    both[both] = are_beside(scenes, one[both], other[both])
+    kept = inside | both
+    return of_pairs(scenes, one[kept], other[kept], np.where(inside, INSIDE, BESIDE)[kept])
 
 
-def _claim(relation: str, said: str, one: Thing, other: Thing) -> Claim:
-    words = {**name_both(one, other), "relation": said}
-    return Claim(f"{relation}({one.name.name}, {other.name.name})", words, (one, other))
+def _holds(claims: Claims, scenes: Scenes) -> Bools:
+    """Look for a part that sticks out, and for a gap that is too wide."""
+    one, other = (scenes.geometry[side] for side in claims.pair)
+    right = shapely.dwithin(one, other, NEAR)
+    out = (claims.value == INSIDE) & ~shapely.is_empty(shapely.difference(one, other))
+    wider = shapely.union(one[out], other[out])
+    right[out] = shapely.hausdorff_distance(wider, other[out]) <= 1
+    return np.asarray(right)
 
 
-def _holds(claim: Claim, scene: Scene) -> bool:  # noqa: ARG001 - one signature for all kinds
-    one, other = (thing.geometry for thing in claim.things)
-    if claim.text.startswith("inside("):
-        return bool(shapely.hausdorff_distance(shapely.union(one, other), other) <= _NEAR)
-    near = shapely.dwithin(one, other, _NEAR)
-    return bool(near and _beside(*claim.things))
+def _say(concepts: Sequence[Concept], value: int) -> Said:
+    relation, said = RELATIONS[value]
+    words = {**name_both(*concepts), "relation": said}
+    return Said(f"{relation}({named(concepts)})", words)
 
 
 _PHRASINGS = ("{A} can be seen {relation} {b}.", "The image shows {a} {relation} {b}.")
-RELATION = Kind("relation", _make, _holds, _PHRASINGS)
+RELATION = Kind("relation", _make, _holds, _say, _PHRASINGS)

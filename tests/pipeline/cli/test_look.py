@@ -27,7 +27,7 @@ def test_an_object_with_a_pair_shows_every_table_its_image_and_its_captions(run:
     said = said_of(run, "a5")
     heads = [line.split()[0] for line in said.splitlines() if line and not line.startswith(" ")]
     tables = ["objects", "vocab", "eligible", "focus", "tiles", "images", "match", "meta"]
-    assert heads == ["a5", *tables, "captions", "files"]
+    assert heads == ["a5", *tables, "captions", "pairs", "files"]
     assert "https://www.openstreetmap.org/way/5" in said
     assert "building=church: seen up to 1 m a pixel as 'building of church' (label: " in said
     assert "title: a satellite image of building of church\n" in said

@@ -81,12 +81,25 @@ def test_only_tags_that_can_be_seen_at_the_gsd_are_kept(metas):
 def test_coarser_images_show_fewer_tags(metas):
     pole = thing("n2", point(5, 5), power="pole")
     lake = thing("a3", area(-40, -40, 40, 40), natural="water")
-    coast = thing("w1", line((-60, 0), (60, 0)), natural="coastline")
+    road = thing("w1", line((-60, 0), (60, 0)), highway="primary")
     shown = [
-        metas([pole, lake], images=[image(coast, gsd=gsd)], focuses=[coast])[0]["surrounding"]
+        metas([pole, lake], images=[image(road, gsd=gsd)], focuses=[road])[0]["surrounding"]
         for gsd in (0.1, 1.0)
     ]
     assert [set(ids(neighbours)) for neighbours in shown] == [{"n2", "a3"}, {"a3"}]
+
+
+def test_a_tile_must_show_enough_of_a_thing_whose_extent_is_not_known(surrounding):
+    node = thing("n2", point(5, 5), amenity="hospital")
+    river = thing("w3", line((-60, 9), (60, 9)), waterway="river", surface="mud")
+    whole = thing("a4", area(-40, -40, 40, 40), amenity="hospital")
+    shed = thing("n5", point(3, 3), building="shed")
+    tiles = {gsd: image(gsd=gsd) for gsd in (0.1, 0.6)}  # 20 m and 120 m
+    shown = {
+        gsd: set(ids(surrounding(node, river, whole, shed, images=[tile])))
+        for gsd, tile in tiles.items()
+    }
+    assert shown == {0.1: {"a4", "n5"}, 0.6: {"n2", "w3", "a4", "n5"}}
 
 
 def test_the_focus_and_its_own_way_are_no_neighbours(surrounding):

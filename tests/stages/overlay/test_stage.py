@@ -131,6 +131,14 @@ def test_the_focus_object_s_other_tags_are_kept_with_the_reason(metas):
     assert dict(unseen["left_out"])["man_made=pier"].startswith("visible up to ")
 
 
+def test_a_tag_of_the_focus_that_needs_a_larger_tile_is_left_out_with_the_reason(metas):
+    node = thing("n1", point(0, 0), amenity="hospital", man_made="chimney")
+    (row,) = metas([], images=[image(node, gsd=0.1)], focuses=[node])
+    assert dict(row["center_tags"]) == {"man_made": "chimney"}
+    (reason,) = [why for tag, why in row["left_out"] if tag == "amenity=hospital"]
+    assert reason == "needs a tile of 60 m, and this one has 20 m"
+
+
 def test_the_box_of_a_scene_moves_against_the_shift_that_is_corrected(metas):
     # The map must move 30 m to the east and 20 m to the north to fit the image: what it has at
     # (-70, -60) is at (-40, -40) in the image.

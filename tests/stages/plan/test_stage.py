@@ -254,3 +254,25 @@ def test_the_run_s_own_vocabulary_decides_what_is_sharp_enough() -> None:
     )
     (tile,) = planned([crater], scenes, vocab=vocab_with(("my:key", "crater", 0.6)))
     assert tile["status"] == "ok"
+
+
+HOSPITAL = {"amenity": "hospital"}
+
+
+def test_a_tile_is_as_large_as_a_point_needs_that_stands_for_an_extent() -> None:
+    scenes = scenes_table({"scene_id": "CH/a", "box": AROUND, "gsd": 0.2})
+    tiles = [
+        tile["candidates"][0]
+        for tile in planned([point(n, **HOSPITAL) for n in range(100)], scenes, shift=0)
+    ]
+    drawn = [
+        tile["candidates"][0]["width"]
+        for tile in planned([point(n) for n in range(100)], scenes, shift=0)
+    ]
+    assert [tile["width"] for tile in tiles] == [max(side, 300) for side in drawn]  # 60 m
+
+
+def test_a_point_gets_no_tile_where_every_side_shows_too_little_of_it() -> None:
+    assert reason(point(**HOSPITAL)) == (
+        "no tile with a side within `object_side` shows enough of it"
+    )

@@ -1,0 +1,130 @@
+"""Claims on the images of a shard, as columns, and the kinds of statements that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from skyscript.captions.object_names import with_article
+from stages.statements.scenes import Bools, Groups, Ints, Scenes, counted
+from tag_vocab import Concept
+
+NO_CONCEPT = -1
+
+
+class Claims(NamedTuple):
+    """What statements say, before it is put into words: a row a claim."""
+
+    image: Ints
+    one: Ints
+    """The number of the concept that it is about; -1 if it is about the whole image."""
+    other: Ints
+    """Likewise of the second one; -1 if there is none."""
+    value: Ints
+    """What it says of them; each kind defines its own."""
+    things: Ints
+    """The things that it rests on, those of the first claim first."""
+    sizes: Ints
+    """The number of things of each claim."""
+
+    def take(self, rows: Ints) -> Claims:
+        """Give some of the claims."""
+        sizes = self.sizes[rows]
+        first = (np.cumsum(self.sizes) - self.sizes)[rows]
+        things = self.things[np.repeat(first, sizes) + counted(sizes)]
+        return Claims(
+            self.image[rows], self.one[rows], self.other[rows], self.value[rows], things, sizes
+        )
+
+    @property
+    def of(self) -> Ints:
+        """Give the claim of each of the things."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @property
+    def pair(self) -> tuple[Ints, Ints]:
+        """Give the first and the second thing of each claim on two things."""
+        return self.things[::2], self.things[1::2]
+
+
+def of_pairs(scenes: Scenes, one: Ints, other: Ints, value: Ints) -> Claims:
+    """Give claims on two things each, by what names them."""
+    things = np.column_stack([one, other]).ravel()
+    names = scenes.name[one], scenes.name[other]
+    return Claims(scenes.image[one], *names, value, things, np.full(len(one), 2))
+
+
+def of_things(scenes: Scenes, things: Ints, value: Ints) -> Claims:
+    """Give claims on one thing each, by what names it."""
+    none, single = np.full(len(things), NO_CONCEPT), np.ones(len(things), np.int64)
+    return Claims(scenes.image[things], scenes.name[things], none, value, things, single)
+
+
+def of_groups(scenes: Scenes, groups: Groups, value: Ints) -> Claims:
+    """Give claims on all things of an image that show a concept."""
+    image, one = np.divmod(groups.keys, len(scenes.concepts.all))
+    none = np.full(len(one), NO_CONCEPT)
+    return Claims(image, one, none, value, groups.things, groups.sizes)
+
+
+class Said(NamedTuple):
+    """A claim in words."""
+
+    claim: str
+    """In a formal notation: ``count(tennis court) = 3``. Each kind defines its own."""
+    words: dict[str, str]
+    """What the phrasings fill in, by name."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of statement."""
+
+    name: str
+    make: Callable[[Scenes], Claims]
+    """Gives the claims on the images of a shard."""
+    holds: Callable[[Claims, Scenes], Bools]
+    """Tells which claims are true: a check that does not use the way in which they were made."""
+    say: Callable[[Sequence[Concept], int], Said]
+    """Gives what a claim says, by its concepts (none, one or two) and its value."""
+    phrasings: tuple[str, ...]
+    """The sentences that say it; each names the words of the claim in braces."""
+    role: Literal["statement", "question", "negative"] = "statement"
+    seconds: tuple[str, ...] = ()
+    """By phrasing: the answer of a question, or the true sentence that a negative twists."""
+
+
+def pairs_of(scenes: Scenes, ones: Bools, others: Bools, most: int) -> tuple[Ints, Ints]:
+    """Give all pairs of two different kinds of things of an image.
+
+    Only the first ``most`` things of each side in an image, the nearest to its centre, take part.
+    """
+    first, second = (_first(scenes, side, most) for side in (ones, others))
+    images = np.arange(len(scenes.images) + 1)
+    starts = np.searchsorted(scenes.image[second], images)
+    sizes = np.diff(starts)[scenes.image[first]]
+    one = np.repeat(first, sizes)
+    other = second[np.repeat(starts[scenes.image[first]], sizes) + counted(sizes)]
+    kept = scenes.concepts.differ(scenes.name[one], scenes.name[other])
+    return one[kept], other[kept]
+
+
+def _first(scenes: Scenes, side: Bools, most: int) -> Ints:
+    things = np.flatnonzero(side)
+    image = scenes.image[things]
+    rank = np.arange(len(things)) - np.searchsorted(image, image)
+    return things[rank < most]
+
+
+def named(concepts: Sequence[Concept]) -> str:
+    """Give the names of concepts as they stand in a claim."""
+    return ", ".join(one.name for one in concepts)
+
+
+def name_both(one: Concept, other: Concept) -> dict[str, str]:
+    """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``."""
+    a, b = with_article(one), with_article(other)
+    return {"a": a, "A": a[0].upper() + a[1:], "b": b}

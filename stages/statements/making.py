@@ -1,0 +1,138 @@
+"""Makes the scenes of a shard: the geometry of the visible objects of its images, in pixels."""
+
+from __future__ import annotations
+
+import functools
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import shapely
+
+from pipeline.schema import STATUS_OK
+from skyscript.captions.object_names import is_thing, things_of
+from skyscript.geo.nearby import objects_near
+from skyscript.geo.tile import Box, mercator_box, project, scale_in
+from skyscript.osm.tags import Tags, tags_of
+from stages.statements.scenes import Concepts, Geometries, Ints, Scenes
+from tag_vocab import Concept, concepts_of
+from tag_vocab.concepts_of import Kind
+
+_Shown = tuple[Concept, ...]
+
+
+def usable(meta: pa.Table, images: pa.Table) -> pa.Table:
+    """Give the rows of ``meta`` that are ok and on the EPSG:3857 grid, with their size in pixels.
+
+    An image on a native grid need not be north-up.
+    """
+    place = pc.index_in(meta["object_id"], images["object_id"].combine_chunks())
+    for side in ("width", "height"):
+        meta = meta.append_column(side, images[side].take(place))
+    on_grid = pc.is_null(images["crs"].take(place))
+    return meta.filter(pc.and_(pc.equal(meta["status"], STATUS_OK), on_grid))
+
+
+def make_scenes(rows: pa.Table, objects: ds.Dataset) -> Scenes:
+    """Give the things of images, from the rows of `usable`.
+
+    A user's own words for tags are left out: only the tree of concepts tells whether two things are
+    of one kind.
+    """
+    degrees = [Box.of(row) for row in rows.select(Box._fields).to_pylist()]
+    boxes = [mercator_box(box) for box in degrees]
+    sizes = [rows[side].to_numpy().astype(np.int64) for side in ("width", "height")]
+    image, ids, shown = _shown(rows)
+    near = objects_near(objects, degrees, ("object_id", "geometry"))
+    place = pc.index_in(pa.array(ids, pa.string()), near["object_id"].combine_chunks())
+    kept = np.flatnonzero(pc.is_valid(place).to_numpy(zero_copy_only=False) & (shown >= 0))
+    place = place.take(pa.array(kept)).to_numpy().astype(np.int64)
+    geometry = _in_pixels(near["geometry"], place, image[kept], boxes, np.column_stack(sizes))
+    some = ~shapely.is_empty(geometry)
+    kept = kept[some]
+    listed, concepts = _number(shown[kept])
+    across = np.array([box.east - box.west for box in boxes]) / sizes[0]
+    return Scenes(
+        images=rows["object_id"].to_pylist(),
+        width=sizes[0],
+        height=sizes[1],
+        metres=across / np.array([scale_in(box) for box in boxes]),
+        is_complete=np.array(pc.fill_null(rows["surroundings_complete"], False).to_pylist(), bool),
+        concepts=concepts,
+        image=image[kept],
+        object_ids=ids[kept],
+        listed=listed,
+        geometry=geometry[some],
+    )
+
+
+def _shown(rows: pa.Table) -> tuple[Ints, np.ndarray, Ints]:
+    """Give the images of the objects, their ids and what they show, each image's focus first."""
+    around = pc.list_flatten(rows["surrounding"])
+    counts = pc.list_value_length(rows["surrounding"]).to_numpy().astype(np.int64)
+    ids = rows["object_id"].to_pylist() + pc.struct_field(around, "object_id").to_pylist()
+    tags = tags_of(rows["center_tags"]) + tags_of(pc.struct_field(around, "tags"))
+    image = np.concatenate([np.arange(len(counts)), np.repeat(np.arange(len(counts)), counts)])
+    order = np.argsort(image, kind="stable")
+    shown = [_number_of(one, name[0]) for one, name in zip(tags, ids, strict=True)]
+    return image[order], np.array(ids, object)[order], np.array(shown, np.int64)[order]
+
+
+_LISTS: dict[_Shown, int] = {}
+"""The lists of concepts that things show, numbered as they come in this process."""
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _number_of(tags: Tags, kind: str) -> int:
+    """Give the number of the list of concepts that an object shows; -1 if it shows no thing."""
+    found = concepts_of(dict(tags), cast(Kind, kind))
+    shown = (*things_of(found), *(one for one in found if not is_thing(one)))
+    return _LISTS.setdefault(shown, len(_LISTS)) if shown and is_thing(shown[0]) else -1
+
+
+def _number(shown: Ints) -> tuple[Ints, Concepts]:
+    """Give the list of each thing by its number in the shard, and the concepts of these lists."""
+    used, listed = np.unique(shown, return_inverse=True)
+    known = list(_LISTS)
+    lists = [known[number] for number in used.tolist()]
+    single = dict.fromkeys(one for shown in lists for one in shown)
+    everything = dict.fromkeys([*single, *(above for one in single for above in one.ancestors)])
+    number = {one: place for place, one in enumerate(everything)}
+    is_a = np.eye(len(number), dtype=bool)
+    for one, place in number.items():
+        is_a[place, [number[above] for above in one.ancestors]] = True
+    shows, attributes = np.zeros((2, len(lists), len(number)), bool)
+    for row, concepts in enumerate(lists):
+        for one in concepts:
+            (shows if is_thing(one) else attributes)[row] |= is_a[number[one]]
+    lead = np.array([number[concepts[0]] for concepts in lists], np.int64)
+    return listed, Concepts(tuple(number), lead, shows, attributes, is_a)
+
+
+def _in_pixels(
+    wkb: pa.ChunkedArray, place: Ints, image: Ints, boxes: list[Box], sizes: Ints
+) -> Geometries:
+    """Give the parts of geometries in tiles, in pixels from the top left corner."""
+    used, of = np.unique(place, return_inverse=True)
+    degrees = shapely.from_wkb(wkb.take(pa.array(used)).to_numpy(zero_copy_only=False))
+    metres = _valid(shapely.transform(degrees, project))
+    sides = np.array(boxes, np.float64).reshape(-1, 4)
+    parts = metres[of]
+    bounds, box = shapely.bounds(metres)[of], sides[image]
+    within = (bounds[:, :2] >= box[:, :2]).all(axis=1) & (bounds[:, 2:] <= box[:, 2:]).all(axis=1)
+    for thing in np.flatnonzero(~within).tolist():
+        parts[thing] = shapely.clip_by_rect(parts[thing], *boxes[image[thing]])
+    points, owner = shapely.get_coordinates(parts, return_index=True)
+    scale = np.column_stack([sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]]) / sizes
+    corner, scale = sides[image[owner]], scale[image[owner]]
+    points[:, 0] = (points[:, 0] - corner[:, 0]) / scale[:, 0]
+    points[:, 1] = (corner[:, 3] - points[:, 1]) / scale[:, 1]
+    return _valid(shapely.set_coordinates(parts, points))
+
+
+def _valid(geometries: Geometries) -> Geometries:
+    wrong = ~shapely.is_valid(geometries)
+    geometries[wrong] = shapely.make_valid(geometries[wrong])
+    return geometries
