@@ -10,61 +10,27 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from pipeline.addresses import BUCKET
 from pipeline.errors import ConfigError
+from pipeline.object_stat import ObjectEntry, ObjectStat, stat_of
 from pipeline.requests_to_bucket import Result, answered, ask, attempts, connect
 
 if TYPE_CHECKING:
     from obstore import Bytes, ListResult, ObjectMeta, PutMode
     from obstore.store import ObjectStore
 
-SCHEMES = ("s3", "gs", "az")
-_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)(?:/+(.*))?", re.DOTALL)
 _AT_ONCE = 1_000
 """Objects in one request to list or to remove."""
 _PIECE = 8 * 2**20
 """Bytes of a request that reads a part of an object."""
 _WHOLE = 16 * 2**20
 """Objects up to this size in bytes are read by one request."""
-
-
-class ObjectStat(NamedTuple):
-    """What `os.stat` says of a file, for an object."""
-
-    st_size: int
-    st_mtime_ns: int
-    st_ino: int
-    """A number of the object's version: another one after each write of other bytes."""
-
-    @property
-    def st_mode(self) -> int:
-        """The mode of a plain file: an object is one."""
-        return stat.S_IFREG
-
-    @property
-    def st_mtime(self) -> float:
-        """Seconds since 1970 at which the object was written, by the clock of the storage."""
-        return self.st_mtime_ns / 1e9
-
-
-class ObjectEntry(NamedTuple):
-    """An object in a folder, as `os.scandir` gives a file."""
-
-    name: str
-    path: str
-    found: ObjectStat
-
-    def stat(self) -> ObjectStat:
-        """Give the size and time that the listing gave."""
-        return self.found
 
 
 @dataclass(frozen=True, order=True)
@@ -79,7 +45,7 @@ class BucketPath:
     @classmethod
     def parse(cls, address: str) -> BucketPath | None:
         """Read ``s3://bucket/key``; None if it is no address of a bucket."""
-        match = _ADDRESS.fullmatch(address)
+        match = BUCKET.fullmatch(address)
         if match is None:
             return None
         parts = [part for part in (match[3] or "").split("/") if part not in {"", "."}]
@@ -141,7 +107,7 @@ class BucketPath:
         """Give size and time of an object. Raises `FileNotFoundError`."""
         import obstore
 
-        return _stat_of(self._ask(lambda store: obstore.head(store, self.key)))
+        return stat_of(self._ask(lambda store: obstore.head(store, self.key)))
 
     def read_bytes(self) -> bytes:
         """Read an object. Raises `FileNotFoundError`."""
@@ -208,7 +174,7 @@ class BucketPath:
 
         def read(store: ObjectStore) -> tuple[bytes, str, float]:
             got = obstore.get(store, self.key)
-            return bytes(got.bytes()), got.meta["e_tag"] or "", _stat_of(got.meta).st_mtime
+            return bytes(got.bytes()), got.meta["e_tag"] or "", stat_of(got.meta).st_mtime
 
         try:
             return self._ask(read)
@@ -236,7 +202,7 @@ class BucketPath:
         """Yield the objects right below, with size and time."""
         for meta in self._list()["objects"]:
             place = BucketPath(self.bucket, meta["path"])
-            yield ObjectEntry(place.name, str(place), _stat_of(meta))
+            yield ObjectEntry(place.name, str(place), stat_of(meta))
 
     def glob(self, pattern: str) -> Iterator[BucketPath]:
         """Yield the objects and folders below that fit a pattern such as ``_*/part-*.json``."""
@@ -318,9 +284,3 @@ class _Pieces(io.RawIOBase):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
-
-
-def _stat_of(meta: Any) -> ObjectStat:  # noqa: ANN401 - obstore's dict
-    version = blake2b((meta["e_tag"] or "").encode(), digest_size=8).digest()
-    nanoseconds = round(meta["last_modified"].timestamp() * 1e9)
-    return ObjectStat(meta["size"], nanoseconds, int.from_bytes(version, "big"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.atomic import read_sealed_json
-from pipeline.bucket import ObjectEntry
+from pipeline.object_stat import ObjectEntry
 from pipeline.storage import Place, map_files, place_of, scan
 
 MOST_IN_MEMORY = 200_000

@@ -14,8 +14,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
+from pipeline.addresses import is_address
 from pipeline.schema import Table
-from pipeline.storage import Place, is_address
+from pipeline.storage import Place
 
 EXECUTION: dict[str, Any] = {"identity": False}
 """Pass as ``json_schema_extra`` of a field that decides where or how fast a stage works, but not

@@ -1,4 +1,4 @@
-"""Places of files: a path on a disk, or an address in a bucket. Only this module tells them apart.
+"""Places of files: a path on a disk, or an address in a bucket; stages need not tell them apart.
 
 A `Place` is frozen, can be sent to other processes, and has the methods of `pathlib.Path`: ``/``,
 ``name``, ``exists``, ``read_bytes``, ``unlink`` ... Files are written by `pipeline.atomic`.
@@ -7,7 +7,6 @@ A `Place` is frozen, can be sent to other processes, and has the methods of `pat
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -22,22 +21,18 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 
-from pipeline.bucket import SCHEMES, BucketPath, ObjectEntry
+from pipeline.addresses import SCHEMES, is_address
+from pipeline.bucket import BucketPath
 from pipeline.errors import ConfigError
+from pipeline.object_stat import ObjectEntry
 
 Place = Path | BucketPath
 """A file or a folder."""
 
 Result = TypeVar("Result")
-_ANY_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _PIECE = 2**20
 _REQUESTS = 16
 """Requests to a bucket at once: an answer takes long, but costs this machine little."""
-
-
-def is_address(path: str | Path) -> bool:
-    """Tell whether a path is an address, such as ``s3://bucket/key``, and no file or folder."""
-    return _ANY_ADDRESS.match(str(path)) is not None
 
 
 def place_of(text: str | Place) -> Place:

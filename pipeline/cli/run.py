@@ -162,10 +162,11 @@ def check(
     config: Annotated[Path, typer.Argument(help="Check the run of this YAML file.")],
     given: Given,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
+            metavar="PLACE",
             help="Check the free space for this run folder. By default, it is runs/ and the "
-            "config's name."
+            "config's name.",
         ),
     ] = None,
     online: Annotated[
@@ -180,10 +181,12 @@ def check(
     """
     from pipeline.cli.check import check as check_run
     from pipeline.config import load_config
+    from pipeline.storage import place_of
     from stages import PIPELINE
 
     settings = load_config(config, PIPELINE, given=given)
-    found = check_run(settings, out or Path("runs") / config.stem, online=online)
+    place = place_of(out) if out else Path("runs") / config.stem
+    found = check_run(settings, place, online=online)
     print_plainly("\n".join(found.lines))
     if found.problems:
         raise ConfigError(f"{config}: " + "; ".join(found.problems))
