@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 
 from pipeline.atomic import content_id_of_file, read_sealed_json
 from pipeline.manifest import TableFolder
+from pipeline.parquet_files import parquet_source
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from pipeline.stage import Owned
-from pipeline.storage import Place, matching, parquet_source
+from pipeline.storage import Place, matching
 
 log = logging.getLogger(__name__)
 

@@ -34,9 +34,10 @@ from pipeline.atomic import (
     write_bytes,
     write_sealed_json,
 )
+from pipeline.parquet_files import open_parts, parquet_source
 from pipeline.receipts import Receipt, numbered_files, read_receipts, totals
 from pipeline.stage import Stage, StageConfig
-from pipeline.storage import Place, matching, open_parts, parquet_source, remove_all
+from pipeline.storage import Place, matching, remove_all
 
 Recipe = Mapping[str, Any]
 """Everything that decides a stage's result except the tables it reads, as plain JSON values."""

@@ -17,7 +17,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.atomic import read_sealed_json, write_sealed_json
-from pipeline.storage import Place, open_parts, parquet_source, place_of
+from pipeline.parquet_files import open_parts, parquet_source
+from pipeline.storage import Place, place_of
 
 NAME = "_ranges.json"
 """The file in a table's folder."""

@@ -12,8 +12,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.atomic import TEMPORARY
+from pipeline.parquet_files import parquet_source
 from pipeline.stage import Owned
-from pipeline.storage import Place, Sizes, matching, parquet_source, place_of, remove_all
+from pipeline.storage import Place, Sizes, matching, place_of, remove_all
 
 log = logging.getLogger(__name__)
 

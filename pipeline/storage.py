@@ -12,14 +12,9 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.fs as pafs
+from typing import TypeVar
 
 from pipeline.addresses import SCHEMES, is_address
 from pipeline.bucket import BucketPath
@@ -136,67 +131,3 @@ class Sizes:
 def _sizes_in(folder: BucketPath) -> dict[str, int]:
     """Give the size of each object right below a folder, by name."""
     return {place.name: size for place, size in folder.objects() if place.parent == folder}
-
-
-def parquet_source(part: Place) -> Any:  # noqa: ANN401 - a path, or a file of pyarrow
-    """Give what pyarrow reads a Parquet file from."""
-    return part if isinstance(part, Path) else _open(part)
-
-
-def open_parts(parts: Iterable[Place], schema: pa.Schema | None) -> ds.Dataset:
-    """Open Parquet files as a dataset; without a schema, with that of the first file."""
-    names = [str(part) for part in parts]
-    inside = bool(names) and BucketPath.parse(names[0]) is not None
-    return ds.dataset(
-        names, schema=schema, format="parquet", filesystem=_bucket_files() if inside else None
-    )
-
-
-@cache
-def _bucket_files() -> pafs.PyFileSystem:
-    return pafs.PyFileSystem(_BucketFiles())
-
-
-def _open(place: BucketPath) -> pa.NativeFile:
-    file = place.open()
-    return pa.BufferReader(file.getbuffer()) if hasattr(file, "getbuffer") else pa.PythonFile(file)
-
-
-class _BucketFiles(pafs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no types
-    """Lets pyarrow read objects by their addresses."""
-
-    def get_type_name(self) -> str:
-        return "bucket"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _BucketFiles)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def normalize_path(self, path: str) -> str:
-        return path
-
-    def get_file_info(self, paths: list[str]) -> list[pafs.FileInfo]:
-        return [self._info(path) for path in paths]
-
-    def _info(self, path: str) -> pafs.FileInfo:
-        try:
-            return pafs.FileInfo(path, pafs.FileType.File, size=place_of(path).stat().st_size)
-        except FileNotFoundError:
-            return pafs.FileInfo(path, pafs.FileType.NotFound)
-
-    def open_input_file(self, path: str) -> pa.NativeFile:
-        place = place_of(path)
-        assert isinstance(place, BucketPath)  # made by `open_parts`
-        return _open(place)
-
-    def open_input_stream(self, path: str) -> pa.NativeFile:
-        return self.open_input_file(path)
-
-    def _refuse(self, *_: object) -> None:
-        raise NotImplementedError("pyarrow only reads objects")
-
-    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = _refuse
-    delete_root_dir_contents = delete_file = move = copy_file = _refuse
-    open_output_stream = open_append_stream = _refuse

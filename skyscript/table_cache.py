@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipeline.storage import open_parts, place_of
+from pipeline.parquet_files import open_parts
+from pipeline.storage import place_of
 
 Value = TypeVar("Value")
 

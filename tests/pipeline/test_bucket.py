@@ -12,7 +12,8 @@ from pipeline.append import open_to_append
 from pipeline.atomic import appending, content_id, content_id_of_file, write_bytes, write_file
 from pipeline.bucket import BucketPath
 from pipeline.errors import ConfigError, StorageError
-from pipeline.storage import Sizes, local_copy, matching, open_parts, place_of, remove_all, scan
+from pipeline.parquet_files import open_parts
+from pipeline.storage import Sizes, local_copy, matching, place_of, remove_all, scan
 from tests.emulators.bucket import AFTER, Bucket
 
 

@@ -7,9 +7,10 @@ import pyarrow.parquet as pq
 from pipeline.bucket import BucketPath
 from pipeline.config import RunConfig, parse_config
 from pipeline.events import Event, ShardFinished, StageStarted
+from pipeline.parquet_files import parquet_source
 from pipeline.runner import run
 from pipeline.state import Retry
-from pipeline.storage import Place, parquet_source
+from pipeline.storage import Place
 from tests.buckets import content_in
 from tests.conftest import content_of
 from tests.pipeline.recipe import RECIPE
