@@ -205,8 +205,15 @@ class BucketPath:
             yield ObjectEntry(place.name, str(place), stat_of(meta))
 
     def glob(self, pattern: str) -> Iterator[BucketPath]:
-        """Yield the objects and folders below that fit a pattern such as ``_*/part-*.json``."""
+        """Yield the objects and folders below that fit a pattern such as ``_*/part-*.json``.
+
+        ``**`` stands for any folders, before the pattern of a name.
+        """
         first, _, rest = pattern.partition("/")
+        if first == "**":
+            inside = (place for place, _ in self.objects())
+            yield from (place for place in inside if fnmatchcase(place.name, rest))
+            return
         if not any(sign in first for sign in "*?["):
             below = [self / first]
         else:

@@ -81,7 +81,7 @@ def parse_config(
 ) -> RunConfig:
     """Check a config; its relative paths are relative to ``base``."""
     shared = shared_keys(recipe)
-    names = [stage.name for stage in recipe]
+    names = [stage.name for stage in with_own_block(recipe)]
     problems = [
         f"unknown key {_suggest(key, ['runner', *names, *shared])}"
         for key in data
@@ -92,7 +92,7 @@ def parse_config(
     problems += more
     stages = {}
     for stage in recipe:
-        block, more = _block(stage.name, stage.config, data.get(stage.name), given, base)
+        block, more = _block(stage.block, stage.config, data.get(stage.block), given, base)
         problems += more
         stages[stage.name] = block
     if problems:
@@ -123,9 +123,15 @@ def config_of_block(
     return block
 
 
+def with_own_block(recipe: Sequence[Stage]) -> list[Stage]:
+    """Give the stages that share no other stage's config block."""
+    return [stage for stage in recipe if not stage.block_of]
+
+
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:
     """Give the names of the fields that two or more stages have; they can be top-level keys."""
-    counts = Counter(name for stage in recipe for name in stage.config.model_fields)
+    own = with_own_block(recipe)
+    counts = Counter(name for stage in own for name in stage.config.model_fields)
     return sorted(name for name, count in counts.items() if count > 1)
 
 

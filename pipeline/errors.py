@@ -15,6 +15,12 @@ class SkyScriptError(Exception):
     """An error whose message is enough for the user; the command line shows no traceback."""
 
     exit_code = 1
+    keeps = ""
+    """Characters that cannot be printed and yet are part of the message: line ends."""
+
+    def __str__(self) -> str:
+        """Give the message. What cannot be printed is escaped: the message may quote any file."""
+        return escape_unprintable(super().__str__(), self.keeps)
 
 
 class InputError(SkyScriptError):
@@ -48,6 +54,21 @@ class RemoteError(SkyScriptError):
 class SchemaError(SkyScriptError):
     """A table does not have the schema that its stage declares; the message shows both."""
 
+    keeps = "\n"
+
 
 class ItemsFailed(SkyScriptError):
     """The run ended, but some of its shards or rows failed."""
+
+    keeps = "\n"
+
+
+def escape_unprintable(text: str, kept: str = "") -> str:
+    """Give a text in which control characters and marks of direction are escapes."""
+    if text.isprintable():
+        return text
+    plain = (
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode()
+        for each in text
+    )
+    return "".join(plain)

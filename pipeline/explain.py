@@ -17,7 +17,7 @@ def explain(stage: Stage) -> str:
         [
             inspect.cleandoc(stage.run.__doc__ or ""),
             "",
-            f"config, in the block {stage.name}:",
+            f"config, in the block {stage.block}:",
             *_keys(stage.config, "  "),
             "",
             f"writes {stage.writes.name}:",

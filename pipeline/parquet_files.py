@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 
 from pipeline.bucket import BucketPath
-from pipeline.storage import Place, place_of
+from pipeline.storage import Place, local_copy, map_files, place_of
 
 
 def parquet_source(part: Place) -> Any:  # noqa: ANN401 - a path, or a file of pyarrow
@@ -27,6 +27,11 @@ def open_parts(parts: Iterable[Place], schema: pa.Schema | None) -> ds.Dataset:
     return ds.dataset(
         names, schema=schema, format="parquet", filesystem=_bucket_files() if inside else None
     )
+
+
+def local_parts(table: ds.FileSystemDataset) -> tuple[str, ...]:
+    """Give the paths of a dataset's files on this machine; those of a bucket are copied."""
+    return tuple(str(path) for path in map_files(local_copy, map(place_of, table.files)))
 
 
 @cache

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from pipeline.atomic import appending, storage, write_bytes
-from pipeline.config import RunConfig, shared_keys
+from pipeline.config import RunConfig, shared_keys, with_own_block
 from pipeline.stage import Stage
 from pipeline.storage import Place
 
@@ -76,7 +76,8 @@ def _line_of(command: Sequence[str]) -> str:
 
 def as_yaml(recipe: Sequence[Stage], config: RunConfig) -> str:
     """Give a config as YAML with all its values; shared keys stand at the top level if they can."""
-    blocks = {name: block.model_dump(mode="json") for name, block in config.stages.items()}
+    names = [stage.name for stage in with_own_block(recipe)]
+    blocks = {name: config.stages[name].model_dump(mode="json") for name in names}
     top = {key: _common(key, blocks) for key in shared_keys(recipe)}
     top = {key: values[0] for key, values in top.items() if values}
     own = {

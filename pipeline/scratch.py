@@ -110,9 +110,12 @@ def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
 
 
-def view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    """Make a Parquet file available to queries as a view of this name."""
-    connection.read_parquet(glob.escape(str(path))).create_view(name)
+def view(connection: duckdb.DuckDBPyConnection, name: str, *paths: Path) -> None:
+    """Make Parquet files available to queries as a view of this name.
+
+    It has the columns of the first file, which the others must have, too.
+    """
+    connection.read_parquet([glob.escape(str(path)) for path in paths]).create_view(name)
 
 
 def cut_into_parts(pieces: Iterable[pa.RecordBatch | pa.Table], rows: int) -> Iterator[pa.Table]:

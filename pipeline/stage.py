@@ -163,6 +163,13 @@ class _AnyStage:
     and its config; empty: the runner counts the rows' reasons instead."""
     version: int = 1
     """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
+    block_of: str = ""
+    """The stage whose config block this one shares; empty: it has its own."""
+
+    @property
+    def block(self) -> str:
+        """The name of the stage's config block."""
+        return self.block_of or self.name
 
     @property
     def inputs(self) -> tuple[Table, ...]:

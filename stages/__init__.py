@@ -10,7 +10,7 @@ from stages.align import ALIGN
 from stages.caption import CAPTION
 from stages.density import DENSITY
 from stages.eligible import ELIGIBLE
-from stages.extract import EXTRACT
+from stages.extract import BLOBS, EXTRACT, NODES, WAYS
 from stages.fetch import FETCH
 from stages.filter import FILTER
 from stages.index import INDEX
@@ -35,6 +35,9 @@ from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
 
 PIPELINE: tuple[Stage, ...] = (
+    BLOBS,  # large OSM file -> ranges of its blobs
+    NODES,  # ranges -> nodes, and a file of the places of all nodes
+    WAYS,  # ranges and places -> ways with geometry
     EXTRACT,  # OSM file -> objects with geometry and tags
     VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
     DENSITY,  # objects -> how many of each concept are in each cell (if the config asks for truth)

@@ -127,9 +127,9 @@ class Vocabulary:
         own = self._own(tag.key, tag.value)
         return view_of(tag.key, tag.value) if own is None else ANY_VIEW
 
-    def views(self, tags: Mapping[str, str]) -> list[tuple[float, View]]:
-        """Give for each visible thing of an object its maximum GSD and its extents of view."""
-        things = (each for each in self.seen(tags) if self._is_thing(each.key))
+    def views(self, tags: Mapping[str, str], gsd: float = 0.0) -> list[tuple[float, View]]:
+        """Give for each thing visible at a GSD its maximum GSD and its extents of view."""
+        things = (each for each in self.seen(tags, gsd) if self._is_thing(each.key))
         return list(dict.fromkeys((each.max_gsd, self._view(each)) for each in things))
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:

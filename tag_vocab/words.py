@@ -20,10 +20,15 @@ _MAJOR_ROADS = frozenset(
 
 _NO_CONNECTOR = frozenset({"power", "man_made", "natural"})
 
-_SPACES = {ord("_"): " ", ord(":"): " "} | dict.fromkeys(
-    [*range(32), *range(127, 160), 0x2028, 0x2029], " "
+_MARKS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+"""Marks of direction, and of byte order: they would turn the rest of the caption around."""
+_SPACES = (
+    {ord("_"): " ", ord(":"): " "}
+    | dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
+    | dict.fromkeys(_MARKS, "")
 )
-"""A caption is one line: control characters and line ends of a broken tag become spaces too."""
+"""A caption is one line: control characters and line ends of a broken tag become spaces too, and
+marks of direction go."""
 
 
 def phrase(key: str, value: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 # Test processes run side by side: torch and numpy take one thread, in what tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,8 +18,18 @@ _REAL = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
 os.environ.setdefault("HF_HOME", str(Path(_REAL) / "huggingface"))
 os.environ["XDG_CACHE_HOME"] = _CACHE.name
 # The same examples on every machine and in every run; a busy one may take its time.
-settings.register_profile("same", derandomize=True, deadline=None, database=None)
-settings.load_profile("same")
+_WITHOUT = {"deadline": None, "database": None, "phases": set(Phase) - {Phase.explain}}
+"""Explaining traces each line, which takes minutes where a library compiles."""
+settings.register_profile("same", derandomize=True, **_WITHOUT)
+# HYPOTHESIS_PROFILE=long looks for hours where no example has been, and prints what it finds.
+settings.register_profile(
+    "long",
+    max_examples=5000,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    **_WITHOUT,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 REPOSITORY = Path(__file__).parents[1]
 TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"

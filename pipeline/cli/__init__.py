@@ -15,6 +15,7 @@ from pipeline.cli import (
     data,
     exports,
     language,
+    leaks,
     models,
     pairs,
     run,
@@ -31,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (run, run_state, census, pairs, language, models, data, exports):
+for group in (run, run_state, census, pairs, leaks, language, models, data, exports):
     app.add_typer(group.app)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)

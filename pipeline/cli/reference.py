@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pipeline.config import RunnerConfig, shared_keys
+from pipeline.config import RunnerConfig, shared_keys, with_own_block
 from pipeline.explain import config_blocks, summary
 from pipeline.stage import Stage, StageConfig
 from stages import RECIPES
@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
         "stages.polish.config:PolishConfig",
         "skyscript.language_model.config:LanguageModelConfig",
     ),
+    "skyscript leakage": ("stages.leakage.config:LeakageConfig",),
     "skyscript train": ("stages.train.config:TrainConfig",),
     "skyscript evaluate": ("stages.evaluate:EvaluateConfig",),
     "skyscript download": ("stages.download:DownloadConfig",),
@@ -67,7 +68,7 @@ def commented_config(recipe: Sequence[Stage], given: Mapping[str, Any]) -> str:
         for block in config_blocks(field.annotation):
             lines += [*_kind_lines(block), ""]
     blocks: list[tuple[str, str, type[StageConfig]]] = [
-        *((stage.name, summary(stage), stage.config) for stage in recipe),
+        *((stage.name, summary(stage), stage.config) for stage in with_own_block(recipe)),
         ("runner", _about(RunnerConfig), RunnerConfig),
     ]
     for name, about, model in blocks:
@@ -142,7 +143,7 @@ def options_page() -> str:
     parts += ["## All recipes", "", *_section("runner", RunnerConfig, _about(RunnerConfig))]
     for command, recipe in RECIPES.items():
         parts += [f"## {command}", ""]
-        for stage in recipe:
+        for stage in with_own_block(recipe):
             parts += _section(stage.name, stage.config, summary(stage))
     for command, models in COMMANDS.items():
         parts += [f"## {command}", ""]

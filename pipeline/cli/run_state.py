@@ -47,14 +47,17 @@ def verify(
     """Check every file of a run against its recorded content; name the damaged ones.
 
     The parts that damaged files belong to are marked, so that the next run makes them again.
+    Damaged vectors in `embeddings/` and damaged lines of `_ledger/` are removed. The log and the
+    copies of the command and the config are for people, and are not checked.
     """
+    from pipeline.cli.kept_files import remove_damaged_files
     from pipeline.damage import revoke_damaged_parts
     from stages import RECIPES
 
     run = _run_in(out)
     owns = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}
     with run.locked_unchanged():
-        damaged = revoke_damaged_parts(run, owns)
+        damaged = revoke_damaged_parts(run, owns) + remove_damaged_files(run.root)
     print_lines([f"damaged   {path}" for path in damaged])
     if damaged:
         raise ItemsFailed(

@@ -6,7 +6,6 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -32,6 +31,7 @@ from skyscript.imagery.acquisition_time import (
     times_in,
 )
 from skyscript.imagery.colours import NotColours, Reading, colours_of
+from skyscript.imagery.gdal import forget_errors, gdal_errors
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.opening import open_in_child
@@ -178,13 +178,12 @@ class FolderBackend:
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
-        from rasterio.errors import RasterioError
-
+        unreadable: tuple[type[Exception], ...] = (InputError, *gdal_errors())
         try:
             return cut_on(
                 grid, open_raster(self._root / scene.name, self._config.crs), tile, self._reading
             )
-        except (InputError, RasterioError) as error:
+        except unreadable as error:
             raise TryLater(f"{scene.scene_id} cannot be read", Problem.UNREADABLE) from error
 
     def scene(self, alias: str, path: Path) -> Scene:
@@ -218,15 +217,13 @@ class FolderBackend:
 
     def _check_end(self, raster: Raster, bands: Sequence[int]) -> None:
         """Read the last pixel: a file that was truncated in a download lacks it."""
-        from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
         last = Window(raster.data.width - 1, raster.data.height - 1, 1, 1)
         try:
             raster.data.read(bands, window=last)
-        except RasterioError as error:
-            with suppress(Exception):
-                _ = raster.data.colorinterp  # GDAL keeps the error for the next call
+        except gdal_errors() as error:
+            forget_errors(raster.data)
             raise InputError(
                 f"{raster.path}: its last pixel cannot be read, so the file is broken or cut off; "
                 "get it again."

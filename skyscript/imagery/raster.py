@@ -15,6 +15,7 @@ import shapely
 
 from pipeline.errors import InputError
 from skyscript.geo.tile import Tile
+from skyscript.imagery.gdal import forget_errors, gdal_errors
 from skyscript.imagery.grid import PixelGrid, from_mercator, native_grid
 from skyscript.imagery.outline import cut_at_antimeridian, unit_square
 
@@ -82,13 +83,13 @@ def open_raster(path: Path, crs: str | None = None) -> Raster:
 @lru_cache(maxsize=_OPEN_FILES)
 def _open(path: Path, crs: str | None, _changed: int, _size: int) -> Raster:
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import NotGeoreferencedWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             data = rasterio.open(path)
-    except RasterioError as error:
+    except gdal_errors() as error:
         raise InputError(f"{path}: not a raster that GDAL can read.") from error
     except UnicodeDecodeError as error:
         raise InputError(
@@ -112,6 +113,7 @@ def locate(data: Any, path: Path | str, crs_text: str | None = None) -> Raster: 
     """
     import pyproj
 
+    forget_errors(data)
     text = crs_text or (data.crs.to_wkt() if data.crs else None)
     if text is None or data.transform.is_identity:
         raise InputError(

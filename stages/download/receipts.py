@@ -16,11 +16,13 @@ from pipeline.atomic import write_file
 from pipeline.errors import RemoteError
 from stages.download.catalogue import Artefact
 from stages.download.config import MIB
-from stages.download.server import Edition
+from stages.download.server import WEB_PAGE, Edition
 from stages.download.transfer import Tell
 
 FOLDER = "_download"
 _BLOCK = 8 * MIB
+_HEAD = 1 << 10
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 _EVERY = 256
 """Files between two reports of progress."""
 
@@ -54,6 +56,7 @@ def verify(path: Path, edition: Edition, artefact: Artefact, tell: Tell) -> Veri
         raise RemoteError(
             f"{artefact.name}: {size:,} bytes were received, but the file has {edition.size:,}."
         )
+    _refuse_page(path, artefact)
     sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -70,6 +73,13 @@ def verify(path: Path, edition: Edition, artefact: Artefact, tell: Tell) -> Veri
                 f"but {whose} is {expected}."
             )
     return Verified(size, crc, sha256.hexdigest(), "its size")
+
+
+def _refuse_page(path: Path, artefact: Artefact) -> None:
+    """Raise `RemoteError` for a web page, which some servers send under any content type."""
+    with path.open("rb") as file:
+        if file.read(_HEAD).lstrip(_BLANK).lower().startswith((b"<!doctype html", b"<html")):
+            raise RemoteError(f"{artefact.name}: {WEB_PAGE}")
 
 
 def crc32(file: IO[bytes]) -> int:

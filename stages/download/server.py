@@ -34,6 +34,11 @@ _REFUSALS = {
     404: "has no such file",
     410: "no longer has the file",
 }
+_PAGES = {"text/html", "application/xhtml+xml"}
+WEB_PAGE = (
+    "the server sends a web page in place of the file: it asks for a login or a confirmation, or "
+    "the address is wrong. Name a mirror with --base-url."
+)
 _BASE64_MD5 = r"[A-Za-z0-9+/]{22}=="
 
 T = TypeVar("T")
@@ -69,6 +74,14 @@ class Edition(NamedTuple):
     def can_resume(self) -> bool:
         """Whether a download can resume: the server states enough to recognise the edition."""
         return self.size is not None and self.validator is not None
+
+    def is_named_in(self, response: requests.Response) -> bool:
+        """Whether a partial response says that it is a part of this edition.
+
+        A server that ignores If-Range could else give a part of another edition.
+        """
+        strong = self.validator == self.etag
+        return self.validator == response.headers.get("ETag" if strong else "Last-Modified")
 
     def check(self, response: requests.Response, start: int) -> None:
         """Raise `Changed` if a response is not this edition, whole or from byte ``start`` on."""
@@ -150,8 +163,11 @@ class Server:
                 allow_redirects=True,
             ) as response:
                 _check_status(response, url, allowed)
+                _check_content(response, url)
                 yield response
-        except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
+        except requests.TooManyRedirects as error:
+            raise RemoteError(f"{url}: the server redirects this address in a loop.") from error
+        except _never_reached() as error:
             raise RemoteError(f"{url}: {error}") from error
         except requests.ConnectionError as error:
             cause = getattr(error.args[0] if error.args else None, "reason", None) or error
@@ -159,6 +175,13 @@ class Server:
             raise Transient(f"the server cannot be reached ({last_clause})") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Transient(f"the response broke off ({type(error).__name__})") from error
+
+
+def _never_reached() -> tuple[type[Exception], ...]:
+    """Give the errors for addresses, also of redirects, that no attempt can reach."""
+    from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, SSLError
+
+    return SSLError, InvalidURL, InvalidSchema, MissingSchema
 
 
 def blocks(response: requests.Response) -> Iterator[bytes]:
@@ -201,6 +224,21 @@ def _wait_before_retry(error: Exception) -> bool | float:
     if not isinstance(error, Transient):
         return False
     return True if error.wait is None else error.wait
+
+
+def _check_content(response: requests.Response, url: str) -> None:
+    """Raise `RemoteError` if a response is not the file itself, byte by byte."""
+    if response.status_code not in {200, 206}:
+        return
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in _PAGES:
+        raise RemoteError(f"{url}: {WEB_PAGE}")
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in {"identity", ""}:
+        raise RemoteError(
+            f"{url}: the server packs the file ({packing}), though it was asked not to, so its "
+            "size and its checksum cannot be compared. Name another mirror with --base-url."
+        )
 
 
 def _check_status(response: requests.Response, url: str, allowed: Collection[int]) -> None:

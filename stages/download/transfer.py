@@ -94,6 +94,9 @@ class Transfer(NamedTuple):
         try:
             with self.server.answer("GET", self.path, headers) as response:
                 edition.check(response, start)
+                if response.status_code == 206 and not edition.is_named_in(response):
+                    os.truncate(part, 0)
+                    raise Transient("the server does not say of which edition it sends a part")
                 with storage(part), part.open("ab") as file:
                     if response.status_code != 206:
                         file.truncate(0)

@@ -1,57 +1,87 @@
-"""Reads a PBF file by blocks, in columns, where that is possible and pays."""
+"""Makes the areas of relations from what the shards read: their ways, and the file's relations."""
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.dataset as ds
+
+from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.file import OsmFile, bounds_in_header
+from stages import tables
+from stages.extract.blobs import shard_of
+from stages.extract.shards import shard_rows, why_left
 
 if TYPE_CHECKING:
     import osmium
 
+    from skyscript.osm.blocks.aside import AreaRelation
+    from skyscript.osm.blocks.reader import BlockFile
+    from stages.extract.columns import RelationRows
     from stages.extract.rows import Rows
 
-log = logging.getLogger(__name__)
 
-FROM_SIZE = 8_000_000
-"""The smallest file in bytes that is read by blocks. On smaller ones libosmium takes less time than
-numba needs to compile the decoder once, which takes about 17 seconds."""
-LIBRARIES = ("numba", "isal")
-"""What the decoder needs: the extra ``fast``."""
+_TABLES = (tables.BLOBS, tables.NODES, tables.WAYS)
 
 
-def read_by_blocks(
-    path: Path, file_format: str, keys: Collection[str], folder: Path
-) -> OsmFile | None:
-    """Read a PBF file by blocks into the scratch files of `Rows`.
+@dataclass(frozen=True)
+class Shards:
+    """The parts of the tables `blobs`, `nodes` and `ways`."""
 
-    Gives a file of its area relations, with the bounds of the whole file; None if libosmium must
-    read the file, because it is small, of another format, or not as the block decoder wants it.
+    blobs: tuple[str, ...]
+    nodes: tuple[str, ...]
+    ways: tuple[str, ...]
+
+    @property
+    def objects(self) -> list[Path]:
+        """The parts with rows of objects."""
+        return [*map(Path, self.nodes), *map(Path, self.ways)]
+
+
+def read_relations(
+    shards: Shards, path: Path, file_format: str, keys: Collection[str], folder: Path
+) -> OsmFile:
+    """Read the relations into the scratch files of `Rows`, and make areas of them.
+
+    Gives a file of the area relations with the bounds of the whole file. Raises `NotTakenError` if
+    libosmium must read the file.
     """
-    if "pbf" not in file_format:
-        return None
-    if path.stat().st_size < FROM_SIZE:
-        return None
-    if not all(map(importlib.util.find_spec, LIBRARIES)):
-        log.info("%s is read object by object: the extra `fast` is not installed", path)
-        return None
-    from skyscript.osm.blocks.errors import NotTakenError
-    from skyscript.osm.blocks.reader import read_blocks
-    from stages.extract.columns import ColumnRows
+    from skyscript.osm.blocks.aside import Aside
+    from skyscript.osm.blocks.reader import open_blocks
+    from stages.extract.columns import RelationRows
 
-    try:
-        with ColumnRows(folder, keys) as rows:
-            source = OsmFile(read_blocks(path, keys, rows, folder), folder, "pbf", name=str(path))
-            source.bounds = bounds_in_header(path, folder, file_format)
-            source.read(keys, _AreasOf(rows))
-    except NotTakenError as reason:
-        log.info("%s is read object by object: %s", path, reason)
-        return None
+    blobs, nodes, ways = (
+        ds.dataset(list(parts), table.schema, format="parquet")
+        for parts, table in zip(astuple(shards), _TABLES, strict=True)
+    )
+    if left := why_left(nodes) or why_left(ways):
+        raise NotTakenError(left)
+    small = folder / "areas.osm.pbf"
+    with RelationRows(folder, keys) as rows:
+        with open_blocks(path, keys) as file, small.open("wb") as out:
+            aside = Aside(out)
+            aside.header()
+            for row in shard_rows(ways, "members"):
+                out.write(row["members"])
+            aside.relations(_area_relations(blobs, file, rows))
+        source = OsmFile(small, folder, "pbf", name=str(path))
+        source.bounds = bounds_in_header(path, folder, file_format)
+        source.read(keys, _AreasOf(rows))
     return source
+
+
+def _area_relations(
+    blobs: ds.Dataset, file: BlockFile, rows: RelationRows
+) -> Iterator[AreaRelation]:
+    from skyscript.osm.blocks.reader import Span
+
+    span = Span()
+    for part in blobs.get_fragments():
+        for relations in file.relations(shard_of(part.to_table()).relations, span):
+            yield from rows.relations(relations)
 
 
 class _AreasOf:

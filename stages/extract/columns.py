@@ -37,8 +37,6 @@ from stages.extract.rows import OBJECTS, Rows, placed
 if TYPE_CHECKING:
     import osmium
 
-PIECE = 20_000
-"""Rows that are written together."""
 _UNITS = 1e7
 _POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
@@ -61,51 +59,46 @@ class _Relation(NamedTuple):
     members: list[_Member]
 
 
-class ColumnRows(Rows):
-    """Takes columns (a sink of `read_blocks`), and libosmium's areas, into the scratch files."""
+def rows_of_nodes(nodes: Objects, places: Ints) -> pa.Table:
+    """Give the rows of nodes."""
+    bad = (np.abs(places[:, 0]) > 180 * _UNITS) | (np.abs(places[:, 1]) > 90 * _UNITS)
+    points = np.empty(len(places), dtype=_POINT)
+    points["order"], points["type"] = 1, 1
+    points["x"], points["y"] = (places / _UNITS).T
+    ends = np.arange(len(places) + 1) * _POINT.itemsize
+    wkb = _binary(ends, points)
+    box = np.column_stack([points["x"], points["y"]] * 2)
+    reasons = np.where(bad, NO_PLACE, SOUND).astype(object)
+    kinds = pa.repeat("n", len(bad))
+    return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(wkb, box, reasons))
+
+
+def rows_of_ways(ways: Ways) -> pa.Table:
+    """Give the rows of ways: lines, and areas if they are closed and their tags say so."""
+    count = len(ways.ends)
+    closed, kinds = np.empty(count, np.uint8), np.empty(count, np.uint8)
+    are_closed(ways.ends, ways.refs, ways.places, closed)
+    is_area, rules = decide(ways.objects, closed.astype(bool))
+    boxes, ends = np.zeros((count, 4), np.int64), np.zeros(count + 1, np.int64)
+    room = np.empty(32 * count + 16 * len(ways.places), dtype=np.uint8)
+    size = write_shapes(ways.ends, ways.places, is_area, kinds, boxes, room, ends[1:])
+    wkb, box = _binary(ends, room[:size]), boxes / _UNITS
+    reasons = np.full(count, SOUND, dtype=object)
+    reasons[kinds == SHORT] = FEW_POINTS
+    reasons[kinds == LACKING] = NO_NODES
+    columns = _columns(wkb, box, reasons)
+    doubtful = (kinds == DOUBTFUL) | (box[:, 2] - box[:, 0] > HALF_GLOBE)
+    if doubtful.any():
+        columns = _judged(columns, wkb, np.flatnonzero(doubtful), is_area)
+    return _table(pc.if_else(pa.array(is_area), "a", "w"), ways.objects, rules, columns)
+
+
+class RelationRows(Rows):
+    """Takes columns of relations, and libosmium's areas, into the scratch files."""
 
     def __init__(self, folder: Path, keys: Collection[str]) -> None:
         super().__init__(folder)
         self._keys = keys
-        self._pieces: list[pa.Table] = []
-
-    def rows_of_nodes(self, nodes: Objects, places: Ints) -> pa.Table:
-        """Give the rows of nodes."""
-        bad = (np.abs(places[:, 0]) > 180 * _UNITS) | (np.abs(places[:, 1]) > 90 * _UNITS)
-        points = np.empty(len(places), dtype=_POINT)
-        points["order"], points["type"] = 1, 1
-        points["x"], points["y"] = (places / _UNITS).T
-        ends = np.arange(len(places) + 1) * _POINT.itemsize
-        wkb = _binary(ends, points)
-        box = np.column_stack([points["x"], points["y"]] * 2)
-        reasons = np.where(bad, NO_PLACE, SOUND).astype(object)
-        kinds = pa.repeat("n", len(bad))
-        return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(wkb, box, reasons))
-
-    def rows_of_ways(self, ways: Ways) -> pa.Table:
-        """Give the rows of ways: lines, and areas if they are closed and their tags say so."""
-        count = len(ways.ends)
-        closed, kinds = np.empty(count, np.uint8), np.empty(count, np.uint8)
-        are_closed(ways.ends, ways.refs, ways.places, closed)
-        is_area, rules = decide(ways.objects, closed.astype(bool))
-        boxes, ends = np.zeros((count, 4), np.int64), np.zeros(count + 1, np.int64)
-        room = np.empty(32 * count + 16 * len(ways.places), dtype=np.uint8)
-        size = write_shapes(ways.ends, ways.places, is_area, kinds, boxes, room, ends[1:])
-        wkb, box = _binary(ends, room[:size]), boxes / _UNITS
-        reasons = np.full(count, SOUND, dtype=object)
-        reasons[kinds == SHORT] = FEW_POINTS
-        reasons[kinds == LACKING] = NO_NODES
-        columns = _columns(wkb, box, reasons)
-        doubtful = (kinds == DOUBTFUL) | (box[:, 2] - box[:, 0] > HALF_GLOBE)
-        if doubtful.any():
-            columns = _judged(columns, wkb, np.flatnonzero(doubtful), is_area)
-        return _table(pc.if_else(pa.array(is_area), "a", "w"), ways.objects, rules, columns)
-
-    def write(self, rows: pa.Table) -> None:
-        """Write rows, many at a time."""
-        self._pieces.append(rows)
-        if sum(map(len, self._pieces)) >= PIECE:
-            self._flush_pieces()
 
     def relations(self, relations: Parts) -> Iterator[AreaRelation]:
         """Take relations as `Rows` does; give those of which the assembler shall make areas."""
@@ -117,17 +110,6 @@ class ColumnRows(Rows):
                 key = next(key for key in each.tags if key in self._keys)
                 refs, roles = [way.ref for way in ways], [way.role for way in ways]
                 yield AreaRelation(each.id, kind, key, refs, roles)
-
-    def _flush_pieces(self) -> None:
-        if self._pieces:
-            self._objects_file.write_table(pa.concat_tables(self._pieces))
-            self._pieces = []
-
-    def __exit__(self, *error: Any) -> None:  # noqa: ANN401
-        """Write the last rows, unless there was an error, and finish the files."""
-        if error[0] is None:
-            self._flush_pieces()
-        super().__exit__(*error)
 
 
 def _relations(found: Parts) -> Iterator[_Relation]:

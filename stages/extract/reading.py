@@ -11,6 +11,7 @@ import signal
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +20,16 @@ from pipeline.child import ChildDiedError, Place, preload, run_in_child
 from pipeline.errors import InputError, SkyScriptError, StorageError
 from pipeline.scratch import ScratchParquet, database, view
 from skyscript.geo.tile import Box
+from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.crash import where_it_crashes
 from skyscript.osm.file import OsmFile, with_copies
 from skyscript.osm.merge import open_files
 from skyscript.osm.node_index import IndexChoice
 from skyscript.osm.rejected import explain_rejected
-from stages.extract.by_blocks import read_by_blocks
+from stages import tables
+from stages.extract.by_blocks import Shards, read_relations
 from stages.extract.geometries import SOUND
-from stages.extract.rows import PLACED, Rows, placed
+from stages.extract.rows import Rows, placed
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ _WITHOUT_AREA = """
 _TWICE = "SELECT 1 FROM objects GROUP BY kind, osm_id HAVING count(*) > 1 LIMIT 1"
 
 REJECTED_FILE = pa.schema(
-    [pa.field("osm_id", pa.int64()), pa.field("is_repaired", pa.bool_()), *PLACED]
+    [pa.field("osm_id", pa.int64()), pa.field("is_repaired", pa.bool_()), *tables.PLACED]
 )
 
 
@@ -55,6 +58,8 @@ class Reading:
     node_index: IndexChoice = "auto"
     repairs: bool = False
     """Whether multipolygons that libosmium rejects are repaired."""
+    shards: Shards | None = None
+    """What has been read of the one input; None: libosmium reads all."""
 
     @property
     def names(self) -> str:
@@ -62,8 +67,18 @@ class Reading:
         return " + ".join(str(path) for path, _ in self.inputs)
 
 
-def read_files(reading: Reading, folder: Path) -> list[Box]:
-    """Write the scratch files; give the bounds that the inputs state.
+class Outcome(NamedTuple):
+    """What was read."""
+
+    bounds: list[Box]
+    """The bounds that the inputs state."""
+    left: str | None
+    """Why libosmium read all, though there were shards: their objects are among the scratch files,
+    too."""
+
+
+def read_files(reading: Reading, folder: Path) -> Outcome:
+    """Write the scratch files.
 
     Raises `InputError` or `StorageError` if an input cannot be read.
     """
@@ -102,9 +117,9 @@ def _explain(death: ChildDiedError, reading: Reading, folder: Path) -> SkyScript
     )
 
 
-def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
+def read_here(_: Place, reading: Reading, folder: Path) -> Outcome:
     """Write the scratch files in this process, which libosmium may end."""
-    source = _read_all(reading, folder)
+    source, left = _read_all(reading, folder)
     with database(folder) as connection:
         for name in ("objects", "shapes"):
             view(connection, name, folder / f"{name}.parquet")
@@ -122,18 +137,21 @@ def read_here(_: Place, reading: Reading, folder: Path) -> list[Box]:
                 **placed(areas, reasons),
             }
         )
-    return source.bounds
+    return Outcome(source.bounds, left)
 
 
-def _read_all(reading: Reading, folder: Path) -> OsmFile:
+def _read_all(reading: Reading, folder: Path) -> tuple[OsmFile, str | None]:
     """Read the objects; give the file that tells why relations are no areas."""
-    if len(reading.inputs) == 1 and reading.node_index == "auto":
-        (path, file_format), *_ = reading.inputs
-        if source := read_by_blocks(path, file_format, reading.keys, folder):
-            return source
+    left = None
+    if reading.shards is not None:
+        ((path, file_format),) = reading.inputs
+        try:
+            return read_relations(reading.shards, path, file_format, reading.keys, folder), None
+        except NotTakenError as reason:
+            left = str(reason)
     source = open_files(reading.inputs, folder, reading.node_index)
     with_copies(lambda: _read(source, reading.keys, folder))
-    return source
+    return source, left
 
 
 def _read(source: OsmFile, keys: Collection[str], folder: Path) -> None:

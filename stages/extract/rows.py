@@ -42,24 +42,8 @@ NOT_POSITIVE = "id is not positive"
 _HEX_OF_LINE, _HEX_OF_POINT = 18, 32
 """Hexadecimal digits of a line without points in WKB, and of each point."""
 
-PLACED = [
-    pa.field("geometry", pa.binary()),
-    *(pa.field(side, pa.float64()) for side in Box._fields),
-    pa.field("place", pa.int64()),  # on the Hilbert curve
-    pa.field("reason", pa.string()),
-]
-OBJECTS = pa.schema(
-    [
-        pa.field("kind", pa.string()),
-        pa.field("osm_id", pa.int64()),
-        pa.field("tags", tables.TAGS),
-        pa.field("osm_version", pa.int32()),
-        pa.field("changed", pa.int64()),  # seconds since 1970, UTC
-        pa.field("geom_rule", pa.string()),
-        *PLACED,
-    ]
-)
-_SHAPES = pa.schema([pa.field("osm_id", pa.int64()), *PLACED])
+OBJECTS = pa.schema(tables.OBJECT_AS_READ)
+_SHAPES = pa.schema([pa.field("osm_id", pa.int64()), *tables.PLACED])
 _OUTERS = pa.schema(
     [
         pa.field("relation", pa.int64()),

@@ -1,40 +1,42 @@
 """Extract: the objects of an OSM file with a key of the vocabulary, each with its geometry.
 
-Rows go to a scratch file as they are read. DuckDB then joins the assembled areas to their relations
-and sorts all rows by place, out of core. So memory holds the index of node places, the ways that
-libosmium keeps for its assembler, and little else.
+Nodes and ways come from the shards that read them, or go to a scratch file as libosmium reads them.
+DuckDB then joins the assembled areas to their relations and sorts all rows by place, out of core.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.dataset as ds
 
-import tag_vocab
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
+from pipeline.parquet_files import local_parts
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.geo.tile import Box
 from skyscript.osm.bounds import with_bounds
-from skyscript.osm.inputs import check_file, input_files
-from skyscript.vocabulary import own_labels
 from stages import tables
+from stages.extract.by_blocks import Shards
 from stages.extract.config import ExtractConfig
+from stages.extract.inputs import checked_inputs, external, wanted_keys
 from stages.extract.reading import SCRATCH, Reading, read_files
+from stages.extract.shards import SHARD
 
 if TYPE_CHECKING:
     import duckdb
 
+log = logging.getLogger(__name__)
+
 SAME_OBJECT = "tagged on its multipolygon, too, which stands for it"
 
 REPAIRED = "repaired by the even-odd rule"
+NO_OBJECT = "{} holds no object with a key of the vocabulary: is it the right file?"
 
 _WITH_AREA = """
     CREATE VIEW with_area AS
@@ -95,7 +97,14 @@ _SORTED = """
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
 
 
-def extract(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:
+def extract(
+    blobs: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
+    ways: ds.FileSystemDataset | None = None,
+    *,
+    config: ExtractConfig,
+    root: Place,
+) -> Iterator[pa.Table]:
     """Extract every object that has a key of the vocabulary, sorted by place (Hilbert order).
 
     Nodes, ways that are lines, closed ways that are areas (`polygon_features.closed_way`) and
@@ -105,24 +114,29 @@ def extract(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:
     A way that has a tag of its multipolygon is one object with it: the multipolygon, which gets the
     way's other tags if the way is all of its outline.
 
+    Nodes and ways come from the tables of their shards; without these, libosmium reads the files.
     Raises `InputError` if the file cannot be read or has no such object.
     """
+    shards = None
+    if blobs is not None and nodes is not None and ways is not None:
+        shards = Shards(*(local_parts(table) for table in (blobs, nodes, ways)))
     with scratch(root, "extract") as folder:
         reading = Reading(
-            _inputs(config), _keys(config), config.node_index, config.repair is not None
+            checked_inputs(config),
+            wanted_keys(config),
+            config.node_index,
+            repairs=config.repair is not None,
+            shards=shards,
         )
-        stated = read_files(reading, folder)
-        if not pq.read_metadata(folder / "objects.parquet").num_rows:
-            raise InputError(
-                f"{reading.names} holds no object with a key of the vocabulary: is it the right "
-                "file?"
-            )
+        outcome = read_files(reading, folder)
+        if outcome.left is not None:
+            log.info("%s is read object by object: %s", reading.names, outcome.left)
         with database(folder) as connection:
-            for name in SCRATCH:
-                view(connection, name, folder / f"{name}.parquet")
-            connection.execute(_WITH_AREA)
-            connection.execute(_SAME)
-            bounds = _bounds(connection, stated)
+            parts = [] if shards is None or outcome.left is not None else shards.objects
+            _open(connection, folder, parts)
+            if not connection.sql("SELECT 1 FROM objects LIMIT 1").fetchall():
+                raise InputError(NO_OBJECT.format(reading.names))
+            bounds = _bounds(connection, outcome.bounds)
             params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
             rows = connection.sql(_SORTED, params=params).to_arrow_reader(
                 min(config.part_rows, 20_000)
@@ -131,17 +145,15 @@ def extract(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:
                 yield with_bounds(part.cast(tables.OBJECTS.schema), bounds)
 
 
-def _keys(config: ExtractConfig) -> frozenset[str]:
-    """Give the keys with at least one visible value, by the vocabulary or the user's labels."""
-    own = own_labels(config.own_labels).items()
-    return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
-
-
-def _inputs(config: ExtractConfig) -> list[tuple[Path, str]]:
-    """Give the files with their formats, in the order of their contents, whatever their names."""
-    files = input_files(config.paths)
-    formats = {path: check_file(path, config.format) for path in files}
-    return sorted(formats.items(), key=lambda item: identify(item[0]))
+def _open(connection: duckdb.DuckDBPyConnection, folder: Path, parts: Sequence[Path]) -> None:
+    """Make the scratch files, and the objects in the parts of shards, available to queries."""
+    view(connection, "everything", folder / "objects.parquet", *parts)
+    connection.execute(f"CREATE VIEW objects AS SELECT * FROM everything WHERE kind <> '{SHARD}'")
+    for name in SCRATCH:
+        if name != "objects":
+            view(connection, name, folder / f"{name}.parquet")
+    connection.execute(_WITH_AREA)
+    connection.execute(_SAME)
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection, stated: Sequence[Box]) -> list[Box]:
@@ -163,21 +175,13 @@ def _bounds(connection: duckdb.DuckDBPyConnection, stated: Sequence[Box]) -> lis
     return cut
 
 
-def _external(config: ExtractConfig) -> Mapping[str, str]:
-    ids = [identify(path) for path, _ in _inputs(config)]
-    keys = "\n".join(sorted(_keys(config)))
-    return {
-        "OSM file": ids[0] if len(ids) == 1 else content_id(" ".join(ids).encode()),
-        "keys of the vocabulary": content_id(keys.encode()),
-    }
-
-
 EXTRACT = DatasetStage(
     "extract",
     extract,
     ExtractConfig,
     reads=(),
     writes=tables.OBJECTS,
-    external=_external,
+    external=external,
+    may_read=(tables.BLOBS, tables.NODES, tables.WAYS),
     version=4,
 )

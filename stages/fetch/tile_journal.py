@@ -2,7 +2,7 @@
 
 Services are slow and count requests. So a tile is not requested again if it was fetched before the
 run was killed, beside rows that failed, or before a change that does not affect it. A truncated
-or damaged line is ignored.
+or damaged line is ignored; what a kill left of the last line is cut off.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.append import open_to_append
-from pipeline.atomic import content_id
+from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
-from pipeline.storage import Place
+from pipeline.storage import Place, matching
+
+FOLDER = "_ledger"
 
 
 class TileJournal:
@@ -24,23 +26,21 @@ class TileJournal:
 
     def __init__(self, root: Place, shard: int) -> None:
         self._root = root
-        self._path = root / "_ledger" / f"{shard:05d}.jsonl"
+        self._path = root / FOLDER / f"{shard:05d}.jsonl"
         self._lock = threading.Lock()
         self._known = self._read()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open_to_append(self._path)
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        known = {}
-        if self._path.exists():
-            for line in self._path.read_bytes().splitlines():
-                try:
-                    entry = json.loads(line)
-                    if entry.get("check", check := _check(entry)) == check:
-                        known[entry["key"]] = entry["row"]
-                except (ValueError, KeyError, TypeError):
-                    continue  # cut off when the process was killed
-        return known
+        try:
+            lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return {}
+        entries = [_intact(line) for line in lines]
+        if entries[-1] is None and len(lines) > 1:  # cut off when the process was killed
+            write_bytes(self._path, self._path.read_bytes()[: -len(lines[-1]) - 1])
+        return {entry["key"]: entry["row"] for entry in entries if entry}
 
     def close(self) -> None:
         """Close the journal."""
@@ -81,13 +81,43 @@ class TileJournal:
         plain = json.loads(json.dumps(row, default=_plain))
         entry = {"key": key, **account, "row": plain}
         # The line end comes first: this line must not continue one that a kill left unfinished.
-        data = ("\n" + json.dumps(entry | {"check": _check(entry)})).encode()
+        data = ("\n" + json.dumps(entry | {"check": _check_whole(entry)})).encode()
         with self._lock:
             self._file.write(data)
 
 
-def _check(entry: Mapping[str, Any]) -> str:
-    """Give the digest of a line's key and row; a line of an earlier version has none."""
+def remove_damaged_lines(root: Place) -> list[Place]:
+    """Remove the damaged lines from the journals of a run; give the journals that had some."""
+    damaged = []
+    for path in matching(root, f"{FOLDER}/*.jsonl"):
+        lines = path.read_bytes().split(b"\n")
+        intact = [line for line in lines[1:] if _intact(line)]
+        if lines[0] or len(intact) < len(lines) - 1:
+            write_bytes(path, b"".join(b"\n" + line for line in intact))
+            damaged.append(path)
+    return damaged
+
+
+def _intact(line: bytes) -> dict[str, Any] | None:
+    """Give the entry of a line; None if the line is blank, cut off or damaged."""
+    try:
+        entry = json.loads(line)
+        stated = entry.pop("check", None)  # a line of the first version has none
+        whole = json.dumps(entry if stated is None else entry | {"check": stated})
+        checks = {_check_whole(entry), _check_row(entry)}
+        is_known = stated in checks if stated is not None else list(entry)[-1] == "row"
+        return entry if is_known and whole.encode() == line else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _check_whole(entry: Mapping[str, Any]) -> str:
+    """Give the digest of a line."""
+    return content_id(json.dumps(entry).encode())
+
+
+def _check_row(entry: Mapping[str, Any]) -> str:
+    """Give the digest of a line's key and row, as an earlier version wrote it."""
     return content_id(json.dumps([entry["key"], entry["row"]]).encode())
 
 

@@ -130,6 +130,11 @@ class FilterConfig(StageConfig):
         "after the image was taken, or whose start_date is later than the image. Pairs whose "
         "dates are unknown stay.",
     )
+    leave_out: tuple[ConfigPath, ...] = Field(
+        (),
+        description="Keep the images that these CSVs name in their column filepath out of the "
+        "training files: leave_out.csv of `skyscript leakage`, for example.",
+    )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
         description="Set whole blocks of the Earth aside that training never sees "

@@ -22,6 +22,7 @@ from stages.filter.files import (
 )
 from stages.filter.input_table import BOX, InputTable, load_boxes, load_csv, make_pairs
 from stages.filter.joins import join_files
+from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.splits import Split, split_pairs
@@ -118,6 +119,7 @@ def write_all(
         raise InputError(f"{input_rows.name}: is one of the files to write; choose another --out.")
     phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
     split = split_pairs(connection, config, input_rows)
+    leave_out(connection, input_rows, config)
     sides = summary.count_sides(connection) | later
     if "train" not in sides:
         raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")

@@ -110,8 +110,9 @@ def _read_scorer(scores: ds.Dataset) -> str:
 
 
 def _external(config: FilterConfig) -> Mapping[str, str]:
-    """Return the content ids of the files to join and of the labels, which must be readable."""
+    """Return the content ids of the files that the options name, which must be readable."""
     files = {f"file {number} to join": path for number, path in enumerate(config.join)}
+    files |= {f"file {number} to leave out": path for number, path in enumerate(config.leave_out)}
     if config.labels is not None:
         files["labels"] = config.labels
     return {name: _identify(path) for name, path in files.items()}

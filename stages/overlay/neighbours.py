@@ -20,6 +20,7 @@ from skyscript.osm.underground import hidden_from_above
 from stages import tables
 from stages.overlay.config import OverlayConfig
 from tag_vocab import Vocabulary
+from tag_vocab.sizes import ANY_VIEW, View
 
 WITHOUT_EXTENT = ("n", "w")
 """Kinds of objects whose own extent is not known: nodes and lines."""
@@ -144,14 +145,7 @@ class NearbyObjects:
         share = np.round(shapely.area(parts) / tiles.area[at], 6)
         distance = np.round(shapely.distance(parts, tiles.centre[at]) / tiles.scale[at], 2)
         order = np.lexsort((self._osm_id[near], self._letters[near], share, distance, at))
-        tags = [
-            self._words.visible(
-                self._tags[index],
-                tiles.gsd[tile],
-                tiles.extent[tile] if self._letters[index] in WITHOUT_EXTENT else None,
-            )
-            for tile, index in zip(at[order].tolist(), near[order].tolist(), strict=True)
-        ]
+        tags = self._visible_tags(at[order].tolist(), near[order].tolist(), tiles)
         order = order[[bool(each) for each in tags]]
         return Neighbours(
             np.cumsum(np.bincount(at[order], minlength=len(images))).tolist(),
@@ -160,6 +154,29 @@ class NearbyObjects:
             np.minimum(share[order], 1.0),
             distance[order],
         )
+
+    def _visible_tags(self, at: list[int], near: list[int], tiles: _Tiles) -> list[Tags]:
+        """Give the visible tags of pairs of a tile and an object."""
+        known: dict[tuple[int, float], tuple[Tags, View]] = {}
+        found = []
+        for tile, index in zip(at, near, strict=True):
+            gsd, extent = tiles.gsd[tile], tiles.extent[tile]
+            if (index, gsd) not in known:
+                known[index, gsd] = self._visible_in_any_view(index, gsd)
+            visible, view = known[index, gsd]
+            if view.why_outside(extent):
+                visible = self._words.visible(self._tags[index], gsd, extent)
+            found.append(visible)
+        return found
+
+    def _visible_in_any_view(self, index: int, gsd: float) -> tuple[Tags, View]:
+        """Give the tags of an object visible at a GSD, and the extents in which all of them are."""
+        tags = self._tags[index]
+        is_whole = self._letters[index] not in WITHOUT_EXTENT
+        views = [] if is_whole else [view for _, view in self._words.views(tags, gsd)]
+        least = max((view.least for view in views), default=ANY_VIEW.least)
+        most = min((view.most for view in views), default=ANY_VIEW.most)
+        return self._words.visible(tags, gsd), View(least, most)
 
     def _pairs(self, tiles: _Tiles) -> tuple[Indices, Indices]:
         """Give pairs of a tile and an object whose boxes meet, tile by tile."""

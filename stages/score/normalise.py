@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.cpus import count_cpus
+from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK, Table
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.storage import Place
@@ -66,7 +67,15 @@ class _Stores(NamedTuple):
 
     def vectors(self, hashes: list[str], titles: list[str]) -> tuple[Numbers, Numbers]:
         images = self.images.get([bytes.fromhex(name) for name in hashes])
-        return images.vectors, self.texts.get([text_key(title) for title in titles]).vectors
+        texts = self.texts.get([text_key(title) for title in titles])
+        for found, store in ((images, self.images), (texts, self.texts)):
+            if not found.is_stored.all():
+                raise InputError(
+                    f"{store.folder}: vectors are missing there, which the stage `score` had "
+                    "stored. Run `skyscript verify` on the folder of the run, then the same "
+                    "command again."
+                )
+        return images.vectors, texts.vectors
 
 
 def _normalise(

@@ -5,10 +5,10 @@ Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``,
 ``focus`` on, part *i* of every table has the same ``object_id``s.
 """
 
-from stages.tables.columns import BBOX, STATUS, TAGS
+from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
 from stages.tables.imagery import CANDIDATE, IMAGES, MATCH, SCENE_SHIFTS, SCENES, TILES
-from stages.tables.objects import ELIGIBLE, FOCUS, OBJECTS, OUTLINES, VOCAB
+from stages.tables.objects import BLOBS, ELIGIBLE, FOCUS, NODES, OBJECTS, OUTLINES, VOCAB, WAYS
 from stages.tables.pairs import PAIR_STATEMENT, PLACE, RUN_PAIRS
 from stages.tables.texts import (
     CAPTIONS,
@@ -25,6 +25,7 @@ from stages.tables.truth import DENSITY, TRUTH
 
 __all__ = [
     "BBOX",
+    "BLOBS",
     "CANDIDATE",
     "CAPTIONS",
     "DENSITY",
@@ -36,14 +37,17 @@ __all__ = [
     "MATCH",
     "META",
     "NEIGHBOUR",
+    "NODES",
     "NORMALISED",
     "OBJECTS",
+    "OBJECT_AS_READ",
     "OUTLINES",
     "PAIRS",
     "PAIR_NORMALISED",
     "PAIR_SCORES",
     "PAIR_STATEMENT",
     "PLACE",
+    "PLACED",
     "REPORT",
     "RUN_PAIRS",
     "SCENES",
@@ -56,6 +60,7 @@ __all__ = [
     "TILES",
     "TRUTH",
     "VOCAB",
+    "WAYS",
     "files_written",
     "owned_files",
 ]

@@ -47,6 +47,23 @@ OBJECT = [
     pa.field("tags", TAGS, nullable=False),  # all of them, in OSM's order
 ]
 
+PLACED = [
+    pa.field("geometry", pa.binary()),
+    *NULLABLE_BOX,
+    pa.field("place", pa.int64()),  # on the Hilbert curve
+    pa.field("reason", pa.string()),  # why it has no geometry
+]
+OBJECT_AS_READ = [
+    pa.field("kind", pa.string(), nullable=False),  # as in an object's row
+    pa.field("osm_id", pa.int64(), nullable=False),
+    pa.field("tags", TAGS, nullable=False),
+    pa.field("osm_version", pa.int32()),
+    pa.field("changed", pa.int64()),  # seconds since 1970, UTC
+    pa.field("geom_rule", pa.string(), nullable=False),
+    *PLACED,
+]
+"""An object as it is read, before it is merged with its multipolygon and sorted."""
+
 
 def table(
     name: str, *fields: pa.Field, geometry: bool = False, ranges: tuple[str, ...] = ()

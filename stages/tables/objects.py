@@ -4,7 +4,53 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from stages.tables.columns import BBOX, OBJECT, SIDES, STATUS, table
+from pipeline.schema import Table
+from stages.tables.columns import BBOX, OBJECT, OBJECT_AS_READ, SIDES, STATUS, table
+
+BLOB = pa.struct(
+    [
+        pa.field("start", pa.int64()),  # bytes
+        pa.field("size", pa.int64()),
+        pa.field("least", pa.int64()),  # ranks of the types that it may hold:
+        pa.field("most", pa.int64()),  # 0 nodes, 1 ways, 2 relations
+    ]
+)
+BLOBS = table(
+    "blobs",
+    pa.field("shard", pa.int64(), nullable=False),
+    *(pa.field(name, pa.list_(BLOB), nullable=False) for name in ("nodes", "ways", "relations")),
+    # ids of the ways, in this shard, that area relations have as members
+    pa.field("members", pa.list_(pa.int64()), nullable=False),
+    pa.field("left", pa.string()),  # why the file is left to libosmium; null if it is not
+)
+"""Ranges of the blobs of a PBF file: part *i* has those that shard *i* reads."""
+
+_SPAN = [
+    pa.field("first", pa.int64()),  # the first id that the shard read, of all nodes or ways
+    pa.field("last", pa.int64()),
+    pa.field("left", pa.string()),  # why the file is left to libosmium; null if it is not
+]
+"""Columns of the row of a shard: its kind is `s`. All other rows are objects."""
+NODES = Table(
+    "nodes",
+    pa.schema(
+        [
+            *OBJECT_AS_READ,
+            *_SPAN,
+            pa.field("places", pa.string()),  # the file with the places of all nodes of the shard
+            pa.field("places_size", pa.int64()),
+        ]
+    ),
+    "osm_id",
+)
+"""Nodes that have a key of the vocabulary, in the order of the file."""
+WAYS = Table(
+    "ways",
+    # blobs of a PBF file: the ways of the shard that area relations have as members
+    pa.schema([*OBJECT_AS_READ, *_SPAN, pa.field("members", pa.binary())]),
+    "osm_id",
+)
+"""Ways that have a key of the vocabulary, in the order of the file."""
 
 OBJECTS = table(
     "objects",

@@ -1,7 +1,8 @@
 """Extract against the decode floor, osmium-tool, ogr2ogr and pyosmium, interleaved in one run.
 
 Run with ``pytest -m bench -s tests/bench/bench_extract.py``. The machine may be busy, so user CPU
-seconds count; a peer that is not installed is left out. Ours is sorted, checked Parquet.
+seconds count, of all processes; a peer that is not installed is left out. Ours is sorted, checked
+Parquet, made by a run with one worker and with two.
 """
 
 import shutil

@@ -95,6 +95,7 @@ def shard_of(town, number):
                 "source": "SIM",
                 "gsd": 0.6,
                 "width": 384,
+                "height": 384,
                 **tile_around(lon, lat, 384, 384, 0.6).box._asdict(),
                 "acquired": datetime(2024, 7, 1, 10, 30, tzinfo=UTC),
                 "status": "ok",

@@ -3,11 +3,12 @@
 ``python -m tests.bench.extract_peers ours FILE FOLDER`` prints how many objects come out.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,51 +17,60 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tag_vocab
-from stages.extract import ExtractConfig, extract
+from pipeline.config import parse_config
+from pipeline.receipts import totals
+from pipeline.run import Run
+from pipeline.runner import run
+from stages.extract import BLOBS, EXTRACT, NODES, WAYS, ExtractConfig, extract
+from stages.tables import OBJECTS
 from tests.conftest import REPOSITORY
+
+STAGES = (BLOBS, NODES, WAYS, EXTRACT)
 
 
 class Taken(NamedTuple):
-    """What a command took."""
+    """What a command took, with all its processes."""
 
     user: float
     wall: float
     mb: float
+    """Peak resident memory of its largest process."""
     said: str
 
 
 def measured(*command: object) -> Taken:
     """Run a command; give its user CPU seconds, wall seconds, peak resident MB and last line."""
-    started = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    with subprocess.Popen(
-        [str(each) for each in command], stdout=subprocess.PIPE, env=environment
-    ) as process:
-        output = process.stdout.read().decode()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    said = output.strip().rpartition("\n")[2]
-    return Taken(used.ru_utime, time.perf_counter() - started, used.ru_maxrss / 1024, said)
+    with tempfile.NamedTemporaryFile("r") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.usage", file.name, *map(str, command)],
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=REPOSITORY,
+            check=True,
+        )
+        took = json.load(file)
+    assert took["code"] == 0, command
+    said = done.stdout.decode().strip().rpartition("\n")[2]
+    return Taken(took["user"], took["wall"], took["mb"], said)
 
 
 def commands(path: Path, folder: Path) -> dict[str, list[object]]:
     """Give the command of each peer that is installed, by name."""
     found = {
         name: [sys.executable, "-m", "tests.bench.extract_peers", name, path, folder]
-        for name in ("ours", "objects", "processor")
+        for name in WAYS_TO_READ
     }
     if shutil.which("osmium"):
         keys = folder / "keys.txt"
         keys.write_text("\n".join(f"nwr/{key}" for key in sorted(tag_vocab.groundable_keys())))
         kept = folder / "kept.osm.pbf"
-        found["floor"] = ["osmium", "fileinfo", "-e", path]
-        found["tool"] = [
-            *("sh", "-c", 'osmium tags-filter -O -e "$1" "$2" -o "$3" && '),
-            *(keys, path, kept),
-        ]
-        found["tool"][2] += 'osmium export -O "$3" -f geojsonseq -o /dev/null'
-        found["tool"].insert(3, "sh")
+        found["floor"] = ["osmium", "fileinfo", "-e", "--no-progress", path]
+        shell = (
+            'osmium tags-filter --no-progress -O -e "$1" "$2" -o "$3" && '
+            'osmium export --no-progress -O "$3" -f geojsonseq -o /dev/null'
+        )
+        found["tool"] = ["sh", "-c", shell, "sh", keys, path, kept]
     if shutil.which("ogr2ogr"):
         found["ogr2ogr"] = ["ogr2ogr", "-overwrite", "-f", "GPKG", folder / "out.gpkg", path]
     return found
@@ -78,9 +88,18 @@ def replicated(path: Path, folder: Path, times: int) -> Path:
     return folder / "replicated.osm.pbf"
 
 
-def ours(path: Path, folder: Path) -> int:
-    """Extract as the stage does: a large sorted PBF by blocks."""
-    return _extract(ExtractConfig(path=path), folder)
+def ours(path: Path, folder: Path, workers: int = 1) -> int:
+    """Extract as a run does: a large sorted PBF in shards."""
+    root = folder / f"run{workers}"
+    shutil.rmtree(root, ignore_errors=True)
+    blocks = {"extract": {"path": str(path)}, "runner": {"workers": workers}}
+    run(STAGES, parse_config(blocks, STAGES, base=folder, where="bench"), root, print)
+    return totals(Run(root).folder(OBJECTS).receipts()).rows
+
+
+def ours_2(path: Path, folder: Path) -> int:
+    """Extract with two workers."""
+    return ours(path, folder, workers=2)
 
 
 def objects(path: Path, folder: Path) -> int:
@@ -147,7 +166,9 @@ def _write(writer, rows) -> int:
     return count
 
 
+WAYS_TO_READ = {"ours": ours, "ours_2": ours_2, "objects": objects, "processor": processor}
+
 if __name__ == "__main__":
     name, source, target = sys.argv[1:]
-    way = {"ours": ours, "objects": objects, "processor": processor}[name]
+    way = WAYS_TO_READ[name]
     print(f"{way(Path(source), Path(target)):,} objects")

@@ -36,6 +36,8 @@ from tag_vocab import SHIPPED
 from tests.conftest import SHARED
 
 REACH, FARTHEST, JITTER, MISSING = 10.0, 9.0, 1.0, 1 / 3
+READ_OSM = ("blobs", "nodes", "ways", "extract")
+"""The stages that make the table of objects."""
 STRIPS = 8
 FIELDS = ("farmland", "meadow", "forest", "orchard", "vineyard", "grass")
 
@@ -70,7 +72,7 @@ def objects_of(osm: Path, work: Path) -> pa.Table:
     config = work / "config.yaml"
     config.write_text(f"extract: {{path: {osm}}}\nsources: {{SIM: {{backend: simulated}}}}\n")
     settings = load_config(config, PIPELINE, ["runner.executor=serial"])
-    run(PIPELINE, settings, work / osm.parent.name, lambda _: None, only=["extract"])
+    run(PIPELINE, settings, work / osm.parent.name, lambda _: None, only=READ_OSM)
     table = Run(work / osm.parent.name).table("objects").to_table()
     return table.filter(pc.field("status") == "ok")
 

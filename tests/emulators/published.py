@@ -35,6 +35,14 @@ class FileServer(Emulator):
         self.after_each: Callable[[], object] | None = None
         """Done after each body, also a broken one."""
         self.more_headers: dict[str, str] = {}
+        self.kind = _KIND
+        """The content type of bodies."""
+        self.redirect = ""
+        """Where requests for files are sent, if anywhere."""
+        self.empty_parts = False
+        """Ranges are answered by a 206 with the right fields and no bytes."""
+        self.unnamed_parts = False
+        """A 206 has neither ETag nor time of change."""
         self.pause = 0.0
         """Seconds after each 64 KiB of a body."""
         self.given = 0
@@ -71,7 +79,7 @@ class _Handler(Handler):
         if not bucket.knows_head:
             return self.send(405, _KIND, b"", {})
         length = path.stat().st_size + bucket.wrong_length
-        self._head(200, _KIND, length, bucket.fields(path))
+        self._head(200, bucket.kind, length, bucket.fields(path))
 
     def do_GET(self) -> None:
         bucket, path = self._asked()
@@ -83,14 +91,14 @@ class _Handler(Handler):
         status, data, fields = self._body(bucket, path)
         bucket.given += len(data)
         if fault:
-            self.go_wrong(Broken(fault, _KIND, data), status, fields)
+            self.go_wrong(Broken(fault, bucket.kind, data), status, fields)
         elif bucket.pause:
-            self._head(status, _KIND, len(data), fields)
+            self._head(status, bucket.kind, len(data), fields)
             for start in range(0, len(data), 1 << 16):
                 self.wfile.write(data[start : start + (1 << 16)])
                 time.sleep(bucket.pause)
         else:
-            self.send(status, _KIND, data, fields)
+            self.send(status, bucket.kind, data, fields)
         if bucket.after_each:
             bucket.after_each()
 
@@ -104,6 +112,9 @@ class _Handler(Handler):
         time.sleep(bucket.faults.latency)
         if status != 200:
             self.send(status, _KIND, b"", {})
+            return bucket, None
+        if bucket.redirect:
+            self.send(302, _KIND, b"", {"Location": bucket.redirect})
             return bucket, None
         return bucket, path
 
@@ -119,5 +130,7 @@ class _Handler(Handler):
             return 416, b"", fields | {"Content-Range": f"bytes */{size}"}
         with path.open("rb") as file:
             file.seek(start)
-            data = file.read(end - start)
+            data = b"" if bucket.empty_parts else file.read(end - start)
+        if bucket.unnamed_parts:
+            fields = {}
         return 206, data, fields | {"Content-Range": f"bytes {start}-{end - 1}/{size}"}

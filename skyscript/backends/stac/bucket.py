@@ -25,6 +25,7 @@ from skyscript.backends.stac.query import StacQuery
 from skyscript.backends.stac.remote_file import GDAL, open_remote
 from skyscript.geo.tile import Box
 from skyscript.imagery.acquisition_time import from_name
+from skyscript.imagery.gdal import gdal_errors
 from skyscript.imagery.places import places_within, search_areas
 from skyscript.imagery.protocol import NeverAvailable
 from skyscript.imagery.raster import footprint, ground_gsd, two_digits
@@ -74,7 +75,6 @@ def items_of_bucket(wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mappin
 def _header(address: str) -> tuple[shapely.Geometry, float]:
     """Give the outline of a file in degrees, and the metres of its pixels, to two digits."""
     import rasterio
-    from rasterio.errors import RasterioError
 
     try:
         with rasterio.Env(**GDAL):
@@ -83,7 +83,7 @@ def _header(address: str) -> tuple[shapely.Geometry, float]:
                 return footprint(raster), two_digits(ground_gsd(raster))
             finally:
                 raster.data.close()
-    except RasterioError as error:
+    except gdal_errors() as error:
         raise InputError(f"{address}: its head cannot be read ({error}).") from error
 
 

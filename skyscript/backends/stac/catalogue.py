@@ -19,6 +19,8 @@ from skyscript.imagery.places import places_within, search_areas
 
 MOST_FILES = 100_000
 """JSON files; a larger catalogue needs an index (`items`) or a part of it as the root."""
+MOST_LEVELS = 20
+"""Catalogues below each other; links that lead deeper lead nowhere."""
 _AT_ONCE = 10
 """Files that are read at the same time: as many as the client keeps connections."""
 _SERVERS = ("https://", "http://")
@@ -33,9 +35,10 @@ def items_of_catalogue(wanted: StacQuery, places: Sequence[Box], read: Read) -> 
     """
     areas = search_areas(places)
     root = wanted.route.address
-    seen, level, count = {root}, [root], 0
+    seen, level, count, depth = {root}, [root], 0, 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while level:
+            depth = _deeper(depth, level, root)
             count = _counted(count, level, root)
             items: list[str] = []
             below: list[str] = []
@@ -50,6 +53,15 @@ def items_of_catalogue(wanted: StacQuery, places: Sequence[Box], read: Read) -> 
                 if _touches(item.get("bbox"), areas):
                     yield _with_whole_addresses(item, address)
             level = [address for address in below if _may_serve(address, wanted)]
+
+
+def _deeper(depth: int, level: Sequence[str], root: str) -> int:
+    if depth == MOST_LEVELS:
+        raise InputError(
+            f"{root}: its catalogues lie more than {MOST_LEVELS} levels deep ({level[0]}): its "
+            "links lead round and round; give one of its parts as `catalogue`."
+        )
+    return depth + 1
 
 
 def _counted(count: int, more: Sequence[str], root: str) -> int:

@@ -6,6 +6,7 @@ import re
 
 from pipeline.errors import InputError
 from skyscript.backends.service.retry import SERVER_FAILURES, TOO_MANY, ErrorClass, Outcome
+from skyscript.imagery.gdal import gdal_errors
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TryLater
 
 _HTTP_STATUS = re.compile(r"HTTP response code: (\d{3})|HTTP error code ?: (\d{3})")
@@ -19,8 +20,6 @@ def classify(scene: Scene, error: Exception, *, is_signed: bool) -> Outcome:
 
     ``is_signed``: the file was opened with a read token, which may have ended.
     """
-    from rasterio.errors import RasterioError
-
     if isinstance(error, TryLater):  # no read token
         return Outcome(ErrorClass.TRANSIENT, error.problem, str(error))
     if isinstance(error, NeverAvailable):  # not what can be read here
@@ -28,7 +27,7 @@ def classify(scene: Scene, error: Exception, *, is_signed: bool) -> Outcome:
     if isinstance(error, InputError):
         reason = f"{scene.scene_id}: its file does not say where it lies"
         return Outcome(ErrorClass.PERMANENT, Problem.UNREADABLE, reason)
-    if not isinstance(error, RasterioError):
+    if not isinstance(error, gdal_errors()):
         raise error
     status = http_status(error)
     if status in (404, 410):

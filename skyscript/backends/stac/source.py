@@ -24,6 +24,7 @@ from skyscript.backends.stac.search import search
 from skyscript.backends.stac.token import Signer, signed
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery.colours import NotColours, Reading
+from skyscript.imagery.gdal import gdal_errors
 from skyscript.imagery.grid import GridChoice
 from skyscript.imagery.mosaic import compose
 from skyscript.imagery.places import places_within
@@ -87,8 +88,6 @@ class StacBackend:
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:
-        from rasterio.errors import RasterioError
-
         settings = dict(GDAL)
         is_signed = self._signer(scene) is not None
 
@@ -96,7 +95,7 @@ class StacBackend:
             begun = time.monotonic()
             try:
                 return self._read(scene, tile, grid, settings)
-            except RasterioError as error:
+            except gdal_errors() as error:
                 if http_status(error) in FORBIDDEN and (signer := self._signer(scene)):
                     signer.expire(begun)
                 raise
@@ -110,14 +109,13 @@ class StacBackend:
     ) -> TileImage:
         """Read a tile once, in a slot of the service's quota."""
         import rasterio
-        from rasterio.errors import RasterioError
 
         quota = self._quota(find_route(self._config, scene.source).address)
         with quota.slot(), rasterio.Env(**settings):
             begun = time.monotonic()
             try:
                 image = self._read_assets(scene, tile, grid)
-            except RasterioError as error:
+            except gdal_errors() as error:
                 if http_status(error) == TOO_MANY:
                     quota.refused(begun)
                 raise

@@ -11,16 +11,20 @@ import io
 import math
 import pickle
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from skyscript.files.zips import BROKEN, BrokenZip, open_zip
 
 _PROGRAM = "code/"
 _SIGMOID, _GELU = b"torch.sigmoid(", b"torch.gelu("
 """The functions by which the program of a CLIP computes its activation: quick-GELU, or GELU."""
 _MOST_PROGRAM = 2**24
+_MOST_PACKED = 10
+"""How many times its size an archive may unpack to."""
 _DTYPES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16",
     "BFloat16Storage": "bfloat16", "LongStorage": "int64", "IntStorage": "int32",
@@ -31,41 +35,55 @@ _DTYPES = {
 def is_torchscript(path: Path) -> bool:
     """Tell whether a zip archive contains a program of TorchScript."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return any(_below_root(name).startswith(_PROGRAM) for name in archive.namelist())
-    except zipfile.BadZipFile:
+    except BrokenZip:
         return False
 
 
 def has_quick_gelu(path: Path) -> bool:
     """Tell whether the program of an archive uses quick-GELU: a sigmoid in the place of GELU."""
-    with zipfile.ZipFile(path) as archive:
-        program = [
-            archive.read(member)
-            for member in archive.infolist()
-            if _below_root(member.filename).startswith(_PROGRAM)
-            and member.filename.endswith(".py")
-            and member.file_size < _MOST_PROGRAM
-        ]
+    try:
+        with open_zip(path) as archive:
+            program = [
+                archive.read(member)
+                for member in archive.infolist()
+                if _below_root(member.filename).startswith(_PROGRAM)
+                and member.filename.endswith(".py")
+                and member.file_size < _MOST_PROGRAM
+            ]
+    except BROKEN as error:
+        raise BrokenZip(f"{path}: the program of this archive is damaged: {error}.") from error
     return any(_SIGMOID in text for text in program) and not any(_GELU in text for text in program)
 
 
 def read_torchscript(path: Path) -> dict[str, Any]:
     """Give the tensors of a TorchScript archive by name. Raises `InputError` if it is invalid."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
+            _refuse_bomb(archive, path)
             name = next(n for n in archive.namelist() if _below_root(n) == "data.pkl")
             reader = _Reader(archive, name.removesuffix("data.pkl"), archive.read(name))
             root = reader.load()
     except (
         StopIteration, zipfile.BadZipFile, pickle.UnpicklingError, EOFError, LookupError, OSError,
-        ValueError, TypeError, AttributeError, RuntimeError, MemoryError, OverflowError,
+        ValueError, TypeError, AttributeError, RuntimeError, MemoryError, OverflowError, zlib.error,
     ) as error:  # fmt: skip
         raise InputError(
             f"{path}: is a TorchScript archive that is damaged, or has another form than CLIP's "
             f"({error}). Save the model's state_dict() instead."
         ) from error
     return dict(_tensors(root, "", depth=0))
+
+
+def _refuse_bomb(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raise `UnpicklingError` for an archive that unpacks to much more than its size.
+
+    Torch stores tensors as they are, and compresses programs only.
+    """
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > _MOST_PROGRAM + _MOST_PACKED * path.stat().st_size:
+        raise pickle.UnpicklingError(f"it unpacks to {unpacked:,} bytes, a zip bomb")
 
 
 def _below_root(name: str) -> str:

@@ -1,17 +1,20 @@
 """Stores vectors on disk by content, so that each is computed once.
 
-    embeddings/<name>-<digest of the model>/images/<id>.arrow
-                                           texts/<id>.arrow
+    embeddings/<name>-<digest of the model>/images/<id of the keys>-<id of the bytes>.arrow
+                                           texts/<id of the keys>-<id of the bytes>.arrow
 
 A file is written by rename and never changes. So workers can read and write at the same time, and
 the finished files of a killed run stay. A key is the BLAKE2b-128 digest of an image's bytes or a
-text.
+text. A file that Arrow cannot read is removed, so its vectors are computed again; one whose values
+are damaged is found by `remove_damaged` only.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,12 +22,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.atomic import TEMPORARY, content_id, write_file
+from pipeline.atomic import TEMPORARY, content_id, content_id_of_file, write_bytes
+from pipeline.errors import InputError
 from pipeline.storage import Place, local_copy, matching
 from skyscript.clip.vectors.index import KeyIndex
 
 KEY_BYTES = 16
 SUFFIX = ".arrow"
+UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError, AttributeError)
+"""What reading a damaged file may raise."""
+log = logging.getLogger(__name__)
 
 
 def text_key(text: str) -> bytes:
@@ -83,13 +90,13 @@ class Store:
 
     @classmethod
     def open_existing(cls, folder: Place) -> Store:
-        """Open a folder that contains vectors, of any width."""
-        first = matching(folder, f"*{SUFFIX}")[0]
-        with pa.memory_map(str(local_copy(first))) as source:
-            kind = pa.ipc.open_file(source).schema.field("vector").type
-        return cls(
-            folder, kind.list_size, np.float16 if kind.value_type == pa.float16() else np.float32
-        )
+        """Open a folder that contains vectors, of any width. Raises `InputError` without any."""
+        for path in matching(folder, f"*{SUFFIX}"):
+            with suppress(*UNREADABLE), pa.memory_map(str(path)) as source:
+                kind = pa.ipc.open_file(source).schema.field("vector").type
+                is_half = kind.value_type == pa.float16()
+                return cls(folder, kind.list_size, np.float16 if is_half else np.float32)
+        raise InputError(f"{folder}: contains no vectors that can be read.")
 
     def get(self, keys: Sequence[bytes]) -> Entry:
         """Look keys up; keys may repeat."""
@@ -112,9 +119,9 @@ class Store:
     def add(
         self, keys: Sequence[bytes], vectors: NDArray[np.float32], likeness: Sequence[int]
     ) -> None:
-        """Store vectors; keys are distinct. The name of the file depends only on the keys."""
-        path = self.folder / f"{content_id(b''.join(sorted(keys)))}{SUFFIX}"
-        if not keys or path.exists():
+        """Store vectors; keys are distinct. Keys that are stored together already stay as is."""
+        of_keys = content_id(b"".join(sorted(keys)))
+        if not keys or any(name.startswith(of_keys) for name in _list(self.folder)):
             return
         first, second = _halves(keys)
         order = np.lexsort((second, first))
@@ -127,7 +134,8 @@ class Store:
                 "vector": pa.FixedSizeListArray.from_arrays(values, self.width),
             }
         ).combine_chunks()
-        write_file(path, lambda temporary: _write(temporary, table))
+        data = _serialised(table)
+        write_bytes(self.folder / f"{of_keys}-{content_id(data)}{SUFFIX}", data)
 
     def _forget(self) -> None:
         self._known: set[str] = set()
@@ -140,10 +148,20 @@ class Store:
         if not names >= self._known:
             self._forget()  # files were removed
         for name in sorted(names - self._known):
-            file = self._map(self.folder / name)
+            file = self._map_or_remove(self.folder / name)
+            if file is None:
+                continue
             self._index.add((file.first, file.second), len(self._open))
             self._open.append(file)
             self._known.add(name)
+
+    def _map_or_remove(self, path: Place) -> _File | None:
+        try:
+            return self._map(path)
+        except UNREADABLE:
+            log.warning("%s is damaged: its vectors are computed again", path)
+            path.unlink(missing_ok=True)
+            return None
 
     def _map(self, path: Place) -> _File:
         """Map a file into memory; only the vectors that are looked up are copied."""
@@ -202,9 +220,27 @@ def _halves(keys: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.uint6
     return both[:, 0].copy(), both[:, 1].copy()
 
 
-def _write(path: Path, table: pa.Table) -> None:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+def _serialised(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def remove_damaged(root: Place) -> list[Place]:
+    """Remove the vector files of a run or a job that are damaged; give their paths.
+
+    Files of earlier versions, whose names do not contain the id of their bytes, are not checked.
+    """
+    damaged = [path for path in matching(root, f"embeddings/**/*{SUFFIX}") if _is_damaged(path)]
+    for path in damaged:
+        path.unlink()
+    return damaged
+
+
+def _is_damaged(path: Place) -> bool:
+    _, dash, of_bytes = path.stem.partition("-")
+    return bool(dash) and of_bytes != content_id_of_file(path)
 
 
 class Counts(NamedTuple):

@@ -1,13 +1,14 @@
 """Puts area relations and their ways into a small PBF file, for libosmium's assembler.
 
+The blobs of its ways may be written apart: the file is its header, these blobs and the relations.
+
 Its ways carry the places of their nodes, so it needs no nodes, and its blocks are not compressed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -34,9 +35,11 @@ class AreaRelation(NamedTuple):
 class Aside:
     """Takes ways, then relations, each in the order of their ids."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = path.open("wb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def header(self) -> None:
+        """Write the header of a file."""
         header = b"".join(_bytes(4, name) for name in _FEATURES[:1])
         self._blob(b"OSMHeader", header + _bytes(5, _FEATURES[1]))
 
@@ -68,10 +71,6 @@ class Aside:
                 group, members = [], 0
         if group:
             self._block([text.encode() for text in texts], b"".join(group))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _block(self, texts: list[bytes], group: bytes) -> None:
         table = b"".join(_bytes(1, text) for text in texts)

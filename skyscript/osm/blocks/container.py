@@ -31,21 +31,20 @@ class Blob(NamedTuple):
 
     start: int
     size: int
+    least: int = 0
+    """The rank of the first type that the block may hold: 0 nodes, 1 ways, 2 relations."""
+    most: int = 2
+    """The rank of the last type that it may hold."""
 
 
 class Container:
-    """An open PBF file; threads may read blobs of it side by side."""
+    """An open PBF file."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
-        try:
-            header, *self.blobs = self._find_all()
-            _check_header(self.data(header))
-        except BaseException:
-            self._file.close()
-            raise
 
-    def _find_all(self) -> list[Blob]:
+    def find_all(self) -> list[Blob]:
+        """Find the blobs of data; raises `NotTakenError` if the header demands what is unknown."""
         size = os.fstat(self._file.fileno()).st_size
         blobs: list[Blob] = []
         at = 0
@@ -55,7 +54,9 @@ class Container:
                 raise ValueError("blobs that are not a header, then data")
             blobs.append(blob)
             at = blob.start + blob.size
-        return blobs
+        header, *data = blobs
+        _check_header(self.data(header))
+        return data
 
     def data(self, blob: Blob) -> bytes:
         """Read and decompress a blob; raises `ValueError` if its size is not the stated one."""

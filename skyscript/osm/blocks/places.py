@@ -1,82 +1,124 @@
 """Where the nodes are: a map from id to place, ten bytes a node, in files that are mapped.
 
-Nodes come in the order of their ids. A directory says where each page of 4,096 ids starts; within
-a page two bytes of the id are searched.
+Each file holds the nodes of a range of ids. A directory says where each page of 4,096 ids starts;
+within a page two bytes of the id are searched.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.atomic import write_file
+from pipeline.storage import Place
 from skyscript.osm.blocks.protobuf import Ints, jit
 
 PAGE_BITS = 12
 NOWHERE = 0x7FFFFFFF
 """The coordinate of a node without a valid place, as in libosmium."""
 _PAGE = (1 << PAGE_BITS) - 1
+_HEADER = 3
+"""Numbers of 64 bits: first page, pages, nodes."""
 
 
-class Places:
-    """Takes ids and places in order of the ids; then looks places up."""
+class NewPlaces:
+    """Takes ids and places in order of the ids, and writes them to a file."""
 
-    def __init__(self, folder: Path) -> None:
-        self._paths = folder / "nodes.ids", folder / "nodes.places"
-        self._files = [path.open("wb") for path in self._paths]
+    def __init__(self) -> None:
+        self._low: list[Ints] = []
+        self._places: list[Ints] = []
         self._starts: list[Ints] = []
-        self._pages = 0
+        self._first_page = self._next_page = 0
         self._nodes = 0
-        self._index: tuple[Ints, Ints, Ints] | None = None
 
     def add(self, ids: Ints, places: Ints) -> None:
         """Append nodes (places as longitude and latitude in 1e-7 degrees)."""
         if not len(ids):
             return
-        last = int(ids[-1]) >> PAGE_BITS
-        first_of_page = np.arange(self._pages, last + 1, dtype=np.int64) << PAGE_BITS
-        self._starts.append(self._nodes + np.searchsorted(ids, first_of_page))
-        self._pages = last + 1
-        self._nodes += len(ids)
-        self._files[0].write((ids & _PAGE).astype(np.uint16))
-        self._files[1].write(places)
-
-    def finish(self) -> None:
-        """Map the files; from now on places are looked up."""
-        for file in self._files:
-            file.close()
-        starts = np.concatenate([*self._starts, np.array([self._nodes], np.int64)])
-        self._starts = []
         if not self._nodes:
-            self._index = starts, np.empty(0, np.uint16), np.empty((0, 2), np.int32)
-            return
-        low = np.memmap(self._paths[0], np.uint16, mode="r", shape=(self._nodes,))
-        places = np.memmap(self._paths[1], np.int32, mode="r", shape=(self._nodes, 2))
-        self._index = starts, np.asarray(low), np.asarray(places)
+            self._first_page = self._next_page = int(ids[0]) >> PAGE_BITS
+        last = int(ids[-1]) >> PAGE_BITS
+        first_of_page = np.arange(self._next_page, last + 1, dtype=np.int64) << PAGE_BITS
+        self._starts.append(self._nodes + np.searchsorted(ids, first_of_page))
+        self._next_page = last + 1
+        self._nodes += len(ids)
+        self._low.append((ids & _PAGE).astype(np.uint16))
+        self._places.append(places)
+
+    def write(self, path: Place) -> None:
+        """Write the file."""
+        pages = self._next_page - self._first_page
+        header = np.array([self._first_page, pages, self._nodes], dtype=np.int64)
+        end = np.array([self._nodes], dtype=np.int64)
+
+        def fill(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                for column in (header, *self._starts, end, *self._places, *self._low):
+                    file.write(np.ascontiguousarray(column).data)
+
+        write_file(path, fill)
+
+
+class _Mapped(NamedTuple):
+    """A file of places."""
+
+    first: int
+    """The first id of its first page."""
+    starts: Ints
+    low: Ints
+    places: Ints
+
+
+class Places:
+    """Looks places up in files, each with the least id that it holds, in the order of the ids."""
+
+    def __init__(self, files: Sequence[tuple[int, Path]]) -> None:
+        self._least = np.array([least for least, _ in files], dtype=np.int64)
+        self._files = [_mapped(path) for _, path in files]
 
     def of(self, refs: Ints) -> Ints:
         """Give the place of each node, `NOWHERE` where it has none."""
-        if self._index is None:
-            raise RuntimeError("the index of nodes is not finished")
-        found = np.empty((len(refs), 2), dtype=np.int32)
-        _look_up(refs, *self._index, found)
+        found = np.full((len(refs), 2), NOWHERE, dtype=np.int32)
+        if not len(refs) or not self._files:
+            return found
+        number: Ints = np.searchsorted(self._least, refs, side="right") - 1
+        if number.min() == number.max():
+            return self._look_up(int(number[0]), refs, found)
+        order = np.argsort(number, kind="stable")
+        cuts = np.flatnonzero(np.diff(number[order])) + 1
+        for rows in np.split(order, cuts):
+            own = np.full((len(rows), 2), NOWHERE, dtype=np.int32)
+            found[rows] = self._look_up(int(number[rows[0]]), refs[rows], own)
         return found
 
-    def close(self) -> None:
-        """Remove the files."""
-        self._index = None
-        for file, path in zip(self._files, self._paths, strict=True):
-            file.close()
-            path.unlink(missing_ok=True)
+    def _look_up(self, number: int, refs: Ints, found: Ints) -> Ints:
+        if number >= 0:
+            file = self._files[number]
+            _look_up(refs - file.first, file.starts, file.low, file.places, found)
+        return found
+
+
+def _mapped(path: Path) -> _Mapped:
+    data = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    first_page, pages, nodes = data[: 8 * _HEADER].view(np.int64).tolist()
+    starts_end = 8 * (_HEADER + pages + 1)
+    places_end = starts_end + 8 * nodes
+    return _Mapped(
+        first_page << PAGE_BITS,
+        data[8 * _HEADER : starts_end].view(np.int64),
+        data[places_end : places_end + 2 * nodes].view(np.uint16),
+        data[starts_end:places_end].view(np.int32).reshape(nodes, 2),
+    )
 
 
 @jit
 def _look_up(refs: Ints, starts: Ints, low: Ints, places: Ints, found: Ints) -> None:
-    """Binary search in a node's page; the next node is often the next one in the index."""
+    """Binary search in a node's page; the next node is often the next one in the file."""
     last, page_end, page_of_last = np.int64(-2), np.int64(0), np.int64(-1)
     for row in range(len(refs)):
-        found[row, 0] = NOWHERE
-        found[row, 1] = NOWHERE
         ref = refs[row]
         page = ref >> PAGE_BITS
         if ref < 0 or page >= len(starts) - 1:

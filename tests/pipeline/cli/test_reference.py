@@ -24,7 +24,7 @@ def test_the_page_names_every_key_of_every_stage_and_fits_the_line() -> None:
     for command, recipe in RECIPES.items():
         for stage in recipe:
             part = page.partition(f"\n## {command}\n")[2]
-            section = part.partition(f"### {stage.name}\n")[2].partition("\n##")[0]
+            section = part.partition(f"### {stage.block}\n")[2].partition("\n##")[0]
             assert all(f"- `{key}` (" in section for key in stage.config.model_fields)
     assert all(f"## {command}\n" in page for command in COMMANDS)
     assert max(map(len, page.splitlines())) <= 120

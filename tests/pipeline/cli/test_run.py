@@ -45,7 +45,10 @@ def test_show_explains_a_stage(stage: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", TOY, "--only", "fly"], "there is no stage 'fly'; the stages are extract, "),
+        (
+            ["run", TOY, "--only", "fly"],
+            "there is no stage 'fly'; the stages are blobs, nodes, ways, extract, ",
+        ),
         (["run", TOY, "--from", "plan", "--until", "index"], "nothing is left to run"),
         (["status", "."], "is not the folder of a run"),
         (["caption", "--meta", "nowhere", "--out", "x.csv"], "nowhere"),

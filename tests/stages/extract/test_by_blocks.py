@@ -1,5 +1,6 @@
 """Reading by blocks gives what libosmium gives, row for row, or hands the file to libosmium."""
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -8,11 +9,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import InputError
-from stages.extract import by_blocks
 from tests.conftest import SHARED, TOWN
 from tests.skyscript.osm.blocks import pbf
 from tests.skyscript.osm.osm_text import by_id, convert, extracted, write_opl
-from tests.stages.extract.reader import read_here_always
+from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
 pytest.importorskip("numba")
 pytest.importorskip("isal")
@@ -24,15 +24,13 @@ NOT_SORTED = {"columbus.osm.pbf"}
 @pytest.fixture
 def both(tmp_path, monkeypatch, caplog):
     """Extract a file by blocks and by objects; give both tables, and why blocks were left."""
-    caplog.set_level(logging.INFO, logger="stages.extract.by_blocks")
+    caplog.set_level(logging.INFO, logger="stages.extract.stage")
     read_here_always(monkeypatch)
 
     def extract(path: Path) -> tuple[pa.Table, pa.Table, str | None]:
         caplog.clear()
-        monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
-        ours = extracted(path, tmp_path)
+        ours = extracted_by_shards(path, tmp_path)
         left = [record.getMessage() for record in caplog.records]
-        monkeypatch.setattr(by_blocks, "FROM_SIZE", 1 << 60)
         return ours, extracted(path, tmp_path), left[0] if left else None
 
     return extract
@@ -67,14 +65,38 @@ def test_an_encoding_of_osmium_changes_nothing(tmp_path, both, options):
 
 
 @pytest.mark.parametrize("pack", [pbf.zlib_blob, pbf.raw_blob, pbf.lz4_blob, pbf.zstd_blob])
-def test_a_packing_of_blobs_changes_nothing(tmp_path, both, monkeypatch, pack):
+def test_a_packing_of_blobs_changes_nothing(tmp_path, both, pack):
     plain = convert(TOWN, tmp_path / "plain.osm.pbf", "pbf,pbf_compression=none")
     head, *blocks = pbf.blocks_of(plain)
     head = pbf.blob(b"OSMHeader", pbf.raw_blob(head))
     path = pbf.write(tmp_path / "packed.osm.pbf", *blocks, pack=pack, head=head)
     expected = both(plain)[1]
-    monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
-    assert extracted(path, tmp_path).equals(expected)
+    assert extracted_by_shards(path, tmp_path).equals(expected)
+
+
+def reblocked(source: Path, folder: Path, sizes: list[int]) -> list[bytes]:
+    """Give the objects of a file in blocks of as many objects as the sizes say, in turn."""
+    things, blocks = iter(osmium.FileProcessor(str(source))), []
+    for number, size in enumerate(itertools.cycle(sizes)):
+        name, count = folder / f"{number}.osm.pbf", 0
+        with osmium.SimpleWriter(osmium.io.File(str(name), "pbf,pbf_compression=none")) as out:
+            for thing in itertools.islice(things, size):
+                out.add(thing)
+                count += 1
+        if not count:
+            return blocks
+        blocks += pbf.blocks_of(name)[1:]
+
+
+def test_small_blocks_of_mixed_sizes_change_nothing(tmp_path, both):
+    blocks = reblocked(TOWN, tmp_path, [500, 1, 1500, 3000])
+    ours, reference, left = both(pbf.write(tmp_path / "small.osm.pbf", *blocks))
+    assert left is None
+    assert len(blocks) > 20
+    assert ours.equals(reference)
+    assert ours.select(["object_id", "geometry"]).equals(
+        extracted(TOWN, tmp_path).select(["object_id", "geometry"])
+    )
 
 
 def test_places_on_ways_and_any_order_are_left_to_libosmium(tmp_path, both):
@@ -165,10 +187,8 @@ def test_the_antimeridian_and_places_off_the_globe_are_as_ever(tmp_path, both, l
     assert ours.equals(reference)
 
 
-def test_a_damaged_file_is_refused_in_libosmiums_words(tmp_path, monkeypatch):
-    read_here_always(monkeypatch)
-    monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
+def test_a_damaged_file_is_refused_in_libosmiums_words(tmp_path):
     path = tmp_path / "cut.osm.pbf"
     path.write_bytes(TOWN.read_bytes()[:-1000])
     with pytest.raises(InputError, match="cannot be read as an OSM file"):
-        extracted(path, tmp_path)
+        extracted_by_shards(path, tmp_path)

@@ -9,8 +9,8 @@ from pipeline.errors import InputError
 from stages.extract import by_blocks
 from tests.conftest import TOWN
 from tests.skyscript.osm.blocks import pbf
-from tests.skyscript.osm.osm_text import convert, extracted
-from tests.stages.extract.reader import read_here_always
+from tests.skyscript.osm.osm_text import convert
+from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
 pytest.importorskip("numba")
 pytest.importorskip("isal")
@@ -49,13 +49,12 @@ def zstd_of_wrong_size(block: bytes) -> bytes:
 def refused(tmp_path, monkeypatch):
     """Give the sentence that names a file, or fail if the block decoder does not refuse it."""
     read_here_always(monkeypatch)
-    monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
     monkeypatch.setattr(by_blocks, "OsmFile", None)  # no help of libosmium
 
     def sentence(*blocks: bytes, **options) -> str:
         path = pbf.write(tmp_path / "hostile.osm.pbf", *blocks, **options)
         with pytest.raises(InputError, match="cannot be read as an OSM file") as error:
-            extracted(path, tmp_path)
+            extracted_by_shards(path, tmp_path)
         assert str(path) in str(error.value)
         return str(error.value)
 
@@ -106,7 +105,6 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends(refused, tmp_path):
 
 def test_random_damage_gives_rows_or_a_sentence(tmp_path, monkeypatch):
     read_here_always(monkeypatch)
-    monkeypatch.setattr(by_blocks, "FROM_SIZE", 0)
     # What the decoder leaves to libosmium is not read here: libosmium may end the process.
     monkeypatch.setattr("stages.extract.reading.open_files", _left)
     town = convert(TOWN, tmp_path / "town.osm.pbf", "pbf,pbf_compression=none").read_bytes()
@@ -118,7 +116,7 @@ def test_random_damage_gives_rows_or_a_sentence(tmp_path, monkeypatch):
             data[draw.randrange(200, len(data))] = draw.choice([0, 1, 127, 128, 255])
         path.write_bytes(data)
         try:
-            extracted(path, tmp_path)
+            extracted_by_shards(path, tmp_path)
             ends["rows"] += 1
         except (InputError, Left) as error:
             ends[type(error).__name__] += 1

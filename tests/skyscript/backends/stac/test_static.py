@@ -97,6 +97,14 @@ def test_catalogues_within_catalogues_loops_and_broken_items_are_survived(
     assert "OWN: 1 of 2 items are no STAC items" in caplog.text
 
 
+def test_a_catalogue_whose_links_lead_ever_deeper_is_refused(bucket: Bucket) -> None:
+    endless = catalogue("endless", ["./a/catalog.json"])
+    bucket.json |= {f"{'a/' * depth}catalog.json": endless for depth in range(40)}
+    with pytest.raises(InputError, match=r"lie more than 20 levels deep .* lead round and round"):
+        found(catalogue=f"{bucket.url}/catalog.json", gsd=1)
+    assert bucket.desk.count("json") == {200: 20}
+
+
 def test_a_catalogue_too_large_to_read_asks_for_an_index(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

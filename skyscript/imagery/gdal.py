@@ -1,0 +1,23 @@
+"""The errors of GDAL, as rasterio passes them on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+
+def gdal_errors() -> tuple[type[Exception], ...]:
+    """Give the classes of error that reading a damaged file may raise.
+
+    Some functions of rasterio, such as ``colorinterp``, pass on GDAL's own class.
+    """
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+
+    return RasterioError, CPLE_BaseError
+
+
+def forget_errors(data: Any) -> None:  # noqa: ANN401 - rasterio's
+    """Let GDAL forget the last error of an open file: rasterio would raise it in the next call."""
+    with suppress(*gdal_errors()):
+        _ = data.colorinterp

@@ -1,0 +1,83 @@
+"""Plants copies of benchmark images among others, and measures how many are found.
+
+``python -m tests.stages.leakage.planted 1000`` prints the table of ``docs/leakage.md``; with a
+second word, a glob of real images (relative to this folder) takes the place of the simulated ones.
+"""
+
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from stages.leakage.config import LeakageConfig
+from stages.leakage.pictures import Picture
+from stages.leakage.search import Looked, find_copies
+from tests.stages.leakage.villages import COPIES, HARDER, jpeg, village
+
+
+def plant(folder, draw, theirs, copies, others, kinds):
+    """Write benchmark images, copies of some, and other images; give both sides and the truth."""
+    for name in ("theirs", "ours"):
+        (folder / name).mkdir()
+    wanted = [folder / "theirs" / f"{number}.jpg" for number in range(theirs)]
+    for number, path in enumerate(wanted):
+        path.write_bytes(jpeg(draw(number), 90))
+    truth = {}
+    for kind, change in kinds.items():
+        rng = np.random.default_rng(zlib.crc32(kind.encode()))
+        for number in rng.choice(theirs, min(copies, theirs), replace=False):
+            path = folder / "ours" / f"{len(truth)}.jpg"
+            path.write_bytes(change(np.array(Image.open(wanted[number])), rng))
+            truth[path.name] = (wanted[number].name, kind)
+    for number in range(others):
+        (folder / "ours" / f"other-{number}.jpg").write_bytes(jpeg(draw(theirs + number), 90))
+    ours = sorted((folder / "ours").iterdir())
+    return (
+        [Picture("benchmark", path.name, path, None) for path in wanted],
+        [Picture("", path.name, path, None) for path in ours],
+        truth,
+    )
+
+
+def measure(theirs, ours, truth, folder):
+    """Give the share of copies found by kind, overall, the precision and the wrong pairs."""
+    looked = Looked([], lambda: None)
+    found = list(find_copies(theirs, lambda: iter(ours), LeakageConfig(), folder, looked))
+    right = {match.ours for match in found if truth.get(match.ours, ("",))[0] == match.theirs}
+    wrong = [match for match in found if truth.get(match.ours, ("",))[0] != match.theirs]
+    wanted = Counter(kind for _, kind in truth.values())
+    got = Counter(truth[name][1] for name in right)
+    recall = {kind: got[kind] / count for kind, count in wanted.items()}
+    return recall, len(right) / len(truth), (len(found) - len(wrong)) / max(1, len(found)), wrong
+
+
+def _real(pattern):
+    files = sorted(Path().glob(pattern))
+    np.random.default_rng(0).shuffle(files)
+    return lambda number: np.array(Image.open(files[number]).convert("RGB"))
+
+
+def _main(count, pattern=None):
+    draw = _real(pattern) if pattern else village
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sides = plant(folder, draw, count, count // 10, count // 50, {**COPIES, **HARDER})
+        start = time.process_time()
+        recall, overall, precision, wrong = measure(*sides, folder)
+        spent = time.process_time() - start
+    for kind, share in recall.items():
+        print(f"{share:8.3f}  {kind}")
+    promised = np.mean([recall[kind] for kind in COPIES])
+    print(f"recall {promised:.4f} (with the harder kinds {overall:.4f}), precision {precision:.4f}")
+    for match in wrong[:20]:
+        print("  not planted:", match)
+    print(f"{spent:.0f} s CPU for {count:,} and {len(sides[1]):,} images")
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), *sys.argv[2:3])
