@@ -92,7 +92,7 @@ class Store:
     def open_existing(cls, folder: Place) -> Store:
         """Open a folder that contains vectors, of any width. Raises `InputError` without any."""
         for path in matching(folder, f"*{SUFFIX}"):
-            with suppress(*UNREADABLE), pa.memory_map(str(path)) as source:
+            with suppress(*UNREADABLE), pa.memory_map(str(local_copy(path))) as source:
                 kind = pa.ipc.open_file(source).schema.field("vector").type
                 is_half = kind.value_type == pa.float16()
                 return cls(folder, kind.list_size, np.float16 if is_half else np.float32)
@@ -265,5 +265,5 @@ def count_vectors(root: Place) -> Counts:
 def _rows(path: Path) -> int:
     if path.name.startswith(TEMPORARY):
         return 0
-    with pa.memory_map(str(path)) as source:
+    with pa.memory_map(str(local_copy(path))) as source:
         return len(pa.ipc.open_file(source).read_all())  # memory-mapped: nothing is copied
