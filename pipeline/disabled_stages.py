@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.stage import DatasetStage, Stage, StageConfig
+from pipeline.stage import Stage, StageConfig
 
 
 def find_reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
@@ -22,7 +22,7 @@ def find_used(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]
         if stage.name in disabled or absent & {table.name for table in stage.inputs}:
             absent.add(stage.writes.name)
             continue
-        if isinstance(stage, DatasetStage) and stage.may_read:
+        if stage.may_read:
             present = tuple(table for table in stage.may_read if table.name not in absent)
             stage = replace(stage, reads=(*stage.reads, *present), may_read=())
         found.append(stage)

@@ -161,6 +161,9 @@ class _AnyStage:
     why_empty: Callable[..., str] = no_sentence
     """Gives a sentence on why no row of the result is ok, from the stage's inputs as whole datasets
     and its config; empty: the runner counts the rows' reasons instead."""
+    may_read: tuple[Table, ...] = ()
+    """Tables of stages that a config may disable; they are passed as those of ``reads`` are, unless
+    they are missing."""
     version: int = 1
     """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
     block_of: str = ""
@@ -206,12 +209,8 @@ class DatasetStage(_AnyStage):
     """A stage that sees whole tables.
 
     ``run(<one pyarrow.dataset.Dataset for each of reads>, config=..., root=...)`` yields the parts
-    of its table, in an order that only the data decides. The tables of ``may_read`` are passed in
-    the same way, unless they are missing.
+    of its table, in an order that only the data decides.
     """
-
-    may_read: tuple[Table, ...] = ()
-    """Tables of stages that a config may disable."""
 
 
 Stage = ShardStage | DatasetStage

@@ -1,4 +1,7 @@
-"""The stage `caption`: two captions of each image, from its row of the table `meta`."""
+"""The stage `caption`: two captions of each image, from its row of the table `meta`.
+
+If the run makes statements, two more are composed of the title and of these sentences.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,17 @@ from pipeline.stage import Shard, ShardStage
 from skyscript.captions import (
     NOTHING_TO_SAY,
     CaptionConfig,
+    Composed,
     Neighbour,
     ObjectPhrases,
     PhraseTokens,
     ReadableStyle,
+    compose,
     count_caption,
     join_phrases,
     named_phrases,
     phrases_of,
+    take_turns,
 )
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -51,8 +57,9 @@ def caption(
     *,
     config: CaptionTilesConfig,
     shard: Shard,  # noqa: ARG001
+    statements: pa.Table | None = None,
 ) -> pa.Table:
-    """Write two captions for each image. A row that is not ok keeps its status and reason."""
+    """Write two captions for each image, or four. A row that is not ok keeps status and reason."""
     status, reason = _status_before(meta, config)
     write = _published if config.style == "published" else _readable
     is_ok = pc.equal(status, STATUS_OK)
@@ -60,19 +67,19 @@ def caption(
     titles, multi_titles, tokens, multi_tokens = zip(*rows, strict=True) if rows else ((),) * 4
     title = pa.array(titles, pa.string())
     silent = pc.and_(is_ok, pc.is_null(title))
-    return pa.table(
-        {
-            "object_id": meta["object_id"],
-            "filepath": pc.if_else(pc.is_null(title), None, meta["filepath"]),
-            "title": title,
-            "title_multi_objects": pa.array(multi_titles, pa.string()),
-            "tokens": pa.array(tokens, pa.int32()),
-            "tokens_multi_objects": pa.array(multi_tokens, pa.int32()),
-            "status": pc.if_else(silent, STATUS_FILTERED, status),
-            "reason": pc.if_else(silent, NOTHING_TO_SAY, reason),
-        },
-        schema=tables.CAPTIONS.schema,
-    )
+    columns = {
+        "object_id": meta["object_id"],
+        "filepath": pc.if_else(pc.is_null(title), None, meta["filepath"]),
+        "title": title,
+        "title_multi_objects": pa.array(multi_titles, pa.string()),
+        "tokens": pa.array(tokens, pa.int32()),
+        "tokens_multi_objects": pa.array(multi_tokens, pa.int32()),
+        **_composed(meta["object_id"], rows, statements),
+        "status": pc.if_else(silent, STATUS_FILTERED, status),
+        "reason": pc.if_else(silent, NOTHING_TO_SAY, reason),
+    }
+    names = tables.CAPTIONS.schema.names
+    return pa.table({name: columns[name] for name in names}, schema=tables.CAPTIONS.schema)
 
 
 _Row = tuple[str | None, str | None, int | None, int | None]
@@ -109,6 +116,41 @@ def _readable(
     centers, around = tags_of(meta["center_tags"]), _surroundings(meta, _neighbours)
     for ok, kind, center, near in zip(is_ok, kinds, centers, around, strict=True):
         yield (style.captions(center, kind, near) if ok else None) or _NONE
+
+
+def _composed(
+    images: pa.ChunkedArray, rows: Sequence[_Row], statements: pa.Table | None
+) -> dict[str, pa.Array]:
+    """Give the columns of the short and the long captions; null without statements."""
+    said: dict[str, dict[str, list[str]]] = {}
+    if statements is not None:
+        known = statements.filter(pc.is_in(statements["kind"], pa.array(_SENTENCES)))
+        columns = (known[name].to_pylist() for name in ("object_id", "kind", "text"))
+        for name, kind, text in zip(*columns, strict=True):
+            said.setdefault(name, {}).setdefault(kind, []).append(text)
+    counts = PhraseTokens()
+    made: list[Composed | tuple[None, ...]] = []
+    for name, (title, multi, tokens, multi_tokens) in zip(images.to_pylist(), rows, strict=True):
+        if statements is None or title is None or tokens is None:
+            made.append(_NOTHING)
+            continue
+        begun = [(title, tokens)]
+        if multi is not None and multi_tokens is not None:
+            begun.append((multi, multi_tokens))
+        made.append(compose(begun, take_turns(said.get(name, {}), _SENTENCES), counts))
+    parts = zip(*made, strict=True) if made else ((),) * 4
+    return {
+        name: pa.array(part, pa.string() if name.startswith("title") else pa.int32())
+        for name, part in zip(Composed._fields, parts, strict=True)
+    }
+
+
+_SENTENCES = (
+    *("cover", "count", "direction", "relation", "distance", "attribute", "crossing"),
+    *("season", "date", "gsd"),
+)
+"""The kinds of statements that are whole sentences, in the order in which they take turns."""
+_NOTHING = (None,) * 4
 
 
 class _Phrases(dict[Tags, ObjectPhrases]):
@@ -165,7 +207,8 @@ CAPTION = ShardStage(
     CaptionTilesConfig,
     reads=(tables.META,),
     looks_up=(tables.VOCAB,),
+    may_read=(tables.STATEMENTS,),
     writes=tables.CAPTIONS,
     external=vocabulary,
-    version=4,
+    version=5,
 )

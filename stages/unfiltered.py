@@ -26,6 +26,8 @@ from stages.tables import files_written
 log = logging.getLogger(__name__)
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
+COMPOSED = ("title_short", "title_long")
+"""Further columns, behind the published ones: readers of the published files find all of theirs."""
 
 
 class UnfilteredConfig(StageConfig):
@@ -43,7 +45,9 @@ def unfiltered(
         (root / folder).mkdir(parents=True, exist_ok=True)
     path = root / FILE_NAME
     counts: list[int] = []
-    write_file(path, lambda file: counts.append(write_pairs(file, HEADER, _rows(captions))))
+    header = _header(captions)
+    rows = _rows(captions, header)
+    write_file(path, lambda file: counts.append(write_pairs(file, header, rows)))
     _log_cut(captions)
     yield files_written(root, {FILE_NAME: counts[0]})
 
@@ -58,10 +62,16 @@ def _log_cut(captions: ds.Dataset) -> None:
             log.info("all %s %s fit within the %d tokens of CLIP", f"{total:,}", what, CLIP_CONTEXT)
 
 
-def _rows(captions: ds.Dataset) -> Iterator[tuple[str, str, str]]:
+def _header(captions: ds.Dataset) -> tuple[str, ...]:
+    """Give the published columns, and those of composed captions if the run makes some."""
+    composed = captions.count_rows(filter=pc.field(COMPOSED[0]).is_valid())
+    return (*HEADER, *COMPOSED) if composed else HEADER
+
+
+def _rows(captions: ds.Dataset, header: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     ok = pc.field("status") == STATUS_OK
-    for batch in captions.to_batches(columns=list(HEADER), filter=ok):
-        yield from zip(*(batch.column(name).to_pylist() for name in HEADER), strict=True)
+    for batch in captions.to_batches(columns=list(header), filter=ok):
+        yield from zip(*(batch.column(name).to_pylist() for name in header), strict=True)
 
 
 UNFILTERED = DatasetStage(

@@ -10,7 +10,7 @@ from pipeline.config import RunConfig, load_config
 from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.schema import conform
-from pipeline.stage import DatasetStage, Shard, ShardStage
+from pipeline.stage import Shard, ShardStage
 from skyscript.clip.source import clip_installed
 from stages import PIPELINE, tables
 
@@ -58,8 +58,7 @@ def inputs(stage: ShardStage, town: Path) -> dict[str, pa.Table]:
 def test_every_table_has_one_writer_that_stands_before_its_readers() -> None:
     written: list[str] = []
     for stage in PIPELINE:
-        may_read = stage.may_read if isinstance(stage, DatasetStage) else ()
-        read = {table.name for table in (*stage.inputs, *may_read)}
+        read = {table.name for table in (*stage.inputs, *stage.may_read)}
         assert read <= set(written), stage.name
         written.append(stage.writes.name)
     assert len(set(written)) == len(written)

@@ -21,6 +21,7 @@ from pipeline.cli import (
     run,
     run_state,
     sources,
+    target,
     vocab,
 )
 from pipeline.errors import SkyScriptError
@@ -32,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (run, run_state, census, pairs, leaks, language, models, data, exports):
+for group in (run, run_state, census, pairs, target, leaks, language, models, data, exports):
     app.add_typer(group.app)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)

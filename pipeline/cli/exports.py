@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from pipeline.cli.data import PANEL
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.working import interruptible, print_lines
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+    from pipeline.run import Run
 
 _FIELDS = Fields(
     "stages.export_data:ExportConfig",
@@ -60,17 +65,21 @@ def export_data(
     values["attributions"] = _by_alias("--attribution", attribution or ())
     config = config_of_block(None, ExportConfig, values, "export-data")
     opened = Run(run)
-    has_scores = tables.SCORES.name in opened.tables
     read = RunTables(
         captions=opened.table(tables.CAPTIONS.name),
         images=opened.table(tables.IMAGES.name),
         meta=opened.table(tables.META.name),
         objects=opened.table(tables.OBJECTS.name),
-        scores=opened.table(tables.SCORES.name) if has_scores else None,
+        scores=_if_there(opened, tables.SCORES.name),
+        statements=_if_there(opened, tables.STATEMENTS.name),
     )
     with interruptible():
         done = export(run, read, out.absolute(), config)
     print_lines(done.lines())
+
+
+def _if_there(run: Run, name: str) -> ds.Dataset | None:
+    return run.table(name) if name in run.tables else None
 
 
 def _by_alias(option: str, words: Sequence[str]) -> dict[str, str]:

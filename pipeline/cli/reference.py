@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
         "skyscript.language_model.config:LanguageModelConfig",
     ),
     "skyscript leakage": ("stages.leakage.config:LeakageConfig",),
+    "skyscript normsim": ("stages.normsim.config:NormSimConfig",),
     "skyscript train": ("stages.train.config:TrainConfig",),
     "skyscript evaluate": ("stages.evaluate:EvaluateConfig",),
     "skyscript download": ("stages.download:DownloadConfig",),

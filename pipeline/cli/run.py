@@ -121,6 +121,27 @@ def run(
         run_job(PIPELINE, settings, root, stages, retry=again, shards=_range_of(shards))
 
 
+@command(app, Fields("stages.report:ReportConfig", block="report"), panel=PANEL)
+def report(
+    run: Annotated[Path, typer.Argument(help="Write the report of the run in this folder.")],
+    given: Given,
+) -> None:
+    """Write the report of a run: a folder that a browser opens from disk, without a network.
+
+    The page report/index.html has a gallery with search and filters, a map, and the figures of the
+    run. `skyscript run` writes it at its end; this command writes it again, with other options.
+    """
+    from pipeline.config import load_config
+    from pipeline.record import CONFIG
+    from stages import PIPELINE
+
+    if not (run / CONFIG).is_file():
+        raise ConfigError(f"{run}: has no {CONFIG}: it is not the folder of a run")
+    settings = load_config(run / CONFIG, PIPELINE, given=given)
+    run_job(PIPELINE, settings, run, ["pairs", "report"])
+    print_path("report", run / "report" / "index.html")
+
+
 @command(app, panel=PANEL)
 def init(
     config: Annotated[

@@ -6,7 +6,9 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from skyscript.geo.tile import Tile, mercator_box
+import numpy as np
+
+from skyscript.geo.tile import Points, Tile, mercator_box
 from skyscript.imagery.outline import unit_square
 
 if TYPE_CHECKING:
@@ -29,6 +31,16 @@ class PixelGrid(NamedTuple):
     transform: Affine6
     width: int
     height: int
+
+    def pixels(self, points: Points) -> Points:
+        """Give the columns and rows, from the top left corner, of EPSG:3857 positions."""
+        a, b, c, d, e, f = self.transform
+        x, y = points.T
+        if self.crs != "EPSG:3857":
+            x, y = from_mercator(self.crs).transform(x, y)
+        inverse = np.linalg.inv(np.array([[a, b], [d, e]]))
+        found: Points = np.column_stack([x - c, y - f]) @ inverse.T
+        return found
 
 
 def mercator_grid(tile: Tile) -> PixelGrid:

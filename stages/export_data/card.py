@@ -22,6 +22,8 @@ COLUMNS: Mapping[str, str] = {
     "filepath": "path of the image in the published layout",
     "title": "caption of the focus object",
     "title_multi_objects": "caption of the focus object and its neighbours",
+    "title_short": "the title and sentences, at most 77 tokens; null without statements",
+    "title_long": "the same, at most 248 tokens",
     "object_id": "the OSM object: n node, w line, a area, r multipolygon, then its id",
     "osm_version": "version of the object; null if the extract lacks it",
     "osm_changed": "time of its last change, UTC",
@@ -48,10 +50,12 @@ COLUMNS: Mapping[str, str] = {
 """What each column of an exported pair is."""
 _LAYOUT: Mapping[Format, str] = {
     "parquet": "`data/`: Parquet with the images in the column `image`, for `datasets`.",
-    "webdataset": "`webdataset/`: tars of KEY.jpg, KEY.txt (the title) and KEY.json (all columns).",
+    "webdataset": "`webdataset/`: tars of KEY.jpg, KEY.txt (the title), KEY.long.txt (the long "
+    "caption, where there is one) and KEY.json (all columns, and the statements).",
     "zips": "`published/`: images2.zip … meta7.zip and CSVs, as the published dataset.",
     "coco": "`coco/`: COCO captions and the images.",
-    "llava": "`llava/`: conversations in the form of LLaVA, and the images.",
+    "llava": "`llava/`: conversations in the form of LLaVA, boxes in 0 to 1000, and images.",
+    "choices": "`choices/`: a true sentence among false ones for each image, and the images.",
     "stac": "`stac/items.parquet`: an index of the tiles in STAC-GeoParquet.",
 }
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")

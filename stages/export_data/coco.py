@@ -55,7 +55,7 @@ def _image(number: int, row: dict[str, Any], licences: dict[Any, Any]) -> dict[s
 def _annotations(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     number = 0
     for image, row in enumerate(rows, 1):
-        for column in ("title", "title_multi_objects"):
+        for column in ("title", "title_multi_objects", "title_short", "title_long"):
             if row[column] is not None:
                 number += 1
                 yield {"id": number, "image_id": image, "caption": row[column]}

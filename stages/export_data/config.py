@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.stage import ConfigPath, StageConfig
 
-Format = Literal["webdataset", "parquet", "zips", "coco", "llava", "stac"]
+Format = Literal["webdataset", "parquet", "zips", "coco", "llava", "choices", "stac"]
 
 
 class ExportConfig(StageConfig):
@@ -20,7 +20,9 @@ class ExportConfig(StageConfig):
         description="Write these formats. `webdataset`: tars, for open_clip and webdataset. "
         "`parquet`: tables that embed the images, for the datasets library. `zips`: images2.zip … "
         "meta7.zip and CSVs, as published. `coco` and `llava`: one JSON of captions or of "
-        "conversations a split, and the images. `stac`: an index of the tiles in STAC-GeoParquet.",
+        "conversations a split, and the images. `choices`: the same of true sentences among "
+        "false ones, for tests with multiple choice. `stac`: an index of the tiles in "
+        "STAC-GeoParquet.",
     )
     captions: tuple[ConfigPath, ...] = Field(
         (),

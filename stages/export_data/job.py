@@ -12,6 +12,7 @@ from pipeline.out_folder import replace_folder
 from pipeline.scratch import database, scratch
 from skyscript.files.pairs_csv import write_pairs
 from stages.export_data.card import render_card
+from stages.export_data.choices import write_choices
 from stages.export_data.coco import write_coco
 from stages.export_data.config import ExportConfig, Format
 from stages.export_data.croissant import describe
@@ -131,5 +132,6 @@ _WRITERS: Mapping[Format, Callable[[Pairs, Path, ExportConfig], list[str]]] = {
     "zips": lambda pairs, out, _: write_zips(pairs, out),
     "coco": lambda pairs, out, config: write_coco(pairs, out, config.images),
     "llava": lambda pairs, out, config: write_llava(pairs, out, config.images),
+    "choices": lambda pairs, out, config: write_choices(pairs, out, config),
     "stac": lambda pairs, out, config: write_stac(pairs, out, config.name),
 }

@@ -23,6 +23,7 @@ from pipeline.scratch import ScratchParquet, view
 from skyscript import chance
 from skyscript.files.names import split_of
 from skyscript.files.pairs_csv import PairsCsv, null_missing
+from stages import tables
 from stages.export_data.config import ExportConfig
 from stages.export_data.licences import Licence, find_licences
 
@@ -36,6 +37,8 @@ PAIR = pa.schema(
         pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, as in the run
         pa.field("title", pa.string()),
         pa.field("title_multi_objects", pa.string()),
+        pa.field("title_short", pa.string()),
+        pa.field("title_long", pa.string()),
         pa.field("object_id", pa.string()),
         pa.field("osm_version", pa.int32()),
         pa.field("osm_changed", pa.timestamp("s", tz="UTC")),
@@ -77,6 +80,7 @@ class RunTables(NamedTuple):
     meta: ds.Dataset
     objects: ds.Dataset
     scores: ds.Dataset | None
+    statements: ds.Dataset | None
 
 
 class Pairs(NamedTuple):
@@ -123,7 +127,7 @@ def choose_pairs(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     root: Path,
-    tables: RunTables,
+    read: RunTables,
     config: ExportConfig,
 ) -> Pairs:
     """Join and shuffle the pairs to export in a scratch folder.
@@ -135,11 +139,11 @@ def choose_pairs(
     if len(set(csvs)) < len(csvs):
         raise InputError("two of the captions files have the same name; rename one.")
     with ScratchParquet(folder / "chosen.parquet", _CHOSEN) as scratch:
-        for columns in _read_chosen(tables.captions, config):
+        for columns in _read_chosen(read.captions, config):
             scratch.write(columns)
     view(connection, "chosen", scratch.path)
-    for name, table in tables._asdict().items():
-        connection.register(name, table if table is not None else _NO_SCORES)
+    for name, table in read._asdict().items():
+        connection.register(name, table if table is not None else _EMPTY[name])
     _check(connection, config)
     licences = _register_licences(connection, config)
     files, counts = {}, {}
@@ -155,12 +159,11 @@ def choose_pairs(
     return Pairs(root, connection, files, counts, csvs, licences)
 
 
-_NO_SCORES = pa.table(
-    {
-        name: pa.array([], pa.string() if name in {"object_id", "scorer"} else pa.float32())
-        for name in ("object_id", "scorer", "similarity", "similarity_multi_objects")
-    }
-)
+_EMPTY = {
+    "scores": tables.SCORES.schema.empty_table(),
+    "statements": tables.STATEMENTS.schema.empty_table(),
+}
+"""What stands for the tables of stages that the run left out."""
 
 
 def _read_chosen(captions: ds.Dataset, config: ExportConfig) -> Iterator[dict[str, pa.Array]]:
@@ -242,8 +245,11 @@ JOIN licences AS l ON l.source = i.source
 JOIN (SELECT object_id, metapath, meta_hash, map_entries(center_tags) AS entries FROM meta) AS m
   ON m.object_id = i.object_id
 JOIN (SELECT object_id, osm_version, changed FROM objects) AS o ON o.object_id = i.object_id
+JOIN (SELECT object_id, title_short, title_long FROM captions) AS t ON t.object_id = i.object_id
 LEFT JOIN (SELECT object_id, scorer, similarity, similarity_multi_objects FROM scores) AS s
   ON s.object_id = i.object_id
+LEFT JOIN (SELECT object_id, list({said} ORDER BY statement_id) AS statements
+           FROM statements GROUP BY object_id) AS p ON p.object_id = i.object_id
 ORDER BY c.draw, c.filepath
 """
 _COLUMNS = {
@@ -253,7 +259,16 @@ _COLUMNS = {
     "source": "i.source",
     "split": "'{split}'",
 }
+SAID = pa.struct(
+    [
+        *((name, pa.string()) for name in ("statement_id", "kind", "role", "text")),
+        *((name, pa.string()) for name in ("answer", "true_text")),
+        ("bins", pa.list_(pa.int32())),  # of its box: 0 to 1000
+    ]
+)
+"""A statement of a pair."""
 EXTRA = (
+    ("statements", pa.list_(SAID)),  # null if the run has none of the image
     *((name, pa.string()) for name in ("split", "metapath", "meta_hash")),
     ("row", pa.int64()),  # the place in the run, or in the captions file
     ("draw", pa.float64()),  # the place in the export
@@ -265,7 +280,8 @@ def _join(connection: duckdb.DuckDBPyConnection, split: str, path: Path) -> int:
     """Write the pairs of a split in the order of the export; give their number."""
     schema = pa.schema([*PAIR, *EXTRA])
     columns = ", ".join(f"{_COLUMNS.get(name, name)} AS {name}" for name in schema.names)
-    query = _JOIN.format(columns=columns.format(split=split), split=split)
+    said = "{" + ", ".join(f"{field.name}: {field.name}" for field in SAID) + "}"
+    query = _JOIN.format(columns=columns.format(split=split), split=split, said=said)
     reader = connection.sql(query).to_arrow_reader(_BATCH)
     count = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:

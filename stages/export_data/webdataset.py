@@ -1,4 +1,4 @@
-"""WebDataset: tars of samples ``KEY.jpg``, ``KEY.txt`` and ``KEY.json``."""
+"""WebDataset: tars of samples ``KEY.jpg``, ``KEY.txt``, ``KEY.long.txt`` and ``KEY.json``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ FOLDER = "webdataset"
 def write_webdataset(pairs: Pairs, out: Path, per_file: int) -> list[str]:
     """Write tars, and ``sizes.json`` with the number of samples of each; give their paths.
 
-    ``KEY.txt`` has the title, ``KEY.json`` all columns. A tar has neither times nor owners, so that
-    the same pairs give the same bytes.
+    ``KEY.txt`` has the title, ``KEY.long.txt`` the long caption, ``KEY.json`` all columns and the
+    statements; captions and statements that the run lacks are left out. A tar has neither times nor
+    owners, so that the same pairs give the same bytes.
     """
     folder = out / FOLDER
     folder.mkdir()
@@ -39,9 +40,12 @@ def write_webdataset(pairs: Pairs, out: Path, per_file: int) -> list[str]:
 def _add_sample(tar: tarfile.TarFile, pairs: Pairs, row: dict[str, Any]) -> None:
     key = PurePosixPath(row["filepath"]).stem
     about = {name: row[name] for name in PAIR.names}
+    if row["statements"] is not None:
+        about["statements"] = row["statements"]
     parts = {
         "jpg": pairs.read(row["filepath"], row["content_hash"]),
         "txt": row["title"].encode(),
+        **({} if row["title_long"] is None else {"long.txt": row["title_long"].encode()}),
         "json": json.dumps(
             about, ensure_ascii=False, default=lambda time: time.isoformat()
         ).encode(),

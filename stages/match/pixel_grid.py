@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from skyscript.geo.tile import Box, Points, Tile, mercator_box, scale_in
-from skyscript.imagery.grid import PixelGrid, from_mercator, mercator_grid
+from skyscript.geo.tile import Box, Tile, mercator_box, scale_in
+from skyscript.imagery.grid import PixelGrid, mercator_grid
 from skyscript.match.edge_lines import Pieces
 
 
@@ -35,23 +35,13 @@ class ImagePixels:
 
     def place(self, pieces: Pieces) -> Pieces:
         """Give pieces of EPSG:3857 metres in pixels."""
-        ends = [self._pixels(pieces.ends[:, side]) for side in (slice(0, 2), slice(2, 4))]
+        ends = [self._grid.pixels(pieces.ends[:, side]) for side in (slice(0, 2), slice(2, 4))]
         return Pieces(np.hstack(ends), pieces.width)
 
     def metres(self, right: float, down: float) -> tuple[float, float]:
         """Give a shift of pixels in metres to the east and to the north."""
         x, y = (self.box.west + self.box.east) / 2, (self.box.south + self.box.north) / 2
         steps = np.array([[x, y], [x + self.metre, y], [x, y + self.metre]])
-        middle, east, north = self._pixels(steps)
+        middle, east, north = self._grid.pixels(steps)
         moved = np.linalg.solve(np.column_stack([east - middle, north - middle]), (right, down))
         return float(moved[0]), float(moved[1])
-
-    def _pixels(self, points: Points) -> Points:
-        """Give columns and rows of EPSG:3857 positions."""
-        a, b, c, d, e, f = self._grid.transform
-        x, y = points.T
-        if self._grid.crs != "EPSG:3857":
-            x, y = from_mercator(self._grid.crs).transform(x, y)
-        inverse = np.linalg.inv(np.array([[a, b], [d, e]]))
-        pixels: Points = np.column_stack([x - c, y - f]) @ inverse.T
-        return pixels

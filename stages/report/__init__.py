@@ -1,7 +1,7 @@
-"""Writes the report of a run, the page ``report/index.html``.
+"""Writes the report of a run: a folder that a browser opens from disk, without a network.
 
-The page needs only the images of the run: no script, no font and no server. The same run gives the
-same bytes.
+``report/index.html`` has a gallery with search and filters, a map, and the figures of the run. It
+needs only the images of the run. The same run gives the same bytes.
 """
 
 from stages.report.config import ReportConfig

@@ -1,140 +1,164 @@
-"""The geometry of the charts: bars and the map. The page's template draws it as inline SVG."""
+"""The charts as Vega-Lite specifications, with their data; the page draws them with Vega."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
-from stages.report.figures import Cover
+from skyscript.captions import CLIP_CONTEXT
+from stages.report.figures import Figures
+from stages.report.spread import ALL, MOST_TOKENS, Bin, Count, Spread
 
-_BAR, _GAP, _LABEL, _ROOM = 18, 6, 104, 310
-_CELL = 7.0
-"""Pixels of a cell of the map."""
-_LEAST = 3.0
-"""Smallest width and height of a tile on the map, in pixels, so that it stays visible."""
-SERIES = 8
-"""Sources that the style sheet has colours for."""
-
-
-class Bar(NamedTuple):
-    """A bar with its label and number."""
-
-    name: str
-    number: int
-    y: int
-    length: float
+Spec = dict[str, Any]
+_ROW = 18
+"""Pixels of a bar of a chart with names."""
+_BELOW = {"orient": "bottom", "columns": 1, "labelLimit": 420}
 
 
-class Bars(NamedTuple):
-    """A chart of horizontal bars."""
-
-    label: str
-    bars: list[Bar]
-    height: int
-    left: int = _LABEL
-    width: int = _LABEL + _ROOM + 60
-    thickness: int = _BAR
-
-
-class Shade(NamedTuple):
-    """All cells of the map with one shade: one path, stroked as wide as a cell."""
-
-    kind: str
-    shade: int
-    path: str
-
-
-class Box(NamedTuple):
-    """A tile on the map."""
-
-    series: int
-    x: float
-    y: float
-    width: float
-    height: float
+def all_charts(
+    figures: Figures, spread: Spread, concepts: Sequence[tuple[str, int]]
+) -> dict[str, Spec]:
+    """Give the charts that have data, by the name of their place on the page."""
+    tags = [(f"{key}={value}", images) for key, value, images in figures.tags]
+    charts = {
+        "stages": _stages(figures),
+        "tags": _names(tags, "images"),
+        "concepts": _names(concepts[:40], "images"),
+        "similarity": _histogram(spread.similarity, "similarity of image and title"),
+        "similarity-cuts": _cuts(spread.similarity_cuts, "similarity of image and title"),
+        "match": _histogram(spread.match, "match of map and image"),
+        "match-cuts": _cuts(spread.match_cuts, "match of map and image"),
+        "tokens": _tokens(spread.tokens),
+        "repeated": _counts(spread.repeated, "the same caption stands"),
+        "sides": _histogram(spread.sides, "longer side, pixels"),
+        "gsds": _counts(spread.gsds, "metres a pixel"),
+        "years": _counts(spread.years, "year"),
+        "nodata": _histogram(spread.nodata, "share of pixels without data"),
+    }
+    return {name: spec for name, spec in charts.items() if spec is not None}
 
 
-class Map(NamedTuple):
-    """The map of objects and tiles."""
-
-    width: float
-    height: float
-    cell: float
-    shades: list[Shade]
-    boxes: list[Box]
-    meridians: list[tuple[float, str]]
-    """Position and degrees of each line, as in ``parallels``."""
-    parallels: list[tuple[float, str]]
+def _chart(values: list[dict[str, Any]], **parts: Any) -> Spec:  # noqa: ANN401 - Vega-Lite
+    return {
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": {"values": values},
+        **parts,
+    }
 
 
-def lay_out_bars(rows: Sequence[tuple[str, int]], label: str) -> Bars:
-    """Lay out a chart in which each row has a label, a horizontal bar and a number."""
-    most = max((number for _, number in rows), default=1)
-    step = _BAR + _GAP
-    laid_out = [
-        Bar(name, number, index * step, max(1.0, _ROOM * number / most))
-        for index, (name, number) in enumerate(rows)
+def _number(field: str, title: str | None, **more: Any) -> Spec:  # noqa: ANN401 - Vega-Lite
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def _name(field: str, title: str | None = None, **more: Any) -> Spec:  # noqa: ANN401 - Vega-Lite
+    return {"field": field, "type": "nominal", "title": title, **more}
+
+
+def _stages(figures: Figures) -> Spec:
+    states = ("ok", "filtered", "failed")
+    values = [
+        {"stage": step.name, "status": status, "rows": getattr(step, status)}
+        for step in figures.steps
+        for status in states
     ]
-    return Bars(label, laid_out, len(rows) * step)
-
-
-def lay_out_map(cover: Cover, series: dict[str, int]) -> Map:
-    """Lay out the map: objects as shaded cells, tiles as boxes or shaded cells, a graticule.
-
-    ``series`` gives each source the number of its colour.
-    """
-    return Map(
-        cover.columns * _CELL,
-        cover.rows * _CELL,
-        _CELL,
-        [*_shades(cover, cover.objects, "objects"), *_shades(cover, cover.tiles, "tiles")],
-        [_box(cover, box, series) for box in cover.boxes],
-        *_graticule(cover),
+    powers = {"values": [0, *(10**exponent for exponent in range(10))]}
+    return _chart(
+        values,
+        height={"step": 12},
+        mark={"type": "bar", "tooltip": True},
+        encoding={
+            "y": _name("stage", sort=None),
+            "yOffset": {"field": "status", "sort": list(states)},
+            "x": _number("rows", "rows, logarithmic", scale={"type": "symlog"}, axis=powers),
+            "color": _name("status", sort=list(states)),
+        },
     )
 
 
-def _shades(cover: Cover, cells: Sequence[tuple[int, int, int]], kind: str) -> list[Shade]:
-    """Shade cells in five steps, by the logarithm of their counts."""
-    most = math.log1p(max((number for *_, number in cells), default=1))
-    paths: dict[int, list[str]] = {}
-    for x, y, number in cells:
-        shade = min(5, 1 + int(5 * math.log1p(number) / most))
-        top = (cover.rows - 1 - y) * _CELL
-        paths.setdefault(shade, []).append(f"M{x * _CELL:.0f} {top:.0f}h{_CELL:.0f}")
-    return [Shade(kind, shade, "".join(lines)) for shade, lines in sorted(paths.items())]
+def _names(rows: Sequence[tuple[str, int]], title: str) -> Spec | None:
+    if not rows:
+        return None
+    return _chart(
+        [{"name": name, "n": number} for name, number in rows],
+        height={"step": _ROW},
+        mark={"type": "bar", "tooltip": True, "cursor": "pointer"},
+        encoding={"y": _name("name", sort=None), "x": _number("n", title)},
+    )
 
 
-def _box(cover: Cover, box: tuple[str, float, float, float, float], series: dict[str, int]) -> Box:
-    source, west, south, east, north = box
-    left, right = ((x - cover.west) / cover.side * _CELL for x in (west, east))
-    bottom, top = ((cover.rows - (y - cover.south) / cover.rise) * _CELL for y in (south, north))
-    wide, tall = max(right - left, _LEAST), max(bottom - top, _LEAST)
-    return Box(series[source], (left + right - wide) / 2, (top + bottom - tall) / 2, wide, tall)
+def _binned(bins: Sequence[Bin]) -> list[dict[str, Any]]:
+    return [one._asdict() for one in bins]
 
 
-def _graticule(cover: Cover) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
-    """Place meridians and parallels at a round step, about six across, with their degrees."""
-    span = cover.columns * cover.side
-    rough = span / 6
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
-    digits = max(0, -math.floor(math.log10(step)))
-    meridians = [
-        ((i * step - cover.west) / cover.side * _CELL, _degrees(i * step, digits, "EW"))
-        for i in range(math.ceil(cover.west / step), math.floor((cover.west + span) / step) + 1)
+def _histogram(bins: Sequence[Bin], title: str) -> Spec | None:
+    if not bins:
+        return None
+    return _chart(
+        _binned(bins),
+        height=200,
+        mark={"type": "bar", "tooltip": True},
+        encoding={
+            "x": _number("low", title, bin={"binned": True}),
+            "x2": {"field": "high"},
+            "y": _number("pairs", "pairs"),
+            "color": _name("series"),
+        },
+    )
+
+
+def _cuts(bins: Sequence[Bin], title: str) -> Spec | None:
+    """Show all pairs, and those that each filtered file holds; None without such a file."""
+    names = list(dict.fromkeys(one.series for one in bins))
+    if len(names) < 2:
+        return None
+    order = [ALL, *(name for name in names if name != ALL)]
+    return _chart(
+        _binned(_filled(bins)),
+        height=200,
+        mark={"type": "line", "interpolate": "step-after", "tooltip": True, "strokeWidth": 2},
+        encoding={
+            "x": _number("low", title, scale={"zero": False}),
+            "y": _number("pairs", "pairs"),
+            "color": _name("series", sort=order, legend=_BELOW),
+        },
+    )
+
+
+def _filled(bins: Sequence[Bin]) -> list[Bin]:
+    """Give the bins of every series, with those that are empty and one more at the end."""
+    found = {(one.series, one.low): one.pairs for one in bins}
+    edges = sorted({(one.low, one.high) for one in bins})
+    edges.append((edges[-1][1], edges[-1][1]))
+    names = dict.fromkeys(one.series for one in bins)
+    return [
+        Bin(name, low, high, found.get((name, low), 0)) for name in names for low, high in edges
     ]
-    top = cover.south + cover.rows * cover.rise
-    parallels = [
-        (
-            (cover.rows - (i * step - cover.south) / cover.rise) * _CELL,
-            _degrees(i * step, digits, "NS"),
-        )
-        for i in range(math.ceil(cover.south / step), math.floor(top / step) + 1)
-    ]
-    return meridians, parallels
 
 
-def _degrees(value: float, digits: int, sides: str) -> str:
-    side = "" if abs(value) < 10**-9 else sides[0] if value > 0 else sides[1]
-    return f"{abs(value):.{digits}f}° {side}".rstrip()
+def _tokens(bins: Sequence[Bin]) -> Spec | None:
+    spec = _histogram(bins, f"tokens of a caption, up to {MOST_TOKENS}; CLIP reads {CLIP_CONTEXT}")
+    if spec is None:
+        return None
+    layer = {name: spec.pop(name) for name in ("mark", "encoding")}
+    layer["mark"] |= {"opacity": 0.6}
+    layer["encoding"]["y"]["stack"] = None
+    limit = {"x": {"datum": CLIP_CONTEXT}}
+    rule = {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": limit}
+    return spec | {"layer": [layer, rule]}
+
+
+def _counts(counts: Sequence[Count], title: str) -> Spec | None:
+    if not counts:
+        return None
+    return _chart(
+        [one._asdict() for one in counts],
+        height=200,
+        mark={"type": "bar", "tooltip": True},
+        encoding={
+            "x": _name("name", title, sort=None, axis={"labelAngle": -35}),
+            "xOffset": {"field": "series"},
+            "y": _number("pairs", "pairs"),
+            "color": _name("series"),
+        },
+    )

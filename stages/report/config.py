@@ -8,8 +8,14 @@ from pipeline.stage import StageConfig
 
 
 class ReportConfig(StageConfig):
-    """The content of the page."""
+    """The content of the report."""
 
-    seed: int = Field(0, description="Seed the random draw of the tiles in the gallery.")
-    gallery: int = Field(48, ge=0, le=1000, description="Show this many tiles in the gallery.")
+    seed: int = Field(0, description="Seed the random order of the gallery.")
+    gallery: int = Field(
+        100_000,
+        ge=0,
+        le=500_000,
+        description="Show at most this many pairs in the gallery; if there are more, they are "
+        "drawn at random. The counts are of all pairs.",
+    )
     title: str = Field("A SkyScript dataset", description="Give the page this title.")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_TAGS, RARE_TAGS = 40, 60
-BOXES = 4000
-"""Maximum number of tiles that the map shows one by one. If there are more, it shows counts."""
 ACROSS = 140
 """Number of cells of the map from west to east."""
 
@@ -49,14 +47,6 @@ _CAPTIONS = f"""
         count(*) FILTER (tokens_multi_objects > {CLIP_CONTEXT})
     FROM captions WHERE status = 'ok'
 """
-_WORDS = """
-    SELECT least(len(string_split(title_multi_objects, ' ')) // 10, 15) AS bin, count(*)
-    FROM captions WHERE status = 'ok' GROUP BY bin ORDER BY bin
-"""
-_SIDES = """
-    SELECT greatest(width, height) // 100 AS bin, count(*)
-    FROM images WHERE status = 'ok' GROUP BY bin ORDER BY bin
-"""
 _SOURCES = """
     SELECT source, gsd, count(*), sum(byte_size)::BIGINT
     FROM images WHERE status = 'ok' GROUP BY ALL ORDER BY source, gsd
@@ -72,11 +62,7 @@ _EXTENT = """
 _CELLS = """
     SELECT floor(((west + east) / 2 - $west) / $side)::INT AS x,
         floor(((south + north) / 2 - $south) / $rise)::INT AS y, count(*)
-    FROM {table} WHERE status = 'ok' GROUP BY ALL ORDER BY x, y
-"""
-_BOXES = """
-    SELECT source, west, south, east, north FROM images
-    WHERE status = 'ok' ORDER BY (east - west) DESC, object_id
+    FROM objects WHERE status = 'ok' GROUP BY ALL ORDER BY x, y
 """
 
 
@@ -117,10 +103,6 @@ class Cover:
     rows: int
     objects: tuple[tuple[int, int, int], ...]
     """Column, row (from the south) and number of objects."""
-    tiles: tuple[tuple[int, int, int], ...]
-    """Column, row and number of tiles; empty if ``boxes`` contains the tiles."""
-    boxes: tuple[tuple[str, float, float, float, float], ...]
-    """Source, west, south, east, north."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +133,6 @@ class Figures:
     """Number of titles that are longer than CLIP's context."""
     multi_cut: int
     """Number of captions ``title_multi_objects`` that are longer."""
-    word_bins: tuple[tuple[int, int], ...]
-    side_bins: tuple[tuple[int, int], ...]
     cover: Cover | None
 
 
@@ -190,8 +170,6 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         multi_words=multi_words,
         titles_cut=cut,
         multi_cut=multi_cut,
-        word_bins=tuple(rows(_WORDS)),
-        side_bins=tuple(rows(_SIDES)),
         cover=_compute_cover(connection),
     )
 
@@ -251,18 +229,10 @@ def _compute_cover(connection: duckdb.DuckDBPyConnection) -> Cover | None:
     side = max(width, height / stretch) / ACROSS
     rise = side * stretch
     grid = {"west": west, "south": south, "side": side, "rise": rise}
-
-    def cells(table: str) -> tuple[tuple[int, int, int], ...]:
-        found = connection.execute(_CELLS.format(table=table), grid).fetchall()
-        return tuple((x, y, n) for x, y, n in found)
-
-    tiles = connection.execute("SELECT count(*) FROM images WHERE status = 'ok'").fetchall()[0][0]
-    few = tiles <= BOXES
+    cells = connection.execute(_CELLS, grid).fetchall()
     return Cover(
         **grid,
         columns=math.ceil(width / side),
         rows=math.ceil(height / rise),
-        objects=cells("objects"),
-        tiles=() if few else cells("images"),
-        boxes=tuple(connection.execute(_BOXES).fetchall()) if few else (),
+        objects=tuple((x, y, n) for x, y, n in cells),
     )

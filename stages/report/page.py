@@ -1,25 +1,20 @@
-"""Renders the page from figures and cards with the template ``page.html``, which escapes values."""
+"""Renders the page from figures with the template ``page.html``, which escapes values."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from image_sources import SIMULATED, SOURCES
-from stages.report.charts import SERIES, Bars, lay_out_bars, lay_out_map
 from stages.report.figures import Figures, SourceFigures
-from stages.report.gallery import Card
 from stages.report.reach import Reach
 from stages.report.scored import Scored
-from stages.report.shifts import Shifts, lay_out_arrows
+from stages.report.shifts import Shifts
 
 NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
 """Number of reasons in the table for each stage."""
-_MOST_GSDS = 24
-_OSM_KINDS = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 _STAGES = {
     "extract": "objects read from the extract",
     "eligible": "objects that a source can show",
@@ -44,44 +39,31 @@ _REACHED = {
 }
 
 
-class Ends(NamedTuple):
-    """The scores, and the tiles with the highest and the lowest scores."""
-
-    scored: Scored
-    best: Sequence[Card]
-    worst: Sequence[Card]
-
-
 def render_page(
     title: str,
     figures: Figures,
     reach: Reach,
-    shown: Sequence[Card],
     shifts: Shifts,
-    ends: Ends | None = None,
+    *,
+    pairs: int,
+    charts: Collection[str],
+    scored: Scored | None = None,
 ) -> str:
-    """Render the whole document. A run without scores has no ``ends``."""
-    aliases = sorted({source for source, _ in figures.listed_sources})
-    series = {alias: i % SERIES for i, alias in enumerate(aliases)}
-    cover = figures.cover
-    sheet = lay_out_map(cover, series) if cover else None
+    """Render the document around the gallery, the map and the charts, which scripts draw.
+
+    ``pairs`` is the number of pairs in the gallery, ``charts`` names the charts with data. A run
+    without scores has no ``scored``.
+    """
     return _render(
         title=title,
         figures=figures,
         reach=reach,
-        aliases=aliases,
-        shown=shown,
-        ends=ends,
-        links=any(alias != SIMULATED for alias in aliases),
-        series=series,
-        map=sheet,
+        aliases=sorted({source for source, _ in figures.listed_sources}),
+        pairs=pairs,
+        charts=charts,
+        scored=scored,
         shifts=shifts,
-        arrows=lay_out_arrows(shifts, cover, sheet) if cover and sheet and shifts.arrows else None,
         sources=_pair_sources(figures),
-        sides=_chart_sides(figures),
-        gsds=_chart_gsds(figures),
-        words=_chart_words(figures),
-        scores=lay_out_bars(ends.scored.histogram, "Pairs by score") if ends else None,
     )
 
 
@@ -105,7 +87,6 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
         STAGES=_STAGES,
         CHOSEN=_CHOSEN,
         REACHED=_REACHED,
-        OSM_KINDS=_OSM_KINDS,
         known_sources=SOURCES,
     )
     return environment.get_template("page.html").render(values)
@@ -118,28 +99,6 @@ def _pair_sources(figures: Figures) -> list[tuple[SourceFigures, int]]:
         (used.get(alias, SourceFigures(alias, 0, 0, ())), scenes)
         for alias, scenes in figures.listed_sources
     ]
-
-
-def _chart_sides(figures: Figures) -> Bars:
-    rows = [(f"{100 * i}–{100 * i + 99} px", number) for i, number in figures.side_bins]
-    return lay_out_bars(rows, "Tiles by their longer side")
-
-
-def _chart_gsds(figures: Figures) -> Bars:
-    counts: Counter[float] = Counter()
-    for source in figures.sources:
-        counts.update(dict(source.gsds))
-    if len(counts) > _MOST_GSDS:  # a folder of many files, each with its own GSD
-        rough: Counter[float] = Counter()
-        for gsd, number in counts.items():
-            rough[float(f"{gsd:.1g}")] += number
-        counts = rough
-    return lay_out_bars([(f"{gsd:.3g} m", n) for gsd, n in sorted(counts.items())], "Tiles by GSD")
-
-
-def _chart_words(figures: Figures) -> Bars:
-    rows = [(f"{10 * i}–{10 * i + 9}" if i < 15 else "150+", n) for i, n in figures.word_bins]
-    return lay_out_bars(rows, "Captions by number of words")
 
 
 def _format_size(number: float) -> str:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
-
-from stages.report.charts import Map
 
 if TYPE_CHECKING:
     import duckdb
 
-    from stages.report.figures import Cover
-
 SCENES, ARROWS = 30, 400
 """Scenes in the table, and images on the map, at most."""
-_LONGEST = 40.0
-"""Pixels of the longest arrow."""
-_HEAD = 5.0
-"""Pixels of the two strokes of an arrow's head."""
 
 _SOURCES = """
     SELECT source, count(*), count(match), median(match),
@@ -89,13 +80,6 @@ class Shifts(NamedTuple):
         return max((math.hypot(east, north) for _, _, east, north, _ in self.arrows), default=0.0)
 
 
-class ArrowMap(NamedTuple):
-    """Arrows on the sheet of the map, all in one path."""
-
-    map: Map
-    path: str
-
-
 def compute_shifts(connection: duckdb.DuckDBPyConnection) -> Shifts:
     """Compute the figures of the tables ``match`` and ``scene_shifts``."""
     return Shifts(
@@ -104,33 +88,3 @@ def compute_shifts(connection: duckdb.DuckDBPyConnection) -> Shifts:
         [SceneMatch(*row) for row in connection.execute(_SCENES).fetchall()],
         [(x, y, e, n, c) for x, y, e, n, c in connection.execute(_ARROWS).fetchall()],
     )
-
-
-def lay_out_arrows(shifts: Shifts, cover: Cover, map_: Map) -> ArrowMap:
-    """Lay out an arrow for each image, from where it lies, as the map must move to fit it."""
-    scale = _LONGEST / max(shifts.longest, 1.0)
-    strokes: Sequence[str] = [
-        _arrow(
-            (lon - cover.west) / cover.side * map_.cell,
-            (cover.rows - (lat - cover.south) / cover.rise) * map_.cell,
-            east * scale,
-            -north * scale,
-        )
-        for lon, lat, east, north, _ in shifts.arrows
-    ]
-    return ArrowMap(map_._replace(boxes=[]), "".join(strokes))
-
-
-def _arrow(x: float, y: float, right: float, down: float) -> str:
-    """Draw an arrow as a path: a line and the two strokes of its head."""
-    length = math.hypot(right, down)
-    if length < 1:
-        return f"M{x - 1:.1f} {y:.1f}h2"
-    head = min(_HEAD, length / 2)
-    back = math.atan2(-down, -right)
-    tip = f"{x + right:.1f} {y + down:.1f}"
-    sides = [
-        f"M{tip}l{head * math.cos(back + turn):.1f} {head * math.sin(back + turn):.1f}"
-        for turn in (-0.5, 0.5)
-    ]
-    return f"M{x:.1f} {y:.1f}L{tip}" + "".join(sides)

@@ -1,8 +1,11 @@
-"""The stage `report`: it writes the page and a contact sheet."""
+"""The stage `report`: it writes the explorer of a run and a contact sheet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -12,14 +15,19 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from stages import tables
+from stages.report.charts import all_charts
 from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
-from stages.report.figures import compute_figures
+from stages.report.figures import Figures, compute_figures
 from stages.report.gallery import choose_objects, read_cards
-from stages.report.page import Ends, render_page
+from stages.report.packing import script
+from stages.report.page import render_page
 from stages.report.reach import compute_reach, reach_csv
+from stages.report.rows import DETAILS, Gallery, fill
 from stages.report.scored import compute_scored
 from stages.report.shifts import compute_shifts
+from stages.report.spread import compute_spread
+from stages.report.vendor import library_files, versions
 from stages.tables import files_written
 
 PAGE = "report/index.html"
@@ -37,56 +45,92 @@ _READS = (
     tables.SCENE_SHIFTS,
     tables.META,
     tables.CAPTIONS,
+    tables.RUN_PAIRS,
 )
 
 
 def report(
     objects: ds.Dataset,
-    eligible: ds.Dataset,
-    focus: ds.Dataset,
-    scenes: ds.Dataset,
-    tiles: ds.Dataset,
-    images: ds.Dataset,
-    match: ds.Dataset,
-    scene_shifts: ds.Dataset,
     meta: ds.Dataset,
+    images: ds.Dataset,
     captions: ds.Dataset,
-    scores: ds.Dataset | None = None,
-    filtered: ds.Dataset | None = None,
+    pairs: ds.Dataset,
     *,
     config: ReportConfig,
     root: Place,
+    **others: ds.Dataset,
 ) -> Iterator[pa.Table]:
-    """Write the page, a contact sheet and a CSV of how the sample reaches each tag.
+    """Write the explorer, a contact sheet and a CSV of how the sample reaches each tag.
 
-    ``rows`` counts their images, and the tags of the CSV.
+    ``rows`` counts their pairs and images, and the tags of the CSV.
 
-    If the run was scored and filtered, the page has two more sections. DuckDB counts out of core,
-    and the size of the page does not grow with the run. Without tiles there is no contact sheet.
+    If the run was scored and filtered, the page has two more sections. DuckDB counts out of core.
+    Memory holds what the gallery searches, which the config limits. Without tiles there is no
+    contact sheet.
     """
-    early, late = (objects, eligible, focus, scenes, tiles), (images, match, scene_shifts)
-    datasets = (*early, *late, meta, captions)
-    with scratch(root, "report") as folder, database(folder) as connection:
-        for table, dataset in zip(_READS, datasets, strict=True):
-            connection.register(table.name, dataset)
+    given = {"objects": objects, "meta": meta, "images": images, "captions": captions}
+    folder = _Folder(root)
+    gallery = Gallery(has_filter="filtered" in others)
+    for name, content in fill(gallery, pairs, objects, config.gallery, config.seed):
+        folder.write(f"report/data/{name}.js", content, DETAILS)
+    for name, content in gallery.scripts(config.seed):
+        folder.write(f"report/data/{name}.js", content, len(gallery))
+    with scratch(root, "report") as place, database(place) as connection:
+        for name, dataset in (given | others | {"pairs": pairs}).items():
+            connection.register(name, dataset)
         figures, reach = compute_figures(connection), compute_reach(connection)
         shifts = compute_shifts(connection)
         reached, tags = reach_csv(connection)
-        ends = None
-        if scores is not None and filtered is not None:
-            connection.register("scores", scores)
-            scored = compute_scored(connection, root)
-            best, worst = (read_cards([*e], images, captions) for e in (scored.best, scored.worst))
-            ends = Ends(scored, best, worst)
-    shown = read_cards(choose_objects(meta, config.seed, config.gallery), images, captions)
-    page = render_page(config.title, figures, reach, shown, shifts, ends)
-    write_bytes(root / PAGE, page.encode())
-    write_bytes(root / TAGS, reached)
-    files = {PAGE: figures.captioned, TAGS: tags}
-    if sheet := shown[:SHEET_TILES]:
-        write_bytes(root / SHEET, draw_contact_sheet(sheet, root))
-        files[SHEET] = len(sheet)
-    yield files_written(root, files)
+        charts = all_charts(figures, compute_spread(connection), gallery.concepts())
+        scored = compute_scored(connection, root) if {"scores", "filtered"} <= {*others} else None
+    overview = {"charts": charts, "cover": _cover(figures), "arrows": shifts.arrows}
+    folder.write("report/data/overview.js", script("overview", overview), figures.captioned)
+    for name, content in {**library_files(), **_own_files()}.items():
+        folder.write(f"report/{name}", content, 0)
+    page = render_page(
+        config.title,
+        figures,
+        reach,
+        shifts,
+        pairs=len(gallery),
+        charts=charts.keys(),
+        scored=scored,
+    )
+    folder.write(PAGE, page.encode(), figures.captioned)
+    folder.write(TAGS, reached, tags)
+    if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), images, captions):
+        folder.write(SHEET, draw_contact_sheet(sheet, root), len(sheet))
+    yield files_written(root, folder.rows)
+
+
+class _Folder:
+    """The files of the report, and the rows that each stands for."""
+
+    def __init__(self, root: Place) -> None:
+        self._root = root
+        self.rows: dict[str, int] = {}
+
+    def write(self, name: str, content: bytes, rows: int) -> None:
+        write_bytes(self._root / name, content)
+        self.rows[name] = rows
+
+
+def _cover(figures: Figures) -> dict[str, Any] | None:
+    return asdict(figures.cover) if figures.cover else None
+
+
+def _own_files() -> dict[str, bytes]:
+    """Give the explorer's own scripts and its style."""
+    folder = files("stages.report") / "explorer"
+    return {
+        f"explorer/{one.name}": one.read_bytes()
+        for one in sorted(folder.iterdir(), key=lambda one: one.name)
+        if one.name.endswith((".js", ".css"))
+    }
+
+
+def _external(config: ReportConfig) -> Mapping[str, str]:  # noqa: ARG001 - any stage's config
+    return versions()
 
 
 REPORT = DatasetStage(
@@ -96,6 +140,9 @@ REPORT = DatasetStage(
     reads=_READS,
     may_read=(tables.SCORES, tables.FILTERED),
     writes=tables.REPORT,
-    owns=tables.owned_files(PAGE, SHEET, TAGS),
-    version=5,
+    external=_external,
+    owns=tables.owned_files(
+        *(PAGE, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*")
+    ),
+    version=6,
 )

@@ -48,17 +48,18 @@ class Choice:
         return chosen
 
     def _draw(self, kind: Kind, claims: Claims) -> chance.Hashes:
-        """Give a number of each claim; of its things, the first and the last one count."""
+        """Give a number of each claim; of its things, the last one counts."""
         (of_kind,) = chance.hashes(self._seed, [kind.name], "kind")
-        ends = np.cumsum(claims.sizes)
-        last = np.append(self._things, np.uint64(0))[claims.things[ends - 1]] if len(ends) else ends
+        some = claims.sizes > 0
+        last = np.zeros(len(some), np.uint64)
+        last[some] = self._things[claims.things[np.cumsum(claims.sizes)[some] - 1]]
         return chance.combine(
             self._images[claims.image],
-            np.full(len(ends), of_kind),
+            np.full(len(some), of_kind),
             self._names[claims.one],
             self._names[claims.other],
             claims.value.astype(np.uint64),
-            last.astype(np.uint64),
+            last,
         )
 
     def _check(self, chosen: Chosen) -> None:

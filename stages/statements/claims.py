@@ -70,6 +70,13 @@ def of_groups(scenes: Scenes, groups: Groups, value: Ints) -> Claims:
     return Claims(image, one, none, value, groups.things, groups.sizes)
 
 
+def of_images(scenes: Scenes, value: Ints) -> Claims:
+    """Give a claim on each image as a whole."""
+    number, none = len(scenes.images), np.full(len(scenes.images), NO_CONCEPT)
+    empty = np.zeros(0, np.int64)
+    return Claims(np.arange(number), none, none, value, empty, np.zeros(number, np.int64))
+
+
 class Said(NamedTuple):
     """A claim in words."""
 
@@ -127,4 +134,5 @@ def named(concepts: Sequence[Concept]) -> str:
 def name_both(one: Concept, other: Concept) -> dict[str, str]:
     """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``."""
     a, b = with_article(one), with_article(other)
-    return {"a": a, "A": a[0].upper() + a[1:], "b": b}
+    upper = {"A": a[0].upper() + a[1:], "B": b[0].upper() + b[1:]}
+    return {"a": a, "b": b, "one": one.name, "other": other.name, **upper}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import Tags, tags_of
 from stages.statements.scenes import Concepts, Geometries, Ints, Scenes
-from tag_vocab import Concept, concepts_of
+from tag_vocab import Concept, concept, concepts_of
 from tag_vocab.concepts_of import Kind
 
 _Shown = tuple[Concept, ...]
@@ -29,13 +30,13 @@ def usable(meta: pa.Table, images: pa.Table) -> pa.Table:
     An image on a native grid need not be north-up.
     """
     place = pc.index_in(meta["object_id"], images["object_id"].combine_chunks())
-    for side in ("width", "height"):
+    for side in ("width", "height", "time_precision"):
         meta = meta.append_column(side, images[side].take(place))
     on_grid = pc.is_null(images["crs"].take(place))
     return meta.filter(pc.and_(pc.equal(meta["status"], STATUS_OK), on_grid))
 
 
-def make_scenes(rows: pa.Table, objects: ds.Dataset) -> Scenes:
+def make_scenes(rows: pa.Table, objects: ds.Dataset, truth: pa.Table | None) -> Scenes:
     """Give the things of images, from the rows of `usable`.
 
     A user's own words for tags are left out: only the tree of concepts tells whether two things are
@@ -52,7 +53,9 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset) -> Scenes:
     geometry = _in_pixels(near["geometry"], place, image[kept], boxes, np.column_stack(sizes))
     some = ~shapely.is_empty(geometry)
     kept = kept[some]
-    listed, concepts = _number(shown[kept])
+    lacking, absent = _absent(rows["object_id"], truth)
+    listed, concepts = _number(shown[kept], absent)
+    number = {one: place for place, one in enumerate(concepts.all)}
     across = np.array([box.east - box.west for box in boxes]) / sizes[0]
     return Scenes(
         images=rows["object_id"].to_pylist(),
@@ -60,7 +63,12 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset) -> Scenes:
         height=sizes[1],
         metres=across / np.array([scale_in(box) for box in boxes]),
         is_complete=np.array(pc.fill_null(rows["surroundings_complete"], False).to_pylist(), bool),
+        latitude=np.array([(box.south + box.north) / 2 for box in degrees]),
+        acquired=rows["acquired"].to_numpy().astype("datetime64[s]"),
+        precision=np.array(rows["time_precision"].to_pylist(), str),
         concepts=concepts,
+        lacking=lacking,
+        absent=np.array([number[one] for one in absent], np.int64),
         image=image[kept],
         object_ids=ids[kept],
         listed=listed,
@@ -92,12 +100,22 @@ def _number_of(tags: Tags, kind: str) -> int:
     return _LISTS.setdefault(shown, len(_LISTS)) if shown and is_thing(shown[0]) else -1
 
 
-def _number(shown: Ints) -> tuple[Ints, Concepts]:
-    """Give the list of each thing by its number in the shard, and the concepts of these lists."""
+def _absent(images: pa.ChunkedArray, truth: pa.Table | None) -> tuple[Ints, list[Concept]]:
+    """Give images and concepts that they certainly do not show, from the table ``truth``."""
+    if truth is None:
+        return np.zeros(0, np.int64), []
+    judged = pc.and_(pc.equal(truth["verdict"], "no"), pc.is_in(truth["object_id"], images))
+    no = truth.filter(judged)
+    place = pc.index_in(no["object_id"], images.combine_chunks()).to_numpy().astype(np.int64)
+    return place, [concept(name) for name in no["concept"].to_pylist()]
+
+
+def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:
+    """Give the list of each thing by its number in the shard, and all concepts with the others."""
     used, listed = np.unique(shown, return_inverse=True)
     known = list(_LISTS)
     lists = [known[number] for number in used.tolist()]
-    single = dict.fromkeys(one for shown in lists for one in shown)
+    single = dict.fromkeys([*(one for shown in lists for one in shown), *others])
     everything = dict.fromkeys([*single, *(above for one in single for above in one.ancestors)])
     number = {one: place for place, one in enumerate(everything)}
     is_a = np.eye(len(number), dtype=bool)
@@ -106,7 +124,10 @@ def _number(shown: Ints) -> tuple[Ints, Concepts]:
     shows, attributes = np.zeros((2, len(lists), len(number)), bool)
     for row, concepts in enumerate(lists):
         for one in concepts:
-            (shows if is_thing(one) else attributes)[row] |= is_a[number[one]]
+            if is_thing(one):
+                shows[row] |= is_a[number[one]]
+            else:
+                attributes[row, number[one]] = True
     lead = np.array([number[concepts[0]] for concepts in lists], np.int64)
     return listed, Concepts(tuple(number), lead, shows, attributes, is_a)
 

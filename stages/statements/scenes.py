@@ -7,8 +7,10 @@ things of an image stand together, its focus object first.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import shapely
 
 from tag_vocab import Concept
 
+Made = TypeVar("Made")
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -45,7 +48,7 @@ class Concepts:
         return np.fromiter(map(test, self.all), bool, len(self.all))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scenes:
     """The things that are visible in the images of a shard. North is up."""
 
@@ -57,7 +60,17 @@ class Scenes:
     """By image: metres on the ground of a pixel."""
     is_complete: Bools
     """By image: whether it lies within the bounds of the OSM extract, so that no object lacks."""
+    latitude: Floats
+    """By image: degrees, of its centre."""
+    acquired: npt.NDArray[np.datetime64]
+    """By image: the time of acquisition, UTC."""
+    precision: npt.NDArray[np.str_]
+    """By image: minute, day, year or range."""
     concepts: Concepts
+    lacking: Ints
+    """The numbers of images that certainly do not show a concept, by the table ``truth``."""
+    absent: Ints
+    """These concepts."""
     image: Ints
     """By thing, as all below: the number of its image, ascending."""
     object_ids: npt.NDArray[np.object_]
@@ -206,6 +219,19 @@ def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
     most = int(groups.things.max(initial=0)) + 1
     both = np.isin(group * most + other[pair], groups.of * most + groups.things)
     return pair[both], group[both]
+
+
+def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:
+    """Let a function compute its result of a shard once: several kinds of statements need it."""
+    made: weakref.WeakKeyDictionary[Scenes, Made] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(make)
+    def give(scenes: Scenes) -> Made:
+        if scenes not in made:
+            made[scenes] = make(scenes)
+        return made[scenes]
+
+    return give
 
 
 def counted(sizes: Ints) -> Ints:

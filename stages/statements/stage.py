@@ -29,12 +29,16 @@ def statements(
     *,
     config: StatementsConfig,
     shard: Shard,  # noqa: ARG001
+    truth: pa.Table | None = None,
 ) -> pa.Table:
-    """Make the statements of each ok image that is on the EPSG:3857 grid."""
+    """Make the statements of each ok image that is on the EPSG:3857 grid.
+
+    What is absent is stated only if the run makes the table ``truth``.
+    """
     rows = usable(meta, images)
     if not len(rows):
         return tables.STATEMENTS.schema.empty_table()
-    scenes = make_scenes(rows, objects)
+    scenes = make_scenes(rows, objects, truth)
     choice = Choice(scenes, config.seed, config.per_kind)
     chosen = [choice.of(KINDS[name]) for name in dict.fromkeys(config.kinds)]
     made = pa.concat_tables(to_rows(one, scenes, rows["filepath"]) for one in chosen)
@@ -55,6 +59,7 @@ STATEMENTS = ShardStage(
     StatementsConfig,
     reads=(tables.META, tables.IMAGES),
     looks_up=(tables.OBJECTS,),
+    may_read=(tables.TRUTH,),
     writes=tables.STATEMENTS,
     external=vocabulary,
     disabled=disabled,

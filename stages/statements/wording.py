@@ -34,6 +34,7 @@ def to_rows(chosen: Chosen, scenes: Scenes, filepath: pa.ChunkedArray) -> pa.Tab
     images = claims.image.tolist()
     focus = [scenes.images[image] for image in images]
     said = _say_all(chosen, scenes)
+    seconds, none = [second for _, second, _ in said], [None] * len(said)
     geometry = scenes.frames[claims.image]
     some = claims.sizes > 0
     of = (np.cumsum(some) - 1)[claims.of]
@@ -48,7 +49,10 @@ def to_rows(chosen: Chosen, scenes: Scenes, filepath: pa.ChunkedArray) -> pa.Tab
         "object_id": focus,
         "filepath": filepath.take(pa.array(claims.image)),
         "kind": [kind.name] * len(images),
+        "role": [kind.role] * len(images),
         "text": [text for text, _, _ in said],
+        "answer": seconds if kind.role == "question" else none,
+        "true_text": seconds if kind.role == "negative" else none,
         "claim": [claim for _, _, claim in said],
         "rests_on": pa.ListArray.from_arrays(
             np.append(0, np.cumsum(claims.sizes)).astype(np.int32),

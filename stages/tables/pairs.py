@@ -11,7 +11,10 @@ PAIR_STATEMENT = pa.struct(
     [
         pa.field("statement_id", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
+        pa.field("role", pa.string(), nullable=False),  # statement, question or negative
+        pa.field("text", pa.string(), nullable=False),  # false if the role is negative
+        pa.field("answer", pa.string()),  # of a question
+        pa.field("true_text", pa.string()),  # what a negative twists
         pa.field("claim", pa.string(), nullable=False),
         pa.field("rests_on", pa.list_(pa.string()), nullable=False),  # the OSM objects
         pa.field("box", pa.list_(pa.float64()), nullable=False),  # left, top, right, bottom; pixels

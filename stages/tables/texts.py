@@ -45,9 +45,13 @@ STATEMENTS = table(
     pa.field("statement_id", pa.string(), nullable=False),  # object_id/kind/digest
     pa.field("object_id", pa.string(), nullable=False),  # of the image
     pa.field("filepath", pa.string(), nullable=False),
-    pa.field("kind", pa.string(), nullable=False),  # count, direction, cover, relation, region
+    pa.field("kind", pa.string(), nullable=False),  # count, direction, ask_count, not_count ...
+    pa.field("role", pa.string(), nullable=False),  # statement, question, negative (it is false)
     pa.field("text", pa.string(), nullable=False),
-    # what the text says, as its kind's module defines it: count(tennis court) = 3
+    pa.field("answer", pa.string()),  # of a question; null otherwise
+    pa.field("true_text", pa.string()),  # what a negative twists; null otherwise
+    # what the text says, as its kind's module defines it: count(tennis court) = 3; of a negative,
+    # this is false; of a question, it is what the answer says
     pa.field("claim", pa.string(), nullable=False),
     pa.field("rests_on", pa.list_(pa.string()), nullable=False),  # the OSM objects
     # their parts in the image: WKB, x and y in pixels from the top left corner, y downwards
@@ -63,12 +67,17 @@ CAPTIONS = table(
     pa.field("filepath", pa.string()),  # null if status is not ok
     pa.field("title", pa.string()),
     pa.field("title_multi_objects", pa.string()),
-    # CLIP's tokens of the two, with both ends; at most, of words that no shipped phrase uses
+    # composed of the title and of statements; null if the run makes no statements
+    pa.field("title_short", pa.string()),  # at most 77 tokens of CLIP
+    pa.field("title_long", pa.string()),  # at most 248
+    # CLIP's tokens of each, with both ends; at most, of words that no shipped phrase uses
     pa.field("tokens", pa.int32()),
     pa.field("tokens_multi_objects", pa.int32()),
+    pa.field("tokens_short", pa.int32()),
+    pa.field("tokens_long", pa.int32()),
     *STATUS,
 )
-"""The images with their two captions."""
+"""The images with their captions."""
 
 _SCORE = [
     pa.field("filepath", pa.string()),  # null if status is not ok upstream

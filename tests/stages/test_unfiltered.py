@@ -60,6 +60,15 @@ def test_the_file_holds_the_ok_rows_in_table_order(tmp_path):
     }
 
 
+def test_composed_captions_stand_behind_the_published_columns(tmp_path):
+    composed = {"title_short": "a church.", "title_long": "a church. Two barns are visible."}
+    written(tmp_path, [row(1, **composed)])
+    with (tmp_path / FILE_NAME).open(newline="") as file:
+        (read,) = csv.DictReader(file)
+    assert list(read) == ["filepath", "title", "title_multi_objects", *composed]
+    assert {name: read[name] for name in composed} == composed
+
+
 def test_all_twelve_folders_are_there_even_for_a_run_without_images(tmp_path):
     (made,) = written(tmp_path, [])
     assert made["rows"] == 0

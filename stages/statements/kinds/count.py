@@ -14,15 +14,15 @@ import shapely
 
 from skyscript.captions.object_names import is_counted, number_word
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, pairs_within
+from stages.statements.scenes import Bools, Groups, Scenes, once, pairs_within
 from tag_vocab import Concept
 
 
+@once
 def countable(scenes: Scenes) -> Groups:
     """Give the groups of things whose number is known."""
-    keys = scenes.named
-    image, name = np.divmod(keys, len(scenes.concepts.all))
-    keys = keys[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
+    image, name = np.divmod(scenes.named, len(scenes.concepts.all))
+    keys = scenes.named[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
     groups = scenes.group(keys)
     groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
     one, other = scenes.meeting
@@ -49,11 +49,11 @@ def counts_hold(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], number: int) -> Said:
     (one,) = concepts
-    said = f"one {one.name}" if number == 1 else f"{number_word(number)} {one.plural}"
-    are = "is" if number == 1 else "are"
-    return Said(
-        f"count({one.name}) = {number}", {"said": said, "Said": said.capitalize(), "are": are}
-    )
+    word = number_word(number) if number > 1 else "one"
+    said = f"{word} {one.name if number == 1 else one.plural}"
+    words = {"said": said, "Said": said.capitalize(), "are": "is" if number == 1 else "are"}
+    words |= {"plural": one.plural, "Number": word.capitalize()}
+    return Said(f"count({one.name}) = {number}", words)
 
 
 _PHRASINGS = ("There {are} {said}.", "{Said} {are} visible.", "The image shows {said}.")

@@ -1,6 +1,6 @@
 """Cover in tens of percent, as in "About 30 percent of the area is covered by grass".
 
-``cover(C) = 30``: areas that show C or a kind of C cover between 25 and 35 percent of the image.
+``cover(C) = 30``: areas that show C or a kind of C cover 25 to 35 percent of the image.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import numpy as np
 import shapely
 
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, pairs_within
+from stages.statements.scenes import Bools, Groups, Scenes, once, pairs_within
 from tag_vocab import Concept
 
 _MOST_OFF = 4.9  # percent: nearer to the border between two tens, a share is not stated
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     groups = scenes.areas
     whole = (scenes.width * scenes.height)[groups.keys // len(scenes.concepts.all)]
@@ -24,9 +25,8 @@ def _make(scenes: Scenes) -> Claims:
     for group in np.flatnonzero((area >= 0.05 * whole) & (groups.sizes > 1)):
         union = shapely.disjoint_subset_union_all(scenes.geometry[groups.members(group)])
         area[group] = shapely.area(union)
-    percent = 100 * area / whole
-    tens = np.round(percent / 10).astype(np.int64) * 10
-    kept = np.flatnonzero((tens > 0) & (abs(percent - tens) <= _MOST_OFF))
+    tens = np.round(10 * area / whole).astype(np.int64) * 10
+    kept = np.flatnonzero((tens > 0) & (abs(100 * area / whole - tens) <= _MOST_OFF))
     return of_groups(scenes, groups, tens).take(kept)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
-from stages.statements.scenes import Bools, Ints, Scenes
+from stages.statements.scenes import Bools, Ints, Scenes, once
 from tag_vocab import Concept
 
 DIRECTIONS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
@@ -21,6 +21,7 @@ _SAYS = np.array([[side in direction for side in _SIDES] for direction in DIRECT
 _MOST = 12
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     told = scenes.dimensions != 1
     one, other = pairs_of(scenes, told, told, _MOST)
@@ -48,12 +49,10 @@ def directions_hold(claims: Claims, scenes: Scenes) -> Bools:
 
 
 def _say(concepts: Sequence[Concept], turn: int) -> Said:
-    words = {**name_both(*concepts), "direction": DIRECTIONS[turn]}
-    return Said(f"direction({named(concepts)}) = {DIRECTIONS[turn]}", words)
+    direction, against = DIRECTIONS[turn], DIRECTIONS[(turn + 4) % 8]
+    words = {"direction": direction, "Direction": direction.capitalize(), "wrong": against}
+    return Said(f"direction({named(concepts)}) = {direction}", words | name_both(*concepts))
 
 
-_PHRASINGS = (
-    "{A} can be seen {direction} of {b}.",
-    "The image shows {a} {direction} of {b}.",
-)
+_PHRASINGS = ("{A} can be seen {direction} of {b}.", "The image shows {a} {direction} of {b}.")
 DIRECTION = Kind("direction", _make, directions_hold, _say, _PHRASINGS)

@@ -14,7 +14,7 @@ import shapely
 
 from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
 from stages.statements.geometry import NEAR, are_beside, lie_inside
-from stages.statements.scenes import Bools, Scenes
+from stages.statements.scenes import Bools, Scenes, once
 from tag_vocab import Concept
 
 INSIDE, BESIDE = range(2)
@@ -22,6 +22,7 @@ RELATIONS = (("inside", "in"), ("beside", "next to"))
 _MOST = 24
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     area = scenes.dimensions == 2
     one, other = pairs_of(scenes, (scenes.rank < _MOST) & (scenes.dimensions != 1), area, _MOST)

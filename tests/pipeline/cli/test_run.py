@@ -29,6 +29,17 @@ def test_until_ends_with_its_stage_and_from_goes_on(town: Path) -> None:
     assert (town / "SkyScript_train_unfiltered.csv").exists()
 
 
+@pytest.mark.slow
+def test_report_writes_the_report_again_with_another_title(town: Path) -> None:
+    assert skyscript("run", TOY, "--out", town, *SMALL).returncode == 0
+    page = town / "report" / "index.html"
+    assert "<title>Tag Island</title>" in page.read_text()
+    done = skyscript("report", town, "--title", "Another")
+    assert done.returncode == 0, done.stderr
+    assert "caption" not in done.stderr
+    assert "<title>Another</title>" in page.read_text()
+
+
 def test_status_names_every_stage_and_what_is_complete(town: Path) -> None:
     said = skyscript("status", town).stdout
     for stage in PIPELINE:
@@ -51,6 +62,7 @@ def test_show_explains_a_stage(stage: str) -> None:
         ),
         (["run", TOY, "--from", "plan", "--until", "index"], "nothing is left to run"),
         (["status", "."], "is not the folder of a run"),
+        (["report", "."], "has no _config.yaml: it is not the folder of a run"),
         (["caption", "--meta", "nowhere", "--out", "x.csv"], "nowhere"),
     ],
 )

@@ -1,5 +1,7 @@
 """Statements are true of the map, by a checker that knows only their definitions."""
 
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +19,7 @@ from tests.stages.statements.independent import Image, is_true
 
 WIDTH = HEIGHT = 200
 TILE = tile_around(9.5, 47.1, WIDTH, HEIGHT, 1.0)
-COURT = {"leisure": "pitch", "sport": "tennis"}
+COURT = {"leisure": "pitch", "sport": "tennis", "surface": "clay"}
 OBJECTS = {  # tags, and the box in pixels: left, top, right, bottom
     "a1": ({"leisure": "park"}, (0, 0, 100, 200)),
     "a2": (COURT, (10, 10, 30, 40)),
@@ -26,17 +28,26 @@ OBJECTS = {  # tags, and the box in pixels: left, top, right, bottom
     "a5": ({"amenity": "parking"}, (131, 150, 160, 180)),
     "a6": ({"landuse": "forest"}, (150, -50, 400, 100)),
     "n7": ({"natural": "tree"}, (20, 100, 20, 100)),
+    "w8": ({"highway": "residential"}, (140, 120, 200, 120)),
+    "w9": ({"waterway": "stream"}, (180, 110, 180, 190)),
+    "a10": ({"building": "house", "roof:shape": "gabled"}, (110, 120, 120, 130)),
+    "a11": ({"building": "house", "roof:shape": "gabled"}, (110, 136, 130, 148)),
+    "a12": ({"leisure": "playground"}, (160, 20, 180, 40)),
 }
 
 
 def wkb(left, top, right, bottom):
-    """Give a box of pixels as WKB in degrees; a box without size is a point."""
+    """Give a box of pixels as WKB in degrees; without size it is a point,
+    without width or height a line."""
     across = (TILE.box.east - TILE.box.west) / WIDTH
     down = (TILE.box.north - TILE.box.south) / HEIGHT
     west, east = TILE.box.west + left * across, TILE.box.west + right * across
     north, south = TILE.box.north - top * down, TILE.box.north - bottom * down
-    shape = shapely.Point(west, north) if left == right else shapely.box(west, south, east, north)
-    return shapely.to_wkb(shape)
+    if (left, top) == (right, bottom):
+        return shapely.to_wkb(shapely.Point(west, north))
+    if left == right or top == bottom:
+        return shapely.to_wkb(shapely.LineString([(west, north), (east, south)]))
+    return shapely.to_wkb(shapely.box(west, south, east, north))
 
 
 GEOMETRIES = {name: wkb(*box) for name, (_, box) in OBJECTS.items()}
@@ -53,7 +64,16 @@ META = {
     "surroundings_complete": True,
     "status": "ok",
 }
-IMAGE = {"object_id": "a1", "width": WIDTH, "height": HEIGHT, "status": "ok"}
+TAKEN = datetime(2022, 7, 1, 10, 30, tzinfo=UTC)
+IMAGE = {
+    "object_id": "a1",
+    "width": WIDTH,
+    "height": HEIGHT,
+    "acquired": TAKEN,
+    "time_precision": "minute",
+    "status": "ok",
+}
+META["acquired"] = TAKEN
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +91,22 @@ def objects(tmp_path_factory):
     return ds.dataset(path)
 
 
-def made(objects, kinds=tuple(KINDS), meta=META, image=IMAGE, **config):
+TRUTH = [
+    {"truth_id": f"a1/{name}", "object_id": "a1", "filepath": META["filepath"], "concept": name}
+    | {"verdict": verdict, "objects": 0, "share": 0.0}
+    for name, verdict in {"roundabout": "no", "stadium": "unknown", "church": "yes"}.items()
+]
+
+
+def made(objects, kinds=tuple(KINDS), meta=META, image=IMAGE, truth=TRUTH, **config):
     config = StatementsConfig(kinds=kinds, **{"per_kind": 100} | config)
     both = [
         pa.Table.from_pylist([row], schema=table.schema)
         for row, table in ((meta, tables.META), (image, tables.IMAGES))
     ]
-    table = statements(*both, objects, config=config, shard=Shard(0, Path("unused")))
+    known = truth and pa.Table.from_pylist(truth, schema=tables.TRUTH.schema)
+    shard = Shard(0, Path("unused"))
+    table = statements(*both, objects, config=config, shard=shard, truth=known)
     return conform(table, tables.STATEMENTS, where="statements").to_pylist()
 
 
@@ -94,6 +123,18 @@ inside(tree, park)
 beside(church, car park)
 region(tennis court) = [50, 50, 150, 200]
 region(forest) = [750, 0, 1000, 500]
+distance(church, forest) = 50
+crosses(residential street, stream)
+attribute(tennis court, clay surface)
+only(church)
+westernmost(tennis court)
+largest(house)
+present(stream)
+more(tennis court, church) = yes
+more(church, tennis court) = no
+gsd(image) = 1
+season(image) = summer
+date(image) = 2022-07
 """
 
 
@@ -134,10 +175,32 @@ FALSE = [
     ),
 ]
 
+FALSE += [
+    ("distance(church, forest) = 50", "distance(church, forest) = 150", "50", "150"),
+    (
+        "crosses(residential street, stream)",
+        "crosses(stream, forest)",
+        "residential street",
+        "forest",
+    ),
+    ("largest(house)", "largest(tree)", "house", "tree"),
+    ("westernmost(tennis court)", "easternmost(tennis court)", "westernmost", "easternmost"),
+    ("only(church)", "only(tennis court)", "church", "tennis court"),
+    ("gsd(image) = 1", "gsd(image) = 2", "1", "2"),
+    ("season(image) = summer", "season(image) = winter", "summer", "winter"),
+    ("date(image) = 2022-07", "date(image) = 2022-08", "july", "august"),
+    (
+        "attribute(house, gabled roof)",
+        "attribute(house, clay surface)",
+        "gabled roof",
+        "clay surface",
+    ),
+]
+
 
 @pytest.mark.parametrize(("claim", "false", "old", "new"), FALSE)
 def test_the_checker_finds_what_is_false(claim, false, old, new, objects):
-    row = next(row for row in made(objects) if row["claim"] == claim)
+    row = next(row for row in made(objects) if (row["claim"], row["answer"]) == (claim, None))
     image = Image(META, IMAGE, GEOMETRIES)
     text = row["text"].casefold().replace(old, new)
     assert is_true(row, image)
@@ -154,7 +217,8 @@ def test_an_image_on_a_native_grid_gets_no_statement(objects):
 
 def test_at_most_so_many_of_a_kind_are_made_and_a_seed_draws_them(objects):
     few = made(objects, per_kind=2)
-    assert len(few) == 2 * len(KINDS)
+    assert max(Counter(row["kind"] for row in few).values()) == 2
+    assert {row["kind"] for row in few} == set(KINDS)
     assert made(objects, per_kind=2) == few
     others = made(objects, per_kind=2, seed=1)
     assert {row["text"] for row in others} != {row["text"] for row in few}
@@ -177,3 +241,55 @@ def test_a_claim_is_said_in_several_ways(objects):
 def test_no_statements_are_made_unless_the_config_asks_for_some():
     assert "set statements.kinds" in STATEMENTS.disabled(StatementsConfig())
     assert STATEMENTS.disabled(StatementsConfig(kinds=("count",))) is None
+
+
+def test_a_question_has_its_answer_and_a_negative_its_true_sentence(objects):
+    rows = made(objects)
+    told = {(row["kind"], row["claim"]): row for row in rows}
+    asked = told["ask_count", "count(tennis court) = 2"]
+    assert (asked["role"], asked["answer"], asked["true_text"]) == ("question", "Two.", None)
+    assert told["ask_comparison", "more(church, tennis court) = no"]["answer"] == "No."
+    twisted = told["not_relation", "inside(forest, playground)"]
+    assert (twisted["role"], twisted["answer"]) == ("negative", None)
+    false, true = twisted["text"].casefold(), twisted["true_text"].casefold()
+    assert false.index("forest") < false.index("playground")
+    assert true.index("playground") < true.index("forest")
+    plain = {row["kind"] for row in rows if row["role"] == "statement"}
+    assert plain == {kind for kind in KINDS if not kind.startswith(("ask_", "not_"))}
+
+
+FALSE_OF_QUESTIONS = [
+    ("ask_count", "count(tennis court) = 2", {"answer": "Three."}),
+    ("ask_presence", "present(church)", {"answer": "No."}),
+    ("ask_comparison", "more(church, tennis court) = no", {"answer": "Yes."}),
+    ("ask_area", "cover(park) = 50", {"answer": "About 60 percent."}),
+    ("not_count", "count(tennis court) = 3", {"claim": "count(tennis court) = 2"}),
+    ("not_count", "count(tennis court) = 3", {"true_text": "There are four tennis courts."}),
+    ("not_relation", "inside(forest, playground)", {"claim": "inside(playground, forest)"}),
+    ("not_attribute", "attribute(house, flat roof)", {"claim": "attribute(house, gabled roof)"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "claim", "change"), FALSE_OF_QUESTIONS)
+def test_the_checker_finds_wrong_answers_and_true_negatives(kind, claim, change, objects):
+    row = next(row for row in made(objects) if (row["kind"], row["claim"]) == (kind, claim))
+    image = Image(META, IMAGE, GEOMETRIES)
+    assert is_true(row, image)
+    assert not is_true(row | change, image)
+
+
+def test_no_season_is_said_of_a_year_and_none_in_the_tropics(objects):
+    of_a_year = made(objects, ("season", "date"), image=IMAGE | {"time_precision": "year"})
+    assert [row["claim"] for row in of_a_year] == ["date(image) = 2022"]
+    assert made(objects, ("season", "date"), image=IMAGE | {"time_precision": "range"}) == []
+
+
+def test_only_what_truth_says_is_absent_is_said_to_be(objects):
+    kinds = ("ask_absence", "not_present")
+    rows = made(objects, kinds)
+    assert {row["claim"] for row in rows} == {"present(roundabout)"}
+    assert {(row["answer"], row["role"]) for row in rows} == {
+        ("No.", "question"),
+        (None, "negative"),
+    }
+    assert made(objects, kinds, truth=None) == []

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from stages.report.reach import NOT_DRAWN, TOO_COARSE
-from tests.stages.report_run import Run
+from tests.stages.report.made_run import Run
 
 COVERED = "no source covers it"
 

@@ -1,5 +1,6 @@
 """A run of tables made by hand for the report, and its page as a reader sees it."""
 
+import json
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ from PIL import Image
 from pipeline.atomic import content_id
 from pipeline.schema import conform
 from stages import tables
+from stages.pairs import RunPairsConfig, run_pairs
 from stages.report import ReportConfig, report
 
 JULY = datetime(2024, 7, 15, 11, 0, tzinfo=UTC)
@@ -74,15 +76,17 @@ class Run:
         self.rows["scene_shifts"].append(row)
         return self
 
-    def datasets(self):
-        return {
-            table.name: ds.dataset(
-                pa.Table.from_pylist(self.rows[table.name], schema=table.schema).to_batches()
-                or pa.Table.from_pylist([], schema=table.schema),
-                schema=table.schema,
-            )
-            for table in CONTRACTS
-        }
+    def datasets(self, root):
+        """Give the tables, with the records of the pairs that the stage `pairs` joins."""
+        matched = {row["object_id"]: row for row in self.rows["match"]}
+        self.rows["match"] = [
+            matched.get(image["object_id"]) or _unmatched(image) for image in self.rows["images"]
+        ]
+        made = {table.name: _dataset(table, self.rows[table.name]) for table in CONTRACTS}
+        given = {name: made[name] for name in JOINED} | {"files": _dataset(tables.FILES, [])}
+        parts = run_pairs(**given, config=RunPairsConfig(), root=root)
+        pairs = pa.concat_tables([*parts, tables.RUN_PAIRS.schema.empty_table()])
+        return made | {"pairs": ds.dataset(pairs)}
 
     def page(self, root, **config):
         """Run the stage on images that are there, and give the page."""
@@ -91,12 +95,13 @@ class Run:
                 path = root / row["filepath"]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (40, 30), TILE_COLOUR).save(path)
-        parts = list(report(**self.datasets(), config=ReportConfig(**config), root=root))
+        parts = list(report(**self.datasets(root), config=ReportConfig(**config), root=root))
         table = conform(pa.concat_tables(parts), tables.REPORT, where="report")
-        data = (root / table["filepath"][0].as_py()).read_bytes()
-        assert table["content_hash"][0].as_py() == content_id(data)
+        data = (root / "report/index.html").read_bytes()
+        at = table["filepath"].to_pylist().index("report/index.html")
+        assert table["content_hash"][at].as_py() == content_id(data)
         named = [root / name for name in table["filepath"].to_pylist()]
-        assert sorted(named) == sorted((root / "report").iterdir())
+        assert sorted(named) == sorted(p for p in (root / "report").rglob("*") if p.is_file())
         return Page(data.decode("utf-8"))
 
 
@@ -108,8 +113,22 @@ CONTRACTS = (
 )
 
 
+JOINED = ("objects", "scenes", "focus", "images", "match", "meta", "captions")
+"""The tables that the stage `pairs` needs."""
+
 ONCE_LOST = {"images": {}, "meta": {"center_tags": [], "surrounding": []}, "captions": {}}
 """What these tables hold of an object that is lost; tiles keep their row."""
+
+
+def _dataset(table, rows):
+    return ds.dataset(pa.Table.from_pylist(rows, schema=table.schema))
+
+
+def _unmatched(image):
+    """Give the row of the table match of an image that was not compared."""
+    same = ("object_id", "source", "scene_id", "status", "reason")
+    row = {name: image.get(name) for name in same}
+    return row | ({"no_match": "not compared"} if image["status"] == "ok" else {})
 
 
 def _box(west, south, side):
@@ -153,7 +172,9 @@ def _image_rows(name, tags, source, gsd, number):
             "filepath": filepath,
             **taken,
             "metapath": f"meta3/{name}.pickle",
+            "meta_hash": "00",
             "center_tags": list(tags.items()),
+            "left_out": [("name=Main Street", "a name cannot be seen")],
             "surrounding": [],
         },
         "captions": {
@@ -164,10 +185,17 @@ def _image_rows(name, tags, source, gsd, number):
     }
 
 
+def value_of(path):
+    """Give the value that a file of data hands to the explorer."""
+    text = path.read_text()
+    assert text.startswith("explorer.put(")
+    return json.loads("[" + text.removeprefix("explorer.put(").removesuffix(");\n") + "]")[1]
+
+
 class Page(HTMLParser):
     """The page as a reader sees it; every element that is opened must be closed, in order."""
 
-    VOID = frozenset({"meta", "img", "rect", "line"})
+    VOID = frozenset({"meta", "img", "link", "input"})
 
     def __init__(self, source):
         super().__init__(convert_charrefs=True)

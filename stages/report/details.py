@@ -1,0 +1,79 @@
+"""What the explorer shows of one pair when it is opened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from stages.report.drawings import Drawing
+
+_PAGES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
+_PRECISION = {"year": "%Y", "range": "%Y", "day": "%Y-%m-%d"}
+_SCORES = ("similarity", "similarity_multi_objects", "normalised")
+_MATCH = ("match", "match_confidence", "dx_m", "dy_m", "edge_m", "date_gap_days", "built_gap_days")
+_GATE = ("nodata_share", "blank_share", "cloud_share", "haze", "sharpness")
+_PROVENANCE = (
+    *("scene_id", "backend", "scene_name", "scene_content", "time_precision", "crs"),
+    *("chosen_by", "chosen_for", "content_hash", "meta_hash", "image_hash", "fingerprint"),
+    *("licence", "attribution"),
+)
+
+
+def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any]:
+    """Give what is shown of a row of the table ``pairs``, as plain JSON values."""
+    tags = {one["object_id"]: one["tags"] for one in row["surrounding"]}
+    tags[row["object_id"]] = row["center_tags"]
+    return {
+        "object": row["object_id"],
+        "osm": f"{_PAGES[row['kind']]}/{row['osm_id']}",
+        "version": row["osm_version"],
+        "changed": day_of(row["osm_changed"]),
+        "file": row["filepath"],
+        "size": [row["width"], row["height"]],
+        "gsd": row["gsd"],
+        "box": [round(row[side], 7) for side in ("west", "south", "east", "north")],
+        "time": row["acquired"].strftime(_PRECISION.get(row["time_precision"], "%Y-%m-%d %H:%M")),
+        "tags": row["center_tags"],
+        "leftOut": row["left_out"],
+        "title": row["title"],
+        "multi": row["title_multi_objects"],
+        "tokens": [row["tokens"], row["tokens_multi_objects"]],
+        "statements": [
+            {"kind": one["kind"], "text": one["text"], "on": one["rests_on"]}
+            | {"box": [round(side, 1) for side in one["box"]]}
+            for one in row["statements"] or ()
+        ],
+        "scorer": row["scorer"],
+        "scores": _present(row, _SCORES),
+        "match": _present(row, (*_MATCH, "no_match")),
+        "gate": _present(row, _GATE),
+        "split": row["split"],
+        "files": [[place["file"], place["row"]] for place in row["files"]],
+        "provenance": _present(row, _PROVENANCE)
+        | {"transform": [round(number, 9) for number in row["transform"]]}
+        | ({"hrefs": row["hrefs"]} if row["hrefs"] else {}),
+        "drawings": [
+            [one.object_id, one.path, one.is_area, _name(tags.get(one.object_id, ()))]
+            for one in drawings
+        ],
+    }
+
+
+def _present(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {
+        name: round(value, 5) if isinstance(value, float) else value
+        for name in names
+        if (value := row[name]) is not None
+        and not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+def _name(tags: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags)
+
+
+def day_of(time: datetime | None) -> str | None:
+    """Give the day of a time."""
+    return time.strftime("%Y-%m-%d") if time else None

@@ -1,0 +1,60 @@
+"""Referring expressions, as in "the northernmost tennis court": exactly one thing is meant.
+
+``only(C)``: no other C. ``northernmost(C)``: the centre of its box is a twentieth of the image
+north of that of any other C. ``largest(C)``: its area is 1.3 times that of any other C. Of areas
+whose number is known (see ``count``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stages.statements.claims import Claims, Kind, Said, of_things
+from stages.statements.kinds.count import countable
+from stages.statements.kinds.region import framed
+from stages.statements.scenes import Bools, Floats, Scenes
+from tag_vocab import Concept
+
+_HOW = ("only", "easternmost", "westernmost", "southernmost", "northernmost", "largest")
+
+
+def _scores(scenes: Scenes) -> list[Floats]:
+    """Give how far each thing is to a side, or how large; one that leads does so by 1."""
+    x, y = (scenes.centre / scenes.sides[scenes.image, :2] * 20).T
+    size = np.log(np.maximum(scenes.area, 1e-9)) / np.log(1.3)
+    return [np.zeros(len(x)), x, -x, y, -y, size]
+
+
+def _make(scenes: Scenes) -> Claims:
+    known, fit = countable(scenes), np.isin(np.arange(len(scenes.image)), framed(scenes))
+    groups = scenes.group(known.keys[known.none(scenes.dimensions != 2)])
+    ends, found = np.cumsum(groups.sizes), []
+    for how, score in enumerate(_scores(scenes)):
+        order = groups.things[np.lexsort((score[groups.things], groups.of))]
+        first, second = order[ends - 1], order[ends - np.minimum(groups.sizes, 2)]
+        apart = score[first] - score[second] >= 1
+        ahead = fit[first] & np.where(groups.sizes == 1, how == 0, apart)
+        claims = of_things(scenes, first[ahead], np.full(np.count_nonzero(ahead), how))
+        found.append(claims._replace(one=groups.keys[ahead] % len(scenes.concepts.all)))
+    return Claims(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _holds(claims: Claims, scenes: Scenes) -> Bools:
+    """Compare the thing with each other one of its kind, one claim at a time."""
+    scores, right = _scores(scenes), np.zeros(len(claims.image), bool)
+    for row, (thing, how) in enumerate(zip(claims.things, claims.value, strict=True)):
+        rivals = np.arange(*np.searchsorted(scenes.image, claims.image[row] + np.arange(2)))
+        rivals = rivals[scenes.concepts.shows[scenes.listed[rivals], claims.one[row]]]
+        leads = scores[how][thing] - scores[how][rivals[rivals != thing]]
+        right[row] = (leads >= 1).all() and (how == 0) == (len(leads) == 0)
+    return right
+
+
+def _say(concepts: Sequence[Concept], how: int) -> Said:
+    name = concepts[0].name
+    return Said(f"{_HOW[how]}({name})", {"how": _HOW[how], "name": name})
+
+
+REFERRING = Kind("referring", _make, _holds, _say, ("the {how} {name}", "{how} {name}"))
