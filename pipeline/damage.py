@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow.compute as pc
@@ -16,9 +15,11 @@ import pyarrow.parquet as pq
 
 from pipeline.atomic import content_id_of_file, read_sealed_json
 from pipeline.manifest import TableFolder
+from pipeline.parquet_files import parquet_source
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from pipeline.stage import Owned
+from pipeline.storage import Place, matching
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class PartChecker:
     """Compares parts with their receipts before they are read: each part once in a run."""
 
     def __init__(self) -> None:
-        self._intact: dict[Path, dict[int, str]] = {}
+        self._intact: dict[Place, dict[int, str]] = {}
         """The content ids of the parts of a table's folder."""
 
     def revoke_damaged(self, folder: TableFolder, receipts: Mapping[int, Receipt]) -> set[int]:
@@ -57,13 +58,13 @@ class PartChecker:
 class _Damage(NamedTuple):
     """A damaged or missing file, and the part that is made again because of it."""
 
-    path: Path
+    path: Place
     table: str
     shard: int | None
     """None: a file of state of the table or of the run, which is written again."""
 
 
-def revoke_damaged_parts(run: Run, owns: Mapping[str, tuple[Owned, ...]]) -> list[Path]:
+def revoke_damaged_parts(run: Run, owns: Mapping[str, tuple[Owned, ...]]) -> list[Place]:
     """Give every damaged or missing file of a run, and revoke the receipts of their parts.
 
     ``owns`` gives the side files by the table's name. A damaged file of state needs no mark: it
@@ -82,7 +83,7 @@ def _find_damage(run: Run, owns: Mapping[str, tuple[Owned, ...]]) -> Iterator[_D
     The side files of a damaged part are not named: they are all made again.
     """
     yield from (_Damage(path, "", None) for path in _damaged_state(run.state_files()))
-    for path in sorted((run.root / "tables").glob("*")):
+    for path in matching(run.root / "tables", "*"):
         folder = TableFolder(run.root, path.name)
         for state in _damaged_state(folder.state_files()):
             in_receipt = state.parent != folder.path and state.stem.isdigit()
@@ -97,16 +98,16 @@ def _find_damage(run: Run, owns: Mapping[str, tuple[Owned, ...]]) -> Iterator[_D
                     yield _Damage(file, path.name, shard)
 
 
-def _damaged_state(paths: list[Path]) -> list[Path]:
+def _damaged_state(paths: list[Place]) -> list[Place]:
     return [path for path in paths if read_sealed_json(path) is None]
 
 
 def _damaged_side_files(
-    root: Path, part: Path, owns: tuple[Owned, ...], threads: ThreadPoolExecutor
-) -> Iterator[Path]:
+    root: Place, part: Place, owns: tuple[Owned, ...], threads: ThreadPoolExecutor
+) -> Iterator[Place]:
     for column, digest in sorted({(owned.column, owned.digest or "") for owned in owns}):
         columns = [column, digest] if digest else [column]
-        rows = pq.read_table(part, columns=columns, partitioning=None)
+        rows = pq.read_table(parquet_source(part), columns=columns, partitioning=None)
         rows = rows.filter(pc.is_valid(rows[column]))
         files = [root / name for name in rows[column].to_pylist()]
         ids = rows[digest].to_pylist() if digest else [None] * len(rows)
@@ -115,7 +116,7 @@ def _damaged_side_files(
                 yield file
 
 
-def _has_content(path: Path, content: str | None) -> bool:
+def _has_content(path: Place, content: str | None) -> bool:
     """Tell whether a file exists and has this content id; None: any content."""
     try:
         return path.is_file() and (content is None or content_id_of_file(path) == content)

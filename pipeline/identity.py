@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.atomic import content_id_of_file
+from pipeline.storage import cache_folder
 
 _SETTLED = 2 * 10**9
 """Nanoseconds after a change in which another change may leave the same time."""
@@ -41,8 +42,7 @@ class _File(NamedTuple):
 
 def cache_file() -> Path:
     """Give the path of the database, which is in the user's cache folder."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "skyscript" / "content-ids.sqlite"
+    return cache_folder() / "content-ids.sqlite"
 
 
 def identify(path: Path) -> str:

@@ -17,10 +17,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -36,8 +34,10 @@ from pipeline.atomic import (
     write_bytes,
     write_sealed_json,
 )
+from pipeline.parquet_files import open_parts, parquet_source
 from pipeline.receipts import Receipt, numbered_files, read_receipts, totals
 from pipeline.stage import Stage, StageConfig
+from pipeline.storage import Place, matching, remove_all
 
 Recipe = Mapping[str, Any]
 """Everything that decides a stage's result except the tables it reads, as plain JSON values."""
@@ -75,7 +75,7 @@ def differences(old: Recipe, new: Recipe, prefix: str = "") -> list[str]:
     return found
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _holds(path: Place, data: bytes) -> bool:
     try:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except FileNotFoundError:
@@ -95,7 +95,7 @@ class TableFolder:
 
     def __init__(
         self,
-        run: Path,
+        run: Place,
         name: str,
         schema: pa.Schema | None = None,
         ranges: tuple[str, ...] = (),
@@ -108,21 +108,21 @@ class TableFolder:
         self._manifest = self.path / "_manifest.json"
         self._recipe = self.path / "_recipe.json"
 
-    def part(self, shard: int) -> Path:
+    def part(self, shard: int) -> Place:
         """Give the path of a part."""
         return self.path / f"part-{shard:05d}.parquet"
 
-    def _receipt(self, shard: int) -> Path:
+    def _receipt(self, shard: int) -> Place:
         return self._receipts / f"{shard:05d}.json"
 
-    def _failure(self, shard: int) -> Path:
+    def _failure(self, shard: int) -> Place:
         return self.path / "_failures" / f"{shard:05d}.txt"
 
-    def state_files(self) -> list[Path]:
+    def state_files(self) -> list[Place]:
         """Give the receipts, the recipe, the ranges and the manifest on disk."""
         paths = (self._recipe, self._ranges, self._manifest)
         state = [path for path in paths if path.exists()]
-        return [*state, *sorted(self.path.glob("_receipts/*.json"))]
+        return [*state, *matching(self.path, "_receipts/*.json")]
 
     def receipts(self) -> dict[int, Receipt]:
         """Read the receipts of all complete parts."""
@@ -166,14 +166,13 @@ class TableFolder:
     def dataset(self, shards: Iterable[int] | None = None) -> ds.Dataset:
         """Open the table, or some of its parts, in order."""
         chosen = self.shards() if shards is None else sorted(shards)
-        files = [str(self.part(shard)) for shard in chosen]
-        return ds.dataset(files, schema=self._schema, format="parquet")
+        return open_parts(map(self.part, chosen), self._schema)
 
     def read(self, shard: int) -> pa.Table:
         """Read a part."""
         # Parts are small: one thread reads them sooner than several that wait for each other.
         return pq.read_table(
-            self.part(shard),
+            parquet_source(self.part(shard)),
             schema=self._schema,
             partitioning=None,
             use_threads=False,
@@ -217,16 +216,16 @@ class TableFolder:
 
     def dropped(self) -> Iterator[str]:
         """Yield the side files that parts named before the table was rebuilt."""
-        for path in sorted(self.path.glob("_dropped/*.json")):
+        for path in matching(self.path, "_dropped/*.json"):
             yield from (read_sealed_json(path) or {"names": []})["names"]
 
     def forget_dropped(self) -> None:
         """Remove the record of side files that parts named before."""
-        shutil.rmtree(self.path / "_dropped", ignore_errors=True)
+        remove_all(self.path / "_dropped")
 
     def clear(self) -> None:
         """Remove the table."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_all(self.path)
 
     def old_recipe(self) -> Recipe | None:
         """Give the recipe of the last build; None if there is none."""
@@ -247,8 +246,9 @@ class TableFolder:
 
     def clear_temporaries(self) -> None:
         """Remove unfinished files."""
-        for path in [*self.path.glob(f"{TEMPORARY}*"), *self.path.glob(f"_*/{TEMPORARY}*")]:
-            path.unlink()
+        for pattern in (f"{TEMPORARY}*", f"_*/{TEMPORARY}*"):
+            for path in matching(self.path, pattern):
+                path.unlink()
 
     def restore_state(self, recipe: Recipe) -> None:
         """Write the recipe and the ranges of a build again if they are missing or damaged."""

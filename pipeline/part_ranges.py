@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.atomic import read_sealed_json, write_sealed_json
+from pipeline.parquet_files import open_parts, parquet_source
+from pipeline.storage import Place, place_of
 
 NAME = "_ranges.json"
 """The file in a table's folder."""
@@ -40,7 +41,7 @@ class _Range(NamedTuple):
     """False if the file has no statistics."""
 
 
-def write_ranges(folder: Path, parts: Sequence[Path], columns: Sequence[str]) -> None:
+def write_ranges(folder: Place, parts: Sequence[Place], columns: Sequence[str]) -> None:
     """Write the ranges of some columns in the parts of a finished table."""
     found = [_ranges_of(part, columns) for part in parts]
     ranges = {
@@ -52,8 +53,8 @@ def write_ranges(folder: Path, parts: Sequence[Path], columns: Sequence[str]) ->
     write_sealed_json(folder / NAME, {"parts": [part.name for part in parts], "ranges": ranges})
 
 
-def _ranges_of(part: Path, columns: Sequence[str]) -> dict[str, _Range]:
-    metadata = pq.read_metadata(part)
+def _ranges_of(part: Place, columns: Sequence[str]) -> dict[str, _Range]:
+    metadata = pq.read_metadata(parquet_source(part))
     places = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     return {
@@ -95,7 +96,7 @@ def _column(low: list[Any], high: list[Any], is_known: list[bool]) -> _Column:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, _state: tuple[int, int]) -> _Ranges | None:
+def _read(path: Place, _state: tuple[int, int]) -> _Ranges | None:
     content = read_sealed_json(path)
     if content is None:
         return None
@@ -105,7 +106,9 @@ def _read(path: Path, _state: tuple[int, int]) -> _Ranges | None:
 
 def _ranges_beside(files: Sequence[str]) -> _Ranges | None:
     """Give the ranges of the table to which some files belong; None if there are none."""
-    path = Path(files[0]).parent / NAME if files else Path(NAME)
+    if not files:
+        return None
+    path = place_of(files[0]).parent / NAME
     try:
         state = path.stat()
     except OSError:
@@ -128,7 +131,7 @@ def parts_meeting(table: ds.Dataset, *, at_most: Bounds, at_least: Bounds) -> ds
         return table
     meeting = np.append(_meeting(ranges, at_most, at_least), True)  # an unlisted part is opened
     chosen = [file for file in files if meeting[ranges.numbers.get(file.rpartition("/")[2], -1)]]
-    return ds.dataset(chosen, schema=table.schema, format="parquet")
+    return open_parts(map(place_of, chosen), table.schema)
 
 
 def _meeting(ranges: _Ranges, at_most: Bounds, at_least: Bounds) -> Mask:

@@ -7,10 +7,11 @@ import sys
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.atomic import read_sealed_json
+from pipeline.object_stat import ObjectEntry
+from pipeline.storage import Place, map_files, place_of, scan
 
 MOST_IN_MEMORY = 200_000
 """Receipts that are kept after they were read: some 100 MB."""
@@ -65,19 +66,18 @@ def totals(receipts: Mapping[int, Receipt]) -> Totals:
     return Totals(rows, dict(status.most_common()), dict(reasons.most_common()))
 
 
-def numbered_files(folder: Path, prefix: str, ending: str) -> dict[int, os.DirEntry[str]]:
+Entry = os.DirEntry[str] | ObjectEntry
+
+
+def numbered_files(folder: Place, prefix: str, ending: str) -> dict[int, Entry]:
     """Give the files ``<prefix><number><ending>`` of a folder by number, in order."""
     found = {}
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(prefix) and name.endswith(ending):
-                    number = name[len(prefix) : -len(ending)]
-                    if number.isdigit():
-                        found[int(number)] = entry
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
+    for entry in scan(folder):
+        name = entry.name
+        if name.startswith(prefix) and name.endswith(ending):
+            number = name[len(prefix) : -len(ending)]
+            if number.isdigit():
+                found[int(number)] = entry
     return dict(sorted(found.items()))
 
 
@@ -95,13 +95,14 @@ class _Known(OrderedDict[str, dict[int, tuple[_State, Receipt]]]):
 _known = _Known()
 
 
-def read_receipts(folder: Path) -> dict[int, Receipt]:
+def read_receipts(folder: Place) -> dict[int, Receipt]:
     """Read the receipts in a folder, in order; leaves out those that are damaged.
 
     A file that has not changed since it was read last is not read again.
     """
     known = _known.get(str(folder), {})
     found: dict[int, tuple[_State, Receipt]] = {}
+    new: dict[int, tuple[_State, Place]] = {}
     for shard, file in numbered_files(folder, "", ".json").items():
         try:
             stat = file.stat()
@@ -111,13 +112,18 @@ def read_receipts(folder: Path) -> dict[int, Receipt]:
         before = known.get(shard)
         if before is not None and before[0] == state:
             found[shard] = before
-        elif (receipt := _read(Path(file.path))) is not None:
+        else:
+            new[shard] = (state, place_of(file.path))
+    read = map_files(_read, (place for _, place in new.values()))
+    for (shard, (state, _)), receipt in zip(new.items(), read, strict=True):
+        if receipt is not None:
             found[shard] = (state, receipt)
+    found = dict(sorted(found.items()))
     _known.keep(str(folder), found)
     return {shard: receipt for shard, (_, receipt) in found.items()}
 
 
-def _read(path: Path) -> Receipt | None:
+def _read(path: Place) -> Receipt | None:
     content = read_sealed_json(path)
     try:
         return None if content is None else Receipt(**_shared(content))

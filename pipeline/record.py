@@ -18,24 +18,31 @@ from typing import Any
 
 import yaml
 
-from pipeline.atomic import storage, write_bytes
+from pipeline.atomic import appending, storage, write_bytes
 from pipeline.config import RunConfig, shared_keys, with_own_block
 from pipeline.stage import Stage
+from pipeline.storage import Place
 
 CONFIG, COMMANDS, LOG = "_config.yaml", "_commands.log", "_run.log"
 
 
 @contextmanager
 def recording(
-    root: Path, recipe: Sequence[Stage], config: RunConfig, command: Sequence[str]
+    root: Place, recipe: Sequence[Stage], config: RunConfig, command: Sequence[str]
 ) -> Iterator[None]:
     """Keep the config and the command in a run folder, and the log until the end."""
     write_bytes(root / CONFIG, as_yaml(recipe, config).encode())
-    with storage(root / LOG):
-        if command:
-            with (root / COMMANDS).open("a", encoding="utf-8") as file:
-                file.write(_line_of(command))
-        handler = _LogFile(root / LOG, encoding="utf-8")
+    if command:
+        with appending(root / COMMANDS) as path, storage(path), path.open("ab") as file:
+            file.write(_line_of(command).encode())
+    with appending(root / LOG) as path, _logging_to(path):
+        yield
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    with storage(path):
+        handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     logging.getLogger().addHandler(handler)
     try:

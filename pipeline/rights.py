@@ -7,19 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.atomic import storage
+from pipeline.storage import Place
 
 
 @contextmanager
-def writable(root: Path) -> Iterator[None]:
+def writable(root: Place) -> Iterator[None]:
     """Raise `StorageError` that names the file if one below ``root`` may not be changed.
 
-    Errors of files elsewhere, such as inputs, pass through.
+    Errors of files elsewhere, such as inputs, pass through. A bucket names its objects itself.
     """
     try:
         yield
     except OSError as error:
         name = error.filename
-        if isinstance(name, str) and Path(name).absolute().is_relative_to(root.absolute()):
+        is_local = isinstance(name, str) and isinstance(root, Path)
+        if is_local and Path(name).absolute().is_relative_to(root.absolute()):
             with storage(Path(name)):
                 raise
         raise

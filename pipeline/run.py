@@ -13,22 +13,16 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import (
-    exclusive_lock,
-    lock_holder,
-    read_sealed_json,
-    shared_lock,
-    write_sealed_json,
-)
+from pipeline.atomic import read_sealed_json, write_sealed_json
 from pipeline.errors import ConfigError, InputError
+from pipeline.locks import exclusive_lock, lock_holder, shared_lock
 from pipeline.manifest import TableFolder
 from pipeline.schema import Table
-from pipeline.stage import is_address
+from pipeline.storage import Place, matching, place_of
 
 _MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
 _SUMMARY = "summary.json"
@@ -41,16 +35,16 @@ _ALLOWED = (_LOCK, OWN_CONFIG)
 class Run:
     """A run folder; ``Run(Path("my_run")).table("captions")`` opens a table in a notebook.
 
-    It contains only the path and reads the state on disk each time, so it can be sent to worker
+    It contains only the place and reads the state on disk each time, so it can be sent to worker
     processes.
     """
 
-    root: Path
+    root: Place
 
     @property
     def tables(self) -> list[str]:
         """The names of the complete tables, in alphabetical order."""
-        names = sorted(path.name for path in (self.root / "tables").glob("*"))
+        names = [path.name for path in matching(self.root / "tables", "*")]
         return [name for name in names if TableFolder(self.root, name).is_whole()]
 
     def table(self, name: str) -> ds.Dataset:
@@ -99,7 +93,7 @@ class Run:
         """Record which stages the config disables, for `disabled_stages`."""
         write_sealed_json(self.root / _DISABLED, {"stages": sorted(names)})
 
-    def state_files(self) -> list[Path]:
+    def state_files(self) -> list[Place]:
         """Give the files of state beside the tables."""
         names = (_MARKER, _DISABLED, _SUMMARY)
         return [path for name in names if (path := self.root / name).exists()]
@@ -139,9 +133,7 @@ class Run:
 
         Raises `ConfigError` if the folder contains other files, `LockError` if it is in use.
         """
-        root = self.root
-        if is_address(root):
-            raise ConfigError(f"{root}: is an address; choose a folder for the run")
+        root = place_of(self.root)
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root}: is a file; choose a folder for the run")
         if root.exists() and not self.exists() and _has_other_files(root):
@@ -153,5 +145,5 @@ class Run:
             yield
 
 
-def _has_other_files(root: Path) -> bool:
+def _has_other_files(root: Place) -> bool:
     return any(path.name not in _ALLOWED for path in root.iterdir())

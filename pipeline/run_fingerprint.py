@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from pipeline.atomic import content_id
 from pipeline.manifest import TableFolder
+from pipeline.storage import Place
 
 
-def run_fingerprint(root: Path, tables: Iterable[str]) -> str:
+def run_fingerprint(root: Place, tables: Iterable[str]) -> str:
     """Give a digest of the content of some tables of a run.
 
     It changes with every byte of them and with nothing else, so the same config gives the same

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from pipeline import disabled_stages
 from pipeline.build import Emit, Task, run_dataset, run_shards
@@ -22,6 +21,7 @@ from pipeline.schema import STATUS_FAILED, STATUS_OK
 from pipeline.side_files import clear_temporaries
 from pipeline.stage import ShardStage, Stage
 from pipeline.state import Retry, count_errors
+from pipeline.storage import Place
 from pipeline.summary import summarise
 from pipeline.work import remove_part, sweep_dropped
 
@@ -32,7 +32,7 @@ _MOST_BEGINNINGS = 20
 def run(
     recipe: Sequence[Stage],
     config: RunConfig,
-    root: Path,
+    root: Place,
     emit: Emit,
     *,
     only: Collection[str] = (),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import StorageError
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,8 +29,15 @@ THREADS = 2
 
 
 @contextmanager
-def scratch(root: Path, name: str) -> Iterator[Path]:
-    """Give an empty folder in a run folder; it is removed at the end, also after an error."""
+def scratch(root: Place, name: str) -> Iterator[Path]:
+    """Give an empty folder in a run folder; it is removed at the end, also after an error.
+
+    For a run in a bucket, it is in the folder of this machine for temporary files (TMPDIR).
+    """
+    if not isinstance(root, Path):
+        with tempfile.TemporaryDirectory(prefix="skyscript-") as other:
+            yield Path(other)
+        return
     folder = root / f"{TEMPORARY}{name}"
     with storage(folder):
         shutil.rmtree(folder, ignore_errors=True)

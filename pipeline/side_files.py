@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import stat
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,17 +12,19 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.atomic import TEMPORARY
+from pipeline.parquet_files import parquet_source
 from pipeline.stage import Owned
+from pipeline.storage import Place, Sizes, matching, place_of, remove_all
 
 log = logging.getLogger(__name__)
 
 
-def clear_temporaries(root: Path, owns: Iterable[Owned] = ()) -> None:
+def clear_temporaries(root: Place, owns: Iterable[Owned] = ()) -> None:
     """Remove unfinished files from a run folder and from the folders of side files."""
     for folder in {root, *(folder for owned in owns for folder in _folders(root, owned))}:
-        for path in folder.glob(f"{TEMPORARY}*"):
+        for path in matching(folder, f"{TEMPORARY}*"):
             if path.is_dir():
-                shutil.rmtree(path)
+                remove_all(path)
             else:
                 path.unlink()
 
@@ -37,19 +36,21 @@ def names_in(table: pa.Table, owns: Iterable[Owned]) -> set[str]:
     return names - {None}
 
 
-def names_in_part(part: Path, owns: Iterable[Owned]) -> set[str]:
+def names_in_part(part: Place, owns: Iterable[Owned]) -> set[str]:
     """Give the same for a part on disk; none if it is missing, damaged or of another schema."""
     owned = [each for each in owns if each.glob is not None]
     if not owned or not part.exists():
         return set()
     try:
         columns = sorted({each.column for each in owned})
-        return names_in(pq.read_table(part, columns=columns, partitioning=None), owned)
+        return names_in(
+            pq.read_table(parquet_source(part), columns=columns, partitioning=None), owned
+        )
     except (OSError, pa.ArrowException, LookupError):
         return set()
 
 
-def sweep(root: Path, owns: Iterable[Owned], table: ds.Dataset, named: Iterable[str]) -> None:
+def sweep(root: Place, owns: Iterable[Owned], table: ds.Dataset, named: Iterable[str]) -> None:
     """Remove files that earlier parts ``named``, unless a row of ``table`` names them.
 
     Other files, which the user may have put there, stay.
@@ -72,36 +73,32 @@ def _matches(name: str, glob: str) -> bool:
     return len(path.parts) == len(PurePosixPath(glob).parts) and path.match(glob)
 
 
-def parts_without_files(root: Path, owns: Iterable[Owned], table: ds.Dataset) -> set[Path]:
+def parts_without_files(root: Place, owns: Iterable[Owned], table: ds.Dataset) -> set[Place]:
     """Give the part files of ``table`` with a row whose side file is missing or has another size.
 
     Checks each file once, part by part, so memory does not grow with the table.
     """
-    columns = {(owned.column, owned.size) for owned in owns}
+    columns, size_of = {(owned.column, owned.size) for owned in owns}, Sizes(root)
     return {
-        Path(fragment.path)
+        place_of(fragment.path)
         for fragment in table.get_fragments()
-        if not all(_all_present(root, fragment, *pair) for pair in columns)
+        if not all(_all_present(size_of, fragment, *pair) for pair in columns)
     }
 
 
-def _all_present(root: Path, part: ds.Fragment, column: str, size: str | None) -> bool:
+def _all_present(size_of: Sizes, part: ds.Fragment, column: str, size: str | None) -> bool:
     wanted = [column] if size is None else [column, size]
     rows = part.to_table(columns=wanted, filter=pc.field(column).is_valid())
     sizes = [None] * len(rows) if size is None else rows[size].to_pylist()
-    return all(map(_is_present, (f"{root}/{path}" for path in rows[column].to_pylist()), sizes))
+    found = map(size_of, rows[column].to_pylist())
+    return all(
+        there is not None and size in (None, there)
+        for there, size in zip(found, sizes, strict=True)
+    )
 
 
-def _is_present(path: str, size: int | None) -> bool:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - millions of files: several times faster
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return stat.S_ISREG(found.st_mode) and size in (None, found.st_size)
-
-
-def _folders(root: Path, owned: Owned) -> list[Path]:
+def _folders(root: Place, owned: Owned) -> list[Place]:
     if owned.glob is None:
         return []
-    parent = str(Path(owned.glob).parent)
-    return [root] if parent == "." else sorted(root.glob(parent))
+    parent = str(PurePosixPath(owned.glob).parent)
+    return [root] if parent == "." else matching(root, parent)

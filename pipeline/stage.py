@@ -7,7 +7,6 @@ it writes. A `DatasetStage` sees whole tables and yields parts; only stages that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
+from pipeline.addresses import is_address
 from pipeline.schema import Table
+from pipeline.storage import Place
 
 EXECUTION: dict[str, Any] = {"identity": False}
 """Pass as ``json_schema_extra`` of a field that decides where or how fast a stage works, but not
@@ -31,14 +32,6 @@ class FromShell(str):
     """A string typed in a shell; as a path, it is relative to the working directory."""
 
     __slots__ = ()
-
-
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-
-
-def is_address(path: str | Path) -> bool:
-    """Tell whether a path is an address, such as ``s3://bucket/key``, and no file or folder."""
-    return _ADDRESS.match(str(path)) is not None
 
 
 def _resolve(value: object, info: ValidationInfo) -> object:
@@ -100,7 +93,7 @@ class Shard:
     """The number of the part to make, and the run folder, in which the stage may write files."""
 
     index: int
-    root: Path
+    root: Place
 
 
 class Owned(NamedTuple):

@@ -141,12 +141,14 @@ def read_metas(source: StrPath) -> pa.Table:
 def open_run(root: StrPath) -> Run:
     """Open a run's folder: ``open_run("runs/town").table("captions").to_table().to_pandas()``.
 
-    ``.tables`` names the complete tables. Raises `InputError` if the folder is not a run.
+    A run may be in a bucket, too: ``s3://bucket/town``. ``.tables`` names the complete tables.
+    Raises `InputError` if the folder is not a run.
     """
     from pipeline.errors import InputError
     from pipeline.run import Run
+    from pipeline.storage import place_of
 
-    run = Run(Path(root))
+    run = Run(place_of(root))
     if not run.exists():
         raise InputError(f"{root}: is not the folder of a run.")
     return run

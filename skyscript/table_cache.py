@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+
+from pipeline.parquet_files import open_parts
+from pipeline.storage import place_of
 
 Value = TypeVar("Value")
 
@@ -27,7 +29,7 @@ def cached_by_files(
 
     @lru_cache(maxsize=2)
     def from_files(paths: tuple[str, ...], _changed: tuple[tuple[int, int], ...]) -> Value:
-        return from_dataset(ds.dataset(list(paths), format="parquet"))
+        return from_dataset(open_parts(map(place_of, paths), None))
 
     def from_dataset(dataset: ds.Dataset) -> Value:
         return build(dataset.to_table(columns=list(columns), filter=rows))
@@ -35,7 +37,7 @@ def cached_by_files(
     def value(dataset: ds.Dataset) -> Value:
         if not isinstance(dataset, ds.FileSystemDataset):
             return from_dataset(dataset)
-        stats = [Path(path).stat() for path in dataset.files]
+        stats = [place_of(path).stat() for path in dataset.files]
         return from_files(tuple(dataset.files), tuple((s.st_mtime_ns, s.st_size) for s in stats))
 
     return value

@@ -7,12 +7,12 @@ This stage is before `sample`, so that no seat goes to an object that no source 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field
 
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.storage import Place
 from skyscript.backends.outlines import Outline, outlines
 from skyscript.backends.registry import Sources, folder_ids, registry_ids
 from stages import tables
@@ -26,7 +26,7 @@ class OutlinesConfig(StageConfig):
     sources: Sources = Field({})
 
 
-def list_outlines(*, config: OutlinesConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
+def list_outlines(*, config: OutlinesConfig, root: Place) -> Iterator[pa.Table]:  # noqa: ARG001
     """List where each source may show something: a folder's files, a service's stated coverage.
 
     Without sources, it is the whole world. Raises `InputError` if a folder cannot be used.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.storage import Place
 from skyscript.captions import CLIP_CONTEXT
 from skyscript.clip.text import describe_cut
 from skyscript.files.names import FOLDERS
@@ -38,7 +38,7 @@ def unfiltered(
     captions: ds.Dataset,
     *,
     config: UnfilteredConfig,  # noqa: ARG001 - one signature for all stages
-    root: Path,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Write ``SkyScript_train_unfiltered.csv`` into the run folder: all ok rows in table order."""
     for folder in FOLDERS:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
 from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from pipeline.storage import Place
 from skyscript.vocabulary import own_labels, vocabulary
 from stages import tables
 from tag_vocab import OwnLabel
@@ -78,7 +78,7 @@ class VocabConfig(StageConfig):
     shard_rows: int = Field(10_000, ge=1, description="Put this many tags in each part.")
 
 
-def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Path) -> Iterator[pa.Table]:
+def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Place) -> Iterator[pa.Table]:
     """List the distinct tags of the valid objects, most frequent first, each with its entry.
 
     All labels of the user are included, even if no object carries their tag. Raises `InputError` if

@@ -34,6 +34,8 @@ REPOSITORY = Path(__file__).parents[1]
 TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"
 
+pytest_plugins = ["tests.buckets"]
+
 
 def extracts(*names: str) -> list[Any]:
     """Give the OSM extracts to test with: the embedded town, and these real ones if present."""

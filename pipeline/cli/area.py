@@ -9,9 +9,10 @@ import yaml
 from pipeline.atomic import write_bytes
 from pipeline.cli.working import degrees, print_path
 from pipeline.errors import ConfigError
+from pipeline.storage import Place
 
 
-def config_of_area(bbox: str, osm: Path | None, out: Path | None) -> Path:
+def config_of_area(bbox: str, osm: Path | None, out: Place | None) -> Path:
     """Write the config of a run over a box into its folder, and give its path.
 
     It names the OSM file and every source of images that covers a part of the box, is open, and
@@ -34,6 +35,8 @@ def config_of_area(bbox: str, osm: Path | None, out: Path | None) -> Path:
         f"# Written by `skyscript run --bbox {bbox}`: the open sources that need no account.\n"
         f"# Change it, and run `skyscript run {OWN_CONFIG} --out .` here.\n"
     )
+    if not isinstance(out, Path):
+        raise ConfigError(f"--bbox writes its config beside the run: {out} must be a folder")
     path = out / OWN_CONFIG
     text = (head + yaml.safe_dump(blocks, sort_keys=False)).encode()
     if path.exists() and path.read_bytes() != text:

@@ -16,6 +16,7 @@ from image_sources import SOURCES
 from pipeline import disabled_stages
 from pipeline.config import RunConfig
 from pipeline.errors import InputError, SkyScriptError
+from pipeline.storage import Place
 from skyscript.backends.registry import RemoteSource, Source, find_scenes
 from skyscript.backends.source_list import answer_of
 from skyscript.geo.tile import Box
@@ -49,7 +50,7 @@ class Findings:
         self.lines.append(f"{label:9} {text}")
 
 
-def check(settings: RunConfig, out: Path, *, online: bool) -> Findings:
+def check(settings: RunConfig, out: Place, *, online: bool) -> Findings:
     """Look at a run's inputs by their headers, and estimate its size.
 
     Uses no network, unless ``online`` asks the services whether they answer.
@@ -154,7 +155,7 @@ def _check_stages(found: Findings, settings: RunConfig) -> None:
 
 
 def _estimate_size(
-    found: Findings, extract: ExtractConfig, index: IndexConfig, sample: SampleConfig, out: Path
+    found: Findings, extract: ExtractConfig, index: IndexConfig, sample: SampleConfig, out: Place
 ) -> None:
     tiles = _most_tiles(extract, sample)
     if tiles is None:
@@ -165,6 +166,12 @@ def _estimate_size(
     for alias, source in sorted(index.sources.items()):
         if isinstance(source, RemoteSource):
             found.say("requests", f"{alias}: {estimate(tiles, source)}")
+    if isinstance(out, Path):
+        _check_free_space(found, out, gigabytes)
+
+
+def _check_free_space(found: Findings, out: Path, gigabytes: float) -> None:
+    """Compare the free space of the run's disk with what the images need."""
     home = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
     free = shutil.disk_usage(home).free / 1e9
     found.say("disk", f"{free:,.1f} GB are free at {home}")

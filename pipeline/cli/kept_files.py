@@ -5,15 +5,14 @@ It is checked for `skyscript verify`, after the tables.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.manifest import TableFolder
+from pipeline.storage import Place
 
 _MADE_FROM_VECTORS = "scores"
 """Making this table again computes the vectors that are missing, and no others."""
 
 
-def remove_damaged_files(root: Path) -> list[Path]:
+def remove_damaged_files(root: Place) -> list[Place]:
     """Remove damaged vectors, and damaged lines of journals; give the files.
 
     Where vectors were removed, the parts that need them are marked to be made again.

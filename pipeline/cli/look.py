@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from pipeline.errors import InputError
 from pipeline.run import Run
 from pipeline.schema import STATUS_OK
+from pipeline.storage import Place, local_copy
 from pipeline.trail import SIDES, Step, follow, rows_with
 from skyscript.files.names import parse
 from skyscript.files.pairs_csv import PairsCsv
@@ -31,7 +31,7 @@ _ABSENT = {
 """What it means that a stage's table lacks the object."""
 
 
-def look_lines(root: Path, name: str) -> Iterator[str]:
+def look_lines(root: Place, name: str) -> Iterator[str]:
     """Yield what each table of a run says about an object, and which files hold its pair.
 
     ``name`` is an object's id, or the path of its image or meta. Raises `InputError` if the folder
@@ -127,7 +127,7 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _image_line(images: Mapping[str, Any] | None, root: Path) -> Iterator[str]:
+def _image_line(images: Mapping[str, Any] | None, root: Place) -> Iterator[str]:
     """Yield where the image is, for a row that names one."""
     if images is not None and (path := images["filepath"]) is not None:
         lacks = "" if (root / path).is_file() else "  (this file is missing)"
@@ -180,10 +180,10 @@ def _file_lines(run: Run, path: str) -> Iterator[str]:
                 yield f"  {listed['filepath']}: {where}"
 
 
-def _row_in(csv: Path, path: str) -> int | None:
+def _row_in(csv: Place, path: str) -> int | None:
     """Give the row of a CSV that names an image, counted from 1; None if there is none."""
     before = 0
-    pairs = PairsCsv(csv, ("filepath",))
+    pairs = PairsCsv(local_copy(csv), ("filepath",))
     for batch in pairs.batches(["filepath"]):
         if (at := pc.index(batch.column(0), path).as_py()) >= 0:
             return int(before + at + 1)

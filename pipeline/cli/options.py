@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 from typer.core import TyperCommand
 
+from pipeline.addresses import is_address
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def _with_options(function: Callable[..., None], options: Sequence[Option]) -> C
     def call(**values: Any) -> None:  # noqa: ANN401 - a value of any option
         from pipeline.config import from_shell, with_overrides
 
+        _check_paths(values)
         given: dict[str, Any] = {}
         for option in options:
             if (typed := values.pop(option.name)) is not None:
@@ -198,6 +200,18 @@ def _with_options(function: Callable[..., None], options: Sequence[Option]) -> C
             parameters.append(parameter.replace(kind=_KEYWORD))
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
+
+
+def _check_paths(values: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` if a path is an address, which would become a folder of that name."""
+    for name, value in values.items():
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path) and is_address(path):
+                address = str(path).replace(":/", "://", 1)
+                raise ConfigError(
+                    f"{name} {address}: is an address, but this command works with files and "
+                    "folders of this machine: copy it here"
+                )
 
 
 def _shape(annotation: Any) -> tuple[_Shape, str]:  # noqa: ANN401 - any annotation

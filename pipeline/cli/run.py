@@ -23,6 +23,7 @@ from pipeline.progress import print_plainly
 if TYPE_CHECKING:
     from pipeline.config import RunConfig
     from pipeline.state import Retry
+    from pipeline.storage import Place
 
 TOY = Path(__file__).parents[2] / "data" / "toy" / "toy.yaml"
 PANEL = "Build a dataset"
@@ -83,9 +84,11 @@ def run(
     bbox: Bbox = None,
     osm: Osm = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Write the run to this folder. By default, it is runs/ and the config's name.",
+            metavar="PLACE",
+            help="Write the run to this folder, or to this place in a bucket: s3://BUCKET/NAME, "
+            "gs:// or az://. By default, it is runs/ and the config's name.",
         ),
     ] = None,
     first: First = None,
@@ -101,13 +104,15 @@ def run(
     """
     from pipeline.config import load_config
     from pipeline.state import Retry
+    from pipeline.storage import place_of
     from stages import PIPELINE
 
     if (config is None) == (bbox is None) or (osm is not None and bbox is None):
         raise ConfigError("give either a config, or --bbox W,S,E,N with --osm and --out")
-    path = config or config_of_area(str(bbox), osm, out)
+    place = None if out is None else place_of(out)
+    path = config or config_of_area(str(bbox), osm, place)
     settings = load_config(path, PIPELINE, given=given)
-    root = out or Path("runs") / path.stem
+    root = place or Path("runs") / path.stem
     again = Retry(frozenset(retry_only or ())) if retry or retry_only else None
     stages = _chosen_stages(first, last, only)
     if shards is None:
@@ -178,10 +183,11 @@ def check(
     config: Annotated[Path, typer.Argument(help="Check the run of this YAML file.")],
     given: Given,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
+            metavar="PLACE",
             help="Check the free space for this run folder. By default, it is runs/ and the "
-            "config's name."
+            "config's name.",
         ),
     ] = None,
     online: Annotated[
@@ -196,10 +202,12 @@ def check(
     """
     from pipeline.cli.check import check as check_run
     from pipeline.config import load_config
+    from pipeline.storage import place_of
     from stages import PIPELINE
 
     settings = load_config(config, PIPELINE, given=given)
-    found = check_run(settings, out or Path("runs") / config.stem, online=online)
+    place = place_of(out) if out else Path("runs") / config.stem
+    found = check_run(settings, place, online=online)
     print_plainly("\n".join(found.lines))
     if found.problems:
         raise ConfigError(f"{config}: " + "; ".join(found.problems))
@@ -226,7 +234,7 @@ def demo(
     _run(load_config(TOY, PIPELINE, scorer, given), out, [])
 
 
-def _run(config: RunConfig, root: Path, only: Sequence[str], retry: Retry | None = None) -> None:
+def _run(config: RunConfig, root: Place, only: Sequence[str], retry: Retry | None = None) -> None:
     from pipeline import disabled_stages
     from stages import PIPELINE
 

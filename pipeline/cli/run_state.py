@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,12 +13,17 @@ from pipeline.cli.working import no_stage, print_lines, print_path
 from pipeline.errors import ConfigError, ItemsFailed
 from pipeline.progress import print_plainly
 
+if TYPE_CHECKING:
+    from pipeline.run import Run
+
 app = typer.Typer()
 
 
 @command(app, panel=PANEL)
 def status(
-    out: Annotated[Path, typer.Argument(help="Read the run in this folder.")],
+    out: Annotated[
+        str, typer.Argument(metavar="RUN", help="Read the run in this folder or bucket.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the state as JSON, for other programs.")
     ] = False,
@@ -30,16 +34,15 @@ def status(
     that the rest of a stage takes at this rate.
     """
     from pipeline.cli.status import print_status
-    from pipeline.run import Run
 
-    if not Run(out).exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
-    print_status(Run(out), as_json=as_json)
+    print_status(_run_in(out), as_json=as_json)
 
 
 @command(app, panel=PANEL)
 def verify(
-    out: Annotated[Path, typer.Argument(help="Check the run in this folder.")],
+    out: Annotated[
+        str, typer.Argument(metavar="RUN", help="Check the run in this folder or bucket.")
+    ],
 ) -> None:
     """Check every file of a run against its recorded content; name the damaged ones.
 
@@ -49,27 +52,26 @@ def verify(
     """
     from pipeline.cli.kept_files import remove_damaged_files
     from pipeline.damage import revoke_damaged_parts
-    from pipeline.run import Run
     from stages import RECIPES
 
-    run = Run(out)
-    if not run.exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
+    run = _run_in(out)
     owns = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}
     with run.locked_unchanged():
-        damaged = revoke_damaged_parts(run, owns) + remove_damaged_files(out)
+        damaged = revoke_damaged_parts(run, owns) + remove_damaged_files(run.root)
     print_lines([f"damaged   {path}" for path in damaged])
     if damaged:
         raise ItemsFailed(
             f"{out}: {len(damaged):,} files are damaged or missing; run the command that made "
             "this folder once more, to make them again"
         )
-    print_path("intact", out)
+    print_path("intact", run.root)
 
 
 @command(app, panel=PANEL)
 def look(
-    out: Annotated[Path, typer.Argument(metavar="RUN", help="Read the run in this folder.")],
+    out: Annotated[
+        str, typer.Argument(metavar="RUN", help="Read the run in this folder or bucket.")
+    ],
     name: Annotated[
         str,
         typer.Argument(
@@ -85,12 +87,20 @@ def look(
     the pair. It reads only the parts that may hold the object, also while the run works.
     """
     from pipeline.cli.look import look_lines
-    from pipeline.run import Run
 
-    if not Run(out).exists():
-        raise ConfigError(f"{out}: is not the folder of a run")
-    for line in look_lines(out, name):
+    for line in look_lines(_run_in(out).root, name):
         print_plainly(line)
+
+
+def _run_in(out: str) -> Run:
+    """Give the run in a folder or bucket. Raises `ConfigError` if there is none."""
+    from pipeline.run import Run
+    from pipeline.storage import place_of
+
+    run = Run(place_of(out))
+    if not run.exists():
+        raise ConfigError(f"{out}: is not the folder of a run")
+    return run
 
 
 @command(app, panel=PANEL)

@@ -15,6 +15,7 @@ from pipeline.progress import print_plainly
 from pipeline.run import Run
 from pipeline.stage import Stage
 from pipeline.state import count_errors
+from pipeline.storage import matching
 from pipeline.summary import StageState, count_ok, stage_states, summarise
 from stages import RECIPES
 
@@ -39,7 +40,7 @@ def print_status(run: Run, *, as_json: bool) -> None:
 
 def _recipe_of(run: Run) -> Sequence[Stage]:
     """Give the recipe that made a run: the one with the most of its tables."""
-    tables = {path.name for path in (run.root / "tables").glob("*")}
+    tables = {path.name for path in matching(run.root / "tables", "*")}
     return max(
         RECIPES.values(), key=lambda recipe: len(tables & {stage.writes.name for stage in recipe})
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.config import RunConfig
     from pipeline.stage import Stage
     from pipeline.state import Retry
+    from pipeline.storage import Place
 
 RetryFailed = Annotated[
     bool, typer.Option("--retry", help="Try the rows that failed before once more.")
@@ -27,7 +27,7 @@ RetryFailed = Annotated[
 def run_job(
     recipe: Sequence[Stage],
     config: RunConfig,
-    root: Path,
+    root: Place,
     only: Sequence[str] = (),
     *,
     retry: Retry | None = None,
@@ -49,7 +49,7 @@ def retry_all(retry: bool) -> Retry | None:
 
 
 @contextmanager
-def counting_vectors(root: Path) -> Iterator[None]:
+def counting_vectors(root: Place) -> Iterator[None]:
     """Print at the end, also after an error, how many vectors were stored before and now."""
     from skyscript.clip.vectors.store import count_vectors
 
@@ -106,6 +106,6 @@ def print_lines(lines: Sequence[str]) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
 
-def print_path(label: str, path: Path) -> None:
+def print_path(label: str, path: Place) -> None:
     """Print the path of a result, with a label of up to nine letters."""
     console.print(f"{label:9} {path}", soft_wrap=True, markup=False)

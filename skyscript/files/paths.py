@@ -8,7 +8,11 @@ removed; ``~`` has no special meaning. Links inside the folder belong to the use
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TypeVar, cast
+
+from pipeline.storage import Place
+
+Root = TypeVar("Root", bound=Place)
 
 LEADS_OUT = r"^$|^/|^[A-Za-z]:|\\|\x00|(?:^|/)\.\.(?:/|$)"
 """Matches inside every rejected name. It is written for Arrow (RE2): ``$`` is the end of text."""
@@ -26,11 +30,11 @@ def normalise(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
-def below(root: Path, name: str) -> Path:
+def below(root: Root, name: str) -> Root:
     """Give the path of a name below a folder. Raises `PermissionError` if it leads out."""
     if leads_out(name):
         raise PermissionError(name)
-    return root / normalise(name)
+    return cast(Root, root / normalise(name))
 
 
 def member_problem(name: str, *, is_plain: bool) -> str | None:

@@ -7,13 +7,13 @@ The shift of a scene is the median of its images' shifts, separately to the east
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from stages import tables
 from stages.align.config import AlignConfig
 
@@ -47,7 +47,7 @@ _SHIFTS = """
 """Adding 0 makes 0 of -0: which of the two a median is depends on the order of the rows."""
 
 
-def align(match: ds.Dataset, *, config: AlignConfig, root: Path) -> Iterator[pa.Table]:
+def align(match: ds.Dataset, *, config: AlignConfig, root: Place) -> Iterator[pa.Table]:
     """Give each scene the shift on which its images agree, or the reason why there is none."""
     with scratch(root, "align") as folder, database(folder) as connection:
         connection.register("match", match)

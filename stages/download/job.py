@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from pipeline.atomic import exclusive_lock, storage
+from pipeline.atomic import storage
 from pipeline.errors import InputError, RemoteError, SkyScriptError, StorageError
 from pipeline.events import TaskProgress
+from pipeline.locks import exclusive_lock
 from skyscript.files.zips import BrokenZip
 from stages.download.archive import unpack
 from stages.download.catalogue import Artefact

@@ -6,13 +6,13 @@ How many there are depends on the size of the file alone, so workers change noth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.osm.inputs import input_files
 from stages import tables
 from stages.extract.config import ExtractConfig
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     left: str | None = None
 
 
-def list_blobs(*, config: ExtractConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
+def list_blobs(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:  # noqa: ARG001
     """Cut the OSM file into ranges of blobs of nodes, ways and relations.
 
     The relations are decoded, because they name the ways that areas are made of. A file that

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipeline.parquet_files import open_parts
 from pipeline.schema import Table
 from pipeline.stage import Owned, Shard, ShardStage
+from pipeline.storage import Place, local_copy, place_of
 from skyscript.osm.inputs import input_files
 from stages import tables
 from stages.extract.blobs import work_of
@@ -115,23 +116,25 @@ def why_left(part: ds.Dataset) -> str | None:
     return None
 
 
-def _map_places(root: Path, nodes: ds.FileSystemDataset) -> Places | str:
+def _map_places(root: Place, nodes: ds.FileSystemDataset) -> Places | str:
     """Map the places of all nodes; or say why libosmium must read the file."""
-    found = (Path(file).stat() for file in nodes.files)
+    found = (place_of(file).stat() for file in nodes.files)
     states = tuple((each.st_mtime_ns, each.st_size) for each in found)
     return _mapped(root, tuple(nodes.files), states)
 
 
 @lru_cache(maxsize=1)
-def _mapped(root: Path, parts: tuple[str, ...], _: tuple[tuple[int, int], ...]) -> Places | str:
+def _mapped(root: Place, parts: tuple[str, ...], _: tuple[tuple[int, int], ...]) -> Places | str:
     """Do so once in a process, as long as the parts do not change."""
     from skyscript.osm.blocks.places import Places
 
-    nodes = ds.dataset(list(parts), schema=tables.NODES.schema, format="parquet")
+    nodes = open_parts(map(place_of, parts), tables.NODES.schema)
     if left := why_left(nodes):
         return left
     rows = shard_rows(nodes, "first", "places")
-    return Places([(row["first"], root / row["places"]) for row in rows if row["first"]])
+    return Places(
+        [(row["first"], local_copy(root / row["places"])) for row in rows if row["first"]]
+    )
 
 
 NODES = ShardStage(

@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
+from pipeline.parquet_files import local_parts
 from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.geo.tile import Box
 from skyscript.osm.bounds import with_bounds
 from stages import tables
@@ -101,7 +103,7 @@ def extract(
     ways: ds.FileSystemDataset | None = None,
     *,
     config: ExtractConfig,
-    root: Path,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Extract every object that has a key of the vocabulary, sorted by place (Hilbert order).
 
@@ -117,7 +119,7 @@ def extract(
     """
     shards = None
     if blobs is not None and nodes is not None and ways is not None:
-        shards = Shards(*(tuple(table.files) for table in (blobs, nodes, ways)))
+        shards = Shards(*(local_parts(table) for table in (blobs, nodes, ways)))
     with scratch(root, "extract") as folder:
         reading = Reading(
             checked_inputs(config),

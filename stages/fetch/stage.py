@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage
+from pipeline.storage import Place
 from skyscript.backends.registry import (
     RemoteSource,
     local_backend_of,
@@ -53,7 +53,7 @@ class _Work:
     """What the tiles of a shard are fetched with."""
 
     config: FetchConfig
-    root: Path
+    root: Place
     known: Mapping[str, Scene]
     surroundings: Surroundings
     journal: TileJournal | None

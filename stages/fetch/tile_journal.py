@@ -8,15 +8,15 @@ or damaged line is ignored; what a kill left of the last line is cut off.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from pipeline.append import open_to_append
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
+from pipeline.storage import Place, matching
 
 FOLDER = "_ledger"
 
@@ -24,13 +24,13 @@ FOLDER = "_ledger"
 class TileJournal:
     """The journal of one shard; safe to share among threads."""
 
-    def __init__(self, root: Path, shard: int) -> None:
+    def __init__(self, root: Place, shard: int) -> None:
         self._root = root
         self._path = root / FOLDER / f"{shard:05d}.jsonl"
         self._lock = threading.Lock()
         self._known = self._read()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._file = open_to_append(self._path)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
@@ -39,12 +39,12 @@ class TileJournal:
             return {}
         entries = [_intact(line) for line in lines]
         if entries[-1] is None and len(lines) > 1:  # cut off when the process was killed
-            os.truncate(self._path, self._path.stat().st_size - len(lines[-1]) - 1)
+            write_bytes(self._path, self._path.read_bytes()[: -len(lines[-1]) - 1])
         return {entry["key"]: entry["row"] for entry in entries if entry}
 
     def close(self) -> None:
         """Close the journal."""
-        os.close(self._file)
+        self._file.close()
 
     def outcome(
         self,
@@ -83,13 +83,13 @@ class TileJournal:
         # The line end comes first: this line must not continue one that a kill left unfinished.
         data = ("\n" + json.dumps(entry | {"check": _check_whole(entry)})).encode()
         with self._lock:
-            os.write(self._file, data)
+            self._file.write(data)
 
 
-def remove_damaged_lines(root: Path) -> list[Path]:
+def remove_damaged_lines(root: Place) -> list[Place]:
     """Remove the damaged lines from the journals of a run; give the journals that had some."""
     damaged = []
-    for path in sorted(root.glob(f"{FOLDER}/*.jsonl")):
+    for path in matching(root, f"{FOLDER}/*.jsonl"):
         lines = path.read_bytes().split(b"\n")
         intact = [line for line in lines[1:] if _intact(line)]
         if lines[0] or len(intact) < len(lines) - 1:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
+from pipeline.storage import Place
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def name_held_out_file(side: str, rows: int, scorer: str) -> str:
 
 
 def write_selected(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], by: Sequence[str], path: Path
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], by: Sequence[str], path: Place
 ) -> None:
     """Write the rows of ``selected``: the columns of captions and scores, with unchanged values."""
     chosen = [*(name for name in columns if name in CAPTIONS), *by]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
+from pipeline.storage import Place
 from stages.filter import cuts, summary
 from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
@@ -99,7 +100,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def write_all(
     connection: duckdb.DuckDBPyConnection,
     input_rows: InputTable,
-    out: Path,
+    out: Place,
     config: FilterConfig,
     *,
     not_over: Path | None = None,

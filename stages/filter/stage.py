@@ -16,6 +16,7 @@ from pipeline.identity import identify
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from stages import tables
 from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
@@ -45,7 +46,7 @@ def filter_run(
     truth: ds.Dataset | None = None,
     *,
     config: FilterConfig,
-    root: Path,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Write the published files of a run's pairs, and their figures to ``filter_report.json``.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -12,6 +11,7 @@ import pyarrow.dataset as ds
 from image_sources import SOURCES
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.backends.registry import RemoteSource, find_scenes, folder_ids, registry_ids
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import (
@@ -29,7 +29,7 @@ _PART_ROWS = 50_000
 log = logging.getLogger(__name__)
 
 
-def index(focus: ds.Dataset, *, config: IndexConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001
+def index(focus: ds.Dataset, *, config: IndexConfig, root: Place) -> Iterator[pa.Table]:  # noqa: ARG001
     """List the scenes of every source, sorted by id. A service lists only scenes near the objects.
 
     Raises `InputError` if there is no source, no scene at all, or a source that cannot be used.

@@ -6,7 +6,6 @@ Each example is judged by a classifier that is trained on the other folds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from pydantic import Field
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.storage import Place
 from skyscript import chance
 from stages.laion_rs import tables
 
@@ -54,7 +54,7 @@ def train_classifier(
     examples: ds.Dataset,
     *,
     config: ClassifierConfig,
-    root: Path,  # noqa: ARG001 - one signature for all stages
+    root: Place,  # noqa: ARG001 - one signature for all stages
 ) -> Iterator[pa.Table]:
     """Train on the examples and cross-validate. Raises `InputError` if there are too few."""
     from sklearn.metrics import average_precision_score, roc_auc_score

@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.identity import identify_all
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import ConfigPath, DatasetStage
+from pipeline.storage import Place
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
@@ -51,7 +52,7 @@ def identify_content(config: ExamplesConfig) -> Mapping[str, str]:
     return {**clip_identity(config), **digests}
 
 
-def embed_examples(*, config: ExamplesConfig, root: Path) -> Iterator[pa.Table]:
+def embed_examples(*, config: ExamplesConfig, root: Place) -> Iterator[pa.Table]:
     """Compute each example's CLIP vector, or the reason why it cannot be used.
 
     A repeated image counts once. Raises `InputError` if an image is in both folders, or if a folder
@@ -74,7 +75,7 @@ def _embed_part(
     name: str,
     folder: Path,
     config: ExamplesConfig,
-    root: Path,
+    root: Place,
     seen: dict[str, str],
 ) -> pa.Table:
     images = embed_images(paths, read_below(folder), config, root, "examples")

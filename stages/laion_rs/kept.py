@@ -21,6 +21,7 @@ from pydantic import Field
 from pipeline.atomic import write_bytes, write_file, write_json
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.clip.pairs import PairSource, Tars
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.store import content_key
@@ -82,7 +83,12 @@ class Row(NamedTuple):
 
 
 def write_kept(
-    pairs: ds.Dataset, judged: ds.Dataset, classifier: ds.Dataset, *, config: KeptConfig, root: Path
+    pairs: ds.Dataset,
+    judged: ds.Dataset,
+    classifier: ds.Dataset,
+    *,
+    config: KeptConfig,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Write ``laion_rs.csv`` (filepath, title, score), and its report ``laion_rs_report.json``.
 
@@ -122,7 +128,7 @@ def _write(
     judged: ds.Dataset,
     config: KeptConfig,
     line: ThresholdQuality,
-    root: Path,
+    root: Place,
     files: tuple[Path, Path],
     counts: Counter[str],
     written: set[str],
@@ -169,7 +175,7 @@ def _find_reason(row: Row, line: ThresholdQuality, seen: set[bytes]) -> str | No
     return None
 
 
-def _write_images(read: Read, rows: list[Row], root: Path) -> list[str]:
+def _write_images(read: Read, rows: list[Row], root: Place) -> list[str]:
     """Write the images of a tar's rows to files in the root. Returns their paths."""
     paths = []
     for row in rows:
@@ -209,12 +215,12 @@ KEPT = DatasetStage(
 )
 
 
-def is_finished(root: Path) -> bool:
+def is_finished(root: Place) -> bool:
     """Whether a job has finished. Some of its images may have failed."""
     return (root / "tables" / KEPT.writes.name / "_manifest.json").is_file()
 
 
-def summarise(root: Path) -> list[str]:
+def summarise(root: Place) -> list[str]:
     """Describe the results of a finished job in lines for the terminal."""
     report = json.loads((root / REPORT).read_bytes())
     figures, examples = report["cross_validated"], report["examples"]

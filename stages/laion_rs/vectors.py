@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from pipeline.storage import Place
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Images, image_vectors
 from skyscript.clip.vectors.store import Store
@@ -14,7 +14,7 @@ from skyscript.clip.worker import WorkerClipConfig, worker_clip
 
 
 def embed_images(
-    paths: Sequence[str], read: Read, config: WorkerClipConfig, root: Path, place: str
+    paths: Sequence[str], read: Read, config: WorkerClipConfig, root: Place, place: str
 ) -> Images:
     """Compute the images' vectors, or the reasons why images have none, and store the vectors.
 

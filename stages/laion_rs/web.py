@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from skyscript.clip.pairs import CsvFolder, PairSource
 from stages import tables
 
@@ -65,7 +66,7 @@ def identify_content(config: WebConfig) -> Mapping[str, str]:
     return config.source().identity()
 
 
-def web(*, config: WebConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
+def web(*, config: WebConfig, root: Place) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
     """Read the pairs of a table in its order, or of shards with one part for each tar.
 
     Each caption becomes one line. Raises `InputError` that names a bad line, column or tar.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
+from pipeline.storage import Place, local_copy
 from skyscript.files.pairs_csv import PairsCsv
 
 Places = dict[str, npt.NDArray[np.int64]]
@@ -21,7 +21,7 @@ Places = dict[str, npt.NDArray[np.int64]]
 class CsvPlaces:
     """The rows of CSVs whose pairs have the order of the run; each CSV is read once."""
 
-    def __init__(self, root: Path, names: Sequence[str]) -> None:
+    def __init__(self, root: Place, names: Sequence[str]) -> None:
         """Take the paths of the CSVs, relative to the run folder."""
         self._files = {name: _OneFile(root / name) for name in names}
 
@@ -38,9 +38,9 @@ class CsvPlaces:
 class _OneFile:
     """A CSV, and the next of its rows."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self._path = path
-        batches = PairsCsv(path, ("filepath",)).batches(["filepath"])
+        batches = PairsCsv(local_copy(path), ("filepath",)).batches(["filepath"])
         self._batches: Iterator[pa.Array] = (batch.column(0) for batch in batches)
         self._ahead: pa.Array = pa.array([], pa.string())
         self._row = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ from pipeline.errors import InputError
 from pipeline.run_fingerprint import run_fingerprint
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.storage import Place
 from stages import tables
 from stages.pairs.columns import Scenes, pair_columns
 from stages.pairs.places import CsvPlaces
@@ -40,7 +40,7 @@ def run_pairs(
     scenes: ds.Dataset,
     *,
     config: RunPairsConfig,  # noqa: ARG001 - one signature for all stages
-    root: Path,
+    root: Place,
     **others: ds.Dataset,
 ) -> Iterator[pa.Table]:
     """Write one record for each pair: its object, image, grid, tags, captions, scores and files.

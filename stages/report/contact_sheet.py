@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.storage import Place
 from skyscript.images.decode import Unusable, decode
 from stages.report.gallery import Card
 
@@ -27,7 +27,7 @@ _QUALITY = 85
 _CELL = (SIDE + _GAP, SIDE + 2 * _GAP + _LINES * _LINE_HEIGHT)
 
 
-def draw_contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
+def draw_contact_sheet(cards: Sequence[Card], root: Place) -> bytes:
     """Draw the tiles of ``cards``, six in a row, above their captions. Returns a JPEG.
 
     The sheet shows the central square of each tile, and at most three lines of each caption. A tile
@@ -46,7 +46,7 @@ def draw_contact_sheet(cards: Sequence[Card], root: Path) -> bytes:
     return data.getvalue()
 
 
-def _draw(sheet: Image.Image, card: Card, root: Path, corner: tuple[int, int]) -> None:
+def _draw(sheet: Image.Image, card: Card, root: Place, corner: tuple[int, int]) -> None:
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
     pixels = decode((root / card.filepath).read_bytes())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,11 +30,11 @@ class Scored(NamedTuple):
         return sorted({source for file in self.files for source in file["by_source"]})
 
 
-def compute_scored(connection: duckdb.DuckDBPyConnection, root: Path) -> Scored:
+def compute_scored(connection: duckdb.DuckDBPyConnection, root: Place) -> Scored:
     """Compute the figures of the table ``scores``, and read the report of the filter."""
     found = connection.execute("SELECT any_value(scorer), count(similarity) FROM scores").fetchall()
     scorer, pairs = found[0]
-    report = json.loads((root / _FILTER_REPORT).read_text("utf-8"))
+    report = json.loads((root / _FILTER_REPORT).read_bytes())
     return Scored(
         scorer=scorer,
         pairs=pairs,

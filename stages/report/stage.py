@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from stages import tables
 from stages.report.charts import all_charts
 from stages.report.config import ReportConfig
@@ -57,7 +57,7 @@ def report(
     pairs: ds.Dataset,
     *,
     config: ReportConfig,
-    root: Path,
+    root: Place,
     **others: ds.Dataset,
 ) -> Iterator[pa.Table]:
     """Write the explorer, a contact sheet and a CSV of how the sample reaches each tag.
@@ -106,7 +106,7 @@ def report(
 class _Folder:
     """The files of the report, and the rows that each stands for."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self._root = root
         self.rows: dict[str, int] = {}
 

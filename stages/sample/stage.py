@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
+from pipeline.storage import Place
 from stages import tables
 from stages.sample.choice import choose
 from stages.sample.config import SampleConfig
@@ -36,7 +37,7 @@ _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 
 
 def sample(
-    objects: ds.Dataset, eligible: ds.Dataset, *, config: SampleConfig, root: Path
+    objects: ds.Dataset, eligible: ds.Dataset, *, config: SampleConfig, root: Place
 ) -> Iterator[pa.Table]:
     """Choose the objects that get a tile, each with the reason. They keep their order.
 

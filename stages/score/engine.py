@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SkyScriptError
 from pipeline.schema import STATUS_OK
+from pipeline.storage import Place
 from skyscript import chance
 from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.text import find_cut
@@ -34,7 +34,7 @@ def score_pairs(
     multi_titles: Titles,
     *,
     read: Read,
-    root: Path,
+    root: Place,
     config: ScoreConfig,
 ) -> dict[str, pa.Array]:
     """Give all columns of a scores table except its key; one row for each pair, in order.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ from pydantic import Field
 
 from pipeline.errors import InputError
 from pipeline.stage import DatasetStage, Shard, ShardStage
+from pipeline.storage import Place
 from skyscript.clip.devices import gpu_use
 from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import clip_identity
@@ -51,7 +51,7 @@ def captions_identity(config: PairSource) -> Mapping[str, str]:
     return config.source().captions_identity()
 
 
-def pairs(*, config: PairsConfig, root: Path) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
+def pairs(*, config: PairsConfig, root: Place) -> Iterator[pa.Table]:  # noqa: ARG001 - no files
     """Read the pairs of a captions file or of shards, in order.
 
     Raises `InputError` if none has a caption.
@@ -100,7 +100,7 @@ def scored(
     pair_normalised: ds.Dataset,
     *,
     config: PairSource,
-    root: Path,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Write the captions again with the scores as columns, and a list of the unusable images.
 

@@ -13,7 +13,6 @@ import heapq
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from pipeline.cpus import count_cpus
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK, Table
 from pipeline.stage import DatasetStage, StageConfig
+from pipeline.storage import Place
 from pipeline.worker_process import worker_number
 from skyscript import chance
 from skyscript.clip.text import describe_cut
@@ -79,7 +79,7 @@ class _Stores(NamedTuple):
 
 
 def _normalise(
-    pairs: ds.Dataset, scores: ds.Dataset, writes: Table, config: NormaliseConfig, root: Path
+    pairs: ds.Dataset, scores: ds.Dataset, writes: Table, config: NormaliseConfig, root: Place
 ) -> Iterator[pa.Table]:
     """Give the table part by part; ``pairs`` has the titles, in the same parts and order."""
     partners: _Partners | None = None
@@ -202,14 +202,14 @@ def _log_mean_exp_of_rows(cosines: Numbers, same: NDArray[np.bool_], temperature
 
 
 def normalise(
-    captions: ds.Dataset, scores: ds.Dataset, *, config: NormaliseConfig, root: Path
+    captions: ds.Dataset, scores: ds.Dataset, *, config: NormaliseConfig, root: Place
 ) -> Iterator[pa.Table]:
     """Subtract from each score the mean similarity of its image and title to random partners."""
     return _normalise(captions, scores, tables.NORMALISED, config, root)
 
 
 def pair_normalise(
-    pairs: ds.Dataset, pair_scores: ds.Dataset, *, config: NormaliseConfig, root: Path
+    pairs: ds.Dataset, pair_scores: ds.Dataset, *, config: NormaliseConfig, root: Place
 ) -> Iterator[pa.Table]:
     """Compute the normalised scores of pairs from outside a run."""
     return _normalise(pairs, pair_scores, tables.PAIR_NORMALISED, config, root)

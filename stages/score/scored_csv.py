@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
+from pipeline.storage import Place
 from skyscript.files.pairs_csv import csv_writer
 from stages.tables import files_written
 
@@ -41,7 +42,7 @@ def write_scored(
     names: Sequence[str],
     scores: ds.Dataset,
     normalised: ds.Dataset,
-    root: Path,
+    root: Place,
     stem: str,
     *,
     not_over: Path | None = None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.atomic import content_id_of_file
 from pipeline.schema import Table
 from pipeline.stage import Owned
+from pipeline.storage import Place
 from stages.tables.columns import table
 
 FILES = table(
@@ -31,7 +31,7 @@ SCORED = Table("scored", FILES.schema, key="filepath")
 """The captions file with its scores."""
 
 
-def files_written(root: Path, rows: Mapping[str, int]) -> pa.Table:
+def files_written(root: Place, rows: Mapping[str, int]) -> pa.Table:
     """Give a table of files in a run folder; ``rows`` maps each path to its number of rows."""
     return pa.table(
         {

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import distributed
 
-from pipeline.atomic import exclusive_lock, storage, write_json
+from pipeline.atomic import storage, write_json
 from pipeline.errors import ConfigError, SkyScriptError
 from pipeline.events import TaskProgress
 from pipeline.interrupts import hold_back
+from pipeline.locks import exclusive_lock
 from skyscript.clip.export import export_model
 from skyscript.clip.text import describe_cut, find_cut
 from stages.train import adapter, checkpoint

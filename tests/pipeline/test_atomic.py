@@ -9,13 +9,13 @@ import pytest
 from pipeline.atomic import (
     content_id,
     content_id_of_file,
-    exclusive_lock,
     read_sealed_json,
     write_bytes,
     write_file,
     write_sealed_json,
 )
 from pipeline.errors import LockError, StorageError
+from pipeline.locks import exclusive_lock
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.atomic import exclusive_lock
 from pipeline.errors import ConfigError, ItemsFailed, LockError
 from pipeline.events import StageFinished, StageStarted
+from pipeline.locks import exclusive_lock
 from pipeline.run import Run
 from pipeline.state import Retry
 from tests.conftest import REPOSITORY, content_of

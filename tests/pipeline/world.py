@@ -4,23 +4,29 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from pipeline.bucket import BucketPath
 from pipeline.config import RunConfig, parse_config
 from pipeline.events import Event, ShardFinished, StageStarted
+from pipeline.parquet_files import parquet_source
 from pipeline.runner import run
 from pipeline.state import Retry
+from pipeline.storage import Place
+from tests.buckets import content_in
+from tests.conftest import content_of
 from tests.pipeline.recipe import RECIPE
 
 
 class World:
     """A run folder and what happened in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
         self.events: list[Event] = []
 
     def config(self, **blocks: object) -> RunConfig:
         runner = {"executor": "serial"} | blocks.pop("runner", {})  # type: ignore[operator]
-        return parse_config({"runner": runner, **blocks}, RECIPE, base=self.root, where="test")
+        base = Path(str(self.root))
+        return parse_config({"runner": runner, **blocks}, RECIPE, base=base, where="test")
 
     def run(
         self,
@@ -42,12 +48,11 @@ class World:
         return why
 
     def sum(self) -> int:
-        return pq.read_table(self.root / "tables/sum/part-00000.parquet").column(0)[0].as_py()
+        part = parquet_source(self.root / "tables/sum/part-00000.parquet")
+        return pq.read_table(part).column(0)[0].as_py()
 
     def content(self) -> dict[str, bytes]:
         """Give what a reader of the run sees: all but receipts, markers and manifests."""
-        return {
-            str(path.relative_to(self.root)): path.read_bytes()
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file() and not any(part.startswith("_") for part in path.parts)
-        }
+        if isinstance(self.root, BucketPath):
+            return content_in(self.root)
+        return content_of(self.root)

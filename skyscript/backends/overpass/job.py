@@ -12,9 +12,10 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 import tag_vocab
-from pipeline.atomic import content_id, exclusive_lock, write_bytes
+from pipeline.atomic import content_id, write_bytes
 from pipeline.errors import ConfigError, InputError
 from pipeline.identity import cache_file
+from pipeline.locks import exclusive_lock
 from pipeline.stage import StageConfig
 from skyscript.backends.overpass.client import Overpass
 from skyscript.backends.overpass.query import Tag, check_area, check_counts, query

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.storage import Place
 from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.vectors.decoding import Read, find_keys, prepare_ahead
 from skyscript.clip.vectors.inference import SCORING, Inference
@@ -36,12 +36,12 @@ class Images(NamedTuple):
     wrong: list[Unusable | None]
 
 
-def read_below(root: Path) -> Read:
+def read_below(root: Place) -> Read:
     """Give a function that reads images below a folder; other paths raise `PermissionError`."""
     return functools.partial(_read_below, root)
 
 
-def _read_below(root: Path, path: str) -> bytes:
+def _read_below(root: Place, path: str) -> bytes:
     file = below(root, path)
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):

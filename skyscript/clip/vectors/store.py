@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.atomic import TEMPORARY, content_id, content_id_of_file, write_bytes
 from pipeline.errors import InputError
+from pipeline.storage import Place, local_copy, matching
 from skyscript.clip.vectors.index import KeyIndex
 
 KEY_BYTES = 16
@@ -79,17 +80,19 @@ class Store:
     at each look-up. So a look-up costs the same with one file as with thousands.
     """
 
-    def __init__(self, folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> None:
+    def __init__(
+        self, folder: Place, width: int, kind: type[np.float16] | type[np.float32]
+    ) -> None:
         self.folder = folder
         self.width = width
         self.kind = kind
         self._forget()
 
     @classmethod
-    def open_existing(cls, folder: Path) -> Store:
+    def open_existing(cls, folder: Place) -> Store:
         """Open a folder that contains vectors, of any width. Raises `InputError` without any."""
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            with suppress(*UNREADABLE), pa.memory_map(str(path)) as source:
+        for path in matching(folder, f"*{SUFFIX}"):
+            with suppress(*UNREADABLE), pa.memory_map(str(local_copy(path))) as source:
                 kind = pa.ipc.open_file(source).schema.field("vector").type
                 is_half = kind.value_type == pa.float16()
                 return cls(folder, kind.list_size, np.float16 if is_half else np.float32)
@@ -152,7 +155,7 @@ class Store:
             self._open.append(file)
             self._known.add(name)
 
-    def _map_or_remove(self, path: Path) -> _File | None:
+    def _map_or_remove(self, path: Place) -> _File | None:
         try:
             return self._map(path)
         except UNREADABLE:
@@ -160,9 +163,9 @@ class Store:
             path.unlink(missing_ok=True)
             return None
 
-    def _map(self, path: Path) -> _File:
+    def _map(self, path: Place) -> _File:
         """Map a file into memory; only the vectors that are looked up are copied."""
-        with pa.memory_map(str(path)) as source:
+        with pa.memory_map(str(local_copy(path))) as source:
             table = pa.ipc.open_file(source).read_all()
         flat = table["vector"].chunk(0).values.to_numpy(zero_copy_only=True)
         columns = (
@@ -173,7 +176,7 @@ class Store:
         return _File(first, second, flat.reshape(-1, self.width), likeness)
 
 
-def _list(folder: Path) -> list[str]:
+def _list(folder: Place) -> list[str]:
     """Give the names of the finished files of a folder."""
     try:
         names = [path.name for path in folder.iterdir()]
@@ -183,7 +186,7 @@ def _list(folder: Path) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4)
-def open_store(folder: Path, width: int, kind: type[np.float16] | type[np.float32]) -> Store:
+def open_store(folder: Place, width: int, kind: type[np.float16] | type[np.float32]) -> Store:
     """Open a store and keep it for later calls in this process, with its index."""
     return Store(folder, width, kind)
 
@@ -224,18 +227,18 @@ def _serialised(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def remove_damaged(root: Path) -> list[Path]:
+def remove_damaged(root: Place) -> list[Place]:
     """Remove the vector files of a run or a job that are damaged; give their paths.
 
     Files of earlier versions, whose names do not contain the id of their bytes, are not checked.
     """
-    damaged = [path for path in sorted(root.glob(f"embeddings/**/*{SUFFIX}")) if _is_damaged(path)]
+    damaged = [path for path in matching(root, f"embeddings/**/*{SUFFIX}") if _is_damaged(path)]
     for path in damaged:
         path.unlink()
     return damaged
 
 
-def _is_damaged(path: Path) -> bool:
+def _is_damaged(path: Place) -> bool:
     _, dash, of_bytes = path.stem.partition("-")
     return bool(dash) and of_bytes != content_id_of_file(path)
 
@@ -247,8 +250,13 @@ class Counts(NamedTuple):
     texts: int
 
 
-def count_vectors(root: Path) -> Counts:
-    """Count the vectors that are stored in the folder of a run or a job."""
+def count_vectors(root: Place) -> Counts:
+    """Count the vectors that are stored in the folder of a run or a job.
+
+    Those in a bucket are not counted: their files would be read only to be counted.
+    """
+    if not isinstance(root, Path):
+        return Counts(0, 0)
     return Counts(
         *(sum(map(_rows, root.glob(f"embeddings/*/{kind}/*{SUFFIX}"))) for kind in Counts._fields)
     )
@@ -257,5 +265,5 @@ def count_vectors(root: Path) -> Counts:
 def _rows(path: Path) -> int:
     if path.name.startswith(TEMPORARY):
         return 0
-    with pa.memory_map(str(path)) as source:
+    with pa.memory_map(str(local_copy(path))) as source:
         return len(pa.ipc.open_file(source).read_all())  # memory-mapped: nothing is copied

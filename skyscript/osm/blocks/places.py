@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.atomic import write_file
+from pipeline.storage import Place
 from skyscript.osm.blocks.protobuf import Ints, jit
 
 PAGE_BITS = 12
@@ -47,7 +48,7 @@ class NewPlaces:
         self._low.append((ids & _PAGE).astype(np.uint16))
         self._places.append(places)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Place) -> None:
         """Write the file."""
         pages = self._next_page - self._first_page
         header = np.array([self._first_page, pages, self._nodes], dtype=np.int64)

@@ -67,7 +67,7 @@ def test_the_list_of_commands_imports_no_heavy_library() -> None:
     [
         (["score", "--out", "x"], "missing option '--images'; see "),
         (["scor"], "no such command 'scor'. Did you mean 'score'?; see "),
-        (["status"], "missing argument 'out'; see "),
+        (["status"], "missing argument 'RUN'; see "),
         (["run"], "give either a config, or --bbox W,S,E,N with --osm and --out"),
         (["export", "--out", "x", "--quick-gelu", "maybe"], "quick_gelu: input should be 'auto', "),
         (["filter", "--captions", "a", "--out", "b", "--top", "0"], "filter.top.0: input should "),

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.atomic import exclusive_lock
 from pipeline.errors import LockError, StorageError
 from pipeline.events import TaskProgress
+from pipeline.locks import exclusive_lock
 from stages.download.receipts import FOLDER
 from tests.emulators.published import FileServer
 from tests.stages.download.conftest import CSV, NAME, SYNC, Download, noise, source

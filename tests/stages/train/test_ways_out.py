@@ -169,8 +169,8 @@ def test_a_finished_training_can_be_extended(options):
 
 
 def test_two_trainings_of_one_name_are_refused(options):
-    from pipeline.atomic import exclusive_lock
     from pipeline.errors import LockError
+    from pipeline.locks import exclusive_lock
 
     folder = options["runs"] / "run"
     folder.mkdir(parents=True)

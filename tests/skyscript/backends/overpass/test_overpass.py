@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 import pytest
 import shapely
 
-from pipeline.atomic import exclusive_lock
 from pipeline.config import config_of_block
 from pipeline.errors import ConfigError, InputError, LockError, RemoteError
 from pipeline.identity import cache_file
+from pipeline.locks import exclusive_lock
 from skyscript.backends.overpass import OverpassConfig, ask_overpass
 from skyscript.backends.overpass import client as overpass_client
 from skyscript.backends.overpass.query import Tag, area_km2, check_counts, query

@@ -1,0 +1,91 @@
+"""Locks a folder by a file in it: for one process, or for several that work side by side.
+
+On a disk, the operating system holds the lock, and releases it when the process ends. In a bucket,
+it is an object that the process renews: see `pipeline.lease`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline import lease
+from pipeline.atomic import CHOOSE_FOLDER, REMEDIES, storage
+from pipeline.bucket import BucketPath
+from pipeline.errors import LockError, StorageError
+from pipeline.storage import Place
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in REMEDIES:
+            raise
+        raise StorageError(
+            f"{folder}: cannot be made: {os.strerror(error.errno or 0)}; {CHOOSE_FOLDER}"
+        ) from error
+
+
+@contextmanager
+def exclusive_lock(path: Place) -> Iterator[None]:
+    """Lock a folder by a lock file in it. Raises `LockError` if another process holds the lock."""
+    holder = f"process {os.getpid()} on {platform.node()}"
+    if isinstance(path, BucketPath):
+        with lease.hold_alone(path, holder):
+            yield
+    else:
+        with _lock(path, fcntl.LOCK_EX, holder):
+            yield
+
+
+@contextmanager
+def shared_lock(path: Place) -> Iterator[None]:
+    """Lock a folder that other processes may lock in the same way, but not by `exclusive_lock`."""
+    holder = "another run with --shards"
+    if isinstance(path, BucketPath):
+        with lease.hold_with_others(path, holder):
+            yield
+    else:
+        with _lock(path, fcntl.LOCK_SH, holder):
+            yield
+
+
+def lock_holder(path: Place) -> str | None:
+    """Say which process holds the lock of a folder; None if no process does."""
+    if isinstance(path, BucketPath):
+        return lease.holder_of(path)
+    try:
+        with path.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "another process"
+    except OSError:
+        return None
+    return None
+
+
+@contextmanager
+def _lock(path: Path, operation: int, holder: str) -> Iterator[None]:
+    with storage(path.parent):
+        _make_folder(path.parent)
+        lock = path.open("a+")
+    with lock:
+        try:
+            fcntl.flock(lock, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            other = lock.read().strip() or "another process"
+            raise LockError(
+                f"{path.parent}: {other} uses this folder; wait for it, or stop it"
+            ) from None
+        with storage(path.parent):
+            lock.truncate(0)
+            lock.write(holder)
+            lock.flush()
+        yield

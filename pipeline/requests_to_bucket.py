@@ -1,0 +1,120 @@
+"""Requests to a bucket by obstore: connections, repeats, and errors as sentences.
+
+obstore repeats requests that fail with 5xx, a lost connection or no answer, but not those whose
+answer breaks off; these are repeated here. Every request may be repeated without harm.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import stamina
+
+from pipeline.errors import ConfigError, StorageError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+Result = TypeVar("Result")
+_SECONDS_OF_RETRIES = 40
+_SECONDS_OF_A_REQUEST = 30
+_ATTEMPTS, _SECONDS_OF_ATTEMPTS = 4, 10
+_CLIENT_ERROR = re.compile(r"status code: (4\d\d)")
+
+
+@lru_cache(maxsize=16)
+def connect(bucket: str) -> ObjectStore:
+    """Give the connection of this process to a bucket, ``s3://name``. Raises `ConfigError`."""
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+    except ImportError:
+        raise ConfigError(
+            f"{bucket}: buckets need the extra `storage`: pip install 'skyscript[storage]'"
+        ) from None
+    try:
+        return from_url(
+            bucket,
+            # An endpoint is https:// unless the user writes http://, as for a server at hand.
+            client_options={
+                "allow_http": True,
+                "timeout": timedelta(seconds=_SECONDS_OF_A_REQUEST),
+            },
+            retry_config={"retry_timeout": timedelta(seconds=_SECONDS_OF_RETRIES)},
+        )
+    except BaseError as error:
+        raise ConfigError(f"{bucket}: {_first_line(error)}") from None
+
+
+def ask(bucket: str, key: str, request: Callable[[ObjectStore], Result]) -> Result:
+    """Give the result of a request on an object; see `answered` for the errors."""
+    with answered(bucket, key):
+        for attempt in attempts():
+            with attempt:
+                return request(connect(bucket))
+    raise AssertionError  # the last attempt gives a result or raises
+
+
+def attempts() -> Iterable[AbstractContextManager[object]]:
+    """Give some attempts at a request whose answer may break off."""
+    return stamina.retry_context(
+        on=_may_pass,
+        attempts=_ATTEMPTS,
+        timeout=_SECONDS_OF_ATTEMPTS,
+        wait_initial=0.1,
+        wait_max=1,
+    )
+
+
+def _may_pass(error: Exception) -> bool:
+    from obstore.exceptions import GenericError
+
+    return isinstance(error, GenericError) and _status_of(error) is None
+
+
+@contextmanager
+def answered(bucket: str, key: str) -> Iterator[None]:
+    """Raise `FileNotFoundError` for a missing object, `StorageError` if a request fails."""
+    from obstore import exceptions
+
+    place = f"{bucket}/{key}"
+    try:
+        yield
+    except (exceptions.NotFoundError, FileNotFoundError) as error:
+        if "NoSuchBucket" in str(error):
+            raise _no_bucket(bucket) from None
+        raise FileNotFoundError(errno.ENOENT, "there is no such object", place) from None
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
+        raise  # the condition of a write does not hold
+    except (exceptions.BaseError, PermissionError) as error:
+        if isinstance(error, PermissionError) or _status_of(error) in {"401", "403"}:
+            raise StorageError(
+                f"{place}: the storage denies access; check the credentials in the environment, "
+                "and their rights on the bucket"
+            ) from error
+        if _status_of(error) == "404":  # of a list: only the bucket can be missing
+            raise _no_bucket(bucket) from error
+        raise StorageError(
+            f"{place}: the storage does not answer ({_first_line(error)}). Finished parts stay; "
+            "run the same command again when it does."
+        ) from error
+
+
+def _no_bucket(bucket: str) -> StorageError:
+    return StorageError(f"{bucket}: there is no such bucket; create it")
+
+
+def _status_of(error: Exception) -> str | None:
+    """Give the HTTP status of a request that the storage refused; obstore names it in a text."""
+    found = _CLIENT_ERROR.search(str(error))
+    return found[1] if found else None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
