@@ -20,8 +20,11 @@ def writable(root: Place) -> Iterator[None]:
         yield
     except OSError as error:
         name = error.filename
-        is_local = isinstance(name, str) and isinstance(root, Path)
-        if is_local and Path(name).absolute().is_relative_to(root.absolute()):
+        if isinstance(name, str) and isinstance(root, Path) and _is_below(Path(name), root):
             with storage(Path(name)):
                 raise
         raise
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    return path.absolute().is_relative_to(root.absolute())

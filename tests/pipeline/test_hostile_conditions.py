@@ -112,7 +112,7 @@ def give_away(root: Path) -> None:
     for path in [root, *root.rglob("*")] if os.geteuid() == 0 else []:
         os.chown(path, NOBODY, NOBODY)
     for folder in root.parents:
-        if folder == root.parent or folder.name.startswith("pytest-"):
+        if folder == root.parent or folder.name.startswith(("pytest-", "popen-")):
             folder.chmod(0o755)
 
 
