@@ -23,6 +23,7 @@ from skyscript.captions.tile_concepts import names_above, things_in_tiles
 from skyscript.geo.tile import Box
 from skyscript.osm.density import ANY, with_cell
 from skyscript.osm.tags import tags_of
+from skyscript.ragged import counted
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.density.config import DensityConfig
@@ -106,8 +107,7 @@ def _cells(objects: pa.Table, side: float) -> tuple[Ints, Ints, Ints]:
     first[wide], size[wide] = np.floor(centre / side).astype(np.int64), 1
     count = size.prod(1)
     at = np.repeat(np.arange(len(box)), count)
-    within = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
-    across = size[at, 0]
+    within, across = counted(count), size[at, 0]
     return at, first[at, 0] + within % across, first[at, 1] + within // across
 
 
