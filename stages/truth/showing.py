@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from skyscript.captions.tile_concepts import names_above, things_in_tiles
+from skyscript.osm.tags import Tags
 from tag_vocab import Vocabulary
 from tag_vocab.files import ANY
 from tag_vocab.sizes import PIXELS, Size, sizes
 
-Tags = tuple[tuple[str, str], ...]
 _POINT = Size("compact", 5.0)
 
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import shapely
 
 from skyscript.captions.tile_concepts import is_any, names_above, with_kin
+from skyscript.files.truth import NO, YES
 from skyscript.geo.tile import Box, mercator_box
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
 from stages.truth.tiles import NEARBY, Piece
 
-YES, NO, UNKNOWN = "yes", "no", "unknown"
+UNKNOWN = "unknown"
 DISAGREE = "the map does not lie on the image"
 MAY_BE_ONE = "an object there may be one"
 NOT_COMPLETE = "the map is not complete enough"
