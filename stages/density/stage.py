@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.captions.tile_concepts import names_above, things_in_tiles
+from skyscript.captions.tile_concepts import things_in_tiles, with_names_above
 from skyscript.geo.tile import Box
 from skyscript.osm.density import ANY, with_cell
 from skyscript.osm.tags import tags_of
@@ -93,8 +93,7 @@ def _groups(objects: pa.Table, words: Vocabulary) -> tuple[list[tuple[str, ...]]
 def concept_names(tags: Mapping[str, str], kind: str) -> tuple[str, ...]:
     """Give all things that an object shows, specific and general, and `ANY`."""
     shown = things_in_tiles(tags, kind)
-    every = {name for one in shown for name in (one.name, *names_above(one.name))}
-    return (ANY, *sorted(every)) if shown else ()
+    return (ANY, *sorted(with_names_above(shown))) if shown else ()
 
 
 def _cells(objects: pa.Table, side: float) -> tuple[Ints, Ints, Ints]:
