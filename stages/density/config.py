@@ -15,6 +15,7 @@ class DensityConfig(StageConfig):
         ge=0.001,
         le=1,
         description="Count the objects of each concept in cells that are this many degrees wide "
-        "and high, such as 0.01. Smaller cells than 0.001 take long and hold too few objects. The table `truth` needs these counts to tell where the map is "
-        "complete. By default, neither table is made.",
+        "and high, such as 0.01. Smaller cells take longer and hold fewer objects. The table "
+        "`truth` needs these counts to tell where the map is complete. By default, neither table "
+        "is made.",
     )

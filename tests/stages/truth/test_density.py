@@ -78,5 +78,5 @@ def test_nothing_is_counted_unless_the_config_says_how_large_a_cell_is():
 
 @pytest.mark.parametrize("cell", [0, -1, 1e-7, 2])
 def test_cells_that_are_far_too_small_or_large_are_refused(cell: float) -> None:
-    with pytest.raises(ValidationError, match="should be (greater|less) than or equal to"):
+    with pytest.raises(ValidationError, match=r"should be (greater|less) than or equal to"):
         DensityConfig(cell=cell)
