@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.errors import ConfigError
 from pipeline.stage import Stage, StageConfig
 
 
@@ -27,3 +28,20 @@ def find_used(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]
             stage = replace(stage, reads=(*stage.reads, *present), may_read=())
         found.append(stage)
     return found
+
+
+def check_needs(
+    recipe: Sequence[Stage],
+    chosen: Sequence[Stage],
+    config: Mapping[str, StageConfig],
+    reasons: Mapping[str, str],
+) -> None:
+    """Raise `ConfigError` if the config of a chosen stage needs a table that no stage makes.
+
+    ``reasons`` are those of `find_reasons`; the sentence repeats the one that is to blame.
+    """
+    for stage in chosen:
+        for table, key in stage.needs(config[stage.name]).items():
+            for name, why in reasons.items():
+                if table not in {one.writes.name for one in find_used(recipe, [name])}:
+                    raise ConfigError(f"{key} needs the table {table!r}, which is off: {why}")

@@ -52,6 +52,7 @@ def run(
     reasons = disabled_stages.find_reasons(recipe, config.stages)
     used = disabled_stages.find_used(recipe, reasons)
     chosen = [stage for stage in used if not only or stage.name in only]
+    disabled_stages.check_needs(recipe, chosen, config.stages, reasons)
     if not chosen:
         raise ConfigError("; ".join(reasons.values()) or "there is no stage to run")
     if shards is not None:
@@ -203,6 +204,7 @@ def _check_not_empty(stage: Stage, task: Task) -> None:
     summary = totals(folder.receipts())
     if (
         folder.manifest() is None
+        or (stage.may_be_empty and not summary.rows)
         or summary.status.get(STATUS_OK)
         or summary.status.get(STATUS_FAILED)
     ):

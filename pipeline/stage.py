@@ -137,6 +137,11 @@ def no_gpus(config: Any) -> GpuUse | None:  # noqa: ANN401, ARG001 - any stage's
     return None
 
 
+def no_needs(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
+    """Need no table that other stages' config may disable."""
+    return {}
+
+
 def no_sentence(**inputs: Any) -> str:  # noqa: ANN401, ARG001 - any stage's tables and config
     """Give no sentence: the counted reasons are enough."""
     return ""
@@ -161,9 +166,14 @@ class _AnyStage:
     why_empty: Callable[..., str] = no_sentence
     """Gives a sentence on why no row of the result is ok, from the stage's inputs as whole datasets
     and its config; empty: the runner counts the rows' reasons instead."""
+    may_be_empty: bool = False
+    """Whether a result without any row is fine; otherwise it stops the run, as a sign of wrong
+    input."""
     may_read: tuple[Table, ...] = ()
     """Tables of stages that a config may disable; they are passed as those of ``reads`` are, unless
     they are missing."""
+    needs: Callable[[Any], Mapping[str, str]] = no_needs
+    """Gives which tables of ``may_read`` a config needs, each with the key that needs it."""
     version: int = 1
     """Raise it when the stage's result changes, because the fingerprint does not cover the code."""
     block_of: str = ""

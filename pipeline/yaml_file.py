@@ -71,6 +71,20 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _resolvers() -> dict[str, list[tuple[str, Any]]]:
+    """Give PyYAML's rules for plain words, but only true and false are bool, as in YAML 1.2.
+
+    ``building: yes`` and ``shown: yes`` then hold the word that is written there.
+    """
+    return {
+        first: [rule for rule in rules if first in "tTfF" or not rule[0].endswith(":bool")]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.yaml_implicit_resolvers = _resolvers()
+
+
 def shorten(value: object) -> str:
     """Give the representation of a value, cut to 60 characters."""
     text = repr(value)

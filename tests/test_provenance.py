@@ -170,6 +170,14 @@ def test_a_record_names_the_rows_of_the_csvs_that_hold_the_pair(town: Path) -> N
     assert named == sum(map(len, rows.values()))
 
 
+def test_a_record_has_the_captions_that_statements_are_composed_into(town: Path) -> None:
+    names = [f"{column}_{size}" for column in ("title", "tokens") for size in ("short", "long")]
+    of_captions = Run(town).table("captions").to_table(["filepath", *names]).to_pylist()
+    of_pairs = Run(town).table("pairs").to_table(["filepath", *names]).to_pylist()
+    assert of_pairs == [row for row in of_captions if row["filepath"]]
+    assert all(row["title_long"] for row in of_pairs)
+
+
 def test_captions_are_written_again_from_the_records_alone(town: Path) -> None:
     pairs = Run(town).table("pairs").to_table().to_pylist()
     assert len(pairs) >= PAIRS - 5

@@ -149,7 +149,9 @@ def _check_stages(found: Findings, settings: RunConfig) -> None:
     reasons = disabled_stages.find_reasons(PIPELINE, settings.stages)
     for name, why in reasons.items():
         found.say("left out", f"{name}: {why}")
-    for stage in disabled_stages.find_used(PIPELINE, reasons):
+    used = disabled_stages.find_used(PIPELINE, reasons)
+    _guarded(found, disabled_stages.check_needs, PIPELINE, used, settings.stages, reasons)
+    for stage in used:
         if stage.name not in _READ_BY_CHECK:
             _guarded(found, stage.external, settings.stages[stage.name])
 

@@ -11,9 +11,9 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
@@ -30,14 +30,8 @@ HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip")
 _INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
 
-
-def _word_of(value: object) -> object:
-    """Give the word that YAML reads as true or false."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-
-QuickGelu = Annotated[Literal["auto", "on", "off"], BeforeValidator(_word_of)]
-"""Whether a model has OpenAI's activation. YAML may give a boolean: it reads a bare ``off`` so."""
+QuickGelu = Literal["auto", "on", "off"]
+"""Whether a model has OpenAI's activation."""
 
 
 class ClipConfig(StageConfig):

@@ -12,9 +12,10 @@ class DensityConfig(StageConfig):
 
     cell: float | None = Field(
         None,
-        gt=0,
+        ge=0.001,
         le=1,
         description="Count the objects of each concept in cells that are this many degrees wide "
-        "and high, such as 0.01. The table `truth` needs these counts to tell where the map is "
-        "complete. By default, neither table is made.",
+        "and high, such as 0.01. Smaller cells take longer and hold fewer objects. The table "
+        "`truth` needs these counts to tell where the map is complete. By default, neither table "
+        "is made.",
     )

@@ -145,12 +145,19 @@ def _identify(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
 
 
+def _needs(config: FilterConfig) -> dict[str, str]:
+    """Give the table ``truth`` if pairs are kept by it and no joined file holds it."""
+    by_run = config.shown == "yes" and not config.join
+    return {tables.TRUTH.name: "filter.shown: yes"} if by_run else {}
+
+
 FILTER = DatasetStage(
     "filter",
     filter_run,
     FilterConfig,
     reads=(tables.CAPTIONS, tables.IMAGES, tables.SCORES, tables.NORMALISED, tables.MATCH),
     may_read=(tables.TRUTH,),
+    needs=_needs,
     writes=tables.FILTERED,
     external=_external,
     version=4,

@@ -26,7 +26,8 @@ Part = Mapping[str, pa.Table]
 _COPIED = {
     "captions": (
         *("filepath", "object_id", "title", "title_multi_objects"),
-        *("tokens", "tokens_multi_objects"),
+        *("title_short", "title_long"),
+        *("tokens", "tokens_multi_objects", "tokens_short", "tokens_long"),
     ),
     "focus": ("kind", "osm_id", "chosen_by", "chosen_for"),
     "images": (

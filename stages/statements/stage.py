@@ -53,6 +53,12 @@ def disabled(config: StatementsConfig) -> str | None:
     return f"the config asks for none; set statements.kinds to some of {', '.join(KINDS)}"
 
 
+def needs(config: StatementsConfig) -> dict[str, str]:
+    """Give the table ``truth`` if the config names kinds on absent things."""
+    absent = [kind for kind in ("ask_absence", "not_present") if kind in config.kinds]
+    return {tables.TRUTH.name: f"statements.kinds: {absent[0]}"} if absent else {}
+
+
 STATEMENTS = ShardStage(
     "statements",
     statements,
@@ -63,5 +69,7 @@ STATEMENTS = ShardStage(
     writes=tables.STATEMENTS,
     external=vocabulary,
     disabled=disabled,
+    needs=needs,
+    may_be_empty=True,
     version=2,
 )

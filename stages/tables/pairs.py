@@ -76,8 +76,12 @@ RUN_PAIRS = table(
     # captions
     pa.field("title", pa.string(), nullable=False),
     pa.field("title_multi_objects", pa.string()),
+    pa.field("title_short", pa.string()),  # composed of statements; null if the run made none
+    pa.field("title_long", pa.string()),  # null likewise
     pa.field("tokens", pa.int32()),
     pa.field("tokens_multi_objects", pa.int32()),
+    pa.field("tokens_short", pa.int32()),
+    pa.field("tokens_long", pa.int32()),
     pa.field("statements", pa.list_(PAIR_STATEMENT)),  # null if the run made none
     # scores; null if the run has none
     pa.field("scorer", pa.string()),

@@ -100,5 +100,6 @@ TRUTH = ShardStage(
     reads=(tables.META, tables.IMAGES, tables.MATCH),
     looks_up=(tables.OBJECTS, tables.VOCAB, tables.DENSITY),
     writes=tables.TRUTH,
+    may_be_empty=True,
     external=vocabulary,
 )

@@ -55,6 +55,15 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
     assert config.stages["square"].fail_at == (1,)
 
 
+def test_yes_no_and_on_are_words_where_words_are_meant(tmp_path: Path) -> None:
+    town = "extract: {path: a.osm.pbf}\nfilter: {shown: yes}\n"
+    town += "sources: {NO: {backend: folder, path: a}}"
+    config = load_config(written(tmp_path, town), PIPELINE, ["score.phrases=yes"])
+    assert config.stages["filter"].model_dump()["shown"] == "yes"
+    assert list(config.stages["index"].model_dump()["sources"]) == ["NO"]
+    assert config.stages["score"].model_dump()["phrases"] is True
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -76,7 +85,7 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
         ("count: !!python/object/apply:os.system ['true']", "not a usable YAML file"),
         ("count: {upto: 2022-13-45}", "count.upto: input should be a valid integer"),
         ("count: {upto: 1e3}", "count.upto: YAML reads 1e3 as text: write 1000"),
-        ("count: {NO: 3}", 'YAML reads the key NO as bool: write it as "NO"'),
+        ("count: {true: 3}", 'YAML reads the key true as bool: write it as "true"'),
         ("count: {source: ~x/a}", "count.source: ~x is no user's home folder: write the whole pa"),
         ("count: {source: 's3://b/k'}", "count.source: this is an address, but only files and fol"),
         ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),

@@ -18,6 +18,7 @@ from pipeline.schema import Table
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.state import is_current
 from pipeline.summary import stage_states
+from stages import PIPELINE
 from tests.pipeline.recipe import COUNT, NUMBERS, SQUARE, SUM, TOTAL, SquareConfig
 
 WORDS = Table("words", pa.schema([pa.field("word", pa.string(), nullable=False)]), key="word")
@@ -104,3 +105,36 @@ def test_a_second_run_without_them_computes_nothing_and_is_complete(tmp_path: Pa
 def test_a_disabled_stage_cannot_be_run_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the power is odd"):
         run_and_read(tmp_path, 3, "total")
+
+
+def test_a_table_that_a_config_needs_and_another_key_disables_is_named_first(
+    tmp_path: Path,
+) -> None:
+    words = replace(RECIPE[3], needs=lambda config: {"sum": "tell.total"})
+    recipe = (*RECIPE[:3], words)
+    given = {"square": {"power": 3}, "runner": {"executor": "serial"}}
+    config = parse_config(given, recipe, base=tmp_path, where="x")
+    message = "^tell.total needs the table 'sum', which is off: the power is odd$"
+    with pytest.raises(ConfigError, match=message):
+        run(recipe, config, tmp_path, lambda event: None)
+    assert not (tmp_path / "tables").exists()
+    run(recipe, config, tmp_path, lambda event: None, only=["count"])
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"filter": {"shown": "yes"}, "score": {"model": "tiny"}}, "filter.shown: yes needs"),
+        (
+            {"statements": {"kinds": ["count", "not_present"]}},
+            "statements.kinds: not_present needs",
+        ),
+    ],
+)
+def test_what_needs_truth_is_refused_before_the_run(
+    tmp_path: Path, block: dict[str, object], message: str
+) -> None:
+    given = {"extract": {"path": "town.osm.pbf"}, **block}
+    config = parse_config(given, PIPELINE, base=tmp_path, where="x")
+    with pytest.raises(ConfigError, match=f"{message} the table 'truth', .*set density.cell to"):
+        run(PIPELINE, config, tmp_path / "run", lambda event: None)

@@ -139,6 +139,19 @@ def test_a_stage_that_leaves_no_row_stops_the_run(world: World) -> None:
         world.run(count={"upto": 0})
 
 
+def test_a_stage_that_may_be_empty_lets_the_run_go_on(world: World) -> None:
+    def none(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
+        return SQUARES.schema.empty_table()
+
+    of_any_number = replace(SQUARES, key="square")
+    fine = replace(SQUARE, run=none, writes=of_any_number, may_be_empty=True)
+    with pytest.raises(InputError, match="square finds nothing"):
+        recipe = (COUNT, replace(fine, may_be_empty=False), TOTAL)
+        run(recipe, world.config(), world.root, lambda event: None)
+    run((COUNT, fine, TOTAL), world.config(), world.root, lambda event: None)
+    assert world.sum() == 0
+
+
 def test_a_stage_may_say_why_none_of_its_rows_is_ok(world: World) -> None:
     def drop_all(numbers: pa.Table, *, config: SquareConfig, shard: Shard) -> pa.Table:
         rows = [{"n": n, "status": "filtered", "reason": "odd"} for n in numbers["n"].to_pylist()]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pytest
 import shapely
+from pydantic import ValidationError
 
 from pipeline.schema import conform
 from pipeline.stage import Shard
@@ -72,3 +74,9 @@ def test_a_huge_object_counts_at_its_centre():
 def test_nothing_is_counted_unless_the_config_says_how_large_a_cell_is():
     assert "density.cell" in (DENSITY.disabled(DensityConfig()) or "")
     assert DENSITY.disabled(DensityConfig(cell=0.01)) is None
+
+
+@pytest.mark.parametrize("cell", [0, -1, 1e-7, 2])
+def test_cells_that_are_far_too_small_or_large_are_refused(cell: float) -> None:
+    with pytest.raises(ValidationError, match=r"should be (greater|less) than or equal to"):
+        DensityConfig(cell=cell)
