@@ -78,7 +78,7 @@ def test_what_a_command_is_given_goes_into_the_blocks_of_the_file(tmp_path: Path
         ("count: {upto: 1e3}", "count.upto: YAML reads 1e3 as text: write 1000"),
         ("count: {NO: 3}", 'YAML reads the key NO as bool: write it as "NO"'),
         ("count: {source: ~x/a}", "count.source: ~x is no user's home folder: write the whole pa"),
-        ("count: {source: 's3://b/k'}", "count.source: this is an address, but only files and fol"),
+        ("count: {source: 's3://b/k'}", "count.source: this is an address, but this key takes onl"),
         ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
