@@ -15,6 +15,8 @@ from pipeline.run import Run
 from pipeline.runner import run
 from stages import PIPELINE, tables
 from stages.extract import ExtractConfig
+from stages.filter.config import FilterConfig
+from stages.filter.stage import FILTER
 from tests.conftest import TOWN, content_of, skyscript
 
 OPTIONS = ["sample.max_objects=30", "sample.shard_rows=20", "runner.executor=serial"]
@@ -113,3 +115,25 @@ def test_what_cannot_be_read_from_a_bucket_is_refused_with_its_key(
         load_config(TOY, PIPELINE, [f"{key}={address}"])
     assert message in str(caught.value)
     assert key in str(caught.value)
+
+
+def test_files_of_the_filter_are_known_by_their_content(bucket: BucketPath, tmp_path: Path) -> None:
+    data = b"filepath,quality\nimages2/a.jpg,1\n"
+    (tmp_path / "scores.csv").write_bytes(data)
+    write_bytes(bucket / "scores.csv", data)
+
+    def identity(folder: object) -> object:
+        names = {"join": [f"{folder}/scores.csv"], "leave_out": [f"{folder}/scores.csv"]}
+        labels = {"labels": f"{folder}/scores.csv", "combine": "learned"}
+        config = FilterConfig.model_validate(names | labels)
+        return FILTER.external(config), config.identity()
+
+    assert identity(bucket) == identity(tmp_path)
+    write_bytes(bucket / "scores.csv", data.replace(b"1", b"2"))
+    assert identity(bucket) != identity(tmp_path)
+
+
+def test_a_check_copies_what_a_run_reads(town: BucketPath, tmp_path: Path) -> None:
+    done = skyscript("check", TOY, "--out", tmp_path / "run", "--set", f"extract.path={town}")
+    assert done.returncode == 0
+    assert "town.osm.pbf: " in done.stdout
