@@ -12,9 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetPydanticSchema,
+    PlainSerializer,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from pipeline.addresses import is_address
+from pipeline.bucket import BucketPath
+from pipeline.errors import ConfigError
 from pipeline.schema import Table
 from pipeline.storage import Place
 
@@ -37,7 +48,10 @@ class FromShell(str):
 def _resolve(value: object, info: ValidationInfo) -> object:
     """Resolve a relative path against ``base`` of the context, the config file's folder."""
     if isinstance(value, str) and is_address(value):
-        raise ValueError("this is an address, but only files and folders can be read: copy it here")
+        raise ValueError(
+            "this is an address, but this key takes only files and folders of this machine: copy "
+            "it here"
+        )
     if isinstance(value, FromShell):
         return _expand(value).absolute()
     if isinstance(value, str | Path) and info.context and (base := info.context.get("base")):
@@ -56,6 +70,33 @@ def _expand(path: str | Path) -> Path:
 ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
 """A path in a config, relative to the config file's folder. The path is not part of a result's
 identity, but the content of the file is (see ``external``)."""
+
+
+def _file_or_object(
+    value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> object:
+    """Read the address of an object; resolve anything else as a path."""
+    if isinstance(value, BucketPath) or not (isinstance(value, str) and is_address(value)):
+        return value if isinstance(value, BucketPath) else check(_resolve(value, info))
+    try:
+        place = BucketPath.parse(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if place is None:
+        raise ValueError("this is an address of no bucket (s3://, gs://, az://): copy it here")
+    if not place.key or value.endswith("/") or "*" in place.key:
+        raise ValueError("name one object: folders and patterns in a bucket are not read")
+    return place
+
+
+ConfigFile = Annotated[
+    Place,
+    GetPydanticSchema(lambda _, handler: handler(Path)),
+    WrapValidator(_file_or_object),
+    PlainSerializer(str, when_used="json"),
+]
+"""As `ConfigPath`, for what is read as a whole file: it may also be the address of an object in a
+bucket, of which stages read a copy (`pipeline.inputs.local_input`)."""
 
 
 class StageConfig(BaseModel):
@@ -83,7 +124,7 @@ def _identity(value: Any) -> Any:  # noqa: ANN401 - walks any config value
         return {str(key): _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
-    if isinstance(value, Path):
+    if isinstance(value, Place):
         return "a path"
     return value
 

@@ -6,10 +6,10 @@ A `Place` is frozen, can be sent to other processes, and has the methods of `pat
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from pipeline.addresses import SCHEMES, is_address
 from pipeline.bucket import BucketPath
-from pipeline.errors import ConfigError
-from pipeline.object_stat import ObjectEntry
+from pipeline.errors import ConfigError, StorageError
+from pipeline.object_stat import ObjectEntry, ObjectStat
 
 Place = Path | BucketPath
 """A file or a folder."""
@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 _PIECE = 2**20
 _REQUESTS = 16
 """Requests to a bucket at once: an answer takes long, but costs this machine little."""
+_MOST_COPIES = 3
+"""How often an object is copied that others replace meanwhile."""
 
 
 def place_of(text: str | Place) -> Place:
@@ -80,22 +82,41 @@ def remove_all(folder: Place) -> None:
 def local_copy(file: Place) -> Path:
     """Give a file of this machine with the same content, for libraries that read from disks only.
 
-    An object is copied to the user's cache folder once, and again when it has changed. Raises
-    `FileNotFoundError` if it is missing.
+    An object is copied to the user's cache folder once, and again when it has changed. A copy that
+    broke off is continued. Raises `FileNotFoundError` if the object is missing, `StorageError` if
+    it changes all the time.
     """
     if isinstance(file, Path):
         return file
-    state = f"{file} {file.stat()}"
-    copy = cache_folder() / "objects" / blake2b(state.encode(), digest_size=16).hexdigest()
-    copy = copy / file.name
-    if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=copy.parent) as folder, file.open() as source:
-            new = Path(folder) / file.name
-            with new.open("wb") as target:
-                shutil.copyfileobj(source, target, _PIECE)
-            new.replace(copy)
-    return copy
+    for _ in range(_MOST_COPIES):
+        state = file.stat()
+        name = blake2b(f"{file} {state}".encode(), digest_size=16).hexdigest()
+        copy = cache_folder() / "objects" / name / file.name
+        if copy.exists() or _copy_object(file, state, copy):
+            return copy
+    raise StorageError(f"{file}: changes while it is copied; run again when it is complete")
+
+
+def _copy_object(file: BucketPath, state: ObjectStat, copy: Path) -> bool:
+    """Copy an object in this state; False if it has another one by now.
+
+    The copy gets its name when it is whole. A second process waits for the first one.
+    """
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    part = copy.with_name(f"{copy.name}.part")
+    with part.open("ab") as target:
+        fcntl.flock(target, fcntl.LOCK_EX)
+        if copy.exists():
+            return True
+        with file.open() as source:
+            source.seek(target.seek(0, os.SEEK_END))
+            shutil.copyfileobj(source, target, _PIECE)
+        target.flush()
+        if file.stat() == state and target.tell() == state.st_size:
+            part.replace(copy)
+            return True
+        part.unlink()
+    return False
 
 
 def cache_folder() -> Path:

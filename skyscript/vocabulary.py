@@ -7,14 +7,15 @@ even for a large extract; all other tags are looked up in the shipped vocabulary
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 import tag_vocab
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
 from pipeline.stage import StageConfig
+from pipeline.storage import Place
 from skyscript.table_cache import cached_by_files
 from tag_vocab import (
     OwnLabel,
@@ -52,17 +53,17 @@ run_vocabulary = cached_by_files(_vocabulary, _COLUMNS, _RUN_ROWS)
 """Gives the vocabulary of a run, from a dataset of its table ``vocab``."""
 
 
-def own_labels(path: Path | None) -> dict[Tag, OwnLabel]:
+def own_labels(path: Place | None) -> dict[Tag, OwnLabel]:
     """Read a user's labels; none without a file. Raises `InputError` if a label is invalid."""
     try:
-        return read_own_labels(path) if path else {}
+        return read_own_labels(local_input(path)) if path else {}
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of labels") from None
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from error
 
 
-def labelled_vocabulary(path: Path | None) -> Vocabulary:
+def labelled_vocabulary(path: Place | None) -> Vocabulary:
     """Give the shipped vocabulary, in which a user's labels replace the shipped ones."""
     return with_own_labels(own_labels(path))
 

@@ -20,7 +20,7 @@ import tag_vocab
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.scratch import database, scratch
-from pipeline.stage import ConfigPath, DatasetStage, StageConfig
+from pipeline.stage import ConfigFile, DatasetStage, StageConfig
 from pipeline.storage import Place
 from skyscript.vocabulary import own_labels, vocabulary
 from stages import tables
@@ -68,7 +68,7 @@ class VocabConfig(StageConfig):
         "with this encoder: minilm (extra vocab), or open_clip's text tower, as in "
         "ViT-L-14/openai. By default, the rule of the key decides.",
     )
-    own_labels: ConfigPath | None = Field(
+    own_labels: ConfigFile | None = Field(
         None,
         description="Read a CSV file of labels that take precedence over the shipped ones. Its "
         "columns are tag (key=value, or key=* for any value), groundable (yes or no), max_gsd "

@@ -22,9 +22,10 @@ from skyscript.backends.source_list import answer_of
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import how_far_apart
 from skyscript.osm.file import bounds_in_header
-from skyscript.osm.inputs import check_file, input_files
+from skyscript.osm.inputs import check_file
 from stages import PIPELINE
 from stages.extract.config import ExtractConfig
+from stages.extract.inputs import osm_files
 from stages.index.config import IndexConfig
 from stages.index.estimate import IMAGE_BYTES, OBJECTS_A_MEGABYTE, estimate
 from stages.sample.config import SampleConfig
@@ -53,7 +54,8 @@ class Findings:
 def check(settings: RunConfig, out: Place, *, online: bool) -> Findings:
     """Look at a run's inputs by their headers, and estimate its size.
 
-    Uses no network, unless ``online`` asks the services whether they answer.
+    Uses no network, unless ``online`` asks the services whether they answer, or the config names
+    inputs in a bucket: these are copied here, as a run does.
     """
     found = Findings()
     extract, index, sample = (settings.stages[name] for name in ("extract", "index", "sample"))
@@ -89,7 +91,7 @@ def _guarded(found: Findings, look: Callable[..., object], *arguments: object) -
 
 
 def _check_extract(found: Findings, config: ExtractConfig) -> None:
-    for path in input_files(config.paths):
+    for path in osm_files(config):
         boxes = _boxes_of(path, check_file(path, config.format))
         where = "; ".join("W S E N " + " ".join(f"{side:.4f}" for side in box) for box in boxes)
         size = path.stat().st_size / 1e6
@@ -187,7 +189,7 @@ def _most_tiles(extract: ExtractConfig, sample: SampleConfig) -> int | None:
     """Give the most tiles that the run may have; None if it is not known."""
     by_size = None
     try:
-        files = input_files(extract.paths)
+        files = osm_files(extract)
     except InputError:  # it is among the problems
         files = []
     if files and all(path.is_file() and _PBF.search(path.name.lower()) for path in files):

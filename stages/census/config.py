@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.stage import ConfigPath, StageConfig
+from pipeline.stage import ConfigFile, StageConfig
 
 
 class CensusConfig(StageConfig):
@@ -23,6 +23,6 @@ class CensusConfig(StageConfig):
         ge=1,
         description="Allow an image to be this many times coarser than a tag's maximum GSD.",
     )
-    own_labels: ConfigPath | None = Field(
+    own_labels: ConfigFile | None = Field(
         None, description="Read labels that take precedence over the shipped ones from this CSV."
     )

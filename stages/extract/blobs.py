@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
-from skyscript.osm.inputs import input_files
 from stages import tables
 from stages.extract.config import ExtractConfig
-from stages.extract.inputs import external, wanted_keys, why_not_by_blocks
+from stages.extract.inputs import external, osm_files, wanted_keys, why_not_by_blocks
 
 SHARD_BYTES = 32_000_000
 """Bytes of the file for each shard. What a worker holds is several times as much."""
@@ -44,7 +43,7 @@ def list_blobs(*, config: ExtractConfig, root: Place) -> Iterator[pa.Table]:  # 
     from skyscript.osm.blocks.ranges import cut
     from skyscript.osm.blocks.reader import open_blocks
 
-    (path,) = input_files(config.paths)
+    (path,) = osm_files(config)
     count = max(LEAST_SHARDS, -(-path.stat().st_size // SHARD_BYTES))
     try:
         with open_blocks(path, wanted_keys(config)) as file:

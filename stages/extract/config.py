@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.stage import EXECUTION, ConfigPath, StageConfig
+from pipeline.stage import EXECUTION, ConfigFile, StageConfig
+from pipeline.storage import Place
 from skyscript.osm.node_index import IndexChoice
 
 OsmFormat = Literal["pbf", "osm", "osm.gz", "osm.bz2", "o5m", "opl", "opl.gz", "opl.bz2", "json"]
@@ -16,11 +17,12 @@ OsmFormat = Literal["pbf", "osm", "osm.gz", "osm.bz2", "o5m", "opl", "opl.gz", "
 class ExtractConfig(StageConfig):
     """Which OSM file is read."""
 
-    path: ConfigPath | Annotated[tuple[ConfigPath, ...], Field(min_length=1)] = Field(
+    path: ConfigFile | Annotated[tuple[ConfigFile, ...], Field(min_length=1)] = Field(
         description="Read this OSM extract, in any format that libosmium reads: .osm.pbf, .osm, "
         ".osm.gz, .osm.bz2, .o5m, .opl; or an answer of Overpass, as JSON or XML. A list, a "
         "folder (all OSM files in it) or a pattern such as europe/*.osm.pbf names several files, "
-        "which are merged: an object that several files hold is there once, in its newest version.",
+        "which are merged: an object that several files hold is there once, in its newest version. "
+        "An object in a bucket (s3://, gs://, az://) is copied to this machine once.",
         json_schema_extra=EXECUTION,  # what the files hold is part of the identity
     )
     format: OsmFormat | None = Field(
@@ -33,7 +35,7 @@ class ExtractConfig(StageConfig):
         "input. By default (`auto`), the size of the input decides.",
         json_schema_extra=EXECUTION,
     )
-    own_labels: ConfigPath | None = Field(
+    own_labels: ConfigFile | None = Field(
         None,
         description="Extract the keys that these labels make visible, too. The file is the same "
         "as for vocab.",
@@ -49,6 +51,6 @@ class ExtractConfig(StageConfig):
     )
 
     @property
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self) -> Sequence[Place]:
         """The paths, whether one or several are given."""
         return self.path if isinstance(self.path, tuple) else (self.path,)

@@ -10,6 +10,7 @@ import tag_vocab
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from pipeline.inputs import local_input
 from skyscript.osm.inputs import check_file, input_files
 from skyscript.vocabulary import own_labels
 from stages.extract.config import ExtractConfig
@@ -29,9 +30,14 @@ def wanted_keys(config: ExtractConfig) -> frozenset[str]:
     return tag_vocab.groundable_keys() | {key for (key, _), label in own if label.entry.groundable}
 
 
+def osm_files(config: ExtractConfig) -> list[Path]:
+    """Give the files that the config names, each once; objects of a bucket as copies of them."""
+    return input_files([local_input(place) for place in config.paths])
+
+
 def checked_inputs(config: ExtractConfig) -> list[tuple[Path, str]]:
     """Give the files with their formats, in the order of their contents, whatever their names."""
-    files = input_files(config.paths)
+    files = osm_files(config)
     formats = {path: check_file(path, config.format) for path in files}
     return sorted(formats.items(), key=lambda item: identify(item[0]))
 
@@ -52,7 +58,7 @@ def why_not_by_blocks(config: ExtractConfig) -> str | None:
     Only what shows without reading the file: a reason within it shows later.
     """
     try:
-        files = input_files(config.paths)
+        files = osm_files(config)
         formats = [check_file(path, config.format) for path in files]
     except (InputError, OSError):
         return f"no OSM file can be read, {_ALONE.format('what there is')}"  # extract says why

@@ -20,11 +20,10 @@ from pipeline.parquet_files import open_parts
 from pipeline.schema import Table
 from pipeline.stage import Owned, Shard, ShardStage
 from pipeline.storage import Place, local_copy, place_of
-from skyscript.osm.inputs import input_files
 from stages import tables
 from stages.extract.blobs import work_of
 from stages.extract.config import ExtractConfig
-from stages.extract.inputs import external, wanted_keys
+from stages.extract.inputs import external, osm_files, wanted_keys
 
 if TYPE_CHECKING:
     from skyscript.osm.blocks.places import Places
@@ -45,7 +44,7 @@ def read_nodes(blobs: pa.Table, *, config: ExtractConfig, shard: Shard) -> pa.Ta
     from skyscript.osm.blocks.reader import Span, open_blocks
     from stages.extract.columns import rows_of_nodes
 
-    (path,), given = input_files(config.paths), work_of(blobs)
+    (path,), given = osm_files(config), work_of(blobs)
     places, span, name = NewPlaces(), Span(), f"{FOLDER}/{shard.index:05d}.bin"
     if given.left:
         return _part(tables.NODES, shard, left=given.left)
@@ -72,7 +71,7 @@ def read_ways(
     from skyscript.osm.blocks.reader import Span, open_blocks
     from stages.extract.columns import rows_of_ways
 
-    (path,), given = input_files(config.paths), work_of(blobs)
+    (path,), given = osm_files(config), work_of(blobs)
     places, span, members = _map_places(shard.root, nodes), Span(), BytesIO()
     if isinstance(places, str):
         return _part(tables.WAYS, shard, left=places)

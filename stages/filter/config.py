@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.stage import ConfigPath, StageConfig
+from pipeline.stage import ConfigFile, StageConfig
 
 _OPTIONS = {
     "balanced": ("balance_from",),
@@ -20,7 +20,7 @@ class FilterConfig(StageConfig):
     """Which pairs are kept for training, and which are set aside for validation and test."""
 
     seed: int = Field(0, description="Seed the draw of the pairs that are set aside.")
-    join: tuple[ConfigPath, ...] = Field(
+    join: tuple[ConfigFile, ...] = Field(
         (),
         description="Add score columns of other files to the pairs by `filepath`: a CSV, a Parquet "
         "file, or a folder of Parquet files such as a table of a run (which may have `object_id` "
@@ -39,7 +39,7 @@ class FilterConfig(StageConfig):
         "so a pair stays only if all scorers agree. `learned` fits a logistic regression to the "
         "pairs of `labels`, by cross-fitting.",
     )
-    labels: ConfigPath | None = Field(
+    labels: ConfigFile | None = Field(
         None,
         description="Learn the mix of `combine: learned` from this CSV with the columns filepath "
         "and label: 1 for a good pair, 0 for a bad one, at least ten of each.",
@@ -135,7 +135,7 @@ class FilterConfig(StageConfig):
         description="Keep all pairs (`all`), or only those whose image certainly shows what its "
         "caption names (`yes`), by the table `truth` of the run or of `join`.",
     )
-    leave_out: tuple[ConfigPath, ...] = Field(
+    leave_out: tuple[ConfigFile, ...] = Field(
         (),
         description="Keep the images that these CSVs name in their column filepath out of the "
         "training files: leave_out.csv of `skyscript leakage`, for example.",

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
 from skyscript.files import names
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
@@ -43,7 +44,7 @@ def join_files(
     named = dict.fromkeys([*config.by, *filter(None, [config.concept])])
     if config.shown == "yes":
         named[TRUTH] = None
-    for path in config.join:
+    for path in map(local_input, config.join):
         key, there = _look(path)
         chosen = [name for name in named if name in there and name not in _KEYS]
         known = {name.lower() for name in columns}  # DuckDB takes A and a for one column

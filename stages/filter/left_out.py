@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import InputTable, execute_on_lines
@@ -25,7 +26,7 @@ def leave_out(
     So the same pairs are set aside with and without a list. Raises `InputError` for an invalid
     list, and for one of which no image is in the input.
     """
-    for path in config.leave_out:
+    for path in map(local_input, config.leave_out):
         schema = pa.schema([("filepath", pa.string())])
         execute_on_lines(
             connection,

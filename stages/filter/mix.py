@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
+from pipeline.storage import Place
 from skyscript import chance
 from skyscript.files.pairs_csv import PairsCsv
 from stages.filter import logistic
@@ -54,7 +56,7 @@ def learn(
     connection: duckdb.DuckDBPyConnection,
     values: Sequence[str],
     by: Sequence[str],
-    labels: Path,
+    labels: Place,
     seed: int,
 ) -> Mix:
     """Fit the mix; create ``fitted`` (row, logit) with the scores of the labelled pairs.
@@ -62,7 +64,7 @@ def learn(
     ``values`` is SQL for the value of each column ``by``. Raises `InputError` if the labels are
     invalid or too few.
     """
-    _load_labels(connection, labels)
+    _load_labels(connection, local_input(labels))
     there = " AND ".join(f"{value} IS NOT NULL" for value in values)
     chosen = ", ".join(f"{value} AS s{index}" for index, value in enumerate(values))
     found = connection.execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from pipeline.inputs import local_input
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
@@ -137,8 +137,8 @@ def _external(config: FilterConfig) -> Mapping[str, str]:
     return {name: _identify(path) for name, path in files.items()}
 
 
-def _identify(path: Path) -> str:
-    parts = parts_of(path)
+def _identify(path: Place) -> str:
+    parts = parts_of(local_input(path))
     try:
         return " ".join(map(identify, parts))
     except OSError as error:

@@ -1,6 +1,7 @@
 """Objects behave as files do, whatever becomes of the answers of the storage."""
 
 import pickle
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,6 +83,51 @@ def test_a_changed_object_is_copied_again(bucket: BucketPath) -> None:
     write_bytes(bucket / "a.txt", b"two")
     assert local_copy(bucket / "a.txt").read_bytes() == b"two"
     assert first.read_bytes() == b"one"
+
+
+def test_a_copy_that_broke_off_is_continued(
+    bucket: BucketPath, storage: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = random.Random(0).randbytes(40 << 20)
+    write_bytes(bucket / "large.bin", data)
+    read_piece, read = BucketPath.read_piece, []
+
+    def break_off(place: BucketPath, start: int, end: int) -> object:
+        read.append(start)
+        if start >= 24 << 20 and len(read) < 5:
+            raise StorageError("away")
+        return read_piece(place, start, end)
+
+    monkeypatch.setattr(BucketPath, "read_piece", break_off)
+    with pytest.raises(StorageError, match="away"):
+        local_copy(bucket / "large.bin")
+    before = max(read)
+    read[:] = [0] * 5
+    copy = local_copy(bucket / "large.bin")
+    assert copy.read_bytes() == data
+    assert min(read[5:]) >= before - (2 << 20) > 0
+    assert [file.name for file in copy.parent.iterdir()] == ["large.bin"]
+
+
+def test_an_object_that_changes_while_it_is_copied_is_copied_again(
+    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes(bucket / "a.txt", b"one")
+    opened = BucketPath.open
+    later = [b"three", b"two"]
+
+    def open_then_change(place: BucketPath) -> object:
+        source = opened(place)
+        if later:
+            write_bytes(place, later.pop())
+        return source
+
+    monkeypatch.setattr(BucketPath, "open", open_then_change)
+    assert local_copy(bucket / "a.txt").read_bytes() == b"three"
+    later[:] = [b"7" * size for size in range(9)]
+    write_bytes(bucket / "a.txt", b"other")
+    with pytest.raises(StorageError, match=r"a.txt: changes while it is copied"):
+        local_copy(bucket / "a.txt")
 
 
 def test_a_condition_lets_one_of_two_writers_through(bucket: BucketPath) -> None:

@@ -87,7 +87,7 @@ def test_yes_no_and_on_are_words_where_words_are_meant(tmp_path: Path) -> None:
         ("count: {upto: 1e3}", "count.upto: YAML reads 1e3 as text: write 1000"),
         ("count: {true: 3}", 'YAML reads the key true as bool: write it as "true"'),
         ("count: {source: ~x/a}", "count.source: ~x is no user's home folder: write the whole pa"),
-        ("count: {source: 's3://b/k'}", "count.source: this is an address, but only files and fol"),
+        ("count: {source: 's3://b/k'}", "count.source: this is an address, but this key takes onl"),
         ("count: {upto: !!int ''}", "line 1: not a usable YAML file: '' cannot be read as int"),
         ("? [a, b]\n: 1", "not a usable YAML file"),
         ("[" * 5000, "not a usable YAML file"),
