@@ -74,6 +74,8 @@ def truth_parts(path: Path) -> list[Path]:
     table = path / "tables" / "truth"
     folder = table if table.is_dir() else path
     parts = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder.")
     if not parts:
         raise InputError(
             f"{path}: holds no table truth; a run makes it if its config has density.cell."

@@ -73,6 +73,8 @@ def test_a_run_gives_its_table_and_parts_add_up(tmp_path):
 def test_what_is_no_table_truth_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="holds no table truth"):
         read(tmp_path)
+    with pytest.raises(InputError, match=r"gone: there is no such file or folder"):
+        read(tmp_path / "gone")
     (tmp_path / "a.parquet").write_text("no")
     with pytest.raises(InputError, match=r"a\.parquet: is not Parquet"):
         read(tmp_path / "a.parquet")
