@@ -17,11 +17,11 @@ from pipeline.cli import (
     language,
     leaks,
     models,
+    normsim,
     pairs,
     run,
     run_state,
     sources,
-    target,
     vocab,
 )
 from pipeline.errors import SkyScriptError
@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (run, run_state, census, pairs, target, leaks, language, models, data, exports):
+for group in (run, run_state, census, pairs, normsim, leaks, language, models, data, exports):
     app.add_typer(group.app)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)

@@ -14,13 +14,12 @@ from pipeline.run import Run
 from pipeline.schema import STATUS_OK
 from pipeline.storage import Place, local_copy
 from pipeline.trail import SIDES, Step, follow, rows_with
-from skyscript.files.names import parse
+from skyscript.files.names import OSM_TYPES, parse
 from skyscript.files.pairs_csv import PairsCsv
 from stages import PIPELINE, tables
 from tag_vocab import ANY
 
 _ID = re.compile(r"[nwar][0-9]{1,19}")
-_PAGES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 _HIDDEN = ("geometry", "bbox", "object_id", "status", "reason", "error")
 """Columns that the head line of a table says, or that are no text."""
 _ABSENT = {
@@ -45,7 +44,7 @@ def look_lines(root: Place, name: str) -> Iterator[str]:
     rows = {step.stage.writes.name: step.row for step in steps if step.row is not None}
     if not rows:
         raise _unknown(run, object_id)
-    yield f"{object_id}  https://www.openstreetmap.org/{_PAGES[object_id[0]]}/{object_id[1:]}"
+    yield f"{object_id}  https://www.openstreetmap.org/{OSM_TYPES[object_id[0]]}/{object_id[1:]}"
     said: dict[str, object] = {}
     for step in _without_repeats(steps):
         yield from _lines_of(step, said)

@@ -117,11 +117,13 @@ def show(
     if stage is None:
         print_plainly("\n".join(_recipe_lines()))
         return
-    stages = [item for recipe in RECIPES.values() for item in recipe]
-    names = [item.name for item in stages]
-    if stage not in names:
-        raise no_stage(stage, dict.fromkeys(names))
-    print_plainly("\n\n".join(explain(item) for item in stages if item.name == stage))
+    stages = [(command, item) for command, recipe in RECIPES.items() for item in recipe]
+    found = [(command, explain(item)) for command, item in stages if item.name == stage]
+    if not found:
+        raise no_stage(stage, dict.fromkeys(item.name for _, item in stages))
+    if len(found) > 1:
+        found = [(command, f"In {command}:\n\n{text}") for command, text in found]
+    print_plainly("\n\n".join(text for _, text in found))
 
 
 def _recipe_lines() -> Iterator[str]:

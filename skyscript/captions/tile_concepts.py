@@ -7,7 +7,7 @@ Things that are larger than any tile are left out, and so is "roof", which all b
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from skyscript.captions.object_names import things_of
@@ -37,6 +37,12 @@ def things_in_tiles(tags: Mapping[str, str], kind: str) -> tuple[Concept, ...]:
 def names_above(name: str) -> frozenset[str]:
     """Give the names of all more general concepts."""
     return frozenset(one.name for one in concept(name).ancestors if _is_used(one))
+
+
+def with_names_above(things: Iterable[Concept]) -> frozenset[str]:
+    """Give the names of some concepts, and of all more general ones."""
+    names = frozenset(one.name for one in things)
+    return names.union(*map(names_above, names))
 
 
 @functools.lru_cache(maxsize=1 << 12)

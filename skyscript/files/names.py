@@ -13,6 +13,8 @@ PARTS = range(2, 8)
 reader needs all six folders, even if they are empty."""
 FOLDERS = tuple(f"{kind}{part}" for part in PARTS for kind in ("images", "meta"))
 """All folders of a dataset."""
+OSM_TYPES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
+"""What an object of each kind is in OpenStreetMap: an area (a) is a closed way."""
 META_SUFFIX = ".pickle"
 IMAGE_SUFFIX = ".jpg"
 IMAGE_FILES = f"images[2-7]/[nwar]*_[0-9][0-9]{IMAGE_SUFFIX}"

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
 _COLUMNS = ("filepath", "concept", "focus", "verdict")
@@ -45,9 +46,8 @@ class Lists(NamedTuple):
         """Give a row of ``width`` numbers for each of some rows: 1 for those in its list."""
         counts = self.start[rows + 1] - self.start[rows]
         at = np.repeat(np.arange(len(rows)), counts)
-        within = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
         found = np.zeros((len(rows), width), dtype=np.uint8)
-        found[at, self.values[np.repeat(self.start[rows], counts) + within]] = 1
+        found[at, self.values[np.repeat(self.start[rows], counts) + counted(counts)]] = 1
         return found
 
 
@@ -173,7 +173,6 @@ def _common(own: Lists, image_of: Ints, texts: Ints, width: int) -> Lists:
     images = np.bincount(of, minlength=count)
     lengths = np.diff(own.start)[image_of]
     text = np.repeat(of, lengths)
-    within = np.arange(len(text)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    values = own.values[np.repeat(own.start[image_of], lengths) + within]
+    values = own.values[np.repeat(own.start[image_of], lengths) + counted(lengths)]
     keys, numbers = np.unique(text * width + values, return_counts=True)
     return Lists.of(keys[numbers == images[keys // width]], count, width)

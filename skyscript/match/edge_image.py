@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from skyscript.images.decode import Pixels
 from skyscript.match.edge_lines import Floats, Pieces
+from skyscript.ragged import counted
 
 Edges = npt.NDArray[np.complex64]
 
@@ -60,7 +61,7 @@ def edges_of_map(
     length = np.hypot(step[:, 0], step[:, 1])
     count = np.maximum(1, np.ceil(length / _STEP)).astype(np.intp)
     piece = np.repeat(np.arange(len(ends)), count)
-    share = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count) + 0.5
+    share = counted(count) + 0.5
     x, y = (ends[piece, :2] + step[piece] * (share / count[piece])[:, None]).T
     at = np.minimum(y.astype(np.intp), height - 1) * width + np.minimum(
         x.astype(np.intp), width - 1

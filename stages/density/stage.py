@@ -19,10 +19,11 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.captions.tile_concepts import names_above, things_in_tiles
+from skyscript.captions.tile_concepts import things_in_tiles, with_names_above
 from skyscript.geo.tile import Box
 from skyscript.osm.density import ANY, with_cell
 from skyscript.osm.tags import tags_of
+from skyscript.ragged import counted
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.density.config import DensityConfig
@@ -92,8 +93,7 @@ def _groups(objects: pa.Table, words: Vocabulary) -> tuple[list[tuple[str, ...]]
 def concept_names(tags: Mapping[str, str], kind: str) -> tuple[str, ...]:
     """Give all things that an object shows, specific and general, and `ANY`."""
     shown = things_in_tiles(tags, kind)
-    every = {name for one in shown for name in (one.name, *names_above(one.name))}
-    return (ANY, *sorted(every)) if shown else ()
+    return (ANY, *sorted(with_names_above(shown))) if shown else ()
 
 
 def _cells(objects: pa.Table, side: float) -> tuple[Ints, Ints, Ints]:
@@ -106,8 +106,7 @@ def _cells(objects: pa.Table, side: float) -> tuple[Ints, Ints, Ints]:
     first[wide], size[wide] = np.floor(centre / side).astype(np.int64), 1
     count = size.prod(1)
     at = np.repeat(np.arange(len(box)), count)
-    within = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
-    across = size[at, 0]
+    within, across = counted(count), size[at, 0]
     return at, first[at, 0] + within % across, first[at, 1] + within // across
 
 

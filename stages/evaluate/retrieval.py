@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.benchmarks import CaptionedImages
+from skyscript.ragged import counted
 from stages.evaluate.intervals import Floats, Measured, interval, resample
 
 Ints = NDArray[np.int64]
@@ -128,8 +129,7 @@ def _find_copies(of_image: Relation, pairs_of_text: Relation) -> Relation:
     image = np.repeat(np.arange(len(of_image.start) - 1), np.diff(of_image.start))
     counts = np.diff(pairs_of_text.start)[of_image.partners]
     starts = pairs_of_text.start[of_image.partners]
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    pairs = pairs_of_text.partners[np.repeat(starts, counts) + within]
+    pairs = pairs_of_text.partners[np.repeat(starts, counts) + counted(counts)]
     return Relation.of(np.repeat(image, counts), pairs, len(of_image.start) - 1)
 
 

@@ -16,10 +16,10 @@ from pipeline.stage import ConfigPath, DatasetStage
 from pipeline.storage import Place
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
+from skyscript.images.files import list_images
 from stages.laion_rs import tables
 from stages.laion_rs.vectors import embed_images
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 REMOTE_SENSING, OTHER = "remote_sensing", "other"
 TWICE = "the same image is there already"
 _AT_ONCE = 2048
@@ -45,7 +45,7 @@ def identify_content(config: ExamplesConfig) -> Mapping[str, str]:
     """Return digests of the model, and of the files in each folder."""
     digests = {}
     for name, folder in find_folders(config).items():
-        paths = _list_images(folder)
+        paths = list_images(folder)
         ids = identify_all(folder / path for path in paths)
         lines = (f"{path}\n{image}\n" for path, image in zip(paths, ids, strict=True))
         digests[name] = content_id("".join(lines).encode())
@@ -60,7 +60,7 @@ def embed_examples(*, config: ExamplesConfig, root: Place) -> Iterator[pa.Table]
     """
     seen: dict[str, str] = {}
     for name, folder in find_folders(config).items():
-        paths = _list_images(folder)
+        paths = list_images(folder)
         usable = 0
         for start in range(0, len(paths), _AT_ONCE):
             part = _embed_part(paths[start : start + _AT_ONCE], name, folder, config, root, seen)
@@ -98,14 +98,6 @@ def _embed_part(
             vector = images.vectors[index].tolist()
             rows.append(row | {"vector": vector, "content_hash": key, "status": STATUS_OK})
     return pa.Table.from_pylist(rows, schema=tables.EXAMPLES.schema)
-
-
-def _list_images(folder: Path) -> list[str]:
-    return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
 
 
 EXAMPLES = DatasetStage(

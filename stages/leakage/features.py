@@ -26,7 +26,6 @@ _CONTRAST = 0.004
 """SIFT's threshold: a tenth of the usual one, because water and desert have little contrast."""
 BITS, TABLES = 21, 6
 """Bits of a word, and words of a feature."""
-SYMMETRIES = 8
 _THUMBNAIL = 64
 
 Words = NDArray[np.uint32]

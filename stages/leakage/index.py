@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.images.decode import Unusable
+from skyscript.ragged import counted
 from stages.leakage.features import MOST, TABLES, Features, Sketch, mirrored, words_of
 from stages.leakage.pictures import Picture
 
@@ -109,8 +110,7 @@ class Index:
         start = np.searchsorted(self._entries, lowest)
         count = np.searchsorted(self._entries, lowest + _NUMBER + np.uint64(1)) - start
         count[count > _FREQUENT] = 0
-        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        entries = self._entries[np.repeat(start, count) + within]
+        entries = self._entries[np.repeat(start, count) + counted(count)]
         numbers = (entries & _NUMBER).astype(np.int64)
         feature = np.repeat(np.arange(len(words)) // TABLES, count)
         images, place = np.unique(numbers, return_inverse=True)

@@ -47,7 +47,7 @@ def leakage(
     looked: list[tuple[Picture, str]] = []
     with scratch(out, "leakage") as folder, database(folder) as connection:
         found = folder / "matches.parquet"
-        write_matches(found, _all(sides, config, Place(run, out, folder), looked, show))
+        write_matches(found, _all(sides, config, Folders(run, out, folder), looked, show))
         everything = [picture for side in sides for picture in side.theirs]
         placed = Counter(picture.group for picture in everything if picture.box)
         counts = Counts(
@@ -60,12 +60,12 @@ class Side(NamedTuple):
     """Images that training must not see, and those of the run to compare them with."""
 
     theirs: Sequence[Picture]
-    ours: Callable[[], Iterator[Picture]]
+    ours: Ours
     size: int
     """The number of ours."""
 
 
-class Place(NamedTuple):
+class Folders(NamedTuple):
     """The folders of a comparison."""
 
     run: Path
@@ -104,7 +104,7 @@ def _sides(
 def _all(
     sides: Sequence[Side],
     config: LeakageConfig,
-    place: Place,
+    folders: Folders,
     looked: list[tuple[Picture, str]],
     show: Callable[[Event], object],
 ) -> Iterator[Match]:
@@ -117,10 +117,12 @@ def _all(
         def done(numbers: Iterator[int] = numbers, side: Side = side, phase: str = phase) -> None:
             show(TaskProgress("leakage", phase, next(numbers), side.size, "steps"))
 
-        yield from find_copies(side.theirs, side.ours, config, place.scratch, Looked(looked, done))
+        yield from find_copies(
+            side.theirs, side.ours, config, folders.scratch, Looked(looked, done)
+        )
         yield from _by_place(side.theirs, side.ours, config)
         if config.model != OFF:
-            yield from _by_vector(side.theirs, side.ours, config, place)
+            yield from _by_vector(side.theirs, side.ours, config, folders)
 
 
 def _by_place(theirs: Sequence[Picture], ours: Ours, config: LeakageConfig) -> Iterator[Match]:
@@ -131,11 +133,11 @@ def _by_place(theirs: Sequence[Picture], ours: Ours, config: LeakageConfig) -> I
 
 
 def _by_vector(
-    theirs: Sequence[Picture], ours: Ours, config: LeakageConfig, place: Place
+    theirs: Sequence[Picture], ours: Ours, config: LeakageConfig, folders: Folders
 ) -> Iterator[Match]:
     from stages.leakage.vectors import VectorIndex
 
-    index = VectorIndex(theirs, config, place.run, place.out)
+    index = VectorIndex(theirs, config, folders.run, folders.out)
     for batch in in_batches(ours(), _BATCH):
         yield from index.matches(batch)
 

@@ -18,8 +18,8 @@ from skyscript.files.pairs_csv import PairsCsv
 from skyscript.files.paths import below, normalise
 from skyscript.geo.tile import Box
 from skyscript.imagery.opening import open_in_child
+from skyscript.images.files import SUFFIXES
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"))
 _TIFF = frozenset((".tif", ".tiff"))
 _SIDES = tuple(Box._fields)
 _POINTS = (("lon", "lat"), ("lng", "lat"), ("longitude", "latitude"))

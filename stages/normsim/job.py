@@ -53,8 +53,8 @@ def normsim(
     """Write the columns of all images with a stored vector to the CSV ``out``.
 
     ``scores`` is the table of scores of the folder ``root``. Without targets, only ``normsim_2d``
-    has values. Memory holds one batch of vectors and 9 bytes an image. Raises `InputError` if no
-    vector is stored.
+    has values. Memory holds one batch of vectors and some 50 bytes an image. Raises `InputError` if
+    no vector is stored.
     """
     folder = _vectors_folder(scores)
     store = Store.open_existing(root / "embeddings" / folder / "images")

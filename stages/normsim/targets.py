@@ -11,9 +11,8 @@ from pipeline.errors import InputError
 from skyscript.clip.vectors.embed import image_vectors, read_below
 from skyscript.clip.vectors.store import MemoryStore
 from skyscript.clip.worker import worker_clip
+from skyscript.images.files import list_images
 from stages.normsim.config import NormSimConfig
-
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"))
 
 
 def vectors_of(images: Path, config: NormSimConfig, scored_by: str) -> NDArray[np.float32]:
@@ -22,11 +21,7 @@ def vectors_of(images: Path, config: NormSimConfig, scored_by: str) -> NDArray[n
     ``scored_by`` names the folder of the vectors to compare with, which ends in the digest of their
     model. Raises `InputError` if the model is another one, or if there is no image.
     """
-    paths = sorted(
-        path.relative_to(images).as_posix()
-        for path in images.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
+    paths = list_images(images)
     if not paths:
         raise InputError(f"{images}: contains no image to compare with.")
     clip, digest = worker_clip(config)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.storage import Place
 from skyscript.images.decode import Unusable, decode
-from stages.report.gallery import Card
+from stages.report.sheet_tiles import Card
 
 if TYPE_CHECKING:
     from PIL import Image

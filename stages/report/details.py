@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from skyscript.files.names import OSM_TYPES
 from stages.report.drawings import Drawing
 
-_PAGES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 _PRECISION = {"year": "%Y", "range": "%Y", "day": "%Y-%m-%d"}
 _SCORES = ("similarity", "similarity_multi_objects", "normalised")
 _MATCH = ("match", "match_confidence", "dx_m", "dy_m", "edge_m", "date_gap_days", "built_gap_days")
@@ -27,7 +27,7 @@ def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any
     tags[row["object_id"]] = row["center_tags"]
     return {
         "object": row["object_id"],
-        "osm": f"{_PAGES[row['kind']]}/{row['osm_id']}",
+        "osm": f"{OSM_TYPES[row['kind']]}/{row['osm_id']}",
         "version": row["osm_version"],
         "changed": day_of(row["osm_changed"]),
         "file": row["filepath"],

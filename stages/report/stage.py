@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -15,17 +15,17 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from stages import tables
-from stages.report.charts import all_charts
+from stages.report.charts import Spec, all_charts
 from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
 from stages.report.figures import Figures, compute_figures
-from stages.report.gallery import choose_objects, read_cards
 from stages.report.packing import script
 from stages.report.page import render_page
-from stages.report.reach import compute_reach, reach_csv
+from stages.report.reach import Reach, compute_reach, reach_csv
 from stages.report.rows import DETAILS, Gallery, fill
-from stages.report.scored import compute_scored
-from stages.report.shifts import compute_shifts
+from stages.report.scored import Scored, compute_scored
+from stages.report.sheet_tiles import choose_objects, read_cards
+from stages.report.shifts import Shifts, compute_shifts
 from stages.report.spread import compute_spread
 from stages.report.vendor import library_files, versions
 from stages.tables import files_written
@@ -75,32 +75,53 @@ def report(
         folder.write(f"report/data/{name}.js", content, DETAILS)
     for name, content in gallery.scripts(config.seed):
         folder.write(f"report/data/{name}.js", content, len(gallery))
-    with scratch(root, "report") as place, database(place) as connection:
-        for name, dataset in (given | others | {"pairs": pairs}).items():
-            connection.register(name, dataset)
-        figures, reach = compute_figures(connection), compute_reach(connection)
-        shifts = compute_shifts(connection)
-        reached, tags = reach_csv(connection)
-        charts = all_charts(figures, compute_spread(connection), gallery.concepts())
-        scored = compute_scored(connection, root) if {"scores", "filtered"} <= {*others} else None
-    overview = {"charts": charts, "cover": _cover(figures), "arrows": shifts.arrows}
+    counted = _count(root, given | others | {"pairs": pairs}, gallery)
+    figures, charts = counted.figures, counted.charts
+    overview = {"charts": charts, "cover": _cover(figures), "arrows": counted.shifts.arrows}
     folder.write("report/data/overview.js", script("overview", overview), figures.captioned)
     for name, content in {**library_files(), **_own_files()}.items():
         folder.write(f"report/{name}", content, 0)
     page = render_page(
         config.title,
         figures,
-        reach,
-        shifts,
+        counted.reach,
+        counted.shifts,
         pairs=len(gallery),
         charts=charts.keys(),
-        scored=scored,
+        scored=counted.scored,
     )
     folder.write(PAGE, page.encode(), figures.captioned)
-    folder.write(TAGS, reached, tags)
+    folder.write(TAGS, *counted.tags)
     if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), images, captions):
         folder.write(SHEET, draw_contact_sheet(sheet, root), len(sheet))
     yield files_written(root, folder.rows)
+
+
+class _Counted(NamedTuple):
+    """What DuckDB counts in the tables."""
+
+    figures: Figures
+    reach: Reach
+    shifts: Shifts
+    tags: tuple[bytes, int]
+    """A CSV, and its number of rows."""
+    charts: dict[str, Spec]
+    scored: Scored | None
+
+
+def _count(root: Place, given: Mapping[str, ds.Dataset], gallery: Gallery) -> _Counted:
+    with scratch(root, "report") as place, database(place) as connection:
+        for name, dataset in given.items():
+            connection.register(name, dataset)
+        figures = compute_figures(connection)
+        return _Counted(
+            figures,
+            compute_reach(connection),
+            compute_shifts(connection),
+            reach_csv(connection),
+            all_charts(figures, compute_spread(connection), gallery.concepts()),
+            compute_scored(connection, root) if {"scores", "filtered"} <= {*given} else None,
+        )
 
 
 class _Folder:

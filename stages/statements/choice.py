@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skyscript import chance
+from skyscript.ragged import counted_in
 from stages.statements.claims import Claims, Kind
 from stages.statements.scenes import Scenes
 
@@ -41,7 +42,7 @@ class Choice:
         distinct = order[np.append([True], (says[1:] != says[:-1]).any(axis=1))[: len(order)]]
         drawn = distinct[np.lexsort((draws[distinct], claims.image[distinct]))]
         image = claims.image[drawn]
-        rank = np.arange(len(drawn)) - np.searchsorted(image, image)
+        rank = counted_in(image)
         kept = drawn[rank < self._per_kind]
         chosen = Chosen(kind, claims.take(kept), draws[kept])
         self._check(chosen)

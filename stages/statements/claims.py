@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from skyscript.captions.object_names import with_article
-from stages.statements.scenes import Bools, Groups, Ints, Scenes, counted
+from skyscript.ragged import counted, counted_in
+from stages.statements.scenes import Bools, Groups, Ints, Scenes
 from tag_vocab import Concept
 
 NO_CONCEPT = -1
@@ -121,9 +122,7 @@ def pairs_of(scenes: Scenes, ones: Bools, others: Bools, most: int) -> tuple[Int
 
 def _first(scenes: Scenes, side: Bools, most: int) -> Ints:
     things = np.flatnonzero(side)
-    image = scenes.image[things]
-    rank = np.arange(len(things)) - np.searchsorted(image, image)
-    return things[rank < most]
+    return things[counted_in(scenes.image[things]) < most]
 
 
 def named(concepts: Sequence[Concept]) -> str:

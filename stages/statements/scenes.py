@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from skyscript.ragged import counted, counted_in
 from tag_vocab import Concept
 
 Made = TypeVar("Made")
@@ -120,7 +121,7 @@ class Scenes:
     @functools.cached_property
     def rank(self) -> Ints:
         """Give how many things of its image stand before each."""
-        return np.arange(len(self.image)) - np.searchsorted(self.image, self.image)
+        return counted_in(self.image)
 
     @functools.cached_property
     def areas(self) -> Groups:
@@ -232,9 +233,3 @@ def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:
         return made[scenes]
 
     return give
-
-
-def counted(sizes: Ints) -> Ints:
-    """Give 0, 1, ... for each size: ``[2, 3]`` gives ``[0, 1, 0, 1, 2]``."""
-    ends = np.cumsum(sizes)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)

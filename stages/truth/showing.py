@@ -6,12 +6,12 @@ import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from skyscript.captions.tile_concepts import names_above, things_in_tiles
+from skyscript.captions.tile_concepts import things_in_tiles, with_names_above
+from skyscript.osm.tags import Tags
 from tag_vocab import Vocabulary
 from tag_vocab.files import ANY
 from tag_vocab.sizes import PIXELS, Size, sizes
 
-Tags = tuple[tuple[str, str], ...]
 _POINT = Size("compact", 5.0)
 
 
@@ -36,7 +36,7 @@ def showing(kind: str, tags: Tags) -> Showing:
     if not shown:
         return NOTHING
     specific = frozenset(one.name for one in shown)
-    return Showing(specific, specific.union(*map(names_above, specific)), _size(dict(tags)))
+    return Showing(specific, with_names_above(shown), _size(dict(tags)))
 
 
 def _size(tags: Mapping[str, str]) -> Size:

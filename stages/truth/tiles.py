@@ -14,7 +14,7 @@ import pyarrow as pa
 import shapely
 
 from skyscript.geo.tile import Box, degrees_box, mercator_box, project, scale_in
-from skyscript.osm.tags import tags_of
+from skyscript.osm.tags import Tags, tags_of
 from skyscript.osm.underground import hidden_from_above
 from stages.truth.config import TruthConfig
 from stages.truth.enough import Parts, shows_enough
@@ -149,7 +149,7 @@ def _half_width(known: Showing) -> float:
     return min(known.size.metres / 2, FARTHEST) if known.every else 0.0
 
 
-def _visible_tags(row: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+def _visible_tags(row: Mapping[str, Any]) -> dict[str, Tags]:
     """Give the visible tags of an image's objects, by object."""
     around = {one["object_id"]: tuple(one["tags"]) for one in row["surrounding"]}
     return {row["object_id"]: tuple(row["center_tags"]), **around}

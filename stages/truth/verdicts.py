@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 import shapely
 
 from skyscript.captions.tile_concepts import is_any, names_above, with_kin
+from skyscript.files.truth import NO, YES
 from skyscript.geo.tile import Box, mercator_box
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
 from stages.truth.tiles import NEARBY, Piece
 
-YES, NO, UNKNOWN = "yes", "no", "unknown"
+UNKNOWN = "unknown"
 DISAGREE = "the map does not lie on the image"
 MAY_BE_ONE = "an object there may be one"
 NOT_COMPLETE = "the map is not complete enough"
 OVER_EDGE = "the image is not wholly within the extract"
 OLD_MAP = "the map was last changed long before the image was taken"
 BARE_GROUND = "the map leaves much of the ground bare"
-NEVER_ALL = "hardly any map has all of them"
 
 
 class Verdict(NamedTuple):
@@ -77,7 +77,8 @@ def judge(
             continue
         measured = round(completeness.of(image.box, name), 4)
         reason = _object_reason(name, found, may_be) or (DISAGREE if disagree else doubt)
-        reason = reason or _absence_reason(name, measured, config)
+        if reason is None and measured < config.min_completeness:
+            reason = NOT_COMPLETE
         if reason is None and is_any(name, config.ground) and covered() < config.min_covered:
             reason = BARE_GROUND
         verdict = NO if reason is None else UNKNOWN
@@ -119,12 +120,6 @@ def _doubt(image: Image, completeness: Completeness, config: TruthConfig) -> str
     if changed is not None and image.acquired - changed > config.max_age * 86_400:
         return OLD_MAP
     return None
-
-
-def _absence_reason(name: str, measured: float, config: TruthConfig) -> str | None:
-    if name in with_kin(config.never_absent):
-        return NEVER_ALL
-    return NOT_COMPLETE if measured < config.min_completeness else None
 
 
 def _covered(box: Box, pieces: Iterable[Piece]) -> float:

@@ -257,11 +257,8 @@ def places(work: Path, banepa: int, rest: int) -> Iterator[tuple[str, float, lis
         yield f"Swellendam, {side} px of 2.5 m", 1.25, tiles
     valley = objects_of(SHARED / "osm" / "liechtenstein.osm.pbf", work)
     for gsd in (0.6, 1.0):
-        yield (
-            f"simulated fields, 384 px of {gsd:g} m",
-            1.0,
-            list(tiles_of_fields(valley, 384, rest, gsd)),
-        )
+        tiles = list(tiles_of_fields(valley, 384, rest, gsd))
+        yield f"simulated fields, 384 px of {gsd:g} m", 1.0, tiles
 
 
 def fit(samples: list[tuple[Agreement, bool]]) -> np.ndarray:

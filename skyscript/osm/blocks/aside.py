@@ -14,7 +14,8 @@ import numpy as np
 
 from skyscript.osm.blocks.protobuf import Bytes, Int, Ints, jit
 
-_FEATURES = (b"OsmSchema-V0.6", b"LocationsOnWays")
+_REQUIRED, _OPTIONAL = b"OsmSchema-V0.6", b"LocationsOnWays"
+"""The features of the file that its header names."""
 _ROLES = ("", "outer", "inner")
 RELATIONS_OF_BLOCK = 1000
 MEMBERS_OF_BLOCK = 100_000
@@ -40,8 +41,7 @@ class Aside:
 
     def header(self) -> None:
         """Write the header of a file."""
-        header = b"".join(_bytes(4, name) for name in _FEATURES[:1])
-        self._blob(b"OSMHeader", header + _bytes(5, _FEATURES[1]))
+        self._blob(b"OSMHeader", _bytes(4, _REQUIRED) + _bytes(5, _OPTIONAL))
 
     def ways(self, ids: Ints, ends: Ints, refs: Ints, places: Ints) -> None:
         """Append ways with their nodes and the nodes' places."""

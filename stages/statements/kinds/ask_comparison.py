@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skyscript.ragged import counted
 from stages.statements.claims import Claims, Kind, Said, named, of_groups
 from stages.statements.kinds.count import countable
-from stages.statements.scenes import Bools, Scenes, counted
+from stages.statements.scenes import Bools, Scenes
 from tag_vocab import Concept
 
 _ANSWERS = ("no", "yes")

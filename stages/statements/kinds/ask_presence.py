@@ -1,6 +1,6 @@
 """Questions on presence: "Is there a church in the image?" and "Yes".
 
-``present(C)``: a visible OSM object shows C. What is absent is not asked: a map may lack it.
+``present(C)``: a visible OSM object shows C. For what is absent, see ``absent``.
 """
 
 from __future__ import annotations

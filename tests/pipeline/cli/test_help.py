@@ -91,6 +91,13 @@ def test_show_without_a_name_lists_the_stages_of_all_recipes() -> None:
         assert all(f"\n  {stage.name} " in said for stage in recipe)
 
 
+def test_show_says_to_which_command_each_of_two_stages_of_one_name_belongs() -> None:
+    ours, theirs = skyscript("show", "pairs").stdout.split("\n\nIn skyscript score:\n\n")
+    assert ours.startswith("In skyscript run:\n\nWrite one record for each pair")
+    assert theirs.startswith("Read the pairs of a captions file")
+    assert not skyscript("show", "plan").stdout.startswith("In ")
+
+
 def test_the_shell_completes_commands_and_options() -> None:
     words = {
         "_SKYSCRIPT_COMPLETE": "complete_bash",

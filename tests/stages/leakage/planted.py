@@ -1,7 +1,7 @@
 """Plants copies of benchmark images among others, and measures how many are found.
 
-``python -m tests.stages.leakage.planted 1000`` prints the table of ``docs/leakage.md``; with a
-second word, a glob of real images (relative to this folder) takes the place of the simulated ones.
+``python -m tests.stages.leakage.planted 1000`` prints figures as in ``docs/leakage.md``; a second
+word, a glob of real images (relative to the working directory), takes the place of simulated ones.
 """
 
 import sys

@@ -98,7 +98,7 @@ def test_a_broken_image_is_named_and_the_others_are_compared(tmp_path):
     ]
 
 
-def test_the_threshold_of_correlation_decides(tmp_path):
+def test_a_copy_with_noise_is_found(tmp_path):
     noise = np.random.default_rng(0).normal(0, 20, IMAGES[0].shape)
     noisy = np.clip(IMAGES[0] + noise, 0, 255).astype(np.uint8)
     (match,), _ = compare(tmp_path, [IMAGES[0]], [noisy], correlation=0.5)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from stages.report.contact_sheet import SIDE
-from stages.report.gallery import choose_objects
 from stages.report.page import NOT_A_PHOTOGRAPH
+from stages.report.sheet_tiles import choose_objects
 from tests.stages.report.made_run import TILE_COLOUR, Run, value_of
 
 HOSTILE = '<script>alert("Fish & Chips")</script>'
@@ -133,7 +133,7 @@ def test_the_same_tables_give_the_same_bytes_and_a_second_run_too(run, tmp_path)
     assert run.page(tmp_path).source == run.page(tmp_path).source
 
 
-def test_the_gallery_goes_round_the_keys(tmp_path):
+def test_the_contact_sheet_goes_round_the_keys(tmp_path):
     run = Run("US")
     for number in range(40):
         run.add(f"a{number}", {"building": f"kind{number % 20}"})

@@ -39,7 +39,7 @@ def judged(*things, **options):
     return {row["concept"]: (row["verdict"], row["reason"]) for row in rows_of(*things, **options)}
 
 
-def rows_of(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, **config):
+def rows_of(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, crs=None, **config):
     objects, vocab = parts(HOUSE, *things), ds.dataset(VOCAB)
     shard = Shard(0, Path("unused"))
     counted = density(objects, vocab, config=DensityConfig(cell=0.05), shard=shard)
@@ -63,7 +63,7 @@ def rows_of(*things, gsd=GSD, match=0.5, complete=True, seen=SEEN, **config):
         "surroundings_complete": complete,
         "status": "ok",
     }
-    image = {"object_id": "a1", "width": SIDE, "height": SIDE, "status": "ok"}
+    image = {"object_id": "a1", "width": SIDE, "height": SIDE, "crs": crs, "status": "ok"}
     rows = (meta, tables.META), (image, tables.IMAGES), ({**image, "match": match}, tables.MATCH)
     given = [
         pa.Table.from_pylist([{k: row[k] for k in table.schema.names if k in row}], table.schema)
@@ -179,6 +179,11 @@ def test_a_tree_is_never_called_absent_nor_vegetation():
     assert verdict("tree", thing("n3", point(20, 20), natural="tree")) == "yes"
 
 
-def test_an_image_on_a_native_grid_has_no_row_and_an_unknown_concept_is_refused():
+def test_an_image_on_a_native_grid_has_no_row():
+    assert rows_of(crs="EPSG:32632") == []
+    assert rows_of() != []
+
+
+def test_an_unknown_concept_is_refused():
     with pytest.raises(ValueError, match="there is no concept 'howse'"):
         TruthConfig(never_absent=("howse",))

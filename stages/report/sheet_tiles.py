@@ -1,4 +1,4 @@
-"""Chooses the tiles of the gallery at random, with as many different tags as possible."""
+"""Chooses the tiles of the contact sheet at random, with as many different tags as possible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Draw = tuple[float, str]
 
 @dataclass(frozen=True)
 class Card:
-    """A tile of the gallery."""
+    """A tile of the contact sheet."""
 
     object_id: str
     filepath: str
@@ -50,7 +50,7 @@ def read_cards(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) 
 
 
 def choose_objects(meta: ds.Dataset, seed: int, count: int) -> list[str]:
-    """Choose up to ``count`` objects for the gallery, in its order.
+    """Choose up to ``count`` objects for the contact sheet, in its order.
 
     The order takes one value of each key in turn, until no key has another value.
     """
