@@ -44,13 +44,22 @@ class BucketPath:
 
     @classmethod
     def parse(cls, address: str) -> BucketPath | None:
-        """Read ``s3://bucket/key``; None if it is no address of a bucket."""
+        """Read ``s3://bucket/key``; None if it is no address of a bucket.
+
+        Raises `ConfigError` if the key has "..", or if obstore is not installed.
+        """
         match = BUCKET.fullmatch(address)
         if match is None:
             return None
         parts = [part for part in (match[3] or "").split("/") if part not in {"", "."}]
         if ".." in parts:
             raise ConfigError(f"{address}: an address of a bucket cannot contain '..'")
+        try:
+            import obstore  # noqa: F401 - whether it is installed
+        except ImportError:
+            raise ConfigError(
+                f"{address}: buckets need the extra `storage`: pip install 'skyscript[storage]'"
+            ) from None
         return cls(f"{match[1]}://{match[2]}", "/".join(parts))
 
     def __str__(self) -> str:

@@ -31,13 +31,9 @@ _CLIENT_ERROR = re.compile(r"status code: (4\d\d)")
 @lru_cache(maxsize=16)
 def connect(bucket: str) -> ObjectStore:
     """Give the connection of this process to a bucket, ``s3://name``. Raises `ConfigError`."""
-    try:
-        from obstore.exceptions import BaseError
-        from obstore.store import from_url
-    except ImportError:
-        raise ConfigError(
-            f"{bucket}: buckets need the extra `storage`: pip install 'skyscript[storage]'"
-        ) from None
+    from obstore.exceptions import BaseError
+    from obstore.store import from_url
+
     try:
         return from_url(
             bucket,

@@ -131,7 +131,7 @@ def _run_stage(
     if missing and is_first:
         raise ConfigError(
             f"{stage.name} needs the complete table {missing[0]!r}, which {here.root} lacks: "
-            f"run {_writer(recipe, missing[0])} first"
+            f"{_remedy(recipe, missing, task)}"
         )
     if missing and not _can_begin(stage, missing):
         here.folder(stage.writes).reopen()
@@ -189,8 +189,11 @@ def _check_errors(retry: Retry | None, stages: Sequence[Stage], run: Run) -> Non
         )
 
 
-def _writer(recipe: Sequence[Stage], table: str) -> str:
-    return next(stage.name for stage in recipe if stage.writes.name == table)
+def _remedy(recipe: Sequence[Stage], missing: Sequence[str], task: Task) -> str:
+    """Say what makes missing tables: the last stage that writes one; --until runs the others."""
+    writer = [stage.name for stage in recipe if stage.writes.name in missing][-1]
+    how = "" if task.shards is None else " and without --shards"
+    return f"run {writer} first, with --until {writer}{how}"
 
 
 def _can_begin(stage: Stage, missing: Sequence[str]) -> bool:

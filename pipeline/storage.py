@@ -39,7 +39,7 @@ def place_of(text: str | Place) -> Place:
     if (found := BucketPath.parse(str(text))) is not None:
         return found
     if is_address(text):
-        known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        known = ", ".join(f"{scheme}://BUCKET/NAME" for scheme in SCHEMES)
         raise ConfigError(f"{text}: is an address; choose a folder, or a bucket ({known})")
     return Path(text)
 

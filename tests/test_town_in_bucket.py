@@ -62,6 +62,7 @@ def test_the_town_in_a_bucket_has_the_bytes_of_the_town_on_disk(
     [
         ["export-data", "s3://bucket/run", "--out", "exported"],
         ["census", "s3://bucket/town.osm.pbf", "--out", "census"],
+        ["demo", "--out", "s3://bucket/demo"],
     ],
 )
 def test_a_command_that_reads_folders_only_refuses_an_address(

@@ -208,9 +208,10 @@ def _check_paths(values: Mapping[str, Any]) -> None:
         for path in value if isinstance(value, list) else [value]:
             if isinstance(path, Path) and is_address(path):
                 address = str(path).replace(":/", "://", 1)
+                remedy = "write to a folder" if name == "out" else "copy it here"
                 raise ConfigError(
                     f"{name} {address}: is an address, but this command works with files and "
-                    "folders of this machine: copy it here"
+                    f"folders of this machine: {remedy}"
                 )
 
 

@@ -33,6 +33,8 @@ _LEAST_SHARE = 0.1
 _FINE, _COARSE = 1.5, 12.0
 """Pixels between which details are compared. A transform is not more exact, and compression changes
 what is finer; bright sand beside dark water is coarser, and alike on all beaches."""
+_OF_THUMBNAIL = (0.7, 6.0)
+"""The same, in pixels of a thumbnail, which are larger."""
 _SURE = 25
 """Features that agree on a transform by so many prove a copy, if noise drowns the pixels."""
 _LEAST_CONTRAST = 0.7
@@ -121,14 +123,16 @@ def _compare(ours: Grey, theirs: Grey, transform: Transform) -> Overlay:
     if max(share, of_ours) < _LEAST_SHARE:
         return NOTHING
     laid = np.asarray(cv2.warpAffine(ours, transform, size, flags=cv2.INTER_LINEAR), np.uint8)
-    pixels = (_details(one, covered)[covered] for one in (laid, theirs))
+    pixels = (_details(one, covered, _FINE, _COARSE)[covered] for one in (laid, theirs))
     return Overlay(correlate(*pixels), share)
 
 
 def same_at(ours: Sketch, theirs: Grey, symmetry: int) -> Overlay:
-    """Compare a symmetry of an image with another image as a whole."""
-    own = symmetries(thumbnail(ours.grey))[symmetry]
-    return Overlay(correlate(own, thumbnail(theirs)), 1.0)
+    """Compare the details of a symmetry of an image with those of another image, as a whole."""
+    own, other = symmetries(thumbnail(ours.grey))[symmetry], thumbnail(theirs)
+    whole = np.ones(own.shape, np.bool_)
+    pixels = (_details(one, whole, *_OF_THUMBNAIL) for one in (own, other))
+    return Overlay(correlate(*pixels), 1.0)
 
 
 def correlate(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
@@ -140,11 +144,13 @@ def correlate(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
     return float((a * b).mean()) / (spread[0] * spread[1])
 
 
-def _details(image: Grey, covered: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _details(
+    image: Grey, covered: NDArray[np.bool_], finest: float, coarsest: float
+) -> NDArray[np.float32]:
     """Give the details of the covered pixels that are neither fine nor coarse."""
     inside = covered.astype(np.float32)
     real: NDArray[np.float32] = image * inside
-    fine, coarse = (_mean_around(real, inside, size) for size in (_FINE, _COARSE))
+    fine, coarse = (_mean_around(real, inside, size) for size in (finest, coarsest))
     return np.asarray(fine - coarse, np.float32)
 
 

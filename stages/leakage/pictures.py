@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +62,8 @@ class Benchmark(NamedTuple):
         if self.images is not None:
             yield from pictures_of_run(self.folder, self.images, self.name)
             return
+        if self.folder.is_file():
+            raise InputError(f"{self.folder}: is a file; name the folder of a benchmark's images.")
         if not self.folder.is_dir():
             raise InputError(f"{self.folder}: there is no such folder of a benchmark.")
         files = list(_files(self.folder))
@@ -69,9 +71,9 @@ class Benchmark(NamedTuple):
             raise InputError(
                 f"{self.folder}: contains no image; they end in {', '.join(sorted(SUFFIXES))}."
             )
-        stated, tiffs = _places(self.folder), _boxes_of_tiffs(files)
-        for file in files:
-            path = file.relative_to(self.folder).as_posix()
+        paths = {file.relative_to(self.folder).as_posix(): file for file in files}
+        stated, tiffs = _places(self.folder, paths), _boxes_of_tiffs(files)
+        for path, file in paths.items():
             yield Picture(self.name, path, file, stated.get(path) or tiffs.get(file))
 
 
@@ -94,8 +96,11 @@ def _files(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _places(folder: Path) -> Mapping[str, Box]:
-    """Give the boxes that the CSVs of a folder state, by the path of the image."""
+def _places(folder: Path, images: Collection[str]) -> Mapping[str, Box]:
+    """Give the boxes that the CSVs of a folder state, by the path of the image.
+
+    Raises `InputError` for an invalid place, and for a CSV of places of other images only.
+    """
     found: dict[str, Box] = {}
     for path in sorted(folder.glob("*.csv")):
         try:
@@ -103,6 +108,7 @@ def _places(folder: Path) -> Mapping[str, Box]:
         except InputError:
             continue  # a table of something else
         names = _coordinates(file.columns)
+        own: dict[str, Box] = {}
         for number, (image, *texts) in enumerate(file.rows(names) if names else ()):
             if not any(texts):
                 continue
@@ -112,7 +118,13 @@ def _places(folder: Path) -> Mapping[str, Box]:
                     f"{path}: line {file.line_of(number)}: {', '.join(names[1:])} is "
                     f"{', '.join(texts)}, not a place in degrees."
                 )
-            found[_path_of(folder, image)] = box
+            own[_path_of(folder, image)] = box
+        if own and not own.keys() & images:
+            raise InputError(
+                f"{path}: states places, but its first filepath, {next(iter(own))!r}, and all "
+                "others name no image below this folder."
+            )
+        found |= own
     return found
 
 

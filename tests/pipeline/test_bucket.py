@@ -2,6 +2,7 @@
 
 import pickle
 import random
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,19 @@ def test_an_address_is_read_as_bucket_and_key() -> None:
     assert place_of("runs/town") == Path("runs/town")
     with pytest.raises(ConfigError, match=r"cannot contain '\.\.'"):
         place_of("s3://images/../other")
+
+
+def test_an_address_without_the_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(ConfigError, match=r"s3://images/run: buckets need the extra `storage`"):
+        place_of("s3://images/run")
+    assert place_of("runs/town") == Path("runs/town")
+
+
+def test_an_address_of_no_bucket_is_answered_by_the_form() -> None:
+    for wrong in ("s3://", "S3://images/run", "https://images/run"):
+        with pytest.raises(ConfigError, match=r"is an address; .*a bucket \(s3://BUCKET/NAME, gs"):
+            place_of(wrong)
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "cut", "slow", AFTER])

@@ -192,6 +192,11 @@ def test_one_stage_alone_needs_what_it_reads(world: World) -> None:
         world.run(only=("square",))
 
 
+def test_one_command_that_makes_all_missing_tables_is_named(world: World) -> None:
+    with pytest.raises(ConfigError, match=r"lacks: run square first, with --until square$"):
+        world.run(only=("total",))
+
+
 def test_two_runs_in_one_folder_are_refused(world: World) -> None:
     with (
         Run(world.root).locked(),

@@ -83,6 +83,19 @@ def test_a_folder_without_images_or_none_at_all_is_refused(tmp_path):
         list(Benchmark("bench", tmp_path).pictures())
     with pytest.raises(InputError, match="there is no such folder of a benchmark"):
         list(Benchmark("bench", tmp_path / "none").pictures())
+    (tmp_path / "a.jpg").write_bytes(jpeg(GREY))
+    with pytest.raises(InputError, match=r"a\.jpg: is a file; name the folder"):
+        list(Benchmark("bench", tmp_path / "a.jpg").pictures())
+
+
+def test_places_of_other_images_only_are_no_silence(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(GREY))
+    file = tmp_path / "places.csv"
+    file.write_text("filepath,lon,lat\nb.jpg,8,47\n")
+    with pytest.raises(InputError, match=r"places.csv: .* 'b.jpg', and all others name no image"):
+        list(Benchmark("bench", tmp_path).pictures())
+    file.write_text("filepath,lon,lat\nb.jpg,8,47\na.jpg,8,47\n")
+    assert [picture.box for picture in Benchmark("bench", tmp_path).pictures()] == [(8, 47, 8, 47)]
 
 
 def test_a_set_of_paths_knows_its_own():
