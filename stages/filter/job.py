@@ -124,7 +124,10 @@ def write_all(
     leave_out(connection, input_rows, config)
     sides = summary.count_sides(connection) | dropped
     if "train" not in sides:
-        raise InputError(f"{input_rows.name}: no pair with a score is left for training: {sides}.")
+        counts = ", ".join(f"{count:,} {side}" for side, count in sides.items())
+        raise InputError(
+            f"{input_rows.name}: no pair with a score is left for training ({counts})."
+        )
     cuts.rank(connection, config)
     connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
     before = summary.summarise(connection, "all pairs for training", config, compare=False)

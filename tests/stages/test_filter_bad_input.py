@@ -148,7 +148,7 @@ def test_a_box_that_no_image_has_is_named_with_its_line(tmp_path, box, says):
         ("filepath,title\na1_S2_20.jpg,a\n", "has no column similarity_* to rank by"),
         (
             "filepath,title,similarity_t,west,south,east,north\na,a,,1,1,2,2\nb,a,nan,1,1,2,2\n",
-            "no pair with a score is left for training: {'train, without a score': 2}",
+            "no pair with a score is left for training (2 train, without a score)",
         ),
         (
             ",filepath,title,west,south,east,north\n0,ok.jpg,an airport,1,1,1.01,1.01\n",
