@@ -14,6 +14,7 @@ from pipeline.cli import (
     census,
     data,
     exports,
+    filter_clip,
     language,
     leaks,
     models,
@@ -33,7 +34,19 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (run, run_state, census, pairs, normsim, leaks, language, models, data, exports):
+for group in (
+    run,
+    run_state,
+    census,
+    pairs,
+    filter_clip,
+    normsim,
+    leaks,
+    language,
+    models,
+    data,
+    exports,
+):
     app.add_typer(group.app)
 app.add_typer(vocab.app, name="vocab", rich_help_panel=data.PANEL)
 app.add_typer(sources.app, name="sources", rich_help_panel=data.PANEL)

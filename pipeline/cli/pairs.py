@@ -76,12 +76,17 @@ def score(
 
     Run the same command again after a crash: it continues.
     """
-    from pipeline.config import config_of_command
-    from stages import SCORE_JOB
-
     values = dict(given)
     if workers:
         values["runner"] = {**given.get("runner", {}), "workers": workers}
+    score_by_job(values, out, retry=retry)
+
+
+def score_by_job(values: Given, out: Path, *, retry: bool) -> None:
+    """Score pairs by the options of `score`; show the progress and the vectors."""
+    from pipeline.config import config_of_command
+    from stages import SCORE_JOB
+
     settings = config_of_command(values, SCORE_JOB, [], "score")
     if "runner" not in values:
         settings = replace(settings, runner=_runner_for_gpus(settings))

@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     ),
     "skyscript leakage": ("stages.leakage.config:LeakageConfig",),
     "skyscript normsim": ("stages.normsim.config:NormSimConfig",),
+    "skyscript train-filter": ("stages.train_filter.config:TrainFilterConfig",),
     "skyscript train": ("stages.train.config:TrainConfig",),
     "skyscript evaluate": ("stages.evaluate:EvaluateConfig",),
     "skyscript download": ("stages.download:DownloadConfig",),

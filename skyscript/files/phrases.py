@@ -11,6 +11,8 @@ AROUND = ", surrounded by "
 BETWEEN = "; "
 PREFIX = "^an? (satellite|aerial) image of "
 """A pattern for the start of published captions, upper or lower case."""
+TAGS = f"string_split(regexp_replace(title, '{PREFIX}', '', 'i'), ', ')"
+"""SQL for the tags in a title: the texts between its commas, after the prefix."""
 
 
 def split_neighbours(caption: str) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from skyscript.files import phrases
+from skyscript.files.phrases import TAGS
 from stages.filter.config import FilterConfig
-
-TAGS = f"string_split(regexp_replace(title, '{phrases.PREFIX}', '', 'i'), ', ')"
-"""SQL for the tags in a title: the texts between its commas, after the prefix."""
 
 
 def concept_of(config: FilterConfig) -> str:

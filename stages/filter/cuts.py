@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyscript import chance
-from stages.filter.concepts import TAGS
+from skyscript.files.phrases import TAGS
 from stages.filter.config import FilterConfig
 from stages.filter.order import order_pairs
 

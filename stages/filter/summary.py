@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from image_sources import SOURCES
-from stages.filter.concepts import TAGS, concept_of
+from skyscript.files.phrases import TAGS
+from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
 
 if TYPE_CHECKING:
