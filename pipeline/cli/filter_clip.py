@@ -15,6 +15,8 @@ from pipeline.errors import ConfigError
 from pipeline.progress import display
 
 if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
     from pipeline.cli.filter_clip_config import FilterClipConfig
 
 app = typer.Typer()
@@ -50,10 +52,8 @@ def train_filter(
     """
     from pipeline.config import config_of_block
     from pipeline.errors import InputError
-    from pipeline.run import Run
     from pipeline.scratch import database, scratch
     from skyscript.clip.source import open_clip_library
-    from stages import tables
     from stages.train_filter import TrainFilterConfig, choose_trusted, compare_cuts
     from stages.train_filter.compare import COMPARISON
     from stages.train_filter.records import load_records
@@ -66,10 +66,7 @@ def train_filter(
     if (out / "_run.json").exists():
         raise InputError(f"{out}: is the folder of a run; choose another folder.")
     open_clip_library()
-    opened = Run(run)
-    pairs = opened.table(tables.RUN_PAIRS.name)
-    known = tables.TRUTH.name in opened.tables
-    truth = opened.table(tables.TRUTH.name) if known else None
+    pairs, truth = _tables(run)
     scored = out / "scored" / f"{Path(ALL).stem}_scored_by_{SCORER}.csv"
     with scratch(out, "train-filter") as folder, database(folder) as connection:
         with interruptible():
@@ -81,6 +78,19 @@ def train_filter(
             print_lines(compare_cuts(connection, scored, SCORER, out, config).lines())
     print_path("scores", scored)
     print_path("figures", out / COMPARISON)
+
+
+def _tables(run: Path) -> tuple[ds.Dataset, ds.Dataset | None]:
+    """Give the tables ``pairs`` and, if the run has it, ``truth``."""
+    from pipeline.run import Run
+    from stages import tables
+
+    opened = Run(run)
+    has_truth = tables.TRUTH.name in opened.tables
+    return (
+        opened.table(tables.RUN_PAIRS.name),
+        opened.table(tables.TRUTH.name) if has_truth else None,
+    )
 
 
 def _training(run: Path, out: Path, options: Mapping[str, Any]) -> FilterClipConfig:
