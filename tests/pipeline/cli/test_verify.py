@@ -12,7 +12,7 @@ from tests.conftest import content_of, skyscript
 pytestmark = pytest.mark.slow
 
 OPTIONS = ["--workers", "1", "--set", "sample.max_objects=14", "--set", "sample.shard_rows=4"]
-SIDE_FILES = {"images?/*.jpg": 4, "meta?/*.pickle": 4, "*.csv": 1, "report/*": 2}
+SIDE_FILES = {"images?/*.jpg": 4, "meta?/*.pickle": 4, "*.csv": 1, "report/**/*": 2}
 TABLES = ["objects", "vocab", "focus", "scenes", "tiles", "images", "meta", "captions"]
 
 
@@ -31,7 +31,7 @@ def side_files(root: Path, chance: random.Random) -> list[Path]:
     return [
         path
         for glob, count in SIDE_FILES.items()
-        for path in chance.sample(sorted(root.glob(glob)), count)
+        for path in chance.sample(sorted(filter(Path.is_file, root.glob(glob))), count)
     ]
 
 
