@@ -11,6 +11,9 @@ def gdal_errors() -> tuple[type[Exception], ...]:
 
     Some functions of rasterio, such as ``colorinterp``, pass on GDAL's own class.
     """
+    # A thread that imports a part of rasterio, while another one imports rasterio, finds its
+    # modules half loaded. Imports of the whole wait for each other.
+    import rasterio  # noqa: F401 - the whole comes first
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
 
