@@ -221,7 +221,7 @@ def test_a_node_removed_midway_costs_its_shards_only(
 
     with ThreadPoolExecutor(1) as thread:
         removed = thread.submit(remove_second)
-        world.run(count={"upto": 60}, square={"pause": 0.3}, runner=nodes.runner)
+        world.run(count={"upto": 60}, square={"pause": 1.0}, runner=nodes.runner)
         removed.result()
     assert sorted(shard for stage, shard in world.ran() if stage == "square") == list(range(20))
     assert 1 <= caplog.text.count("a Ray worker was lost") <= 2
