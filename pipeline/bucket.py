@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.addresses import BUCKET
 from pipeline.errors import ConfigError
+from pipeline.object_reader import read_in_pieces
 from pipeline.object_stat import ObjectEntry, ObjectStat, stat_of
 from pipeline.requests_to_bucket import Result, answered, ask, attempts, connect
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1_000
 """Objects in one request to list or to remove."""
-_PIECE = 8 * 2**20
-"""Bytes of a request that reads a part of an object."""
 _WHOLE = 16 * 2**20
 """Objects up to this size in bytes are read by one request."""
 
@@ -137,7 +136,7 @@ class BucketPath:
             return io.BytesIO(got.bytes()) if size <= _WHOLE else size
 
         begun = self._ask(begin)
-        return io.BufferedReader(_Pieces(self, begun), _PIECE) if isinstance(begun, int) else begun
+        return read_in_pieces(self.read_piece, begun) if isinstance(begun, int) else begun
 
     def read_piece(self, start: int, end: int) -> Bytes:
         """Read the bytes from ``start`` to ``end``."""
@@ -270,33 +269,3 @@ class BucketPath:
 
     def _ask(self, request: Callable[[ObjectStore], Result]) -> Result:
         return ask(self.bucket, self.key, request)
-
-
-class _Pieces(io.RawIOBase):
-    """An object that is read by requests for pieces of it."""
-
-    def __init__(self, place: BucketPath, size: int) -> None:
-        self._place, self._size, self._at = place, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
-        end = min(self._at + len(buffer), self._size)
-        if end <= self._at:
-            return 0
-        data = memoryview(self._place.read_piece(self._at, end))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

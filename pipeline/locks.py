@@ -10,7 +10,7 @@ import fcntl
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline import lease
@@ -31,28 +31,20 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-@contextmanager
-def exclusive_lock(path: Place) -> Iterator[None]:
+def exclusive_lock(path: Place) -> AbstractContextManager[None]:
     """Lock a folder by a lock file in it. Raises `LockError` if another process holds the lock."""
     holder = f"process {os.getpid()} on {platform.node()}"
     if isinstance(path, BucketPath):
-        with lease.hold_alone(path, holder):
-            yield
-    else:
-        with _lock(path, fcntl.LOCK_EX, holder):
-            yield
+        return lease.hold_alone(path, holder)
+    return _lock(path, fcntl.LOCK_EX, holder)
 
 
-@contextmanager
-def shared_lock(path: Place) -> Iterator[None]:
+def shared_lock(path: Place) -> AbstractContextManager[None]:
     """Lock a folder that other processes may lock in the same way, but not by `exclusive_lock`."""
     holder = "another run with --shards"
     if isinstance(path, BucketPath):
-        with lease.hold_with_others(path, holder):
-            yield
-    else:
-        with _lock(path, fcntl.LOCK_SH, holder):
-            yield
+        return lease.hold_with_others(path, holder)
+    return _lock(path, fcntl.LOCK_SH, holder)
 
 
 def lock_holder(path: Place) -> str | None:
