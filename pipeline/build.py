@@ -87,20 +87,39 @@ def run_shards(stage: ShardStage, task: Task, executor: Executor, retry: Retry |
         task.check_inputs(stage.reads, todo)
         task.check_inputs(stage.looks_up)
     why = explain_work(folder, recipe, wanted, before, todo)
-    read = _rows_read(stage, run, todo)
-    done = len(wanted) - len(todo)
-    task.emit(StageStarted(stage.name, len(wanted), done, why, sum(read.values())))
-    here = Run(run.root.absolute())  # a worker may have another working directory
-    jobs = [
-        Job(stage, task.config, here, shard, wanted[shard], retry if shard in rows else None)
-        for shard in todo
-    ]
+    jobs = _jobs(stage, task, {shard: wanted[shard] for shard in todo}, rows, retry)
+    done, read = len(wanted) - len(todo), sum(job.rows_read or 0 for job in jobs)
+    task.emit(StageStarted(stage.name, len(wanted), done, why, read))
     make = _build_table if task.shards is None else _build_some
     failures = make(stage, task, executor, jobs, wanted.keys())
     folder.restore_state(recipe)
     _emit_finished(stage, task, len(todo), started)
     broken = [f"{stage.name} shard {item.shard}: {item.message}" for item in failures]
     return broken + describe_failed_rows(stage, run, task.shards)
+
+
+def _jobs(
+    stage: ShardStage,
+    task: Task,
+    todo: Mapping[int, Identity],
+    rows: Collection[int],
+    retry: Retry | None,
+) -> list[Job]:
+    """Give the work on each shard; of those in ``rows`` only some rows are made again."""
+    here = Run(task.run.root.absolute())  # a worker may have another working directory
+    receipts = task.run.folder(stage.reads[0]).receipts()
+    return [
+        Job(
+            stage,
+            task.config,
+            here,
+            shard,
+            identity,
+            retry if shard in rows else None,
+            receipts[shard].rows if shard in receipts else None,
+        )
+        for shard, identity in todo.items()
+    ]
 
 
 def _build_table(
@@ -167,25 +186,19 @@ def _choose_work(
     return (whole, again) if stage.by_row else (whole | again, set())
 
 
-def _rows_read(stage: ShardStage, run: Run, shards: Iterable[int]) -> dict[int, int]:
-    """Give the rows of each shard in the first input table, by which progress is measured."""
-    receipts = run.folder(stage.reads[0]).receipts()
-    return {shard: receipts[shard].rows for shard in shards if shard in receipts}
-
-
 def _run_jobs(stage: ShardStage, executor: Executor, jobs: list[Job], emit: Emit) -> list[Failure]:
     failures = []
-    read = _rows_read(stage, jobs[0].run, [job.shard for job in jobs]) if jobs else {}
+    read = {job.shard: job.rows_read for job in jobs}
     gpus = stage.gpus(jobs[0].config) if jobs else None
     for outcome in executor.map(make_shard, jobs, gpus, _give_up):
         if isinstance(outcome, Receipt):
             rows, seconds = outcome.rows, outcome.seconds
-            emit(ShardFinished(stage.name, outcome.shard, rows, seconds, read.get(outcome.shard)))
+            emit(ShardFinished(stage.name, outcome.shard, rows, seconds, read[outcome.shard]))
             continue
         if isinstance(outcome.error, InputError | StorageError):
             raise outcome.error
         failures.append(outcome)
-        emit(ShardFailed(stage.name, outcome.shard, outcome.message, read.get(outcome.shard)))
+        emit(ShardFailed(stage.name, outcome.shard, outcome.message, read[outcome.shard]))
     return failures
 
 

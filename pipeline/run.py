@@ -60,6 +60,11 @@ class Run:
             )
         return folder.dataset()
 
+    def table_if_whole(self, name: str) -> ds.Dataset | None:
+        """Open a table by name if it is complete; None if it is missing or unfinished."""
+        folder = TableFolder(self.root, name)
+        return folder.dataset() if folder.is_whole() else None
+
     def folder(self, table: Table) -> TableFolder:
         """Give the folder of a table, complete or not."""
         return TableFolder(self.root, table.name, table.schema, table.ranges)

@@ -34,6 +34,8 @@ class Job:
     identity: Identity
     retry: Retry | None = None
     """The rows of the part to make again; None: all."""
+    rows_read: int | None = None
+    """Rows of the shard in the first input table, by which progress is measured, if known."""
 
 
 @dataclass(frozen=True)

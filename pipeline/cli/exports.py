@@ -14,9 +14,7 @@ from pipeline.cli.working import interruptible, print_lines
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    import pyarrow.dataset as ds
-
-    from pipeline.run import Run
+    pass
 
 _FIELDS = Fields(
     "stages.export_data:ExportConfig",
@@ -70,16 +68,12 @@ def export_data(
         images=opened.table(tables.IMAGES.name),
         meta=opened.table(tables.META.name),
         objects=opened.table(tables.OBJECTS.name),
-        scores=_if_there(opened, tables.SCORES.name),
-        statements=_if_there(opened, tables.STATEMENTS.name),
+        scores=opened.table_if_whole(tables.SCORES.name),
+        statements=opened.table_if_whole(tables.STATEMENTS.name),
     )
     with interruptible():
         done = export(run, read, out.absolute(), config)
     print_lines(done.lines())
-
-
-def _if_there(run: Run, name: str) -> ds.Dataset | None:
-    return run.table(name) if name in run.tables else None
 
 
 def _by_alias(option: str, words: Sequence[str]) -> dict[str, str]:

@@ -86,11 +86,7 @@ def _tables(run: Path) -> tuple[ds.Dataset, ds.Dataset | None]:
     from stages import tables
 
     opened = Run(run)
-    has_truth = tables.TRUTH.name in opened.tables
-    return (
-        opened.table(tables.RUN_PAIRS.name),
-        opened.table(tables.TRUTH.name) if has_truth else None,
-    )
+    return opened.table(tables.RUN_PAIRS.name), opened.table_if_whole(tables.TRUTH.name)
 
 
 def _training(run: Path, out: Path, options: Mapping[str, Any]) -> FilterClipConfig:

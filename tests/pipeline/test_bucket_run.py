@@ -1,5 +1,6 @@
 """A run in a bucket is a run: the same bytes as on a disk, whatever the network does."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -13,12 +14,13 @@ from pipeline import lease
 from pipeline.bucket import BucketPath
 from pipeline.errors import ConfigError, LockError, StorageError
 from pipeline.locks import exclusive_lock, lock_holder, shared_lock
+from pipeline.record import recording
 from pipeline.run import Run
 from pipeline.storage import place_of
 from tests.conftest import REPOSITORY
 from tests.emulators.bucket import AFTER, Bucket
 from tests.emulators.faults import Faults
-from tests.pipeline.recipe import NUMBERS
+from tests.pipeline.recipe import NUMBERS, RECIPE
 from tests.pipeline.world import World
 
 TWO = {"executor": "processes", "workers": 2}
@@ -100,10 +102,14 @@ def test_files_that_a_rebuilt_table_no_longer_names_are_removed(there: World) ->
 
 
 def test_the_log_and_the_commands_of_several_runs_are_kept(there: World) -> None:
-    there.run()
-    there.run()
+    for word in ("first", "second"):
+        with recording(there.root, RECIPE, there.config(), ["skyscript", word]):
+            logging.getLogger().warning("the %s run", word)
     assert (there.root / "_config.yaml").is_file()
-    assert (there.root / "_run.log").is_file()
+    said = (there.root / "_run.log").read_bytes().decode().splitlines()
+    assert [line.partition("the ")[2] for line in said] == ["first run", "second run"]
+    commands = (there.root / "_commands.log").read_bytes().decode().splitlines()
+    assert [line.split()[-1] for line in commands] == ["first", "second"]
 
 
 def test_runs_of_some_shards_end_as_one_run(there: World, on_disk: dict[str, bytes]) -> None:
