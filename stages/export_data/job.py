@@ -132,6 +132,6 @@ _WRITERS: Mapping[Format, Callable[[Pairs, Path, ExportConfig], list[str]]] = {
     "zips": lambda pairs, out, _: write_zips(pairs, out),
     "coco": lambda pairs, out, config: write_coco(pairs, out, config.images),
     "llava": lambda pairs, out, config: write_llava(pairs, out, config.images),
-    "choices": lambda pairs, out, config: write_choices(pairs, out, config),
+    "choices": write_choices,
     "stac": lambda pairs, out, config: write_stac(pairs, out, config.name),
 }

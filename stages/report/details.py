@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from skyscript.files.names import OSM_TYPES
+from skyscript.geo.tile import Box
 from stages.report.drawings import Drawing
 
 _PRECISION = {"year": "%Y", "range": "%Y", "day": "%Y-%m-%d"}
@@ -33,7 +34,7 @@ def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any
         "file": row["filepath"],
         "size": [row["width"], row["height"]],
         "gsd": row["gsd"],
-        "box": [round(row[side], 7) for side in ("west", "south", "east", "north")],
+        "box": [round(row[side], 7) for side in Box._fields],
         "time": row["acquired"].strftime(_PRECISION.get(row["time_precision"], "%Y-%m-%d %H:%M")),
         "tags": row["center_tags"],
         "leftOut": row["left_out"],

@@ -30,9 +30,14 @@ def packed(values: npt.NDArray[Any]) -> str:
     return base64.b64encode(values.astype(values.dtype.newbyteorder("<")).tobytes()).decode()
 
 
+def floats(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
+    """Give numbers as an array; a missing one is NaN."""
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
 def numbers(values: Sequence[float | None]) -> str:
     """Give float32 numbers; a missing one is NaN."""
-    return packed(np.array([np.nan if v is None else v for v in values], np.float32))
+    return packed(floats(values).astype(np.float32))
 
 
 def choices(values: Sequence[str]) -> dict[str, Any]:

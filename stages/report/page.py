@@ -79,7 +79,7 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(thousands="{:,}".format, metres="{:.3g} m".format, size=_format_size)
+    environment.filters.update(thousands="{:,}".format, size=_format_size)
     environment.globals.update(
         SIMULATED=SIMULATED,
         NOT_A_PHOTOGRAPH=NOT_A_PHOTOGRAPH,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, cast
@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from skyscript import chance
+from skyscript.geo.tile import Box
 from skyscript.osm.tags import Tags
 from stages.report.details import detail
 from stages.report.drawings import draw_objects
 from stages.report.packing import (
     Index,
     choices,
+    floats,
     numbers,
     order_of,
     packed,
@@ -53,7 +55,7 @@ class Gallery:
         """Add a row of the table ``pairs``."""
         number = len(self._names)
         self._names.append(row["image_name"])
-        west, south, east, north = (row[side] for side in ("west", "south", "east", "north"))
+        west, south, east, north = Box.of(row)
         values = {name: row[name] for name in _NUMBERS} | {
             "lon": (west + east) / 2,
             "lat": (south + north) / 2,
@@ -96,7 +98,7 @@ class Gallery:
         places = ("lon", "lat", "half_lon", "half_lat")
         orders = {"mixed": order_of(chance.uniforms(seed, self._names, "gallery"))}
         for name in _NUMBERS:
-            values = _floats(columns.get(name, ()))
+            values = floats(columns.get(name, ()))
             if not np.isnan(values).all():
                 orders[name] = order_of(values)
         return {
@@ -113,10 +115,6 @@ class Gallery:
 
 
 _CONCEPT, _FILE = "concept:", "file:"
-
-
-def _floats(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _words(row: Mapping[str, Any]) -> set[str]:

@@ -6,7 +6,6 @@ import heapq
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,28 +24,16 @@ Draw = tuple[float, str]
 class Card:
     """A tile of the contact sheet."""
 
-    object_id: str
     filepath: str
-    source: str
-    gsd: float
-    width: int
-    height: int
-    acquired: datetime
-    time_precision: str
     title: str
-    title_multi_objects: str
 
 
-def read_cards(chosen: Sequence[str], images: ds.Dataset, captions: ds.Dataset) -> list[Card]:
+def read_cards(chosen: Sequence[str], captions: ds.Dataset) -> list[Card]:
     """Read the tiles of objects, in their order."""
     wanted = _OK & pc.field("object_id").isin(pa.array(list(chosen), pa.string()))
-    fields = ["object_id", "filepath", "source", "gsd", "width", "height"]
-    fields += ["acquired", "time_precision"]
-    found = {row["object_id"]: row for row in images.to_table(fields, filter=wanted).to_pylist()}
-    texts = ["object_id", "title", "title_multi_objects"]
-    for row in captions.to_table(texts, filter=wanted).to_pylist():
-        found[row["object_id"]] |= row
-    return [Card(**found[name]) for name in chosen if "title" in found.get(name, ())]
+    rows = captions.to_table(["object_id", "filepath", "title"], filter=wanted).to_pylist()
+    found = {row["object_id"]: Card(row["filepath"], row["title"]) for row in rows}
+    return [found[name] for name in chosen if name in found]
 
 
 def choose_objects(meta: ds.Dataset, seed: int, count: int) -> list[str]:

@@ -92,7 +92,7 @@ def report(
     )
     folder.write(PAGE, page.encode(), figures.captioned)
     folder.write(TAGS, *counted.tags)
-    if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), images, captions):
+    if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), captions):
         folder.write(SHEET, draw_contact_sheet(sheet, root), len(sheet))
     yield files_written(root, folder.rows)
 
