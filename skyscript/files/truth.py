@@ -22,7 +22,8 @@ from pipeline.identity import identify
 from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
-_COLUMNS = ("filepath", "concept", "focus", "verdict")
+COLUMNS = ("filepath", "concept", "focus", "verdict")
+"""Those of the table that say what an image shows."""
 Ints = npt.NDArray[np.int64]
 
 
@@ -81,7 +82,7 @@ def truth_parts(path: Path) -> list[Path]:
             f"{path}: holds no table truth; a run makes it if its config has density.cell."
         )
     try:
-        missing = set(_COLUMNS) - set(pq.read_schema(parts[0]).names)
+        missing = set(COLUMNS) - set(pq.read_schema(parts[0]).names)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{parts[0]}: is not Parquet: {str(error).splitlines()[0]}") from None
     if missing:
@@ -120,7 +121,7 @@ def _rows(
     for part in parts:
         try:
             with pq.ParquetFile(part) as file:
-                for batch in file.iter_batches(columns=list(_COLUMNS)):
+                for batch in file.iter_batches(columns=list(COLUMNS)):
                     yield batch.filter(
                         batch["focus"] if focus else pc.equal(batch["verdict"], verdict)
                     )

@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.inputs import local_input
 from skyscript.files import names
 from skyscript.files.pairs_csv import PairsCsv
+from skyscript.files.truth import COLUMNS
 from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
 from stages.filter.input_table import InputTable, execute_on_lines, quote
@@ -90,7 +91,7 @@ def _look(path: Path) -> tuple[str, list[str]]:
 def is_truth(path: Path) -> bool:
     """Tell whether a file is a table ``truth`` of a run, with several rows for each image."""
     try:
-        return {*OF_TABLE, _KEYS[0]} <= set(pq.read_schema(parts_of(path)[0]).names)
+        return set(COLUMNS) <= set(pq.read_schema(parts_of(path)[0]).names)
     except (pa.ArrowException, OSError):
         return False
 

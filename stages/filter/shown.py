@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
+from skyscript.files.truth import COLUMNS
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import InputTable
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 TRUTH = "truth"
 """The column: ``yes``, or ``unknown``."""
 NOT_SHOWN = "the image does not certainly show what its caption names"
-OF_TABLE = ("concept", "focus", "verdict")
+OF_TABLE = COLUMNS[1:]
 """The columns by which a table ``truth`` is known."""
 VERDICT = f"""
     CASE WHEN bool_and(verdict = 'yes') THEN 'yes' ELSE 'unknown' END AS {TRUTH}

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pipeline.atomic import write_file
-from pipeline.errors import InputError
-from skyscript.files.pairs_csv import PairsCsv, write_pairs
+from skyscript.files import verdicts
+from skyscript.files.pairs_csv import write_pairs
 from skyscript.files.paths import below
+from skyscript.files.verdicts import HEADER, WORDS, Word
 from skyscript.images.decode import Unusable, decode
 from skyscript.language_model import Answer, NoAnswer, Request, find_json
 from stages.captioned import Captioned
 
-HEADER = ("filepath", "statement", "verdict", "why")
 TASK = "judge"
-Word = Literal["right", "wrong", "unsure", ""]
-"""A verdict; empty: there is none."""
-_WORDS: Mapping[str, Word] = {"right": "right", "wrong": "wrong", "unsure": "unsure", "": ""}
 _RULES = (
     "You judge statements about satellite and aerial images, seen from straight above. You get one "
     "image and one statement. Say whether the image shows what the statement says, by the pixels "
@@ -53,23 +50,16 @@ def read_verdicts(path: Path, units: Sequence[Captioned]) -> list[Judgement]:
 
     Raises `InputError` that names the line of a row that is not of the sample.
     """
-    file = PairsCsv(path, HEADER[:3])
     known = {unit.filepath: unit.caption for unit in units}
-    columns = [name for name in HEADER if name in file.columns]
-    found: dict[str, Judgement] = {}
-    for number, (image, statement, verdict, *why) in enumerate(file.rows(columns)):
-        word = _WORDS.get(verdict.strip().lower())
-        if known.get(image) != statement:
-            problem = "is not of this sample; give the run and the options of the sheet"
-        elif image in found:
-            problem = "names an image for the second time; remove one of the lines"
-        elif word is None:
-            problem = f"has the verdict {verdict[:40]!r}; write right, wrong, unsure or nothing"
-        else:
-            found[image] = Judgement(word, " ".join("".join(why).split()))
-            continue
-        raise InputError(f"{path}: line {file.line_of(number)} {problem}.")
-    return [found.get(unit.filepath, Judgement("", "")) for unit in units]
+
+    def problem_of(image: str, statement: str) -> str | None:
+        if known.get(image) == statement:
+            return None
+        return "is not of this sample; give the run and the options of the sheet"
+
+    found = verdicts.read_verdicts(path, problem_of)
+    empty = verdicts.Verdict("", "", "")
+    return [Judgement(*found.get(unit.filepath, empty)[1:]) for unit in units]
 
 
 def request_of(run: Path, unit: Captioned, *, attempt: int = 0) -> Request | Judgement:
@@ -91,7 +81,7 @@ def judgement_of(answer: Answer | NoAnswer) -> Judgement | None:
     value = find_json(answer.text, "{}")
     found = value if isinstance(value, dict) else {}
     verdict, why = found.get("verdict"), found.get("why")
-    word = _WORDS.get(verdict.strip().lower()) if isinstance(verdict, str) else None
+    word = WORDS.get(verdict.strip().lower()) if isinstance(verdict, str) else None
     if not word:
         return None
     return Judgement(word, " ".join(why.split())[:_LONGEST_WHY] if isinstance(why, str) else "")

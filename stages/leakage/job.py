@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,8 +79,9 @@ def _sides(
     """Give the benchmarks beside all images, and what is set aside beside those of training."""
     chosen = _chosen(config, run, images)
     theirs = [picture for one in _named(benchmarks) for picture in one.pictures()]
-    aside = _aside(run, images)
-    training = Paths(path for file in _splits(run)["train"] for path in _paths_of(file))
+    splits = _splits(run)
+    aside = _aside(run, images, splits)
+    training = Paths(path for file in splits["train"] for path in _paths_of(file))
     if not theirs and not aside:
         raise InputError(
             f"{run}: name a benchmark, the folder of its images; the run itself has no filtered "
@@ -177,9 +178,8 @@ def _splits(run: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _aside(run: Path, images: ds.Dataset) -> list[Picture]:
+def _aside(run: Path, images: ds.Dataset, splits: Mapping[str, Sequence[Path]]) -> list[Picture]:
     """Give the images that the filtered files of a run set aside, by split."""
-    splits = _splits(run)
     split_of = {
         path: split
         for split in ("val", "test")

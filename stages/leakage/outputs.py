@@ -16,6 +16,7 @@ from stages.leakage.pictures import Picture
 if TYPE_CHECKING:
     import duckdb
 
+_BATCH = 4096
 PAIRS, FIGURES, LEAVE_OUT = "leakage.parquet", "leakage.json", "leave_out.csv"
 _KINDS = {
     "bytes": "the same file",
@@ -102,9 +103,6 @@ def write_outputs(
     }
     write_json(out / FIGURES, figures)
     return Leaks(figures)
-
-
-_BATCH = 4096
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
+from skyscript.geo.clip import clip_to_boxes
 from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
@@ -139,7 +140,7 @@ class NearbyObjects:
         """Give the neighbours of each image by distance, then by share, both ascending."""
         tiles = _tiles(images, config)
         at, near = self._pairs(tiles)
-        parts = _clipped(self._geometries[near], at, tiles.boxes)
+        parts = clip_to_boxes(self._geometries[near], at, tiles.boxes)
         shown = _shows_enough(parts, tiles.pixel_area[at], config)
         at, near, parts = at[shown], near[shown], parts[shown]
         share = np.round(shapely.area(parts) / tiles.area[at], 6)
@@ -191,18 +192,6 @@ class NearbyObjects:
 def _combined(column: pa.ChunkedArray) -> pa.Array:
     combined = column.combine_chunks()
     return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
-
-
-def _clipped(geometries: Geometries, at: Indices, boxes: Numbers) -> Geometries:
-    """Cut each geometry to the box of its tile; the pairs come tile by tile."""
-    parts = geometries.copy()
-    bounds = shapely.bounds(geometries)
-    is_whole = (bounds[:, :2] > boxes[at, :2]) & (bounds[:, 2:] < boxes[at, 2:])
-    cut = np.flatnonzero(~is_whole.all(axis=1))
-    tiles, starts = np.unique(at[cut], return_index=True)
-    for tile, some in zip(tiles.tolist(), np.split(cut, starts[1:]), strict=False):
-        parts[some] = shapely.clip_by_rect(geometries[some], *boxes[tile].tolist())
-    return parts
 
 
 def _shows_enough(

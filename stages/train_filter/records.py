@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from skyscript import chance
 from skyscript.files.phrases import TAGS
 from stages.train_filter.config import TrainFilterConfig
-from stages.train_filter.verdicts import read_verdicts
+from stages.train_filter.verdicts import read_judged
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +75,7 @@ def _rows(pairs: ds.Dataset, seed: int) -> pa.RecordBatchReader:
 
 def _add_verdicts(connection: duckdb.DuckDBPyConnection, config: TrainFilterConfig) -> None:
     assert config.verdicts is not None
-    found = read_verdicts(config.verdicts)
+    found = read_judged(config.verdicts)
     table = pa.table(
         {
             "filepath": pa.array(found, pa.string()),

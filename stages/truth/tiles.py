@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
+from skyscript.geo.clip import clip_to_boxes
 from skyscript.geo.tile import Box, degrees_box, mercator_box, project, scale_in
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.osm.underground import hidden_from_above
@@ -83,7 +84,7 @@ class NearObjects:
         pixel = (boxes[:, 2] - boxes[:, 0]) / np.array([row["width"] for row in rows], dtype=float)
         at, near = self._pairs(boxes, scale, config.margin)
         shown, known = self._shown(rows, at, near), [self._known[one] for one in near]
-        clipped = _clip(self._geometries[near], at, boxes)
+        clipped = clip_to_boxes(self._geometries[near], at, boxes)
         parts = Parts(self._geometries[near], clipped, boxes[at], pixel[at], scale[at])
         enough = shows_enough(parts, [each.size for each in shown], config)
         trees = under_trees(clipped, at, known)
@@ -153,15 +154,3 @@ def _visible_tags(row: Mapping[str, Any]) -> dict[str, Tags]:
     """Give the visible tags of an image's objects, by object."""
     around = {one["object_id"]: tuple(one["tags"]) for one in row["surrounding"]}
     return {row["object_id"]: tuple(row["center_tags"]), **around}
-
-
-def _clip(geometries: Geometries, at: npt.NDArray[np.intp], boxes: Numbers) -> Geometries:
-    """Cut each geometry to the box of its tile; the pairs come tile by tile."""
-    parts = geometries.copy()
-    bounds = shapely.bounds(geometries)
-    inside = (bounds[:, :2] > boxes[at, :2]) & (bounds[:, 2:] < boxes[at, 2:])
-    cut = np.flatnonzero(~inside.all(axis=1))
-    tiles, starts = np.unique(at[cut], return_index=True)
-    for tile, some in zip(tiles.tolist(), np.split(cut, starts[1:]), strict=False):
-        parts[some] = shapely.clip_by_rect(geometries[some], *boxes[tile].tolist())
-    return parts

@@ -20,6 +20,7 @@ from stages.truth.tiles import NEARBY, Piece
 UNKNOWN = "unknown"
 DISAGREE = "the map does not lie on the image"
 MAY_BE_ONE = "an object there may be one"
+NOT_VISIBLE = "not visible at the image's resolution"
 NOT_COMPLETE = "the map is not complete enough"
 OVER_EDGE = "the image is not wholly within the extract"
 OLD_MAP = "the map was last changed long before the image was taken"
@@ -95,7 +96,7 @@ def _find(pieces: Iterable[Piece]) -> dict[str, _Found]:
                 one.share += piece.share
             else:
                 one.others += 1
-                one.reasons.add(piece.reason or "not visible at the image's resolution")
+                one.reasons.add(piece.reason or NOT_VISIBLE)
     return found
 
 
