@@ -1,5 +1,6 @@
 """A bucket of small files with the published names, and downloads that do not wait."""
 
+import os
 import random
 import zipfile
 from collections.abc import Callable, Iterator
@@ -48,6 +49,23 @@ def bucket(tmp_path: Path) -> Iterator[FileServer]:
 def source(bucket: FileServer) -> Path:
     assert bucket.files is not None
     return bucket.files / "dataframe" / CSV
+
+
+def change_midway(bucket: FileServer) -> bytes:
+    """Cut the first answer, then put another file of the same length in its place.
+
+    Gives the content of that file.
+    """
+    bucket.faults.planned.append("cut")
+    new = noise(source(bucket).stat().st_size, 7)
+
+    def change() -> None:
+        bucket.after_each = None
+        source(bucket).write_bytes(new)
+        os.utime(source(bucket), (1_700_000_000, 1_700_000_000))
+
+    bucket.after_each = change
+    return new
 
 
 class Download(Protocol):

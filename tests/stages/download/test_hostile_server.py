@@ -1,11 +1,9 @@
 """Servers that lie or loop: the download ends, with the right bytes or with one sentence."""
 
-import os
-
 import pytest
 
 from tests.emulators.published import FileServer
-from tests.stages.download.conftest import CSV, NAME, Download, noise, source
+from tests.stages.download.conftest import CSV, NAME, Download, change_midway, source
 
 PAGE = b"  <!DOCTYPE html><html><body>Please log in.</body></html>"
 
@@ -54,15 +52,7 @@ def test_parts_of_no_named_edition_are_never_spliced(
     bucket: FileServer, bring: Download, knows_if_range: bool
 ) -> None:
     bucket.etags, bucket.knows_if_range, bucket.unnamed_parts = False, knows_if_range, True
-    bucket.faults.planned.append("cut")
-    new = noise(source(bucket).stat().st_size, 7)  # of the same length
-
-    def change() -> None:
-        bucket.after_each = None
-        source(bucket).write_bytes(new)
-        os.utime(source(bucket), (1_700_000_000, 1_700_000_000))
-
-    bucket.after_each = change
+    new = change_midway(bucket)
     assert bring(CSV)[NAME].status == "fetched"
     assert (bring.root / CSV).read_bytes() == new
 

@@ -8,7 +8,7 @@ import pytest
 
 from stages.download import choose, server
 from tests.emulators.published import FileServer
-from tests.stages.download.conftest import CSV, NAME, SYNC, Download, noise, source
+from tests.stages.download.conftest import CSV, NAME, SYNC, Download, change_midway, noise, source
 
 
 @pytest.mark.parametrize("name", ["Content-MD5", "x-goog-hash"])
@@ -158,15 +158,7 @@ def test_a_file_that_changes_midway_is_never_spliced(
     bucket: FileServer, bring: Download, etags: bool, knows_if_range: bool
 ) -> None:
     bucket.etags, bucket.knows_if_range = etags, knows_if_range
-    bucket.faults.planned.append("cut")
-    new = noise(source(bucket).stat().st_size, 7)
-
-    def change() -> None:
-        bucket.after_each = None
-        source(bucket).write_bytes(new)
-        os.utime(source(bucket), (1_700_000_000, 1_700_000_000))
-
-    bucket.after_each = change
+    new = change_midway(bucket)
     assert bring(CSV)[NAME].status == "fetched"
     assert (bring.root / CSV).read_bytes() == new
 

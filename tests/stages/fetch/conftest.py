@@ -18,6 +18,7 @@ from stages.index import IndexConfig, index
 from tests.emulators.accounts import key_file
 from tests.emulators.earth_engine import PROJECT, EarthEngine
 from tests.emulators.world import naip
+from tests.stages.focus import focus_at
 
 HERE = (-83.0, 40.0)
 NO_OBJECTS = ds.dataset(tables.OBJECTS.schema.empty_table())
@@ -73,16 +74,7 @@ def tiles(count: int, *scene_ids: str) -> pa.Table:
 
 
 def focus() -> ds.Dataset:
-    west, south, east, north = tile_around(*HERE, SIDE, SIDE, 0.6).box
-    row = {
-        "object_id": "n0",
-        "kind": "n",
-        "osm_id": 0,
-        **{"west": west, "south": south, "east": east, "north": north},
-        "tags": [],
-        "chosen_by": "all",
-    }
-    return ds.dataset(pa.Table.from_pylist([row], schema=tables.FOCUS.schema))
+    return focus_at(*HERE, SIDE, 0.6)
 
 
 def fetched(

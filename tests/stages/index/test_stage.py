@@ -9,10 +9,10 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.schema import conform
-from skyscript.geo.tile import tile_around
 from stages import tables
 from stages.index import INDEX, IndexConfig, index
 from tests.skyscript.imagery.rasters import plain, write_raster
+from tests.stages.focus import focus_at
 
 NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())
 
@@ -72,19 +72,6 @@ def test_where_the_images_lie_is_no_part_of_identity(tmp_path: Path) -> None:
 
     assert identity(path="elsewhere") == identity()
     assert identity(bands=(3, 2, 1)) != identity()
-
-
-def focus_at(*place: float) -> ds.Dataset:
-    west, south, east, north = tile_around(*place, 50, 50, 1.0).box
-    row = {
-        "object_id": "n0",
-        "kind": "n",
-        "osm_id": 0,
-        **{"west": west, "south": south, "east": east, "north": north},
-        "tags": [],
-        "chosen_by": "all",
-    }
-    return ds.dataset(pa.Table.from_pylist([row], schema=tables.FOCUS.schema))
 
 
 def test_images_that_lie_elsewhere_say_where_and_how_far(

@@ -45,20 +45,29 @@ def test_too_many_computations_at_once_are_too_many_requests(start: Start, tmp_p
     assert found._connection().quota.at_once() < begun
 
 
-def test_a_service_that_is_always_busy_stops_the_run(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "says", "most"),
+    [
+        ("429", "of the last 200 requests were too many", 201),
+        ("503", "of the last 100 requests failed", 101),
+    ],
+)
+def test_a_service_that_is_always_busy_or_down_stops_the_run(
+    start: Start, tmp_path: Path, kind: str, says: str, most: int
+) -> None:
     earth = start(naip(HERE))
     found = backend(earth, tmp_path)
     scene, tile = scene_of(found), tile_around(*HERE, 50, 50, 0.6)
-    earth.faults.share, earth.faults.kinds = 1.0, ("429",)
+    earth.faults.share, earth.faults.kinds = 1.0, (kind,)
 
     def everything() -> None:
         for _ in range(100):
             with pytest.raises(TryLater):
                 found.cut(scene, tile, NOTHING)
 
-    with pytest.raises(InputError, match="of the last 200 requests were too many"):
+    with pytest.raises(InputError, match=says):
         everything()
-    assert sum(earth.desk.count("getPixels").values()) <= 201
+    assert sum(earth.desk.count("getPixels").values()) <= most
 
 
 def test_many_threads_that_are_refused_a_token_ask_for_it_once(
@@ -171,22 +180,6 @@ def test_a_restricted_project_is_asked_for_little(start: Start, tmp_path: Path) 
     earth.faults.restricted = True
     found.cut(scene, tile_around(*HERE, 100, 100, 0.6), NOTHING)
     assert found._connection().quota.at_once() <= 4
-
-
-def test_a_service_that_is_down_stops_the_run(start: Start, tmp_path: Path) -> None:
-    earth = start(naip(HERE))
-    found = backend(earth, tmp_path)
-    scene, tile = scene_of(found), tile_around(*HERE, 50, 50, 0.6)
-    earth.faults.share, earth.faults.kinds = 1.0, ("503",)
-
-    def everything() -> None:
-        for _ in range(100):
-            with pytest.raises(TryLater):
-                found.cut(scene, tile, NOTHING)
-
-    with pytest.raises(InputError, match="of the last 100 requests failed"):
-        everything()
-    assert sum(earth.desk.count("getPixels").values()) <= 101
 
 
 def test_an_address_where_nobody_answers_gives_one_sentence(start: Start, tmp_path: Path) -> None:
