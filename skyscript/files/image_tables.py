@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.identity import identify
 from skyscript.ragged import counted
 
 Ints = npt.NDArray[np.int64]
@@ -81,6 +83,10 @@ class ImageTable(NamedTuple):
                 f"{', '.join(sorted(missing))}."
             )
         return parts
+
+    def identity(self, parts: Sequence[Path]) -> str:
+        """Give a digest of the content."""
+        return content_id("".join(map(identify, parts)).encode())
 
     def batches(self, parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
         """Yield the rows. Raises `InputError` that names the part that cannot be read."""

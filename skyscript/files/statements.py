@@ -10,9 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
 from skyscript.files.image_tables import ImageNames, ImageTable, Ints, Lists
 
 STATEMENTS = ImageTable(
@@ -56,8 +54,7 @@ def read_statements(path: Path, images: pa.Array, left_out: Container[str] = ())
         Lists.of(image * width + text, len(images), width)
         for image, text in (pairs.T for pairs in image_and_text.values())
     )
-    identity = content_id("".join(map(identify, parts)).encode())
-    return Said(pa.array(list(numbers), pa.large_string()), true, false, identity)
+    return Said(pa.array(list(numbers), pa.large_string()), true, false, STATEMENTS.identity(parts))
 
 
 _NOTHING: Ints = np.empty((0, 2), np.int64)

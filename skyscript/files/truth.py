@@ -13,9 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
 from skyscript.files.image_tables import ImageNames, ImageTable, Ints, Lists
 from skyscript.ragged import counted
 
@@ -59,8 +57,7 @@ def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> T
         for verdict in (YES, NO)
     )
     says = _common(Lists.of(own, len(images), width), image_of, text_of, width)
-    identity = content_id("".join(map(identify, parts)).encode())
-    return Truth(concepts, shows, lacks, says, identity)
+    return Truth(concepts, shows, lacks, says, TRUTH.identity(parts))
 
 
 def _rows(

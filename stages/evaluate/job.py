@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
 from stages.evaluate.model import (
     Tower,
-    describe_precision,
+    describe_figures,
     describe_run,
     find_model,
     load_tower,
@@ -43,6 +44,7 @@ from stages.evaluate.outputs import average_classes, write_classified, write_ret
 from stages.evaluate.probing import probe_set
 from stages.evaluate.published import compare_counts
 from stages.evaluate.retrieval import View, rank_by_all_ways
+from stages.evaluate.statement_tests import find_tests
 from stages.evaluate.table import format_tables
 
 RESULTS = "results.json"
@@ -64,14 +66,19 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     little. Raises `InputError` before any work if a set or the model cannot be used.
     """
     sets, missing = _find_sets(config)
+    tests = find_tests(config, {placed.benchmark.name for placed in sets})
     source = find_model(config)
     tower = load_tower(source, config, out)
-    _clear(out, *tower.features.glob("*"), *(out / placed.benchmark.name for placed in sets))
+    names = [*(placed.benchmark.name for placed in sets), *(test.name for test in tests)]
+    _clear(out, *tower.features.glob("*"), *(out / name for name in names))
     results = describe_run(source, tower)
     results["intervals"] = describe_intervals()
     results["missing"] = missing
     for placed in sets:
         results["sets"][placed.benchmark.name] = _evaluate_set(placed, tower, out, draw)
+    for test in tests:
+        run = functools.partial(test.run, tower, out / test.name)
+        results["sets"][test.name] = _show(test.name, test.work, tower, draw, run)
     results["mean_of_seven"] = _average(results)
     write_json(out / RESULTS, results)
     write_bytes(out / TABLE, format_tables([results]).encode())
@@ -88,7 +95,9 @@ def _clear(*folders: Path) -> None:
 def _find_sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
     """Return the sets that exist, after a check, and the names of the missing ones."""
     root = config.benchmarks
-    places = [_place(benchmark, config) for benchmark in choose_benchmarks(root, config.sets)]
+    if root is None:
+        return [], []
+    places = [_place(one, root, config) for one in choose_benchmarks(root, config.sets)]
     found = [place for place in places if exists(*place)]
     if not found:
         names = ", ".join(f"{place.benchmark.csv}" for place in places[:3])
@@ -100,21 +109,35 @@ def _find_sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
     return found, [place.benchmark.name for place in places if place not in found]
 
 
-def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
+def _place(benchmark: Benchmark, root: Path, config: EvaluateConfig) -> Placed:
     """Return a set with its root. The dataset's own test may be in the dataset's folder."""
     if benchmark.name != SKYSCRIPT or config.skyscript is None:
-        return Placed(benchmark, config.benchmarks)
+        return Placed(benchmark, root)
     moved = benchmark._replace(csv=Path(benchmark.csv).name, images="")
     return Placed(moved, config.skyscript)
 
 
 def _evaluate_set(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
-    """Evaluate one set, and report its progress."""
-    name, count, size = placed.benchmark.name, 0, tower.config.batch_size
-    start = time.monotonic()
+    """Evaluate one set of the benchmarks."""
+    name = placed.benchmark.name
     captions = read_captioned(*placed) if placed.benchmark.kind == "retrieval" else None
     content = captions or read_labelled(*placed)
     work = len(content.files) + (len(captions.texts) if captions else 0)
+
+    def run(progress: Progress) -> dict[str, Any]:
+        if captions:
+            return _retrieve(placed, captions, tower, out / name, progress)
+        return _classify(placed, tower, out / name, progress)
+
+    result = _show(name, work, tower, draw, run)
+    return {**result, "notes": [*result["notes"], *compare_counts(name, result["counts"])]}
+
+
+def _show(
+    name: str, work: int, tower: Tower, draw: Draw, run: Callable[[Progress], dict[str, Any]]
+) -> dict[str, Any]:
+    """Evaluate a set of ``work`` images and texts, and report its progress."""
+    count, size, start = 0, tower.config.batch_size, time.monotonic()
     draw(StageStarted(name, -(-work // size), 0, "first run"))
 
     def progress(done: int) -> None:
@@ -123,20 +146,15 @@ def _evaluate_set(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[s
         for batch in range(before, count // size):
             draw(ShardFinished(name, batch, size, time.monotonic() - start))
 
-    result = (
-        _retrieve(placed, captions, tower, out / name, progress)
-        if captions
-        else _classify(placed, tower, out / name, progress)
-    )
+    result = run(progress)
     draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - start))
-    return {**result, "notes": [*result["notes"], *compare_counts(name, result["counts"])]}
+    return result
 
 
 def _describe_set(placed: Placed, tower: Tower) -> dict[str, Any]:
     return {
         "kind": placed.benchmark.kind,
-        "protocol": tower.config.protocol,
-        "precision": describe_precision(tower),
+        **describe_figures(tower),
         "rows": {"file": placed.benchmark.csv, "id": identify(placed.root / placed.benchmark.csv)},
     }
 
