@@ -165,5 +165,5 @@ REPORT = DatasetStage(
     owns=tables.owned_files(
         *(PAGE, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*")
     ),
-    version=6,
+    version=7,
 )
