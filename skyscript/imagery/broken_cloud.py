@@ -48,7 +48,7 @@ def broken_cloud_share(rgb: Pixels, shown: Mask) -> float:
     height, width = (max(1, side // _STEP) for side in shown.shape)
     small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     there = cv2.resize(shown.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    is_seen = _mean(there) >= _SEEN
+    is_seen = _mean(np.asarray(there, np.float32)) >= _SEEN
     if not is_seen.any():
         return 0.0
     light = small @ _WEIGHTS
