@@ -70,6 +70,7 @@ def export_data(
         objects=opened.table(tables.OBJECTS.name),
         scores=opened.table_if_whole(tables.SCORES.name),
         statements=opened.table_if_whole(tables.STATEMENTS.name),
+        truth=opened.table_if_whole(tables.TRUTH.name),
     )
     with interruptible():
         done = export(run, read, out.absolute(), config)

@@ -48,7 +48,7 @@ def leakage(
     config = config_of_block(None, LeakageConfig, {"pretrained": None, **given}, "leakage")
     benchmarks = [
         Benchmark(path.resolve().name, path, Run(path).table(tables.IMAGES.name))
-        if (path / "_run.json").exists()
+        if Run(path).exists()
         else Benchmark(path.resolve().name, path)
         for path in benchmark or ()
     ]

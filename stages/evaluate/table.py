@@ -19,6 +19,20 @@ _NOTES = {
     "tables. RemoteCLIP was trained on the sets of captions.",
 }
 """What a mark in the tables means."""
+_WAYS = {
+    "published": "as published",
+    "identical_text": "every identical text is right",
+    "own_pair": "only its own pair is right",
+    "truth": "by truth; what is unknown is wrong",
+    "truth_judged": "by truth; what is unknown is left out",
+}
+"""The ways in which retrieval is counted."""
+_PAIRS_BY_TRUTH = {
+    "right": "right",
+    "own": "of them own pairs",
+    "wrong": "wrong",
+    "unknown": "unknown",
+}
 _SCENES = [scene.name for scene in SCENES]
 
 
@@ -39,7 +53,7 @@ def read_results(path: Path) -> dict[str, Any]:
 def format_tables(results: Sequence[dict[str, Any]]) -> str:
     """Format the figures of the models and the published ones as Markdown, in percent."""
     parts = [_format_scenes(results), _format_fine(results), _format_probes(results)]
-    parts.append(_format_recalls(results))
+    parts += [_format_recalls(results), _format_ways(results), _format_pairs_by_truth(results)]
     text = "\n".join(part for part in parts if part)
     return text + "".join(f"\n*{note}*\n" for mark, note in _NOTES.items() if mark in text)
 
@@ -127,6 +141,33 @@ def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
     return _format_table(["mean recall, %: image to text / text to image", *names], rows)
 
 
+def _format_ways(results: Sequence[dict[str, Any]]) -> str:
+    """Format the recalls counted in other ways: a row for each way and model."""
+    names = _names_of(results, "retrieval")
+    rows = [
+        [f"{words}: {_format_model(result)}", *(_format_recall(result, n, way) for n in names)]
+        for way, words in _WAYS.items()
+        for result in results
+        if any(way in result["sets"].get(name, {}) for name in names)
+    ]
+    header = ["mean recall, %, by what is a right answer", *names]
+    return _format_table(header, rows) if rows else ""
+
+
+def _format_pairs_by_truth(results: Sequence[dict[str, Any]]) -> str:
+    """Format what truth says of all pairs of an image and a text of a set."""
+    rows = [
+        [
+            f"{name}: {_format_model(result)}",
+            *(f"{one['truth_of_pairs'][key] * 100:.2f}" for key in _PAIRS_BY_TRUTH),
+        ]
+        for name in _names_of(results, "retrieval")
+        for result in results
+        if "truth_of_pairs" in (one := result["sets"].get(name, {}))
+    ]
+    return _format_table(["pairs by truth, %", *_PAIRS_BY_TRUTH.values()], rows) if rows else ""
+
+
 def _format_model(result: dict[str, Any]) -> str:
     return f"{result['model']['name']} ({result['protocol']})"
 
@@ -147,14 +188,14 @@ def _format_mean(result: dict[str, Any]) -> str:
     )
 
 
-def _format_recall(result: dict[str, Any], name: str) -> str:
-    if name not in result["sets"]:
+def _format_recall(result: dict[str, Any], name: str, way: str = "published") -> str:
+    view = result["sets"].get(name, {}).get(way)
+    if view is None:
         return _NONE
-    view = result["sets"][name]["published"]
     intervals = view.get("intervals", {})  # an older results.json has none
     return " / ".join(
-        _format_value(view[way]["mean_recall"], intervals.get(way, {}).get("mean_recall"))
-        for way in ("image_to_text", "text_to_image")
+        _format_value(view[side]["mean_recall"], intervals.get(side, {}).get("mean_recall"))
+        for side in ("image_to_text", "text_to_image")
     )
 
 

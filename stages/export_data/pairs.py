@@ -26,6 +26,7 @@ from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages import tables
 from stages.export_data.config import ExportConfig
 from stages.export_data.licences import Licence, find_licences
+from stages.export_data.shown import register_shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,6 +44,9 @@ PAIR = pa.schema(
         pa.field("osm_version", pa.int32()),
         pa.field("osm_changed", pa.timestamp("s", tz="UTC")),
         pa.field("tags", pa.list_(pa.string())),  # key=value, those that can be seen
+        # concepts that the image certainly shows, and lacks; null if the run does not know it
+        pa.field("shows", pa.list_(pa.string())),
+        pa.field("lacks", pa.list_(pa.string())),
         pa.field("source", pa.string()),
         pa.field("scene_id", pa.string()),
         pa.field("acquired", pa.timestamp("s", tz="UTC")),
@@ -81,6 +85,7 @@ class RunTables(NamedTuple):
     objects: ds.Dataset
     scores: ds.Dataset | None
     statements: ds.Dataset | None
+    truth: ds.Dataset | None
 
 
 class Pairs(NamedTuple):
@@ -143,7 +148,9 @@ def choose_pairs(
             scratch.write(columns)
     view(connection, "chosen", scratch.path)
     for name, table in read._asdict().items():
-        connection.register(name, table if table is not None else _EMPTY[name])
+        if name != "truth":
+            connection.register(name, table if table is not None else _EMPTY[name])
+    register_shown(connection, folder, read.truth)
     _check(connection, config)
     licences = _register_licences(connection, config)
     files, counts = {}, {}
@@ -250,6 +257,7 @@ LEFT JOIN (SELECT object_id, scorer, similarity, similarity_multi_objects FROM s
   ON s.object_id = i.object_id
 LEFT JOIN (SELECT object_id, list({said} ORDER BY statement_id) AS statements
            FROM statements GROUP BY object_id) AS p ON p.object_id = i.object_id
+LEFT JOIN shown AS w ON w.object_id = i.object_id
 ORDER BY c.draw, c.filepath
 """
 _COLUMNS = {
