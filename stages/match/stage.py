@@ -84,4 +84,5 @@ MATCH = ShardStage(
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.MATCH,
     external=vocabulary,
+    version=2,
 )
