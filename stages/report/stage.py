@@ -23,7 +23,7 @@ from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
 from stages.report.figures import Figures, compute_figures
 from stages.report.packing import script
-from stages.report.page import render_page
+from stages.report.page import render_page, render_review
 from stages.report.reach import Reach, compute_reach, reach_csv
 from stages.report.rows import DETAILS, Gallery, fill
 from stages.report.scored import Scored, compute_scored
@@ -34,6 +34,7 @@ from stages.report.vendor import library_files, versions
 from stages.tables import files_written
 
 PAGE = "report/index.html"
+REVIEW = "report/review.html"
 SHEET = "report/gallery.jpg"
 TAGS = "report/tags.csv"
 SHEET_TILES = 12
@@ -79,9 +80,9 @@ def report(
         folder.write(f"report/data/{name}.js", content, DETAILS)
     for name, content in gallery.scripts(config.seed):
         folder.write(f"report/data/{name}.js", content, len(gallery))
-    copied = images_in_tars(root, images, gallery.filepaths()) if in_tars else {}
-    for path, image in sorted(copied.items()):
-        folder.write(f"report/{path}", image.read_bytes(), 1)
+    if in_tars:
+        for path, image in sorted(images_in_tars(root, images, gallery.filepaths()).items()):
+            folder.write(f"report/{path}", image.read_bytes(), 1)
     counted = _count(root, given | others | {"pairs": pairs}, gallery)
     figures, charts = counted.figures, counted.charts
     overview = {"charts": charts, "cover": _cover(figures), "arrows": counted.shifts.arrows}
@@ -98,6 +99,7 @@ def report(
         scored=counted.scored,
     )
     folder.write(PAGE, page.encode(), figures.captioned)
+    folder.write(REVIEW, render_review(config.title).encode(), 0)
     folder.write(TAGS, *counted.tags)
     if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), captions):
         inside = images_in_tars(root, images, (card.filepath for card in sheet))
@@ -171,8 +173,8 @@ REPORT = DatasetStage(
     writes=tables.REPORT,
     external=_external,
     owns=tables.owned_files(
-        *(PAGE, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*"),
+        *(PAGE, REVIEW, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*"),
         f"report/{IMAGE_FILES}",
     ),
-    version=7,
+    version=8,
 )
