@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
+from pipeline.bucket import BucketPath
 from pipeline.cli.look import look_lines
 from pipeline.cli.run import TOY
 from pipeline.config import load_config
 from pipeline.damage import revoke_damaged_parts
 from pipeline.run import Run
 from pipeline.runner import run
+from pipeline.storage import Place
 from skyscript.clip.pairs import CsvFolder
 from skyscript.clip.source import clip_installed
 from skyscript.files.tar_places import named_in_tars
@@ -26,6 +28,7 @@ from stages.captioned import Captioned
 from stages.judged.verdicts import request_of
 from stages.leakage import Benchmark, LeakageConfig, leakage
 from stages.train.pairs import ImageFiles
+from tests.buckets import content_in
 from tests.conftest import content_of, skyscript
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -38,7 +41,7 @@ OF_LAYOUT = {"tar", "tar_offset", "tar_size", "tar_hash", "layout", "fingerprint
 """The columns that may differ; ``fingerprint`` is the digest of the whole run."""
 
 
-def build(root: Path, layout: str) -> None:
+def build(root: Place, layout: str) -> None:
     config = load_config(TOY, PIPELINE, [*OPTIONS, f"layout.images={layout}"])
     run(PIPELINE, config, root, lambda event: None)
 
@@ -157,6 +160,18 @@ def test_look_names_the_tar(in_tars: Path) -> None:
     lines = list(look_lines(in_tars, name))
     assert any(line.startswith(f"  image: {in_tars}/image_tars/") for line in lines)
     assert not any("missing" in line for line in lines)
+
+
+def test_a_run_in_a_bucket_has_the_same_tars_and_reads_them(
+    bucket: BucketPath, in_tars: Path
+) -> None:
+    there = bucket / "runs/town"
+    build(there, "tars")
+    assert content_in(there) == content_of(in_tars)
+    name = next(iter(unpacked(in_tars)))
+    (file,) = named_in_tars(there, [name]).values()
+    assert (file.is_file(), file.read_bytes()) == (True, unpacked(in_tars)[name])
+    assert f"  image: {there}/image_tars/" in "\n".join(look_lines(there, name))
 
 
 def flip(path: Path, at: int) -> None:
