@@ -17,9 +17,12 @@ from pipeline.cli.look import look_lines
 from pipeline.cli.run import TOY
 from pipeline.config import load_config
 from pipeline.damage import revoke_damaged_parts
+from pipeline.errors import InputError
 from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.storage import Place
+from skyscript.benchmarks.files import read_captioned
+from skyscript.benchmarks.layout import Benchmark as Layout
 from skyscript.clip.pairs import CsvFolder
 from skyscript.clip.source import clip_installed
 from skyscript.files.tar_places import named_in_tars
@@ -153,6 +156,12 @@ def test_leakage_finds_the_run_in_tars(in_files: Path, in_tars: Path, tmp_path: 
 
 def table_of(path: Path) -> list[dict[str, object]]:
     return ds.dataset(str(path)).to_table().to_pylist()
+
+
+def test_evaluate_says_how_to_unpack_the_images(in_tars: Path) -> None:
+    own = Layout("own", "retrieval", CSV, column="title")
+    with pytest.raises(InputError, match=r"must be unpacked: for tar in image_tars/\*\.tar; do"):
+        read_captioned(own, in_tars)
 
 
 def test_look_names_the_tar(in_tars: Path) -> None:

@@ -18,7 +18,10 @@ from stages.index import IndexConfig, index
 from tests.stages.fetch.test_stage import NO_FOCUS, NO_OBJECTS, folder, noise, tile, write_raster
 
 SHARD = 7
-IN_TARS = ds.dataset(pa.table({"layout": ["tars"]}, schema=tables.LAYOUT.schema))
+IN_TARS, IN_FILES = (
+    ds.dataset(pa.table({"layout": [name]}, schema=tables.LAYOUT.schema))
+    for name in ("tars", "files")
+)
 
 
 class Killed(BaseException):
@@ -39,7 +42,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def make(root: Path, names: str) -> pa.Table:
+def make(root: Path, names: str, layout: ds.Dataset = IN_TARS) -> pa.Table:
     """Fetch a tile for each name, and pack the images."""
     raster = root.parent / "a.tif"
     if not raster.exists():
@@ -51,7 +54,7 @@ def make(root: Path, names: str) -> pa.Table:
         [tile(f"n{ord(name)}", "CH/a.tif") for name in names], schema=tables.TILES.schema
     )
     config, shard = FetchConfig.model_validate({"sources": sources}), Shard(SHARD, root)
-    made = fetch(tiles, scenes, NO_OBJECTS, IN_TARS, config=config, shard=shard)
+    made = fetch(tiles, scenes, NO_OBJECTS, layout, config=config, shard=shard)
     return pack(made, shard)
 
 
@@ -103,6 +106,17 @@ def test_more_tiles_make_the_tar_again_from_the_images_in_it(
     images = make(tmp_path / "run", "abc")
     assert len(cuts) == 3
     assert images.equals(make(tmp_path / "whole", "abc"))
+
+
+@pytest.mark.parametrize("layouts", [(IN_FILES, IN_TARS), (IN_TARS, IN_FILES)])
+def test_another_layout_moves_the_images_without_another_cut(
+    tmp_path: Path, cuts: list[str], layouts: tuple[ds.Dataset, ds.Dataset]
+) -> None:
+    before = make(tmp_path / "run", "abc", layouts[0])
+    after = make(tmp_path / "run", "abc", layouts[1])
+    assert len(cuts) == 3
+    assert read(tmp_path / "run", after) == read(tmp_path / "run", before)
+    assert before["tar"].null_count + after["tar"].null_count == 3
 
 
 def test_a_damaged_image_in_the_tar_is_cut_again_and_no_other(
