@@ -110,7 +110,7 @@ def parts_without_files(root: Place, owns: Iterable[Owned], table: ds.Dataset) -
     owned, size_of = [*dict.fromkeys(each._replace(glob=None) for each in owns)], Sizes(root)
     return {
         place_of(fragment.path)
-        for fragment in table.get_fragments()
+        for fragment in (table.get_fragments() if owned else ())
         if not _all_present(size_of, fragment.to_table(columns=_columns_of(owned)), owned)
     }
 
