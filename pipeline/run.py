@@ -61,6 +61,14 @@ class Run:
             )
         return folder.dataset()
 
+    def table_of_today(self, table: Table) -> ds.Dataset:
+        """Open a complete table with its schema of today: columns that its files lack are null.
+
+        Raises `InputError` as `table` does.
+        """
+        self.table(table.name)
+        return self.folder(table).dataset()
+
     def table_if_whole(self, name: str) -> ds.Dataset | None:
         """Open a table by name if it is complete; None if it is missing or unfinished."""
         folder = TableFolder(self.root, name)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from skyscript.files.image_names import ImageNumbers
 from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
@@ -99,7 +100,7 @@ def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> T
     ``text_of[i]``. Raises `InputError` if the table is invalid, or knows no image.
     """
     parts = truth_parts(path)
-    names = _Names(images)
+    names = ImageNumbers(images)
     named = [pc.unique(rows["concept"]) for rows in _rows(parts, focus=True)]
     concepts = sorted({name for some in named for name in some.to_pylist()})
     width = len(concepts)
@@ -131,31 +132,7 @@ def _rows(
             ) from None
 
 
-class _Names:
-    """The file names of images, sorted: a look-up of millions of them takes little memory."""
-
-    def __init__(self, paths: pa.Array) -> None:
-        names = _base_names(paths)
-        self._order = np.argsort(names, kind="stable")
-        self._sorted = names[self._order]
-
-    def find(self, paths: pa.Array) -> Ints:
-        """Give the number of the image of each path; -1 if there is none."""
-        encoded = paths.dictionary_encode()
-        names = _base_names(encoded.dictionary)
-        at = np.searchsorted(self._sorted, names)
-        at[at == len(self._sorted)] = 0
-        number = np.where(self._sorted[at] == names, self._order[at], -1)
-        found: Ints = number[encoded.indices.to_numpy()]
-        return found
-
-
-def _base_names(paths: pa.Array) -> npt.NDArray[np.bytes_]:
-    names = pc.replace_substring_regex(paths.cast(pa.large_string()), r"^.*/", "")
-    return np.array(names.cast(pa.large_binary()).to_numpy(zero_copy_only=False), dtype=np.bytes_)
-
-
-def _keys(rows: Iterator[pa.RecordBatch], names: _Names, concepts: list[str]) -> Ints:
+def _keys(rows: Iterator[pa.RecordBatch], names: ImageNumbers, concepts: list[str]) -> Ints:
     """Give an image's number x the number of concepts + a concept's number, for each row."""
     found = [np.empty(0, dtype=np.int64)]
     numbers = pa.array(concepts, pa.string())

@@ -58,6 +58,10 @@ TILES = table(
 )
 """The tile to fetch for each focus object."""
 
+IN_FILES, IN_TARS = "files", "tars"
+LAYOUT = table("layout", pa.field("layout", pa.string(), nullable=False))  # files, or tars
+"""How the images of the run are stored: one row."""
+
 IMAGES = table(
     "images",
     pa.field("object_id", pa.string(), nullable=False),
@@ -84,6 +88,11 @@ IMAGES = table(
     pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes under the first one
     pa.field("byte_size", pa.int64()),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+    # if the image is a member of a tar, and no file; else null
+    pa.field("tar", pa.string()),  # image_tars/00012.tar, from the run folder
+    pa.field("tar_offset", pa.int64()),  # of the first byte of the JPEG
+    pa.field("tar_size", pa.int64()),  # bytes of the tar
+    pa.field("tar_hash", pa.string()),  # blake2b-128 of the tar, hex
     # class of the error that prevented the fetch: no_imagery, busy ...; null if ok
     pa.field("error", pa.string()),
     *STATUS,

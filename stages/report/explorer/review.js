@@ -42,7 +42,10 @@ async function readSheet(file) {
 }
 
 const isBelow = (path) => path.split("/").every((part) => !["", ".", ".."].includes(part));
-const addressOf = (path) => `../${path.split("/").map(encodeURIComponent).join("/")}`;
+// The images of a run, or the copies beside this page where those of the run lie in tars.
+const [OF_RUN, BESIDE] = ["../", ""];
+const addressOf = (path, folder = OF_RUN) =>
+  `${folder}${path.split("/").map(encodeURIComponent).join("/")}`;
 
 // Gives the rows as the CSV that `skyscript judge --verdicts` reads.
 function csvOf(rows) {
@@ -148,7 +151,12 @@ class Review {
   show() {
     const { rows, at } = this.sheet, { filepath, statement, verdict, why } = this.row;
     this.say("");
-    this.place("picture").src = addressOf(filepath);
+    const picture = this.place("picture");
+    picture.onerror = () => {
+      picture.onerror = null;
+      picture.src = addressOf(filepath, BESIDE);
+    };
+    picture.src = addressOf(filepath);
     this.place("statement").textContent = statement;
     this.place("why").value = why;
     for (const word of Object.values(WORDS)) {

@@ -29,9 +29,11 @@ def many(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     objects = ds.dataset(town / "tables/objects")
     images = root / "images2"
     images.mkdir()
-    gallery = Gallery(has_filter=False)
+    gallery = Gallery(has_filter=False, in_tars=False)
     rows = pairs.to_pylist()
-    details = dict(fill(Gallery(has_filter=False), ds.dataset(pairs), objects, 10**6, 0))
+    details = dict(
+        fill(Gallery(has_filter=False, in_tars=False), ds.dataset(pairs), objects, 10**6, 0)
+    )
     for number in range(MANY):
         row = rows[number % len(rows)]
         name = f"{row['object_id']}{number}_SIM_24"
