@@ -14,6 +14,7 @@ import shapely
 
 from pipeline.schema import STATUS_OK
 from skyscript.captions.object_names import is_thing, things_of
+from skyscript.geo.clip import clip_to_boxes
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import Tags, tags_of
@@ -140,11 +141,7 @@ def _in_pixels(
     degrees = shapely.from_wkb(wkb.take(pa.array(used)).to_numpy(zero_copy_only=False))
     metres = _valid(shapely.transform(degrees, project))
     sides = np.array(boxes, np.float64).reshape(-1, 4)
-    parts = metres[of]
-    bounds, box = shapely.bounds(metres)[of], sides[image]
-    within = (bounds[:, :2] >= box[:, :2]).all(axis=1) & (bounds[:, 2:] <= box[:, 2:]).all(axis=1)
-    for thing in np.flatnonzero(~within).tolist():
-        parts[thing] = shapely.clip_by_rect(parts[thing], *boxes[image[thing]])
+    parts = clip_to_boxes(metres[of], image, sides)
     points, owner = shapely.get_coordinates(parts, return_index=True)
     scale = np.column_stack([sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]]) / sizes
     corner, scale = sides[image[owner]], scale[image[owner]]

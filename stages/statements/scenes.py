@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from skyscript.geo.meeting import meeting_boxes
 from skyscript.ragged import counted, counted_in
 from tag_vocab import Concept
 
@@ -170,12 +171,8 @@ class Scenes:
 
     @functools.cached_property
     def meeting(self) -> tuple[Ints, Ints]:
-        """Give the pairs of things in an image whose boxes meet."""
-        apart = (np.max(self.width, initial=0) + 1.0) * 2
-        left, top, right, bottom = self.box.T
-        boxes = shapely.box(left + self.image * apart, top, right + self.image * apart, bottom)
-        one, other = shapely.STRtree(boxes).query(boxes, predicate="intersects")
-        return one[one < other], other[one < other]
+        """Give the pairs of things in an image whose boxes meet, the first before the second."""
+        return meeting_boxes(self.box, self.image)
 
 
 @dataclass(frozen=True)

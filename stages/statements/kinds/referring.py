@@ -38,7 +38,7 @@ def _make(scenes: Scenes) -> Claims:
         ahead = fit[first] & np.where(groups.sizes == 1, how == 0, apart)
         claims = of_things(scenes, first[ahead], np.full(np.count_nonzero(ahead), how))
         found.append(claims._replace(one=groups.keys[ahead] % len(scenes.concepts.all)))
-    return Claims(*map(np.concatenate, zip(*found, strict=True)))
+    return Claims.join(found)
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
