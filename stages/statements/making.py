@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -54,8 +54,8 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset, truth: pa.Table | None) -> 
     geometry = _in_pixels(near["geometry"], place, image[kept], boxes, np.column_stack(sizes))
     some = ~shapely.is_empty(geometry)
     kept = kept[some]
-    lacking, absent = _absent(rows["object_id"], truth)
-    listed, concepts = _number(shown[kept], absent)
+    lacking, absent, of_absent = _absent(rows["object_id"], truth)
+    listed, concepts = _number(shown[kept], of_absent)
     number = {one: place for place, one in enumerate(concepts.all)}
     across = np.array([box.east - box.west for box in boxes]) / sizes[0]
     return Scenes(
@@ -69,7 +69,7 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset, truth: pa.Table | None) -> 
         precision=np.array(rows["time_precision"].to_pylist(), str),
         concepts=concepts,
         lacking=lacking,
-        absent=np.array([number[one] for one in absent], np.int64),
+        absent=np.array([number[one] for one in of_absent], np.int64)[absent],
         image=image[kept],
         object_ids=ids[kept],
         listed=listed,
@@ -101,14 +101,18 @@ def _number_of(tags: Tags, kind: str) -> int:
     return _LISTS.setdefault(shown, len(_LISTS)) if shown and is_thing(shown[0]) else -1
 
 
-def _absent(images: pa.ChunkedArray, truth: pa.Table | None) -> tuple[Ints, list[Concept]]:
-    """Give images and concepts that they certainly do not show, from the table ``truth``."""
+def _absent(
+    images: pa.ChunkedArray, truth: pa.Table | None
+) -> tuple[Ints, Ints, Sequence[Concept]]:
+    """Give images and the numbers of concepts that they certainly do not show; and the concepts."""
     if truth is None:
-        return np.zeros(0, np.int64), []
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), ()
     judged = pc.and_(pc.equal(truth["verdict"], "no"), pc.is_in(truth["object_id"], images))
     no = truth.filter(judged)
     place = pc.index_in(no["object_id"], images.combine_chunks()).to_numpy().astype(np.int64)
-    return place, [concept(name) for name in no["concept"].to_pylist()]
+    names = no["concept"].combine_chunks().dictionary_encode()
+    concepts = [concept(name) for name in names.dictionary.to_pylist()]
+    return place, names.indices.to_numpy().astype(np.int64), concepts
 
 
 def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:

@@ -125,6 +125,27 @@ class Scenes:
         return counted_in(self.image)
 
     @functools.cached_property
+    def _objects(self) -> tuple[list[str], Ints]:
+        ids, number = np.unique(self.object_ids.astype(str), return_inverse=True)
+        return ids.tolist(), number
+
+    @property
+    def objects(self) -> list[str]:
+        """Give the ids of all objects, in alphabetical order."""
+        return self._objects[0]
+
+    @property
+    def object(self) -> Ints:
+        """Give the number of the object of each."""
+        return self._objects[1]
+
+    def all_things(self, image: Ints) -> tuple[Ints, Ints]:
+        """Give the places of some images, and all things of each."""
+        start, end = np.searchsorted(self.image, [image, image + 1])
+        sizes = end - start
+        return np.repeat(np.arange(len(image)), sizes), np.repeat(start, sizes) + counted(sizes)
+
+    @functools.cached_property
     def areas(self) -> Groups:
         """Give the areas of each image that show a concept that names one of its things."""
         groups = self.group(self.named)
@@ -217,6 +238,12 @@ def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
     most = int(groups.things.max(initial=0)) + 1
     both = np.isin(group * most + other[pair], groups.of * most + groups.things)
     return pair[both], group[both]
+
+
+def distinct(pairs: Ints) -> Ints:
+    """Give the distinct rows of an array n x 2 of numbers from 0 on, in ascending order."""
+    most = int(pairs[:, 1].max(initial=0)) + 1
+    return np.column_stack(np.divmod(np.unique(pairs[:, 0] * most + pairs[:, 1]), most))
 
 
 def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:

@@ -113,7 +113,7 @@ def _say(kind: Kind, about: tuple[Concept, ...], value: int) -> _Words:
 
 def _boxes(claims: Claims, scenes: Scenes) -> Floats:
     """Give the box of the things of each claim; that of the image if it rests on none."""
-    box = scenes.sides[claims.image] * np.array([0.0, 0.0, 1.0, 1.0])
+    box: Floats = scenes.sides[claims.image] * np.array([0.0, 0.0, 1.0, 1.0])
     some = claims.sizes > 0
     starts = (np.cumsum(claims.sizes) - claims.sizes)[some]
     of = scenes.box[claims.things]
@@ -130,7 +130,7 @@ def _geometries(claims: Claims, scenes: Scenes) -> pa.Array:
     heads = np.repeat(_COLLECTION, count)
     heads["parts"] = claims.sizes
     pieces = [
-        _fixed(heads.view(np.uint8).reshape(count, -1)).cast(pa.binary()),
+        _fixed(heads.view(np.uint8).reshape(count, _COLLECTION.itemsize)).cast(pa.binary()),
         pa.array(shapely.to_wkb(scenes.frames), pa.binary()),
         pa.array(shapely.to_wkb(scenes.geometry[used]), pa.binary()),
     ]
