@@ -73,6 +73,10 @@ class Scenes:
     """The numbers of images that certainly do not show a concept, by the table ``truth``."""
     absent: Ints
     """These concepts."""
+    edge_image: Ints
+    """The numbers of images with an object at the edge that is none of their things."""
+    edge_listed: Ints
+    """The number of the list of concepts that such an object shows."""
     image: Ints
     """By thing, as all below: the number of its image, ascending."""
     object_ids: npt.NDArray[np.object_]
@@ -186,9 +190,22 @@ class Scenes:
         return Groups(keys, things, sizes)
 
     def sole(self, thing: Ints) -> Bools:
-        """Tell whether a thing is the only one in its image that shows what names it."""
-        groups = self.group(self.keys(self.image[thing], self.name[thing]))
-        return np.asarray(groups.sizes == 1)
+        """Tell whether a thing is surely the only one in its image that shows what names it."""
+        image, name = self.image[thing], self.name[thing]
+        groups = self.group(self.keys(image, name))
+        return np.asarray((groups.sizes == 1) & self.all_known(image, name))
+
+    def all_known(self, image: Ints, concept: Ints) -> Bools:
+        """Tell whether an image surely shows nothing of a concept besides its things."""
+        return np.asarray(
+            self.is_complete[image] & ~np.isin(self.keys(image, concept), self._at_edge)
+        )
+
+    @functools.cached_property
+    def _at_edge(self) -> Ints:
+        """Give the keys of the images and the concepts of which something is at the edge."""
+        edge, concept = np.nonzero(self.concepts.shows[self.edge_listed])
+        return np.unique(self.keys(self.edge_image[edge], concept))
 
     @functools.cached_property
     def meeting(self) -> tuple[Ints, Ints]:

@@ -1,8 +1,8 @@
 """Counts, as in "There are three tennis courts".
 
 ``count(C) = n``: n of the visible OSM objects show C or a kind of C. Stated only where the extract
-is complete, of concepts whose things OSM draws one by one, and where no two of these objects
-overlap (a thing that is drawn twice).
+is complete and no further C is at the edge of the image, of concepts whose things OSM draws one by
+one, and where no two of these objects overlap (a thing that is drawn twice).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tag_vocab import Concept
 def countable(scenes: Scenes) -> Groups:
     """Give the groups of things whose number is known."""
     image, name = np.divmod(scenes.named, len(scenes.concepts.all))
-    keys = scenes.named[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
+    keys = scenes.named[scenes.all_known(image, name) & scenes.concepts.those(is_counted)[name]]
     groups = scenes.group(keys)
     groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
     one, other = scenes.meeting

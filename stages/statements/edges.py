@@ -1,0 +1,39 @@
+"""Objects at the edges of images that are none of their things.
+
+A narrow strip of a house is no neighbour of an image, and neither is a tree whose point lies beside
+it; but a part of them may be seen. So nobody knows how many houses or trees such an image shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from stages.statements.scenes import Floats, Geometries, Ints
+
+REACH = 8.0
+"""Metres that a point or a line is seen around itself: half of a large crown, or of a road."""
+
+
+def find_at_edges(
+    geometries: Geometries, sides: Floats, scale: Floats, listed: tuple[Ints, Ints]
+) -> tuple[Ints, Ints]:
+    """Give images and the objects at their edges, by their numbers.
+
+    ``geometries`` and the ``sides`` of images are in EPSG:3857, with ``scale`` units to a metre on
+    the ground. ``listed`` are the images and objects of things. An object that lies wholly in an
+    image is not at its edge.
+    """
+    reach = REACH * scale
+    tree = shapely.STRtree(geometries)
+    wider = sides + np.outer(reach, [-1, -1, 1, 1])
+    image, found = tree.query(shapely.box(*wider.T))
+    box, bounds = sides[image], shapely.bounds(geometries)[found]
+    out = (bounds[:, :2] < box[:, :2]).any(axis=1) | (bounds[:, 2:] > box[:, 2:]).any(axis=1)
+    count = len(geometries)
+    out &= ~np.isin(image * count + found, listed[0] * count + listed[1])
+    image, found = image[out], found[out]
+    areas = shapely.get_dimensions(geometries[found]) == 2
+    apart = shapely.distance(geometries[found], shapely.box(*sides[image].T))
+    near = apart <= np.where(areas, 0, reach[image])
+    return image[near], found[near]
