@@ -95,6 +95,10 @@ class Run:
         recorded = read_sealed_json(self.root / _DISABLED)
         return recorded["stages"] if recorded else []
 
+    def knows_disabled_stages(self) -> bool:
+        """Tell whether it is recorded which stages the config disables."""
+        return read_sealed_json(self.root / _DISABLED) is not None
+
     def record_disabled_stages(self, names: Iterable[str]) -> None:
         """Record which stages the config disables, for `disabled_stages`."""
         write_sealed_json(self.root / _DISABLED, {"stages": sorted(names)})

@@ -40,8 +40,9 @@ Bbox = Annotated[
     str | None,
     typer.Option(
         metavar="W,S,E,N",
-        help="Without a config, use the open sources of images that cover a part of this box "
-        "(degrees) and need no account. The config is written to the folder of the run.",
+        help="Without a config, make tiles for the objects in this box (degrees), from the open "
+        "sources of images that cover a part of it and need no account. The config is written to "
+        "the folder of the run.",
     ),
 ]
 Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]

@@ -193,7 +193,9 @@ def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int, bool]:
     ]
     try:
         chosen = first_image(
-            candidates, lambda each: _cut(each, work), lambda image: judge(image, work.config)
+            candidates,
+            lambda each: _cut(each, work),
+            lambda image, gsd: judge(image, gsd, work.config),
         )
     except NoImage as error:
         why = {"status": error.status, "error": error.problem.value, "reason": str(error)}
@@ -268,5 +270,5 @@ FETCH = ShardStage(
     owns=(Owned(IMAGE_FILES, "filepath", "byte_size", "content_hash"),),
     external=_external,
     by_row=True,
-    version=3,
+    version=4,
 )

@@ -20,7 +20,7 @@ from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
 from stages.report.figures import Figures, compute_figures
 from stages.report.packing import script
-from stages.report.page import render_page
+from stages.report.page import render_page, render_review
 from stages.report.reach import Reach, compute_reach, reach_csv
 from stages.report.rows import DETAILS, Gallery, fill
 from stages.report.scored import Scored, compute_scored
@@ -31,6 +31,7 @@ from stages.report.vendor import library_files, versions
 from stages.tables import files_written
 
 PAGE = "report/index.html"
+REVIEW = "report/review.html"
 SHEET = "report/gallery.jpg"
 TAGS = "report/tags.csv"
 SHEET_TILES = 12
@@ -91,6 +92,7 @@ def report(
         scored=counted.scored,
     )
     folder.write(PAGE, page.encode(), figures.captioned)
+    folder.write(REVIEW, render_review(config.title).encode(), 0)
     folder.write(TAGS, *counted.tags)
     if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), captions):
         folder.write(SHEET, draw_contact_sheet(sheet, root), len(sheet))
@@ -163,7 +165,7 @@ REPORT = DatasetStage(
     writes=tables.REPORT,
     external=_external,
     owns=tables.owned_files(
-        *(PAGE, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*")
+        *(PAGE, REVIEW, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*")
     ),
-    version=6,
+    version=7,
 )

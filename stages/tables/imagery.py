@@ -78,6 +78,7 @@ IMAGES = table(
     # from the pixels alone, each 0 to 1; skyscript.imagery.fitness says what they measure
     pa.field("blank_share", pa.float64()),  # black or white, or all of one colour
     pa.field("cloud_share", pa.float64()),  # bright, grey and even
+    pa.field("broken_cloud_share", pa.float64()),  # small clouds over the ground; 0 below 5 m
     pa.field("haze", pa.float64()),  # a grey veil over the tile
     pa.field("sharpness", pa.float64()),  # fine detail over coarse detail
     pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes under the first one

@@ -1,14 +1,21 @@
-"""Tiles a second of the STAC backend, against a plain rasterio loop, on disk and over the network.
+"""Tiles a second of the STAC backend, against its peers, on disk and over the network.
 
 The network is a range-request server in a process of its own that takes 30 ms for every answer.
-The imagery is real where it is there (Banepa, a JPEG COG), else a file of noise.
+The imagery is real where it is there (Banepa, a JPEG COG), else a file of noise. Each reader reads
+files of its own in each round, so that none finds ranges in a cache that another one has filled.
+
+The peers have as many requests under way as the backend: rio-tiler in threads, which opens the file
+for each tile, as its readers are used; async-geotiff (no GDAL) with one open file. The latter only
+reads the window of the file: it neither resamples nor reads overviews.
 """
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,10 +28,11 @@ from shapely.geometry import box, mapping
 
 from skyscript.backends.folder import FolderBackend, FolderSource
 from skyscript.backends.stac.config import StacSource
+from skyscript.backends.stac.remote_file import GDAL
 from skyscript.backends.stac.source import StacBackend
-from skyscript.geo.tile import Box, Tile
+from skyscript.geo.tile import Box, Tile, mercator_box
 from skyscript.imagery.protocol import Scene
-from tests.bench.bench_fetch_folder import tiles_of, warped
+from tests.bench.bench_fetch_folder import SIDE, tiles_of, warped
 from tests.bench.record import record
 from tests.conftest import SHARED
 from tests.emulators.faults import Faults
@@ -33,6 +41,7 @@ from tests.skyscript.imagery.rasters import write_raster
 
 LATENCY, ROUNDS, AT_ONCE = 0.03, 2, 16
 NOTHING = pa.table({})
+OURS = "the backend `stac`"
 
 
 def serve(pipe: Connection, folder: Path) -> None:
@@ -64,17 +73,123 @@ def archive(folder: Path, footprint: Box) -> Iterator[tuple[str, Callable[[], in
         process.join()
 
 
+Round = Callable[[str, list[Tile]], object]
+"""Reads all tiles of the file of an address."""
+
+
+def in_threads(one: Callable[[str, Tile], object], at_once: int) -> Round:
+    def read(address: str, tiles: list[Tile]) -> None:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(lambda tile: one(address, tile), tiles))
+
+    return read
+
+
+def plain(address: str, tile: Tile) -> object:
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", VSI_CACHE="FALSE"):
+        return warped(address, tile)  # type: ignore[arg-type]
+
+
+def by_rio_tiler(address: str, tile: Tile) -> object:
+    from rio_tiler.io import Reader
+
+    with rasterio.Env(**GDAL), Reader(address) as file:
+        return file.part(
+            tile.box,
+            bounds_crs="EPSG:4326",
+            dst_crs="EPSG:3857",
+            width=tile.width,
+            height=tile.height,
+            resampling_method="bilinear",
+            reproject_method="bilinear",
+        )
+
+
+def by_async_geotiff(address: str, tiles: list[Tile]) -> None:
+    from async_geotiff import GeoTIFF, Window
+    from obstore.store import HTTPStore
+
+    folder, _, name = address.rpartition("/")
+
+    async def read() -> None:
+        store = HTTPStore.from_url(folder, client_options={"allow_http": True})
+        file, slots = await GeoTIFF.open(name, store=store), asyncio.Semaphore(AT_ONCE)
+
+        async def one(tile: Tile) -> object:
+            box = mercator_box(tile.box)
+            corners = ((box.west, box.north), (box.east, box.south))
+            (left, top), (right, bottom) = (
+                (min(max(int(column), 0), file.width), min(max(int(row), 0), file.height))
+                for column, row in (~file.transform @ corner for corner in corners)
+            )
+            window = Window(col_off=left, row_off=top, width=right - left, height=bottom - top)
+            async with slots:
+                return (await file.read(window=window)).data
+
+        await asyncio.gather(*map(one, tiles))
+
+    asyncio.run(read())
+
+
+def peers() -> dict[str, Round]:
+    """Give the peers that are installed (the extra `bench`)."""
+    found = {"the same in a plain loop": in_threads(plain, 1)}
+    if find_spec("rio_tiler"):
+        found[f"rio-tiler, {AT_ONCE} threads"] = in_threads(by_rio_tiler, AT_ONCE)
+    if find_spec("async_geotiff"):
+        found[f"async-geotiff, {AT_ONCE} at once, no resampling"] = by_async_geotiff
+    return found
+
+
 def rate(one: Callable[[Tile], object], tiles: list[Tile], at_once: int) -> float:
-    best = 0.0
-    with ThreadPoolExecutor(at_once) as pool:
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            list(pool.map(one, tiles))
-            best = max(best, len(tiles) / (time.perf_counter() - start))
-    return best
+    return max(
+        _rate(in_threads(lambda _, tile: one(tile), at_once), "", tiles) for _ in range(ROUNDS)
+    )
+
+
+def _rate(read: Round, address: str, tiles: list[Tile]) -> float:
+    start = time.perf_counter()
+    read(address, tiles)
+    return len(tiles) / (time.perf_counter() - start)
+
+
+def config_of(url: str, local: Scene) -> StacSource:
+    return StacSource(
+        api=url, collection="images", assets=("visual",), gsd=local.gsd, at_once=AT_ONCE
+    )
+
+
+def by_ranges(folder: Path, local: Scene, tiles: list[Tile]) -> Scene:
+    """Measure all readers over the network, in turn; give the backend's scene."""
+    with archive(folder, local.box) as (url, requests):
+        backend = StacBackend(config_of(url, local))
+        (scene,) = backend.search("ORT", [local.box])
+
+        def ours(address: str, tile: Tile) -> object:
+            return backend.cut(Scene(**{**vars(scene), "hrefs": (address,)}), tile, NOTHING)
+
+        readers = {OURS: in_threads(ours, AT_ONCE), **peers()}
+        rates, asked = dict.fromkeys(readers, 0.0), dict.fromkeys(readers, 0)
+        for turn in range(ROUNDS):
+            for number, (name, read) in enumerate(readers.items()):
+                copy = f"image{turn}{number}.tif"
+                (folder / copy).hardlink_to(folder / "image.tif")
+                before = requests()
+                rates[name] = max(rates[name], _rate(read, f"{url}/files/{copy}", tiles))
+                asked[name] += requests() - before
+    print(f"\nby ranges, {LATENCY * 1000:.0f} ms an answer, {SIDE} px tiles:")
+    for name, found in rates.items():
+        each, ratio = asked[name] / len(tiles) / ROUNDS, rates[OURS] / found
+        print(f"  {found:6.1f} tiles/s, {each:.1f} requests a tile, ratio {ratio:.2f}: {name}")
+    what = f"`fetch` by HTTP ranges, {LATENCY * 1000:.0f} ms an answer"
+    for number, name in enumerate(peers()):
+        file = f"fetch_ranges_{number}" if number else "fetch_ranges"
+        record(file, what=what, against=name, ratio=rates[OURS] / rates[name])
+    return scene
 
 
 @pytest.mark.bench
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # async-geotiff's
 def test_stac_backend(tmp_path: Path) -> None:
     path, real = tmp_path / "image.tif", SHARED / "pairs" / "banepa" / "imagery.tif"
     if real.is_file():
@@ -86,33 +201,13 @@ def test_stac_backend(tmp_path: Path) -> None:
     (local,) = folder.scenes("ORT")
     tiles = tiles_of(local)
 
-    def plain(address: str) -> Callable[[Tile], object]:
-        return lambda tile: warped(address, tile)  # type: ignore[arg-type]
-
-    print()
-    with archive(tmp_path, local.box) as (url, requests):
-        config = StacSource(
-            api=url, collection="images", assets=("visual",), gsd=local.gsd, at_once=AT_ONCE
-        )
-        backend = StacBackend(config)
-        (scene,) = backend.search("ORT", [local.box])
-        ours = rate(lambda tile: backend.cut(scene, tile, NOTHING), tiles, AT_ONCE)
-        mine = requests() / len(tiles) / ROUNDS
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", VSI_CACHE="FALSE"):
-            theirs = rate(plain(scene.hrefs[0]), tiles, 1)
-        other = requests() / len(tiles) / ROUNDS - mine
-    print(
-        f"by ranges, {LATENCY * 1000:.0f} ms: stac backend {ours:.1f} tiles/s "
-        f"({mine:.1f} requests a tile, {AT_ONCE} at once), plain loop {theirs:.1f} tiles/s "
-        f"({other:.1f} requests a tile), ratio {ours / theirs:.1f}"
-    )
-    what = f"`fetch` by HTTP ranges, {LATENCY * 1000:.0f} ms an answer"
-    record("fetch_ranges", what=what, against="the same in a plain loop", ratio=ours / theirs)
+    scene = by_ranges(tmp_path, local, tiles)
+    backend = StacBackend(config_of("http://127.0.0.1:9", local))
     on_disk = Scene(**{**vars(scene), "hrefs": (str(path),)})
-    ours = rate(lambda tile: backend.cut(on_disk, tile, NOTHING), tiles, AT_ONCE)
+    stac = rate(lambda tile: backend.cut(on_disk, tile, NOTHING), tiles, AT_ONCE)
     files = rate(lambda tile: folder.cut(local, tile, NOTHING), tiles, 1)
-    theirs = rate(plain(str(path)), tiles, 1)
+    theirs = rate(lambda tile: plain(str(path), tile), tiles, 1)
     print(
-        f"on disk: stac backend {ours:.1f} tiles/s, folder backend {files:.1f}, "
-        f"plain loop {theirs:.1f}, ratio {ours / theirs:.1f} and {files / theirs:.1f}"
+        f"on disk: stac backend {stac:.1f} tiles/s, folder backend {files:.1f}, "
+        f"plain loop {theirs:.1f}, ratio {stac / theirs:.1f} and {files / theirs:.1f}"
     )
