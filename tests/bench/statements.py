@@ -32,13 +32,15 @@ Counts = defaultdict[str, Counter[str]]
 NEEDS_TRUTH = ("ask_absence", "not_present")
 
 
-def of_images(run: Run, per_kind: int) -> Iterator[tuple[Row, Row, list[Row]]]:
+def of_images(
+    run: Run, per_kind: int, parts: int | None = None
+) -> Iterator[tuple[Row, Row, list[Row]]]:
     """Yield the rows of meta and images of each image with statements, and these."""
     has_truth = "truth" in run.tables
     read = (tables.META, tables.IMAGES, *((tables.TRUTH,) if has_truth else ()))
     kinds = tuple(kind for kind in KINDS if has_truth or kind not in NEEDS_TRUTH)
     config = StatementsConfig.model_validate({"kinds": kinds, "per_kind": per_kind})
-    for part in range(len(run.table("meta").files)):
+    for part in range(parts or len(run.table("meta").files)):
         given = run.parts(read, part) | run.datasets((tables.OBJECTS,))
         made = statements(**given, config=config, shard=Shard(part, Path("unused")))
         by_image = defaultdict(list)
@@ -76,12 +78,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--per-kind", type=int, default=4)
+    parser.add_argument("--parts", type=int, help="Check only the first parts of the run.")
     parser.add_argument("--pixels", action="store_true")
     given = parser.parse_args()
     run, counts = Run(given.run), Counts(Counter)
     objects = run.table("objects").to_table(columns=["object_id", "geometry"])
     world = Map(run.table("objects").to_table()) if given.pixels else None
-    for meta, image, rows in of_images(run, given.per_kind):
+    for meta, image, rows in of_images(run, given.per_kind, given.parts):
         check(meta, image, rows, objects, counts)
         if world is not None:
             with Picture.open(given.run / image["filepath"]) as picture:
