@@ -1,7 +1,8 @@
-"""Objects at the edges of images that are none of their things.
+"""Objects in or beside images that are none of their things, but of which a part may be seen.
 
 A narrow strip of a house is no neighbour of an image, and neither is a tree whose point lies beside
-it; but a part of them may be seen. So nobody knows how many houses or trees such an image shows.
+it, or a dog park too small for the resolution. So nobody knows how many houses, trees or parks such
+an image shows.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ REACH = 8.0
 def find_at_edges(
     geometries: Geometries, sides: Floats, scale: Floats, listed: tuple[Ints, Ints]
 ) -> tuple[Ints, Ints]:
-    """Give images and the objects at their edges, by their numbers.
+    """Give images and such objects, by their numbers.
 
     ``geometries`` and the ``sides`` of images are in EPSG:3857, with ``scale`` units to a metre on
-    the ground. ``listed`` are the images and objects of things. An object that lies wholly in an
-    image is not at its edge.
+    the ground. ``listed`` are the images and objects of things. A point or a line that lies wholly
+    in an image is left out: it is too fine to be seen there.
     """
     reach = REACH * scale
     tree = shapely.STRtree(geometries)
@@ -30,10 +31,10 @@ def find_at_edges(
     image, found = tree.query(shapely.box(*wider.T))
     box, bounds = sides[image], shapely.bounds(geometries)[found]
     out = (bounds[:, :2] < box[:, :2]).any(axis=1) | (bounds[:, 2:] > box[:, 2:]).any(axis=1)
-    count = len(geometries)
+    areas, count = shapely.get_dimensions(geometries) == 2, len(geometries)
+    out |= areas[found]
     out &= ~np.isin(image * count + found, listed[0] * count + listed[1])
     image, found = image[out], found[out]
-    areas = shapely.get_dimensions(geometries[found]) == 2
     apart = shapely.distance(geometries[found], shapely.box(*sides[image].T))
-    near = apart <= np.where(areas, 0, reach[image])
+    near = apart <= np.where(areas[found], 0, reach[image])
     return image[near], found[near]

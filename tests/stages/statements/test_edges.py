@@ -19,6 +19,7 @@ __all__ = ["objects"]  # a fixture
         ("n70", (50, 100, 50, 100), False),  # wholly in the image, but too fine to be seen there
         ("a70", (-30, 100, 1, 130), True),  # a narrow strip
         ("a70", (-30, 100, -1, 130), False),
+        ("a70", (50, 100, 55, 105), True),  # too small to be a neighbour
     ],
 )
 def test_what_is_at_the_edge_and_no_neighbour_is_not_counted(name, box, is_seen, objects, tmp_path):
