@@ -15,6 +15,9 @@ from stages.statements.scenes import Floats, Geometries, Ints
 REACH = 8.0
 """Metres that a point or a line is seen around itself: half of a large crown, or of a road."""
 
+BORDER = 1.0
+"""Metres that the border of an area is seen around it, such as the kerb of a pool."""
+
 
 def find_at_edges(
     geometries: Geometries, sides: Floats, scale: Floats, listed: tuple[Ints, Ints]
@@ -36,5 +39,5 @@ def find_at_edges(
     out &= ~np.isin(image * count + found, listed[0] * count + listed[1])
     image, found = image[out], found[out]
     apart = shapely.distance(geometries[found], shapely.box(*sides[image].T))
-    near = apart <= np.where(areas[found], 0, reach[image])
+    near = apart <= np.where(areas[found], BORDER * scale[image], reach[image])
     return image[near], found[near]

@@ -18,7 +18,7 @@ __all__ = ["objects"]  # a fixture
         ("n70", (-30, 100, -30, 100), False),
         ("n70", (50, 100, 50, 100), False),  # wholly in the image, but too fine to be seen there
         ("a70", (-30, 100, 1, 130), True),  # a narrow strip
-        ("a70", (-30, 100, -1, 130), False),
+        ("a70", (-30, 100, -3, 130), False),
         ("a70", (50, 100, 55, 105), True),  # too small to be a neighbour
     ],
 )
