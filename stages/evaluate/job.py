@@ -28,7 +28,7 @@ from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_n
 from skyscript.benchmarks.layout import SKYSCRIPT
 from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
-from skyscript.files.truth import truth_parts
+from skyscript.files.truth import TRUTH
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.config import EvaluateConfig
 from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
@@ -198,7 +198,7 @@ def _rank_by_truth(
     path = tower.config.truth
     if path is None:
         return {}, {}, []
-    truth_parts(path)
+    TRUTH.parts(path)
     try:
         return *rank_by_truth(data, images, texts, path), []
     except InputError as error:  # another set than the run's
