@@ -61,6 +61,14 @@ class Run:
             )
         return folder.dataset()
 
+    def table_of_today(self, table: Table) -> ds.Dataset:
+        """Open a complete table with its schema of today: columns that its files lack are null.
+
+        Raises `InputError` as `table` does.
+        """
+        self.table(table.name)
+        return self.folder(table).dataset()
+
     def table_if_whole(self, name: str) -> ds.Dataset | None:
         """Open a table by name if it is complete; None if it is missing or unfinished."""
         folder = TableFolder(self.root, name)
@@ -94,6 +102,10 @@ class Run:
         """Give the names of the stages that the config of the last whole run disabled."""
         recorded = read_sealed_json(self.root / _DISABLED)
         return recorded["stages"] if recorded else []
+
+    def knows_disabled_stages(self) -> bool:
+        """Tell whether it is recorded which stages the config disables."""
+        return read_sealed_json(self.root / _DISABLED) is not None
 
     def record_disabled_stages(self, names: Iterable[str]) -> None:
         """Record which stages the config disables, for `disabled_stages`."""

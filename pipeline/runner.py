@@ -66,8 +66,11 @@ def run(
         if shards is None:
             clear_temporaries(root)
             _emit_disabled(recipe, reasons, emit)
+        disabled = [stage for stage in recipe if stage.name not in {one.name for one in used}]
         if len(chosen) == len(used):
-            _remove_disabled(recipe, used, here)
+            _remove_disabled(disabled, here)
+        elif not here.knows_disabled_stages():
+            here.record_disabled_stages(stage.name for stage in disabled)
         make_task = functools.partial(Task, here, emit=emit, checker=PartChecker(), shards=shards)
         tasks = [
             (stage, make_task(config.stages[stage.name], recipes[stage.name])) for stage in chosen
@@ -160,14 +163,12 @@ def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Em
         emit(StageDisabled(name, tuple(along), why))
 
 
-def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -> None:
+def _remove_disabled(disabled: Sequence[Stage], run: Run) -> None:
     """Remove the results of disabled stages, made with an earlier config.
 
     Only a whole run does this, so that its folder agrees with its config; a run of single stages
     changes no other stage.
     """
-    names = {stage.name for stage in used}
-    disabled = [stage for stage in recipe if stage.name not in names]
     for stage in disabled:
         for shard in run.folder(stage.writes).shards_on_disk():
             remove_part(stage, run, shard)

@@ -19,6 +19,7 @@ from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
+from stages.layout import LAYOUT
 from stages.match import MATCH
 from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
@@ -46,6 +47,7 @@ PIPELINE: tuple[Stage, ...] = (
     SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
+    LAYOUT,  # number of tiles -> whether images are files or members of tars
     FETCH,  # tiles -> JPEG images
     MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
     ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected

@@ -65,7 +65,7 @@ def export_data(
     opened = Run(run)
     read = RunTables(
         captions=opened.table(tables.CAPTIONS.name),
-        images=opened.table(tables.IMAGES.name),
+        images=opened.table_of_today(tables.IMAGES),
         meta=opened.table(tables.META.name),
         objects=opened.table(tables.OBJECTS.name),
         scores=opened.table_if_whole(tables.SCORES.name),

@@ -14,6 +14,7 @@ from pipeline.run import Run
 from pipeline.schema import STATUS_OK
 from pipeline.storage import Place, local_copy
 from pipeline.trail import SIDES, Step, follow, rows_with
+from skyscript.files.image_tars import image_file
 from skyscript.files.names import OSM_TYPES, parse
 from skyscript.files.pairs_csv import PairsCsv
 from stages import PIPELINE, tables
@@ -128,9 +129,10 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _image_line(images: Mapping[str, Any] | None, root: Place) -> Iterator[str]:
     """Yield where the image is, for a row that names one."""
-    if images is not None and (path := images["filepath"]) is not None:
-        lacks = "" if (root / path).is_file() else "  (this file is missing)"
-        yield f"  image: {root / path}{lacks}"
+    if images is not None and images["filepath"] is not None:
+        file = image_file(root, images)
+        lacks = "" if file.is_file() else "  (this file is missing)"
+        yield f"  image: {file}{lacks}"
 
 
 def _outcome(step: Step) -> str:

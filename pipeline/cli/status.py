@@ -24,7 +24,7 @@ _WORDS = {"complete": "yes", "stale": "stale", "incomplete": "no", "left out": "
 
 def print_status(run: Run, *, as_json: bool) -> None:
     """Print the state of a run, as a table or as JSON."""
-    recipe, worker = _recipe_of(run), run.worker()
+    recipe, worker = recipe_of_run(run), run.worker()
     if as_json:
         summary = summarise(recipe, run, working=worker is not None)
         print_plainly(json.dumps({"working": worker, **summary}, indent=1))
@@ -38,7 +38,20 @@ def print_status(run: Run, *, as_json: bool) -> None:
         print_plainly(line)
 
 
-def _recipe_of(run: Run) -> Sequence[Stage]:
+def unfinished(run: Run) -> list[str]:
+    """Give a line for each table of a run that is missing, not complete or out of date."""
+    lines = []
+    for state in stage_states(recipe_of_run(run), run, working=False):
+        parts = f"{state.parts:,} parts with {state.totals.rows:,} rows"
+        expected = f" of {state.expected:,}" if state.expected is not None else ""
+        if state.state == "incomplete":
+            lines.append(f"{state.stage}: not complete, {parts}{expected}")
+        elif state.state == "stale":
+            lines.append(f"{state.stage}: out of date, its inputs have changed since")
+    return lines
+
+
+def recipe_of_run(run: Run) -> Sequence[Stage]:
     """Give the recipe that made a run: the one with the most of its tables."""
     tables = {path.name for path in matching(run.root / "tables", "*")}
     return max(

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
-from skyscript.files.image_tables import ImageNames, ImageTable, Ints, Lists
+from skyscript.files.image_names import ImageNumbers
+from skyscript.files.image_tables import ImageTable, Ints, Lists
 
 STATEMENTS = ImageTable(
     "statements", ("filepath", "kind", "role", "text"), "if its config has statements.kinds"
@@ -39,7 +40,7 @@ def read_statements(path: Path, images: pa.Array, left_out: Container[str] = ())
     Raises `InputError` if the table is invalid, or has no sentence on any of the images.
     """
     parts = STATEMENTS.parts(path)
-    names, numbers = ImageNames(images), dict[str, int]()
+    names, numbers = ImageNumbers(images), dict[str, int]()
     found: dict[str, list[Ints]] = {TRUE: [], FALSE: []}
     for batch in STATEMENTS.batches(parts):
         kinds = [kind for kind in pc.unique(batch["kind"]).to_pylist() if kind not in left_out]
@@ -60,7 +61,7 @@ def read_statements(path: Path, images: pa.Array, left_out: Container[str] = ())
 _NOTHING: Ints = np.empty((0, 2), np.int64)
 
 
-def _pairs(rows: pa.RecordBatch, names: ImageNames, numbers: dict[str, int]) -> Ints:
+def _pairs(rows: pa.RecordBatch, names: ImageNumbers, numbers: dict[str, int]) -> Ints:
     """Give the numbers of image and text of each row on a known image; number new texts."""
     if not len(rows):
         return _NOTHING

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
-from skyscript.files.image_tables import ImageNames, ImageTable, Ints, Lists
+from skyscript.files.image_names import ImageNumbers
+from skyscript.files.image_tables import ImageTable, Ints, Lists
 from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
@@ -45,7 +46,7 @@ def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> T
     ``text_of[i]``. Raises `InputError` if the table is invalid, or knows no image.
     """
     parts = TRUTH.parts(path)
-    names = ImageNames(images)
+    names = ImageNumbers(images)
     named = [pc.unique(rows["concept"]) for rows in _rows(parts, focus=True)]
     concepts = sorted({name for some in named for name in some.to_pylist()})
     width = len(concepts)
@@ -67,7 +68,7 @@ def _rows(
         yield batch.filter(batch["focus"] if focus else pc.equal(batch["verdict"], verdict))
 
 
-def _keys(rows: Iterator[pa.RecordBatch], names: ImageNames, concepts: list[str]) -> Ints:
+def _keys(rows: Iterator[pa.RecordBatch], names: ImageNumbers, concepts: list[str]) -> Ints:
     """Give an image's number x the number of concepts + a concept's number, for each row."""
     found = [np.empty(0, dtype=np.int64)]
     numbers = pa.array(concepts, pa.string())

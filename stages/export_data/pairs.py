@@ -21,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, view
 from skyscript import chance
+from skyscript.files.image_tars import ImageFile, image_file
 from skyscript.files.names import split_of
 from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages import tables
@@ -115,16 +116,18 @@ class Pairs(NamedTuple):
         for number in range(total):
             yield number, total, (number + 1) * count // total - number * count // total
 
-    def read(self, path: str, content_hash: str) -> bytes:
+    def read_image(self, row: Mapping[str, Any]) -> bytes:
+        """Read the image of a pair, as `read` does."""
+        return self.read(image_file(self.root, row), row["content_hash"])
+
+    def read(self, file: ImageFile, content_hash: str) -> bytes:
         """Read a file of the run. Raises `InputError` if it is missing or not what was written."""
         try:
-            data = (self.root / path).read_bytes()
+            data = file.read_bytes()
         except OSError as error:
-            raise InputError(f"{self.root / path}: cannot be read: {error.strerror}.") from None
+            raise InputError(f"{file}: cannot be read: {error.strerror}.") from None
         if content_id(data) != content_hash:
-            raise InputError(
-                f"{self.root / path}: is not the file that the run wrote; see skyscript verify."
-            )
+            raise InputError(f"{file}: is not the file that the run wrote; see skyscript verify.")
         return data
 
 
@@ -277,7 +280,8 @@ SAID = pa.struct(
 """A statement of a pair."""
 EXTRA = (
     ("statements", pa.list_(SAID)),  # null if the run has none of the image
-    *((name, pa.string()) for name in ("split", "metapath", "meta_hash")),
+    *((name, pa.string()) for name in ("split", "metapath", "meta_hash", "tar")),
+    *((name, pa.int64()) for name in ("tar_offset", "byte_size")),  # of the image
     ("row", pa.int64()),  # the place in the run, or in the captions file
     ("draw", pa.float64()),  # the place in the export
 )

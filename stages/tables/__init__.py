@@ -7,7 +7,17 @@ Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``,
 
 from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
-from stages.tables.imagery import CANDIDATE, IMAGES, MATCH, SCENE_SHIFTS, SCENES, TILES
+from stages.tables.imagery import (
+    CANDIDATE,
+    IMAGES,
+    IN_FILES,
+    IN_TARS,
+    LAYOUT,
+    MATCH,
+    SCENE_SHIFTS,
+    SCENES,
+    TILES,
+)
 from stages.tables.objects import BLOBS, ELIGIBLE, FOCUS, NODES, OBJECTS, OUTLINES, VOCAB, WAYS
 from stages.tables.pairs import PAIR_STATEMENT, PLACE, RUN_PAIRS
 from stages.tables.texts import (
@@ -34,6 +44,9 @@ __all__ = [
     "FILTERED",
     "FOCUS",
     "IMAGES",
+    "IN_FILES",
+    "IN_TARS",
+    "LAYOUT",
     "MATCH",
     "META",
     "NEIGHBOUR",

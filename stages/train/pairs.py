@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from skyscript.files.image_tars import ImageFile
 from skyscript.files.pairs_csv import PairsCsv, is_missing, null_missing
 from skyscript.files.paths import LEADS_OUT
+from skyscript.files.tar_places import has_tars, tar_places
 from skyscript.files.truth import Truth, read_truth
 from stages.train.config import TrainConfig
 from stages.train.mixing import NONE, TextChoice, statements_of
@@ -117,14 +119,22 @@ class Pairs(NamedTuple):
 
 
 class ImageFiles:
-    """Image files in a folder."""
+    """Image files in a folder, or in the tars of a run."""
 
     def __init__(self, root: Path | None, paths: pa.Array) -> None:
         self._root, self._paths = root or Path(), paths
+        encoded = paths.dictionary_encode() if has_tars(self._root) else None
+        self._places = encoded and tar_places(self._root, encoded.dictionary)
+        self._place_of = encoded and encoded.indices.to_numpy()
 
     def read(self, row: int) -> bytes:
         """Read a row's image file."""
-        return (self._root / self.name(row)).read_bytes()
+        return self._file(row).read_bytes()
+
+    def _file(self, row: int) -> ImageFile:
+        if self._places is None or self._place_of is None:
+            return self._root / self.name(row)
+        return self._places.file(int(self._place_of[row]))
 
     def name(self, row: int) -> str:
         """Return a row's path, as in the CSV."""
@@ -137,7 +147,7 @@ class ImageFiles:
 
     def exists(self, row: int) -> bool:
         """Whether a row's file exists."""
-        return (self._root / self.name(row)).is_file()
+        return self._file(row).is_file()
 
 
 def csv_pairs(path: Path, config: TrainConfig) -> Pairs:

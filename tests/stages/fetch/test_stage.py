@@ -228,7 +228,10 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
 
 def test_the_stage_owns_its_images_and_knows_their_size_and_content() -> None:
     images = "images[2-7]/[nwar]*_[0-9][0-9].jpg"
-    assert FETCH.owns == ((images, "filepath", "byte_size", "content_hash"),)
+    assert FETCH.owns == (
+        (images, "filepath", "byte_size", "content_hash", "tar"),
+        ("image_tars/[0-9]*.tar", "tar", "tar_size", "tar_hash", None),
+    )
 
 
 @pytest.fixture
