@@ -26,8 +26,10 @@ from skyscript.benchmarks.features import Source, file_key, image_features, text
 from skyscript.benchmarks.files import unusable_notes
 from skyscript.clip.vectors.embed import Progress, read_below
 from skyscript.files.image_tables import ImageTable
-from skyscript.files.paths import below, leads_out
+from skyscript.files.image_tars import ImageInTar
+from skyscript.files.paths import leads_out
 from skyscript.files.statements import STATEMENTS
+from skyscript.files.tar_places import InTars, find_image, named_in_tars
 from skyscript.images.decode import Unusable, decode
 from stages.evaluate.intervals import Measured, interval, resample
 from stages.evaluate.model import Tower, describe_figures
@@ -57,6 +59,8 @@ class Regions(NamedTuple):
     """The image and the box of each region, as `_read` takes them."""
     images: list[str]
     """The paths of the distinct images."""
+    inside: InTars
+    """Those that lie in tars."""
     image_of: NDArray[np.int64]
     concepts: list[str]
     """The distinct concepts, in alphabetical order."""
@@ -70,11 +74,12 @@ class Regions(NamedTuple):
 
     def match(self, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
         """Match regions and captions. Returns the figures; the folder gets a row a region."""
-        source = Source(functools.partial(_read, self.root), functools.partial(_key, self.root))
+        read = functools.partial(_read, self.root, self.inside)
+        key = functools.partial(_key, self.root, self.inside)
         parts = list(
             image_features(
                 self.names, tower.clip, tower.precision, threads=tower.config.workers,
-                store=tower.images, progress=progress, source=source,
+                store=tower.images, progress=progress, source=Source(read, key),
             )
         )  # fmt: skip
         reasons = [reason for part in parts for reason in part.wrong]
@@ -172,11 +177,13 @@ def read_regions(root: Path) -> Regions:
         raise InputError(f"{root}: has no statement on a region; add it to statements.kinds.")
     named = [_concept_in(claim) for claim in claims]
     images, concepts = sorted(set(paths)), sorted(set(named))
-    _check_images(root, images)
+    inside = named_in_tars(root, images)
+    _check_images(root, images, inside)
     return Regions(
         root,
         [_BETWEEN.join([path, _box_name(box)]) for path, box in zip(paths, boxes, strict=True)],
         images,
+        inside,
         np.searchsorted(images, paths),
         concepts,
         np.searchsorted(concepts, named),
@@ -195,11 +202,11 @@ def _concept_in(claim: str) -> str:
     return found[1]
 
 
-def _check_images(root: Path, images: Sequence[str]) -> None:
+def _check_images(root: Path, images: Sequence[str], inside: InTars) -> None:
     for image in images:
         if leads_out(image) or _BETWEEN in image:
             raise InputError(f"{root}: its table {STATEMENTS.name} names the image {image!r}.")
-        if not below(root, image).is_file():
+        if not find_image(root, image, inside).is_file():
             raise InputError(f"{root}: lacks the image {image!r} of its statements.")
 
 
@@ -209,10 +216,10 @@ def _box_name(box: Sequence[float]) -> str:
     return " ".join(map(repr, map(float, box)))
 
 
-def _read(root: Path, name: str) -> bytes:
+def _read(root: Path, inside: InTars, name: str) -> bytes:
     """Give a region as a PNG. Raises `ValueError` if its image cannot be decoded."""
     path, _, box = name.partition(_BETWEEN)
-    pixels = decode(read_below(root)(path))
+    pixels = decode(read_below(root, inside)(path))
     if isinstance(pixels, Unusable):
         raise ValueError(pixels.reason)
     left, top, right, bottom = map(float, box.split())
@@ -232,9 +239,13 @@ def _span(centre: float, side: float, size: int) -> slice:
     return slice(start, start + length)
 
 
-def _key(root: Path, name: str) -> bytes:
+def _key(root: Path, inside: InTars, name: str) -> bytes:
     path, _, box = name.partition(_BETWEEN)
-    return file_key(str(below(root, path)), f"square around {box}, {_LEAST_SIDE}")
+    part = f"square around {box}, {_LEAST_SIDE}"
+    file = find_image(root, path, inside)
+    if isinstance(file, ImageInTar):
+        return file_key(str(file.tar), f"{part}, from byte {file.offset}")
+    return file_key(str(file), part)
 
 
 def _related(names: Sequence[str]) -> Mask:

@@ -23,17 +23,21 @@ KINDS = "statements.kinds=[region,not_count,not_direction,not_relation]"
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """A run of 24 tiles of the toy town with statements, and its export of choices."""
+    root = tmp_path_factory.mktemp("statements") / "town"
+    run_town(root)
+    made = skyscript("export-data", root, "--out", root.parent / "out", "--format", "choices")
+    assert made.returncode == 0, made.stderr
+    return root
+
+
+def run_town(root, *more):
     from pipeline.cli.run import TOY
     from pipeline.config import load_config
     from pipeline.runner import run
     from stages import PIPELINE
 
-    root = tmp_path_factory.mktemp("statements") / "town"
-    small = ["sample.max_objects=24", "runner.workers=1", "seed=3", KINDS]
+    small = ["sample.max_objects=24", "runner.workers=1", "seed=3", KINDS, *more]
     run(PIPELINE, load_config(TOY, PIPELINE, small), root, lambda _: None)
-    made = skyscript("export-data", root, "--out", root.parent / "out", "--format", "choices")
-    assert made.returncode == 0, made.stderr
-    return root
 
 
 def measure(out, **more):
@@ -146,6 +150,17 @@ def test_the_same_command_computes_nothing_again(results, town, monkeypatch):
         "skyscript.clip.model.Clip.encode_images", lambda *_: pytest.fail("an image was encoded")
     )
     assert measure(out, choices=town.parent / "out/choices/train.json", regions=town) == found
+
+
+def test_regions_of_images_in_tars_give_the_same_figures(results, town, tmp_path):
+    _, found = results
+    tars = tmp_path / "tars"
+    run_town(tars, "layout.images=tars")
+    assert not list(tars.glob("images?/*.jpg"))
+    in_tars = measure(tmp_path / "out", regions=tars)
+    figures = ("regions", "top1", "top1_interval", "of_image", "counts")
+    for name in figures:
+        assert in_tars["sets"]["regions"][name] == found["sets"]["regions"][name]
 
 
 def test_related_concepts_are_neither_right_nor_wrong():
