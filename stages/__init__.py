@@ -45,9 +45,9 @@ PIPELINE: tuple[Stage, ...] = (
     OUTLINES,  # sources -> where each may show something, and how sharply
     ELIGIBLE,  # objects and outlines -> which objects a source can show, with which tags
     SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
+    LAYOUT,  # number of focus objects -> whether images are files or members of tars
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
-    LAYOUT,  # number of tiles -> whether images are files or members of tars
     FETCH,  # tiles -> JPEG images
     MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
     ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected

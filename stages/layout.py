@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import Field
 
-from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.storage import Place
 from stages import tables
@@ -27,25 +25,25 @@ class LayoutConfig(StageConfig):
     images: Literal["auto", "files", "tars"] = Field(
         "auto",
         description="Store each image as a file (files), or the images of each part in a tar "
-        "(tars). All commands read both. auto: files, but tars if more tiles are planned than "
+        "(tars). All commands read both. auto: files, but tars if more objects get a tile than "
         "most_files.",
     )
     most_files: int = Field(
-        500_000, ge=0, description="With auto, store up to this many planned tiles as files."
+        500_000, ge=0, description="With auto, store up to this many tiles as files."
     )
 
 
 def choose_layout(
-    tiles: ds.Dataset,
+    focus: ds.Dataset,
     *,
     config: LayoutConfig,
     root: Place,  # noqa: ARG001
 ) -> Iterator[pa.Table]:
-    """Choose how images are stored, by the number of planned tiles."""
+    """Choose how images are stored, by the number of objects that get a tile."""
     layout: str = config.images
     if config.images == "auto":
-        planned = tiles.count_rows(filter=pc.field("status") == STATUS_OK)
-        layout = tables.IN_TARS if planned > config.most_files else tables.IN_FILES
+        is_large = focus.count_rows() > config.most_files
+        layout = tables.IN_TARS if is_large else tables.IN_FILES
     yield pa.table({"layout": [layout]}, schema=tables.LAYOUT.schema)
 
 
@@ -53,6 +51,6 @@ LAYOUT = DatasetStage(
     "layout",
     choose_layout,
     LayoutConfig,
-    reads=(tables.TILES,),
+    reads=(tables.FOCUS,),
     writes=tables.LAYOUT,
 )

@@ -250,17 +250,13 @@ def test_a_run_changes_its_layout_and_leaves_nothing_behind(
     assert content_of(copy) == content_of(in_tars)
 
 
-def test_auto_takes_tars_above_a_number_of_planned_tiles(tmp_path: Path) -> None:
+def test_auto_takes_tars_above_a_number_of_focus_objects(tmp_path: Path) -> None:
     from stages.layout import LayoutConfig, choose_layout
 
-    rows = [
-        {"object_id": f"n{n}", "part": 2, "centred": True, "candidates": [], "status": status}
-        for n, status in enumerate(["ok", "ok", "filtered"])
-    ]
-    tiles = ds.dataset(pa.Table.from_pylist(rows, schema=tables.TILES.schema))
+    focus = ds.dataset(pa.table({"object_id": ["n1", "n2"]}))
 
     def layout(**config: object) -> str:
-        (found,) = choose_layout(tiles, config=LayoutConfig.model_validate(config), root=tmp_path)
+        (found,) = choose_layout(focus, config=LayoutConfig.model_validate(config), root=tmp_path)
         return str(found["layout"][0])
 
     assert layout() == "files"
