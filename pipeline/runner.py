@@ -43,13 +43,11 @@ def run(
     """Bring the stages up to date, in order; ``only`` selects some of them.
 
     ``retry`` makes failed rows again. ``shards`` selects shards of the shard stages: several
-    processes may make different ones at the same time, and a run without it then completes the
-    tables. ``command`` holds the words of the command line, which the folder keeps. Raises
-    `ItemsFailed` at the end if shards or rows failed; bad input and a full disk stop the run
-    immediately.
+    processes may make different ones at once, and a run without it then completes the tables. The
+    folder keeps ``command``, the words of the command line. Raises `ItemsFailed` at the end if
+    shards or rows failed; bad input and a full disk stop the run immediately.
     """
-    here = Run(root)
-    reasons = disabled_stages.find_reasons(recipe, config.stages)
+    here, reasons = Run(root), disabled_stages.find_reasons(recipe, config.stages)
     used = disabled_stages.find_used(recipe, reasons)
     chosen = [stage for stage in used if not only or stage.name in only]
     disabled_stages.check_needs(recipe, chosen, config.stages, reasons)
@@ -79,8 +77,8 @@ def run(
         if shards is None:
             here.write_summary(summarise(recipe, here, working=False))
     if failed:
-        lines = "\n  ".join(failed)
-        raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+        lines = "\n  ".join(["not everything is done:", *failed])
+        raise ItemsFailed(f"{lines}\nTry these again with --retry.")
 
 
 def _shard_stages(stages: Sequence[Stage]) -> list[Stage]:

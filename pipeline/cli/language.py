@@ -58,9 +58,7 @@ def judge(
     with interruptible():
         if sheet:
             count = judged.write_sheet(meta, captions, sheet, config)
-            print_lines([f"{count:>10,}  images to judge in {sheet}"])
-            if (page := run / "report/review.html").exists():
-                print_lines([f"Open {page} in a browser, and choose the sheet there."])
+            print_lines(_next_steps(count, sheet, run / "report/review.html"))
             return
         if verdicts:
             done = judged.judge_by_person(meta, captions, verdicts, out, config)
@@ -70,6 +68,12 @@ def judge(
             )
     print_lines(done.lines())
     print_path("judged", out)
+
+
+def _next_steps(count: int, sheet: Path, page: Path) -> list[str]:
+    """Say what a person does with a sheet."""
+    choose = f"Open {page} in a browser, and choose the sheet there."
+    return [f"{count:>10,}  images to judge in {sheet}", *([choose] if page.exists() else [])]
 
 
 @command(app, Fields("stages.polish.config:PolishConfig", "polish"), MODEL, panel=PANEL)

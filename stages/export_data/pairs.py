@@ -32,8 +32,7 @@ from stages.export_data.shown import register_shown
 if TYPE_CHECKING:
     import duckdb
 
-SPLITS = ("train", "val", "test")
-UNFILTERED = "SkyScript_train_unfiltered.csv"
+SPLITS, UNFILTERED = ("train", "val", "test"), "SkyScript_train_unfiltered.csv"
 PAIR = pa.schema(
     [
         pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, as in the run
@@ -67,12 +66,11 @@ PAIR = pa.schema(
 )
 """The columns of every exported pair."""
 
+_TEXTS = ("split", "filepath", "title", "title_multi_objects")
 _CHOSEN = pa.schema(
-    [
-        *((name, pa.int64()) for name in ("file", "row")),
-        *((name, pa.string()) for name in ("split", "filepath", "title", "title_multi_objects")),
-        ("draw", pa.float64()),
-    ]
+    [("file", pa.int64()), ("row", pa.int64())]
+    + [(name, pa.string()) for name in _TEXTS]
+    + [("draw", pa.float64())]
 )
 _BATCH = 4096
 
@@ -222,9 +220,8 @@ def _check(connection: duckdb.DuckDBPyConnection, config: ExportConfig) -> None:
         "HAVING min(split) <> max(split) ORDER BY filepath LIMIT 1"
     ).fetchone()
     if twice:
-        raise InputError(
-            f"{twice[0]}: is a pair of the captions files of {twice[1]} and of {twice[2]}."
-        )
+        path, one, other = twice
+        raise InputError(f"{path}: is a pair of the captions files of {one} and of {other}.")
 
 
 def _register_licences(

@@ -80,9 +80,8 @@ def report(
         folder.write(f"report/data/{name}.js", content, DETAILS)
     for name, content in gallery.scripts(config.seed):
         folder.write(f"report/data/{name}.js", content, len(gallery))
-    if in_tars:
-        for path, image in sorted(images_in_tars(root, images, gallery.filepaths()).items()):
-            folder.write(f"report/{path}", image.read_bytes(), 1)
+    for path, image in sorted(images_in_tars(root, images, gallery.filepaths()).items()):
+        folder.write(f"report/{path}", image.read_bytes(), 1)
     counted = _count(root, given | others | {"pairs": pairs}, gallery)
     figures, charts = counted.figures, counted.charts
     overview = {"charts": charts, "cover": _cover(figures), "arrows": counted.shifts.arrows}
@@ -90,14 +89,9 @@ def report(
     for name, content in {**library_files(), **_own_files()}.items():
         folder.write(f"report/{name}", content, 0)
     page = render_page(
-        config.title,
-        figures,
-        counted.reach,
-        counted.shifts,
-        pairs=len(gallery),
-        charts=charts.keys(),
-        scored=counted.scored,
-    )
+        config.title, figures, counted.reach, counted.shifts,
+        pairs=len(gallery), charts=charts.keys(), scored=counted.scored,
+    )  # fmt: skip
     folder.write(PAGE, page.encode(), figures.captioned)
     folder.write(REVIEW, render_review(config.title).encode(), 0)
     folder.write(TAGS, *counted.tags)

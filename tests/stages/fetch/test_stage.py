@@ -70,13 +70,10 @@ def fetched(
     return list(conform(table, tables.IMAGES, where="fetch").to_pylist())
 
 
-def test_a_tile_becomes_a_jpeg_with_the_published_name_and_a_row_that_tells_all(
-    tmp_path: Path,
-) -> None:
+def test_a_tile_becomes_a_jpeg_with_the_published_name_and_a_full_row(tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", noise())
     root = tmp_path / "run"
     given = tile("a198234555", "CH/a.tif")
-
     (row,) = fetched([given], {"CH": folder(tmp_path / "a.tif")}, root)
 
     assert row["filepath"] == "images3/a198234555_CH_19.jpg"
