@@ -24,7 +24,7 @@ _WORDS = {"complete": "yes", "stale": "stale", "incomplete": "no", "left out": "
 
 def print_status(run: Run, *, as_json: bool) -> None:
     """Print the state of a run, as a table or as JSON."""
-    recipe, worker = recipe_of_run(run), run.worker()
+    recipe, worker = _recipe_of(run), run.worker()
     if as_json:
         summary = summarise(recipe, run, working=worker is not None)
         print_plainly(json.dumps({"working": worker, **summary}, indent=1))
@@ -41,7 +41,7 @@ def print_status(run: Run, *, as_json: bool) -> None:
 def unfinished(run: Run) -> list[str]:
     """Give a line for each table of a run that is missing, not complete or out of date."""
     lines = []
-    for state in stage_states(recipe_of_run(run), run, working=False):
+    for state in stage_states(_recipe_of(run), run, working=False):
         parts = f"{state.parts:,} parts with {state.totals.rows:,} rows"
         expected = f" of {state.expected:,}" if state.expected is not None else ""
         if state.state == "incomplete":
@@ -51,7 +51,7 @@ def unfinished(run: Run) -> list[str]:
     return lines
 
 
-def recipe_of_run(run: Run) -> Sequence[Stage]:
+def _recipe_of(run: Run) -> Sequence[Stage]:
     """Give the recipe that made a run: the one with the most of its tables."""
     tables = {path.name for path in matching(run.root / "tables", "*")}
     return max(

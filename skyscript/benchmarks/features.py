@@ -70,7 +70,7 @@ def image_features(
     import torch
 
     how = benchmark_inference(precision, threads)
-    read, key = source or Source(_read, _key)
+    read, key = source or Source(_read, file_key)
     step = clip.image_batch * max(1, _IMAGES_IN_MEMORY // clip.image_batch)
     for start in range(0, len(files), step):
         paths = [str(file) for file in files[start : start + step]]
@@ -82,10 +82,6 @@ def image_features(
 
 def _read(path: str) -> bytes:
     return Path(path).read_bytes()
-
-
-def _key(path: str) -> bytes:
-    return file_key(path)
 
 
 def file_key(path: str, part: str = "") -> bytes:

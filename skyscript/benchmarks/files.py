@@ -150,7 +150,9 @@ def read_captioned(benchmark: Benchmark, root: Path) -> CaptionedImages:
     return CaptionedImages(paths, files, texts, np.array(image_of), np.array(text_of), notes)
 
 
-def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path]) -> list[str]:
+def unusable_notes(
+    wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path] | Sequence[str]
+) -> list[str]:
     """Give a note about the unusable images. Raises `InputError` if no image is usable."""
     if not wrong:
         return []

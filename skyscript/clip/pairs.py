@@ -13,9 +13,8 @@ from typing import TypeAlias
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify, identify_all
+from pipeline.identity import identify, identify_all, identify_together
 from pipeline.scratch import cut_into_parts
 from pipeline.stage import ConfigPath, StageConfig
 from skyscript.clip.vectors.decoding import Read
@@ -136,7 +135,7 @@ def _images_id(folder: Path, paths: Iterable[str]) -> str:
     Of a run with images in tars, it is a digest of all tars.
     """
     if has_tars(folder):
-        return content_id("".join(map(identify, sorted(folder.glob(TARS)))).encode())
+        return identify_together(sorted(folder.glob(TARS)))
     files = (below(folder, path) if path and not leads_out(path) else folder for path in paths)
     digest = hashlib.blake2b(digest_size=16)
     for found in identify_all(files):

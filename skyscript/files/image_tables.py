@@ -14,9 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
+from pipeline.identity import identify_together
 from skyscript.ragged import counted
 
 Ints = npt.NDArray[np.int64]
@@ -85,7 +84,7 @@ class ImageTable(NamedTuple):
 
     def identity(self, parts: Sequence[Path]) -> str:
         """Give a digest of the content."""
-        return content_id("".join(map(identify, parts)).encode())
+        return identify_together(parts)
 
     def batches(self, parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
         """Yield the rows. Raises `InputError` that names the part that cannot be read."""

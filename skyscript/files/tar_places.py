@@ -21,11 +21,13 @@ InTars = Mapping[str, ImageInTar]
 
 
 class TarPlaces:
-    """The places of many images in tars: some 16 bytes for each."""
+    """The places of many images in tars: some 20 bytes for each."""
 
-    def __init__(self, root: Place, batches: Iterable[pa.RecordBatch], names: pa.Array) -> None:
-        """Find distinct names in rows of the table ``images``; one that no tar holds is a file."""
-        self._root, self._names = root, names
+    def __init__(self, root: Place, batches: Iterable[pa.RecordBatch], paths: pa.Array) -> None:
+        """Find images in rows of the table ``images``; one that no tar holds is a file."""
+        encoded = paths.dictionary_encode()
+        names: pa.Array = encoded.dictionary
+        self._root, self._names, self._name_of = root, names, encoded.indices.to_numpy()
         self._tars: dict[str, int] = {}
         self._tar = np.full(len(names), -1, np.int32)
         self._offset, self._size = np.zeros(len(names), np.int64), np.zeros(len(names), np.int32)
@@ -41,8 +43,9 @@ class TarPlaces:
             self._size[at] = rows["byte_size"].to_numpy()
         self._tar_names = list(self._tars)
 
-    def file(self, number: int) -> ImageFile:
-        """Give where an image lies, by the number of its name."""
+    def file(self, path: int) -> ImageFile:
+        """Give where an image lies, by the number of its path."""
+        number = self._name_of[path]
         row: dict[str, object] = {"filepath": self._names[number].as_py()}
         if (tar := int(self._tar[number])) >= 0:
             row |= {"tar": self._tar_names[tar], "tar_offset": int(self._offset[number])}
@@ -55,12 +58,12 @@ def has_tars(root: Place) -> bool:
     return any(entry.name.endswith(".tar") for entry in scan(root / FOLDER))
 
 
-def tar_places(root: Place, names: pa.Array) -> TarPlaces | None:
-    """Find distinct names in the tars of a run; None if the folder has no tars.
+def tar_places(root: Place, paths: pa.Array) -> TarPlaces | None:
+    """Find images in the tars of a run; None if the folder has no tars.
 
     Raises `InputError` if it has tars, but no usable table ``images``.
     """
-    return TarPlaces(root, _rows_of(root), names) if has_tars(root) else None
+    return TarPlaces(root, _rows_of(root), paths) if has_tars(root) else None
 
 
 def named_in_tars(root: Place, names: Iterable[str]) -> InTars:

@@ -7,7 +7,7 @@ more similar to the true statement than to each false one, so a tie is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.identity import identify
-from skyscript.benchmarks.features import image_features, text_features
-from skyscript.benchmarks.files import unusable_notes
-from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
 from skyscript.files.paths import below
-from stages.evaluate.intervals import Measured, interval, resample
+from stages.evaluate.embedding import embed_images, embed_texts, note_cut
+from stages.evaluate.intervals import share_interval
 from stages.evaluate.model import Tower, describe_figures
 from stages.evaluate.outputs import write_table
 
@@ -30,6 +28,8 @@ NAME = "choices"
 KIND = "choice"
 _FEWEST = 2
 """Options of a question."""
+
+Vectors = NDArray[np.float32]
 
 
 class Question(NamedTuple):
@@ -63,46 +63,32 @@ class Choices(NamedTuple):
     def answer(self, tower: Tower, folder: Path, progress: Progress) -> dict[str, Any]:
         """Answer all questions. Returns the figures; the answers are written to the folder."""
         files = [below(self.path.parent, image) for image in self.images]
-        parts = list(
-            image_features(
-                files, tower.clip, tower.precision,
-                threads=tower.config.workers, store=tower.images, progress=progress,
-            )
-        )  # fmt: skip
-        wrong = [
-            (row, why)
-            for row, why in enumerate(reason for part in parts for reason in part.wrong)
-            if why is not None
-        ]
-        notes = unusable_notes(wrong, files)
-        vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
-        texts = text_features(self.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
-        unusable = {self.images[row] for row, _ in wrong}
-        asked = [one for one in self.questions if one.image not in unusable]
-        scores = self._score(asked, vectors, texts.numpy())
-        if cut := find_cut(self.texts, tower.clip.tokenizer):
-            notes.append(describe_cut(len(cut), len(self.texts), "statements"))
+        found = embed_images(files, tower, progress)
+        texts = embed_texts(self.texts, tower, progress)
+        images = {self.images[row]: at for at, row in enumerate(found.rows)}
+        asked = [one for one in self.questions if one.image in images]
+        scores = self._score(asked, images, found.vectors, texts)
         return {
             "kind": KIND,
             **describe_figures(tower),
             "rows": {"file": self.path.name, "id": identify(self.path)},
-            "counts": {"images": len(self.images) - len(wrong), "texts": len(self.texts)},
+            "counts": {"images": len(images), "texts": len(self.texts)},
             **_measure(asked, scores),
             "kinds": {
                 kind: _measure(*_of_kind(asked, scores, kind))
                 for kind in sorted({one.kind for one in asked})
             },
             "files": {"answers": _write(folder, asked, scores)},
-            "notes": notes,
+            "notes": [*found.notes, *note_cut(self.texts, tower, "statements")],
         }
 
     def _score(
-        self, asked: Sequence[Question], images: NDArray[np.float32], texts: NDArray[np.float32]
-    ) -> list[NDArray[np.float32]]:
+        self, asked: Sequence[Question], row_of: Mapping[str, int], images: Vectors, texts: Vectors
+    ) -> list[Vectors]:
         """Return the similarities of each question's image to its options."""
-        image, text = ({of: n for n, of in enumerate(all_)} for all_ in (self.images, self.texts))
+        text = {of: n for n, of in enumerate(self.texts)}
         return [
-            texts[[text[option] for option in one.options]] @ images[image[one.image]]
+            texts[[text[option] for option in one.options]] @ images[row_of[one.image]]
             for one in asked
         ]
 
@@ -165,17 +151,16 @@ def _question(file: Path, number: int, record: object) -> Question:
 
 
 def _of_kind(
-    asked: Sequence[Question], scores: Sequence[NDArray[np.float32]], kind: str
-) -> tuple[list[Question], list[NDArray[np.float32]]]:
+    asked: Sequence[Question], scores: Sequence[Vectors], kind: str
+) -> tuple[list[Question], list[Vectors]]:
     rows = [row for row, one in enumerate(asked) if one.kind == kind]
     return [asked[row] for row in rows], [scores[row] for row in rows]
 
 
-def _measure(asked: Sequence[Question], scores: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+def _measure(asked: Sequence[Question], scores: Sequence[Vectors]) -> dict[str, Any]:
     """Give the accuracy with its interval: a resample of images brings their questions along."""
     right = [_is_right(one, score) for one, score in zip(asked, scores, strict=True)]
-    images, image_of = np.unique([one.image for one in asked], return_inverse=True)
-    (draws,) = resample([Measured.of(np.array(right)[:, None], image_of, len(images))])
+    _, image_of = np.unique([one.image for one in asked], return_inverse=True)
     tied = sum(
         int((score == score[one.answer]).sum() > 1)
         for one, score in zip(asked, scores, strict=True)
@@ -183,7 +168,7 @@ def _measure(asked: Sequence[Question], scores: Sequence[NDArray[np.float32]]) -
     return {
         "questions": len(asked),
         "accuracy": sum(right) / len(right),
-        "accuracy_interval": interval(draws[:, 0]),
+        "accuracy_interval": share_interval(np.array(right), image_of),
         "chance": sum(1 / len(one.options) for one in asked) / len(asked),
         "ties": tied,
     }
@@ -193,7 +178,7 @@ def _is_right(one: Question, score: NDArray[np.float32]) -> bool:
     return bool(score[one.answer] > np.delete(score, one.answer).max())
 
 
-def _write(folder: Path, asked: Sequence[Question], scores: Sequence[NDArray[np.float32]]) -> str:
+def _write(folder: Path, asked: Sequence[Question], scores: Sequence[Vectors]) -> str:
     """Write a row for each question. Returns the path of the file, relative to `out`."""
     chosen = [int(score.argmax()) for score in scores]
     pairs = list(zip(asked, chosen, strict=True))

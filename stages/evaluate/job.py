@@ -24,14 +24,13 @@ from skyscript.benchmarks import (
     exists,
     zero_shot,
 )
-from skyscript.benchmarks.features import image_features, text_features
-from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_notes
+from skyscript.benchmarks.files import read_captioned, read_labelled
 from skyscript.benchmarks.layout import SKYSCRIPT
-from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
 from skyscript.files.truth import TRUTH
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.config import EvaluateConfig
+from stages.evaluate.embedding import embed_images, embed_texts, note_cut
 from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
 from stages.evaluate.model import (
     Tower,
@@ -192,10 +191,11 @@ def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) ->
 def _retrieve(
     placed: Placed, data: CaptionedImages, tower: Tower, folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    data, images = _embed_images(data, tower, progress)
-    texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
-    ways = rank_by_all_ways(data, images, texts.numpy())
-    by_truth, shares, missing = _rank_by_truth(data, images, texts.numpy(), tower)
+    found = embed_images(data.files, tower, progress)
+    data, images = data.select(found.rows, found.notes), found.vectors
+    texts = embed_texts(data.texts, tower, progress)
+    ways = rank_by_all_ways(data, images, texts)
+    by_truth, shares, missing = _rank_by_truth(data, images, texts, tower)
     counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
     return {
         **_describe_set(placed, tower),
@@ -205,7 +205,7 @@ def _retrieve(
         **{way: view.recalls() for way, view in {**ways, **by_truth}.items()},
         **({"truth_of_pairs": shares} if shares else {}),
         "files": write_retrieved(folder, data, ways),
-        "notes": [*data.notes, *_note_cut(data.texts, tower), *missing],
+        "notes": [*data.notes, *note_cut(data.texts, tower, "texts"), *missing],
     }
 
 
@@ -221,34 +221,6 @@ def _rank_by_truth(
         return *rank_by_truth(data, images, texts, path), []
     except InputError as error:  # another set than the run's
         return {}, {}, [f"not ranked by truth: {error}"]
-
-
-def _note_cut(texts: list[str], tower: Tower) -> list[str]:
-    """Return a sentence if texts are longer than the model's context."""
-    cut = find_cut(texts, tower.clip.tokenizer)
-    return [describe_cut(len(cut), len(texts), "texts")] if cut else []
-
-
-def _embed_images(
-    data: CaptionedImages, tower: Tower, progress: Progress
-) -> tuple[CaptionedImages, NDArray[np.float32]]:
-    """Compute the features of the images. Returns the usable images and their features."""
-    parts = list(
-        image_features(
-            data.files,
-            tower.clip,
-            tower.precision,
-            threads=tower.config.workers,
-            store=tower.images,
-            progress=progress,
-        )
-    )
-    reasons = [reason for part in parts for reason in part.wrong]
-    wrong = [(row, reason) for row, reason in enumerate(reasons) if reason is not None]
-    rows = np.flatnonzero([reason is None for reason in reasons])
-    notes = unusable_notes(wrong, data.files)
-    vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
-    return data.select(rows, notes), vectors[rows]
 
 
 def _average(results: dict[str, Any]) -> dict[str, Any]:

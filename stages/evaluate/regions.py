@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import InputError
-from skyscript.benchmarks.features import Source, file_key, image_features, text_features
-from skyscript.benchmarks.files import unusable_notes
+from skyscript.benchmarks.features import Source, file_key
 from skyscript.clip.vectors.embed import Progress, read_below
 from skyscript.files.image_tables import ImageTable
 from skyscript.files.image_tars import ImageInTar
@@ -31,7 +30,8 @@ from skyscript.files.paths import leads_out
 from skyscript.files.statements import STATEMENTS
 from skyscript.files.tar_places import InTars, find_image, named_in_tars
 from skyscript.images.decode import Unusable, decode
-from stages.evaluate.intervals import Measured, interval, resample
+from stages.evaluate.embedding import embed_images, embed_texts
+from stages.evaluate.intervals import share_interval
 from stages.evaluate.model import Tower, describe_figures
 from stages.evaluate.outputs import write_table
 from tag_vocab import Concept, concept, is_a
@@ -43,8 +43,6 @@ _CLAIM = re.compile(r"region\((.+)\) = \[[0-9, ]+\]")
 _LEAST_SIDE = 32
 """Pixels of the shortest side that is cut out, so that a small thing has some surroundings."""
 _SIDES = 4
-_AT_ONCE = 4096
-"""Regions that are ranked at once."""
 
 Mask = NDArray[np.bool_]
 Vectors = NDArray[np.float32]
@@ -76,30 +74,24 @@ class Regions(NamedTuple):
         """Match regions and captions. Returns the figures; the folder gets a row a region."""
         read = functools.partial(_read, self.root, self.inside)
         key = functools.partial(_key, self.root, self.inside)
-        parts = list(
-            image_features(
-                self.names, tower.clip, tower.precision, threads=tower.config.workers,
-                store=tower.images, progress=progress, source=Source(read, key),
-            )
-        )  # fmt: skip
-        reasons = [reason for part in parts for reason in part.wrong]
-        wrong = [(row, why) for row, why in enumerate(reasons) if why is not None]
-        notes = unusable_notes(wrong, [Path(name) for name in self.names])
-        vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
+        found = embed_images(self.names, tower, progress, Source(read, key))
         captions = [f"a satellite image of {name}" for name in self.concepts]
-        texts = text_features(captions, tower.clip, tower.precision, tower.texts, progress).cpu()
-        used = np.flatnonzero([why is None for why in reasons])
-        rank = _Ranking(self, used, vectors[used] @ texts.numpy().T)
-        of_image = rank.measure(rank.in_image())
+        scores = found.vectors @ embed_texts(captions, tower, progress).T
+        wrong = ~_related(self.concepts)[self.concept_of[found.rows]]
+        rank = _Ranking(self, found.rows, scores, wrong)
         return {
             "kind": KIND,
             **describe_figures(tower),
             "rows": {"file": STATEMENTS.name, "id": self.identity},
-            "counts": {"images": len(self.images), "regions": len(used), "texts": len(captions)},
-            **rank.measure(rank.ranked()),
-            "of_image": of_image,
+            "counts": {
+                "images": len(self.images),
+                "regions": len(found.rows),
+                "texts": len(captions),
+            },
+            **rank.measure(wrong),
+            "of_image": rank.measure(rank.wrong_in_image()),
             "files": {"regions": rank.write(folder)},
-            "notes": notes,
+            "notes": found.notes,
         }
 
 
@@ -109,17 +101,15 @@ class _Ranking(NamedTuple):
     regions: Regions
     used: NDArray[np.int64]
     scores: Vectors
+    wrong: Mask
+    """The captions that are wrong for each region: those of all concepts that are not related."""
 
-    def ranked(self) -> Mask:
-        """Tell which captions are right or wrong for each region: all but related concepts."""
-        return ~_related(self.regions.concepts)[self.regions.concept_of[self.used]]
-
-    def in_image(self) -> Mask:
+    def wrong_in_image(self) -> Mask:
         """Tell likewise, of the captions of the same image's regions alone."""
         of = self.regions
         there = np.zeros((len(of.images), len(of.concepts)), bool)
         there[of.image_of, of.concept_of] = True
-        return self.ranked() & there[of.image_of[self.used]]
+        return self.wrong & there[of.image_of[self.used]]
 
     def measure(self, wrong: Mask) -> dict[str, Any]:
         """Give top-1 with its interval, of the regions that have a wrong caption to be told from.
@@ -132,19 +122,19 @@ class _Ranking(NamedTuple):
         own = self.regions.concept_of[self.used[rows]]
         rivals = np.where(wrong[rows], self.scores[rows], -np.inf).max(1)
         right = self.scores[rows, own] > rivals
-        images, image_of = np.unique(self.regions.image_of[self.used[rows]], return_inverse=True)
-        (draws,) = resample([Measured.of(right[:, None], image_of, len(images))])
+        _, image_of = np.unique(self.regions.image_of[self.used[rows]], return_inverse=True)
         return {
             "regions": len(rows),
             "top1": float(right.mean()),
-            "top1_interval": interval(draws[:, 0]),
+            "top1_interval": share_interval(right, image_of),
             "chance": float((1 / (1 + wrong[rows].sum(1))).mean()),
         }
 
     def write(self, folder: Path) -> str:
         """Write a row for each region. Returns the path of the file, relative to `out`."""
-        of, ranked = self.regions, self.ranked()
-        ranked[np.arange(len(self.used)), of.concept_of[self.used]] = True
+        of, own = self.regions, (np.arange(len(self.used)), self.regions.concept_of[self.used])
+        ranked = self.wrong.copy()
+        ranked[own] = True
         first = np.where(ranked, self.scores, -np.inf).argmax(1)
         paths, boxes = zip(*(of.names[row].split(_BETWEEN) for row in self.used), strict=True)
         table = pa.table(
@@ -153,9 +143,7 @@ class _Ranking(NamedTuple):
                 "box": boxes,
                 "concept": [of.concepts[of.concept_of[row]] for row in self.used],
                 "first": [of.concepts[number] for number in first],
-                "similarity": self.scores[
-                    np.arange(len(self.used)), of.concept_of[self.used]
-                ].astype(np.float32),
+                "similarity": self.scores[own].astype(np.float32),
             }
         )
         write_table(folder / "regions.parquet", table)

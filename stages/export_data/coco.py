@@ -18,8 +18,7 @@ def write_coco(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list
     """Write ``coco/captions_train.json`` ..., and place the images; give the paths of the JSONs.
 
     Each image has one annotation for each of its captions, and the concepts that it ``shows`` and
-    ``lacks`` if the run knows them. Ids count from 1 in the order of the
-    export.
+    ``lacks`` if the run knows them. Ids count from 1 in the order of the export.
     """
     document = functools.partial(_document, pairs)
     return write_documents(pairs, out, f"{FOLDER}/captions_{{}}.json", document, images)

@@ -148,10 +148,10 @@ def choose_pairs(
         for columns in _read_chosen(read.captions, config):
             scratch.write(columns)
     view(connection, "chosen", scratch.path)
-    for name, table in read._asdict().items():
-        if name != "truth":
-            connection.register(name, table if table is not None else _EMPTY[name])
-    register_shown(connection, folder, read.truth)
+    given = read._asdict()
+    register_shown(connection, folder, given.pop("truth"))
+    for name, table in given.items():
+        connection.register(name, table if table is not None else _EMPTY[name])
     _check(connection, config)
     licences = _register_licences(connection, config)
     files, counts = {}, {}

@@ -24,7 +24,7 @@ from pipeline.identity import identify
 from skyscript.files.image_tars import ImageFile
 from skyscript.files.pairs_csv import PairsCsv, is_missing, null_missing
 from skyscript.files.paths import LEADS_OUT
-from skyscript.files.tar_places import has_tars, tar_places
+from skyscript.files.tar_places import tar_places
 from skyscript.files.truth import Truth, read_truth
 from stages.train.config import TrainConfig
 from stages.train.mixing import NONE, TextChoice, statements_of
@@ -123,18 +123,14 @@ class ImageFiles:
 
     def __init__(self, root: Path | None, paths: pa.Array) -> None:
         self._root, self._paths = root or Path(), paths
-        encoded = paths.dictionary_encode() if has_tars(self._root) else None
-        self._places = encoded and tar_places(self._root, encoded.dictionary)
-        self._place_of = encoded and encoded.indices.to_numpy()
+        self._places = tar_places(self._root, paths)
 
     def read(self, row: int) -> bytes:
         """Read a row's image file."""
         return self._file(row).read_bytes()
 
     def _file(self, row: int) -> ImageFile:
-        if self._places is None or self._place_of is None:
-            return self._root / self.name(row)
-        return self._places.file(int(self._place_of[row]))
+        return self._root / self.name(row) if self._places is None else self._places.file(row)
 
     def name(self, row: int) -> str:
         """Return a row's path, as in the CSV."""

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
+from pipeline.identity import identify_together
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, check_captioned, number_captions
@@ -69,7 +68,7 @@ def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
         lambda row: f"the first that of {names[row].as_py()!r}",
     )
     found = found.filter(captioned).combine_chunks()
-    identity = content_id("".join(map(identify, shards)).encode())
+    identity = identify_together(shards)
     captions = [found[_column(name)].combine_chunks() for name in columns]
     return number_captions(ImagesInShards(shards, found), captions, identity, config)
 
