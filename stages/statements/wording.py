@@ -63,7 +63,7 @@ def to_rows(chosen: Sequence[Chosen], scenes: Scenes, filepath: pa.ChunkedArray)
         "claim": claim,
         "rests_on": pa.ListArray.from_arrays(
             np.append(0, np.cumsum(claims.sizes)).astype(np.int32),
-            pa.array(scenes.object_ids, pa.string()).take(pa.array(claims.things)),
+            scenes.object_ids.take(pa.array(claims.things)),
         ),
         "geometry": _geometries(claims, scenes),
         "box": _lists(box),

@@ -30,7 +30,7 @@ def _make(scenes: Scenes) -> Claims:
 def framed(scenes: Scenes) -> Ints:
     """Give the things that a box tells from the rest of their image."""
     width, height = (scenes.box[:, 2:] - scenes.box[:, :2]).T
-    share = width * height / (scenes.width * scenes.height)[scenes.image]
+    share = width * height / scenes.pixels[scenes.image]
     large = (scenes.dimensions == 2) & (np.minimum(width, height) >= _LEAST_SIDE)
     return np.flatnonzero(large & (share <= _MOST_SHARE))
 

@@ -57,7 +57,7 @@ def row_by_row(scenes, chosen, paths):
                 "answer": second if kind.role == "question" else None,
                 "true_text": second if kind.role == "negative" else None,
                 "claim": claim,
-                "rests_on": scenes.object_ids[things].tolist(),
+                "rests_on": scenes.object_ids.take(things).to_pylist(),
                 "geometry": shapely.to_wkb(shape),
                 "box": box[0].tolist(),
                 "bins": to_bins(scenes, np.array([image]), box)[0].tolist(),
