@@ -30,7 +30,7 @@ class Choice:
         self._images = chance.hashes(seed, scenes.images, "statements")
         names = [one.name for one in scenes.concepts.all]
         self._names = np.append(chance.hashes(seed, names, "concept"), np.uint64(0))
-        self._things = chance.hashes(seed, scenes.objects.to_pylist(), "object")[scenes.object]
+        self._things = chance.object_hashes(seed, scenes.objects, "object")[scenes.object]
 
     def of(self, kind: Kind) -> Chosen:
         """Give the chosen claims of a kind, those of an image in the order of their draws."""

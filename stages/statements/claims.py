@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from skyscript.captions.object_names import with_article
 from skyscript.ragged import counted, counted_in
@@ -14,6 +15,8 @@ from stages.statements.scenes import Bools, Groups, Ints, Scenes, once
 from tag_vocab import Concept
 
 NO_CONCEPT = -1
+VALUE = "\0"
+"""Stands for a value in a text, see `Kind.texts`."""
 
 
 class Claims(NamedTuple):
@@ -111,6 +114,9 @@ class Kind:
     measure: Callable[[Claims, Scenes], tuple[Ints, Bools]] | None = None
     """Gives the values of claims, and tells which are true, if ``make`` leaves both open: only the
     claims that are drawn first are measured."""
+    texts: Callable[[Ints], pa.StringArray] | None = None
+    """Gives the texts of values that rarely recur: they take the place of `VALUE` in what ``say``
+    gives, which is then called with the value 0."""
 
 
 _MOST_OF_PAIRS = 12

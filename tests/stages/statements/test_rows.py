@@ -6,9 +6,10 @@ import shapely
 
 from skyscript.geo.meeting import meeting_boxes
 from stages import tables
+from stages.statements.bins import to_bins
 from stages.statements.choice import Choice
+from stages.statements.claims import VALUE
 from stages.statements.kinds import KINDS
-from stages.statements.kinds.region import to_bins
 from stages.statements.making import make_scenes, usable
 from stages.statements.wording import to_rows
 from tests.stages.statements.test_statements import IMAGE, META, TRUTH, objects, table_of
@@ -41,6 +42,10 @@ def row_by_row(scenes, chosen, paths):
             things = claims.things[ends[row] - claims.sizes[row] : ends[row]]
             about = [scenes.concepts.all[number] for number in (one, other) if number >= 0]
             claim, words = kind.say(about, int(value))
+            if kind.texts is not None:
+                (told,) = kind.texts(np.array([value])).to_pylist()
+                claim = claim.replace(VALUE, told)
+                words = {key: text.replace(VALUE, told) for key, text in words.items()}
             way = int(draws[row]) % len(kind.phrasings)
             second = kind.seconds[way].format(**words) if kind.seconds else None
             shape = scenes.frames[image]
