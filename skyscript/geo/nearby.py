@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -61,7 +62,8 @@ def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -
     if not len(sides):
         return Near(schema.empty_table(), np.zeros(0, np.int64), np.zeros(0, np.int64))
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
-    raster, tree = Raster(sides), shapely.STRtree(shapely.box(*sides.T))
+    outlines: npt.NDArray[np.object_] = np.asarray(shapely.box(*sides.T))
+    raster, tree = Raster(sides), shapely.STRtree(outlines)
     found, rows, met, count = [], [], [], 0
     west, south, east, north = sides.T
     parts = parts_meeting(

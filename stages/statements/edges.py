@@ -59,7 +59,8 @@ def may_be_at_edges(near: Near, tiles: Tiles, things: tuple[Ints, Ints]) -> Edge
 def are_at_edges(geometries: Geometries, edges: Edges, tiles: Tiles) -> Bools:
     """Tell which pairs are near enough, by the geometry of each in EPSG:3857."""
     reach = np.where(shapely.get_dimensions(geometries) == 2, BORDER, REACH)
-    frames = shapely.box(*tiles.sides.T)
-    shapely.prepare(frames)
+    frames: Geometries = np.asarray(shapely.box(*tiles.sides.T))
     near = reach * tiles.scale[edges.image]
-    return np.asarray(shapely.dwithin(frames[edges.image], geometries, near))
+    return np.asarray(  # the stubs of shapely know no array of distances
+        shapely.dwithin(frames[edges.image], geometries, near)  # type: ignore[call-overload]
+    )

@@ -25,7 +25,7 @@ def _make(scenes: Scenes) -> Claims:
     pair = np.column_stack([one, other])[kept]
     turned = scenes.object[pair[:, 0]] > scenes.object[pair[:, 1]]
     pair[turned] = pair[turned, ::-1]
-    return of_pairs(scenes, *pair.T, np.zeros(len(pair), np.int64))
+    return of_pairs(scenes, pair[:, 0], pair[:, 1], np.zeros(len(pair), np.int64))
 
 
 def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
