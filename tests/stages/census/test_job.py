@@ -20,6 +20,8 @@ from tests.conftest import TOWN, extracts, skyscript
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
 from tests.stages.sampling import eligible
 
+pytestmark = pytest.mark.slow
+
 
 def counted(paths, out, sources=None, **config):
     given: Sources = OutlinesConfig.model_validate({"sources": sources or {}}).sources

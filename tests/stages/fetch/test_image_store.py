@@ -16,6 +16,9 @@ from stages.fetch.image_store import pack
 from stages.index import IndexConfig, index
 from tests.stages.fetch.test_stage import NO_FOCUS, NO_OBJECTS, folder, noise, tile, write_raster
 
+pytestmark = pytest.mark.slow
+
+
 SHARD = 7
 IN_TARS, IN_FILES = (
     ds.dataset(pa.table({"layout": [name]}, schema=tables.LAYOUT.schema))

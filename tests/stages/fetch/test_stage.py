@@ -21,6 +21,9 @@ from stages.fetch import FETCH, FetchConfig, fetch
 from stages.index import IndexConfig, index
 from tests.skyscript.imagery.rasters import write_raster
 
+pytestmark = pytest.mark.slow
+
+
 HERE = (9.0, 47.0)
 NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())
 NO_OBJECTS = ds.dataset(tables.OBJECTS.schema.empty_table())

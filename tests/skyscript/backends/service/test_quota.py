@@ -14,6 +14,9 @@ import pytest
 from skyscript.backends.service.quota import ENOUGH_SHARE, Quota
 from tests.skyscript.backends.service.virtual_service import VirtualService
 
+pytestmark = pytest.mark.slow
+
+
 FAST = 1e6
 
 
