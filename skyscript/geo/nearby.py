@@ -77,8 +77,8 @@ def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -
     )
     for batch in _read(parts, wanted, [*names, *Box._fields, "status"]):
         is_ok = pc.equal(batch.column("status"), STATUS_OK).to_numpy(zero_copy_only=False)
-        columns = (batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields)
-        own = np.column_stack([np.where(is_ok, side, _NOWHERE) for side in columns])
+        given = (batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields)
+        own = np.column_stack([np.where(is_ok, side, _NOWHERE) for side in given])
         some = raster.may_meet(own)
         row, box = tree.query(shapely.box(*own[some].T))  # boxes meet if their bounds do
         if len(row):
@@ -96,7 +96,9 @@ def _read(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the row groups whose boxes may meet one: to filter their rows would cost more."""
     for fragment in parts.get_fragments():
-        yield from fragment.subset(filter=wanted, schema=parts.schema).to_batches(
+        if isinstance(fragment, ds.ParquetFileFragment):
+            fragment = fragment.subset(filter=wanted, schema=parts.schema)
+        yield from fragment.to_batches(
             schema=parts.schema, columns=list(dict.fromkeys(columns)), batch_readahead=2
         )
 
