@@ -79,12 +79,12 @@ def attempts() -> Iterable[AbstractContextManager[object]]:
 
 
 def _may_pass(error: Exception) -> bool:
-    from obstore.exceptions import GenericError, NotFoundError
+    from obstore.exceptions import GenericError
 
     text = str(error)
     if _NO_CREDENTIALS.search(text):
         return False
-    if isinstance(error, NotFoundError):  # an upload that ended, but whose answer was lost
+    if isinstance(error, FileNotFoundError):  # an upload that ended, but whose answer was lost
         return "NoSuchUpload" in text
     return isinstance(error, GenericError) and _status_of(error) is None
 

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 CSV = "SkyScript_train_unfiltered.csv"
 TINY = ["--model", "tiny", "--name", "tiny", "--set", "pairs.shard_rows=20"]
 OPTIONS = ["sample.max_objects=48", "sample.shard_rows=20", "runner.executor=serial"]
-KINDS = ["statements.kinds=[absent, count]", "density.cell=0.01"]
+KINDS = ["statements.kinds=[count, not_count]", "density.cell=0.01"]
 
 
 @pytest.fixture(scope="module")
