@@ -19,6 +19,8 @@ from pipeline.storage import Sizes, local_copy, matching, place_of, remove_all, 
 from tests.buckets import in_every_storage as pytest_generate_tests  # noqa: F401 - pytest's name
 from tests.emulators.storage import AFTER, Storage
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_address_is_read_as_bucket_and_key() -> None:
     place = place_of("s3://images/run//town/")

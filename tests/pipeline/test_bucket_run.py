@@ -24,6 +24,9 @@ from tests.emulators.storage import AFTER, Storage
 from tests.pipeline.recipe import NUMBERS, RECIPE
 from tests.pipeline.world import World
 
+pytestmark = pytest.mark.slow
+
+
 TWO = {"executor": "processes", "workers": 2}
 
 
