@@ -128,6 +128,12 @@ def collate(samples: list[Loaded]) -> Loaded:
     return Loaded(default_collate(batches) if whole else None, skipped)
 
 
+def _start_method(config: TrainConfig) -> str | None:
+    """Give how workers start: a fork would hang in the threads that ask a bucket."""
+    in_bucket = isinstance(config.root_data_dir, BucketPath)
+    return "spawn" if in_bucket and config.workers else None
+
+
 def load_training_pairs(config: TrainConfig) -> Pairs:
     """Read the pairs to train on, with the statements and the truth that the options name."""
     pairs = load_pairs(config.train_data, config)
@@ -174,6 +180,7 @@ def load_batches(
         num_workers=config.workers,
         collate_fn=collate,
         pin_memory=device.startswith("cuda"),
+        multiprocessing_context=_start_method(config),
     )
     for found in loader:
         if unreadable is not None:
