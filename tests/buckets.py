@@ -25,7 +25,7 @@ _SERVICES: dict[str, type[Storage]] = {
 }
 _without_azurite = pytest.mark.skipif(
     find_azurite() is None,
-    reason="Azurite is not installed: npm install --prefix .venv/azurite azurite",
+    reason="Azurite is not installed: run make azurite",
 )
 _SCHEMES = ["s3", "gs", pytest.param("az", marks=_without_azurite)]
 EVERY_STORAGE = pytest.mark.parametrize("storage", _SCHEMES, indirect=True)

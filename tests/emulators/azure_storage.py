@@ -1,7 +1,6 @@
 """Azure Blob Storage on localhost: Azurite, Microsoft's own emulator, behind a proxy with faults.
 
-It is a program for node: ``npm install --prefix .venv/azurite azurite``, as `make test` does where
-there is npm.
+It is a program for node, which `make azurite` installs.
 """
 
 from __future__ import annotations
