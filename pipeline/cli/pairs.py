@@ -128,6 +128,13 @@ def filter_pairs(
             "needed if the CSV does not contain them."
         ),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read the vectors for --alike from this folder, such as "
+            "scored/embeddings/CLIP_openai-0123abcd."
+        ),
+    ] = None,
 ) -> None:
     """Set test and validation pairs aside, and keep the best of the others for training."""
     from pipeline.config import config_of_command
@@ -135,4 +142,4 @@ def filter_pairs(
 
     settings = config_of_command(given, [FILTER], [], "filter").stages["filter"]
     assert isinstance(settings, FilterConfig)
-    print_lines(filter_csv(captions, out, settings, metas=meta).lines())
+    print_lines(filter_csv(captions, out, settings, metas=meta, vectors=vectors).lines())
