@@ -60,7 +60,7 @@ def choose(work: Path, model: Path, held: list[Row], run: Path) -> float:
     )
     place = {path: number for number, path in enumerate(paths)}
     image = np.array([place[path] for path in rows["filepath"].to_pylist()])
-    images = embed(clip, work, paths)
+    images = embed(clip, work / "small", paths)
     near = []
     for column in ("true_text", "text"):
         texts, of = np.unique(rows[column].to_pylist(), return_inverse=True)
