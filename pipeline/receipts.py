@@ -118,7 +118,8 @@ def read_receipts(folder: Place) -> dict[int, Receipt]:
     for (shard, (state, _)), receipt in zip(new.items(), read, strict=True):
         if receipt is not None:
             found[shard] = (state, receipt)
-    found = dict(sorted(found.items()))
+    if new:  # the others are in order already
+        found = dict(sorted(found.items()))
     _known.keep(str(folder), found)
     return {shard: receipt for shard, (_, receipt) in found.items()}
 
