@@ -127,7 +127,7 @@ class Gallery {
       "a",
       { class: "card", href: `#image=${encodeURIComponent(store.names[row])}`, "data-row": row },
       make("span", { class: "picture" }, image,
-        source === simulated ? make("em", { class: "mark" }, mark) : null),
+        src && source === simulated ? make("em", { class: "mark" }, mark) : null),
       make("strong", {}, title),
       make("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
     );

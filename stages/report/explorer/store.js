@@ -198,14 +198,24 @@ class Store {
       if (kept[row]) found[count++] = row;
     };
     if (!rows) for (let row = 0; row < kept.length; row++) add(row);
-    else if (!way) rows.forEach(add);
     else {
-      const values = this.numbers[name], missing = rows.findIndex((row) => Number.isNaN(values[row]));
-      const end = missing < 0 ? rows.length : missing;
+      const end = way ? this.present(name) : 0;
       for (let at = end - 1; at >= 0; at--) add(rows[at]);
       for (let at = end; at < rows.length; at++) add(rows[at]);
     }
     return found.subarray(0, count);
+  }
+
+  // Gives how many rows have a value: an order puts the others last.
+  present(name) {
+    const rows = this.orders[name], values = this.numbers[name];
+    let low = 0, high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (Number.isNaN(values[rows[middle]])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   choice(name, row) {
