@@ -70,7 +70,9 @@ class Filtered(NamedTuple):
         return [*lines, *summary.make_table(self.before, self.files), *self.notes]
 
 
-def filter_records(records: Path, out: Path, config: FilterConfig) -> Filtered:
+def filter_records(
+    records: Path, out: Path, config: FilterConfig, *, vectors: Path | None = None
+) -> Filtered:
     """Write the published files of a run's records to ``out``, as `filter_csv` does.
 
     ``records`` is a run folder or its folder ``tables/pairs``; no other table is read.
@@ -78,21 +80,32 @@ def filter_records(records: Path, out: Path, config: FilterConfig) -> Filtered:
     refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
-        return write_all(connection, load_records(connection, records), out, config)
+        input_rows = load_records(connection, records)
+        if vectors is not None:
+            input_rows = input_rows._replace(vectors=vectors / "images")
+        return write_all(connection, input_rows, out, config)
 
 
 def filter_csv(
-    captions: Path, out: Path, config: FilterConfig, *, metas: Path | None = None
+    captions: Path,
+    out: Path,
+    config: FilterConfig,
+    *,
+    metas: Path | None = None,
+    vectors: Path | None = None,
 ) -> Filtered:
     """Write the published files of a captions file with scores to ``out``. Returns the figures.
 
     A leakage-safe split needs positions: the columns west, south, east and north of the file, or
-    the meta pickles in ``metas``. Raises `InputError` if a file, column or position is missing.
+    the meta pickles in ``metas``. The option ``alike`` needs ``vectors``, the folder of a model's
+    vectors. Raises `InputError` if a file, column or position is missing.
     """
     refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         input_rows = load_csv(connection, captions)
+        if vectors is not None:
+            input_rows = input_rows._replace(vectors=vectors / "images")
         if metas is not None:
             load_boxes(connection, metas)
         return write_all(connection, input_rows, out, config, not_over=captions)
@@ -146,7 +159,7 @@ def write_all(
         raise InputError(
             f"{input_rows.name}: no pair with a score is left for training ({counts})."
         )
-    cuts.rank(connection, config)
+    cuts.rank(connection, config, input_rows.vectors)
     connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
     before = summary.summarise(connection, "all pairs for training", config, compare=False)
     writer = _Writer(connection, input_rows.columns, by, out, config)
