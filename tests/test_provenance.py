@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("town") / "run"
     options = [f"sample.max_objects={PAIRS}", "sample.shard_rows=25", "runner.executor=serial"]
     options += [*SCORED, *FILTERED] if clip_installed() else []
-    options += ["statements.kinds=[count,cover]"]
+    options += ["statements.kinds=[count,cover,not_count]"]
     run(PIPELINE, load_config(TOY, PIPELINE, options), root, lambda event: None)
     return root
 
@@ -43,7 +44,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(town: Path) -> Path:
     out = town.parent / "export"
-    formats = ("webdataset", "parquet", "zips", "coco", "llava", "stac")
+    formats = ("webdataset", "parquet", "zips", "coco", "llava", "choices", "stac")
     done = skyscript("export-data", town, "--out", out, "--format", *formats)
     assert done.returncode == 0, done.stderr
     return out
@@ -97,6 +98,7 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "published/*.csv": column("filepath"),
     "coco/*.json": of_json("images", "file_name"),
     "llava/*.json": of_json("image"),
+    "choices/*.json": of_json("image"),
     "stac/*.parquet": of_parquet("id"),
 }
 
@@ -122,12 +124,13 @@ def test_every_row_of_an_export_leads_back(town: Path, exported: Path, pattern: 
     paths = sorted(exported.glob(pattern))
     names = [name for path in paths for name in READERS[pattern](path)]
     check(town, names)
-    assert len(set(names)) >= PAIRS - 5
+    assert len(set(names)) >= (5 if pattern.startswith("choices") else PAIRS - 5)
 
 
 def test_every_row_of_the_files_of_a_run_leads_back(town: Path) -> None:
     csvs = sorted(town.glob("SkyScript_*.csv"))
     assert len(csvs) == (6 if clip_installed() else 1)
+    csvs += town.glob("filter_dropped.csv")
     check(town, [name for path in csvs for name in column("filepath")(path)])
     for kind in ("images[2-7]/*.jpg", "meta[2-7]/*.pickle"):
         check(town, [str(path.relative_to(town)) for path in town.glob(kind)])
@@ -150,6 +153,15 @@ def test_every_row_of_captions_from_pickles_and_of_a_sheet_leads_back(town: Path
     assert skyscript("caption", "--meta", town, "--out", out).returncode == 0
     assert skyscript("judge", town, "--sheet", sheet, "--sample", 10).returncode == 0
     check(town, [*column("filepath")(out), *column("filepath")(sheet)])
+
+
+@pytest.mark.skipif(not clip_installed(), reason="the extra `clip` is not installed")
+def test_a_record_says_why_no_filtered_file_holds_the_pair(town: Path) -> None:
+    with (town / "filter_dropped.csv").open(newline="") as file:
+        reasons = {row["filepath"]: row["reason"] for row in csv.DictReader(file)}
+    pairs = Run(town).table("pairs").to_table().to_pylist()
+    assert {pair["filepath"]: pair["not_kept"] for pair in pairs if pair["not_kept"]} == reasons
+    assert all((pair["not_kept"] is None) == (pair["split"] is not None) for pair in pairs)
 
 
 def test_a_record_names_the_rows_of_the_csvs_that_hold_the_pair(town: Path) -> None:
@@ -178,28 +190,62 @@ def test_a_record_has_the_captions_that_statements_are_composed_into(town: Path)
     assert all(row["title_long"] for row in of_pairs)
 
 
-def test_captions_are_written_again_from_the_records_alone(town: Path) -> None:
-    pairs = Run(town).table("pairs").to_table().to_pylist()
-    assert len(pairs) >= PAIRS - 5
-    for pair in pairs:
+@pytest.fixture
+def records(town: Path, tmp_path: Path) -> Path:
+    """The table of the pairs, and nothing else of the run."""
+    place = tmp_path / "records/tables/pairs"
+    shutil.copytree(town / "tables/pairs", place)
+    return tmp_path / "records"
+
+
+def test_captions_are_written_again_from_the_records_alone(town: Path, records: Path) -> None:
+    out = records / "captions.csv"
+    done = skyscript("caption", "--records", records, "--out", out)
+    assert done.returncode == 0, done.stderr
+    header, *rows = csv.reader(out.read_text().splitlines())
+    whole = csv.reader((town / "SkyScript_train_unfiltered.csv").read_text().splitlines())
+    assert header == ["filepath", "title", "title_multi_objects"]
+    assert rows == [row[:3] for row in list(whole)[1:]]
+    assert len(rows) >= PAIRS - 5
+    readable = ("--set", "caption.style=readable")
+    assert skyscript("caption", "--records", records, "--out", out, *readable).returncode == 0
+    assert out.read_text() != "".join(f"{line}\n" for line in map(",".join, rows))
+    for pair in Run(town).table("pairs").to_table().to_pylist():
         around = [dict(neighbour["tags"]) for neighbour in pair["surrounding"]]
         made = library.caption(dict(pair["center_tags"]), around)
         assert made == (pair["title"], pair["title_multi_objects"])
 
 
+def test_one_source_is_named_for_captions_and_filters(town: Path, tmp_path: Path) -> None:
+    for command, option in (("caption", "--meta"), ("filter", "--captions")):
+        for options in ((), (option, town, "--records", town)):
+            done = skyscript(command, *options, "--out", tmp_path / "out")
+            assert done.returncode == 2
+            assert f"Give either {option} or --records." in done.stderr
+    done = skyscript("caption", "--records", tmp_path, "--out", tmp_path / "x.csv")
+    assert done.returncode == 2
+    assert "contains no records" in done.stderr
+
+
 @pytest.mark.skipif(not clip_installed(), reason="the extra `clip` is not installed")
-def test_the_filter_runs_again_from_the_records_alone(town: Path, tmp_path: Path) -> None:
-    duckdb.sql(AGAIN.replace("RUN", str(town)).replace("again.csv", f"{tmp_path}/again.csv"))
+@pytest.mark.parametrize("by", ["command", "query"])
+def test_the_filter_runs_again_from_the_records_alone(
+    town: Path, records: Path, tmp_path: Path, by: str
+) -> None:
+    again = tmp_path / "again.csv"
+    duckdb.sql(AGAIN.replace("RUN", str(records)).replace("again.csv", str(again)))
     own = json.loads((town / "filter_report.json").read_text())["options"]
     out = tmp_path / "out"
+    source = ("--records", records) if by == "command" else ("--captions", again)
     options = [f"--{name}={own[key]}" for name, key in (("seed", "seed"), ("block", "block"))]
     options += [f"--max-held-out={own['max_held_out']}", "--test-rows=5", "--val-rows=5"]
-    done = skyscript(
-        "filter", "--captions", tmp_path / "again.csv", "--out", out, "--name", "x", *options
-    )
+    done = skyscript("filter", *source, "--out", out, "--name", "x", *options)
     assert done.returncode == 0, done.stderr
     ours = {path.name.split("_filtered")[0]: path for path in out.glob("*.csv")}
     theirs = {path.name.split("_filtered")[0]: path for path in town.glob("*_filtered_by_*.csv")}
+    theirs |= {"filter_dropped.csv": town / "filter_dropped.csv"}
     assert ours.keys() == theirs.keys()
     for name, path in ours.items():
         assert list(column("filepath")(path)) == list(column("filepath")(theirs[name])), name
+        if by == "command":
+            assert path.read_bytes() == theirs[name].read_bytes()

@@ -15,7 +15,7 @@ from pipeline.schema import STATUS_OK
 from pipeline.storage import Place, local_copy
 from pipeline.trail import SIDES, Step, follow, rows_with
 from skyscript.files.image_tars import image_file
-from skyscript.files.names import OSM_TYPES, parse
+from skyscript.files.names import NOT_KEPT, OSM_TYPES, parse
 from skyscript.files.pairs_csv import PairsCsv
 from stages import PIPELINE, tables
 from tag_vocab import ANY
@@ -175,7 +175,7 @@ def _file_lines(run: Run, path: str) -> Iterator[str]:
     yield "files      which files hold the pair"
     for table in (tables.FILES, tables.FILTERED):
         for listed in rows_with(run.folder(table).dataset(), pc.field("rows") >= 0, ["filepath"]):
-            if listed["filepath"].endswith(".csv"):
+            if listed["filepath"].endswith(".csv") and listed["filepath"] != NOT_KEPT:
                 row = _row_in(run.root / listed["filepath"], path)
                 where = "no" if row is None else f"row {row:,}"
                 yield f"  {listed['filepath']}: {where}"

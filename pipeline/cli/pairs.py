@@ -28,11 +28,18 @@ app = typer.Typer()
 
 @command(app, Fields("skyscript.captions:CaptionConfig", "caption"), panel=PANEL)
 def caption(
-    meta: Annotated[
-        Path, typer.Option(help="Read meta pickles from this folder, or from a zip as published.")
-    ],
     out: Annotated[Path, typer.Option(help="Write the captions to this CSV.")],
     given: Given,
+    meta: Annotated[
+        Path | None,
+        typer.Option(help="Read meta pickles from this folder, or from a zip as published."),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read the records of this run instead: its table pairs, and nothing else of it."
+        ),
+    ] = None,
     own_labels: Annotated[
         Path | None,
         typer.Option(
@@ -41,14 +48,21 @@ def caption(
         ),
     ] = None,
 ) -> None:
-    """Write captions from meta pickles, those of a run or of the published meta*.zip."""
+    """Write captions from meta pickles, those of a run or of the published meta*.zip.
+
+    With --records, write those of a run again from its table of pairs alone.
+    """
     from pipeline.config import config_of_command
-    from skyscript.captions import CaptionConfig, caption_pickles
+    from skyscript.captions import CaptionConfig, caption_pickles, caption_records
     from stages.caption import CAPTION
 
     settings = config_of_command(given, [CAPTION], [], "caption").stages["caption"]
     assert isinstance(settings, CaptionConfig)
-    count = caption_pickles(meta, out, settings, own_labels)
+    if source := _either(meta, "--meta", records):
+        count = caption_pickles(source, out, settings, own_labels)
+    else:
+        assert records is not None
+        count = caption_records(records, out, settings, own_labels)
     print_lines([f"{count:,} captions in {out}"])
 
 
@@ -116,11 +130,17 @@ def _runner_for_gpus(settings: RunConfig) -> RunnerConfig:
 
 @command(app, Fields("stages.filter:FilterConfig", "filter"), panel=PANEL, name="filter")
 def filter_pairs(
-    captions: Annotated[
-        Path, typer.Option(help="Filter this CSV, which has a column similarity_*.")
-    ],
     out: Annotated[Path, typer.Option(help="Write the filtered CSVs to this folder.")],
     given: Given,
+    captions: Annotated[
+        Path | None, typer.Option(help="Filter this CSV, which has a column similarity_*.")
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Filter the records of this run instead: its table pairs, and nothing else of it."
+        ),
+    ] = None,
     meta: Annotated[
         Path | None,
         typer.Option(
@@ -138,8 +158,22 @@ def filter_pairs(
 ) -> None:
     """Set test and validation pairs aside, and keep the best of the others for training."""
     from pipeline.config import config_of_command
-    from stages.filter import FILTER, FilterConfig, filter_csv
+    from stages.filter import FILTER, FilterConfig, filter_csv, filter_records
 
     settings = config_of_command(given, [FILTER], [], "filter").stages["filter"]
     assert isinstance(settings, FilterConfig)
-    print_lines(filter_csv(captions, out, settings, metas=meta, vectors=vectors).lines())
+    if source := _either(captions, "--captions", records):
+        done = filter_csv(source, out, settings, metas=meta, vectors=vectors)
+    else:
+        assert records is not None
+        done = filter_records(records, out, settings, vectors=vectors)
+    print_lines(done.lines())
+
+
+def _either(source: Path | None, option: str, records: Path | None) -> Path | None:
+    """Give the source that an option names; None if --records is given instead."""
+    from pipeline.errors import ConfigError
+
+    if (source is None) == (records is None):
+        raise ConfigError(f"Give either {option} or --records.")
+    return source

@@ -4,6 +4,7 @@ from skyscript.captions.composed import COMPOSED, Composed, compose, take_turns
 from skyscript.captions.config import CaptionConfig
 from skyscript.captions.pickles import caption_pickles
 from skyscript.captions.readable import Neighbour, ReadableStyle
+from skyscript.captions.records import caption_records
 from skyscript.captions.rule import (
     NOTHING_TO_SAY,
     ObjectPhrases,
@@ -27,6 +28,7 @@ __all__ = [
     "PhraseTokens",
     "ReadableStyle",
     "caption_pickles",
+    "caption_records",
     "compose",
     "count_caption",
     "join_phrases",

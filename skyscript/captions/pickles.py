@@ -18,7 +18,8 @@ from skyscript.files.pairs_csv import HEADER, csv_writer, write_pairs
 from skyscript.vocabulary import labelled_vocabulary
 from tag_vocab import Vocabulary
 
-_Row = tuple[str, str, str]
+Row = tuple[str, str, str]
+"""Path of the image, and its two captions."""
 _POINT = "n"
 """A point shows the fewest concepts, so what is said of a point is true of every kind."""
 
@@ -36,13 +37,18 @@ def caption_pickles(
     with the reason. Raises `ItemsFailed` at the end if there are unusable files. Raises
     `InputError` and changes nothing if the source is unusable.
     """
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder; name the CSV file to write.")
     row_of = _writer(config, labelled_vocabulary(own_labels))
     rows = (
         (name, meta if isinstance(meta, InputError) else row_of(name, meta))
         for name, meta in read_metas(source)
     )
+    return write_rows(rows, out)
+
+
+def write_rows(rows: Iterable[tuple[str, Row | InputError]], out: Path) -> int:
+    """Write the caption CSV of named rows, and give their number; see `caption_pickles`."""
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; name the CSV file to write.")
     rejects = out.with_name(f"{out.stem}.rejected.csv")
     done: list[_Tally] = []
     write_file(rejects, lambda path: done.append(_write_all(rows, out, path)))
@@ -50,7 +56,7 @@ def caption_pickles(
     if tally.rejected:
         raise ItemsFailed(
             f"{out}: {tally.written} captions are written; {tally.rejected} of "
-            f"{tally.written + tally.rejected} meta files could not be used. {rejects} names each; "
+            f"{tally.written + tally.rejected} images could not be used. {rejects} names each; "
             f"the first: {tally.first}"
         )
     rejects.unlink()
@@ -67,11 +73,11 @@ class _Tally:
     """The reason of the first rejected file."""
 
 
-def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, rejects: Path) -> _Tally:
+def _write_all(named: Iterable[tuple[str, Row | InputError]], out: Path, rejects: Path) -> _Tally:
     tally = _Tally()
     with csv_writer(rejects, ("name", "reason")) as reject:
 
-        def rows() -> Iterator[_Row]:
+        def rows() -> Iterator[Row]:
             for name, row in named:
                 if isinstance(row, InputError):
                     reject((name, str(row).removeprefix(f"{name}: ")))
@@ -87,11 +93,11 @@ def _write_all(named: Iterable[tuple[str, _Row | InputError]], out: Path, reject
     return tally
 
 
-def _writer(config: CaptionConfig, words: Vocabulary) -> Callable[[str, Meta], _Row | InputError]:
+def _writer(config: CaptionConfig, words: Vocabulary) -> Callable[[str, Meta], Row | InputError]:
     """Give the function that writes the row of a meta in the style of the config."""
     style = ReadableStyle(config, words)
 
-    def row(name: str, meta: Meta) -> _Row | InputError:
+    def row(name: str, meta: Meta) -> Row | InputError:
         if config.style == "published":
             found = _published_titles(meta, config, words)
         else:

@@ -15,6 +15,8 @@ FOLDERS = tuple(f"{kind}{part}" for part in PARTS for kind in ("images", "meta")
 """All folders of a dataset."""
 OSM_TYPES = {"n": "node", "w": "way", "a": "way", "r": "relation"}
 """What an object of each kind is in OpenStreetMap: an area (a) is a closed way."""
+NOT_KEPT = "filter_dropped.csv"
+"""The filter's list of the pairs that are in none of its files, each with the reason."""
 META_SUFFIX = ".pickle"
 IMAGE_SUFFIX = ".jpg"
 IMAGE_FILES = f"images[2-7]/[nwar]*_[0-9][0-9]{IMAGE_SUFFIX}"

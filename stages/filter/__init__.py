@@ -4,7 +4,7 @@ DuckDB processes whole captions files out of core: five million rows need less t
 """
 
 from stages.filter.config import FilterConfig
-from stages.filter.job import Filtered, filter_csv
+from stages.filter.job import Filtered, filter_csv, filter_records
 from stages.filter.stage import FILTER
 
-__all__ = ["FILTER", "FilterConfig", "Filtered", "filter_csv"]
+__all__ = ["FILTER", "FilterConfig", "Filtered", "filter_csv", "filter_records"]

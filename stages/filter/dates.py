@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
 from stages.filter.config import FilterConfig
+from stages.filter.dropped import drop
 from stages.filter.input_table import InputTable, check_values
 
 if TYPE_CHECKING:
@@ -41,8 +42,5 @@ def drop_later(
             continue
         days = f'TRY_CAST("{column}" AS DOUBLE)'
         check_values(connection, input_rows, column, days, "a number of days")
-        [(dropped[reason],)] = connection.execute(
-            f"DELETE FROM pairs WHERE row IN (SELECT rowid FROM input_rows WHERE {days} > $most)",
-            {"most": most},
-        ).fetchall()
+        dropped[reason] = drop(connection, f"{days} > $most", reason, most=most)
     return {reason: count for reason, count in dropped.items() if count}

@@ -58,7 +58,11 @@ def write_selected(
     ]
     wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in chosen)
     order = "ON input_rows.rowid = selected.row ORDER BY selected.row"
-    query = f"SELECT {wanted} FROM input_rows JOIN selected {order}"
+    copy_to_csv(connection, f"SELECT {wanted} FROM input_rows JOIN selected {order}", path)
+
+
+def copy_to_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:
+    """Write the result of a query to a CSV that is complete or not there."""
 
     def write(temporary: Path) -> None:
         place = str(temporary).replace("'", "''")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,8 @@ from pipeline.errors import InputError
 from pipeline.out_folder import refuse_run
 from pipeline.scratch import database, scratch
 from pipeline.storage import Place
-from stages.filter import cuts, summary
+from skyscript.files.names import NOT_KEPT
+from stages.filter import cuts, dropped, summary
 from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
 from stages.filter.dates import drop_later
@@ -26,6 +28,7 @@ from stages.filter.joins import join_files
 from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
+from stages.filter.records import load_records
 from stages.filter.shown import drop_not_shown
 from stages.filter.splits import Split, split_pairs
 
@@ -43,6 +46,8 @@ class Filtered(NamedTuple):
     before: summary.FileSummary
     """The figures of all pairs that the training files are selected from."""
     files: list[summary.FileSummary]
+    dropped: int
+    """Number of pairs that no file holds."""
     phrases: DroppedPhrases | None
     mix: Mix | None
     notes: list[str]
@@ -61,7 +66,24 @@ class Filtered(NamedTuple):
                 f"{lost.below:.4f}, from {lost.captions:,} captions"
             )
         lines += self.mix.lines() if self.mix else []
+        lines.append(f"{self.dropped:>10,}  in no file: {NOT_KEPT} says why")
         return [*lines, *summary.make_table(self.before, self.files), *self.notes]
+
+
+def filter_records(
+    records: Path, out: Path, config: FilterConfig, *, vectors: Path | None = None
+) -> Filtered:
+    """Write the published files of a run's records to ``out``, as `filter_csv` does.
+
+    ``records`` is a run folder or its folder ``tables/pairs``; no other table is read.
+    """
+    refuse_run(out)
+    with scratch(out, "filter") as folder, database(folder) as connection:
+        prepare(connection, folder)
+        input_rows = load_records(connection, records)
+        if vectors is not None:
+            input_rows = input_rows._replace(vectors=vectors / "images")
+        return write_all(connection, input_rows, out, config)
 
 
 def filter_csv(
@@ -93,7 +115,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Set the connection to store its tables on disk, and to keep the order of rows.
 
     The tables are not compressed: they live for one run, and compression takes most of the time.
-    Creates an empty ``boxes``, for positions that the input lacks.
+    Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
     """
     place = str(folder / "filter.duckdb").replace("'", "''")
     connection.execute(f"ATTACH '{place}' AS work")
@@ -103,6 +125,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("SET force_compression = 'uncompressed'")
     sides = ", ".join(f"{name} DOUBLE" for name in BOX)
     connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
+    dropped.start(connection)
 
 
 def write_all(
@@ -116,21 +139,21 @@ def write_all(
     """Split the table ``input_rows``, select pairs and write all files."""
     input_rows = join_files(connection, input_rows, config)
     by, mix = make_pairs(connection, input_rows, config)
-    dropped = drop_later(connection, input_rows, config)
-    dropped |= drop_not_shown(connection, input_rows, config)
+    refused = drop_later(connection, input_rows, config)
+    refused |= drop_not_shown(connection, input_rows, config)
     scorer = config.name or name_ranking(by, config.cut)
     training = {percent: name_training_file(percent, scorer) for percent in config.top}
     held_out = {
         side: (rows, name_held_out_file(side, rows, scorer))
         for side, rows in zip(HELD_OUT, (config.test_rows, config.val_rows), strict=True)
     }
-    names = {*training.values(), *(name for _, name in held_out.values())}
+    names = {NOT_KEPT, *training.values(), *(name for _, name in held_out.values())}
     if not_over is not None and not_over.resolve() in {(out / name).resolve() for name in names}:
         raise InputError(f"{input_rows.name}: is one of the files to write; choose another --out.")
     phrases = drop_phrases(connection, input_rows, name_scorer(by[0]), config)
     split = split_pairs(connection, config, input_rows)
     leave_out(connection, input_rows, config)
-    sides = summary.count_sides(connection) | dropped
+    sides = summary.count_sides(connection) | refused
     if "train" not in sides:
         counts = ", ".join(f"{count:,} {side}" for side, count in sides.items())
         raise InputError(
@@ -139,19 +162,41 @@ def write_all(
     cuts.rank(connection, config, input_rows.vectors)
     connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
     before = summary.summarise(connection, "all pairs for training", config, compare=False)
-    files, notes = [], _describe_blocks(split, config)
+    writer = _Writer(connection, input_rows.columns, by, out, config)
+    notes = _describe_blocks(split, config)
     for percent, file in training.items():
         cuts.select_best(connection, percent, config)
-        write_selected(connection, input_rows.columns, by, out / file)
-        files.append(summary.summarise(connection, file, config, compare=True))
+        writer.write(file, compare=True)
     for side, (rows, file) in held_out.items():
         cuts.select_held_out(connection, side, rows, config)
-        write_selected(connection, input_rows.columns, by, out / file)
-        files.append(summary.summarise(connection, file, config, compare=False))
-        notes += _describe_short(files[-1], rows, config)
-    done = Filtered(sides, before, files, phrases, mix, notes)
+        notes += _describe_short(writer.write(file, compare=False), rows, config)
+    lost = dropped.write_dropped(connection, out, config)
+    done = Filtered(sides, before, writer.files, lost, phrases, mix, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
+
+
+class _Writer:
+    """Writes the pairs that are ``selected``, file by file."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        columns: Sequence[str],
+        by: Sequence[str],
+        out: Place,
+        config: FilterConfig,
+    ) -> None:
+        self._connection, self._out, self._config = connection, out, config
+        self._columns, self._by = columns, by
+        self.files: list[summary.FileSummary] = []
+
+    def write(self, file: str, *, compare: bool) -> summary.FileSummary:
+        """Write a file; return its figures."""
+        dropped.keep(self._connection)
+        write_selected(self._connection, self._columns, self._by, self._out / file)
+        self.files.append(summary.summarise(self._connection, file, self._config, compare=compare))
+        return self.files[-1]
 
 
 def _describe_blocks(split: Split, config: FilterConfig) -> list[str]:
@@ -179,6 +224,7 @@ def _make_report(done: Filtered, config: FilterConfig) -> dict[str, Any]:
         "pairs": done.sides,
         "before": done.before._asdict(),
         "files": [one._asdict() for one in done.files],
+        "dropped": done.dropped,
         "phrases": done.phrases._asdict() if done.phrases else None,
         "mix": done.mix.report() if done.mix else None,
         "notes": done.notes,

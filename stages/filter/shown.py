@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import InputError
 from skyscript.files.truth import COLUMNS
 from stages.filter.config import FilterConfig
+from stages.filter.dropped import drop
 from stages.filter.input_table import InputTable
 
 if TYPE_CHECKING:
@@ -37,8 +38,5 @@ def drop_not_shown(
             f"{input_rows.name}: has no column {TRUTH!r}, which shown needs; join the table truth "
             "of a run, which has one if its config has density.cell."
         )
-    [(count,)] = connection.execute(
-        f"DELETE FROM pairs WHERE row IN (SELECT rowid FROM input_rows "
-        f"WHERE coalesce({TRUTH}, '') <> 'yes')"
-    ).fetchall()
+    count = drop(connection, f"coalesce({TRUTH}, '') <> 'yes'", NOT_SHOWN)
     return {NOT_SHOWN: count} if count else {}

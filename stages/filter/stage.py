@@ -18,13 +18,13 @@ from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.captions import COMPOSED
+from skyscript.files.names import NOT_KEPT
 from stages import tables
 from stages.filter.config import FilterConfig
-from stages.filter.dates import BUILT, CHANGED
-from stages.filter.input_table import BOX, MULTI, NORMALISED, PREFIX, InputTable
+from stages.filter.input_table import BOX, InputTable
 from stages.filter.job import REPORT, prepare, write_all
 from stages.filter.joins import parts_of
-from stages.filter.phrases import PHRASES
+from stages.filter.records import MATCH, SCORES, make_input
 from stages.filter.shown import OF_TABLE, TRUTH, VERDICT
 from stages.tables import files_written
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-_MATCH = ("match", "match_confidence", CHANGED, BUILT)
-"""Columns of the table ``match``: pairs can be ranked by the first two, dropped by the others."""
 
 
 def filter_run(
@@ -52,7 +49,8 @@ def filter_run(
     """Write the published files of a run's pairs, and their figures to ``filter_report.json``.
 
     The stage first sets test and validation pairs aside. Of the other pairs, it keeps an exact
-    percentage: those with the best scores.
+    percentage: those with the best scores. ``filter_dropped.csv`` names the pairs of no file, each
+    with the reason.
     """
     with scratch(root, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
@@ -67,7 +65,7 @@ def filter_run(
     for note in done.notes:
         log.warning("%s", note)
     rows = {one.file: one.rows for one in done.files}
-    yield files_written(root, {**rows, REPORT: sum(done.sides.values())})
+    yield files_written(root, {**rows, NOT_KEPT: done.dropped, REPORT: sum(done.sides.values())})
 
 
 def _load(
@@ -80,36 +78,22 @@ def _load(
 ) -> list[str]:
     """Create ``input_rows`` like a captions file with scores. Returns its columns."""
     scorer = _read_scorer(scores)
-    single, multi = f"{PREFIX}{scorer}", f"{PREFIX}{scorer}{MULTI}"
-    normal = f"{NORMALISED}{scorer}"
-    box = ", ".join(f"{name}::DOUBLE AS {name}" for name in BOX)
-    of_match = ", ".join(f"m.{name}::VARCHAR AS {name}" for name in _MATCH)
     ok = pc.field("status") == STATUS_OK
     composed = captions.count_rows(filter=pc.field(COMPOSED[0]).is_valid())
-    fields = ["filepath", "title", "title_multi_objects", *(COMPOSED if composed else ())]
-    of_caption = ["object_id", *fields]
+    of_caption = ["object_id", "filepath", "title", "title_multi_objects", *COMPOSED]
     connection.register("captions", captions.scanner(columns=of_caption, filter=ok).to_reader())
     connection.execute("CREATE TABLE in_order AS SELECT * FROM captions")
     connection.register("images", images.scanner(columns=["object_id", *BOX], filter=ok))
-    connection.register("scores", scores)
-    connection.register("normalised", normalised)
-    connection.register("match", match.scanner(columns=["object_id", *_MATCH]))
-    connection.execute(
-        f"""
-        CREATE TABLE input_rows AS
-        SELECT {", ".join(f"c.{name}" for name in fields)},
-            s.similarity::VARCHAR AS "{single}",
-            s.similarity_multi_objects::VARCHAR AS "{multi}",
-            n.normalised::VARCHAR AS "{normal}",
-            array_to_string(s.phrases, ';') AS "{PHRASES}{scorer}",
-            s.content_hash, s.image_hash, {of_match}, {box}
-        FROM in_order AS c JOIN images USING (object_id) LEFT JOIN scores AS s USING (object_id)
+    of_scores = ["object_id", "content_hash", *(name for name in SCORES if name != "normalised")]
+    connection.register("scores", scores.scanner(columns=of_scores))
+    connection.register("normalised", normalised.scanner(columns=["object_id", "normalised"]))
+    connection.register("match", match.scanner(columns=["object_id", *MATCH]))
+    joined = """(
+        SELECT c.rowid AS place, c.*, images.*, s.*, n.*, m.* FROM in_order AS c
+            JOIN images USING (object_id) LEFT JOIN scores AS s USING (object_id)
             LEFT JOIN normalised AS n USING (object_id) LEFT JOIN match AS m USING (object_id)
-        ORDER BY c.rowid
-        """
-    )
-    fields += [single, multi, normal]
-    return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *_MATCH, *BOX]
+    ) ORDER BY place"""
+    return make_input(connection, scorer, joined, has_composed=composed > 0)
 
 
 def _add_truth(connection: duckdb.DuckDBPyConnection, truth: ds.Dataset) -> None:
@@ -173,6 +157,6 @@ FILTER = DatasetStage(
     needs=_needs,
     writes=tables.FILTERED,
     external=_external,
-    version=5,
-    owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
+    version=6,
+    owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", NOT_KEPT, REPORT),
 )

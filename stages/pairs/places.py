@@ -35,40 +35,71 @@ class CsvPlaces:
             file.finish()
 
 
+class Reasons:
+    """Why pairs are in no filtered file, while the run is read once in order."""
+
+    def __init__(self, path: Place | None) -> None:
+        """Take the CSV with the reasons; None if the run has no filter."""
+        self._file = None if path is None else _OneFile(path, "reason")
+
+    def of(self, paths: pa.Array) -> pa.Array:
+        """Give the reasons of the next pairs of the run; null for those that a file holds."""
+        return self._file.values_of(paths) if self._file else pa.nulls(len(paths), pa.string())
+
+    def finish(self) -> None:
+        """Raise `InputError` as `CsvPlaces` does."""
+        if self._file:
+            self._file.finish()
+
+
 class _OneFile:
     """A CSV, and the next of its rows."""
 
-    def __init__(self, path: Place) -> None:
+    def __init__(self, path: Place, column: str = "filepath") -> None:
+        """Open a CSV; ``column`` is what `values_of` gives."""
         self._path = path
-        batches = PairsCsv(local_copy(path), ("filepath",)).batches(["filepath"])
-        self._batches: Iterator[pa.Array] = (batch.column(0) for batch in batches)
-        self._ahead: pa.Array = pa.array([], pa.string())
+        names = list(dict.fromkeys(["filepath", column]))
+        self._batches = PairsCsv(local_copy(path), names).batches(names)
+        self._ahead: list[pa.Array] = [pa.array([], pa.string())] * 2
         self._row = 0
 
     def rows_of(self, paths: pa.Array) -> npt.NDArray[np.int64]:
         rows = np.zeros(len(paths), np.int64)
+        for found, _ in self._next(paths):
+            rows[found] = np.arange(self._row + 1, self._row + 1 + len(found))
+        return rows
+
+    def values_of(self, paths: pa.Array) -> pa.Array:
+        values = np.full(len(paths), None, object)
+        for found, own in self._next(paths):
+            values[found] = own.to_pylist()
+        return pa.array(values, pa.string())
+
+    def _next(self, paths: pa.Array) -> Iterator[tuple[npt.NDArray[np.int64], pa.Array]]:
+        """Yield which of the paths the next rows have, and their values, until one has another."""
         while self._fill():
-            found = pc.index_in(self._ahead, value_set=paths)
+            named, values = self._ahead
+            found = pc.index_in(named, value_set=paths)
             ends = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False))
             count = int(ends[0]) if len(ends) else len(found)
-            numbers = np.arange(self._row + 1, self._row + 1 + count)
-            rows[found.slice(0, count).to_numpy(zero_copy_only=False)] = numbers
+            yield found.slice(0, count).to_numpy(zero_copy_only=False), values.slice(0, count)
             self._row += count
-            self._ahead = self._ahead.slice(count)
-            if len(self._ahead):
+            self._ahead = [named.slice(count), values.slice(count)]
+            if len(self._ahead[0]):
                 break
-        return rows
 
     def _fill(self) -> bool:
         """Read on if no row is left; tell whether there is one."""
         with suppress(StopIteration):
-            while not len(self._ahead):
-                self._ahead = next(self._batches)
-        return len(self._ahead) > 0
+            while not len(self._ahead[0]):
+                batch = next(self._batches)
+                self._ahead = [batch.column(0), batch.column(batch.num_columns - 1)]
+        return len(self._ahead[0]) > 0
 
     def finish(self) -> None:
         if self._fill():
+            name = self._ahead[0][0].as_py()
             raise InputError(
-                f"{self._path}: row {self._row + 1} names {self._ahead[0].as_py()!r}, which is no "
-                "further pair of the run in its order; skyscript verify names damaged files."
+                f"{self._path}: row {self._row + 1} names {name!r}, which is no further pair of "
+                "the run in its order; skyscript verify names damaged files."
             )

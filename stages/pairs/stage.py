@@ -13,9 +13,10 @@ from pipeline.run_fingerprint import run_fingerprint
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.storage import Place
+from skyscript.files.names import NOT_KEPT
 from stages import tables
 from stages.pairs.columns import Scenes, pair_columns
-from stages.pairs.places import CsvPlaces
+from stages.pairs.places import CsvPlaces, Reasons
 
 _READS = (
     tables.OBJECTS,
@@ -57,14 +58,17 @@ def run_pairs(
         for name in others[table].to_table(["filepath"]).column(0).to_pylist()
         if name.endswith(".csv")
     ]
-    places = CsvPlaces(root, listed)
+    places = CsvPlaces(root, [name for name in listed if name != NOT_KEPT])
+    reasons = Reasons(root / NOT_KEPT if NOT_KEPT in listed else None)
     known = Scenes(scenes)
     for part in _parts(others):
         paths = part["captions"]["filepath"].combine_chunks()
         columns = pair_columns(part, objects, known, places.of(paths))
+        columns["not_kept"] = reasons.of(paths)
         columns["fingerprint"] = pa.array([fingerprint] * len(paths), pa.string())
         yield pa.table(columns, schema=tables.RUN_PAIRS.schema)
     places.finish()
+    reasons.finish()
 
 
 def _parts(datasets: Mapping[str, ds.Dataset]) -> Iterator[dict[str, pa.Table]]:
@@ -94,5 +98,5 @@ RUN_PAIRS = DatasetStage(
     reads=_READS,
     may_read=(tables.STATEMENTS, tables.SCORES, tables.NORMALISED, tables.FILTERED),
     writes=tables.RUN_PAIRS,
-    version=3,
+    version=4,
 )

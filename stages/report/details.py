@@ -51,6 +51,7 @@ def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any
         "match": _present(row, (*_MATCH, "no_match")),
         "gate": _present(row, _GATE),
         "split": row["split"],
+        "notKept": row["not_kept"],
         "files": [[place["file"], place["row"]] for place in row["files"]],
         "provenance": _present(row, _PROVENANCE)
         | {"transform": [round(number, 9) for number in row["transform"]]}

@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -86,22 +87,23 @@ class Index:
                 rows = self._rows[word] = array("I")
             rows.append(row)
 
-    def counts(self) -> Mapping[str, int]:
-        """Give the number of rows of each word."""
-        return {word: len(rows) for word, rows in self._rows.items()}
+    def counts(self, below: int) -> Mapping[str, int]:
+        """Give the number of rows below a number of each word."""
+        return {word: bisect_left(rows, below) for word, rows in self._rows.items()}
 
-    def packed(self) -> dict[str, Any]:
+    def packed(self, below: int) -> dict[str, Any]:
         """Give the words in the order of their UTF-16 code units, as JavaScript compares them.
 
-        The rows of a word are the gaps between them, each in groups of seven bits, lowest first;
-        the high bit says that a group follows.
+        Their counts are those of `counts`. The rows of a word are the gaps between them, each in
+        groups of seven bits, lowest first; the high bit says that a group follows.
         """
         words = sorted(self._rows, key=lambda word: word.encode("utf-16-be", "surrogatepass"))
         groups = [_gaps(np.frombuffer(self._rows[word], np.uint32)) for word in words]
+        counts = self.counts(below)
         starts = np.cumsum([0, *map(len, groups)])
         return {
             "words": words,
-            "counts": packed(np.array([len(self._rows[word]) for word in words], np.uint32)),
+            "counts": packed(np.array([counts[word] for word in words], np.uint32)),
             "starts": packed(starts.astype(np.uint32)),
             "rows": base64.b64encode(b"".join(groups)).decode(),
         }

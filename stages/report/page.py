@@ -46,12 +46,14 @@ def render_page(
     shifts: Shifts,
     *,
     pairs: int,
+    lost: tuple[int, int],
     charts: Collection[str],
     scored: Scored | None = None,
 ) -> str:
     """Render the document around the gallery, the map and the charts, which scripts draw.
 
-    ``pairs`` is the number of pairs in the gallery, ``charts`` names the charts with data. A run
+    ``pairs`` is the number of pairs in the gallery, ``lost`` that of objects without a pair in it
+    and in the run, ``charts`` names the charts with data. A run
     without scores has no ``scored``.
     """
     return _render(
@@ -61,6 +63,7 @@ def render_page(
         reach=reach,
         aliases=sorted({source for source, _ in figures.listed_sources}),
         pairs=pairs,
+        lost=lost,
         charts=charts,
         scored=scored,
         shifts=shifts,

@@ -22,6 +22,7 @@ from stages.report.charts import Spec, all_charts
 from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
 from stages.report.figures import Figures, compute_figures
+from stages.report.lost import count_lost
 from stages.report.packing import script
 from stages.report.page import render_page, render_review
 from stages.report.reach import Reach, compute_reach, reach_csv
@@ -76,7 +77,7 @@ def report(
     folder = _Folder(root)
     in_tars = bool(images.head(1, columns=["tar"], filter=pc.field("tar").is_valid()).num_rows)
     gallery = Gallery(has_filter="filtered" in others, in_tars=in_tars)
-    for name, content in fill(gallery, pairs, objects, config.gallery, config.seed):
+    for name, content in fill(gallery, {**given, **others, "pairs": pairs}, config):
         folder.write(f"report/data/{name}.js", content, DETAILS)
     for name, content in gallery.scripts(config.seed):
         folder.write(f"report/data/{name}.js", content, len(gallery))
@@ -90,7 +91,8 @@ def report(
         folder.write(f"report/{name}", content, 0)
     page = render_page(
         config.title, figures, counted.reach, counted.shifts,
-        pairs=len(gallery), charts=charts.keys(), scored=counted.scored,
+        pairs=gallery.pairs, lost=(len(gallery) - gallery.pairs, count_lost(captions)),
+        charts=charts.keys(), scored=counted.scored,
     )  # fmt: skip
     folder.write(PAGE, page.encode(), figures.captioned)
     folder.write(REVIEW, render_review(config.title).encode(), 0)
@@ -170,5 +172,5 @@ REPORT = DatasetStage(
         *(PAGE, REVIEW, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*"),
         f"report/{IMAGE_FILES}",
     ),
-    version=8,
+    version=9,
 )

@@ -102,6 +102,8 @@ RUN_PAIRS = table(
     pa.field("built_gap_days", pa.int32()),
     # what became of it
     pa.field("split", pa.string()),  # train, val or test; null if no filtered file holds it
+    # why no filtered file holds it; null if one does, or if the run has no filter
+    pa.field("not_kept", pa.string()),
     pa.field("files", pa.list_(PLACE), nullable=False),  # the CSVs that hold it
     pa.field("licence", pa.string()),  # null if the list of sources does not have the source
     pa.field("licence_class", pa.string()),

@@ -82,7 +82,7 @@ def test_bad_pickles_are_named_and_the_others_are_captioned(published, tmp_path)
     with pytest.raises(ItemsFailed) as failure:
         caption_pickles(published, out)
     assert failure.value.exit_code == 1
-    assert "3 captions are written; 3 of 6 meta files could not be used" in str(failure.value)
+    assert "3 captions are written; 3 of 6 images could not be used" in str(failure.value)
     assert "posix.system" in str(failure.value)
     assert not trace.exists()
     assert len(rows_of(out)) == 4

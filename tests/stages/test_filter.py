@@ -277,6 +277,7 @@ def test_the_same_config_gives_the_same_bytes_and_leaves_nothing_behind(tmp_path
         TEST,
         VAL,
         *(TRAIN.format(percent) for percent in (20, 30, 50)),
+        "filter_dropped.csv",
         "filter_report.json",
     }
     report = json.loads(files[0]["filter_report.json"])

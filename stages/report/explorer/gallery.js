@@ -12,6 +12,7 @@ class Gallery {
     this.listeners = [];
     this.found = new Uint32Array(0);
     this.fillChoices();
+    if (!store.pairs) this.field("fate").value = "dropped";
     this.form.addEventListener("input", () => this.ask());
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("reset", () => setTimeout(() => this.ask()));
@@ -27,12 +28,14 @@ class Gallery {
   }
 
   fillChoices() {
-    const { choices, facets, orders } = this.store;
-    for (const name of ["source", "year", "fate"]) {
-      const counts = new Uint32Array(256);
-      for (const number of choices[name].of) counts[number]++;
-      this.options(name, choices[name].names.map((text, at) => [text, counts[at]]));
-    }
+    const { facets, orders } = this.store;
+    for (const name of ["source", "year"]) this.options(name, this.counts(name, this.store.pairs));
+    const fates = this.counts("fate"), groups = { kept: 0, dropped: 0 };
+    for (const [text, count] of fates) groups[KEPT.includes(text) ? "kept" : "dropped"] += count;
+    const grouped = Object.entries(groups).filter(([, count]) => count);
+    this.options("fate", grouped, FATES);
+    this.options("fate", fates);
+    this.options("why", this.counts("why"));
     this.options("concept", facets.starting("concept:"));
     this.options("file", facets.starting("file:"));
     const names = { mixed: "mixed", "": "as in the run" };
@@ -51,12 +54,19 @@ class Gallery {
     }
   }
 
-  options(name, counts) {
+  // Gives the texts of a choice that some rows have, and the numbers of these rows.
+  counts(name, end = this.store.rows) {
+    const { names, of } = this.store.choices[name], counts = new Uint32Array(256);
+    for (let row = 0; row < end; row++) counts[of[row]]++;
+    return names.map((text, at) => [text, counts[at]]).filter(([text, count]) => text && count);
+  }
+
+  options(name, counts, shown = {}) {
     const options = counts.map(([value, count]) =>
-      make("option", { value }, `${value} (${thousands(count)})`),
+      make("option", { value }, `${shown[value] || value} (${thousands(count)})`),
     );
     this.field(name).append(...options);
-    this.field(name).closest("label").hidden = options.length === 0;
+    this.field(name).closest("label").hidden = this.field(name).length === 1;
   }
 
   question() {
@@ -68,7 +78,7 @@ class Gallery {
       }
     }
     const question = { text: this.field("search").value, ranges };
-    for (const name of ["concept", "source", "year", "fate", "file", "order"]) {
+    for (const name of ["concept", "source", "year", "fate", "why", "file", "order"]) {
       question[name] = this.field(name).value;
     }
     return question;
@@ -78,12 +88,19 @@ class Gallery {
     const begun = performance.now();
     this.found = this.store.ask(this.question());
     this.took = performance.now() - begun;
-    const { rows } = this.store;
-    this.answer.textContent =
-      `${thousands(this.found.length)} of ${thousands(rows)} pairs, ${this.took.toFixed(0)} ms`;
+    this.answer.textContent = this.described();
     this.cards.replaceChildren();
     this.showMore();
     for (const listener of this.listeners) listener(this.found);
+  }
+
+  described() {
+    const { pairs, rows, unasked } = this.store, time = `${this.took.toFixed(0)} ms`;
+    const all = this.store.isLost(this.question())
+      ? `${thousands(rows)} pairs and objects without one`
+      : `${thousands(pairs)} pairs`;
+    const others = unasked ? `; ${thousands(unasked)} more were dropped before they got a caption` : "";
+    return `${thousands(this.found.length)} of ${all}, ${time}${others}`;
   }
 
   showMore() {
@@ -96,18 +113,23 @@ class Gallery {
     const { store } = this, { simulated, mark } = this.cards.dataset;
     const { similarity, match, gsd } = store.numbers;
     const source = store.choice("source", row), title = store.title(row);
-    const facts = [source, `${Number(gsd[row].toPrecision(3))} m`, store.choice("year", row)];
+    const sharpness = Number.isNaN(gsd[row]) ? "" : `${Number(gsd[row].toPrecision(3))} m`;
+    const facts = [source, sharpness, store.choice("year", row)];
     if (!Number.isNaN(similarity[row])) facts.push(`score ${similarity[row].toFixed(3)}`);
     if (!Number.isNaN(match[row])) facts.push(`match ${match[row].toFixed(2)}`);
-    facts.push(store.choice("fate", row));
-    const image = make("img", { src: store.image(row), alt: title, loading: "lazy" });
+    const why = store.choice("why", row);
+    facts.push(store.choice("fate", row), why);
+    const src = store.image(row);
+    const image = src
+      ? make("img", { src, alt: title, loading: "lazy" })
+      : make("span", { class: "missing" }, why);
     return make(
       "a",
       { class: "card", href: `#image=${encodeURIComponent(store.names[row])}`, "data-row": row },
       make("span", { class: "picture" }, image,
-        source === simulated ? make("em", { class: "mark" }, mark) : null),
+        src && source === simulated ? make("em", { class: "mark" }, mark) : null),
       make("strong", {}, title),
-      make("span", { class: "facts" }, facts.join(" · ")),
+      make("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
     );
   }
 

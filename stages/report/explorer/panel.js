@@ -55,18 +55,23 @@ class Panel {
     return made;
   }
 
+  header(title) {
+    return make("header", {},
+      make("h2", {}, title),
+      make("span", { class: "buttons" },
+        this.button("←", "The pair before", () => this.step(-1)),
+        this.button("→", "The next pair", () => this.step(1)),
+        this.button("×", "Close", () => this.dialog.close())));
+  }
+
   content(row, detail) {
     const { simulated } = this.gallery.cards.dataset;
     const isSimulated = this.store.choice("source", row) === simulated;
     const page = `https://www.openstreetmap.org/${detail.osm}`;
     const link = isSimulated ? detail.osm : make("a", { href: page, rel: "noopener" }, detail.osm);
+    if (detail.lost) return this.lost(row, detail, link);
     return [
-      make("header", {},
-        make("h2", {}, detail.title),
-        make("span", { class: "buttons" },
-          this.button("←", "The pair before", () => this.step(-1)),
-          this.button("→", "The next pair", () => this.step(1)),
-          this.button("×", "Close", () => this.dialog.close()))),
+      this.header(detail.title),
       make("div", { class: "columns" },
         make("div", {}, this.picture(row, detail, isSimulated), make("div", { class: "place sheet" })),
         make("div", {},
@@ -84,10 +89,30 @@ class Panel {
           facts(detail.scorer ? `Scores of ${detail.scorer}` : "Scores", detail.scores),
           facts("Map and image", detail.match),
           facts("Files", {
-            split: detail.split,
+            split: detail.split, "in no filtered file": detail.notKept,
             ...Object.fromEntries(detail.files.map(([file, at]) => [file, `row ${thousands(at)}`])),
           }),
           facts("Provenance", mapValues(detail.provenance, (value) => [value].flat().join(", "))))),
+    ];
+  }
+
+  // Gives what is shown of an object without a pair.
+  lost(row, detail, link) {
+    const src = this.store.image(row);
+    return [
+      this.header(detail.title),
+      make("div", { class: "columns" },
+        make("div", {},
+          src ? make("figure", {}, make("img", { src, alt: detail.title })) : null,
+          make("div", { class: "place sheet" })),
+        make("div", {},
+          facts("Dropped", mapValues(detail.lost, (value) => [value].flat().join(", "))),
+          this.tags("Tags", detail.tags),
+          facts("Object", { object: link }),
+          facts("Image", {
+            file: detail.file, source: this.store.choice("source", row), "metres a pixel": detail.gsd,
+            box: detail.box.join(", "),
+          }))),
     ];
   }
 

@@ -119,9 +119,13 @@ function termsOf(text) {
   return terms;
 }
 
+const KEPT = ["train", "val", "test", "not filtered"];
+const FATES = { kept: "all that are kept", dropped: "all that are dropped" };
+
 class Store {
   constructor(columns, titles, facets, words) {
     this.rows = columns.rows;
+    this.pairs = columns.pairs; // the rows of objects without a pair follow
     this.details = columns.details;
     this.images = columns.images;
     this.names = columns.rows ? columns.names.split("\n") : [];
@@ -137,9 +141,11 @@ class Store {
     this.words = new Index(words);
   }
 
-  // Gives the rows that fit a question, in its order.
+  // Gives the rows that fit a question, in its order. Objects without a pair are among them only if
+  // it asks for them; `unasked` is the number of the others that fit.
   ask(question) {
     const kept = new Uint8Array(this.rows).fill(1);
+    const lost = this.isLost(question) ? [] : kept.subarray(this.pairs);
     for (const term of termsOf(question.text || "")) {
       this.keep(kept, (mask) => this.words.markPrefix(term, mask));
     }
@@ -150,8 +156,8 @@ class Store {
     }
     for (const [name, { names, of }] of Object.entries(this.choices)) {
       if (!question[name]) continue;
-      const wanted = names.indexOf(question[name]);
-      for (let row = 0; row < kept.length; row++) if (of[row] !== wanted) kept[row] = 0;
+      const wanted = names.map((text) => this.fits(question, name, text));
+      for (let row = 0; row < kept.length; row++) if (!wanted[of[row]]) kept[row] = 0;
     }
     for (const [name, [low, high]] of Object.entries(question.ranges || {})) {
       const values = this.numbers[name];
@@ -159,7 +165,21 @@ class Store {
         if (!(values[row] >= low && values[row] <= high)) kept[row] = 0;
       }
     }
+    this.unasked = lost.reduce((sum, one) => sum + one, 0);
+    lost.fill(0);
     return this.inOrder(kept, question.order);
+  }
+
+  // Tells whether a question asks for objects without a pair: by what became of them, or why.
+  isLost(question) {
+    return Boolean(question.fate || question.why);
+  }
+
+  // Tells whether a choice fits. What became of a row is one choice, or all that mean kept or dropped.
+  fits(question, name, text) {
+    const wanted = question[name];
+    if (name !== "fate" || !(wanted in FATES)) return text === wanted;
+    return KEPT.includes(text) === (wanted === "kept");
   }
 
   keep(kept, mark) {
@@ -178,14 +198,24 @@ class Store {
       if (kept[row]) found[count++] = row;
     };
     if (!rows) for (let row = 0; row < kept.length; row++) add(row);
-    else if (!way) rows.forEach(add);
     else {
-      const values = this.numbers[name], missing = rows.findIndex((row) => Number.isNaN(values[row]));
-      const end = missing < 0 ? rows.length : missing;
+      const end = way ? this.present(name) : 0;
       for (let at = end - 1; at >= 0; at--) add(rows[at]);
       for (let at = end; at < rows.length; at++) add(rows[at]);
     }
     return found.subarray(0, count);
+  }
+
+  // Gives how many rows have a value: an order puts the others last.
+  present(name) {
+    const rows = this.orders[name], values = this.numbers[name];
+    let low = 0, high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (Number.isNaN(values[rows[middle]])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   choice(name, row) {
@@ -193,7 +223,9 @@ class Store {
     return names[of[row]];
   }
 
+  // Gives the address of a row's image; null if there is none.
   image(row) {
+    if (!this.choice("folder", row)) return null;
     return `${this.images}${this.choice("folder", row)}/${encodeURIComponent(this.names[row])}.jpg`;
   }
 

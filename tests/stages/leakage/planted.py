@@ -2,6 +2,7 @@
 
 ``python -m tests.stages.leakage.planted 1000`` prints figures as in ``docs/leakage.md``; a second
 word, a glob of real images (relative to the working directory), takes the place of simulated ones.
+Pairs that were not planted are checked by `overlaps`; a third word, a folder, gets their pictures.
 """
 
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 from stages.leakage.config import LeakageConfig
 from stages.leakage.pictures import Picture
 from stages.leakage.search import Looked, find_copies
+from tests.stages.leakage import overlaps
 from tests.stages.leakage.villages import COPIES, HARDER, jpeg, village
 
 
@@ -62,7 +64,26 @@ def _real(pattern):
     return lambda number: np.array(Image.open(files[number]).convert("RGB"))
 
 
-def _main(count, pattern=None):
+def look_at(wrong, folder, pictures):
+    """Check each pair that was not planted by other means; draw it. Give the pairs and verdicts."""
+    for match in wrong:
+        sides = [
+            np.array(Image.open(folder / side / name).convert("RGB"))
+            for side, name in (("ours", match.ours), ("theirs", match.theirs))
+        ]
+        verdict = overlaps.check(*sides)
+        if pictures:
+            laid = np.zeros((1, 1), np.uint8) if verdict.laid is None else verdict.laid
+            shown = [Image.fromarray(one).resize((320, 320)) for one in (*sides, laid)]
+            sheet = Image.new("RGB", (960, 320))
+            for at, one in enumerate(shown):
+                sheet.paste(one, (320 * at, 0))
+            name = f"{'same' if verdict.same else 'other'}-{match.ours}-{match.theirs}.png"
+            sheet.save(pictures / name.replace(".jpg", ""))
+        yield match, verdict
+
+
+def _main(count, pattern=None, pictures=None):
     draw = _real(pattern) if pattern else village
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,14 +91,21 @@ def _main(count, pattern=None):
         start = time.process_time()
         recall, overall, precision, wrong = measure(*sides, folder)
         spent = time.process_time() - start
+        looked = list(look_at(wrong, folder, pictures and Path(pictures)))
     for kind, share in recall.items():
         print(f"{share:8.3f}  {kind}")
     promised = np.mean([recall[kind] for kind in COPIES])
     print(f"recall {promised:.4f} (with the harder kinds {overall:.4f}), precision {precision:.4f}")
-    for match in wrong[:20]:
-        print("  not planted:", match)
+    false = [(match, verdict) for match, verdict in looked if not verdict.same]
+    found = len(wrong) / max(1e-9, 1 - precision) if wrong else 1.0
+    print(
+        f"{len(wrong)} pairs were not planted; {len(wrong) - len(false)} of them show the same "
+        f"ground by another method: precision {1 - len(false) / max(found, 1):.4f}"
+    )
+    for match, verdict in false:
+        print("  not planted:", match, verdict._replace(laid=None))
     print(f"{spent:.0f} s CPU for {count:,} and {len(sides[1]):,} images")
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), *sys.argv[2:3])
+    _main(int(sys.argv[1]), *sys.argv[2:4])

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import InputError
-from stages.pairs.places import CsvPlaces
+from stages.pairs.places import CsvPlaces, Reasons
 
 
 def csv(path: Path, *names: str) -> Path:
@@ -39,3 +39,12 @@ def test_a_file_with_another_pair_or_another_order_is_named(tmp_path: Path, name
     csv(tmp_path / "some.csv", *names)
     with pytest.raises(InputError, match=r"some\.csv: row \d names '[xba]', which is no further"):
         rows(tmp_path, "a", "bc")
+
+
+def test_reasons_follow_the_pairs_over_the_borders_of_parts(tmp_path: Path) -> None:
+    (tmp_path / "dropped.csv").write_text('filepath,reason\nb,late\nc,"cloud, haze"\nf,copy\n')
+    reasons = Reasons(tmp_path / "dropped.csv")
+    found = [reasons.of(pa.array(list(part), pa.string())).to_pylist() for part in ("abc", "def")]
+    reasons.finish()
+    assert found == [[None, "late", "cloud, haze"], [None, None, "copy"]]
+    assert Reasons(None).of(pa.array(["a"])).to_pylist() == [None]

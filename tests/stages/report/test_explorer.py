@@ -8,6 +8,10 @@ import pyarrow.dataset as ds
 import pytest
 from PIL import Image
 
+from skyscript.geo.tile import Box
+from skyscript.osm.tags import Tags
+from stages.report import ReportConfig
+from stages.report.lost import UNFIT, Lost
 from stages.report.rows import Gallery, fill
 from tests.stages.report.browser import BROWSER, HOSTILE, opened
 from tests.stages.report.made_run import TILE_COLOUR, Run
@@ -17,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed"),
 ]
-MANY = 100_000
+MANY, LOST = 100_000, 20_000
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +30,35 @@ def many(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("many")
     shutil.copytree(town / "report", root / "report")
     pairs = ds.dataset(town / "tables/pairs").to_table()
-    objects = ds.dataset(town / "tables/objects")
     images = root / "images2"
     images.mkdir()
     gallery = Gallery(has_filter=False, in_tars=False)
     rows = pairs.to_pylist()
-    details = dict(
-        fill(Gallery(has_filter=False, in_tars=False), ds.dataset(pairs), objects, 10**6, 0)
-    )
+    given = {"pairs": ds.dataset(pairs), "objects": ds.dataset(town / "tables/objects")}
+    given |= {
+        name: ds.dataset(town / "tables" / name)
+        for name in ("focus", "tiles", "images", "meta", "captions")
+    }
+    details = dict(fill(Gallery(has_filter=False, in_tars=False), given, ReportConfig()))
     for number in range(MANY):
         row = rows[number % len(rows)]
         name = f"{row['object_id']}{number}_SIM_24"
         if number < 500:
             shutil.copyfile(town / row["filepath"], images / f"{name}.jpg")
         gallery.add(row | {"image_name": name, "filepath": f"images2/{name}.jpg"})
+    for number in range(LOST):
+        row = rows[number % len(rows)]
+        gallery.add_lost(lost(f"n{number}", row["center_tags"], Box.of(row)))
     for name, content in (details | dict(gallery.scripts(0))).items():
         (root / "report/data" / f"{name}.js").write_bytes(content)
     return root
+
+
+def lost(name: str, tags: Tags, box: Box, **changed: Any) -> Lost:
+    """An object that got no image because of clouds."""
+    reason = f"0.{len(name)} of the tile looks like cloud"
+    one = Lost(name, f"node/{name[1:]}", tags, UNFIT, reason, "SIM", 0.5, box, None, ["SIM/one"])
+    return one._replace(**changed)
 
 
 def answer(page: Any) -> int:
@@ -84,6 +100,56 @@ def test_filters_and_order_are_those_of_the_table(town: Path) -> None:
         page.select_option("#concept", concept)
         count = page.evaluate("explorer.gallery.store.facets.starting('concept:')[0][1]")
         assert answer(page) == count > 0
+
+
+def test_dropped_objects_are_shown_with_their_reasons_if_asked_for(tmp_path: Path) -> None:
+    made = Run("US").add("w1", {"building": "yes"}).add("w2", {"building": "church"})
+    made.add("n3", {"natural": "tree"}, lost_at="tiles", reason="no source is sharp enough")
+    made.add("n4", {"natural": "tree"}, lost_at="images", reason="0.6 of it looks like cloud")
+    made.rows["images"][-1]["error"] = "cloudy"
+    made.add("a5", {"name": HOSTILE}, lost_at="meta", reason=HOSTILE)
+    made.page(tmp_path)
+    with opened(tmp_path) as page:
+        assert answer(page) == 2
+        assert "3 more were dropped" in page.inner_text("#answer")
+        page.fill("#search", "tree")
+        assert answer(page) == 0
+        assert "2 more were dropped" in page.inner_text("#answer")
+        page.select_option("#fate", "dropped")
+        assert answer(page) == 2
+        assert page.inner_text("#answer").count("more were dropped") == 0
+        page.select_option("#why", "… of it looks like cloud")
+        assert answer(page) == 1
+        assert "unfit image" in page.inner_text(".card .facts")
+        assert page.inner_text(".card .missing") == "… of it looks like cloud"
+        page.click(".card")
+        page.wait_for_selector("dialog[open] .leaflet-container")
+        assert "0.6 of it looks like cloud" in page.inner_text("dialog")
+        assert page.get_attribute("dialog td a", "href") == "https://www.openstreetmap.org/node/4"
+        page.keyboard.press("Escape")
+        page.evaluate("location.hash = 'image=a5_US_24'")
+        page.wait_for_selector("dialog[open] img")
+        assert HOSTILE in page.inner_text("dialog td >> nth=1")
+        assert page.title() != "caught"
+
+
+def test_pairs_that_the_filter_dropped_say_why(tmp_path: Path) -> None:
+    made = Run("US").add("w1", {"building": "yes"}).add("w2", {"building": "church"})
+    pairs = made.datasets(tmp_path)["pairs"].to_table().to_pylist()
+    gallery = Gallery(has_filter=True, in_tars=False)
+    made.page(tmp_path)
+    gallery.add(pairs[0] | {"split": "train"})
+    gallery.add(pairs[1] | {"not_kept": "it ranks below the best 50 %"})
+    for name, content in gallery.scripts(0):
+        (tmp_path / "report/data" / f"{name}.js").write_bytes(content)
+    with opened(tmp_path) as page:
+        assert answer(page) == 2
+        for fate, name in (("kept", "w1_US_24"), ("dropped", "w2_US_24"), ("train", "w1_US_24")):
+            page.select_option("#fate", fate)
+            assert answer(page) == 1
+            assert page.get_attribute(".card", "href") == f"#image={name}"
+        page.select_option("#fate", "dropped by the filter")
+        assert "it ranks below the best … %" in page.inner_text(".card .facts")
 
 
 def test_keys_lead_from_the_search_to_a_pair_and_back(town: Path) -> None:
@@ -182,3 +248,8 @@ def test_100_000_rows_are_searched_and_filtered(many: Path) -> None:
         )
         assert values == sorted(values, reverse=True)
         assert values[-1] >= 0.2
+        page.click("button[type=reset]")
+        page.wait_for_timeout(300)
+        assert f"{LOST:,} more were dropped" in page.inner_text("#answer")
+        page.select_option("#fate", "unfit image")
+        assert answer(page) == LOST

@@ -113,7 +113,7 @@ def test_photographs_get_no_such_mark(run, tmp_path):
 def test_a_detail_leads_to_the_object_its_image_and_the_reasons(run, tmp_path):
     run.matched("w1", match=0.5, dx_m=3.0, dy_m=-4.0, match_confidence=0.9)
     run.page(tmp_path)
-    first, second = value_of(tmp_path / "report/data/details-00000.js")
+    first, second, *_ = value_of(tmp_path / "report/data/details-00000.js")
     assert [first["osm"], second["osm"]] == ["way/1", "way/2"]
     assert first["file"] == "images3/w1_US_24.jpg"
     assert first["leftOut"] == [["name=Main Street", "a name cannot be seen"]]
@@ -157,7 +157,50 @@ def test_the_gallery_can_be_left_out_or_be_a_sample(run, tmp_path):
     assert 'id="cards"' not in run.page(none, gallery=0).source
     assert not list((none / "report/data").glob("details-*"))
     assert "1 of 2 pairs, drawn at random" in run.page(one, gallery=1).text
-    assert len(value_of(one / "report/data/details-00000.js")) == 1
+    pair, lost = value_of(one / "report/data/details-00000.js")
+    assert "captions" not in pair
+    assert pair["osm"] in {"way/1", "way/2"}
+    assert lost["lost"]["step"] in {"no tile", "fetch failed", "no visible tag"}
+    assert "1 of 3, with the reason" in run.page(one, gallery=1).text
+
+
+def test_objects_without_a_pair_follow_the_pairs_with_step_and_reason(run, tmp_path):
+    run.page(tmp_path)
+    _, _, *lost = value_of(tmp_path / "report/data/details-00000.js")
+    assert [(one["object"], *one["lost"].values()) for one in lost] == [
+        ("n3", "no tile", "no source is sharp enough", []),
+        ("n4", "fetch failed", "read error", []),
+        ("a5", "no visible tag", "no tag that can be seen", []),
+    ]
+    assert [one["file"] for one in lost] == [None, None, "images3/a5_US_24.jpg"]
+    assert lost[0]["tags"] == [["natural", "tree"]]
+    columns = value_of(tmp_path / "report/data/columns.js")
+    assert (columns["rows"], columns["pairs"]) == (5, 2)
+    assert columns["names"].split("\n")[2:] == ["n3", "n4", "a5_US_24"]
+
+
+def test_what_the_gate_rejects_is_an_unfit_image_whose_kinds_are_told_apart(tmp_path):
+    run = Run("US").add("w1", {"highway": "path"})
+    for name, reason in (
+        ("n2", "0.61 of the tile looks like cloud"),
+        ("n3", "0.7 of the tile looks like cloud"),
+    ):
+        run.add(name, {"natural": "tree"}, lost_at="images", reason=reason)
+        run.rows["images"][-1]["error"] = "cloudy"
+        box = {"west": 9.0, "south": 47.0, "east": 9.1, "north": 47.1}
+        tried = {"scene_id": "US/one", "source": "US", "gsd": 0.6, "width": 9, "height": 9, **box}
+        run.rows["tiles"][-1]["candidates"] = [tried]
+    run.page(tmp_path)
+    _, first, _ = value_of(tmp_path / "report/data/details-00000.js")
+    assert first["lost"] == {
+        "step": "unfit image",
+        "reason": "0.61 of the tile looks like cloud",
+        "scenes tried": ["US/one"],
+    }
+    assert first["box"] == [9.0, 47.0, 9.1, 47.1]
+    choices = value_of(tmp_path / "report/data/columns.js")["choices"]
+    assert sorted(choices["why"]["names"]) == ["", "… of the tile looks like cloud"]
+    assert "unfit image" in choices["fate"]["names"]
 
 
 def test_a_run_without_a_single_caption_says_so(tmp_path):
@@ -165,7 +208,7 @@ def test_a_run_without_a_single_caption_says_so(tmp_path):
     page = run.page(tmp_path)
     assert "No tile got a caption" in page.text
     assert "not covered" in page.text
-    assert "No tile got a caption" in Run("US").page(tmp_path).text
+    assert "No tile got a caption" in Run("US").page(tmp_path / "empty").text
 
 
 def test_a_hostile_alias_stays_text(tmp_path):
