@@ -1,6 +1,7 @@
 """On a run with planted faults, the learned mix finds more of them than any single column."""
 
 import pytest
+import yaml
 
 from tests.conftest import skyscript
 from tests.stages.planted_noise import KINDS, SCORES, experiment
@@ -25,3 +26,20 @@ def test_the_learned_mix_finds_more_faults_than_the_best_column(tmp_path):
     assert best["shifted image"] in {"match", "match_confidence"}
     assert best["cloud"] == "clear"
     assert best["blank"] == "filled"
+
+
+@pytest.mark.slow
+def test_on_photographs_that_the_clip_has_never_seen_it_does_so_too(shared_data, tmp_path):
+    """The tiny CLIP knows simulated tiles only: the figures of pixels and map do the work."""
+    place = shared_data / "pairs" / "banepa"
+    source = {"backend": "folder", "path": str(place), "pattern": "imagery.tif", "acquired": 2022}
+    blocks = {"extract": {"path": str(place / "osm.pbf")}, "sources": {"ORT": source}}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({**blocks, "sample": {"max_objects": 500}}))
+    done = skyscript("run", tmp_path / "run.yaml", "--out", tmp_path / "run", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    by_kind, mix, _ = experiment(tmp_path / "run", tmp_path / "noise")
+    alone = {name: area for name, area in mix.items() if name != "mix"}
+    assert mix["mix"] > max(alone.values())
+    assert max(by_kind["shifted image"], key=by_kind["shifted image"].get).startswith("match")
+    assert by_kind["cloud"]["clear"] > 0.95
+    assert by_kind["blank"]["filled"] > 0.95
