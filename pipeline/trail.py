@@ -35,8 +35,9 @@ class Step(NamedTuple):
 def follow(recipe: Sequence[Stage], run: Run, column: str, key: object) -> list[Step]:
     """Give the steps of a row through all tables of a run that have the key's column, in order.
 
-    A shard stage keeps the rows of a part together, so its table is read in one part. A table with
-    recorded boxes is searched last, in the parts that meet the box of the row in another table.
+    A shard stage keeps the rows of a part together, so its table is read in one part. Any other
+    table with recorded boxes is searched last, in the parts that meet the box of the row in another
+    table.
     Raises `InputError` that names a part that cannot be read.
     """
     stages = [
@@ -45,9 +46,13 @@ def follow(recipe: Sequence[Stage], run: Run, column: str, key: object) -> list[
         if column in stage.writes.schema.names
     ]
     found: dict[str, Step] = {}
-    for stage in sorted(stages, key=lambda stage: set(SIDES) <= {*stage.writes.ranges}):
+    for stage in sorted(stages, key=_by_box):
         found[stage.name] = _find(stage, run, column, key, found)
     return [found[stage.name] for stage in stages]
+
+
+def _by_box(stage: Stage) -> bool:
+    return not isinstance(stage, ShardStage) and set(SIDES) <= {*stage.writes.ranges}
 
 
 def _find(stage: Stage, run: Run, column: str, key: object, found: Mapping[str, Step]) -> Step:

@@ -23,12 +23,12 @@ NO_TAG = (
 
 
 def why_none(
-    objects: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
+    boxes: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
 ) -> str:
     """Say in a sentence why no object is eligible."""
     words = run_vocabulary(vocab)
     coarsest = max(
-        (words.max_gsd(tags) or 0.0 for tags in _tags_of(objects) if not hidden_from_above(tags)),
+        (words.max_gsd(tags) or 0.0 for tags in _tags_of(boxes) if not hidden_from_above(tags)),
         default=0.0,
     )
     if not coarsest:
@@ -42,7 +42,7 @@ def why_none(
             f"m, and no tag can be seen above {coarsest:g} m. Add a sharper source, or set "
             f"`gsd_slack` to {slack:g} or more"
         )
-    if apart := _apart(objects, areas):
+    if apart := _apart(boxes, areas):
         return nothing_near(apart)
     return (
         "no source can show any object of the extract where the object lies: they are too small or "
@@ -52,15 +52,15 @@ def why_none(
     )
 
 
-def _tags_of(objects: ds.Dataset) -> Iterator[dict[str, str]]:
+def _tags_of(boxes: ds.Dataset) -> Iterator[dict[str, str]]:
     is_ok = pc.field("status") == STATUS_OK
-    for batch in objects.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
+    for batch in boxes.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
         yield from map(dict, tags_of(batch.column("tags")))
 
 
-def _apart(objects: ds.Dataset, areas: pa.Table) -> dict[str, str]:
+def _apart(boxes: ds.Dataset, areas: pa.Table) -> dict[str, str]:
     """Say for each source how far it is from the objects; nothing if one touches them."""
-    places = occupied_places(objects)
+    places = occupied_places(boxes)
     found = {}
     for alias in sorted(set(areas["source"].to_pylist())):
         own = areas.filter(pc.equal(areas["source"], alias))

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import osmium
 
 _UNITS = 1e7
-_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 Ints = npt.NDArray[np.int64]
 
@@ -60,14 +59,10 @@ class _Relation(NamedTuple):
 
 
 def rows_of_nodes(nodes: Objects, places: Ints) -> pa.Table:
-    """Give the rows of nodes."""
+    """Give the rows of nodes, without geometries: they follow from the boxes."""
     bad = (np.abs(places[:, 0]) > 180 * _UNITS) | (np.abs(places[:, 1]) > 90 * _UNITS)
-    points = np.empty(len(places), dtype=_POINT)
-    points["order"], points["type"] = 1, 1
-    points["x"], points["y"] = (places / _UNITS).T
-    ends = np.arange(len(places) + 1) * _POINT.itemsize
-    wkb = _binary(ends, points)
-    box = np.column_stack([points["x"], points["y"]] * 2)
+    wkb = pa.nulls(len(places), pa.binary())
+    box = np.tile(places / _UNITS, 2)
     reasons = np.where(bad, NO_PLACE, SOUND).astype(object)
     kinds = pa.repeat("n", len(bad))
     return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(wkb, box, reasons))

@@ -145,6 +145,7 @@ NODES = ShardStage(
     owns=(Owned(f"{FOLDER}/*.bin", "places", size="places_size"),),
     external=external,
     block_of="extract",
+    version=2,
 )
 WAYS = ShardStage(
     "ways",
