@@ -29,6 +29,7 @@ check: $(VENV)/dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/readers
+	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/pytest -m bench -s tests/bench
 	$(BIN)/python -m tests.bench.table
 

@@ -10,14 +10,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from pipeline.atomic import content_id_of_file, read_sealed_json
 from pipeline.manifest import TableFolder
-from pipeline.parquet_files import parquet_source
 from pipeline.receipts import Receipt
 from pipeline.run import Run
+from pipeline.side_files import files_of, read_columns
 from pipeline.stage import Owned
 from pipeline.storage import Place, matching
 
@@ -105,12 +102,11 @@ def _damaged_state(paths: list[Place]) -> list[Place]:
 def _damaged_side_files(
     root: Place, part: Place, owns: tuple[Owned, ...], threads: ThreadPoolExecutor
 ) -> Iterator[Place]:
-    for column, digest in sorted({(owned.column, owned.digest or "") for owned in owns}):
-        columns = [column, digest] if digest else [column]
-        rows = pq.read_table(parquet_source(part), columns=columns, partitioning=None)
-        rows = rows.filter(pc.is_valid(rows[column]))
-        files = [root / name for name in rows[column].to_pylist()]
-        ids = rows[digest].to_pylist() if digest else [None] * len(rows)
+    for owned in dict.fromkeys(each._replace(glob=None) for each in owns):
+        rows = files_of(read_columns(part, [owned]), owned)
+        files = [root / name for name in rows[owned.column].to_pylist()]
+        digest = owned.digest
+        ids = rows[digest].to_pylist() if digest is not None else [None] * len(rows)
         for file, intact in zip(files, threads.map(_has_content, files, ids), strict=True):
             if not intact:
                 yield file

@@ -19,7 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.atomic import content_id_of_file
+from pipeline.atomic import content_id, content_id_of_file
 from pipeline.storage import cache_folder
 
 _SETTLED = 2 * 10**9
@@ -49,6 +49,11 @@ def identify(path: Path) -> str:
     """Give the id of a file's content. Raises `OSError` if it cannot be read."""
     [found] = identify_all([path])
     return found or content_id_of_file(path)
+
+
+def identify_together(paths: Iterable[Path]) -> str:
+    """Give an id of the content of several files, in order; raises `OSError` as `identify` does."""
+    return content_id("".join(map(identify, paths)).encode())
 
 
 def identify_all(paths: Iterable[Path]) -> Iterator[str | None]:

@@ -12,6 +12,10 @@ from typing import Literal
 
 from pipeline.atomic import TEMPORARY, storage
 from pipeline.errors import InputError
+from pipeline.storage import Place
+
+RUN_MARKER = "_run.json"
+"""The file that marks a folder as a run."""
 
 
 @contextmanager
@@ -23,7 +27,7 @@ def replace_folder(out: Path, marks: Sequence[str], command: str) -> Iterator[Pa
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         ours = all((out / name).is_file() for name in marks)
-        if not ours or (out / "_run.json").exists():
+        if not ours or is_run(out):
             raise InputError(f"{out}: exists and is not a set of {command}; choose another --out.")
     temporary = out.with_name(f"{TEMPORARY}{out.name}")
     old = out.with_name(f"{TEMPORARY}old-{out.name}")
@@ -39,6 +43,17 @@ def replace_folder(out: Path, marks: Sequence[str], command: str) -> Iterator[Pa
         finally:
             for path in (temporary, old):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def is_run(folder: Place) -> bool:
+    """Tell whether a folder is marked as a run."""
+    return (folder / RUN_MARKER).exists()
+
+
+def refuse_run(out: Path) -> None:
+    """Raise `InputError` if a folder that a job shall write to is the folder of a run."""
+    if is_run(out):
+        raise InputError(f"{out}: is the folder of a run; choose another folder.")
 
 
 def place_file(source: Path, target: Path, how: Literal["link", "copy"]) -> None:

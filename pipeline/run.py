@@ -21,10 +21,11 @@ from pipeline.atomic import read_sealed_json, write_sealed_json
 from pipeline.errors import ConfigError, InputError
 from pipeline.locks import exclusive_lock, lock_holder, shared_lock
 from pipeline.manifest import TableFolder
+from pipeline.out_folder import RUN_MARKER, is_run
 from pipeline.schema import Table
 from pipeline.storage import Place, matching, place_of
 
-_MARKER, _LOCK, _DISABLED = "_run.json", "_lock", "_disabled_stages.json"
+_LOCK, _DISABLED = "_lock", "_disabled_stages.json"
 _SUMMARY = "summary.json"
 OWN_CONFIG = "config.yaml"
 """The config of a run that was given an area: it lies in the folder before the run begins."""
@@ -60,6 +61,14 @@ class Run:
             )
         return folder.dataset()
 
+    def table_of_today(self, table: Table) -> ds.Dataset:
+        """Open a complete table with its schema of today: columns that its files lack are null.
+
+        Raises `InputError` as `table` does.
+        """
+        self.table(table.name)
+        return self.folder(table).dataset()
+
     def table_if_whole(self, name: str) -> ds.Dataset | None:
         """Open a table by name if it is complete; None if it is missing or unfinished."""
         folder = TableFolder(self.root, name)
@@ -87,12 +96,16 @@ class Run:
 
     def exists(self) -> bool:
         """Tell whether the folder is marked as a run."""
-        return (self.root / _MARKER).exists()
+        return is_run(self.root)
 
     def disabled_stages(self) -> list[str]:
         """Give the names of the stages that the config of the last whole run disabled."""
         recorded = read_sealed_json(self.root / _DISABLED)
         return recorded["stages"] if recorded else []
+
+    def knows_disabled_stages(self) -> bool:
+        """Tell whether it is recorded which stages the config disables."""
+        return read_sealed_json(self.root / _DISABLED) is not None
 
     def record_disabled_stages(self, names: Iterable[str]) -> None:
         """Record which stages the config disables, for `disabled_stages`."""
@@ -100,7 +113,7 @@ class Run:
 
     def state_files(self) -> list[Place]:
         """Give the files of state beside the tables."""
-        names = (_MARKER, _DISABLED, _SUMMARY)
+        names = (RUN_MARKER, _DISABLED, _SUMMARY)
         return [path for name in names if (path := self.root / name).exists()]
 
     def worker(self) -> str | None:
@@ -144,9 +157,9 @@ class Run:
         if root.exists() and not self.exists() and _has_other_files(root):
             raise ConfigError(f"{root}: contains files but no run; choose a new or an empty folder")
         with exclusive_lock(root / _LOCK):
-            if read_sealed_json(root / _MARKER) is None:
+            if read_sealed_json(root / RUN_MARKER) is None:
                 marker = {"skyscript": importlib.metadata.version("skyscript")}
-                write_sealed_json(root / _MARKER, marker)
+                write_sealed_json(root / RUN_MARKER, marker)
             yield
 
 

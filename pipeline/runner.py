@@ -43,13 +43,11 @@ def run(
     """Bring the stages up to date, in order; ``only`` selects some of them.
 
     ``retry`` makes failed rows again. ``shards`` selects shards of the shard stages: several
-    processes may make different ones at the same time, and a run without it then completes the
-    tables. ``command`` holds the words of the command line, which the folder keeps. Raises
-    `ItemsFailed` at the end if shards or rows failed; bad input and a full disk stop the run
-    immediately.
+    processes may make different ones at once, and a run without it then completes the tables. The
+    folder keeps ``command``, the words of the command line. Raises `ItemsFailed` at the end if
+    shards or rows failed; bad input and a full disk stop the run immediately.
     """
-    here = Run(root)
-    reasons = disabled_stages.find_reasons(recipe, config.stages)
+    here, reasons = Run(root), disabled_stages.find_reasons(recipe, config.stages)
     used = disabled_stages.find_used(recipe, reasons)
     chosen = [stage for stage in used if not only or stage.name in only]
     disabled_stages.check_needs(recipe, chosen, config.stages, reasons)
@@ -66,8 +64,11 @@ def run(
         if shards is None:
             clear_temporaries(root)
             _emit_disabled(recipe, reasons, emit)
+        disabled = [stage for stage in recipe if stage.name not in {one.name for one in used}]
         if len(chosen) == len(used):
-            _remove_disabled(recipe, used, here)
+            _remove_disabled(disabled, here)
+        elif not here.knows_disabled_stages():
+            here.record_disabled_stages(stage.name for stage in disabled)
         make_task = functools.partial(Task, here, emit=emit, checker=PartChecker(), shards=shards)
         tasks = [
             (stage, make_task(config.stages[stage.name], recipes[stage.name])) for stage in chosen
@@ -76,8 +77,8 @@ def run(
         if shards is None:
             here.write_summary(summarise(recipe, here, working=False))
     if failed:
-        lines = "\n  ".join(failed)
-        raise ItemsFailed(f"not everything is done:\n  {lines}\nTry these again with --retry.")
+        lines = "\n  ".join(["not everything is done:", *failed])
+        raise ItemsFailed(f"{lines}\nTry these again with --retry.")
 
 
 def _shard_stages(stages: Sequence[Stage]) -> list[Stage]:
@@ -160,14 +161,12 @@ def _emit_disabled(recipe: Sequence[Stage], reasons: Mapping[str, str], emit: Em
         emit(StageDisabled(name, tuple(along), why))
 
 
-def _remove_disabled(recipe: Sequence[Stage], used: Sequence[Stage], run: Run) -> None:
+def _remove_disabled(disabled: Sequence[Stage], run: Run) -> None:
     """Remove the results of disabled stages, made with an earlier config.
 
     Only a whole run does this, so that its folder agrees with its config; a run of single stages
     changes no other stage.
     """
-    names = {stage.name for stage in used}
-    disabled = [stage for stage in recipe if stage.name not in names]
     for stage in disabled:
         for shard in run.folder(stage.writes).shards_on_disk():
             remove_part(stage, run, shard)

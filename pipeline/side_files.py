@@ -31,9 +31,42 @@ def clear_temporaries(root: Place, owns: Iterable[Owned] = ()) -> None:
 
 def names_in(table: pa.Table, owns: Iterable[Owned]) -> set[str]:
     """Give the side files that the rows of a part name and that a rebuild may remove."""
-    columns = {owned.column for owned in owns if owned.glob is not None}
-    names = {name for column in columns for name in table[column].to_pylist()}
-    return names - {None}
+    owned = [each for each in owns if each.glob is not None]
+    return {name for each in owned for name in files_of(table, each)[each.column].to_pylist()}
+
+
+def files_of(table: pa.Table, owned: Owned) -> pa.Table:
+    """Give the name, size and content id of each side file of some rows, as far as recorded.
+
+    Leaves out files that lie in an archive. A file that several rows name has one row. The table of
+    an earlier version may lack columns.
+    """
+    if owned.column not in table.column_names:
+        return pa.table({owned.column: pa.array([], pa.string())})
+    chosen = pc.is_valid(table[owned.column])
+    if owned.inside is not None and owned.inside in table.column_names:
+        chosen = pc.and_(chosen, pc.is_null(table[owned.inside]))
+    columns = [name for name in (owned.column, owned.size, owned.digest) if name is not None]
+    columns = [name for name in dict.fromkeys(columns) if name in table.column_names]
+    rows = table.select(columns).filter(chosen)
+    return rows.group_by(columns, use_threads=False).aggregate([])
+
+
+def read_columns(part: Place, owns: Iterable[Owned]) -> pa.Table:
+    """Read the columns of a part that `files_of` needs, as far as it has them."""
+    with pq.ParquetFile(parquet_source(part)) as file:
+        wanted = set(_columns_of(owns))
+        return file.read([name for name in file.schema_arrow.names if name in wanted])
+
+
+def _columns_of(owns: Iterable[Owned]) -> list[str]:
+    named = (
+        name
+        for owned in owns
+        for name in (owned.column, owned.size, owned.digest, owned.inside)
+        if name is not None
+    )
+    return sorted({*named})
 
 
 def names_in_part(part: Place, owns: Iterable[Owned]) -> set[str]:
@@ -42,10 +75,7 @@ def names_in_part(part: Place, owns: Iterable[Owned]) -> set[str]:
     if not owned or not part.exists():
         return set()
     try:
-        columns = sorted({each.column for each in owned})
-        return names_in(
-            pq.read_table(parquet_source(part), columns=columns, partitioning=None), owned
-        )
+        return names_in(read_columns(part, owned), owned)
     except (OSError, pa.ArrowException, LookupError):
         return set()
 
@@ -57,10 +87,9 @@ def sweep(root: Place, owns: Iterable[Owned], table: ds.Dataset, named: Iterable
     """
     globs = [owned.glob for owned in owns if owned.glob is not None]
     obsolete = {name for name in named if any(_matches(name, glob) for glob in globs)}
-    columns = sorted({owned.column for owned in owns if owned.glob is not None})
-    for batch in table.to_batches(columns=columns) if obsolete else ():
-        for column in batch.columns:
-            obsolete.difference_update(column.to_pylist())
+    swept = [owned for owned in owns if owned.glob is not None]
+    for batch in table.to_batches(columns=_columns_of(swept)) if obsolete else ():
+        obsolete -= names_in(pa.Table.from_batches([batch]), swept)
     found = [path for name in sorted(obsolete) if (path := root / name).is_file()]
     for path in found:
         path.unlink()
@@ -78,23 +107,23 @@ def parts_without_files(root: Place, owns: Iterable[Owned], table: ds.Dataset) -
 
     Checks each file once, part by part, so memory does not grow with the table.
     """
-    columns, size_of = {(owned.column, owned.size) for owned in owns}, Sizes(root)
+    owned, size_of = [*dict.fromkeys(each._replace(glob=None) for each in owns)], Sizes(root)
     return {
         place_of(fragment.path)
-        for fragment in table.get_fragments()
-        if not all(_all_present(size_of, fragment, *pair) for pair in columns)
+        for fragment in (table.get_fragments() if owned else ())
+        if not _all_present(size_of, fragment.to_table(columns=_columns_of(owned)), owned)
     }
 
 
-def _all_present(size_of: Sizes, part: ds.Fragment, column: str, size: str | None) -> bool:
-    wanted = [column] if size is None else [column, size]
-    rows = part.to_table(columns=wanted, filter=pc.field(column).is_valid())
-    sizes = [None] * len(rows) if size is None else rows[size].to_pylist()
-    found = map(size_of, rows[column].to_pylist())
-    return all(
-        there is not None and size in (None, there)
-        for there, size in zip(found, sizes, strict=True)
-    )
+def _all_present(size_of: Sizes, part: pa.Table, owns: Iterable[Owned]) -> bool:
+    for owned in owns:
+        rows = files_of(part, owned)
+        sizes = [None] * len(rows) if owned.size is None else rows[owned.size].to_pylist()
+        for name, size in zip(rows[owned.column].to_pylist(), sizes, strict=True):
+            there = size_of(name)
+            if there is None or size not in (None, there):
+                return False
+    return True
 
 
 def _folders(root: Place, owned: Owned) -> list[Place]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import pyarrow as pa
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -152,6 +153,8 @@ class Owned(NamedTuple):
     """The column with the files' sizes in bytes; a file of another size counts as missing."""
     digest: str | None = None
     """The column with the files' content ids, which ``skyscript verify`` compares."""
+    inside: str | None = None
+    """The column with the archive that holds a row's file; a row with one has no file itself."""
 
 
 def no_external(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
@@ -181,6 +184,11 @@ def no_gpus(config: Any) -> GpuUse | None:  # noqa: ANN401, ARG001 - any stage's
 def no_needs(config: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG001 - any stage's config
     """Need no table that other stages' config may disable."""
     return {}
+
+
+def as_it_is(part: pa.Table, shard: Shard) -> pa.Table:  # noqa: ARG001 - any stage's part
+    """Give a part as it is: its side files need no packing."""
+    return part
 
 
 def no_sentence(**inputs: Any) -> str:  # noqa: ANN401, ARG001 - any stage's tables and config
@@ -248,6 +256,9 @@ class ShardStage(_AnyStage):
     """Whether a failed row can be made again alone: it does not depend on other rows."""
     gpus: Callable[[Any], GpuUse | None] = no_gpus
     """Gives how a config makes the stage use GPUs; None: it uses none."""
+    pack: Callable[[pa.Table, Shard], pa.Table] = as_it_is
+    """Packs the side files of a whole part, also if only some of its rows were made again, and
+    gives the part that is written."""
 
     @property
     def inputs(self) -> tuple[Table, ...]:

@@ -76,6 +76,7 @@ def make_shard(job: Job) -> Receipt | Failure:
         if before is not None and chosen is not None:
             result = _merge_rows(before, chosen, result)
             folder.revoke(job.shard)
+        result = stage.pack(result, Shard(job.shard, run.root))
         return write_part(stage, run, job.shard, result, job.identity, started)
     except StorageError as error:  # a traceback cannot be stored either
         return Failure(job.shard, str(error), error)

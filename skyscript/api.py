@@ -205,7 +205,7 @@ def _read_file(path: str) -> bytes:
 
 
 def evaluate(
-    benchmarks: StrPath,
+    benchmarks: StrPath | None,
     out: StrPath,
     *,
     model: str = "tiny",
@@ -215,15 +215,17 @@ def evaluate(
 ) -> dict[str, Any]:
     """Evaluate a CLIP by the published protocol; give the content of ``<out>/results.json``.
 
-    ``benchmarks`` is the root of benchmarks in the published layout, ``sets`` the names of some of
-    them. ``settings`` are further options of `skyscript evaluate`.
+    ``benchmarks`` is the root of benchmarks in the published layout (None: only the ``choices`` or
+    ``regions`` of the settings), ``sets`` the names of some of them. ``settings`` are further
+    options of `skyscript evaluate`.
     """
     from stages.evaluate import EvaluateConfig
     from stages.evaluate import evaluate as run_evaluation
 
     chosen = None if sets is None else tuple(sets)
+    root = None if benchmarks is None else Path(benchmarks)
     config = EvaluateConfig(
-        model=model, pretrained=pretrained, benchmarks=Path(benchmarks), sets=chosen, **settings
+        model=model, pretrained=pretrained, benchmarks=root, sets=chosen, **settings
     )
     return run_evaluation(config, Path(out), lambda _: None)
 

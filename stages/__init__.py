@@ -19,6 +19,7 @@ from stages.laion_rs.examples import EXAMPLES
 from stages.laion_rs.judge import JUDGE
 from stages.laion_rs.kept import KEPT
 from stages.laion_rs.web import WEB
+from stages.layout import LAYOUT
 from stages.match import MATCH
 from stages.outlines import OUTLINES
 from stages.overlay import OVERLAY
@@ -45,6 +46,7 @@ PIPELINE: tuple[Stage, ...] = (
     OUTLINES,  # sources -> where each may show something, and how sharply
     ELIGIBLE,  # boxes and outlines -> which objects a source can show, with which tags
     SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
+    LAYOUT,  # number of focus objects -> whether images are files or members of tars
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
     WANTED,  # boxes and tiles -> which objects a tile can show

@@ -16,7 +16,7 @@ from pipeline.atomic import write_file
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
 from pipeline.storage import Place
-from skyscript.captions import CLIP_CONTEXT
+from skyscript.captions import CLIP_CONTEXT, COMPOSED
 from skyscript.clip.text import describe_cut
 from skyscript.files.names import FOLDERS
 from skyscript.files.pairs_csv import HEADER, write_pairs
@@ -26,8 +26,6 @@ from stages.tables import files_written
 log = logging.getLogger(__name__)
 
 FILE_NAME = "SkyScript_train_unfiltered.csv"
-COMPOSED = ("title_short", "title_long")
-"""Further columns, behind the published ones: readers of the published files find all of theirs."""
 
 
 class UnfilteredConfig(StageConfig):

@@ -192,7 +192,7 @@ def _chosen_within(known: TrainingTags, described: Described, trials: Trials) ->
         predicted[shown] = classifier.to_step(second.scores)
         yield _judged("settings chosen within each fold", on, known, chance, predicted)
         if on == "new tags":
-            for number in (1, 2):
+            for number in (1, 2, 3):
                 yield from _beside_second_labels(number, known, chance, predicted)
 
 

@@ -15,9 +15,9 @@
                    editor has it), kinds (n, w, a: points, lines or areas carry it). Tags of the
                    extracts are included only if they are recurring words.
 ``second_labels.csv``
-                   two blind labellings of 300 tags of labels.csv each: key, value, max_gsd (empty:
-                   not visible), round (1: random tags; 2: by kind, after sizes came in). They
-                   decide nothing; they measure how far two labellings agree.
+                   three blind labellings of 300 tags of labels.csv each: key, value, max_gsd
+                   (empty: not visible), round (1: random tags; 2 and 3: by kind, after sizes came
+                   in). They decide nothing; they measure how far two labellings agree.
 ``id_words.csv``   the iD editor's words for a tag, or (value ``*``) for a key: key, value, words.
 ``concepts.csv`` and ``concept_keys.csv``
                    the tree of concepts (see `tag_vocab.concepts`).

@@ -19,11 +19,13 @@ from pipeline.errors import InputError, SkyScriptError
 from pipeline.storage import Place
 from skyscript.backends.registry import RemoteSource, Source, find_scenes
 from skyscript.backends.source_list import answer_of
+from skyscript.geo.bbox import Sides, pieces_of
 from skyscript.geo.tile import Box
 from skyscript.imagery.places import how_far_apart
 from skyscript.osm.file import bounds_in_header
 from skyscript.osm.inputs import check_file
 from stages import PIPELINE
+from stages.eligible.config import EligibleConfig
 from stages.extract.config import ExtractConfig
 from stages.extract.inputs import osm_files
 from stages.index.config import IndexConfig
@@ -44,7 +46,9 @@ class Findings:
     apart: dict[str, str] = field(default_factory=dict)
     """The sources without an image where the objects lie, each with a sentence."""
     bounds: list[Box] = field(default_factory=list)
-    """The boxes that the headers of the OSM files state."""
+    """The boxes that the headers of the OSM files state, as far as the run's box holds them."""
+    share: float = 1.0
+    """Of the area of these boxes that is in the run's box."""
 
     def say(self, label: str, text: str) -> None:
         """Add a line."""
@@ -58,11 +62,15 @@ def check(settings: RunConfig, out: Place, *, online: bool) -> Findings:
     inputs in a bucket: these are copied here, as a run does.
     """
     found = Findings()
-    extract, index, sample = (settings.stages[name] for name in ("extract", "index", "sample"))
+    names = ("extract", "eligible", "index", "sample")
+    extract, eligible, index, sample = (settings.stages[name] for name in names)
     assert isinstance(extract, ExtractConfig)
+    assert isinstance(eligible, EligibleConfig)
     assert isinstance(index, IndexConfig)
     assert isinstance(sample, SampleConfig)
     _guarded(found, _check_extract, found, extract)
+    if eligible.bbox is not None and found.bounds:
+        _cut_to_bbox(found, eligible.bbox)
     for alias, source in sorted(index.sources.items()):
         _guarded(found, _check_source, found, alias, source)
         if online and isinstance(source, RemoteSource):
@@ -97,6 +105,21 @@ def _check_extract(found: Findings, config: ExtractConfig) -> None:
         size = path.stat().st_size / 1e6
         found.say("objects", f"{path}: {size:,.1f} MB, {where or 'its header states no box'}")
         found.bounds += boxes
+
+
+def _cut_to_bbox(found: Findings, bbox: Sides) -> None:
+    """Keep what the run's box holds of the boxes of the OSM files, and say how much it is."""
+    said = " ".join(f"{side:g}" for side in bbox)
+    within = shapely.box(*np.transpose(pieces_of(bbox)))
+    boxes = shapely.box(*np.transpose(found.bounds))
+    parts = shapely.intersection(boxes[:, None], within[None]).ravel()
+    parts = parts[~shapely.is_empty(parts)]
+    if not len(parts):
+        found.problems.append(f"`bbox` ({said}) holds no part of the boxes of the OSM files")
+        return
+    found.share = float(shapely.area(parts).sum() / max(shapely.area(boxes).sum(), 1e-12))
+    found.say("bbox", f"{said} holds {found.share:.1%} of the boxes of the OSM files")
+    found.bounds = [Box(*sides) for sides in shapely.bounds(parts).tolist()]
 
 
 def _boxes_of(path: Path, file_format: str) -> list[Box]:
@@ -161,12 +184,13 @@ def _check_stages(found: Findings, settings: RunConfig) -> None:
 def _estimate_size(
     found: Findings, extract: ExtractConfig, index: IndexConfig, sample: SampleConfig, out: Place
 ) -> None:
-    tiles = _most_tiles(extract, sample)
+    tiles = _most_tiles(extract, sample, found.share)
     if tiles is None:
         found.say("tiles", "not known: only a PBF file's size tells about how many objects it has")
         return
     gigabytes = tiles * IMAGE_BYTES / 1e9
-    found.say("tiles", f"at most about {tiles:,}; {gigabytes:,.2f} GB of JPEGs")
+    even = " if the objects lie evenly in the boxes of the OSM files" if found.share < 1 else ""
+    found.say("tiles", f"at most about {tiles:,}{even}; {gigabytes:,.2f} GB of JPEGs")
     for alias, source in sorted(index.sources.items()):
         if isinstance(source, RemoteSource):
             found.say("requests", f"{alias}: {estimate(tiles, source)}")
@@ -185,15 +209,16 @@ def _check_free_space(found: Findings, out: Path, gigabytes: float) -> None:
         )
 
 
-def _most_tiles(extract: ExtractConfig, sample: SampleConfig) -> int | None:
-    """Give the most tiles that the run may have; None if it is not known."""
+def _most_tiles(extract: ExtractConfig, sample: SampleConfig, share: float) -> int | None:
+    """Give the most tiles of a share of the files' area; None if it is not known."""
     by_size = None
     try:
         files = osm_files(extract)
     except InputError:  # it is among the problems
         files = []
     if files and all(path.is_file() and _PBF.search(path.name.lower()) for path in files):
-        by_size = round(OBJECTS_A_MEGABYTE * sum(path.stat().st_size for path in files) / 1e6)
+        megabytes = sum(path.stat().st_size for path in files) / 1e6
+        by_size = round(OBJECTS_A_MEGABYTE * megabytes * share)
     known = [count for count in (by_size, sample.max_objects) if count is not None]
     return min(known, default=None)
 

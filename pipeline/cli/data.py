@@ -128,8 +128,9 @@ def build_classification(
     from stages.classification import build_classification as build
 
     meta = Run(run).table(tables.META.name)
+    truth = Run(run).table_if_whole(tables.TRUTH.name)
     config = config_of_block(None, ClassificationConfig, given, "build-classification")
-    done = build(meta, run, out.absolute(), config, training=training or ())
+    done = build(meta, run, out.absolute(), config, truth=truth, training=training or ())
     print_lines(done.lines())
 
 

@@ -65,11 +65,12 @@ def export_data(
     opened = Run(run)
     read = RunTables(
         captions=opened.table(tables.CAPTIONS.name),
-        images=opened.table(tables.IMAGES.name),
+        images=opened.table_of_today(tables.IMAGES),
         meta=opened.table(tables.META.name),
         objects=opened.table(tables.OBJECTS.name),
         scores=opened.table_if_whole(tables.SCORES.name),
         statements=opened.table_if_whole(tables.STATEMENTS.name),
+        truth=opened.table_if_whole(tables.TRUTH.name),
     )
     with interruptible():
         done = export(run, read, out.absolute(), config)

@@ -51,7 +51,7 @@ def train_filter(
     Run the same command again after a crash: it continues.
     """
     from pipeline.config import config_of_block
-    from pipeline.errors import InputError
+    from pipeline.out_folder import refuse_run
     from pipeline.scratch import database, scratch
     from skyscript.clip.source import open_clip_library
     from stages.train_filter import TrainFilterConfig, choose_trusted, compare_cuts
@@ -63,8 +63,7 @@ def train_filter(
     training = _training(run, out, options.pop("train", {}))
     scoring = _scoring(run, out, training, options.pop("score", {}))
     config = config_of_block(None, TrainFilterConfig, options, "train-filter")
-    if (out / "_run.json").exists():
-        raise InputError(f"{out}: is the folder of a run; choose another folder.")
+    refuse_run(out)
     open_clip_library()
     pairs, truth = _tables(run)
     scored = out / "scored" / f"{Path(ALL).stem}_scored_by_{SCORER}.csv"

@@ -26,7 +26,7 @@ def judge(
         Path | None,
         typer.Option(
             help="Write the sample to this CSV, for a person to fill in: right, wrong or unsure. "
-            "No model is asked."
+            "The page report/review.html of the run fills it in image by image. No model is asked."
         ),
     ] = None,
     verdicts: Annotated[
@@ -37,10 +37,11 @@ def judge(
     """Find the share of captions that are right, by looking at a sample of the images.
 
     A vision model behind an OpenAI-compatible endpoint judges each image and its caption, or a
-    person does (--sheet, then --verdicts). judged.json gives the precision with its interval:
-    overall and by concept, source and resolution. wrong.csv lists the images judged wrong, and
-    suggestions.csv the tags that need another label, in the format of --own-labels. Run the same
-    command again after a crash: no answer is paid for twice.
+    person does: write a --sheet, fill it in on the page report/review.html of the run, and read it
+    by --verdicts. judged.json gives the precision with its interval: overall and by concept, source
+    and resolution. wrong.csv lists the images judged wrong, and suggestions.csv the tags that need
+    another label, in the format of --own-labels. Run the same command again after a crash: no
+    answer is paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run
@@ -57,7 +58,7 @@ def judge(
     with interruptible():
         if sheet:
             count = judged.write_sheet(meta, captions, sheet, config)
-            print_lines([f"{count:>10,}  images to judge in {sheet}"])
+            print_lines(_next_steps(count, sheet, run / "report/review.html"))
             return
         if verdicts:
             done = judged.judge_by_person(meta, captions, verdicts, out, config)
@@ -67,6 +68,12 @@ def judge(
             )
     print_lines(done.lines())
     print_path("judged", out)
+
+
+def _next_steps(count: int, sheet: Path, page: Path) -> list[str]:
+    """Say what a person does with a sheet."""
+    choose = f"Open {page} in a browser, and choose the sheet there."
+    return [f"{count:>10,}  images to judge in {sheet}", *([choose] if page.exists() else [])]
 
 
 @command(app, Fields("stages.polish.config:PolishConfig", "polish"), MODEL, panel=PANEL)

@@ -47,12 +47,12 @@ def leakage(
 
     config = config_of_block(None, LeakageConfig, {"pretrained": None, **given}, "leakage")
     benchmarks = [
-        Benchmark(path.resolve().name, path, Run(path).table(tables.IMAGES.name))
-        if (path / "_run.json").exists()
+        Benchmark(path.resolve().name, path, Run(path).table_of_today(tables.IMAGES))
+        if Run(path).exists()
         else Benchmark(path.resolve().name, path)
         for path in benchmark or ()
     ]
-    images = Run(run).table(tables.IMAGES.name)
+    images = Run(run).table_of_today(tables.IMAGES)
     with interruptible(), display() as show:
         done = find_leakage(run, images, benchmarks, out, config, show)
     print_lines(done.lines())

@@ -221,7 +221,7 @@ def _shape(annotation: Any) -> tuple[_Shape, str]:  # noqa: ANN401 - any annotat
     if bool in kinds:
         return "flag", ""
     for kind in kinds:
-        if hasattr(kind, "model_fields"):
+        if hasattr(kind, "model_fields") or typing.get_origin(kind) is dict:
             return "block", "KEY=VALUE"
         if typing.get_origin(kind) is tuple:
             item = _kinds(typing.get_args(kind)[0])[0]

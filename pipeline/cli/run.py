@@ -40,8 +40,9 @@ Bbox = Annotated[
     str | None,
     typer.Option(
         metavar="W,S,E,N",
-        help="Without a config, use the open sources of images that cover a part of this box "
-        "(degrees) and need no account. The config is written to the folder of the run.",
+        help="Without a config, make tiles for the objects in this box (degrees), from the open "
+        "sources of images that cover a part of it and need no account. The config is written to "
+        "the folder of the run.",
     ),
 ]
 Osm = Annotated[Path | None, typer.Option(help="With --bbox, read this OSM extract.")]
@@ -236,6 +237,8 @@ def demo(
 
 def _run(config: RunConfig, root: Place, only: Sequence[str], retry: Retry | None = None) -> None:
     from pipeline import disabled_stages
+    from skyscript.files.image_tars import FOLDER
+    from skyscript.files.tar_places import has_tars
     from stages import PIPELINE
 
     with counting_vectors(root):
@@ -244,7 +247,8 @@ def _run(config: RunConfig, root: Place, only: Sequence[str], retry: Retry | Non
     used = {stage.name for stage in disabled_stages.find_used(PIPELINE, disabled)}
     for stage, label, name in RESULTS:
         if stage in used and (not only or stage in only):
-            print_path(label, root / name)
+            in_tars = stage == "fetch" and has_tars(root)
+            print_path(label, root / (FOLDER if in_tars else name))
 
 
 def _chosen_stages(first: str | None, last: str | None, only: str | None) -> Sequence[str]:

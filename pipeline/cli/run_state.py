@@ -48,9 +48,11 @@ def verify(
 
     The parts that damaged files belong to are marked, so that the next run makes them again.
     Damaged vectors in `embeddings/` and damaged lines of `_ledger/` are removed. The log and the
-    copies of the command and the config are for people, and are not checked.
+    copies of the command and the config are for people, and are not checked. Of a run that is not
+    complete, it names the tables that are missing or out of date.
     """
     from pipeline.cli.kept_files import remove_damaged_files
+    from pipeline.cli.status import unfinished
     from pipeline.damage import revoke_damaged_parts
     from stages import RECIPES
 
@@ -63,6 +65,13 @@ def verify(
         raise ItemsFailed(
             f"{out}: {len(damaged):,} files are damaged or missing; run the command that made "
             "this folder once more, to make them again"
+        )
+    missing = unfinished(run)
+    print_lines([f"missing   {line}" for line in missing])
+    if missing:
+        raise ItemsFailed(
+            f"{out}: what is there is intact, but the run is not complete; run the command that "
+            "made this folder once more, to make what is missing"
         )
     print_path("intact", run.root)
 

@@ -38,6 +38,19 @@ def print_status(run: Run, *, as_json: bool) -> None:
         print_plainly(line)
 
 
+def unfinished(run: Run) -> list[str]:
+    """Give a line for each table of a run that is missing, not complete or out of date."""
+    lines = []
+    for state in stage_states(_recipe_of(run), run, working=False):
+        parts = f"{state.parts:,} parts with {state.totals.rows:,} rows"
+        expected = f" of {state.expected:,}" if state.expected is not None else ""
+        if state.state == "incomplete":
+            lines.append(f"{state.stage}: not complete, {parts}{expected}")
+        elif state.state == "stale":
+            lines.append(f"{state.stage}: out of date, its inputs have changed since")
+    return lines
+
+
 def _recipe_of(run: Run) -> Sequence[Stage]:
     """Give the recipe that made a run: the one with the most of its tables."""
     tables = {path.name for path in matching(run.root / "tables", "*")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ def listing(
     form = "{:6}{:>8}  {:10} {:15} {:30} {:20} {:48} {}"
     names = ("alias", "GSD", "years", "licence class", "W S E N", "backends", "name", "licence")
     yield form.format(*names)
-    for source in photographs() if near is None else serving(Box(*near, *near)):
+    for source in photographs() if near is None else serving([Box(*near, *near)]):
         yield form.format(
             source.alias,
             f"{source.gsd:g} m",
@@ -53,20 +53,20 @@ def photographs() -> list[ImageSource]:
     return [source for source in SOURCES.values() if _backends(source)]
 
 
-def serving(box: Box) -> list[ImageSource]:
-    """Give the sources whose coverage touches a box, the finest first.
+def serving(boxes: Sequence[Box]) -> list[ImageSource]:
+    """Give the sources whose coverage touches one of some boxes, the finest first.
 
     A coverage is a box, too: a source may lack images of a place that it covers.
     """
-    near = [source for source in photographs() if places_within([box], Box(*source.coverage))]
+    near = [source for source in photographs() if places_within(boxes, Box(*source.coverage))]
     return sorted(near, key=lambda source: (source.gsd, source.alias))
 
 
-def open_sources(box: Box) -> dict[str, dict[str, str]]:
-    """Give config blocks of the sources of a box that are open and need no account, by alias."""
+def open_sources(boxes: Sequence[Box]) -> dict[str, dict[str, str]]:
+    """Give config blocks of the sources of boxes that are open and need no account, by alias."""
     return {
         source.alias: {"backend": "stac"}
-        for source in serving(box)
+        for source in serving(boxes)
         if source.stac is not None and source.licence_class == "open"
     }
 

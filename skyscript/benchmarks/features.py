@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skyscript.clip.model import Clip, Precision
+from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Progress, image_vectors, text_vectors
 from skyscript.clip.vectors.inference import benchmark_inference
 from skyscript.clip.vectors.store import MemoryStore, VectorStore, content_key
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 _IMAGES_IN_MEMORY = 512
 """The number of images whose features are in memory at once."""
+
+
+class Source(NamedTuple):
+    """How images are read by their names. Both functions can be pickled."""
+
+    read: Read
+    key: Callable[[str], bytes]
+    """The key of an image in the store."""
 
 
 class Features(NamedTuple):
@@ -45,23 +54,28 @@ def text_features(
 
 
 def image_features(
-    files: Sequence[Path],
+    files: Sequence[Path] | Sequence[str],
     clip: Clip,
     precision: Precision,
     *,
     threads: int | None = None,
     store: VectorStore | None = None,
     progress: Progress = lambda _: None,
+    source: Source | None = None,
 ) -> Iterator[Features]:
-    """Give the features of images in batches; those in ``store`` are not computed again."""
+    """Give the features of images in batches; those in ``store`` are not computed again.
+
+    With a ``source``, the names in ``files`` are its own, such as those of parts of images.
+    """
     import torch
 
     how = benchmark_inference(precision, threads)
+    read, key = source or Source(_read, file_key)
     step = clip.image_batch * max(1, _IMAGES_IN_MEMORY // clip.image_batch)
     for start in range(0, len(files), step):
         paths = [str(file) for file in files[start : start + step]]
         vectors_of = store or MemoryStore()
-        found = image_vectors(paths, _read, clip, vectors_of, how, _key, progress)
+        found = image_vectors(paths, read, clip, vectors_of, how, key, progress)
         vectors = torch.from_numpy(found.vectors).to(clip.device)
         yield Features(start, _unit(vectors, precision), found.wrong)
 
@@ -70,10 +84,11 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _key(path: str) -> bytes:
+def file_key(path: str, part: str = "") -> bytes:
     """Give a key from path, size and change time: hashing a large benchmark takes too long."""
     found = Path(path).stat()
-    return content_key(repr((path, found.st_size, found.st_mtime_ns)).encode())
+    whole = (path, found.st_size, found.st_mtime_ns, *([part] if part else []))
+    return content_key(repr(whole).encode())
 
 
 def _unit(vectors: torch.Tensor, precision: Precision) -> torch.Tensor:

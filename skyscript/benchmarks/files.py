@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript.benchmarks.layout import Benchmark, choose_benchmarks, exists
+from skyscript.files.image_tars import UNPACK
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
 from skyscript.files.paths import below
+from skyscript.files.tar_places import has_tars
 from skyscript.images.decode import Unusable
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
@@ -148,7 +150,9 @@ def read_captioned(benchmark: Benchmark, root: Path) -> CaptionedImages:
     return CaptionedImages(paths, files, texts, np.array(image_of), np.array(text_of), notes)
 
 
-def unusable_notes(wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path]) -> list[str]:
+def unusable_notes(
+    wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path] | Sequence[str]
+) -> list[str]:
     """Give a note about the unusable images. Raises `InputError` if no image is usable."""
     if not wrong:
         return []
@@ -235,5 +239,6 @@ def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> li
         raise InputError(
             f"{csv.path}: {len(missing):,} of {len(rows):,} images are missing, the first "
             f"{path!r} (line {csv.line_of(row)})."
+            + (f" Those of a run in tars must be unpacked: {UNPACK}" * has_tars(folder))
         )
     return files

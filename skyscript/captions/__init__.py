@@ -1,6 +1,6 @@
 """Captions by rule: of a tag, of an object and of an image, as published or in plain English."""
 
-from skyscript.captions.composed import Composed, compose, take_turns
+from skyscript.captions.composed import COMPOSED, Composed, compose, take_turns
 from skyscript.captions.config import CaptionConfig
 from skyscript.captions.pickles import caption_pickles
 from skyscript.captions.readable import Neighbour, ReadableStyle
@@ -18,6 +18,7 @@ from skyscript.captions.tokens import CLIP_CONTEXT, PhraseTokens
 
 __all__ = [
     "CLIP_CONTEXT",
+    "COMPOSED",
     "NOTHING_TO_SAY",
     "CaptionConfig",
     "Composed",

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from skyscript.captions.tokens import CLIP_CONTEXT, PhraseTokens
 
+COMPOSED = ("title_short", "title_long")
+"""Their columns in CSVs, behind the published ones: readers of these find all of theirs."""
 LONG_CONTEXT = 248
 """The most tokens of a text that models with a long context read, such as Long-CLIP."""
 _END = "."

@@ -14,14 +14,16 @@ import pyarrow as pa
 from pydantic import Field
 
 from pipeline.errors import InputError
-from pipeline.identity import identify, identify_all
+from pipeline.identity import identify, identify_all, identify_together
 from pipeline.scratch import cut_into_parts
 from pipeline.stage import ConfigPath, StageConfig
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import read_below
+from skyscript.files.image_tars import TARS
 from skyscript.files.pairs_csv import HEADER, PairsCsv, null_missing
 from skyscript.files.paths import below, leads_out
 from skyscript.files.shards import TarImages, find_tars, samples
+from skyscript.files.tar_places import has_tars, named_in_tars
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ class CsvFolder:
             yield pa.record_batch([paths, *map(null_missing, captions)], names=names)
 
     @contextmanager
-    def reading(self, part: int) -> Iterator[Read]:  # noqa: ARG002 - one folder for all
-        """Give a function that reads the images of a part."""
+    def reading(self, part: int, paths: Iterable[str | None]) -> Iterator[Read]:  # noqa: ARG002
+        """Give a function that reads the images of a part, which have these paths."""
         self.check_folder()
-        yield read_below(self.images)
+        yield read_below(self.images, named_in_tars(self.images, filter(None, paths)))
 
     def _open(self) -> PairsCsv:
         return PairsCsv(self.captions, self.columns, remedy=self.remedy)
@@ -121,14 +123,19 @@ class Tars:
             row += len(found)
 
     @contextmanager
-    def reading(self, part: int) -> Iterator[Read]:
+    def reading(self, part: int, paths: Iterable[str | None]) -> Iterator[Read]:  # noqa: ARG002
         """Give a function that reads the images of a part, without unpacking the tar."""
         with TarImages(self.tars[part]) as images:
             yield images.read
 
 
 def _images_id(folder: Path, paths: Iterable[str]) -> str:
-    """Give a digest of the content of images; an image that cannot be read counts as missing."""
+    """Give a digest of the content of images; an image that cannot be read counts as missing.
+
+    Of a run with images in tars, it is a digest of all tars.
+    """
+    if has_tars(folder):
+        return identify_together(sorted(folder.glob(TARS)))
     files = (below(folder, path) if path and not leads_out(path) else folder for path in paths)
     digest = hashlib.blake2b(digest_size=16)
     for found in identify_all(files):

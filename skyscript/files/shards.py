@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,8 @@ class Sample(NamedTuple):
     """Name of the image member; the key if there is no image."""
     title: str | None
     multi: str | None
+    more: tuple[str | None, ...] = ()
+    """The captions that were asked for by their names."""
 
 
 def find_tars(images: Path) -> list[Path]:
@@ -111,8 +113,10 @@ def _check(path: Path, info: tarfile.TarInfo) -> None:
         raise InputError(f"{path}: its member {info.name!a} {what}; the tar is not used.")
 
 
-def samples(path: Path) -> Iterator[Sample]:
+def samples(path: Path, names: Sequence[str] = ()) -> Iterator[Sample]:
     """Give a tar's samples in order. As in WebDataset, the members of a key must be adjacent.
+
+    ``names`` asks for further captions: ``title``, or any text of ``KEY.json``.
 
     Title: ``KEY.txt``, else ``title`` or ``caption`` of ``KEY.json``. Caption of all objects:
     ``title_multi_objects`` of ``KEY.json``. A name is cut at its first dot, as in WebDataset; but
@@ -122,9 +126,9 @@ def samples(path: Path) -> Iterator[Sample]:
     for key, parts, file in _groups(path):
         if not any(kind in parts for kind in IMAGES) and _has_dotted_images(parts):
             for dotted, own in _cut_at_last_dot(key, parts).items():
-                yield _make_sample(path, file, dotted, own)
+                yield _make_sample(path, file, dotted, own, names)
         else:
-            yield _make_sample(path, file, key, parts)
+            yield _make_sample(path, file, key, parts, names)
 
 
 def key_of(image: str) -> str:
@@ -180,15 +184,21 @@ def _split(name: str) -> tuple[str, str]:
     return folder + slash + key, kind.lower()
 
 
-def _make_sample(path: Path, file: int, key: str, parts: dict[str, Member]) -> Sample:
+def _make_sample(
+    path: Path, file: int, key: str, parts: dict[str, Member], names: Sequence[str]
+) -> Sample:
     image = next((parts[kind].name for kind in IMAGES if kind in parts), key)
     title = _read_text(path, file, parts["txt"]).strip() if "txt" in parts else None
-    multi = None
-    if "json" in parts:
-        described = _read_json(path, file, parts["json"])
-        title = title or described.get("title") or described.get("caption")
-        multi = described.get("title_multi_objects")
-    return Sample(image, caption_or_none(title), caption_or_none(multi))
+    described = _read_json(path, file, parts["json"]) if "json" in parts else {}
+    title = title or described.get("title") or described.get("caption")
+    captions = {name: caption_or_none(text) for name, text in described.items()}
+    captions["title"] = caption_or_none(title)
+    return Sample(
+        image,
+        captions["title"],
+        captions.get("title_multi_objects"),
+        tuple(captions.get(name) for name in names),
+    )
 
 
 def _read_text(path: Path, file: int, member: Member) -> str:

@@ -1,7 +1,6 @@
 """The table ``truth`` of a run, read for pairs: what each image shows, and what captions name.
 
-A caption names the concepts of the objects that its images are centred on. Images are known by
-their file names, which SkyScript gives only once, so their folder may differ.
+A caption names the concepts of the objects that its images are centred on.
 """
 
 from __future__ import annotations
@@ -11,45 +10,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
+from skyscript.files.image_names import ImageNumbers
+from skyscript.files.image_tables import ImageTable, Ints, Lists
 from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
 COLUMNS = ("filepath", "concept", "focus", "verdict")
 """Those of the table that say what an image shows."""
-Ints = npt.NDArray[np.int64]
-
-
-class Lists(NamedTuple):
-    """A list of ascending numbers for each row: ``values[start[i]:start[i + 1]]``."""
-
-    start: Ints
-    values: npt.NDArray[np.int32]
-
-    @classmethod
-    def of(cls, keys: Ints, count: int, width: int) -> Lists:
-        """Make the lists of ``count`` rows from keys: row x width + number.
-
-        A repeated key counts once.
-        """
-        keys = np.unique(keys)
-        start = np.searchsorted(keys, np.arange(count + 1) * width)
-        return cls(start.astype(np.int64), (keys % max(width, 1)).astype(np.int32))
-
-    def flags(self, rows: Ints, width: int) -> npt.NDArray[np.uint8]:
-        """Give a row of ``width`` numbers for each of some rows: 1 for those in its list."""
-        counts = self.start[rows + 1] - self.start[rows]
-        at = np.repeat(np.arange(len(rows)), counts)
-        found = np.zeros((len(rows), width), dtype=np.uint8)
-        found[at, self.values[np.repeat(self.start[rows], counts) + counted(counts)]] = 1
-        return found
+TRUTH = ImageTable("truth", COLUMNS, "if its config has density.cell")
 
 
 class Truth(NamedTuple):
@@ -67,39 +39,14 @@ class Truth(NamedTuple):
     """A digest of the content."""
 
 
-def truth_parts(path: Path) -> list[Path]:
-    """Give the Parquet files of a run's table, of a folder, or the file itself.
-
-    Raises `InputError` if there is none, or if it lacks a column.
-    """
-    table = path / "tables" / "truth"
-    folder = table if table.is_dir() else path
-    parts = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder.")
-    if not parts:
-        raise InputError(
-            f"{path}: holds no table truth; a run makes it if its config has density.cell."
-        )
-    try:
-        missing = set(COLUMNS) - set(pq.read_schema(parts[0]).names)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{parts[0]}: is not Parquet: {str(error).splitlines()[0]}") from None
-    if missing:
-        raise InputError(
-            f"{parts[0]}: is no table truth: it has no column {', '.join(sorted(missing))}."
-        )
-    return parts
-
-
 def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> Truth:
     """Read what images show and what captions name.
 
     ``images`` are distinct paths. Pair *i* has the image ``image_of[i]`` and the caption
     ``text_of[i]``. Raises `InputError` if the table is invalid, or knows no image.
     """
-    parts = truth_parts(path)
-    names = _Names(images)
+    parts = TRUTH.parts(path)
+    names = ImageNumbers(images)
     named = [pc.unique(rows["concept"]) for rows in _rows(parts, focus=True)]
     concepts = sorted({name for some in named for name in some.to_pylist()})
     width = len(concepts)
@@ -111,51 +58,17 @@ def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> T
         for verdict in (YES, NO)
     )
     says = _common(Lists.of(own, len(images), width), image_of, text_of, width)
-    identity = content_id("".join(map(identify, parts)).encode())
-    return Truth(concepts, shows, lacks, says, identity)
+    return Truth(concepts, shows, lacks, says, TRUTH.identity(parts))
 
 
 def _rows(
     parts: Sequence[Path], focus: bool | None = None, verdict: str | None = None
 ) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        try:
-            with pq.ParquetFile(part) as file:
-                for batch in file.iter_batches(columns=list(COLUMNS)):
-                    yield batch.filter(
-                        batch["focus"] if focus else pc.equal(batch["verdict"], verdict)
-                    )
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{part}: cannot be read as a table truth: {str(error).splitlines()[0]}"
-            ) from None
+    for batch in TRUTH.batches(parts):
+        yield batch.filter(batch["focus"] if focus else pc.equal(batch["verdict"], verdict))
 
 
-class _Names:
-    """The file names of images, sorted: a look-up of millions of them takes little memory."""
-
-    def __init__(self, paths: pa.Array) -> None:
-        names = _base_names(paths)
-        self._order = np.argsort(names, kind="stable")
-        self._sorted = names[self._order]
-
-    def find(self, paths: pa.Array) -> Ints:
-        """Give the number of the image of each path; -1 if there is none."""
-        encoded = paths.dictionary_encode()
-        names = _base_names(encoded.dictionary)
-        at = np.searchsorted(self._sorted, names)
-        at[at == len(self._sorted)] = 0
-        number = np.where(self._sorted[at] == names, self._order[at], -1)
-        found: Ints = number[encoded.indices.to_numpy()]
-        return found
-
-
-def _base_names(paths: pa.Array) -> npt.NDArray[np.bytes_]:
-    names = pc.replace_substring_regex(paths.cast(pa.large_string()), r"^.*/", "")
-    return np.array(names.cast(pa.large_binary()).to_numpy(zero_copy_only=False), dtype=np.bytes_)
-
-
-def _keys(rows: Iterator[pa.RecordBatch], names: _Names, concepts: list[str]) -> Ints:
+def _keys(rows: Iterator[pa.RecordBatch], names: ImageNumbers, concepts: list[str]) -> Ints:
     """Give an image's number x the number of concepts + a concept's number, for each row."""
     found = [np.empty(0, dtype=np.int64)]
     numbers = pa.array(concepts, pa.string())

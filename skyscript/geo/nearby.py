@@ -66,7 +66,7 @@ def objects_near(
         fragment_readahead=1,
     ):
         own = (batch.column(side).to_numpy() for side in Box._fields)
-        hits = np.unique(tree.query(shapely.box(*own), predicate="intersects")[0])
+        hits = np.unique(tree.query(shapely.box(*own))[0])  # boxes meet if their bounds do
         if len(hits):
             found.append(batch.select(names).take(pa.array(hits)))
     return pa.Table.from_batches(found, schema=schema)

@@ -124,3 +124,10 @@ def on_grid(box: Box) -> bool:
         and box.south >= -MAX_LATITUDE
         and box.north <= MAX_LATITUDE
     )
+
+
+def widened(box: Box, metres: float) -> Box:
+    """Give a box in degrees with so many metres on the ground around it."""
+    west, south, east, north = sides = mercator_box(box)
+    more = metres * scale_in(sides)
+    return degrees_box(Box(west - more, south - more, east + more, north + more))

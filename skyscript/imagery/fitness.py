@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skyscript.imagery.broken_cloud import COARSE, broken_cloud_share
 from skyscript.imagery.protocol import Pixels
 
 Mask = npt.NDArray[np.bool_]
@@ -45,20 +46,27 @@ class Fitness(NamedTuple):
     """What counts as data, but is a black or white collar or area, or all of one colour."""
     cloud_share: float
     """What is as bright, grey and even as a cloud."""
+    broken_cloud_share: float
+    """Where small clouds lie over the ground; 0 in fine images, in which they cannot be told."""
     haze: float
     """The share of the light that is a grey veil over the whole tile."""
     sharpness: float
     """Fine detail in relation to coarse detail; 1 where there is too little to tell."""
 
 
-def fitness_of(rgb: Pixels, valid: Mask) -> Fitness:
-    """Measure a tile; ``valid`` is false where the source holds no data."""
+def fitness_of(rgb: Pixels, valid: Mask, gsd: float) -> Fitness:
+    """Measure a tile of ``gsd`` metres; ``valid`` is false where the source holds no data."""
     blank = blank_areas(rgb, valid)
     shown = ~blank
     if not shown.any():
-        return Fitness(round(float(valid.mean()), 4), 0.0, 0.0, 1.0)
-    blank_share = (blank & valid).mean()
-    figures = blank_share, _cloud_share(rgb, shown), _haze(rgb, shown), _sharpness(rgb, shown)
+        return Fitness(round(float(valid.mean()), 4), 0.0, 0.0, 0.0, 1.0)
+    figures = (
+        (blank & valid).mean(),
+        _cloud_share(rgb, shown),
+        broken_cloud_share(rgb, shown) if gsd >= COARSE else 0.0,
+        _haze(rgb, shown),
+        _sharpness(rgb, shown),
+    )
     return Fitness(*(round(float(figure), 4) for figure in figures))
 
 

@@ -129,7 +129,16 @@ def _read(
         return np.ascontiguousarray(looked_up[..., :3]), valid & (looked_up[..., 3] > 0)
     if np.issubdtype(read.dtype, np.floating):
         valid &= np.isfinite(read).all(axis=0)
-    return np.ascontiguousarray(np.moveaxis(read, 0, -1)), valid
+    return _interleaved(read), valid
+
+
+def _interleaved(bands: Samples) -> Samples:
+    """Give bands, rows and columns as rows, columns and bands."""
+    import cv2
+
+    if bands.dtype == np.uint8 and len(bands) > 1:
+        return np.asarray(cv2.merge(tuple(bands)))
+    return np.ascontiguousarray(np.moveaxis(bands, 0, -1))
 
 
 def _stretched(samples: Samples, colours: Colours) -> Samples:

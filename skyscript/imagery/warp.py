@@ -39,8 +39,9 @@ def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
     if not inside.any():
         return TileImage(np.zeros((*inside.shape, 3), np.uint8), inside)
     across, down = _steps(cols), _steps(rows)
-    left, right = _span(cols[inside], across, width)
-    top, bottom = _span(rows[inside], down, height)
+    is_whole = inside.all()  # then nothing has to be picked out, which takes longer than the rest
+    left, right = _span(cols if is_whole else cols[inside], across, width)
+    top, bottom = _span(rows if is_whole else rows[inside], down, height)
     window = aligned(raster.data, Window(left, top, right - left, bottom - top, (across, down)))
     samples, valid = read_window(raster.data, window, reading)
     # OpenCV counts from the middle of the first sample, GDAL from its corner.
@@ -49,7 +50,8 @@ def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
     positions = x.astype(np.float32), y.astype(np.float32)
     rgb, known = _resample(samples, valid, *positions, reading.resample)
     inside &= known
-    rgb[~inside] = 0
+    if not inside.all():
+        rgb[~inside] = 0
     return TileImage(rgb, inside)
 
 
@@ -99,8 +101,11 @@ def _between(values: Floats, across: _Nodes, down: _Nodes) -> Floats:
     """
     wide = values[:, across.before] * (1 - across.share)
     wide += values[:, across.before + 1] * across.share
-    result: Floats = wide[down.before] * (1 - down.share)[:, None]
-    result += wide[down.before + 1] * down.share[:, None]
+    result: Floats = wide[down.before]
+    result *= (1 - down.share)[:, None]
+    after = wide[down.before + 1]
+    after *= down.share[:, None]
+    result += after
     return result
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-_WEIGHTS = (-6.71, 15.69, 1.708, 0.860)
-"""Of a constant and of `terms`: fitted by ``python -m tests.bench.match --fit --tiles 400``, half
-of it on pairs of an image with the map of another place; see docs/match.md."""
-_MOST_LEAD = 20.0
+import numpy as np
+import numpy.typing as npt
+
+_WEIGHTS = (-4.47, 13.27, 1.352, 0.289)
+"""Of a constant and of `terms`: fitted by ``python -m tests.bench.match --fit``; docs/match.md says
+how."""
 _SHARP = 4.0
-"""How much less likely a shift is whose peak is one deviation lower, as a logarithm."""
+"""How much less likely a shift is whose correlation is one deviation lower, as a logarithm."""
+_STEP = 0.5
+"""Metres between the shifts that are compared; those between pixels are interpolated."""
+_LEAST = 1e-4
+"""Probabilities nearer to 0 or 1 tell no more."""
 
 
 class Peak(NamedTuple):
@@ -20,18 +26,42 @@ class Peak(NamedTuple):
     """The correlation there."""
     above: float
     """Its height over the median, in robust deviations of all shifts."""
-    lead: float
-    """Its height over the next peak, likewise."""
+    alone: float
+    """The share of the probability of all shifts that is near the peak. Other peaks as high take
+    from it, as between rows of houses, and so does a ridge: a straight road tells only the shift
+    across it."""
 
 
 def terms(peak: Peak) -> tuple[float, float, float]:
     """Give what the weights of the logistic regression multiply."""
-    return peak.height, math.log(max(peak.above, 1e-3)), min(peak.lead, _MOST_LEAD)
+    alone = min(max(peak.alone, _LEAST), 1 - _LEAST)
+    return peak.height, math.log(max(peak.above, 1e-3)), math.log(alone / (1 - alone))
 
 
 def probability(peak: Peak) -> float:
     """Give the probability that a shift is right to a metre, or to half a pixel if that is more."""
     constant, *weights = _WEIGHTS
     total = sum(weight * value for weight, value in zip(weights, terms(peak), strict=True))
-    # A peak elsewhere as high is as likely: a straight road tells only the shift across it.
-    return min(1 / (1 + math.exp(-(constant + total))), 1 - math.exp(-_SHARP * peak.lead))
+    # However high a peak is, there may be others like it. The root makes good for the deviation,
+    # which is too small where the map has few edges: of several roots, it fitted best.
+    return min(1 / (1 + math.exp(-(constant + total))), math.sqrt(peak.alone))
+
+
+def share_near_peak(
+    values: npt.NDArray[np.float32], spread: float, pixel: float, tolerance: float
+) -> float:
+    """Give the share of the probability of all shifts that is near the likeliest one.
+
+    ``values`` are the correlations of shifts ``pixel`` metres apart, ``spread`` is the deviation of
+    correlations by chance, and ``tolerance`` the metres that count as near.
+    """
+    import cv2
+
+    finer = max(1, math.ceil(pixel / _STEP))
+    rows, columns = (np.arange((side - 1) * finer + 1, dtype=np.float32) for side in values.shape)
+    across, down = np.meshgrid(columns / finer, rows / finer)
+    fine = np.asarray(cv2.remap(values, across, down, cv2.INTER_CUBIC), np.float64)
+    row, column = np.unravel_index(int(fine.argmax()), fine.shape)
+    likely = np.exp(_SHARP * (fine - fine[row, column]) / spread)
+    distance = np.hypot(rows[:, None] - row, columns[None] - column) * pixel / finer
+    return float(likely[distance <= tolerance].sum() / likely.sum())

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skyscript.images.decode import Pixels
-from skyscript.match.confidence import Peak, probability
+from skyscript.match.confidence import Peak, probability, share_near_peak
 from skyscript.match.edge_image import both_sides, edges_of_image, edges_of_map
 from skyscript.match.edge_lines import Pieces
 
@@ -32,8 +32,8 @@ _LEAST_LENGTH = 30.0
 _FLOOR = 0.3
 """Edges within the image, as a share of the most at any shift; fewer count as so many. Otherwise a
 shift that leaves one short edge in the image could win."""
-_OTHER_PEAK = 2.5
-"""Metres, or pixels, from the highest peak where another one begins."""
+_RIGHT = 1.0
+"""Metres within which a shift is right, or half a pixel of the image if that is more."""
 _LEAST_MARGIN = 16
 """Pixels; shifts of up to so many, allowed or not, tell how high peaks of chance are."""
 
@@ -88,7 +88,7 @@ def agreement(rgb: Pixels, pieces: Pieces, gsd: float, reach: float) -> Agreemen
     if not seen.any():
         return EVEN
     surface = correlate(drawn, seen)
-    peak, place = highest_peak(surface, farthest, max(_OTHER_PEAK / pixel, _OTHER_PEAK))
+    peak, place = highest_peak(surface, farthest, pixel, max(_RIGHT, gsd / 2))
     right, down = np.array(place) / scale
     length = inside * pixel
     return Agreement(peak.height, float(right), float(down), probability(peak), length, peak)
@@ -110,26 +110,27 @@ def correlate(drawn: npt.NDArray[np.complex64], seen: npt.NDArray[np.complex64])
     return surface
 
 
-def highest_peak(surface: Surface, farthest: int, other: float) -> tuple[Peak, tuple[float, float]]:
+def highest_peak(
+    surface: Surface, farthest: int, pixel: float, tolerance: float
+) -> tuple[Peak, tuple[float, float]]:
     """Find the highest peak, and the pixels to the right and down by which the map must move.
 
     The peak is at most ``farthest`` pixels from the middle, on each axis; the values beyond tell
-    how high peaks of chance are. ``other`` is the distance in pixels at which another peak begins.
+    how high peaks of chance are. Shifts within ``tolerance`` metres of the peak say the same; a
+    pixel is ``pixel`` metres.
     """
     middle_row, middle_column = (side // 2 for side in surface.shape)
     top, left = middle_row - farthest, middle_column - farthest
     inner = surface[top : top + 2 * farthest + 1, left : left + 2 * farthest + 1]
     row, column = (int(at) for at in np.unravel_index(int(inner.argmax()), inner.shape))
-    y, x = np.ogrid[: inner.shape[0], : inner.shape[1]]
-    far = np.hypot(y - row, x - column) > other
     row, column = row + top, column + left
     height, median = float(surface[row, column]), float(np.median(surface))
     spread = 1.4826 * float(np.median(np.abs(surface - median))) + 1e-9
-    next_best = float(inner[far].max()) if far.any() else median
+    alone = share_near_peak(np.ascontiguousarray(inner), spread, pixel, tolerance)
     # The surface tells where the image lies on the map; the map must move the other way.
     right = middle_column - column - _vertex(*surface[row, column - 1 : column + 2])
     down = middle_row - row - _vertex(*surface[row - 1 : row + 2, column])
-    peak = Peak(height, (height - median) / spread, (height - next_best) / spread)
+    peak = Peak(height, (height - median) / spread, alone)
     return peak, (float(right), float(down))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from stages.classification.spatial import Mask, Rows
 from tag_vocab.vocabulary import is_attribute
 
 TOO_FEW = "too few images"
+UNCERTAIN = "too few images that certainly show it"
 AMBIGUOUS = "too few images that show it and no other class"
 TAKES = "would leave another class too few images"
 NOT_NEEDED = "there were enough classes"
@@ -37,6 +39,8 @@ class Mentions(NamedTuple):
     """The images that show it as the focus object or as a neighbour."""
     tags: Mapping[str, list[str]]
     """The OSM tags of the class, as key=value."""
+    tagged: Mapping[str, int]
+    """The number of images whose focus object has such a tag."""
 
 
 class Choice(NamedTuple):
@@ -52,13 +56,13 @@ def read_mentions(meta: ds.Dataset, eligible: Mask) -> Mentions:
     focus: defaultdict[str, list[int]] = defaultdict(list)
     anywhere: defaultdict[str, list[int]] = defaultdict(list)
     tags: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row, center, around in _read_tags(meta, eligible):
-        seen = dict(_name_things(center))
+    for row, center, around in read_tags(meta, eligible):
+        seen = dict(name_things(center))
         for phrase, tag in seen.items():
             focus[phrase].append(row)
             tags[phrase][tag] += 1
         for other in around:
-            seen.update(_name_things(other))
+            seen.update(name_things(other))
         for phrase in seen:
             anywhere[phrase].append(row)
     generic = _find_generic(focus, tags)
@@ -66,6 +70,7 @@ def read_mentions(meta: ds.Dataset, eligible: Mask) -> Mentions:
         {phrase: np.array(rows) for phrase, rows in focus.items() if phrase not in generic},
         {phrase: np.array(anywhere[phrase]) for phrase in focus if phrase not in generic},
         {phrase: sorted(counts) for phrase, counts in tags.items()},
+        {phrase: len(rows) for phrase, rows in focus.items() if phrase not in generic},
     )
 
 
@@ -95,6 +100,8 @@ def _sort_candidates(mentions: Mentions, number: int, config: ClassificationConf
 
     def key(phrase: str) -> tuple[float, int, str]:
         own = len(mentions.focus[phrase])
+        if not own:
+            return math.inf, 0, phrase
         jitter = chance.between(config.seed, phrase, f"order {number}", -1, 1) if number else 0.0
         return len(anywhere[phrase]) / own * _JITTER**jitter, -own, phrase
 
@@ -118,7 +125,9 @@ def _choose_greedily(
     for phrase in order:
         own, everywhere = mentions.focus[phrase], anywhere[phrase]
         if len(own) < need or len(classes) == config.classes:
-            why[phrase] = TOO_FEW if len(own) < need else NOT_NEEDED
+            why[phrase] = NOT_NEEDED
+            if len(own) < need:
+                why[phrase] = TOO_FEW if mentions.tagged[phrase] < need else UNCERTAIN
             continue
         gained = own[shown[own] == 0]
         taken = label[everywhere]
@@ -137,7 +146,7 @@ def _choose_greedily(
     return Choice({name: np.flatnonzero(label == at) for at, name in enumerate(classes)}, why)
 
 
-def _read_tags(
+def read_tags(
     meta: ds.Dataset, eligible: Mask
 ) -> Iterator[tuple[int, list[tuple[str, str]], list[list[tuple[str, str]]]]]:
     """Yield each eligible image's row, its focus tags and its neighbours' tags."""
@@ -152,7 +161,7 @@ def _read_tags(
         start += len(batch)
 
 
-def _name_things(tags: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def name_things(tags: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield the phrase of each tag that is not an attribute, with the tag."""
     for key, value in tags:
         if not is_attribute(key) and ";" not in value:

@@ -35,6 +35,12 @@ class ClassificationConfig(StageConfig):
         description="Drop an image that shows several of the classes (`exclude`), or judge it by "
         "its focus object only (`focus`).",
     )
+    shown: Literal["auto", "yes", "all"] = Field(
+        "auto",
+        description="Take only images that certainly show their class by the table `truth`, and "
+        "drop those that certainly show another class too (`yes`), or trust the tags (`all`). "
+        "`auto` is `yes` if the run has that table.",
+    )
     images: Literal["link", "copy"] = Field(
         "link",
         description="Make hard links to the run's images if the disk allows it (`link`), or copy "

@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from pipeline.out_folder import replace_folder
 from pipeline.schema import STATUS_OK
 from skyscript import chance
+from stages.classification.certain import Others, judge_others, keep_certain
 from stages.classification.classes import Choice, Mentions, choose_classes, read_mentions
 from stages.classification.config import ClassificationConfig
 from stages.classification.held_out import (
@@ -49,6 +50,8 @@ class Built(NamedTuple):
     """Number of objects that training must not use."""
     training: Mapping[str, int]
     """The number of pairs removed from each captions file."""
+    others: Others | None
+    """What truth says of the images and the classes that they are not of; None without truth."""
 
     def lines(self) -> list[str]:
         """Describe the figures in lines for the terminal."""
@@ -57,6 +60,7 @@ class Built(NamedTuple):
             "aside",
             f"{self.held_out_objects:>10,}  objects that training must leave out",
             *(f"{count:>10,}  pairs left out of {name}" for name, count in self.training.items()),
+            *([self.others.line()] if self.others else []),
         ]
 
 
@@ -66,24 +70,32 @@ def build_classification(
     out: Path,
     config: ClassificationConfig,
     *,
+    truth: ds.Dataset | None = None,
     training: Sequence[Path] = (),
 ) -> Built:
     """Build the set of a run in ``out``, whose parent is the benchmark root. Returns the figures.
 
     The captions files ``training`` are copied without the objects that training must not use.
-    Raises `InputError` if the run has fewer classes or images than the options require.
+    Raises `InputError` if the run has fewer classes or images than the options require, or no truth
+    although they require it.
     """
+    truth = _choose_truth(run, truth, config)
     places = read_places(meta)
     if not len(places.boxes):
         raise InputError(f"{run}: has no image with tags to choose from.")
     candidates = draw_candidates(places, config)
     mentions = read_mentions(meta, candidates.eligible)
+    certain = None
+    if truth is not None:
+        certain = keep_certain(mentions, meta, truth, places, candidates.eligible)
+        mentions = certain.mentions
     choice = choose_classes(mentions, len(places.boxes), config)
     if len(choice.rows) < config.classes:
         raise InputError(_explain_shortage(run, places, candidates, choice, config))
     chosen = {
         label: _draw_images(places, rows, config) for label, rows in sorted(choice.rows.items())
     }
+    others = judge_others(chosen, certain) if certain else None
     every = np.concatenate(list(chosen.values()))
     held_out = find_held_out(places, candidates, every, config)
     names: list[str] = places.object_ids.take(pa.array(held_out.rows)).to_pylist()
@@ -95,8 +107,23 @@ def build_classification(
         (folder / HELD_OUT_OBJECTS).write_text(lines, "utf-8")
         removed = {str(file): write_training(folder, file, set(names)) for file in training}
         report = _make_report(config, places, candidates, mentions, choice, held_out)
-        write_json(folder / REPORT, report | {"training": removed})
-    return Built(len(chosen), len(every), int(candidates.eligible.sum()), len(names), removed)
+        more = {"training": removed, "other_classes_by_truth": others and others._asdict()}
+        write_json(folder / REPORT, report | more)
+    drawn_from = int(candidates.eligible.sum())
+    return Built(len(chosen), len(every), drawn_from, len(names), removed, others)
+
+
+def _choose_truth(
+    run: Path, truth: ds.Dataset | None, config: ClassificationConfig
+) -> ds.Dataset | None:
+    if config.shown == "all":
+        return None
+    if truth is None and config.shown == "yes":
+        raise InputError(
+            f"{run}: has no table truth, which shown=yes needs; a run makes it if its config has "
+            "density.cell."
+        )
+    return truth
 
 
 def _draw_images(places: Places, rows: Rows, config: ClassificationConfig) -> Rows:
@@ -139,7 +166,7 @@ def _make_report(
     choice: Choice,
     held_out: HeldOutObjects,
 ) -> dict[str, Any]:
-    others = sorted(choice.not_chosen, key=lambda phrase: (-len(mentions.focus[phrase]), phrase))
+    others = sorted(choice.not_chosen, key=lambda phrase: (-mentions.tagged[phrase], phrase))
     return {
         "options": config.model_dump(mode="json", exclude={"trained_on"}),
         "images_of_the_run": len(places.boxes),
@@ -151,7 +178,8 @@ def _make_report(
             {
                 "class": phrase,
                 "tags": mentions.tags[phrase],
-                "images": len(mentions.focus[phrase]),
+                "images": mentions.tagged[phrase],
+                "images_that_show_it": len(mentions.focus[phrase]),
                 "images_that_show_no_other_class": len(rows),
                 "chosen": config.per_class,
             }
@@ -160,7 +188,8 @@ def _make_report(
         "not_chosen": [
             {
                 "class": phrase,
-                "images": len(mentions.focus[phrase]),
+                "images": mentions.tagged[phrase],
+                "images_that_show_it": len(mentions.focus[phrase]),
                 "why": choice.not_chosen[phrase],
             }
             for phrase in others[:_MOST_REJECTED]

@@ -5,12 +5,21 @@ from __future__ import annotations
 from pydantic import Field
 
 from pipeline.stage import StageConfig
+from skyscript.geo.bbox import Bbox
 
 
 class EligibleConfig(StageConfig):
     """Which objects a source can show."""
 
     seed: int = Field(0, description="Seed the number of each object by which sample draws.")
+    bbox: Bbox | None = Field(
+        None,
+        description="Make tiles only for objects in this box: west, south, east, north, in "
+        "degrees. All others stay in the extract, so that a tile at the edge of the box knows what "
+        "it shows. A point or an area is in the box if its centre is, a line if one of its nodes "
+        "is. If west is greater than east, the box crosses 180 degrees. Set it at the top level, "
+        "because plan uses the same key.",
+    )
     gsd_slack: float = Field(
         1.0,
         ge=1,

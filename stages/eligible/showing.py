@@ -21,6 +21,7 @@ from skyscript.geo.tile import (
     MAX_LATITUDE,
     TOO_POLAR,
     Box,
+    Points,
     project,
     to_degrees,
 )
@@ -112,14 +113,19 @@ def _places(objects: Objects) -> npt.NDArray[np.object_]:
     """Give the box of each line, and the centre of every other object."""
     west, south, east, north = objects.boxes.T
     places = np.empty(len(objects.boxes), object)
-    low, high = project(objects.boxes[:, :2]), project(objects.boxes[:, 2:])
-    middle = (low[:, 1] + high[:, 1]) / 2
-    lat = np.array([to_degrees(0, y)[1] for y in middle])
-    lat = np.where(south == north, south, lat)
-    places[:] = shapely.points((west + east) / 2, lat)
+    places[:] = shapely.points(centres(objects.boxes))
     lines = objects.is_line
     places[lines] = shapely.box(west[lines], south[lines], east[lines], north[lines])
     return places
+
+
+def centres(boxes: Floats) -> Points:
+    """Give longitude and latitude of the centre of each box, as `plan` centres tiles on them."""
+    west, south, east, north = boxes.T
+    low, high = project(boxes[:, :2]), project(boxes[:, 2:])
+    middle = (low[:, 1] + high[:, 1]) / 2
+    lat = np.array([to_degrees(0, y)[1] for y in middle])
+    return np.column_stack([(west + east) / 2, np.where(south == north, south, lat)])
 
 
 def _longer_sides(objects: Objects) -> Floats:

@@ -13,11 +13,13 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
+from skyscript.geo.bbox import OUTSIDE
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
 from skyscript.vocabulary import NOTHING_SEEN, run_vocabulary, vocabulary
 from stages import tables
 from stages.eligible.config import EligibleConfig
+from stages.eligible.outside import lie_outside
 from stages.eligible.showing import Objects, read_outlines, showing
 from stages.eligible.why_none import why_none
 from tag_vocab import Vocabulary
@@ -35,11 +37,15 @@ def find_eligible(
     """Say for each object whether a source can show it and which of its tags, or why none can.
 
     A source can show an object that is not hidden from above, lies in an outline of the source, has
-    a tag that is visible at the source's GSD and, if it is an area, fits into a tile.
+    a tag that is visible at the source's GSD and, if it is an area, fits into a tile. If the run
+    has a box, the object must lie in it.
     """
     words = run_vocabulary(vocab)
     reasons = np.array(boxes["reason"].to_pylist(), object)
     reasons[pc.not_equal(boxes["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
+    if config.bbox is not None:
+        placed = np.flatnonzero(reasons == None)  # noqa: E711
+        reasons[placed[lie_outside(boxes.take(placed), config.bbox)]] = OUTSIDE
     carried = [dict(each) for each in tags_of(boxes["tags"])]
     tags = [words.seen(each) for each in carried]
     for row, each in enumerate(carried):

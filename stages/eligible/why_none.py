@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
-from skyscript.imagery.places import how_far_apart, nothing_near, occupied_places
+from skyscript.geo.bbox import Sides, pieces_of
+from skyscript.geo.tile import Box
+from skyscript.imagery.places import (
+    bounding_box,
+    how_far_apart,
+    nothing_near,
+    occupied_places,
+    places_within,
+)
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary
 from stages.eligible.config import EligibleConfig
+from stages.eligible.outside import lie_outside
 
 NO_TAG = (
     "no object of the extract carries a tag that can be seen from above: take a larger extract or "
@@ -27,10 +36,14 @@ def why_none(
 ) -> str:
     """Say in a sentence why no object is eligible."""
     words = run_vocabulary(vocab)
-    coarsest = max(
-        (words.max_gsd(tags) or 0.0 for tags in _tags_of(boxes) if not hidden_from_above(tags)),
-        default=0.0,
-    )
+    if config.bbox is not None and not any(map(len, _batches(boxes, config.bbox))):
+        return (
+            f"no object of the extract lies in `bbox` ({_in_words(config.bbox)}); the objects lie "
+            f"in W S E N {_in_words(bounding_box(occupied_places(boxes)))}"
+        )
+    tags = _tags_of(boxes, config.bbox)
+    gsds = (words.max_gsd(each) or 0.0 for each in tags if not hidden_from_above(each))
+    coarsest = max(gsds, default=0.0)
     if not coarsest:
         return NO_TAG
     areas = outlines.to_table(columns=["source", "geometry", "finest_gsd"])
@@ -42,7 +55,7 @@ def why_none(
             f"m, and no tag can be seen above {coarsest:g} m. Add a sharper source, or set "
             f"`gsd_slack` to {slack:g} or more"
         )
-    if apart := _apart(boxes, areas):
+    if apart := _apart(boxes, areas, config.bbox):
         return nothing_near(apart)
     return (
         "no source can show any object of the extract where the object lies: they are too small or "
@@ -52,15 +65,25 @@ def why_none(
     )
 
 
-def _tags_of(boxes: ds.Dataset) -> Iterator[dict[str, str]]:
+def _tags_of(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[dict[str, str]]:
+    for rows in _batches(boxes, bbox):
+        yield from map(dict, tags_of(rows["tags"]))
+
+
+def _batches(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[pa.Table]:
+    """Yield the objects that are ok and in the box of the run, if it has one."""
     is_ok = pc.field("status") == STATUS_OK
-    for batch in boxes.to_batches(columns=["tags"], filter=is_ok, batch_size=20_000):
-        yield from map(dict, tags_of(batch.column("tags")))
+    columns = ["tags"] if bbox is None else ["tags", "kind", *Box._fields]
+    for batch in boxes.to_batches(columns=columns, filter=is_ok, batch_size=20_000):
+        rows = pa.Table.from_batches([batch])
+        yield rows if bbox is None else rows.filter(pa.array(~lie_outside(rows, bbox)))
 
 
-def _apart(boxes: ds.Dataset, areas: pa.Table) -> dict[str, str]:
+def _apart(boxes: ds.Dataset, areas: pa.Table, bbox: Sides | None) -> dict[str, str]:
     """Say for each source how far it is from the objects; nothing if one touches them."""
     places = occupied_places(boxes)
+    if bbox is not None:
+        places = [each for piece in pieces_of(bbox) for each in places_within(places, piece)]
     found = {}
     for alias in sorted(set(areas["source"].to_pylist())):
         own = areas.filter(pc.equal(areas["source"], alias))
@@ -69,3 +92,7 @@ def _apart(boxes: ds.Dataset, areas: pa.Table) -> dict[str, str]:
             return {}
         found[alias] = apart
     return found
+
+
+def _in_words(box: Sequence[float]) -> str:
+    return " ".join(f"{side:g}" for side in box)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigPath
 from skyscript.clip.model import Precision
@@ -23,8 +23,10 @@ class EvaluateConfig(ClipConfig):
         "model folder contains its own weights.",
         json_schema_extra=EXECUTION,
     )
-    benchmarks: ConfigPath = Field(
-        description="Read the benchmarks from this folder, laid out as published."
+    benchmarks: ConfigPath | None = Field(
+        None,
+        description="Read the benchmarks from this folder, laid out as published. It is required, "
+        "unless `choices` or `regions` is given.",
     )
     sets: tuple[str, ...] | None = Field(
         None,
@@ -41,6 +43,16 @@ class EvaluateConfig(ClipConfig):
         description="In retrieval, also take an image for right if this run, or this file of its "
         "table `truth`, says that it shows what the text names. Sets whose images the table does "
         "not know are evaluated as without it.",
+    )
+    choices: ConfigPath | None = Field(
+        None,
+        description="Let the model find the true one of several statements on an image: a JSON of "
+        "`skyscript export-data --format choices` beside its images, or its folder.",
+    )
+    regions: ConfigPath | None = Field(
+        None,
+        description="Let the model find what a box of an image shows: read the statements `region` "
+        "and the images of the run in this folder.",
     )
     protocol: Protocol = Field(
         "fp32",
@@ -76,3 +88,13 @@ class EvaluateConfig(ClipConfig):
         "CPU, and processes instead beside a GPU.",
         json_schema_extra=EXECUTION,
     )
+
+    @model_validator(mode="after")
+    def _check_sources(self) -> Self:
+        if self.benchmarks is None:
+            if self.choices is None and self.regions is None:
+                raise ValueError("benchmarks is required, unless choices or regions is given")
+            for name in ("sets", "skyscript", "truth", "linear_probe", "shots"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} needs benchmarks, the folder that contains them")
+        return self

@@ -67,6 +67,15 @@ def accuracy_intervals(true_rank: NDArray[np.int64], at: Sequence[int]) -> list[
     return [interval(column) for column in draws.T]
 
 
+def share_interval(hits: NDArray[np.bool_], image_of: NDArray[np.int64]) -> list[float]:
+    """Give the interval of the share of queries that succeed; those of an image go together.
+
+    ``image_of`` are the numbers of the queries' images, from 0 on.
+    """
+    (draws,) = resample([Measured.of(hits[:, None], image_of, int(image_of.max()) + 1)])
+    return interval(draws[:, 0])
+
+
 def mean_interval(shares: Sequence[float], images: Sequence[int]) -> list[float]:
     """Give the interval of the mean of sets' accuracies; the sets are drawn independently."""
     draw = np.random.default_rng(SEED)

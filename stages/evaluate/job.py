@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,18 +24,17 @@ from skyscript.benchmarks import (
     exists,
     zero_shot,
 )
-from skyscript.benchmarks.features import image_features, text_features
-from skyscript.benchmarks.files import read_captioned, read_labelled, unusable_notes
+from skyscript.benchmarks.files import read_captioned, read_labelled
 from skyscript.benchmarks.layout import SKYSCRIPT
-from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
-from skyscript.files.truth import truth_parts
+from skyscript.files.truth import TRUTH
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.config import EvaluateConfig
+from stages.evaluate.embedding import embed_images, embed_texts, note_cut
 from stages.evaluate.intervals import accuracy_intervals, describe_intervals, mean_interval
 from stages.evaluate.model import (
     Tower,
-    describe_precision,
+    describe_figures,
     describe_run,
     find_model,
     load_tower,
@@ -43,6 +43,7 @@ from stages.evaluate.outputs import average_classes, write_classified, write_ret
 from stages.evaluate.probing import probe_set
 from stages.evaluate.published import compare_counts
 from stages.evaluate.retrieval import View, rank_by_all_ways
+from stages.evaluate.statement_tests import find_tests
 from stages.evaluate.table import format_tables
 
 RESULTS = "results.json"
@@ -64,14 +65,19 @@ def evaluate(config: EvaluateConfig, out: Path, draw: Draw) -> dict[str, Any]:
     little. Raises `InputError` before any work if a set or the model cannot be used.
     """
     sets, missing = _find_sets(config)
+    tests = find_tests(config, {placed.benchmark.name for placed in sets})
     source = find_model(config)
     tower = load_tower(source, config, out)
-    _clear(out, *tower.features.glob("*"), *(out / placed.benchmark.name for placed in sets))
+    names = [*(placed.benchmark.name for placed in sets), *(test.name for test in tests)]
+    _clear(out, *tower.features.glob("*"), *(out / name for name in names))
     results = describe_run(source, tower)
     results["intervals"] = describe_intervals()
     results["missing"] = missing
     for placed in sets:
         results["sets"][placed.benchmark.name] = _evaluate_set(placed, tower, out, draw)
+    for test in tests:
+        run = functools.partial(test.run, tower, out / test.name)
+        results["sets"][test.name] = _show(test.name, test.work, tower, draw, run)
     results["mean_of_seven"] = _average(results)
     write_json(out / RESULTS, results)
     write_bytes(out / TABLE, format_tables([results]).encode())
@@ -88,7 +94,9 @@ def _clear(*folders: Path) -> None:
 def _find_sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
     """Return the sets that exist, after a check, and the names of the missing ones."""
     root = config.benchmarks
-    places = [_place(benchmark, config) for benchmark in choose_benchmarks(root, config.sets)]
+    if root is None:
+        return [], []
+    places = [_place(one, root, config) for one in choose_benchmarks(root, config.sets)]
     found = [place for place in places if exists(*place)]
     if not found:
         names = ", ".join(f"{place.benchmark.csv}" for place in places[:3])
@@ -100,21 +108,35 @@ def _find_sets(config: EvaluateConfig) -> tuple[list[Placed], list[str]]:
     return found, [place.benchmark.name for place in places if place not in found]
 
 
-def _place(benchmark: Benchmark, config: EvaluateConfig) -> Placed:
+def _place(benchmark: Benchmark, root: Path, config: EvaluateConfig) -> Placed:
     """Return a set with its root. The dataset's own test may be in the dataset's folder."""
     if benchmark.name != SKYSCRIPT or config.skyscript is None:
-        return Placed(benchmark, config.benchmarks)
+        return Placed(benchmark, root)
     moved = benchmark._replace(csv=Path(benchmark.csv).name, images="")
     return Placed(moved, config.skyscript)
 
 
 def _evaluate_set(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[str, Any]:
-    """Evaluate one set, and report its progress."""
-    name, count, size = placed.benchmark.name, 0, tower.config.batch_size
-    start = time.monotonic()
+    """Evaluate one set of the benchmarks."""
+    name = placed.benchmark.name
     captions = read_captioned(*placed) if placed.benchmark.kind == "retrieval" else None
     content = captions or read_labelled(*placed)
     work = len(content.files) + (len(captions.texts) if captions else 0)
+
+    def run(progress: Progress) -> dict[str, Any]:
+        if captions:
+            return _retrieve(placed, captions, tower, out / name, progress)
+        return _classify(placed, tower, out / name, progress)
+
+    result = _show(name, work, tower, draw, run)
+    return {**result, "notes": [*result["notes"], *compare_counts(name, result["counts"])]}
+
+
+def _show(
+    name: str, work: int, tower: Tower, draw: Draw, run: Callable[[Progress], dict[str, Any]]
+) -> dict[str, Any]:
+    """Evaluate a set of ``work`` images and texts, and report its progress."""
+    count, size, start = 0, tower.config.batch_size, time.monotonic()
     draw(StageStarted(name, -(-work // size), 0, "first run"))
 
     def progress(done: int) -> None:
@@ -123,20 +145,15 @@ def _evaluate_set(placed: Placed, tower: Tower, out: Path, draw: Draw) -> dict[s
         for batch in range(before, count // size):
             draw(ShardFinished(name, batch, size, time.monotonic() - start))
 
-    result = (
-        _retrieve(placed, captions, tower, out / name, progress)
-        if captions
-        else _classify(placed, tower, out / name, progress)
-    )
+    result = run(progress)
     draw(StageFinished(name, work, {"ok": work}, {}, 1, time.monotonic() - start))
-    return {**result, "notes": [*result["notes"], *compare_counts(name, result["counts"])]}
+    return result
 
 
 def _describe_set(placed: Placed, tower: Tower) -> dict[str, Any]:
     return {
         "kind": placed.benchmark.kind,
-        "protocol": tower.config.protocol,
-        "precision": describe_precision(tower),
+        **describe_figures(tower),
         "rows": {"file": placed.benchmark.csv, "id": identify(placed.root / placed.benchmark.csv)},
     }
 
@@ -174,10 +191,11 @@ def _classify(placed: Placed, tower: Tower, folder: Path, progress: Progress) ->
 def _retrieve(
     placed: Placed, data: CaptionedImages, tower: Tower, folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    data, images = _embed_images(data, tower, progress)
-    texts = text_features(data.texts, tower.clip, tower.precision, tower.texts, progress).cpu()
-    ways = rank_by_all_ways(data, images, texts.numpy())
-    by_truth, shares, missing = _rank_by_truth(data, images, texts.numpy(), tower)
+    found = embed_images(data.files, tower, progress)
+    data, images = data.select(found.rows, found.notes), found.vectors
+    texts = embed_texts(data.texts, tower, progress)
+    ways = rank_by_all_ways(data, images, texts)
+    by_truth, shares, missing = _rank_by_truth(data, images, texts, tower)
     counts = {"images": len(data.paths), "texts": len(data.texts), "pairs": len(data.text_of)}
     return {
         **_describe_set(placed, tower),
@@ -187,7 +205,7 @@ def _retrieve(
         **{way: view.recalls() for way, view in {**ways, **by_truth}.items()},
         **({"truth_of_pairs": shares} if shares else {}),
         "files": write_retrieved(folder, data, ways),
-        "notes": [*data.notes, *_note_cut(data.texts, tower), *missing],
+        "notes": [*data.notes, *note_cut(data.texts, tower, "texts"), *missing],
     }
 
 
@@ -198,39 +216,11 @@ def _rank_by_truth(
     path = tower.config.truth
     if path is None:
         return {}, {}, []
-    truth_parts(path)
+    TRUTH.parts(path)
     try:
         return *rank_by_truth(data, images, texts, path), []
     except InputError as error:  # another set than the run's
         return {}, {}, [f"not ranked by truth: {error}"]
-
-
-def _note_cut(texts: list[str], tower: Tower) -> list[str]:
-    """Return a sentence if texts are longer than the model's context."""
-    cut = find_cut(texts, tower.clip.tokenizer)
-    return [describe_cut(len(cut), len(texts), "texts")] if cut else []
-
-
-def _embed_images(
-    data: CaptionedImages, tower: Tower, progress: Progress
-) -> tuple[CaptionedImages, NDArray[np.float32]]:
-    """Compute the features of the images. Returns the usable images and their features."""
-    parts = list(
-        image_features(
-            data.files,
-            tower.clip,
-            tower.precision,
-            threads=tower.config.workers,
-            store=tower.images,
-            progress=progress,
-        )
-    )
-    reasons = [reason for part in parts for reason in part.wrong]
-    wrong = [(row, reason) for row, reason in enumerate(reasons) if reason is not None]
-    rows = np.flatnonzero([reason is None for reason in reasons])
-    notes = unusable_notes(wrong, data.files)
-    vectors = np.concatenate([part.vectors.cpu().numpy() for part in parts])
-    return data.select(rows, notes), vectors[rows]
 
 
 def _average(results: dict[str, Any]) -> dict[str, Any]:

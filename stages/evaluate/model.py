@@ -88,6 +88,11 @@ def _name_model(config: EvaluateConfig) -> str:
     return name or f"{config.model} {config.pretrained}"
 
 
+def describe_figures(tower: Tower) -> dict[str, str]:
+    """Return what each set of `results.json` says of the making of its figures."""
+    return {"protocol": tower.config.protocol, "precision": describe_precision(tower)}
+
+
 def describe_precision(tower: Tower) -> str:
     """Describe the precision of the figures."""
     if tower.precision == "fp32":

@@ -34,7 +34,7 @@ def write_classified(folder: Path, found: ZeroShot, title: str) -> dict[str, str
         }
     )
     cells = count_confusions(images.labels, found.predicted, len(images.classes))
-    _write_table(folder / "predictions.parquet", table)
+    write_table(folder / "predictions.parquet", table)
     write_bytes(folder / "per_class.csv", _format_classes(cells, images.classes))
     draw_confusion(folder / "confusion.png", cells, images.classes, title)
     return {
@@ -80,10 +80,11 @@ def write_retrieved(folder: Path, data: CaptionedImages, ways: dict[str, View]) 
                 "place": pa.array(found.place, pa.int32()),
             }
         )
-        _write_table(folder / f"{name}.parquet", table)
+        write_table(folder / f"{name}.parquet", table)
         written[name] = f"{folder.name}/{name}.parquet"
     return written
 
 
-def _write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table of details as Parquet."""
     write_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))

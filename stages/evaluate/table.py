@@ -9,9 +9,10 @@ from typing import Any
 
 from pipeline.errors import InputError
 from skyscript.benchmarks import RETRIEVAL, SCENES, SEVEN
+from stages.evaluate.markdown import NONE, format_model, format_table, format_value
 from stages.evaluate.published import ALL_MODELS, FARSLIP
+from stages.evaluate.table_of_statements import format_choices, format_regions
 
-_NONE = "–"
 _NOTES = {
     "±": "±: half the width of the 95 % interval of the bootstrap over a set's images.",
     "| *": "In italics: published, in half precision.",
@@ -19,6 +20,20 @@ _NOTES = {
     "tables. RemoteCLIP was trained on the sets of captions.",
 }
 """What a mark in the tables means."""
+_WAYS = {
+    "published": "as published",
+    "identical_text": "every identical text is right",
+    "own_pair": "only its own pair is right",
+    "truth": "by truth; what is unknown is wrong",
+    "truth_judged": "by truth; what is unknown is left out",
+}
+"""The ways in which retrieval is counted."""
+_PAIRS_BY_TRUTH = {
+    "right": "right",
+    "own": "of them own pairs",
+    "wrong": "wrong",
+    "unknown": "unknown",
+}
 _SCENES = [scene.name for scene in SCENES]
 
 
@@ -39,7 +54,8 @@ def read_results(path: Path) -> dict[str, Any]:
 def format_tables(results: Sequence[dict[str, Any]]) -> str:
     """Format the figures of the models and the published ones as Markdown, in percent."""
     parts = [_format_scenes(results), _format_fine(results), _format_probes(results)]
-    parts.append(_format_recalls(results))
+    parts += [_format_recalls(results), _format_ways(results), _format_pairs_by_truth(results)]
+    parts += [format_choices(results), format_regions(results)]
     text = "\n".join(part for part in parts if part)
     return text + "".join(f"\n*{note}*\n" for mark, note in _NOTES.items() if mark in text)
 
@@ -57,7 +73,7 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
         return ""
     rows = [
         [
-            _format_model(result),
+            format_model(result),
             *(_format_share(result, name) for name in names),
             _format_mean(result),
         ]
@@ -67,13 +83,13 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
         rows += [
             [
                 f"*{model.name}*",
-                *(f"{model.top1[n]:.2f}" if n in model.top1 else _NONE for n in names),
+                *(f"{model.top1[n]:.2f}" if n in model.top1 else NONE for n in names),
                 f"{model.mean_top1:.2f}",
             ]
             for model in ALL_MODELS
             if model.mean_top1 is not None
         ]
-    table = _format_table(["zero-shot top-1, %", *names, "mean of 7"], rows)
+    table = format_table(["zero-shot top-1, %", *names, "mean of 7"], rows)
     if any(row[-1].startswith("(") for row in rows):
         table += (
             "\nA mean in brackets is partial, over the sets that were there of the seven (which "
@@ -85,10 +101,10 @@ def _format_scenes(results: Sequence[dict[str, Any]]) -> str:
 def _format_fine(results: Sequence[dict[str, Any]]) -> str:
     names = _names_of(results, "fine_grained")
     rows = [
-        [_format_model(result), *(_format_share(result, name) for name in names)]
+        [format_model(result), *(_format_share(result, name) for name in names)]
         for result in results
     ]
-    return _format_table(["fine-grained top-1, %", *names], rows) if names else ""
+    return format_table(["fine-grained top-1, %", *names], rows) if names else ""
 
 
 def _format_probes(results: Sequence[dict[str, Any]]) -> str:
@@ -97,11 +113,11 @@ def _format_probes(results: Sequence[dict[str, Any]]) -> str:
     for result in results:
         for name, one in result["sets"].items():
             for what, found in _list_probes(one):
-                cell = _format_value(found["top1"], found.get("top1_interval"))
-                rows.setdefault(f"{_format_model(result)}, {what}", {})[name] = cell
+                cell = format_value(found["top1"], found.get("top1_interval"))
+                rows.setdefault(f"{format_model(result)}, {what}", {})[name] = cell
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    table = [[model, *(row.get(name, _NONE) for name in names)] for model, row in rows.items()]
-    return _format_table(["linear classifier on frozen vectors, %", *names], table) if rows else ""
+    table = [[model, *(row.get(name, NONE) for name in names)] for model, row in rows.items()]
+    return format_table(["linear classifier on frozen vectors, %", *names], table) if rows else ""
 
 
 def _list_probes(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -116,63 +132,68 @@ def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
     if not names:
         return ""
     rows = [
-        [_format_model(result), *(_format_recall(result, name) for name in names)]
+        [format_model(result), *(_format_recall(result, name) for name in names)]
         for result in results
     ]
     rows += [
-        [f"*{m.name}*", *(_format_pair(m.recalls[n]) if n in m.recalls else _NONE for n in names)]
+        [f"*{m.name}*", *(_format_pair(m.recalls[n]) if n in m.recalls else NONE for n in names)]
         for m in ALL_MODELS
         if m.recalls
     ]
-    return _format_table(["mean recall, %: image to text / text to image", *names], rows)
+    return format_table(["mean recall, %: image to text / text to image", *names], rows)
 
 
-def _format_model(result: dict[str, Any]) -> str:
-    return f"{result['model']['name']} ({result['protocol']})"
+def _format_ways(results: Sequence[dict[str, Any]]) -> str:
+    """Format the recalls counted in other ways: a row for each way and model."""
+    names = _names_of(results, "retrieval")
+    rows = [
+        [f"{words}: {format_model(result)}", *(_format_recall(result, n, way) for n in names)]
+        for way, words in _WAYS.items()
+        for result in results
+        if any(way in result["sets"].get(name, {}) for name in names)
+    ]
+    header = ["mean recall, %, by what is a right answer", *names]
+    return format_table(header, rows) if rows else ""
+
+
+def _format_pairs_by_truth(results: Sequence[dict[str, Any]]) -> str:
+    """Format what truth says of all pairs of an image and a text of a set."""
+    rows = [
+        [
+            f"{name}: {format_model(result)}",
+            *(f"{one['truth_of_pairs'][key] * 100:.2f}" for key in _PAIRS_BY_TRUTH),
+        ]
+        for name in _names_of(results, "retrieval")
+        for result in results
+        if "truth_of_pairs" in (one := result["sets"].get(name, {}))
+    ]
+    return format_table(["pairs by truth, %", *_PAIRS_BY_TRUTH.values()], rows) if rows else ""
 
 
 def _format_share(result: dict[str, Any], name: str) -> str:
     if name not in result["sets"]:
-        return _NONE
+        return NONE
     found = result["sets"][name]
-    return _format_value(found["top1"], found.get("top1_interval"))
+    return format_value(found["top1"], found.get("top1_interval"))
 
 
 def _format_mean(result: dict[str, Any]) -> str:
     mean = result["mean_of_seven"]
     if mean["top1"] is not None:
-        return _format_value(mean["top1"], mean.get("interval"))
-    return (
-        f"({mean['partial_top1'] * 100:.2f}, {len(mean['over'])} of 7)" if mean["over"] else _NONE
-    )
+        return format_value(mean["top1"], mean.get("interval"))
+    return f"({mean['partial_top1'] * 100:.2f}, {len(mean['over'])} of 7)" if mean["over"] else NONE
 
 
-def _format_recall(result: dict[str, Any], name: str) -> str:
-    if name not in result["sets"]:
-        return _NONE
-    view = result["sets"][name]["published"]
+def _format_recall(result: dict[str, Any], name: str, way: str = "published") -> str:
+    view = result["sets"].get(name, {}).get(way)
+    if view is None:
+        return NONE
     intervals = view.get("intervals", {})  # an older results.json has none
     return " / ".join(
-        _format_value(view[way]["mean_recall"], intervals.get(way, {}).get("mean_recall"))
-        for way in ("image_to_text", "text_to_image")
+        format_value(view[side]["mean_recall"], intervals.get(side, {}).get("mean_recall"))
+        for side in ("image_to_text", "text_to_image")
     )
-
-
-def _format_value(share: float, interval: list[float] | None) -> str:
-    """Format a share in percent, with half the width of its interval if there is one."""
-    if interval is None:
-        return f"{share * 100:.2f}"
-    return f"{share * 100:.2f} ± {(interval[1] - interval[0]) * 50:.2f}"
 
 
 def _format_pair(both: tuple[float, float]) -> str:
     return f"{both[0]:.2f} / {both[1]:.2f}"
-
-
-def _format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [header, *rows]
-    wide = [max(len(row[at]) for row in cells) for at in range(len(header))]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, wide, strict=True)) + " |"
-             for row in cells]  # fmt: skip
-    rule = "|" + "|".join("-" * (width + 2) for width in wide) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"

@@ -28,6 +28,8 @@ COLUMNS: Mapping[str, str] = {
     "osm_version": "version of the object; null if the extract lacks it",
     "osm_changed": "time of its last change, UTC",
     "tags": "its tags that can be seen in the image, key=value",
+    "shows": "concepts that the image certainly shows, by the map; null if it was not judged",
+    "lacks": "concepts that it certainly does not show; of all others nobody knows",
     "source": "alias of the source of the image",
     "scene_id": "the scene that the image is cut from",
     "acquired": "time of acquisition, UTC",

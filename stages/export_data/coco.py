@@ -17,8 +17,8 @@ FOLDER = "coco"
 def write_coco(pairs: Pairs, out: Path, images: Literal["link", "copy"]) -> list[str]:
     """Write ``coco/captions_train.json`` ..., and place the images; give the paths of the JSONs.
 
-    Each image has one annotation for each of its captions. Ids count from 1 in the order of the
-    export.
+    Each image has one annotation for each of its captions, and the concepts that it ``shows`` and
+    ``lacks`` if the run knows them. Ids count from 1 in the order of the export.
     """
     document = functools.partial(_document, pairs)
     return write_documents(pairs, out, f"{FOLDER}/captions_{{}}.json", document, images)
@@ -49,6 +49,7 @@ def _image(number: int, row: dict[str, Any], licences: dict[Any, Any]) -> dict[s
         "height": row["height"],
         "license": licences[row["source"]],
         "date_captured": row["acquired"].strftime("%Y-%m-%d %H:%M:%S"),
+        **{name: row[name] for name in ("shows", "lacks") if row[name] is not None},
     }
 
 

@@ -39,7 +39,10 @@ def _place_images(pairs: Pairs, split: str, folder: Path, how: Literal["link", "
     for row in pairs.rows(split):
         target = folder / row["filepath"]
         target.parent.mkdir(exist_ok=True)
-        place_file(pairs.root / row["filepath"], target, how)
+        if row["tar"] is None:
+            place_file(pairs.root / row["filepath"], target, how)
+        else:
+            target.write_bytes(pairs.read_image(row))
 
 
 def write_array(values: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -21,17 +21,18 @@ from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, view
 from skyscript import chance
+from skyscript.files.image_tars import ImageFile, image_file
 from skyscript.files.names import split_of
 from skyscript.files.pairs_csv import PairsCsv, null_missing
 from stages import tables
 from stages.export_data.config import ExportConfig
 from stages.export_data.licences import Licence, find_licences
+from stages.export_data.shown import register_shown
 
 if TYPE_CHECKING:
     import duckdb
 
-SPLITS = ("train", "val", "test")
-UNFILTERED = "SkyScript_train_unfiltered.csv"
+SPLITS, UNFILTERED = ("train", "val", "test"), "SkyScript_train_unfiltered.csv"
 PAIR = pa.schema(
     [
         pa.field("filepath", pa.string()),  # images3/a12_CH_19.jpg, as in the run
@@ -43,6 +44,9 @@ PAIR = pa.schema(
         pa.field("osm_version", pa.int32()),
         pa.field("osm_changed", pa.timestamp("s", tz="UTC")),
         pa.field("tags", pa.list_(pa.string())),  # key=value, those that can be seen
+        # concepts that the image certainly shows, and lacks; null if the run does not know it
+        pa.field("shows", pa.list_(pa.string())),
+        pa.field("lacks", pa.list_(pa.string())),
         pa.field("source", pa.string()),
         pa.field("scene_id", pa.string()),
         pa.field("acquired", pa.timestamp("s", tz="UTC")),
@@ -62,12 +66,11 @@ PAIR = pa.schema(
 )
 """The columns of every exported pair."""
 
+_TEXTS = ("split", "filepath", "title", "title_multi_objects")
 _CHOSEN = pa.schema(
-    [
-        *((name, pa.int64()) for name in ("file", "row")),
-        *((name, pa.string()) for name in ("split", "filepath", "title", "title_multi_objects")),
-        ("draw", pa.float64()),
-    ]
+    [("file", pa.int64()), ("row", pa.int64())]
+    + [(name, pa.string()) for name in _TEXTS]
+    + [("draw", pa.float64())]
 )
 _BATCH = 4096
 
@@ -81,6 +84,7 @@ class RunTables(NamedTuple):
     objects: ds.Dataset
     scores: ds.Dataset | None
     statements: ds.Dataset | None
+    truth: ds.Dataset | None
 
 
 class Pairs(NamedTuple):
@@ -110,16 +114,18 @@ class Pairs(NamedTuple):
         for number in range(total):
             yield number, total, (number + 1) * count // total - number * count // total
 
-    def read(self, path: str, content_hash: str) -> bytes:
+    def read_image(self, row: Mapping[str, Any]) -> bytes:
+        """Read the image of a pair, as `read` does."""
+        return self.read(image_file(self.root, row), row["content_hash"])
+
+    def read(self, file: ImageFile, content_hash: str) -> bytes:
         """Read a file of the run. Raises `InputError` if it is missing or not what was written."""
         try:
-            data = (self.root / path).read_bytes()
+            data = file.read_bytes()
         except OSError as error:
-            raise InputError(f"{self.root / path}: cannot be read: {error.strerror}.") from None
+            raise InputError(f"{file}: cannot be read: {error.strerror}.") from None
         if content_id(data) != content_hash:
-            raise InputError(
-                f"{self.root / path}: is not the file that the run wrote; see skyscript verify."
-            )
+            raise InputError(f"{file}: is not the file that the run wrote; see skyscript verify.")
         return data
 
 
@@ -142,7 +148,9 @@ def choose_pairs(
         for columns in _read_chosen(read.captions, config):
             scratch.write(columns)
     view(connection, "chosen", scratch.path)
-    for name, table in read._asdict().items():
+    given = read._asdict()
+    register_shown(connection, folder, given.pop("truth"))
+    for name, table in given.items():
         connection.register(name, table if table is not None else _EMPTY[name])
     _check(connection, config)
     licences = _register_licences(connection, config)
@@ -212,9 +220,8 @@ def _check(connection: duckdb.DuckDBPyConnection, config: ExportConfig) -> None:
         "HAVING min(split) <> max(split) ORDER BY filepath LIMIT 1"
     ).fetchone()
     if twice:
-        raise InputError(
-            f"{twice[0]}: is a pair of the captions files of {twice[1]} and of {twice[2]}."
-        )
+        path, one, other = twice
+        raise InputError(f"{path}: is a pair of the captions files of {one} and of {other}.")
 
 
 def _register_licences(
@@ -250,6 +257,7 @@ LEFT JOIN (SELECT object_id, scorer, similarity, similarity_multi_objects FROM s
   ON s.object_id = i.object_id
 LEFT JOIN (SELECT object_id, list({said} ORDER BY statement_id) AS statements
            FROM statements GROUP BY object_id) AS p ON p.object_id = i.object_id
+LEFT JOIN shown AS w ON w.object_id = i.object_id
 ORDER BY c.draw, c.filepath
 """
 _COLUMNS = {
@@ -269,7 +277,8 @@ SAID = pa.struct(
 """A statement of a pair."""
 EXTRA = (
     ("statements", pa.list_(SAID)),  # null if the run has none of the image
-    *((name, pa.string()) for name in ("split", "metapath", "meta_hash")),
+    *((name, pa.string()) for name in ("split", "metapath", "meta_hash", "tar")),
+    *((name, pa.int64()) for name in ("tar_offset", "byte_size")),  # of the image
     ("row", pa.int64()),  # the place in the run, or in the captions file
     ("draw", pa.float64()),  # the place in the export
 )

@@ -63,7 +63,7 @@ def _embed(pairs: Pairs, rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Ta
         {
             **row,
             "image": {
-                "bytes": pairs.read(row["filepath"], row["content_hash"]),
+                "bytes": pairs.read_image(row),
                 "path": row["filepath"].rpartition("/")[2],
             },
         }

@@ -43,7 +43,7 @@ def _add_sample(tar: tarfile.TarFile, pairs: Pairs, row: dict[str, Any]) -> None
     if row["statements"] is not None:
         about["statements"] = row["statements"]
     parts = {
-        "jpg": pairs.read(row["filepath"], row["content_hash"]),
+        "jpg": pairs.read_image(row),
         "txt": row["title"].encode(),
         **({} if row["title_long"] is None else {"long.txt": row["title_long"].encode()}),
         "json": json.dumps(

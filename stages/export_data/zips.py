@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from skyscript.files.image_tars import COLUMNS, image_file
 from skyscript.files.names import FOLDERS
 from skyscript.files.pairs_csv import HEADER, write_pairs
 from stages.export_data.pairs import Pairs
 
 FOLDER = "published"
 _BATCH = 4096
+_IMAGE = ("filepath", "content_hash", *COLUMNS[1:])
+_META = ("metapath", "meta_hash")
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time of a zip: the same pairs give the same bytes."""
 
@@ -22,14 +25,19 @@ def write_zips(pairs: Pairs, out: Path) -> list[str]:
     (out / FOLDER).mkdir()
     names = []
     for place in FOLDERS:
-        kind = "filepath, content_hash" if place.startswith("images") else "metapath, meta_hash"
-        path = kind.partition(",")[0]
-        query = f"SELECT {kind} FROM pairs WHERE starts_with({path}, '{place}/') ORDER BY {path}"
+        columns = _IMAGE if place.startswith("images") else _META
+        path = columns[0]
+        query = (
+            f"SELECT {', '.join(columns)} FROM pairs WHERE starts_with({path}, '{place}/') "
+            f"ORDER BY {path}"
+        )
         name = f"{FOLDER}/{place}.zip"
         with zipfile.ZipFile(out / name, "w") as archive:
             archive.writestr(zipfile.ZipInfo(f"{place}/", _TIME), b"")
-            for member, expected in _stream(pairs, query):
-                archive.writestr(zipfile.ZipInfo(member, _TIME), pairs.read(member, expected))
+            for member, expected, *in_tar in _stream(pairs, query):
+                row = dict(zip(COLUMNS, (member, *in_tar), strict=False))
+                data = pairs.read(image_file(pairs.root, row), expected)
+                archive.writestr(zipfile.ZipInfo(member, _TIME), data)
         names.append(name)
     return [*names, *_write_csvs(pairs, out)]
 

@@ -35,6 +35,14 @@ class FetchConfig(StageConfig):
         description="Accept a tile if at most this share of it looks like cloud: bright, grey and "
         "even. 1 accepts any.",
     )
+    max_broken_cloud: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Accept a tile of 5 m or coarser if small clouds lie over at most this share "
+        "of it: bright, grey and smooth, over ground that has a colour. Snow with patches of "
+        "ground looks the same. 1 accepts any.",
+    )
     max_haze: float = Field(
         0.5,
         ge=0,
@@ -53,7 +61,13 @@ class FetchConfig(StageConfig):
 
     def limits(self) -> tuple[float, ...]:
         """Give the limits on what the pixels show."""
-        return self.max_blank, self.max_cloud_share, self.max_haze, self.min_sharpness
+        return (
+            self.max_blank,
+            self.max_cloud_share,
+            self.max_broken_cloud,
+            self.max_haze,
+            self.min_sharpness,
+        )
 
     def identity(self) -> dict[str, Any]:
         """Leave out the fields that only choose scenes: the table of scenes records the choice."""

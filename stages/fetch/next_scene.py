@@ -26,6 +26,11 @@ class Candidate(NamedTuple):
     scenes: Sequence[Scene]
     tile: Tile
 
+    @property
+    def gsd(self) -> float:
+        """Give the metres of a pixel."""
+        return self.scenes[0].gsd
+
 
 class Chosen(NamedTuple):
     """The image of a tile and where it comes from."""
@@ -109,18 +114,18 @@ def next_step(error: Exception, *, is_last: bool) -> Step:
 def first_image(
     candidates: Sequence[Candidate],
     cut: Callable[[Candidate], TileImage],
-    judge: Callable[[TileImage], Fitness],
+    judge: Callable[[TileImage, float], Fitness],
 ) -> Chosen:
     """Give the image of the first candidate that has a fit one, or raise `NoImage`.
 
-    ``judge`` raises `LacksData` or `Unfit`. The recorded reason is that of the first scene; that a
-    scene lacks data is recorded only if nothing else went wrong.
+    ``judge``, given an image and its GSD, raises `LacksData` or `Unfit`. The recorded reason is
+    that of the first scene; that a scene lacks data is recorded only if nothing else went wrong.
     """
     errors: list[ImageryError] = []
     for used, candidate in enumerate(candidates, start=1):
         try:
             image = cut(candidate)
-            return Chosen(used, candidate, image, judge(image), _has_unfit(errors))
+            return Chosen(used, candidate, image, judge(image, candidate.gsd), _has_unfit(errors))
         except Exception as error:
             step = next_step(error, is_last=used == len(candidates))
             if step is Step.STOP or not isinstance(error, ImageryError):

@@ -14,10 +14,9 @@ from typing import Any, TypeVar, cast
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipeline.atomic import content_id, write_bytes
+from pipeline.atomic import content_id
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Owned, Shard, ShardStage
-from pipeline.storage import Place
 from skyscript.backends.registry import (
     RemoteSource,
     local_backend_of,
@@ -25,6 +24,7 @@ from skyscript.backends.registry import (
     remote_backend_of,
 )
 from skyscript.backends.service.retry import count_attempts
+from skyscript.files.image_tars import TARS
 from skyscript.files.names import IMAGE_FILES, ImageName
 from skyscript.imagery.grid import crs_code
 from skyscript.imagery.protocol import Pixels, Scene, TileImage
@@ -33,6 +33,7 @@ from stages import tables
 from stages.fetch.cache_keys import keys_of, scene_ids, tile_of
 from stages.fetch.config import FetchConfig
 from stages.fetch.gate import accepted, judge
+from stages.fetch.image_store import ImageStore, pack
 from stages.fetch.next_scene import Candidate, Chosen, NoImage, first_image
 from stages.fetch.surroundings import Surroundings, surroundings
 from stages.fetch.tile_journal import TileJournal
@@ -53,7 +54,7 @@ class _Work:
     """What the tiles of a shard are fetched with."""
 
     config: FetchConfig
-    root: Place
+    images: ImageStore
     known: Mapping[str, Scene]
     surroundings: Surroundings
     journal: TileJournal | None
@@ -68,11 +69,17 @@ def fetch(
     tiles: pa.Table,
     scenes: ds.Dataset,
     objects: ds.Dataset,
+    layout: ds.Dataset | None = None,
     *,
     config: FetchConfig,
     shard: Shard,
 ) -> pa.Table:
-    """Save the image of each tile. The row of a tile without an image has the reason."""
+    """Save the image of each tile. The row of a tile without an image has the reason.
+
+    By default, images are files; `pack` moves them into a tar if the layout says so.
+    """
+    in_tar = layout is not None and layout.to_table()["layout"][0].as_py() == tables.IN_TARS
+    images = ImageStore(shard, in_tar=in_tar)
     rows = tiles.to_pylist()
     candidates = [candidate for row in rows for candidate in row["candidates"]]
     known = scenes_by_id(scenes, (name for each in candidates for name in scene_ids(each)))
@@ -83,7 +90,7 @@ def fetch(
         journal = None
         if any(s.source in remote or s.content is not None for s in known.values()):
             journal = stack.enter_context(closing(TileJournal(shard.root, shard.index)))
-        work = _Work(config, shard.root, known, surroundings(objects, drawn), journal)
+        work = _Work(config, images, known, surroundings(objects, drawn), journal)
         fetched = _concurrently(rows, lambda row: _recorded(row, work), at_once)
         missing = [number for number, outcome in enumerate(fetched) if outcome is None]
         for source in _asked(missing, rows, remote):
@@ -93,7 +100,8 @@ def fetch(
             missing, _concurrently(given, lambda row: _fetch(row, work), at_once), strict=True
         ):
             fetched[number] = outcome
-    return pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
+    table = pa.Table.from_pylist(fetched, schema=tables.IMAGES.schema)
+    return images.named_in(table) if in_tar else table
 
 
 def _asked(
@@ -152,7 +160,7 @@ def _recorded(row: Row, work: _Work) -> dict[str, object] | None:
         return None
     for keys in _keys(row, work):
         is_whole = len(keys) == len(row["candidates"])
-        if before := work.journal.outcome(keys, work.accepts, is_whole=is_whole):
+        if before := work.journal.outcome(keys, work.images, work.accepts, is_whole=is_whole):
             return before
     return None
 
@@ -193,7 +201,9 @@ def _outcome(row: Row, work: _Work) -> tuple[dict[str, object], int, bool]:
     ]
     try:
         chosen = first_image(
-            candidates, lambda each: _cut(each, work), lambda image: judge(image, work.config)
+            candidates,
+            lambda each: _cut(each, work),
+            lambda image, gsd: judge(image, gsd, work.config),
         )
     except NoImage as error:
         why = {"status": error.status, "error": error.problem.value, "reason": str(error)}
@@ -208,7 +218,7 @@ def _saved(row: Row, chosen: Chosen, work: _Work) -> dict[str, object]:
     name = ImageName(row["object_id"], scene.source, scene.acquired.year % 100)
     filepath = name.in_part(row["part"])
     data = image.jpeg or _jpeg(image.rgb, work.config.jpeg_quality)
-    write_bytes(work.root / filepath, data)
+    work.images.write(filepath, data)
     height, width = image.rgb.shape[:2]
     return {
         "object_id": row["object_id"],
@@ -263,10 +273,14 @@ FETCH = ShardStage(
     fetch,
     FetchConfig,
     reads=(tables.TILES,),
-    looks_up=(tables.SCENES, tables.OBJECTS),
+    looks_up=(tables.SCENES, tables.OBJECTS, tables.LAYOUT),
     writes=tables.IMAGES,
-    owns=(Owned(IMAGE_FILES, "filepath", "byte_size", "content_hash"),),
+    owns=(
+        Owned(IMAGE_FILES, "filepath", "byte_size", "content_hash", inside="tar"),
+        Owned(TARS, "tar", "tar_size", "tar_hash"),
+    ),
+    pack=pack,
     external=_external,
     by_row=True,
-    version=3,
+    version=4,
 )

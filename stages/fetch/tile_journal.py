@@ -17,6 +17,7 @@ from pipeline.append import open_to_append
 from pipeline.atomic import content_id, write_bytes
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.storage import Place, matching
+from stages.fetch.image_store import ImageStore
 
 FOLDER = "_ledger"
 
@@ -25,7 +26,6 @@ class TileJournal:
     """The journal of one shard; safe to share among threads."""
 
     def __init__(self, root: Place, shard: int) -> None:
-        self._root = root
         self._path = root / FOLDER / f"{shard:05d}.jsonl"
         self._lock = threading.Lock()
         self._known = self._read()
@@ -49,6 +49,7 @@ class TileJournal:
     def outcome(
         self,
         keys: Sequence[str],
+        images: ImageStore,
         accepts: Callable[[Mapping[str, Any], bytes], dict[str, Any] | None],
         *,
         is_whole: bool,
@@ -63,18 +64,14 @@ class TileJournal:
             row = self._known.get(key)
             if row is None or row.get("status") != STATUS_OK:
                 continue
-            data = self._unchanged(row)
-            if data is not None and (accepted := accepts(row, data)) is not None:
+            data = images.read(row["filepath"])
+            if data is None or content_id(data) != row["content_hash"]:
+                continue
+            if (accepted := accepts(row, data)) is not None:
+                images.keep(row["filepath"], data)
                 return accepted | {"acquired": datetime.fromisoformat(row["acquired"])}
         last = self._known.get(keys[-1]) if keys and is_whole else None
         return last if last is not None and last.get("status") == STATUS_FILTERED else None
-
-    def _unchanged(self, row: Mapping[str, Any]) -> bytes | None:
-        try:
-            data = (self._root / row["filepath"]).read_bytes()
-        except FileNotFoundError:
-            return None
-        return data if content_id(data) == row["content_hash"] else None
 
     def record(self, key: str, row: Mapping[str, Any], account: Mapping[str, object]) -> None:
         """Append the outcome of a tile, with the attempts and seconds that it took."""

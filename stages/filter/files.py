@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.atomic import write_file
 from pipeline.storage import Place
+from skyscript.captions import COMPOSED
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
 
 if TYPE_CHECKING:
@@ -45,8 +46,16 @@ def name_held_out_file(side: str, rows: int, scorer: str) -> str:
 def write_selected(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], by: Sequence[str], path: Place
 ) -> None:
-    """Write the rows of ``selected``: the columns of captions and scores, with unchanged values."""
-    chosen = [*(name for name in columns if name in CAPTIONS), *by]
+    """Write the rows of ``selected``, with unchanged values.
+
+    The columns are those of the published files: captions, then scores. Short and long captions
+    follow, if there are some.
+    """
+    chosen = [
+        *(name for name in columns if name in CAPTIONS),
+        *by,
+        *(name for name in columns if name in COMPOSED),
+    ]
     wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in chosen)
     order = "ON input_rows.rowid = selected.row ORDER BY selected.row"
     query = f"SELECT {wanted} FROM input_rows JOIN selected {order}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
+from pipeline.out_folder import refuse_run
 from pipeline.scratch import database, scratch
 from pipeline.storage import Place
 from stages.filter import cuts, summary
@@ -71,8 +72,7 @@ def filter_csv(
     A leakage-safe split needs positions: the columns west, south, east and north of the file, or
     the meta pickles in ``metas``. Raises `InputError` if a file, column or position is missing.
     """
-    if (out / "_run.json").exists():
-        raise InputError(f"{out}: is the folder of a run; choose another folder.")
+    refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         input_rows = load_csv(connection, captions)

@@ -17,6 +17,7 @@ from pipeline.schema import STATUS_OK
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
+from skyscript.captions import COMPOSED
 from stages import tables
 from stages.filter.config import FilterConfig
 from stages.filter.dates import BUILT, CHANGED
@@ -82,7 +83,9 @@ def _load(
     box = ", ".join(f"{name}::DOUBLE AS {name}" for name in BOX)
     of_match = ", ".join(f"m.{name}::VARCHAR AS {name}" for name in _MATCH)
     ok = pc.field("status") == STATUS_OK
-    of_caption = ["object_id", "filepath", "title", "title_multi_objects"]
+    composed = captions.count_rows(filter=pc.field(COMPOSED[0]).is_valid())
+    fields = ["filepath", "title", "title_multi_objects", *(COMPOSED if composed else ())]
+    of_caption = ["object_id", *fields]
     connection.register("captions", captions.scanner(columns=of_caption, filter=ok).to_reader())
     connection.execute("CREATE TABLE in_order AS SELECT * FROM captions")
     connection.register("images", images.scanner(columns=["object_id", *BOX], filter=ok))
@@ -92,7 +95,7 @@ def _load(
     connection.execute(
         f"""
         CREATE TABLE input_rows AS
-        SELECT c.filepath, c.title, c.title_multi_objects,
+        SELECT {", ".join(f"c.{name}" for name in fields)},
             s.similarity::VARCHAR AS "{single}",
             s.similarity_multi_objects::VARCHAR AS "{multi}",
             n.normalised::VARCHAR AS "{normal}",
@@ -103,7 +106,7 @@ def _load(
         ORDER BY c.rowid
         """
     )
-    fields = ["filepath", "title", "title_multi_objects", single, multi, normal]
+    fields += [single, multi, normal]
     return [*fields, f"{PHRASES}{scorer}", "content_hash", "image_hash", *_MATCH, *BOX]
 
 
@@ -160,6 +163,6 @@ FILTER = DatasetStage(
     needs=_needs,
     writes=tables.FILTERED,
     external=_external,
-    version=4,
+    version=5,
     owns=tables.owned_files("SkyScript_*_filtered_by_*.csv", REPORT),
 )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
+from skyscript.files.tar_places import named_in_tars
 from skyscript.language_model import (
     Cost,
     LanguageModelConfig,
@@ -137,8 +138,10 @@ def _requests(
 
     Those of images that cannot be read go to ``found``, with the reason.
     """
-    for number in numbers:
-        request = request_of(run, sample.units[number], attempt=attempt)
+    chosen = list(numbers)
+    inside = named_in_tars(run, (sample.units[number].filepath for number in chosen))
+    for number in chosen:
+        request = request_of(run, inside, sample.units[number], attempt=attempt)
         if isinstance(request, Request):
             asked.append(number)
             yield request

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.atomic import write_file
 from skyscript.files import verdicts
 from skyscript.files.pairs_csv import write_pairs
-from skyscript.files.paths import below
+from skyscript.files.tar_places import InTars, find_image
 from skyscript.files.verdicts import HEADER, WORDS, Word
 from skyscript.images.decode import Unusable, decode
 from skyscript.language_model import Answer, NoAnswer, Request, find_json
@@ -62,10 +62,12 @@ def read_verdicts(path: Path, units: Sequence[Captioned]) -> list[Judgement]:
     return [Judgement(*found.get(unit.filepath, empty)[1:]) for unit in units]
 
 
-def request_of(run: Path, unit: Captioned, *, attempt: int = 0) -> Request | Judgement:
+def request_of(
+    run: Path, inside: InTars, unit: Captioned, *, attempt: int = 0
+) -> Request | Judgement:
     """Give what to ask the model about an image, or a judgement if it cannot be read."""
     try:
-        image = below(run, unit.filepath).read_bytes()
+        image = find_image(run, unit.filepath, inside).read_bytes()
     except OSError as error:
         return Judgement("", f"the image cannot be read ({error.strerror or 'a wrong path'})")
     if not image.startswith(_JPEG) or isinstance(decode(image), Unusable):

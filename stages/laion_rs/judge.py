@@ -32,7 +32,7 @@ def judge(
     found = read_classifier(classifier).classifier
     titled = [bool(title) for title in pairs["title"].to_pylist()]
     paths = pairs.filter(pa.array(titled))["filepath"].to_pylist()
-    with config.source().reading(shard.index) as read:
+    with config.source().reading(shard.index, paths) as read:
         images = embed_images(paths, read, config, shard.root, f"web/{shard.index:05d}")
     probabilities = found.probability(images.vectors)
     judged = iter(zip(images.wrong, images.content_hash, probabilities.tolist(), strict=True))

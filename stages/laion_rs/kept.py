@@ -149,7 +149,7 @@ def _write(
                     chosen.append(row)
             paths = [row.filepath for row in chosen]
             if isinstance(source, Tars) and chosen:
-                with source.reading(index) as read:
+                with source.reading(index, paths) as read:
                     paths = _write_images(read, chosen, root)
                 written.update(paths)
             for path, row in zip(paths, chosen, strict=True):

@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
 from pipeline.events import Event, TaskProgress
+from pipeline.out_folder import refuse_run
 from pipeline.scratch import database, scratch
 from skyscript.files.pairs_csv import PairsCsv
 from stages.leakage.config import OFF, LeakageConfig
@@ -41,8 +42,7 @@ def leakage(
     that the filtered files of the run set aside. Raises `InputError` for an invalid benchmark, and
     for a captions file that names no image of the run.
     """
-    if (out / "_run.json").exists():
-        raise InputError(f"{out}: is the folder of a run; choose another folder.")
+    refuse_run(out)
     sides = _sides(run, images, benchmarks, config)
     looked: list[tuple[Picture, str]] = []
     with scratch(out, "leakage") as folder, database(folder) as connection:

@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import TEMPORARY
 from pipeline.errors import InputError
 from pipeline.schema import STATUS_OK
+from skyscript.files.image_tars import COLUMNS, ImageFile, image_file
 from skyscript.files.pairs_csv import PairsCsv
 from skyscript.files.paths import below, normalise
 from skyscript.geo.tile import Box
@@ -23,7 +24,7 @@ from skyscript.images.files import SUFFIXES
 _TIFF = frozenset((".tif", ".tiff"))
 _SIDES = tuple(Box._fields)
 _POINTS = (("lon", "lat"), ("lng", "lat"), ("longitude", "latitude"))
-_COLUMNS = ["filepath", *_SIDES]
+_COLUMNS = [*COLUMNS, *_SIDES]
 
 
 class Picture(NamedTuple):
@@ -33,7 +34,7 @@ class Picture(NamedTuple):
     """The benchmark, or the split."""
     path: str
     """As the table of pairs names it."""
-    file: Path
+    file: ImageFile
     box: Box | None
     """In degrees, of no size for a point; None if the place is unknown."""
 
@@ -81,8 +82,8 @@ def pictures_of_run(root: Path, images: ds.Dataset, group: str) -> Iterator[Pict
     """Give the images of a run, in its order."""
     ok = pc.field("status") == STATUS_OK
     for batch in images.to_batches(columns=_COLUMNS, filter=ok):
-        for path, *sides in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            yield Picture(group, path, root / path, Box(*sides))
+        for row in batch.to_pylist():
+            yield Picture(group, row["filepath"], image_file(root, row), Box.of(row))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pipeline.cpus import count_cpus
 from pipeline.schema import STATUS_FAILED
+from skyscript.files.image_tars import size_of
 from skyscript.images.decode import BENCHMARK, TOO_MANY_BYTES, Unusable, decode
 from stages.leakage.alignment import NOTHING, Overlay, overlay, same_at
 from stages.leakage.config import LeakageConfig
@@ -84,7 +85,7 @@ def _sketch(picture: Picture) -> Sketch | Unusable:
 
 def _read(picture: Picture) -> bytes | Unusable:
     try:
-        if picture.file.stat().st_size > BENCHMARK.bytes:
+        if size_of(picture.file) > BENCHMARK.bytes:
             return TOO_MANY_BYTES
         return picture.file.read_bytes()
     except OSError as error:

@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from skyscript.clip.vectors.embed import Images, image_vectors
 from skyscript.clip.vectors.store import SUFFIX, Store, open_store
 from skyscript.clip.worker import worker_clip
+from skyscript.files.image_tars import ImageFile
 from stages.leakage.config import LeakageConfig
 from stages.leakage.matches import MOST, Match
 from stages.leakage.pictures import Picture
@@ -75,5 +76,5 @@ class VectorIndex:
             yield one, number[own].tolist(), cosine[own].tolist()
 
 
-def _read(files: dict[str, Path], path: str) -> bytes:
+def _read(files: dict[str, ImageFile], path: str) -> bytes:
     return files[path].read_bytes()

@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
+from skyscript.files.image_tars import image_file
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import degrees_box
 from skyscript.images.decode import Unusable, decode
@@ -59,7 +60,7 @@ def _compare(
     image: Mapping[str, Any], grid: ImagePixels, lines: EdgeLines, reach: float, shard: Shard
 ) -> dict[str, Any]:
     """Give the columns on the match of an image."""
-    rgb = decode((shard.root / image["filepath"]).read_bytes())
+    rgb = decode(image_file(shard.root, image).read_bytes())
     if isinstance(rgb, Unusable):
         return {"no_match": rgb.reason}
     pieces = grid.place(lines.near(grid.around(reach)))
@@ -84,4 +85,5 @@ MATCH = ShardStage(
     looks_up=(tables.OBJECTS, tables.VOCAB),
     writes=tables.MATCH,
     external=vocabulary,
+    version=2,
 )

@@ -10,6 +10,11 @@ from skyscript.clip.worker import WorkerClipConfig
 class NormSimConfig(WorkerClipConfig):
     """The model of the target images, and the rounds of NormSim-2D."""
 
+    vectors: str | None = Field(
+        None,
+        description="Read the vectors of this folder below embeddings/, for example "
+        "CLIP_tiny-0123abcd. It must be named if the scores name several.",
+    )
     rounds: int = Field(
         10,
         ge=1,

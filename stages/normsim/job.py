@@ -56,7 +56,7 @@ def normsim(
     has values. Memory holds one batch of vectors and some 50 bytes an image. Raises `InputError` if
     no vector is stored.
     """
-    folder = _vectors_folder(scores)
+    folder = _vectors_folder(root, scores, config.vectors)
     store = Store.open_existing(root / "embeddings" / folder / "images")
     wanted = targets(folder) if targets else np.zeros((0, store.width), np.float32)
     if wanted.shape[1] != store.width:
@@ -94,13 +94,30 @@ class _Part(NamedTuple):
     """Of length 1."""
 
 
-def _vectors_folder(scores: ds.Dataset) -> str:
-    """Give the folder of the vectors. Raises `InputError` if there is none."""
+def _vectors_folder(root: Path, scores: ds.Dataset, chosen: str | None) -> str:
+    """Give the folder of the vectors: the chosen one, or else the only one that the scores name.
+
+    Raises `InputError` if there is none, or if there are several.
+    """
+    if chosen is not None:
+        there = sorted(path.parent.name for path in root.glob("embeddings/*/images"))
+        if chosen not in there:
+            raise InputError(
+                f"{root}: has no vectors {chosen!r}; --vectors takes one of: "
+                f"{', '.join(there) or 'none'}."
+            )
+        return chosen
+    named: set[str] = set()
     for batch in scores.to_batches(columns=["vectors"]):
-        for name in pc.unique(batch.column(0)).to_pylist():
-            if name:
-                return str(name)
-    raise InputError("no image has a vector: run skyscript score first.")
+        named.update(name for name in pc.unique(batch.column(0)).to_pylist() if name)
+    if not named:
+        raise InputError("no image has a vector: run skyscript score first.")
+    if len(named) > 1:
+        raise InputError(
+            f"{root}: its scores were computed from several folders of vectors; name one with "
+            f"--vectors: {', '.join(sorted(named))}."
+        )
+    return named.pop()
 
 
 def _distinct(scores: ds.Dataset, folder: Path) -> Path:

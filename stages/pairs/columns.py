@@ -33,7 +33,7 @@ _COPIED = {
     "images": (
         *("source", "scene_id", "others", "acquired", "time_precision", *Box._fields),
         *("width", "height", "gsd", "byte_size", "content_hash"),
-        *("nodata_share", "blank_share", "cloud_share", "haze", "sharpness"),
+        *("nodata_share", "blank_share", "cloud_share", "broken_cloud_share", "haze", "sharpness"),
     ),
     "meta": (
         *("metapath", "meta_hash", "center_tags", "left_out"),

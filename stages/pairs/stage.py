@@ -94,5 +94,5 @@ RUN_PAIRS = DatasetStage(
     reads=_READS,
     may_read=(tables.STATEMENTS, tables.SCORES, tables.NORMALISED, tables.FILTERED),
     writes=tables.RUN_PAIRS,
-    version=2,
+    version=3,
 )

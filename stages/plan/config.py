@@ -7,12 +7,18 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from pipeline.stage import StageConfig
+from skyscript.geo.bbox import Bbox
 
 
 class PlanConfig(StageConfig):
     """How large tiles are, and where their objects lie in them."""
 
     seed: int = Field(0, description="Seed every random choice of this stage.")
+    bbox: Bbox | None = Field(
+        None,
+        description="Centre the tile of a line on a node in this box: west, south, east, north, in "
+        "degrees. Set it at the top level, because eligible uses the same key.",
+    )
     min_side: int = Field(
         100, ge=16, description="Make the side of a tile at least this many pixels long."
     )

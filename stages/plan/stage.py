@@ -46,7 +46,7 @@ def plan(
     known, words = scene_index(scenes), run_vocabulary(vocab)
     geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()
-    subjects = [_subject(*pair, words) for pair in zip(rows, geometries, strict=True)]
+    subjects = [_subject(*pair, words, config) for pair in zip(rows, geometries, strict=True)]
     drawn = [first_placement(each, config) for each in subjects if isinstance(each, Subject)]
     places = np.array([(first.lon, first.lat) for first in drawn]).reshape(-1, 2)
     firsts = zip(drawn, known.touching_points(places), strict=True)
@@ -61,10 +61,10 @@ def plan(
 
 
 def _subject(
-    row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary
+    row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary, config: PlanConfig
 ) -> Subject | Skip:
     try:
-        return subject_of(row, geometry, words)
+        return subject_of(row, geometry, words).within(config.bbox)
     except Skip as skip:
         return skip
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
+from skyscript.geo.bbox import OUTSIDE, Sides, within_bbox
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
     HALF_GLOBE,
@@ -55,6 +56,18 @@ class Subject(NamedTuple):
             if gsd <= max_gsd and least <= most:
                 fit.append(min(max(drawn, least), most))
         return min(fit, key=lambda side: abs(side - drawn), default=None)
+
+    def within(self, bbox: Sides | None) -> Subject:
+        """Give the same subject with those nodes of a line that lie in the box of the run.
+
+        Raises `Skip` if none does. An area has one place, which `eligible` has looked at.
+        """
+        if bbox is None or self.extent is not None:
+            return self
+        places = self.places[within_bbox(self.places, bbox)]
+        if not len(places):
+            raise Skip(OUTSIDE)
+        return self._replace(places=places)
 
 
 def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary) -> Subject:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.storage import Place
+from skyscript.files.tar_places import InTars, find_image
 from skyscript.images.decode import Unusable, decode
 from stages.report.sheet_tiles import Card
 
@@ -27,11 +28,11 @@ _QUALITY = 85
 _CELL = (SIDE + _GAP, SIDE + 2 * _GAP + _LINES * _LINE_HEIGHT)
 
 
-def draw_contact_sheet(cards: Sequence[Card], root: Place) -> bytes:
+def draw_contact_sheet(cards: Sequence[Card], root: Place, inside: InTars) -> bytes:
     """Draw the tiles of ``cards``, six in a row, above their captions. Returns a JPEG.
 
     The sheet shows the central square of each tile, and at most three lines of each caption. A tile
-    that cannot be decoded is white.
+    that cannot be decoded is white. ``inside`` gives the images that lie in tars.
     """
     from PIL import Image
 
@@ -40,16 +41,17 @@ def draw_contact_sheet(cards: Sequence[Card], root: Place) -> bytes:
     sheet = Image.new("RGB", size, "white")
     for number, card in enumerate(cards):
         row, column = divmod(number, COLUMNS)
-        _draw(sheet, card, root, (_GAP + column * _CELL[0], _GAP + row * _CELL[1]))
-    data = io.BytesIO()
-    sheet.save(data, "JPEG", quality=_QUALITY)
-    return data.getvalue()
+        data = find_image(root, card.filepath, inside).read_bytes()
+        _draw(sheet, card, data, (_GAP + column * _CELL[0], _GAP + row * _CELL[1]))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
 
 
-def _draw(sheet: Image.Image, card: Card, root: Place, corner: tuple[int, int]) -> None:
+def _draw(sheet: Image.Image, card: Card, image: bytes, corner: tuple[int, int]) -> None:
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-    pixels = decode((root / card.filepath).read_bytes())
+    pixels = decode(image)
     if not isinstance(pixels, Unusable):
         sheet.paste(ImageOps.fit(Image.fromarray(pixels), (SIDE, SIDE)), corner)
     lines = textwrap.wrap(card.title, _LETTERS, max_lines=_LINES, placeholder=" …")

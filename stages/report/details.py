@@ -14,7 +14,7 @@ from stages.report.drawings import Drawing
 _PRECISION = {"year": "%Y", "range": "%Y", "day": "%Y-%m-%d"}
 _SCORES = ("similarity", "similarity_multi_objects", "normalised")
 _MATCH = ("match", "match_confidence", "dx_m", "dy_m", "edge_m", "date_gap_days", "built_gap_days")
-_GATE = ("nodata_share", "blank_share", "cloud_share", "haze", "sharpness")
+_GATE = ("nodata_share", "blank_share", "cloud_share", "broken_cloud_share", "haze", "sharpness")
 _PROVENANCE = (
     *("scene_id", "backend", "scene_name", "scene_content", "time_precision", "crs"),
     *("chosen_by", "chosen_for", "content_hash", "meta_hash", "image_hash", "fingerprint"),

@@ -1,4 +1,4 @@
-"""Renders the page from figures with the template ``page.html``, which escapes values."""
+"""Renders the pages with templates, which escape values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
 """Number of reasons in the table for each stage."""
 _STAGES = {
-    "extract": "objects read from the extract",
+    "boxes": "objects read from the extract",
     "eligible": "objects that a source can show",
     "plan": "tiles planned",
     "fetch": "images fetched",
@@ -55,6 +55,7 @@ def render_page(
     without scores has no ``scored``.
     """
     return _render(
+        "page.html",
         title=title,
         figures=figures,
         reach=reach,
@@ -67,7 +68,12 @@ def render_page(
     )
 
 
-def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
+def render_review(title: str) -> str:
+    """Render the page on which a person judges a sample of the pairs."""
+    return _render("review.html", title=title)
+
+
+def _render(template: str, **values: Any) -> str:  # noqa: ANN401 - what the template names
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files("stages.report")
@@ -89,7 +95,7 @@ def _render(**values: Any) -> str:  # noqa: ANN401 - what the template names
         REACHED=_REACHED,
         known_sources=SOURCES,
     )
-    return environment.get_template("page.html").render(values)
+    return environment.get_template(template).render(values)
 
 
 def _pair_sources(figures: Figures) -> list[tuple[SourceFigures, int]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from skyscript import chance
+from skyscript.files.names import IMAGE_SUFFIX
 from skyscript.geo.tile import Box
 from skyscript.osm.tags import Tags
 from stages.report.details import detail
@@ -40,8 +41,12 @@ _DROPPED, _NOT_FILTERED = "dropped", "not filtered"
 class Gallery:
     """The pairs of the gallery: filled part by part, then packed."""
 
-    def __init__(self, *, has_filter: bool) -> None:
-        """Say whether the run has filtered files: a pair in none of them was dropped."""
+    def __init__(self, *, has_filter: bool, in_tars: bool) -> None:
+        """Say whether the run has filtered files: a pair in none of them was dropped.
+
+        The explorer shows the images of the run, or copies in its own folder if they lie in tars.
+        """
+        self._images = "" if in_tars else "../"
         self._no_split = _DROPPED if has_filter else _NOT_FILTERED
         self._names: list[str] = []
         self._columns: dict[str, list[Any]] = {}
@@ -71,6 +76,12 @@ class Gallery:
             self._columns.setdefault(name, []).append(value)
         self._words.add(number, _words(row))
         self._facets.add(number, _facets(row))
+
+    def filepaths(self) -> set[str]:
+        """Give the paths of the images."""
+        folders = self._columns.get("folder", ())
+        pairs = zip(folders, self._names, strict=True)
+        return {f"{folder}/{name}{IMAGE_SUFFIX}" for folder, name in pairs}
 
     def concepts(self) -> list[tuple[str, int]]:
         """Give the concepts by frequency."""
@@ -104,6 +115,7 @@ class Gallery:
         return {
             "rows": len(self),
             "details": DETAILS,
+            "images": self._images,
             "names": "\n".join(self._names),
             "numbers": {name: numbers(columns.get(name, ())) for name in (*_NUMBERS, *places)},
             "choices": {

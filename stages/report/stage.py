@@ -8,19 +8,22 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.atomic import write_bytes
 from pipeline.scratch import database, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
+from skyscript.files.names import IMAGE_FILES
+from skyscript.files.tar_places import images_in_tars
 from stages import tables
 from stages.report.charts import Spec, all_charts
 from stages.report.config import ReportConfig
 from stages.report.contact_sheet import draw_contact_sheet
 from stages.report.figures import Figures, compute_figures
 from stages.report.packing import script
-from stages.report.page import render_page
+from stages.report.page import render_page, render_review
 from stages.report.reach import Reach, compute_reach, reach_csv
 from stages.report.rows import DETAILS, Gallery, fill
 from stages.report.scored import Scored, compute_scored
@@ -31,10 +34,13 @@ from stages.report.vendor import library_files, versions
 from stages.tables import files_written
 
 PAGE = "report/index.html"
+REVIEW = "report/review.html"
 SHEET = "report/gallery.jpg"
 TAGS = "report/tags.csv"
 SHEET_TILES = 12
 _READS = (
+    tables.BOXES,
+    tables.WANTED,
     tables.OBJECTS,
     tables.ELIGIBLE,
     tables.FOCUS,
@@ -70,11 +76,14 @@ def report(
     """
     given = {"objects": objects, "meta": meta, "images": images, "captions": captions}
     folder = _Folder(root)
-    gallery = Gallery(has_filter="filtered" in others)
+    in_tars = bool(images.head(1, columns=["tar"], filter=pc.field("tar").is_valid()).num_rows)
+    gallery = Gallery(has_filter="filtered" in others, in_tars=in_tars)
     for name, content in fill(gallery, pairs, objects, config.gallery, config.seed):
         folder.write(f"report/data/{name}.js", content, DETAILS)
     for name, content in gallery.scripts(config.seed):
         folder.write(f"report/data/{name}.js", content, len(gallery))
+    for path, image in sorted(images_in_tars(root, images, gallery.filepaths()).items()):
+        folder.write(f"report/{path}", image.read_bytes(), 1)
     counted = _count(root, given | others | {"pairs": pairs}, gallery)
     figures, charts = counted.figures, counted.charts
     overview = {"charts": charts, "cover": _cover(figures), "arrows": counted.shifts.arrows}
@@ -82,18 +91,15 @@ def report(
     for name, content in {**library_files(), **_own_files()}.items():
         folder.write(f"report/{name}", content, 0)
     page = render_page(
-        config.title,
-        figures,
-        counted.reach,
-        counted.shifts,
-        pairs=len(gallery),
-        charts=charts.keys(),
-        scored=counted.scored,
-    )
+        config.title, figures, counted.reach, counted.shifts,
+        pairs=len(gallery), charts=charts.keys(), scored=counted.scored,
+    )  # fmt: skip
     folder.write(PAGE, page.encode(), figures.captioned)
+    folder.write(REVIEW, render_review(config.title).encode(), 0)
     folder.write(TAGS, *counted.tags)
     if sheet := read_cards(choose_objects(meta, config.seed, SHEET_TILES), captions):
-        folder.write(SHEET, draw_contact_sheet(sheet, root), len(sheet))
+        inside = images_in_tars(root, images, (card.filepath for card in sheet))
+        folder.write(SHEET, draw_contact_sheet(sheet, root, inside), len(sheet))
     yield files_written(root, folder.rows)
 
 
@@ -163,7 +169,8 @@ REPORT = DatasetStage(
     writes=tables.REPORT,
     external=_external,
     owns=tables.owned_files(
-        *(PAGE, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*")
+        *(PAGE, REVIEW, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*"),
+        f"report/{IMAGE_FILES}",
     ),
-    version=6,
+    version=9,
 )

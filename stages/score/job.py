@@ -82,9 +82,10 @@ def pair_scores(pairs: pa.Table, *, config: PairScoreConfig, shard: Shard) -> pa
 
     A part is scored again if one of its images has changed, because the pairs name their content.
     """
-    with config.source().reading(shard.index) as read:
+    paths = pairs["filepath"].to_pylist()
+    with config.source().reading(shard.index, paths) as read:
         found = score_pairs(
-            pairs["filepath"].to_pylist(),
+            paths,
             pairs["title"].to_pylist(),
             pairs["title_multi_objects"].to_pylist(),
             read=read,

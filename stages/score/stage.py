@@ -10,6 +10,7 @@ from pipeline.stage import Shard, ShardStage
 from skyscript.clip.devices import gpu_use
 from skyscript.clip.vectors.embed import read_below
 from skyscript.clip.worker import clip_identity
+from skyscript.files.tar_places import rows_in_tars
 from stages import tables
 from stages.score.config import OFF, RunScoreConfig
 from stages.score.engine import score_pairs
@@ -17,7 +18,7 @@ from stages.score.engine import score_pairs
 
 def score(
     captions: pa.Table,
-    images: pa.Table,  # noqa: ARG001 - read so that a changed image is scored again
+    images: pa.Table,
     *,
     config: RunScoreConfig,
     shard: Shard,
@@ -33,7 +34,7 @@ def score(
         rows["filepath"].to_pylist(),
         rows["title"].to_pylist(),
         rows["title_multi_objects"].to_pylist(),
-        read=read_below(shard.root),
+        read=read_below(shard.root, rows_in_tars(shard.root, images)),
         root=shard.root,
         config=config,
     )

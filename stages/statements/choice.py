@@ -30,8 +30,7 @@ class Choice:
         self._images = chance.hashes(seed, scenes.images, "statements")
         names = [one.name for one in scenes.concepts.all]
         self._names = np.append(chance.hashes(seed, names, "concept"), np.uint64(0))
-        ids, of = np.unique(scenes.object_ids.astype(str), return_inverse=True)
-        self._things = chance.hashes(seed, ids.tolist(), "object")[of]
+        self._things = chance.hashes(seed, scenes.objects, "object")[scenes.object]
 
     def of(self, kind: Kind) -> Chosen:
         """Give the chosen claims of a kind, those of an image in the order of their draws."""

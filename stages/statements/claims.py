@@ -31,6 +31,11 @@ class Claims(NamedTuple):
     sizes: Ints
     """The number of things of each claim."""
 
+    @classmethod
+    def join(cls, claims: Sequence[Claims]) -> Claims:
+        """Join the claims of several kinds."""
+        return cls(*map(np.concatenate, zip(*claims, strict=True)))
+
     def take(self, rows: Ints) -> Claims:
         """Give some of the claims."""
         sizes = self.sizes[rows]

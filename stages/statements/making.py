@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -14,14 +15,17 @@ import shapely
 
 from pipeline.schema import STATUS_OK
 from skyscript.captions.object_names import is_thing, things_of
+from skyscript.geo.clip import clip_to_boxes
 from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import Box, mercator_box, project, scale_in
+from skyscript.geo.tile import Box, mercator_box, project, scale_in, widened
 from skyscript.osm.tags import Tags, tags_of
-from stages.statements.scenes import Concepts, Geometries, Ints, Scenes
+from stages.statements.edges import REACH, find_at_edges
+from stages.statements.scenes import Concepts, Floats, Geometries, Ints, Scenes
 from tag_vocab import Concept, concept, concepts_of
 from tag_vocab.concepts_of import Kind
 
 _Shown = tuple[Concept, ...]
+_COLUMNS = ("object_id", "geometry", "tags")
 
 
 def usable(meta: pa.Table, images: pa.Table) -> pa.Table:
@@ -44,36 +48,73 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset, truth: pa.Table | None) -> 
     """
     degrees = [Box.of(row) for row in rows.select(Box._fields).to_pylist()]
     boxes = [mercator_box(box) for box in degrees]
-    sizes = [rows[side].to_numpy().astype(np.int64) for side in ("width", "height")]
-    image, ids, shown = _shown(rows)
-    near = objects_near(objects, degrees, ("object_id", "geometry"))
-    place = pc.index_in(pa.array(ids, pa.string()), near["object_id"].combine_chunks())
-    kept = np.flatnonzero(pc.is_valid(place).to_numpy(zero_copy_only=False) & (shown >= 0))
-    place = place.take(pa.array(kept)).to_numpy().astype(np.int64)
-    geometry = _in_pixels(near["geometry"], place, image[kept], boxes, np.column_stack(sizes))
-    some = ~shapely.is_empty(geometry)
-    kept = kept[some]
-    lacking, absent = _absent(rows["object_id"], truth)
-    listed, concepts = _number(shown[kept], absent)
+    scale = np.array([scale_in(box) for box in boxes])
+    sides = np.array(boxes, np.float64).reshape(-1, 4)
+    width, height = (rows[side].to_numpy().astype(np.int64) for side in ("width", "height"))
+    near = objects_near(objects, [widened(box, REACH) for box in degrees], _COLUMNS)
+    things = _things(rows, near, sides, scale, np.column_stack([width, height]))
+    lacking, absent, of_absent = _absent(rows["object_id"], truth)
+    listed, concepts = _number(np.append(things.shown, things.edge_shown), of_absent)
+    listed, edge_listed = np.split(listed, [len(things.shown)])
     number = {one: place for place, one in enumerate(concepts.all)}
-    across = np.array([box.east - box.west for box in boxes]) / sizes[0]
     return Scenes(
         images=rows["object_id"].to_pylist(),
-        width=sizes[0],
-        height=sizes[1],
-        metres=across / np.array([scale_in(box) for box in boxes]),
+        width=width,
+        height=height,
+        metres=(sides[:, 2] - sides[:, 0]) / width / scale,
         is_complete=np.array(pc.fill_null(rows["surroundings_complete"], False).to_pylist(), bool),
         latitude=np.array([(box.south + box.north) / 2 for box in degrees]),
         acquired=rows["acquired"].to_numpy().astype("datetime64[s]"),
         precision=np.array(rows["time_precision"].to_pylist(), str),
         concepts=concepts,
         lacking=lacking,
-        absent=np.array([number[one] for one in absent], np.int64),
-        image=image[kept],
-        object_ids=ids[kept],
+        absent=np.array([number[one] for one in of_absent], np.int64)[absent],
+        edge_image=things.edge_image,
+        edge_listed=edge_listed,
+        image=things.image,
+        object_ids=things.ids,
         listed=listed,
-        geometry=geometry[some],
+        geometry=things.geometry,
     )
+
+
+class _Things(NamedTuple):
+    """The things of images, and the objects at their edges."""
+
+    image: Ints
+    ids: npt.NDArray[np.object_]
+    shown: Ints
+    """The number of the list of concepts, as in `_number_of`."""
+    geometry: Geometries
+    edge_image: Ints
+    edge_shown: Ints
+
+
+def _things(rows: pa.Table, near: pa.Table, sides: Floats, scale: Floats, sizes: Ints) -> _Things:
+    image, ids, shown = _shown(rows)
+    degrees = shapely.from_wkb(near["geometry"].to_numpy(zero_copy_only=False))
+    metres = _valid(shapely.transform(degrees, project))
+    place = pc.index_in(pa.array(ids, pa.string()), near["object_id"].combine_chunks())
+    known = pc.is_valid(place).to_numpy(zero_copy_only=False)
+    place = pc.fill_null(place, 0).to_numpy().astype(np.int64)
+    at_edge, beside = find_at_edges(metres, sides, scale, (image[known], place[known]))
+    kept = np.flatnonzero(known & (shown >= 0))
+    geometry = _in_pixels(metres[place[kept]], image[kept], sides, sizes)
+    some = ~shapely.is_empty(geometry)
+    kept = kept[some]
+    edge = _shown_by(near, beside)
+    of_thing = edge >= 0
+    return _Things(
+        image[kept], ids[kept], shown[kept], geometry[some], at_edge[of_thing], edge[of_thing]
+    )
+
+
+def _shown_by(objects: pa.Table, these: Ints) -> Ints:
+    """Give the numbers of the lists of concepts of some objects, by all their tags."""
+    used, of = np.unique(these, return_inverse=True)
+    some = objects.select(["object_id", "tags"]).take(pa.array(used))
+    names = zip(tags_of(some["tags"]), some["object_id"].to_pylist(), strict=True)
+    return np.array([_number_of(tags, name[0]) for tags, name in names], np.int64)[of]
 
 
 def _shown(rows: pa.Table) -> tuple[Ints, np.ndarray, Ints]:
@@ -100,14 +141,18 @@ def _number_of(tags: Tags, kind: str) -> int:
     return _LISTS.setdefault(shown, len(_LISTS)) if shown and is_thing(shown[0]) else -1
 
 
-def _absent(images: pa.ChunkedArray, truth: pa.Table | None) -> tuple[Ints, list[Concept]]:
-    """Give images and concepts that they certainly do not show, from the table ``truth``."""
+def _absent(
+    images: pa.ChunkedArray, truth: pa.Table | None
+) -> tuple[Ints, Ints, Sequence[Concept]]:
+    """Give images and the numbers of concepts that they certainly do not show; and the concepts."""
     if truth is None:
-        return np.zeros(0, np.int64), []
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), ()
     judged = pc.and_(pc.equal(truth["verdict"], "no"), pc.is_in(truth["object_id"], images))
     no = truth.filter(judged)
     place = pc.index_in(no["object_id"], images.combine_chunks()).to_numpy().astype(np.int64)
-    return place, [concept(name) for name in no["concept"].to_pylist()]
+    names = no["concept"].combine_chunks().dictionary_encode()
+    concepts = [concept(name) for name in names.dictionary.to_pylist()]
+    return place, names.indices.to_numpy().astype(np.int64), concepts
 
 
 def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:
@@ -132,19 +177,9 @@ def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:
     return listed, Concepts(tuple(number), lead, shows, attributes, is_a)
 
 
-def _in_pixels(
-    wkb: pa.ChunkedArray, place: Ints, image: Ints, boxes: list[Box], sizes: Ints
-) -> Geometries:
+def _in_pixels(metres: Geometries, image: Ints, sides: Floats, sizes: Ints) -> Geometries:
     """Give the parts of geometries in tiles, in pixels from the top left corner."""
-    used, of = np.unique(place, return_inverse=True)
-    degrees = shapely.from_wkb(wkb.take(pa.array(used)).to_numpy(zero_copy_only=False))
-    metres = _valid(shapely.transform(degrees, project))
-    sides = np.array(boxes, np.float64).reshape(-1, 4)
-    parts = metres[of]
-    bounds, box = shapely.bounds(metres)[of], sides[image]
-    within = (bounds[:, :2] >= box[:, :2]).all(axis=1) & (bounds[:, 2:] <= box[:, 2:]).all(axis=1)
-    for thing in np.flatnonzero(~within).tolist():
-        parts[thing] = shapely.clip_by_rect(parts[thing], *boxes[image[thing]])
+    parts = clip_to_boxes(metres, image, sides)
     points, owner = shapely.get_coordinates(parts, return_index=True)
     scale = np.column_stack([sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]]) / sizes
     corner, scale = sides[image[owner]], scale[image[owner]]

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from skyscript.geo.meeting import meeting_boxes
 from skyscript.ragged import counted, counted_in
 from tag_vocab import Concept
 
@@ -72,6 +73,10 @@ class Scenes:
     """The numbers of images that certainly do not show a concept, by the table ``truth``."""
     absent: Ints
     """These concepts."""
+    edge_image: Ints
+    """The numbers of images with an object at the edge that is none of their things."""
+    edge_listed: Ints
+    """The number of the list of concepts that such an object shows."""
     image: Ints
     """By thing, as all below: the number of its image, ascending."""
     object_ids: npt.NDArray[np.object_]
@@ -124,6 +129,27 @@ class Scenes:
         return counted_in(self.image)
 
     @functools.cached_property
+    def _objects(self) -> tuple[list[str], Ints]:
+        ids, number = np.unique(self.object_ids.astype(str), return_inverse=True)
+        return ids.tolist(), number
+
+    @property
+    def objects(self) -> list[str]:
+        """Give the ids of all objects, in alphabetical order."""
+        return self._objects[0]
+
+    @property
+    def object(self) -> Ints:
+        """Give the number of the object of each."""
+        return self._objects[1]
+
+    def all_things(self, image: Ints) -> tuple[Ints, Ints]:
+        """Give the places of some images, and all things of each."""
+        start, end = np.searchsorted(self.image, [image, image + 1])
+        sizes = end - start
+        return np.repeat(np.arange(len(image)), sizes), np.repeat(start, sizes) + counted(sizes)
+
+    @functools.cached_property
     def areas(self) -> Groups:
         """Give the areas of each image that show a concept that names one of its things."""
         groups = self.group(self.named)
@@ -164,18 +190,27 @@ class Scenes:
         return Groups(keys, things, sizes)
 
     def sole(self, thing: Ints) -> Bools:
-        """Tell whether a thing is the only one in its image that shows what names it."""
-        groups = self.group(self.keys(self.image[thing], self.name[thing]))
-        return np.asarray(groups.sizes == 1)
+        """Tell whether a thing is surely the only one in its image that shows what names it."""
+        image, name = self.image[thing], self.name[thing]
+        groups = self.group(self.keys(image, name))
+        return np.asarray((groups.sizes == 1) & self.all_known(image, name))
+
+    def all_known(self, image: Ints, concept: Ints) -> Bools:
+        """Tell whether an image surely shows nothing of a concept besides its things."""
+        return np.asarray(
+            self.is_complete[image] & ~np.isin(self.keys(image, concept), self._at_edge)
+        )
+
+    @functools.cached_property
+    def _at_edge(self) -> Ints:
+        """Give the keys of the images and the concepts of which something is at the edge."""
+        edge, concept = np.nonzero(self.concepts.shows[self.edge_listed])
+        return np.unique(self.keys(self.edge_image[edge], concept))
 
     @functools.cached_property
     def meeting(self) -> tuple[Ints, Ints]:
-        """Give the pairs of things in an image whose boxes meet."""
-        apart = (np.max(self.width, initial=0) + 1.0) * 2
-        left, top, right, bottom = self.box.T
-        boxes = shapely.box(left + self.image * apart, top, right + self.image * apart, bottom)
-        one, other = shapely.STRtree(boxes).query(boxes, predicate="intersects")
-        return one[one < other], other[one < other]
+        """Give the pairs of things in an image whose boxes meet, the first before the second."""
+        return meeting_boxes(self.box, self.image)
 
 
 @dataclass(frozen=True)
@@ -220,6 +255,12 @@ def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
     most = int(groups.things.max(initial=0)) + 1
     both = np.isin(group * most + other[pair], groups.of * most + groups.things)
     return pair[both], group[both]
+
+
+def distinct(pairs: Ints) -> Ints:
+    """Give the distinct rows of an array n x 2 of numbers from 0 on, in ascending order."""
+    most = int(pairs[:, 1].max(initial=0)) + 1
+    return np.column_stack(np.divmod(np.unique(pairs[:, 0] * most + pairs[:, 1]), most))
 
 
 def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:

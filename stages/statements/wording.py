@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from stages import tables
 from stages.statements.choice import Chosen
-from stages.statements.claims import NO_CONCEPT, Kind
+from stages.statements.claims import NO_CONCEPT, Claims, Kind
 from stages.statements.kinds.region import to_bins
-from stages.statements.scenes import Scenes
+from stages.statements.scenes import Floats, Ints, Scenes
 from tag_vocab import Concept
 
 _KEPT = 1 << 16
 """Claims whose words are kept: most of them recur."""
+_COLLECTION = np.array([("\x01", 7, 0)], [("order", "S1"), ("type", "<u4"), ("parts", "<u4")])
+"""The beginning of a geometry collection in WKB; its parts follow."""
 
 
 class _Words(NamedTuple):
@@ -28,55 +33,74 @@ class _Words(NamedTuple):
     seconds: tuple[str | None, ...]
 
 
-def to_rows(chosen: Chosen, scenes: Scenes, filepath: pa.ChunkedArray) -> pa.Table:
-    """Give the rows of chosen claims, in their order."""
-    kind, claims, draws = chosen
-    images = claims.image.tolist()
-    focus = [scenes.images[image] for image in images]
-    said = _say_all(chosen, scenes)
-    seconds, none = [second for _, second, _ in said], [None] * len(said)
-    geometry = scenes.frames[claims.image]
-    some = claims.sizes > 0
-    of = (np.cumsum(some) - 1)[claims.of]
-    geometry[some] = shapely.geometrycollections(scenes.geometry[claims.things], indices=of)
-    box = shapely.bounds(geometry)
-    bins = to_bins(scenes, claims.image, box).astype(np.int32)
+def to_rows(chosen: Sequence[Chosen], scenes: Scenes, filepath: pa.ChunkedArray) -> pa.Table:
+    """Give the rows of the chosen claims of all kinds: those of an image together."""
+    every = Claims.join([one.claims for one in chosen])
+    order = np.argsort(every.image, kind="stable")
+    claims = every.take(order)
+    sizes = [len(one.draws) for one in chosen]
+    kinds = np.repeat(np.arange(len(chosen)), sizes)[order]
+    draws = np.concatenate([one.draws for one in chosen])[order]
+    text, second, claim = (
+        pa.chunked_array(parts, pa.string()).take(pa.array(order))
+        for parts in zip(*(_say_all(one, scenes) for one in chosen), strict=True)
+    )
+    names, roles = (
+        pa.array([getattr(one.kind, of) for one in chosen], pa.string()).take(pa.array(kinds))
+        for of in ("name", "role")
+    )
+    focus = pa.array(scenes.images, pa.string()).take(pa.array(claims.image))
+    box = _boxes(claims, scenes)
     columns = {
-        "statement_id": [
-            f"{name}/{kind.name}/{draw:016x}"
-            for name, draw in zip(focus, draws.tolist(), strict=True)
-        ],
+        "statement_id": pc.binary_join_element_wise(focus, names, _hex(draws), "/"),
         "object_id": focus,
         "filepath": filepath.take(pa.array(claims.image)),
-        "kind": [kind.name] * len(images),
-        "role": [kind.role] * len(images),
-        "text": [text for text, _, _ in said],
-        "answer": seconds if kind.role == "question" else none,
-        "true_text": seconds if kind.role == "negative" else none,
-        "claim": [claim for _, _, claim in said],
+        "kind": names,
+        "role": roles,
+        "text": text,
+        "answer": pc.if_else(pc.equal(roles, "question"), second, None),
+        "true_text": pc.if_else(pc.equal(roles, "negative"), second, None),
+        "claim": claim,
         "rests_on": pa.ListArray.from_arrays(
             np.append(0, np.cumsum(claims.sizes)).astype(np.int32),
-            pa.array(scenes.object_ids[claims.things], pa.string()),
+            pa.array(scenes.object_ids, pa.string()).take(pa.array(claims.things)),
         ),
-        "geometry": shapely.to_wkb(geometry),
+        "geometry": _geometries(claims, scenes),
         "box": _lists(box),
-        "bins": _lists(bins),
+        "bins": _lists(to_bins(scenes, claims.image, box).astype(np.int32)),
     }
     return pa.table(columns, schema=tables.STATEMENTS.schema)
 
 
-def _say_all(chosen: Chosen, scenes: Scenes) -> list[tuple[str, str | None, str]]:
-    """Give text, second text and claim of each."""
+def _say_all(chosen: Chosen, scenes: Scenes) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Give text, second text and claim of each; each distinct claim is put into words once."""
     kind, claims, draws = chosen
+    first, of = _distinct(claims.one, claims.other, claims.value)
     concepts = scenes.concepts.all
-    ways = (draws % np.uint64(len(kind.phrasings))).tolist()
-    found = []
-    rows = zip(claims.one.tolist(), claims.other.tolist(), claims.value.tolist(), ways, strict=True)
-    for one, other, value, way in rows:
-        about = tuple(concepts[each] for each in (one, other) if each != NO_CONCEPT)
-        words = _say(kind, about, value)
-        found.append((words.texts[way], words.seconds[way], words.claim))
-    return found
+    said = [
+        _say(kind, tuple(concepts[each] for each in (one, other) if each != NO_CONCEPT), value)
+        for one, other, value in zip(
+            *(column[first].tolist() for column in (claims.one, claims.other, claims.value)),
+            strict=True,
+        )
+    ]
+    ways = len(kind.phrasings)
+    at = pa.array(of * ways + (draws % np.uint64(ways)).astype(np.int64))
+    texts, seconds = (
+        pa.array([text for words in said for text in words[column]], pa.string()).take(at)
+        for column in (1, 2)
+    )
+    return texts, seconds, pa.array([words.claim for words in said], pa.string()).take(pa.array(of))
+
+
+def _distinct(*columns: Ints) -> tuple[Ints, Ints]:
+    """Give the first of each distinct row of some columns, and for each row the number of its."""
+    key = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, number = np.unique(column, return_inverse=True)
+        key = np.unique(key, return_inverse=True)[1] * len(values) + number
+    _, first, of = np.unique(key, return_index=True, return_inverse=True)
+    return first, of
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -85,6 +109,53 @@ def _say(kind: Kind, about: tuple[Concept, ...], value: int) -> _Words:
     texts = tuple(phrasing.format(**words) for phrasing in kind.phrasings)
     seconds = kind.seconds or (None,) * len(texts)
     return _Words(claim, texts, tuple(second and second.format(**words) for second in seconds))
+
+
+def _boxes(claims: Claims, scenes: Scenes) -> Floats:
+    """Give the box of the things of each claim; that of the image if it rests on none."""
+    box: Floats = scenes.sides[claims.image] * np.array([0.0, 0.0, 1.0, 1.0])
+    some = claims.sizes > 0
+    starts = (np.cumsum(claims.sizes) - claims.sizes)[some]
+    of = scenes.box[claims.things]
+    if len(starts):
+        box[some, :2] = np.minimum.reduceat(of[:, :2], starts)
+        box[some, 2:] = np.maximum.reduceat(of[:, 2:], starts)
+    return box
+
+
+def _geometries(claims: Claims, scenes: Scenes) -> pa.Array:
+    """Give the WKB of a collection of the things of each claim; the image if it rests on none."""
+    used, thing = np.unique(claims.things, return_inverse=True)
+    count, some = len(claims.sizes), claims.sizes > 0
+    heads = np.repeat(_COLLECTION, count)
+    heads["parts"] = claims.sizes
+    pieces = [
+        _fixed(heads.view(np.uint8).reshape(count, _COLLECTION.itemsize)).cast(pa.binary()),
+        pa.array(shapely.to_wkb(scenes.frames), pa.binary()),
+        pa.array(shapely.to_wkb(scenes.geometry[used]), pa.binary()),
+    ]
+    first = np.where(some, np.arange(count), count + claims.image)
+    parts = np.insert(
+        thing + count + len(scenes.frames), np.cumsum(claims.sizes) - claims.sizes, first
+    )
+    ends = np.append(0, np.cumsum(claims.sizes + 1)).astype(np.int32)
+    listed = pa.ListArray.from_arrays(ends, pa.concat_arrays(pieces).take(pa.array(parts)))
+    return pc.binary_join(listed, b"")
+
+
+def _hex(numbers: npt.NDArray[np.uint64]) -> pa.Array:
+    """Give numbers of 64 bits as 16 hexadecimal digits."""
+    octets = numbers.astype(">u8").view(np.uint8).reshape(len(numbers), 8)
+    halves = np.stack([octets >> 4, octets & 15], axis=2).reshape(len(numbers), 16)
+    digits = np.frombuffer(b"0123456789abcdef", np.uint8)[halves]
+    return _fixed(digits).cast(pa.binary()).cast(pa.string())
+
+
+def _fixed(octets: npt.NDArray[np.uint8]) -> pa.Array:
+    """Give the rows of a matrix of octets as binary values of one length."""
+    count, width = octets.shape
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(octets))]
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, buffers)
 
 
 def _lists(numbers: np.ndarray) -> pa.ListArray:

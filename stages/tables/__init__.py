@@ -8,7 +8,17 @@ every table that is made from ``boxes``.
 
 from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, SIDES, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
-from stages.tables.imagery import CANDIDATE, IMAGES, MATCH, SCENE_SHIFTS, SCENES, TILES
+from stages.tables.imagery import (
+    CANDIDATE,
+    IMAGES,
+    IN_FILES,
+    IN_TARS,
+    LAYOUT,
+    MATCH,
+    SCENE_SHIFTS,
+    SCENES,
+    TILES,
+)
 from stages.tables.objects import (
     BLOBS,
     BOXES,
@@ -47,6 +57,9 @@ __all__ = [
     "FILTERED",
     "FOCUS",
     "IMAGES",
+    "IN_FILES",
+    "IN_TARS",
+    "LAYOUT",
     "MATCH",
     "META",
     "NEIGHBOUR",

@@ -60,6 +60,10 @@ TILES = table(
 )
 """The tile to fetch for each focus object."""
 
+IN_FILES, IN_TARS = "files", "tars"
+LAYOUT = table("layout", pa.field("layout", pa.string(), nullable=False))  # files, or tars
+"""How the images of the run are stored: one row."""
+
 IMAGES = table(
     "images",
     pa.field("object_id", pa.string(), nullable=False),
@@ -80,11 +84,17 @@ IMAGES = table(
     # from the pixels alone, each 0 to 1; skyscript.imagery.fitness says what they measure
     pa.field("blank_share", pa.float64()),  # black or white, or all of one colour
     pa.field("cloud_share", pa.float64()),  # bright, grey and even
+    pa.field("broken_cloud_share", pa.float64()),  # small clouds over the ground; 0 below 5 m
     pa.field("haze", pa.float64()),  # a grey veil over the tile
     pa.field("sharpness", pa.float64()),  # fine detail over coarse detail
     pa.field("others", pa.list_(pa.string())),  # of a mosaic: the scenes under the first one
     pa.field("byte_size", pa.int64()),
     pa.field("content_hash", pa.string()),  # blake2b-128 of the JPEG, hex
+    # if the image is a member of a tar, and no file; else null
+    pa.field("tar", pa.string()),  # image_tars/00012.tar, from the run folder
+    pa.field("tar_offset", pa.int64()),  # of the first byte of the JPEG
+    pa.field("tar_size", pa.int64()),  # bytes of the tar
+    pa.field("tar_hash", pa.string()),  # blake2b-128 of the tar, hex
     # class of the error that prevented the fetch: no_imagery, busy ...; null if ok
     pa.field("error", pa.string()),
     *STATUS,

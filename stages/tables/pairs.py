@@ -66,6 +66,7 @@ RUN_PAIRS = table(
     pa.field("nodata_share", pa.float64()),
     pa.field("blank_share", pa.float64()),
     pa.field("cloud_share", pa.float64()),
+    pa.field("broken_cloud_share", pa.float64()),
     pa.field("haze", pa.float64()),
     pa.field("sharpness", pa.float64()),
     # tags: those that were kept, those that were not with the reason, those of the neighbours

@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigPath, StageConfig
 from skyscript.clip.source import QuickGelu
+from stages.train.augmentation import AugConfig
 from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
 
-Pair = tuple[float, float]
-
-
-class AugConfig(StageConfig):
-    """Augmentation, with the option names of open_clip's ``--aug-cfg``."""
-
-    use_timm: bool = Field(True, description="Use timm's transform, else torchvision's crop alone.")
-    scale: Pair = Field((0.67, 1.0), description="Crop between these two shares of the image.")
-    ratio: Pair | None = Field(
-        (0.5, 2.0), description="Crop to an aspect ratio in this range (timm only)."
-    )
-    color_jitter: float | tuple[float, ...] | None = Field(
-        0.4, description="Change brightness, contrast and saturation at random by this strength."
-    )
-    color_jitter_prob: float | None = Field(
-        None, description="Change the colours with this probability (torchvision only)."
-    )
-    gray_scale_prob: float | None = Field(
-        None, description="Make images grey with this probability (torchvision only)."
-    )
-    re_prob: float | None = Field(
-        None, description="Erase boxes with this probability (timm only)."
-    )
-    re_count: int | None = Field(None, description="Erase this many boxes (timm only).")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _disable_timm_defaults(cls, given: object) -> object:
-        if isinstance(given, dict) and given.get("use_timm") in (False, "False", "false"):
-            return {"color_jitter": None, "ratio": None} | given
-        return given
-
-    def open_clip(self) -> dict[str, Any]:
-        """Return the arguments of open_clip's AugmentationCfg."""
-        return {name: value for name, value in self if value is not None}
+SAID = "statements"
+"""The name of statements among the weights of captions."""
 
 
 class TrainConfig(StageConfig):
@@ -93,6 +61,24 @@ class TrainConfig(StageConfig):
         description="Read the captions from this column of the CSV. In shards, any name but "
         "`title` is a key of the .json files.",
     )
+    caption_weights: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = Field(
+        None,
+        description="Draw the caption of a pair anew in each epoch, from these columns by their "
+        "weights: title=2 title_long=1. The name `statements` means a true statement on the image "
+        "(`statements`). A pair takes part with the captions that it has. Validation uses "
+        "`csv_caption_key`.",
+    )
+    statements: ConfigPath | None = Field(
+        None,
+        description="Read true and false statements on the images from this run, or from this file "
+        "of its table `statements`. It needs `caption_weights` or `hard_negatives`.",
+    )
+    hard_negatives: int = Field(
+        0,
+        ge=0,
+        description="Set up to N false statements on an image against its caption, as further "
+        "texts of this image alone. They are drawn anew in each epoch.",
+    )
     csv_separator: str = Field(
         ",",
         min_length=1,
@@ -118,6 +104,12 @@ class TrainConfig(StageConfig):
         None,
         description="Start from these weights: a tag that open_clip knows, or a file. By default, "
         "the weights are random.",
+    )
+    context_length: int | None = Field(
+        None,
+        ge=1,
+        description="Lengthen the context of the text tower to this many tokens, as LongCLIP does "
+        "(248): the first 20 positions stay, the others are interpolated.",
     )
     quick_gelu: QuickGelu = Field(
         "auto", description="Use OpenAI's activation. Models trained from its weights need it."
@@ -278,6 +270,27 @@ class TrainConfig(StageConfig):
         if self.truth is not None and self.same_text == "negative":
             raise ValueError("truth needs same_text: positive")
         return self
+
+    @model_validator(mode="after")
+    def _check_statements(self) -> Self:
+        weights = self.caption_weights or {}
+        if weights and not self.caption_columns():
+            raise ValueError("caption_weights needs a column, for images without statements")
+        wants = [SAID] if SAID in weights else []
+        wants += ["hard_negatives"] if self.hard_negatives else []
+        if wants and self.statements is None:
+            raise ValueError(f"{wants[0]} needs statements, a run that has this table")
+        if self.statements is not None and not wants:
+            raise ValueError("statements needs hard_negatives, or caption_weights that name it")
+        if self.hard_negatives and self.same_text == "negative":
+            raise ValueError("hard_negatives needs same_text: positive")
+        return self
+
+    def caption_columns(self) -> tuple[str, ...]:
+        """Give the columns of the captions to train on."""
+        if self.caption_weights is None:
+            return (self.csv_caption_key,)
+        return tuple(name for name in self.caption_weights if name != SAID)
 
     @model_validator(mode="after")
     def _check_benchmark_root(self) -> Self:

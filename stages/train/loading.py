@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from skyscript.images.decode import Unusable, decode
 from stages.train.config import TrainConfig
 from stages.train.labels import Labels
+from stages.train.mixing import NONE, Drawn
 from stages.train.pairs import Pairs, csv_pairs
 from stages.train.sampler import Key
 from stages.train.shards import shard_pairs
@@ -35,6 +36,10 @@ class Batch(NamedTuple):
     images: torch.Tensor
     tokens: torch.Tensor
     labels: Labels
+    negatives: torch.Tensor
+    """Numbers of false statements on each image: pairs x statements, -1 where it has none."""
+    negative_tokens: torch.Tensor
+    """Their tokens: pairs x statements x tokens; those of the caption where there is none."""
 
 
 class Loaded(NamedTuple):
@@ -54,9 +59,11 @@ class PairDataset:
         transform: Transform,
         tokenizer: Tokenizer,
         seed: int,
+        negatives: int = 0,
     ) -> None:
+        """``negatives`` is the number of false statements on an image, if it has so many."""
         self._pairs, self._transform, self._seed = pairs, transform, seed
-        self._tokenizer = tokenizer
+        self._tokenizer, self._negatives = tokenizer, negatives
         self._tokens_of: Callable[[int], torch.Tensor] | None = None
 
     def __len__(self) -> int:
@@ -83,9 +90,21 @@ class PairDataset:
             return self._skip(row, image.reason)
         with seeded_draws(self._seed, f"{epoch}:{row}"):
             pixels = self._transform(Image.fromarray(image))
-        text = int(self._pairs.texts[row])
-        says, shows = (torch.from_numpy(flags) for flags in self._pairs.flags(row))
-        return Batch(pixels, self._tokens(text), Labels(torch.tensor(text), says, shows))
+        texts = self._pairs.choice.draw(self._seed, f"{epoch}:{row}", row, self._negatives)
+        return self._to_batch(pixels, row, texts)
+
+    def _to_batch(self, pixels: torch.Tensor, row: int, texts: Drawn) -> Batch:
+        says, shows = map(torch.from_numpy, self._pairs.flags(row, texts.caption))
+        tokens = self._tokens(texts.caption)
+        slots = [*texts.negatives, *[NONE] * (self._negatives - len(texts.negatives))]
+        others = [tokens if text == NONE else self._tokens(text) for text in slots]
+        return Batch(
+            pixels,
+            tokens,
+            Labels(torch.tensor(texts.caption), says, shows),
+            torch.tensor(slots, dtype=torch.int64),
+            torch.stack(others) if others else tokens.new_empty((0, *tokens.shape)),
+        )
 
     def _skip(self, row: int, reason: str) -> Skipped:
         return Skipped(row, f"{self._pairs.images.name(row)} (row {row + 1:,}): {reason}")
@@ -105,6 +124,19 @@ def collate(samples: list[Loaded]) -> Loaded:
     batches = [sample.batch for sample in samples if sample.batch is not None]
     whole = len(batches) == len(samples)
     return Loaded(default_collate(batches) if whole else None, skipped)
+
+
+def load_training_pairs(config: TrainConfig) -> Pairs:
+    """Read the pairs to train on, with the statements and the truth that the options name."""
+    pairs = load_pairs(config.train_data, config)
+    if config.statements is not None:
+        pairs = pairs.with_statements(config.statements, config)
+    return pairs if config.truth is None else pairs.with_truth(config.truth)
+
+
+def load_validation_pairs(path: Path, config: TrainConfig) -> Pairs:
+    """Read held-out pairs: each has one caption, and no statements."""
+    return load_pairs(path, config.model_copy(update={"caption_weights": None}))
 
 
 def load_pairs(path: Path, config: TrainConfig) -> Pairs:

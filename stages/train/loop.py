@@ -24,7 +24,7 @@ from skyscript.clip.text import describe_cut, find_cut
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loading import PairDataset, load_batches, load_pairs
+from stages.train.loading import PairDataset, load_batches, load_training_pairs
 from stages.train.model import InitialModel, load_initial_model
 from stages.train.pace import Pace
 from stages.train.pairs import Pairs
@@ -64,9 +64,7 @@ class Training:
         self.config, self.place, self.report = config, place, report
         self.folder = config.runs / (config.name or "train")
         self.checkpoints = self.folder / "checkpoints"
-        pairs = load_pairs(config.train_data, config)
-        if config.truth is not None:
-            pairs = pairs.with_truth(config.truth)
+        pairs = load_training_pairs(config)
         split = Split(config.batch_size, config.accum_freq, place.world, place.rank)
         self.batches = Batches(pairs.texts, split, config.epochs, config.seed, config.batches)
         self.steps = self.batches.steps * config.epochs
@@ -74,7 +72,9 @@ class Training:
         preprocess = self.initial.preprocess
         self.identity = _make_identity(config, self.initial, pairs, split)
         transform = training_transform(preprocess, config)
-        self.data = PairDataset(pairs, transform, self.initial.tokenizer, config.seed)
+        self.data = PairDataset(
+            pairs, transform, self.initial.tokenizer, config.seed, config.hard_negatives
+        )
         if self.first:
             _log_cut(pairs, self.initial.tokenizer)
         self.learner = Learner(self.initial, config, place)
@@ -268,8 +268,8 @@ def _log_cut(pairs: Pairs, tokenizer: Any) -> None:  # noqa: ANN401 - of open_cl
     cut = find_cut(texts, tokenizer)
     is_cut = np.array([text in cut for text in texts])
     if cut:
-        count = int(is_cut[pairs.texts].sum())
-        log.warning("%s", describe_cut(count, len(pairs.texts), "captions"))
+        _, used = pairs.all_texts()
+        log.warning("%s", describe_cut(int(is_cut[used].sum()), len(used), "captions"))
 
 
 def _make_identity(
@@ -278,10 +278,14 @@ def _make_identity(
     """Return everything that decides the weights. The split into devices and batches does not."""
     found = {**config.identity(), **initial.identity}
     found |= {"pairs": pairs.identity, "pairs a step": split.step}
-    for name in ("model", "pretrained", "train_data", "val_data", "root_data_dir", "truth"):
+    files = ("model", "pretrained", "train_data", "val_data", "root_data_dir", "truth")
+    for name in (*files, "statements"):  # their content is part of it instead
         found.pop(name)
+    found["hard_negatives"] = config.hard_negatives or None  # older checkpoints do not name it
     if pairs.truth is not None:
         found["truth"] = pairs.truth.of.identity
+    if pairs.choice.statements is not None:
+        found["statements"] = pairs.choice.statements.identity
     if config.gather == "own-rank":
         found["devices"] = split.world
     plain: dict[str, Any] = json.loads(json.dumps(found))

@@ -8,6 +8,9 @@ these pairs has the same gradient.
 
 With a table ``truth``, an image that certainly shows what another pair's caption names is no
 negative of it either.
+
+False statements on an image (`HARD`) are further texts of this image alone: NegCLIP (Yuksekgonul et
+al., ICLR 2023) sets those of the whole batch against it, but they may be true of other images.
 """
 
 from __future__ import annotations
@@ -22,8 +25,12 @@ from torch.nn import functional
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.labels import Labels, are_partners
+from stages.train.labels import Labels, are_partners, gather
 
+HARD = "hard_negatives"
+"""Cosines of each image and the false statements on it: images x statements."""
+IS_HARD = "is_hard_negative"
+"""Whether there is such a statement."""
 Loss = Callable[[dict[str, torch.Tensor], Labels], torch.Tensor]
 
 
@@ -65,16 +72,23 @@ def masked_loss(
     logits_per_text: torch.Tensor,
     partners: tuple[torch.Tensor, torch.Tensor],
     own: torch.Tensor,
+    hard: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the contrastive loss without the negatives that ``partners`` marks.
 
     The first marks are those of the images' rows, the second those of the texts' rows. ``own`` is
-    the column of each row's positive.
+    the column of each row's positive. ``hard`` has the logits of further texts of each image.
     """
     losses = []
-    for logits, marked in zip((logits_per_image, logits_per_text), partners, strict=True):
+    further = (hard, None)
+    for logits, marked, more in zip(
+        (logits_per_image, logits_per_text), partners, further, strict=True
+    ):
         others = marked.scatter(1, own[:, None], value=False)
-        losses.append(functional.cross_entropy(logits.masked_fill(others, -torch.inf), own))
+        logits = logits.masked_fill(others, -torch.inf)
+        if more is not None:
+            logits = torch.cat([logits, more.to(logits.dtype)], 1)
+        losses.append(functional.cross_entropy(logits, own))
     return (losses[0] + losses[1]) / 2
 
 
@@ -87,14 +101,27 @@ class MaskedLoss:
 
     def __call__(self, features: dict[str, torch.Tensor], labels: Labels) -> torch.Tensor:
         """Return the loss."""
-        per_image, per_text = self._logits(**features)
+        plain = {name: of for name, of in features.items() if name not in {HARD, IS_HARD}}
+        per_image, per_text = self._logits(**plain)
         every = labels.gathered(self._place)
         rows = labels if self._local else every
         count = len(labels.texts)
         first = self._place.rank * count if self._local else 0
         own = torch.arange(first, first + len(rows.texts), device=labels.texts.device)
         partners = are_partners(rows, every), are_partners(every, rows).T
-        return masked_loss(per_image, per_text, partners, own)
+        return masked_loss(per_image, per_text, partners, own, self._hard_logits(features))
+
+    def _hard_logits(self, features: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        """Return the logits of the false statements on the images of the loss's rows."""
+        if HARD not in features:
+            return None
+        cosines, there = features[HARD], features[IS_HARD]
+        if not self._local and self._place.world > 1:  # as its features: own ones with gradient
+            parts = list(gather(cosines.detach(), self._place).chunk(self._place.world))
+            parts[self._place.rank] = cosines
+            cosines = torch.cat(parts)
+            there = gather(there.to(torch.uint8), self._place).bool()
+        return (features["logit_scale"] * cosines).masked_fill(~there, -torch.inf)
 
 
 class MultiPositiveSigLip:
@@ -118,4 +145,8 @@ class MultiPositiveSigLip:
         same = labels.texts[:, None] == every.texts[None, :]
         counts = same | ~are_partners(labels, every)
         signs = same.to(logits.dtype) * 2 - 1
-        return -(functional.logsigmoid(signs * logits) * counts).sum() / len(logits)
+        total = (functional.logsigmoid(signs * logits) * counts).sum()
+        if HARD in features:
+            hard = features["logit_scale"] * features[HARD] + features.get("logit_bias", 0)
+            total = total + (functional.logsigmoid(-hard) * features[IS_HARD]).sum()
+        return -total / len(logits)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from skyscript.clip.long_text import lengthen_context
 from skyscript.clip.source import (
     ClipConfig,
     ClipSource,
@@ -78,6 +79,8 @@ def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
         raise InputError(
             f"model {config.model!r}: training supports only CLIPs, not {type(model).__name__}."
         )
+    if config.context_length is not None:
+        lengthen_context(model, config.context_length, config.model)
     if config.grad_checkpointing:
         model.set_grad_checkpointing()
     return InitialModel(

@@ -6,9 +6,10 @@ Python strings would be copied into every worker process instead.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.identity import identify
-from skyscript.files.pairs_csv import PairsCsv, is_missing
+from skyscript.files.image_tars import ImageFile
+from skyscript.files.pairs_csv import PairsCsv, is_missing, null_missing
 from skyscript.files.paths import LEADS_OUT
+from skyscript.files.tar_places import tar_places
 from skyscript.files.truth import Truth, read_truth
 from stages.train.config import TrainConfig
+from stages.train.mixing import NONE, TextChoice, statements_of
 
 log = logging.getLogger(__name__)
 
@@ -67,23 +71,40 @@ class Pairs(NamedTuple):
 
     images: Images
     captions: pa.Array
-    """Distinct captions."""
+    """Distinct texts: the captions, and the statements on the images."""
     texts: NDArray[np.int32]
-    """For each row, the number of its caption."""
+    """For each row, the number of its first caption."""
     identity: str
     """A digest of the content."""
+    choice: TextChoice
+    """The texts from which those of a row are drawn in each epoch."""
     truth: PairTruth | None = None
 
-    def flags(self, row: int) -> tuple[Flags, Flags]:
-        """Return what the caption of a row names, and what its image shows: a 1 a concept."""
+    def flags(self, row: int, text: int) -> tuple[Flags, Flags]:
+        """Return what a caption of a row names, and what its image shows: a 1 a concept.
+
+        What a statement names is not known: it is a negative of all images but those that have it.
+        """
         if self.truth is None:
             return _NO_FLAGS, _NO_FLAGS
-        of, image, text = self.truth.of, self.truth.image_of[row], self.texts[row]
+        of, image = self.truth.of, self.truth.image_of[row]
         width = len(of.concepts)
-        return (
-            of.says.flags(np.array([text]), width)[0],
-            of.shows.flags(np.array([image]), width)[0],
-        )
+        names = len(of.says.start) - 1 > text
+        says = of.says.flags(np.array([text]), width)[0] if names else np.zeros(width, np.uint8)
+        return says, of.shows.flags(np.array([image]), width)[0]
+
+    def all_texts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return row and text of every caption of every row, without statements."""
+        row, column = np.nonzero(self.choice.columns >= 0)
+        return row, self.choice.columns[row, column].astype(np.int64)
+
+    def with_statements(self, path: Path, config: TrainConfig) -> Pairs:
+        """Return the pairs with the statements on their images, from a run's table.
+
+        Raises `InputError` if it has none that the options ask for.
+        """
+        found, captions = statements_of(path, self.images.names(), self.captions, config)
+        return self._replace(captions=captions, choice=self.choice._replace(statements=found))
 
     def with_truth(self, path: Path) -> Pairs:
         """Return the pairs with what their images show, from the table ``truth`` of a run.
@@ -92,19 +113,24 @@ class Pairs(NamedTuple):
         """
         encoded = self.images.names().dictionary_encode()
         image_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        of = read_truth(path, encoded.dictionary, image_of, self.texts.astype(np.int64))
+        row, text = self.all_texts()
+        of = read_truth(path, encoded.dictionary, image_of[row], text)
         return self._replace(truth=PairTruth(of, image_of))
 
 
 class ImageFiles:
-    """Image files in a folder."""
+    """Image files in a folder, or in the tars of a run."""
 
     def __init__(self, root: Path | None, paths: pa.Array) -> None:
         self._root, self._paths = root or Path(), paths
+        self._places = tar_places(self._root, paths)
 
     def read(self, row: int) -> bytes:
         """Read a row's image file."""
-        return (self._root / self.name(row)).read_bytes()
+        return self._file(row).read_bytes()
+
+    def _file(self, row: int) -> ImageFile:
+        return self._root / self.name(row) if self._places is None else self._places.file(row)
 
     def name(self, row: int) -> str:
         """Return a row's path, as in the CSV."""
@@ -117,53 +143,72 @@ class ImageFiles:
 
     def exists(self, row: int) -> bool:
         """Whether a row's file exists."""
-        return (self._root / self.name(row)).is_file()
+        return self._file(row).is_file()
 
 
 def csv_pairs(path: Path, config: TrainConfig) -> Pairs:
     """Read a CSV of pairs. Raises `InputError` that names the wrong line and column."""
-    names = [config.csv_img_key, config.csv_caption_key]
+    columns = config.caption_columns()
+    names = [config.csv_img_key, *columns]
     file = PairsCsv(path, names, config.csv_separator, _REMEDY)
     batches = list(file.batches(names))
     if not sum(map(len, batches)):
         raise file.no_pairs()
-    columns = pa.Table.from_batches(batches).columns
-    paths, captions = (column.cast(pa.large_string()).combine_chunks() for column in columns)
+    paths, *captions = (
+        column.cast(pa.large_string()).combine_chunks()
+        for column in pa.Table.from_batches(batches).columns
+    )
     _check_names(paths, file, names[0])
     if config.root_data_dir is not None:
         _check_paths(config.root_data_dir, paths, file)
     _check_some_exist(ImageFiles(config.root_data_dir, paths), len(paths), file, config)
-    captioned = pc.invert(is_missing(captions))
-    check_captioned(
-        captioned, f"{path}: {names[1]!r}", lambda row: f"the first in line {file.line_of(row)}"
+    captions = [null_missing(column) for column in captions]
+    captioned = check_captioned(
+        captions, columns, path, lambda row: f"the first in line {file.line_of(row)}"
     )
     images = ImageFiles(config.root_data_dir, paths.filter(captioned))
-    return number_captions(images, captions.filter(captioned), identify(path))
+    return number_captions(
+        images, [column.filter(captioned) for column in captions], identify(path), config
+    )
 
 
-def number_captions(images: Images, captions: pa.Array, identity: str) -> Pairs:
-    """Make pairs that store each distinct caption once."""
-    encoded = captions.dictionary_encode()
-    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-    return Pairs(images, encoded.dictionary, numbers, identity)
+def number_captions(
+    images: Images, captions: Sequence[pa.Array], identity: str, config: TrainConfig
+) -> Pairs:
+    """Make pairs of images and columns of captions; each distinct caption is stored once."""
+    encoded = pa.concat_arrays(list(captions)).dictionary_encode()
+    numbers = pc.fill_null(encoded.indices, NONE).to_numpy(zero_copy_only=False)
+    columns = numbers.astype(np.int32).reshape(len(captions), -1).T
+    first = columns[np.arange(len(columns)), (columns >= 0).argmax(1)]
+    choice = TextChoice.of(columns, config)
+    return Pairs(images, encoded.dictionary, first, identity, choice)
 
 
-def check_captioned(captioned: pa.Array, where: str, describe_place: Callable[[int], str]) -> None:
-    """Say how many pairs have no caption and are left out. Raises `InputError` if none has one.
+def check_captioned(
+    captions: Sequence[pa.Array],
+    columns: Sequence[str],
+    path: Path,
+    describe_place: Callable[[int], str],
+) -> pa.Array:
+    """Tell which pairs have a caption in any column, and say how many are left out.
 
-    ``describe_place`` names a row in the message.
+    ``describe_place`` names a row in the message. Raises `InputError` if a column has none.
     """
+    for name, column in zip(columns, captions, strict=True):
+        if column.null_count == len(column):
+            raise InputError(f"{path}: {name!r}: none of the {len(column):,} pairs has a caption.")
+    captioned = functools.reduce(pc.or_, (column.is_valid() for column in captions))
     without = np.flatnonzero(~captioned.to_numpy(zero_copy_only=False)).tolist()
-    if len(without) == len(captioned):
-        raise InputError(f"{where}: none of the {len(without):,} pairs has a caption.")
     if without:
         log.warning(
-            "%s: %s of %s pairs have no caption and are left out, %s",
-            where,
+            "%s: %s: %s of %s pairs have no caption and are left out, %s",
+            path,
+            ", ".join(map(repr, columns)),
             f"{len(without):,}",
             f"{len(captioned):,}",
             describe_place(without[0]),
         )
+    return captioned
 
 
 def _check_names(paths: pa.Array, file: PairsCsv, column: str) -> None:

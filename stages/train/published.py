@@ -15,6 +15,9 @@ SKYCLIP_FIXED: Mapping[str, Any] = {
     "gather": "own-rank",
     "image_interpolation": "random",
     "lr_scheduler": "cosine",
+    "caption_weights": None,
+    "hard_negatives": 0,
+    "context_length": None,
 }
 """Behaviour of the published code that no option could change."""
 

@@ -8,28 +8,19 @@ plain tar files on a disk.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.atomic import content_id
 from pipeline.errors import InputError
-from pipeline.identity import identify
+from pipeline.identity import identify_together
 from skyscript.files.shards import IMAGES, MAX_BYTES, find_tars, members, samples
 from stages.train.config import TrainConfig
 from stages.train.pairs import Pairs, check_captioned, number_captions
 
-CAPTIONS = ("title", "title_multi_objects")
-_PLACES = pa.schema(
-    {
-        "shard": pa.int32(),
-        "name": pa.large_string(),
-        "offset": pa.int64(),
-        "size": pa.int64(),
-        "caption": pa.large_string(),
-    }
-)
-"""The position of each image, with its caption: half a gigabyte for five million pairs."""
+_PLACES = {"shard": pa.int32(), "name": pa.large_string(), "offset": pa.int64(), "size": pa.int64()}
+"""The position of each image. With a caption: half a gigabyte for five million pairs."""
 
 
 class ImagesInShards:
@@ -62,42 +53,43 @@ class ImagesInShards:
 
 def shard_pairs(path: Path, config: TrainConfig) -> Pairs:
     """Read the list of pairs in shards. Raises `InputError` that names the wrong shard."""
-    if config.csv_caption_key not in CAPTIONS:
-        raise InputError(
-            f"csv_caption_key {config.csv_caption_key!r}: shards have the captions "
-            f"{' and '.join(CAPTIONS)}."
-        )
+    columns = config.caption_columns()
     shards = find_tars(path)
     if not shards:
         raise InputError(f"{path}: holds no shard (*.tar).")
     found = pa.concat_tables(
-        _read_shard(shard, number, config.csv_caption_key) for number, shard in enumerate(shards)
+        _read_shard(shard, number, columns) for number, shard in enumerate(shards)
     ).combine_chunks()
-    captioned = found["caption"].is_valid().combine_chunks()
     names = found["name"]
-    check_captioned(
-        captioned,
-        f"{path}: {config.csv_caption_key!r}",
+    captioned = check_captioned(
+        [found[_column(name)].combine_chunks() for name in columns],
+        columns,
+        path,
         lambda row: f"the first that of {names[row].as_py()!r}",
     )
     found = found.filter(captioned).combine_chunks()
-    identity = content_id("".join(map(identify, shards)).encode())
-    images = ImagesInShards(shards, found)
-    return number_captions(images, found["caption"].combine_chunks(), identity)
+    identity = identify_together(shards)
+    captions = [found[_column(name)].combine_chunks() for name in columns]
+    return number_captions(ImagesInShards(shards, found), captions, identity, config)
 
 
-def _read_shard(shard: Path, number: int, key: str) -> pa.Table:
+def _column(caption: str) -> str:
+    return f"caption {caption}"
+
+
+def _read_shard(shard: Path, number: int, columns: Sequence[str]) -> pa.Table:
     """Read the list of images in a shard, with the captions that there are.
 
     Raises `InputError` if no image has a caption.
     """
     where = {member.name: member for member in members(shard)}
     rows = [
-        (number, *where[sample.image], sample.title if key == "title" else sample.multi)
-        for sample in samples(shard)
+        (number, *where[sample.image], *sample.more)
+        for sample in samples(shard, columns)
         if sample.image in where
     ]
-    if all(caption is None for *_, caption in rows):
-        kinds = ", ".join(IMAGES)
-        raise InputError(f"{shard}: holds no pair of an image ({kinds}) and a {key}.")
-    return pa.table([list(column) for column in zip(*rows, strict=True)], _PLACES)
+    if all(caption is None for row in rows for caption in row[len(_PLACES) :]):
+        kinds, names = ", ".join(IMAGES), " or ".join(columns)
+        raise InputError(f"{shard}: holds no pair of an image ({kinds}) and {names}.")
+    schema = pa.schema({**_PLACES, **{_column(name): pa.large_string() for name in columns}})
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema)

@@ -31,8 +31,9 @@ Features = dict[str, torch.Tensor]
 class DeviceBatch(NamedTuple):
     """A batch on its device."""
 
-    inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-    """Arguments of `Towers`: images, tokens of the distinct texts, and each pair's row in these."""
+    inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+    """Arguments of `Towers`: images, tokens of the distinct texts, each pair's row in these, and
+    the rows of the false statements on its image."""
     labels: Labels
 
 
@@ -90,12 +91,12 @@ class Learner:
 
     def _to_device(self, batch: Batch) -> DeviceBatch:
         """Copy a batch to the device."""
-        tokens, where = self._towers.shorten(batch.tokens, batch.labels.texts)
-        images, tokens, where, *labels = (
+        images, tokens, where, negatives, *labels = (
             values.to(self._place.device, non_blocking=True)
-            for values in (batch.images, tokens, where, *batch.labels)
+            for values in (batch.images, *self._towers.shorten(batch), *batch.labels)
         )
-        return DeviceBatch((self.normalise(images), tokens, where), Labels(*labels))
+        inputs = self.normalise(images), tokens, where, negatives
+        return DeviceBatch(inputs, Labels(*labels))
 
     def _backpropagate(self, batch: DeviceBatch) -> torch.Tensor:
         """Compute the gradients of one batch. Returns the loss."""

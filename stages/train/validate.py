@@ -18,7 +18,7 @@ from skyscript.benchmarks import Benchmark, choose_benchmarks, find_present, zer
 from skyscript.clip.model import Clip, evaluating
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
-from stages.train.loading import PairDataset, load_batches, load_pairs
+from stages.train.loading import PairDataset, load_batches, load_validation_pairs
 from stages.train.loss import multi_positive_loss
 from stages.train.model import InitialModel
 from stages.train.step import Learner
@@ -155,7 +155,7 @@ def find_checks(config: TrainConfig, initial: InitialModel) -> Checks:
     held_out = zero_shot = None
     if config.val_data is not None:
         transform = plain_transform(initial.preprocess)
-        pairs = load_pairs(config.val_data, config)
+        pairs = load_validation_pairs(config.val_data, config)
         held_out = PairDataset(pairs, transform, initial.tokenizer, config.seed)
     if config.benchmark_root is not None:
         zero_shot = ZeroShotCheck(

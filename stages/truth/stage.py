@@ -16,14 +16,14 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.geo.nearby import FARTHEST, objects_near
-from skyscript.geo.tile import Box
+from skyscript.geo.tile import Box, widened
 from skyscript.osm.density import cell_of, cells_in, counts_in
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
 from stages.truth.showing import showing
-from stages.truth.tiles import COLUMNS, NearObjects, box_around
+from stages.truth.tiles import COLUMNS, NearObjects
 from stages.truth.verdicts import Image, Verdict, judge
 
 _GRID = ("width", "crs")
@@ -43,7 +43,7 @@ def truth(
     """Say of each ok image that is on the EPSG:3857 grid what it shows, and what it does not."""
     rows = _rows(meta, images, match)
     near = objects_near(
-        objects, [box_around(row, FARTHEST + config.margin) for row in rows], COLUMNS
+        objects, [widened(Box.of(row), FARTHEST + config.margin) for row in rows], COLUMNS
     )
     pieces = NearObjects(near, run_vocabulary(vocab)).pieces(rows, config)
     side = cell_of(density)

@@ -15,7 +15,7 @@ import shapely
 
 from skyscript.geo.clip import clip_to_boxes
 from skyscript.geo.nearby import FARTHEST
-from skyscript.geo.tile import Box, degrees_box, mercator_box, project, scale_in
+from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.osm.underground import hidden_from_above
 from stages.truth.config import TruthConfig
@@ -48,13 +48,6 @@ class Piece(NamedTuple):
     """Of the tile that it covers, 0 to 1."""
     area: shapely.Geometry | None
     """Its part in the tile, if that is an area with something visible."""
-
-
-def box_around(row: Mapping[str, Any], metres: float) -> Box:
-    """Give the box of an image in degrees, with so many metres on the ground around it."""
-    west, south, east, north = box = mercator_box(Box.of(row))
-    more = metres * scale_in(box)
-    return degrees_box(Box(west - more, south - more, east + more, north + more))
 
 
 class NearObjects:

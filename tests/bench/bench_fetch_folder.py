@@ -34,7 +34,7 @@ def imagery(tmp_path: Path) -> Path:
     return write_raster(tmp_path / "noise.tif", samples, tiled=True, compress="deflate")
 
 
-def tiles_of(scene: Scene) -> list[Tile]:
+def tiles_of(scene: Scene, count: int = TILES) -> list[Tile]:
     box = scene.box
     return [
         tile_around(
@@ -44,7 +44,7 @@ def tiles_of(scene: Scene) -> list[Tile]:
             SIDE,
             scene.gsd,
         )
-        for number in range(TILES)
+        for number in range(count)
     ]
 
 

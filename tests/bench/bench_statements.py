@@ -44,3 +44,25 @@ def test_images_a_second(shards, kinds):
         seconds.append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - start)
     rows = sum(map(len, made))
     print(f"\n{len(kinds)} kinds: {images / min(seconds):,.0f} images/s, {rows:,} statements")
+
+
+def test_what_each_kind_adds(shards):
+    """Print the user time that each kind takes beside one that needs no geometry, for 1,000 images.
+
+    A kind shares work with others (`once`), so the sum is more than the time of all together.
+    """
+    images = sum(len(given["meta"]) for given in shards)
+
+    def seconds(kinds):
+        config, best = StatementsConfig(kinds=kinds), float("inf")
+        for _ in range(ROUNDS):
+            start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+            for given in shards:
+                statements(**given, config=config, shard=Shard(0, None))
+            best = min(best, resource.getrusage(resource.RUSAGE_SELF).ru_utime - start)
+        return best * 1000 / images
+
+    base = seconds(("gsd",))
+    print(f"\nscenes and gsd: {base:.3f} s")
+    for kind in KINDS:
+        print(f"{kind:16} {seconds(('gsd', kind)) - base:.3f} s")

@@ -128,7 +128,7 @@ def test_loading_a_second(pairs):
         return iter(info.dataloader)
 
     def fast():
-        dataset = PairDataset(known, training_transform(preprocess, config), tokenizer, 0, None)
+        dataset = PairDataset(known, training_transform(preprocess, config), tokenizer, 0)
         batches = Batches(known.texts, Split(BATCH, 1, 1, 0), 1, 0, "shuffled")
         return load_batches(dataset, batches, config, "cpu")
 

@@ -22,22 +22,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipeline.config import load_config
+from pipeline.config import parse_config
 from pipeline.run import Run
 from pipeline.runner import run
 from skyscript.backends.simulated.source import SimulatedBackend, SimulatedSource
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box, mercator_box, tile_around, to_degrees
-from skyscript.match import confidence, correlation
+from skyscript.match import correlation
 from skyscript.match.correlation import Agreement, agreement
 from skyscript.match.edge_lines import EdgeLines, Pieces
-from stages import PIPELINE
 from tag_vocab import SHIPPED
+from tests.bench.match_confidence import Sample, calibration, fit
 from tests.conftest import SHARED
+from tests.stages.extract.everything import RECIPE
 
 REACH, FARTHEST, JITTER, MISSING = 10.0, 9.0, 1.0, 1 / 3
-READ_OSM = ("blobs", "nodes", "ways", "extract")
-"""The stages that make the table of objects."""
 STRIPS = 8
 FIELDS = ("farmland", "meadow", "forest", "orchard", "vineyard", "grass")
 
@@ -69,10 +68,9 @@ class Figures:
 
 def objects_of(osm: Path, work: Path) -> pa.Table:
     """Give the table of objects of an OSM file."""
-    config = work / "config.yaml"
-    config.write_text(f"extract: {{path: {osm}}}\nsources: {{SIM: {{backend: simulated}}}}\n")
-    settings = load_config(config, PIPELINE, ["runner.executor=serial"])
-    run(PIPELINE, settings, work / osm.parent.name, lambda _: None, only=READ_OSM)
+    blocks = {"extract": {"path": str(osm)}, "runner": {"executor": "serial"}}
+    settings = parse_config(blocks, RECIPE, base=work, where="bench")
+    run(RECIPE, settings, work / osm.parent.name, lambda _: None)
     table = Run(work / osm.parent.name).table("objects").to_table()
     return table.filter(pc.field("status") == "ok")
 
@@ -139,24 +137,31 @@ def tiles_of_raster(
             return
 
 
-def tiles_of_fields(objects: pa.Table, side: int, count: int, gsd: float) -> Iterator[Tile]:
-    """Draw tiles around fields and forests; only their outlines are matched."""
+def fields_of(objects: pa.Table) -> pa.Table:
+    """Give the fields and forests."""
     uses = [dict(tags).get("landuse") for tags in objects["tags"].to_pylist()]
-    fields = objects.take([row for row, use in enumerate(uses) if use in FIELDS])
+    return objects.take([row for row, use in enumerate(uses) if use in FIELDS])
+
+
+def tiles_of_drawings(
+    objects: pa.Table, matched: pa.Table, side: int, count: int, gsd: float
+) -> Iterator[Tile]:
+    """Draw tiles around some of the objects; only the edges of these are matched."""
     backend = SimulatedBackend(SimulatedSource(gsd=(gsd,)))
     scene = backend.scenes("SIM")[1]
     words, rng = SHIPPED, np.random.default_rng(side)
-    for row in rng.permutation(len(fields))[:count].tolist():
-        one = fields.slice(row, 1).to_pylist()[0]
+    for row in rng.permutation(len(matched))[:count].tolist():
+        one = matched.slice(row, 1).to_pylist()[0]
         tile = tile_around(one["west"], (one["south"] + one["north"]) / 2, side, side, gsd)
         around = objects_near(ds.dataset(objects), [tile.box])
         box = mercator_box(tile.box)
         pixel = (box.east - box.west) / side
-        near = objects_near(ds.dataset(fields), [tile.box])
+        near = objects_near(ds.dataset(matched), [tile.box])
         pieces = [
             in_pixels(EdgeLines(near.slice(at, 1), words).near(box), box, pixel)
             for at in range(len(near))
         ]
+        pieces = [each for each in pieces if len(each.ends)]
         centre = np.array([box.west, box.south]) / pixel
         yield Tile(backend.cut(scene, tile, around).rgb, gsd, pieces, row, centre, np.zeros(2))
 
@@ -257,20 +262,12 @@ def places(work: Path, banepa: int, rest: int) -> Iterator[tuple[str, float, lis
         yield f"Swellendam, {side} px of 2.5 m", 1.25, tiles
     valley = objects_of(SHARED / "osm" / "liechtenstein.osm.pbf", work)
     for gsd in (0.6, 1.0):
-        tiles = list(tiles_of_fields(valley, 384, rest, gsd))
+        tiles = list(tiles_of_drawings(valley, fields_of(valley), 384, rest, gsd))
         yield f"simulated fields, 384 px of {gsd:g} m", 1.0, tiles
-
-
-def fit(samples: list[tuple[Agreement, bool]]) -> np.ndarray:
-    """Fit the weights of the confidence: logistic regression, by Newton's method."""
-    rows = np.array([[1.0, *confidence.terms(found.peak)] for found, _ in samples])
-    is_right = np.array([right for _, right in samples], float)
-    weights = np.zeros(rows.shape[1])
-    for _ in range(30):
-        guess = 1 / (1 + np.exp(-rows @ weights))
-        bend = (rows * (guess * (1 - guess))[:, None]).T @ rows + 1e-3 * np.eye(len(weights))
-        weights += np.linalg.solve(bend, rows.T @ (is_right - guess) - 1e-3 * weights)
-    return weights
+    roads = country.filter(pc.equal(country["kind"], "w"))
+    for side in (128, 256):
+        tiles = list(tiles_of_drawings(country, roads, side, rest, 2.5))
+        yield f"simulated Swellendam, {side} px of 2.5 m", 1.25, tiles
 
 
 def main() -> None:
@@ -279,20 +276,21 @@ def main() -> None:
     options.add_argument("--fit", action="store_true", help="fit the confidence on even strips")
     options.add_argument("--tiles", type=int, default=600, help="tiles of each kind")
     given = options.parse_args()
-    samples: list[tuple[Agreement, bool]] = []
+    samples: list[Sample] = []
     print(f"{'':44} tiles  none  within  median    AUC   conf   sure  right  wrong     ms")
     with tempfile.TemporaryDirectory() as work:
         for name, tolerance, tiles in places(Path(work), given.tiles, given.tiles // 2):
             half = [tile for tile in tiles if tile.strip % 2 != given.fit]
             for worse in (False, True):
+                kind = name + ", worse map" * worse
                 figures = measure(half, worse=worse)
-                print(row_of(name + ", worse map" * worse, figures, tolerance), flush=True)
-                samples += [
-                    (f, e <= tolerance) for f, e in zip(figures.right, figures.errors, strict=True)
-                ]
-                samples += [(f, False) for f in figures.wrong]
+                print(row_of(kind, figures, tolerance), flush=True)
+                pairs = zip(figures.right, figures.errors, strict=True)
+                samples += [Sample(kind, found, e <= tolerance, True) for found, e in pairs]
+                samples += [Sample(kind, found, False, False) for found in figures.wrong]
     if given.fit:
         print(fit(samples))
+    print(*calibration(samples), sep="\n")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def measure_columns(run, out, rows):
 
 def _fitness(path):
     rgb = np.array(Image.open(path))
-    fit = fitness_of(rgb, np.ones(rgb.shape[:2], bool))
+    fit = fitness_of(rgb, np.ones(rgb.shape[:2], bool), 1.0)
     return 1 - fit.cloud_share, 1 - fit.haze, 1 - fit.blank_share, fit.sharpness
 
 

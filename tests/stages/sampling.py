@@ -74,7 +74,7 @@ def eligible(made, vocab=AS_SHIPPED, sources=None, **config):
 
 def sampled(made, root, vocab=AS_SHIPPED, sources=None, **config):
     """Sample and give the whole table; each part must keep the contract."""
-    own = {key: config.pop(key) for key in ("gsd_slack", "min_extent") if key in config}
+    own = {key: config.pop(key) for key in ("bbox", "gsd_slack", "min_extent") if key in config}
     found = eligible(made, vocab, sources, seed=config.get("seed", 0), **own)
     settings = SampleConfig(**config)
     parts = list(sample(made, ds.dataset(found), config=settings, root=root))

@@ -114,9 +114,8 @@ def test_the_report_runs_nothing_that_a_tag_says(run: Path) -> None:
     parser.feed(page)
     assert "alert(1)" not in page.replace("&lt;script&gt;alert(1)", "")
     scripts = [dict(given)["src"] for tag, given in parser.found if tag == "script"]
-    assert scripts == [
-        f"explorer/{name}.js" for name in ("store", "gallery", "panel", "map", "main")
-    ]
+    own = ("store", "elements", "gallery", "panel", "map", "main")
+    assert scripts == [f"explorer/{name}.js" for name in own]
     for data in (run / "report" / "data").glob("*.js"):  # its only statement hands over a value
         assert re.fullmatch(rb'explorer\.put\("[a-z-]+[0-9]*", [ -~]*\);\n', data.read_bytes())
     assert not any(name.startswith("on") for _, given in parser.found for name, _ in given)

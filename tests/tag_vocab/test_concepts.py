@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tag_vocab import Concept, concept, concepts_of, files, is_a
-from tag_vocab.concepts import children, key_names, plural_of, roots, written
+from tag_vocab.concepts import children, key_names, plural_of, roots, rows, split, written
 from tag_vocab.concepts_of import tags_of
 from tag_vocab.tree_text import describe, whole_tree
 
 JUDGED = Path(__file__).with_name("parent_links.csv")
-"""200 parent links drawn at random and judged by hand. The wrong ones have been moved since."""
+"""200 links of concepts.csv, from a tag or a concept, drawn at random; their judge had
+not seen the tree. The wrong ones have been moved since."""
 
 
 def names(tags, kind="a"):
@@ -99,16 +100,20 @@ def test_no_two_concepts_share_a_name_and_each_hand_written_one_is_shown_by_a_ta
     assert [tag for tag, count in tags.items() if count > 1] == []
 
 
-def test_parent_links_judged_by_hand_are_right():
-    rows = list(csv.DictReader(JUDGED.read_text("utf-8").splitlines()))
-    right = [row for row in rows if row["verdict"] == "right"]
-    assert len(rows) == 200 and len(right) >= 0.98 * len(rows)
-    shown = {one for key, value in visible_tags() for one in concepts_of({key: value}, "a")}
-    known = {*written().values(), *shown}
-    known |= {above for one in known for above in one.ancestors}
-    links = {(one.name, parent.name) for one in known for parent in one.parents}
-    for row in rows:
-        assert ((row["child"], row["parent"]) in links) == (row["verdict"] == "right"), row
+def test_links_that_a_blind_judge_found_wrong_are_gone_and_the_right_ones_stay():
+    judged = list(csv.DictReader(JUDGED.read_text("utf-8").splitlines()))
+    links = {
+        (child, parent)
+        for _, row in rows()
+        for child, parent in [
+            *((row["concept"], parent) for parent in split(row["parents"])),
+            *((tag, row["concept"]) for tag in split(row["tags"])),
+        ]
+    }
+    for row in judged:
+        there = (row["child"], row["parent"]) in links
+        assert there or row["verdict"] != "right", row
+        assert not there or row["verdict"] != "wrong", row
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from skyscript.clip.model import Clip, Vectors
 from skyscript.clip.vectors.decoding import Read, find_keys, prepare_ahead
 from skyscript.clip.vectors.inference import SCORING, Inference
 from skyscript.clip.vectors.store import KEY_BYTES, VectorStore, content_key, text_key
-from skyscript.files.paths import below
+from skyscript.files.image_tars import ImageInTar
+from skyscript.files.tar_places import InTars, find_image
 from skyscript.images.decode import TILE, Unusable
 
 Progress = Callable[[int], None]
@@ -36,13 +37,20 @@ class Images(NamedTuple):
     wrong: list[Unusable | None]
 
 
-def read_below(root: Place) -> Read:
-    """Give a function that reads images below a folder; other paths raise `PermissionError`."""
-    return functools.partial(_read_below, root)
+def read_below(root: Place, inside: InTars | None = None) -> Read:
+    """Give a function that reads images below a folder; other paths raise `PermissionError`.
+
+    ``inside`` gives the images that lie in tars.
+    """
+    return functools.partial(_read_below, root, inside or {})
 
 
-def _read_below(root: Place, path: str) -> bytes:
-    file = below(root, path)
+def _read_below(root: Place, inside: InTars, path: str) -> bytes:
+    file = find_image(root, path, inside)
+    if isinstance(file, ImageInTar):
+        if file.size > TILE.bytes:
+            raise OverflowError(path)
+        return file.read_bytes()
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)  # a pipe would block

@@ -123,6 +123,7 @@ class Store {
   constructor(columns, titles, facets, words) {
     this.rows = columns.rows;
     this.details = columns.details;
+    this.images = columns.images;
     this.names = columns.rows ? columns.names.split("\n") : [];
     this.numbers = mapValues(columns.numbers, (text) => unpack(text, Float32Array));
     this.orders = mapValues(columns.orders, (text) => unpack(text, Uint32Array));
@@ -193,7 +194,7 @@ class Store {
   }
 
   image(row) {
-    return `../${this.choice("folder", row)}/${encodeURIComponent(this.names[row])}.jpg`;
+    return `${this.images}${this.choice("folder", row)}/${encodeURIComponent(this.names[row])}.jpg`;
   }
 
   title(row) {

@@ -26,8 +26,8 @@ def _make(scenes: Scenes) -> Claims:
     sizes = np.searchsorted(image, image, "right") - first
     one = np.repeat(np.arange(len(image)), sizes)
     other = np.repeat(first, sizes) + counted(sizes)
-    apart = scenes.concepts.differ(name[one], name[other])
-    kept = apart & (groups.sizes[one] != groups.sizes[other])
+    kept = scenes.concepts.differ(name[one], name[other])
+    kept &= groups.sizes[one] != groups.sizes[other]
     one, other = one[kept], other[kept]
     both = of_groups(scenes, groups, groups.sizes).take(np.column_stack([one, other]).ravel())
     more = (groups.sizes[one] > groups.sizes[other]).astype(np.int64)
@@ -37,10 +37,9 @@ def _make(scenes: Scenes) -> Claims:
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
     """Count the objects of the two concepts among those that the claim rests on."""
-    shows = scenes.concepts.shows
-    of, listed = claims.of, scenes.listed[claims.things]
+    shows, listed = scenes.concepts.shows, scenes.listed[claims.things]
     ones, others = (
-        np.bincount(of, shows[listed, concept[of]], len(claims.image))
+        np.bincount(claims.of, shows[listed, concept[claims.of]], len(claims.image))
         for concept in (claims.one, claims.other)
     )
     return np.asarray((ones > others) == (claims.value == 1))

@@ -18,8 +18,7 @@ from stages.statements.scenes import Scenes
 def single(claims: Claims, scenes: Scenes) -> Claims:
     """Give the claims on two things that are the only ones of their kinds in the image."""
     one, other = claims.pair
-    alone = scenes.sole(one) & scenes.sole(other) & scenes.is_complete[claims.image]
-    return claims.take(np.flatnonzero(alone))
+    return claims.take(np.flatnonzero(scenes.sole(one) & scenes.sole(other)))
 
 
 def _make(scenes: Scenes) -> Claims:

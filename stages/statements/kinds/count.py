@@ -1,8 +1,8 @@
 """Counts, as in "There are three tennis courts".
 
 ``count(C) = n``: n of the visible OSM objects show C or a kind of C. Stated only where the extract
-is complete, of concepts whose things OSM draws one by one, and where no two of these objects
-overlap (a thing that is drawn twice).
+is complete and no further C is at the edge of the image, of concepts whose things OSM draws one by
+one, and where no two of these objects overlap (a thing that is drawn twice).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shapely
 
 from skyscript.captions.object_names import is_counted, number_word
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, once, pairs_within
+from stages.statements.scenes import Bools, Groups, Scenes, distinct, once, pairs_within
 from tag_vocab import Concept
 
 
@@ -22,7 +22,7 @@ from tag_vocab import Concept
 def countable(scenes: Scenes) -> Groups:
     """Give the groups of things whose number is known."""
     image, name = np.divmod(scenes.named, len(scenes.concepts.all))
-    keys = scenes.named[scenes.is_complete[image] & scenes.concepts.those(is_counted)[name]]
+    keys = scenes.named[scenes.all_known(image, name) & scenes.concepts.those(is_counted)[name]]
     groups = scenes.group(keys)
     groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
     one, other = scenes.meeting
@@ -38,13 +38,12 @@ def _make(scenes: Scenes) -> Claims:
 
 
 def counts_hold(claims: Claims, scenes: Scenes) -> Bools:
-    """Count the distinct objects of each image that show the concept, one claim at a time."""
-    right = claims.sizes == claims.value
-    for row, (image, one) in enumerate(zip(claims.image, claims.one, strict=True)):
-        start, end = np.searchsorted(scenes.image, [image, image + 1])
-        shown = scenes.concepts.shows[scenes.listed[start:end], one]
-        right[row] &= len(set(scenes.object_ids[start:end][shown])) == claims.value[row]
-    return np.asarray(right)
+    """Look at all things of the images, and count the distinct objects that show the concepts."""
+    claim, thing = scenes.all_things(claims.image)
+    shown = scenes.concepts.shows[scenes.listed[thing], claims.one[claim]]
+    objects = np.column_stack([claim, scenes.object[thing]])[shown]
+    number = np.bincount(distinct(objects)[:, 0], minlength=len(claims.image))
+    return np.asarray((number == claims.value) & (claims.sizes == claims.value))
 
 
 def _say(concepts: Sequence[Concept], number: int) -> Said:

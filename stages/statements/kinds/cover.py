@@ -11,34 +11,31 @@ import numpy as np
 import shapely
 
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, once, pairs_within
+from stages.statements.geometry import in_tens, shared_by_boxes, shared_by_pairs
+from stages.statements.scenes import Bools, Groups, Scenes, once
 from tag_vocab import Concept
-
-_MOST_OFF = 4.9  # percent: nearer to the border between two tens, a share is not stated
 
 
 @once
 def _make(scenes: Scenes) -> Claims:
+    """Sum the areas; where it depends on what the things of a group share, unite them."""
     groups = scenes.areas
     whole = (scenes.width * scenes.height)[groups.keys // len(scenes.concepts.all)]
-    area = groups.total(scenes.area)
-    for group in np.flatnonzero((area >= 0.05 * whole) & (groups.sizes > 1)):
+    area, shared = groups.total(scenes.area), shared_by_boxes(scenes, groups)
+    (tens, clear), (least, also) = in_tens(area / whole), in_tens((area - shared) / whole)
+    unsure = (area >= 0.05 * whole) & (shared > 0) & ~(clear & also & (tens == least))
+    for group in np.flatnonzero(unsure):
         union = shapely.disjoint_subset_union_all(scenes.geometry[groups.members(group)])
         area[group] = shapely.area(union)
-    tens = np.round(10 * area / whole).astype(np.int64) * 10
-    kept = np.flatnonzero((tens > 0) & (abs(100 * area / whole - tens) <= _MOST_OFF))
-    return of_groups(scenes, groups, tens).take(kept)
+    tens, clear = in_tens(area / whole)
+    return of_groups(scenes, groups, tens).take(np.flatnonzero(clear & (tens > 0)))
 
 
 def covers_hold(claims: Claims, scenes: Scenes) -> Bools:
     """Tell it from the areas and what they share; if that is not enough, from what they leave."""
-    whole = scenes.frames[claims.image]
-    groups = Groups(claims.image, claims.things, claims.sizes)
-    one, other = scenes.meeting
-    pair, group = pairs_within(groups, one, other)
-    shared = shapely.area(shapely.intersection(*scenes.geometry[[one[pair], other[pair]]]))
+    whole, groups = scenes.frames[claims.image], Groups(claims.image, claims.things, claims.sizes)
     most = groups.total(scenes.area)
-    least = most - np.bincount(group, shared, len(most))
+    least = most - shared_by_pairs(scenes, groups)
     percent = 100 * np.column_stack([least, most]) / shapely.area(whole)[:, None]
     for row in np.flatnonzero((abs(percent - claims.value[:, None]) > 5).any(axis=1)):
         areas = shapely.union_all(scenes.geometry[groups.members(row)])

@@ -20,7 +20,7 @@ _MOST = 24
 def _make(scenes: Scenes) -> Claims:
     line = scenes.dimensions == 1
     one, other = pairs_of(scenes, line, line, _MOST)
-    once = scenes.object_ids[one] < scenes.object_ids[other]
+    once = scenes.object[one] < scenes.object[other]
     one, other = one[once], other[once]
     found = np.flatnonzero(shapely.crosses(scenes.geometry[one], scenes.geometry[other]))
     return of_pairs(scenes, one[found], other[found], np.zeros(len(found), np.int64))

@@ -27,15 +27,15 @@ _SWAPS = {
 def _make(scenes: Scenes) -> Claims:
     claims = ATTRIBUTE.make(scenes)
     swapped = np.array([one.name in _SWAPS for one in scenes.concepts.all], bool)
-    all_of = _all_have(claims, scenes) & swapped[claims.other] & scenes.is_complete[claims.image]
-    return claims.take(np.flatnonzero(all_of))
+    return claims.take(np.flatnonzero(swapped[claims.other] & _all_have(claims, scenes)))
 
 
 def _all_have(claims: Claims, scenes: Scenes) -> Bools:
-    """Tell whether all things of the concept have the attribute."""
+    """Tell whether all things of the concept are known, and have the attribute."""
     groups = scenes.group(scenes.keys(claims.image, claims.one))
     has = scenes.concepts.attributes[scenes.listed[groups.things], claims.other[groups.of]]
-    return np.asarray(np.bincount(groups.of, has, len(groups.keys)) == groups.sizes)
+    all_have = np.bincount(groups.of, has, len(groups.keys)) == groups.sizes
+    return np.asarray(all_have & scenes.all_known(claims.image, claims.one))
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:

@@ -38,18 +38,18 @@ def _make(scenes: Scenes) -> Claims:
         ahead = fit[first] & np.where(groups.sizes == 1, how == 0, apart)
         claims = of_things(scenes, first[ahead], np.full(np.count_nonzero(ahead), how))
         found.append(claims._replace(one=groups.keys[ahead] % len(scenes.concepts.all)))
-    return Claims(*map(np.concatenate, zip(*found, strict=True)))
+    return Claims.join(found)
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
-    """Compare the thing with each other one of its kind, one claim at a time."""
-    scores, right = _scores(scenes), np.zeros(len(claims.image), bool)
-    for row, (thing, how) in enumerate(zip(claims.things, claims.value, strict=True)):
-        rivals = np.arange(*np.searchsorted(scenes.image, claims.image[row] + np.arange(2)))
-        rivals = rivals[scenes.concepts.shows[scenes.listed[rivals], claims.one[row]]]
-        leads = scores[how][thing] - scores[how][rivals[rivals != thing]]
-        right[row] = (leads >= 1).all() and (how == 0) == (len(leads) == 0)
-    return right
+    """Compare the thing with each other one of its image that is of its kind."""
+    claim, rival = scenes.all_things(claims.image)
+    kind = scenes.concepts.shows[scenes.listed[rival], claims.one[claim]]
+    claim, rival = (side[kind & (rival != claims.things[claim])] for side in (claim, rival))
+    scores, how = np.array(_scores(scenes)), claims.value[claim]
+    behind = scores[how, claims.things[claim]] - scores[how, rival] < 1
+    number, lost = (np.bincount(one, minlength=len(claims.image)) for one in (claim, claim[behind]))
+    return np.asarray((lost == 0) & ((claims.value == 0) == (number == 0)))
 
 
 def _say(concepts: Sequence[Concept], how: int) -> Said:

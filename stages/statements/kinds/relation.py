@@ -27,7 +27,7 @@ def _make(scenes: Scenes) -> Claims:
     area = scenes.dimensions == 2
     one, other = pairs_of(scenes, (scenes.rank < _MOST) & (scenes.dimensions != 1), area, _MOST)
     inside = lie_inside(scenes, one, other)
-    both = ~inside & area[one] & (scenes.object_ids[one] < scenes.object_ids[other])
+    both = ~inside & area[one] & (scenes.object[one] < scenes.object[other])
     both[both] = are_beside(scenes, one[both], other[both])
     kept = inside | both
     return of_pairs(scenes, one[kept], other[kept], np.where(inside, INSIDE, BESIDE)[kept])

@@ -132,3 +132,29 @@ def test_online_asks_whether_the_services_of_the_sources_answer(tmp_path: Path) 
     assert "online    XX: answers" in said
     said = check(settings, tmp_path / "run", online=True).lines
     assert any(line.startswith("online    XX: does not answer (") for line in said)
+
+
+def test_the_box_of_a_run_cuts_what_is_counted(tmp_path: Path) -> None:
+    half = [9.51, 47.13, 9.53, 47.2]
+    config = with_box(write_config(tmp_path, bbox=half), (9.51, 47.13, 9.55, 47.15))
+    said = check(load_config(config, PIPELINE), tmp_path / "run", online=False)
+    assert not said.problems
+    assert "bbox      9.51 47.13 9.53 47.2 holds 50.0% of the boxes of the OSM files" in said.lines
+    none = check(
+        load_config(config, PIPELINE, ["bbox=[1, 2, 3, 4]"]), tmp_path / "run", online=False
+    )
+    assert none.problems == ["`bbox` (1 2 3 4) holds no part of the boxes of the OSM files"]
+
+
+def test_fewer_tiles_are_expected_of_a_box(tmp_path: Path, shared_data: Path) -> None:
+    path = shared_data / "osm/liechtenstein.osm.pbf"
+    found = []
+    for bbox in (None, [9.4, 47, 9.5536475, 48]):  # the western half of the header's box
+        config = write_config(tmp_path, extract={"path": str(path)}, sample={}, bbox=bbox)
+        said = check(load_config(config, PIPELINE), tmp_path / "run", online=False).lines
+        found += [line for line in said if line.startswith("tiles")]
+    whole, half = (
+        int(line.split("about ")[1].split()[0].strip(";").replace(",", "")) for line in found
+    )
+    assert half == pytest.approx(whole / 2, rel=0.02)
+    assert "if the objects lie evenly" in found[1] and "evenly" not in found[0]

@@ -58,7 +58,7 @@ def test_show_explains_a_stage(stage: str) -> None:
     [
         (
             ["run", TOY, "--only", "fly"],
-            "there is no stage 'fly'; the stages are blobs, nodes, ways, extract, ",
+            "there is no stage 'fly'; the stages are blobs, nodes, ways, boxes, ",
         ),
         (["run", TOY, "--from", "plan", "--until", "index"], "nothing is left to run"),
         (["status", "."], "is not the folder of a run"),

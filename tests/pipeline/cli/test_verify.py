@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.cli.run import TOY
 from tests.conftest import content_of, skyscript
+from tests.pipeline.cli.small_run import build
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +67,18 @@ def test_every_flipped_byte_is_named_and_mended(tmp_path: Path) -> None:
         assert mended.returncode == 0, mended.stderr
         assert content_of(root) == whole
         assert skyscript("verify", root).returncode == 0
+
+
+def test_a_run_that_is_not_complete_is_not_called_intact(tmp_path: Path) -> None:
+    root = build(tmp_path, "--until", "caption")
+    checked = skyscript("verify", root)
+    assert checked.returncode == 1
+    assert "missing   unfiltered: not complete, 0 parts with 0 rows" in checked.stderr
+    assert "missing   caption:" not in checked.stderr
+    assert "what is there is intact, but the run is not complete" in checked.stderr
+    assert skyscript("run", tmp_path / "small.yaml", "--out", root).returncode == 0
+    assert skyscript("verify", root).returncode == 0
+    (root / "tables" / "captions" / "_manifest.json").unlink()
+    again = skyscript("verify", root)
+    assert again.returncode == 1
+    assert "missing   caption: not complete, 1 parts with 2 rows of 2" in again.stderr

@@ -59,7 +59,7 @@ def test_a_place_names_the_sources_that_cover_it_the_finest_first() -> None:
 
 
 def test_the_open_sources_of_a_box_need_no_account() -> None:
-    kentucky = open_sources(Box(-85.8, 38.1, -85.6, 38.3))
+    kentucky = open_sources([Box(-85.8, 38.1, -85.6, 38.3)])
     assert set(kentucky) == {"OAM", "KY", "IN", "US", "SEV", "S2", "L8", "L9"}
     assert all(block == {"backend": "stac"} for block in kentucky.values())
     assert "MAX" not in kentucky  # non-commercial

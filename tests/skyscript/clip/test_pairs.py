@@ -69,7 +69,7 @@ def test_both_give_the_same_captions_in_parts_of_numbered_rows(table, shards):
 def test_the_images_of_a_part_are_read_by_their_paths(table, shards):
     for source in (table, shards):
         for number, part in enumerate(source.parts(2)):
-            with source.reading(number) as read:
+            with source.reading(number, []) as read:
                 read_all = b"".join(read(path) for path in part["filepath"].to_pylist())
             assert read_all == (b"ab", b"c")[number]
 
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_one_sentence(tmp_path, table):
     with pytest.raises(InputError, match=r"neither a tar nor a folder with \*\.tar"):
         PairSource(images=tmp_path).source()
     nowhere = CsvFolder(table.captions, tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no such folder of images"), nowhere.reading(0):
+    with pytest.raises(InputError, match="no such folder of images"), nowhere.reading(0, []):
         pass
     table.captions.write_text("filepath,title\n")
     with pytest.raises(InputError, match="contains no pairs"):

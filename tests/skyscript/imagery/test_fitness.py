@@ -49,14 +49,14 @@ def as_jpeg(rgb: Pixels) -> Pixels:
     return np.asarray(Image.open(buffer))
 
 
-def measured(rgb: Pixels) -> Fitness:
-    return fitness_of(rgb, np.ones(rgb.shape[:2], np.bool_))
+def measured(rgb: Pixels, gsd: float = 0.5) -> Fitness:
+    return fitness_of(rgb, np.ones(rgb.shape[:2], np.bool_), gsd)
 
 
 def is_fit(figures: Fitness) -> bool:
     """Say whether a tile passes the limits that are the default of the stage `fetch`."""
-    blank, cloud, haze, sharpness = figures
-    return blank <= 0.05 and cloud <= 0.7 and haze <= 0.5 and sharpness >= 0.12
+    blank, cloud, broken, haze, sharpness = figures
+    return blank <= 0.05 and cloud <= 0.7 and broken <= 0.4 and haze <= 0.5 and sharpness >= 0.12
 
 
 @pytest.mark.parametrize("colour", [0, 255, 128, (40, 90, 160)], ids=str)
@@ -107,7 +107,7 @@ def test_a_roof_a_shadow_and_a_lake_are_no_blanks() -> None:
 def test_what_the_source_declares_as_missing_is_not_blank_as_well() -> None:
     tile, valid = ground(), np.ones((SIDE, SIDE), np.bool_)
     tile[:, :120], valid[:, :120] = 0, False
-    assert fitness_of(tile, valid).blank_share == 0
+    assert fitness_of(tile, valid, 0.5).blank_share == 0
 
 
 def cloudy(rgb: Pixels, share: float) -> Pixels:
@@ -180,9 +180,10 @@ def test_no_published_image_looks_like_cloud_or_haze() -> None:
 def test_real_images_pass_and_their_damaged_copies_do_not(path: Path) -> None:
     raster = open_raster(path)
     lon, lat = raster.degrees(np.array(raster.data.width / 2), np.array(raster.data.height / 2))
-    tile = tile_around(float(lon), float(lat), SIDE, SIDE, ground_gsd(raster))
+    gsd = ground_gsd(raster)
+    tile = tile_around(float(lon), float(lat), SIDE, SIDE, gsd)
     rgb = cut_tile(raster, mercator_grid(tile), Reading(bands=(1, 2, 3), mask="none")).rgb
-    assert is_fit(measured(rgb))
+    assert is_fit(measured(rgb, gsd))
     collar = rgb.copy()
     collar[:30] = 0
     assert measured(as_jpeg(collar)).blank_share > 0.05

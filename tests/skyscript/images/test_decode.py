@@ -168,13 +168,15 @@ def of_train(file):
     import pyarrow as pa
     import torch
 
+    from stages.train.config import TrainConfig
     from stages.train.loading import PairDataset
     from stages.train.pairs import ImageFiles, number_captions
 
     def plain(image):
         return torch.from_numpy(np.array(image.crop((8, 0, 56, 48))))
 
-    pairs = number_captions(ImageFiles(file.parent, pa.array([file.name])), pa.array(["a"]), "")
+    images = ImageFiles(file.parent, pa.array([file.name]))
+    pairs = number_captions(images, [pa.array(["a"])], "", TrainConfig(train_data="a.csv"))
     dataset = PairDataset(pairs, plain, lambda texts: torch.zeros(1, 1), 0)
     found = dataset[0, 0]
     if found.batch is None:

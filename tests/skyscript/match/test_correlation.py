@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from skyscript.match.confidence import Peak, probability
+from skyscript.match.confidence import Peak, probability, share_near_peak
 from skyscript.match.correlation import (
     EVEN,
     FEW_EDGES,
@@ -95,6 +95,34 @@ def test_where_there_is_nothing_to_match_a_reason_is_given(rgb, pieces, gsd, rea
 
 
 def test_a_peak_that_stands_out_more_is_more_sure():
-    values = [probability(Peak(0.2, 8.0, lead)) for lead in (0, 1, 3, 9, 100)]
+    values = [probability(Peak(0.2, 8.0, alone)) for alone in (0, 0.2, 0.5, 0.9, 1)]
     assert values == sorted(values)
-    assert 0 <= values[0] < 0.5 < values[-1] <= 1
+    assert 0 <= values[0] < 0.3 < 0.8 < values[-1] <= 1
+
+
+def surface(*peaks: tuple[int, int, float]) -> np.ndarray:
+    """Give correlations around 0 with a deviation of 1, and some peaks: row, column and height."""
+    values = np.zeros((41, 41), np.float32)
+    for row, column, height in peaks:
+        values[row, column] = height
+    return values
+
+
+def test_another_peak_as_high_takes_half_of_the_probability():
+    one, two = surface((20, 20, 6)), surface((20, 20, 6), (20, 35, 6))
+    near, far = surface((20, 20, 6), (20, 21, 6)), surface((20, 20, 6), (20, 35, 3))
+    alone = [share_near_peak(values, 1, 0.5, 1.0) for values in (one, two, near, far)]
+    assert alone == pytest.approx([1, 0.5, 1, 1], abs=0.01)
+
+
+def test_a_ridge_of_a_straight_road_leaves_little_near_the_peak():
+    ridge = np.zeros((41, 41), np.float32)
+    ridge[20], ridge[20, 20] = 6, 6.01
+    assert share_near_peak(ridge, 1, 0.5, 1.0) == pytest.approx(5 / 41, rel=0.05)
+
+
+def test_a_coarse_peak_is_compared_between_its_pixels():
+    rows, columns = np.mgrid[:9, :9]
+    wide = 6 - ((rows - 4) ** 2 + (columns - 4.5) ** 2).astype(np.float32) / 16  # 2.5 m a pixel
+    assert share_near_peak(wide, 1, 2.5, 1.25) < share_near_peak(wide, 1, 2.5, 5) < 0.9
+    assert share_near_peak(wide, 1, 2.5, 30) == pytest.approx(1)

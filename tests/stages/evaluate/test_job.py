@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.errors import InputError
 from stages.evaluate import read_results
-from stages.evaluate.job import _note_cut
+from stages.evaluate.embedding import note_cut
 from tests.conftest import skyscript
 from tests.stages.evaluate.runs import COLOURED, SCENES, run, stock
 
@@ -184,8 +184,8 @@ def called(*arguments):
 
 def test_texts_over_the_context_are_noted():
     tower = SimpleNamespace(clip=SimpleNamespace(tokenizer=open_clip.get_tokenizer("ViT-B-32")))
-    assert _note_cut(["a pond", "a dam"], tower) == []
-    assert _note_cut(["a pond", "a dam " * 40], tower) == [
+    assert note_cut(["a pond", "a dam"], tower, "texts") == []
+    assert note_cut(["a pond", "a dam " * 40], tower, "texts") == [
         "1 of 2 texts are longer than the model's context (77 tokens in CLIP): it does not see "
         "their end"
     ]

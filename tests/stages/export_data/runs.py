@@ -48,7 +48,7 @@ def made_run(
         name: ds.dataset(pa.Table.from_pylist(rows[name], schema=contracts[name].schema))
         for name in rows
     }
-    return RunTables(**made, scores=None, statements=None)
+    return RunTables(**made, scores=None, statements=None, truth=None)
 
 
 def _rows(root: Path, number: int, source: str, in_block: int, found: bool) -> dict[str, Any]:

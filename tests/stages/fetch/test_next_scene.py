@@ -42,10 +42,10 @@ Given = Exception | float
 """What a scene does: it raises an error, or gives an image of which this share lacks data."""
 
 
-def judge_data(image: TileImage) -> Fitness:
+def judge_data(image: TileImage, gsd: float) -> Fitness:
     if image.valid.mean() < 0.95:
         raise LacksData(0.05)
-    return Fitness(0, 0, 0, 1)
+    return Fitness(0, 0, 0, 0, 1)
 
 
 def fetched(*given: Given) -> tuple[Chosen, int]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skyscript.backends.service import retry as attempts
+from skyscript.imagery.fitness import Fitness
 from tests.emulators.earth_engine import EarthEngine
 from tests.emulators.world import naip
 from tests.stages.fetch.conftest import HERE, fetched, images, source, tiles
@@ -93,7 +94,7 @@ def test_a_journal_of_before_the_gate_serves_and_gets_its_figures(
     entries = [json.loads(line) for line in ledger.read_text().splitlines() if line]
     for entry in entries:
         del entry["check"]  # lines of that time have none
-        for name in ("blank_share", "cloud_share", "haze", "sharpness"):
+        for name in Fitness._fields:
             del entry["row"][name]
     ledger.write_text("\n".join(map(json.dumps, entries)))
     assert fetched(sources, given, tmp_path) == first

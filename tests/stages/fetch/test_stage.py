@@ -70,13 +70,10 @@ def fetched(
     return list(conform(table, tables.IMAGES, where="fetch").to_pylist())
 
 
-def test_a_tile_becomes_a_jpeg_with_the_published_name_and_a_row_that_tells_all(
-    tmp_path: Path,
-) -> None:
+def test_a_tile_becomes_a_jpeg_with_the_published_name_and_a_full_row(tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", noise())
     root = tmp_path / "run"
     given = tile("a198234555", "CH/a.tif")
-
     (row,) = fetched([given], {"CH": folder(tmp_path / "a.tif")}, root)
 
     assert row["filepath"] == "images3/a198234555_CH_19.jpg"
@@ -228,7 +225,10 @@ def test_a_simulated_source_draws_the_objects_in_the_tile(tmp_path: Path) -> Non
 
 def test_the_stage_owns_its_images_and_knows_their_size_and_content() -> None:
     images = "images[2-7]/[nwar]*_[0-9][0-9].jpg"
-    assert FETCH.owns == ((images, "filepath", "byte_size", "content_hash"),)
+    assert FETCH.owns == (
+        (images, "filepath", "byte_size", "content_hash", "tar"),
+        ("image_tars/[0-9]*.tar", "tar", "tar_size", "tar_hash", None),
+    )
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.stage import Shard
+from stages.fetch.image_store import ImageStore
 from stages.fetch.tile_journal import TileJournal, remove_damaged_lines
 
 ROW = {"status": "filtered", "reason": "no image", "acquired": datetime(2020, 1, 1, tzinfo=UTC)}
@@ -13,7 +15,8 @@ ROW = {"status": "filtered", "reason": "no image", "acquired": datetime(2020, 1,
 def known(root: Path) -> list[str]:
     journal = TileJournal(root, 3)
     journal.close()
-    return [key for key in "abc" if journal.outcome([key], lambda *_: None, is_whole=True)]
+    images = ImageStore(Shard(3, root), in_tar=False)
+    return [key for key in "abc" if journal.outcome([key], images, lambda *_: None, is_whole=True)]
 
 
 @pytest.fixture

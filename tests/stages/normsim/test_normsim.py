@@ -98,3 +98,15 @@ def test_targets_of_another_model_are_refused(tmp_path):
         normsim(
             tmp_path, table, tmp_path / "n.csv", NormSimConfig(), lambda _: np.eye(2, dtype="f4")
         )
+
+
+def test_of_several_folders_of_vectors_one_must_be_named(tmp_path):
+    vectors = unit(np.random.default_rng(5).normal(size=(6, WIDTH))).astype(np.float32)
+    tables_of = [scored(tmp_path, vectors[:3], name) for name in ("CLIP_x-abc", "CLIP_y-def")]
+    both = ds.dataset(pa.concat_tables([one.to_table() for one in tables_of]))
+    out = tmp_path / "normsim.csv"
+    with pytest.raises(InputError, match="name one with --vectors: CLIP_x-abc, CLIP_y-def"):
+        normsim(tmp_path, both, out, NormSimConfig(), None)
+    with pytest.raises(InputError, match="no vectors 'CLIP_z'; --vectors takes one of: CLIP_x"):
+        normsim(tmp_path, both, out, NormSimConfig(vectors="CLIP_z"), None)
+    assert normsim(tmp_path, both, out, NormSimConfig(vectors="CLIP_y-def"), None).images == 3

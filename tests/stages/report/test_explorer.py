@@ -1,8 +1,6 @@
 """A browser opens the report from disk: search, filters, keys, panel, and no network request."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,51 +8,16 @@ import pyarrow.dataset as ds
 import pytest
 from PIL import Image
 
-from pipeline.cli.run import TOY
-from pipeline.config import load_config
-from pipeline.runner import run
-from stages import PIPELINE
 from stages.report.rows import Gallery, fill
+from tests.stages.report.browser import BROWSER, HOSTILE, opened
 from tests.stages.report.made_run import TILE_COLOUR, Run
 
-playwright = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed"),
 ]
-HOSTILE = (
-    """<img src=x onerror="document.title='caught'"><script>document.title='caught'</script>'"""
-)
 MANY = 100_000
-
-
-@contextmanager
-def opened(root: Path, **context: Any) -> Iterator[Any]:
-    """Open the report of a run; at the end, check that it asked for nothing but files."""
-    asked: list[str] = []
-    problems: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        page = browser.new_context(**context).new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"file://{root}/report/index.html")
-        page.wait_for_selector(".card")
-        yield page
-        browser.close()
-    assert problems == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("town")
-    options = ["sample.max_objects=150", "sample.shard_rows=64", "runner.executor=serial"]
-    options += ["statements.kinds=[count,cover]"]
-    run(PIPELINE, load_config(TOY, PIPELINE, options), root, lambda event: None)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +29,11 @@ def many(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     objects = ds.dataset(town / "tables/objects")
     images = root / "images2"
     images.mkdir()
-    gallery = Gallery(has_filter=False)
+    gallery = Gallery(has_filter=False, in_tars=False)
     rows = pairs.to_pylist()
-    details = dict(fill(Gallery(has_filter=False), ds.dataset(pairs), objects, 10**6, 0))
+    details = dict(
+        fill(Gallery(has_filter=False, in_tars=False), ds.dataset(pairs), objects, 10**6, 0)
+    )
     for number in range(MANY):
         row = rows[number % len(rows)]
         name = f"{row['object_id']}{number}_SIM_24"
@@ -199,7 +164,7 @@ def test_hostile_tags_and_names_stay_text(tmp_path: Path) -> None:
         page.wait_for_timeout(1500)
         assert page.title() == HOSTILE
         assert not page.query_selector("img[src=x]")
-        assert page.evaluate("document.querySelectorAll('body script').length") == 5
+        assert page.evaluate("document.querySelectorAll('body script').length") == 6
 
 
 def test_100_000_rows_are_searched_and_filtered(many: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_page_asks_nothing_of_the_net_and_runs_only_files_beside_it(run, tmp
     folder = tmp_path / "report"
     needed = [script["src"] for script in page.all("script")]
     needed += [link["href"] for link in page.all("link") if link["href"] != "data:,"]
-    assert len(needed) == 7
+    assert len(needed) == 8
     assert all((folder / name).is_file() for name in needed)
     own = [path.read_text() for path in (folder / "explorer").iterdir()]
     for word in ("fetch(", "XMLHttpRequest", "innerHTML", "insertAdjacent", "eval(", "import("):
@@ -60,7 +60,7 @@ def test_each_stage_counts_only_what_ended_there(run, tmp_path):
         for row in rows[:6]
     ]
     assert cells == [
-        ["5", "5", "0", "0"],  # extract
+        ["5", "5", "0", "0"],  # boxes
         ["5", "5", "0", "0"],  # eligible
         ["5", "4", "1", "0"],  # plan
         ["4", "3", "0", "1"],  # fetch

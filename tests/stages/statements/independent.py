@@ -18,8 +18,8 @@ __all__ = ["Image", "is_true"]
 
 _TURNS = {"north": 0, "northeast": 45, "east": 90, "southeast": 135}
 _TURNS |= {"south": 180, "southwest": 225, "west": 270, "northwest": 315}
-_NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-_NUMBERS += ["eleven", "twelve"]
+NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+NUMBERS += ["eleven", "twelve"]
 _SEASONS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "winter": (12, 1, 2)}
 
 
@@ -197,7 +197,7 @@ _CHECKS = {
 
 
 def _number(value):
-    return _NUMBERS[int(value)] if int(value) <= 12 else str(value)
+    return NUMBERS[int(value)] if int(value) <= 12 else str(value)
 
 
 def _says_verb(verb, value, text):

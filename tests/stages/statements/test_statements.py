@@ -98,13 +98,14 @@ TRUTH = [
 ]
 
 
+def table_of(rows, table):
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
 def made(objects, kinds=tuple(KINDS), meta=META, image=IMAGE, truth=TRUTH, **config):
     config = StatementsConfig(kinds=kinds, **{"per_kind": 100} | config)
-    both = [
-        pa.Table.from_pylist([row], schema=table.schema)
-        for row, table in ((meta, tables.META), (image, tables.IMAGES))
-    ]
-    known = truth and pa.Table.from_pylist(truth, schema=tables.TRUTH.schema)
+    both = [table_of([meta], tables.META), table_of([image], tables.IMAGES)]
+    known = truth and table_of(truth, tables.TRUTH)
     shard = Shard(0, Path("unused"))
     table = statements(*both, objects, config=config, shard=shard, truth=known)
     return conform(table, tables.STATEMENTS, where="statements").to_pylist()

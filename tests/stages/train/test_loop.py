@@ -251,7 +251,8 @@ def test_every_loss_learns_in_bf16_with_checkpointing(options, loss, same_text):
 
 def test_captions_over_the_context_are_counted_by_their_pairs(caplog):
     long = "a pond, surrounded by " + "; ".join(f"road of kind{number}" for number in range(30))
-    pairs = number_captions(None, pa.array([long, "a pond", long], pa.large_string()), "")
+    captions = pa.array([long, "a pond", long], pa.large_string())
+    pairs = number_captions(None, [captions], "", TrainConfig(train_data="a.csv"))
     _log_cut(pairs, open_clip.get_tokenizer("ViT-B-32"))
     assert caplog.messages == [
         "2 of 3 captions are longer than the model's context (77 tokens in CLIP): it does not see "

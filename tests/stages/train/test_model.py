@@ -13,6 +13,8 @@ from skyscript.clip.source import TINY_FOLDER, ClipSource
 from skyscript.clip.weights import create_model
 from stages.train.adapter import find_adam_constants, make_schedule
 from stages.train.config import TrainConfig
+from stages.train.labels import Labels
+from stages.train.loading import Batch
 from stages.train.model import find_source, load_initial_model
 from stages.train.towers import Towers
 from tests.conftest import assert_close
@@ -120,17 +122,24 @@ TEXTS = ["a pond", "a road of many words, " * 8, "a pond", "a tree"]
 NUMBERS = torch.tensor([5, 2, 5, 9])
 
 
+def batch_of(tokens):
+    """A batch without images and without false statements."""
+    none, length = torch.empty((len(tokens), 0), dtype=torch.int64), tokens.shape[1]
+    nothing = torch.empty((len(tokens), 0, length), dtype=torch.int64)
+    return Batch(torch.empty(0), tokens, Labels.of_texts(NUMBERS), none, nothing)
+
+
 def test_texts_once_and_cut_give_the_features_and_gradients_of_all_texts_whole(architecture):
     found = load_initial_model(config(model=architecture), "cpu")
     model, towers = found.model, Towers(found.model, found.tokenizer)
     assert list(towers.state_dict()) == [f"model.{name}" for name in model.state_dict()]
     images, tokens = torch.randn(4, 3, 32, 32), found.tokenizer(TEXTS)
-    cut, where = towers.shorten(tokens, NUMBERS)
+    cut, where, none = towers.shorten(batch_of(tokens))
     assert cut.shape[0] == 3
     assert cut.shape[1] < tokens.shape[1]
     weights = torch.randn(4, 64)
     gradients = []
-    for features in (model(images, tokens), towers(images, cut, where)):
+    for features in (model(images, tokens), towers(images, cut, where, none)):
         model.zero_grad()
         (features["text_features"] * weights + features["image_features"]).sum().backward()
         values = {key: value.detach() for key, value in features.items()}
@@ -148,9 +157,9 @@ def test_a_text_tower_that_is_not_causal_sees_its_whole_context(architecture):
     model = open_clip.CustomTextCLIP(**{**CONFIG, "text_cfg": CONFIG["text_cfg"] | more})
     tokenizer = open_clip.get_tokenizer(architecture)
     towers, tokens = Towers(model, tokenizer), tokenizer(TEXTS)
-    cut, where = towers.shorten(tokens, NUMBERS)
+    cut, where, none = towers.shorten(batch_of(tokens))
     assert cut.shape == (3, 77)
-    found = towers(torch.randn(4, 3, 32, 32), cut, where)["text_features"]
+    found = towers(torch.randn(4, 3, 32, 32), cut, where, none)["text_features"]
     assert_close(found, model.encode_text(tokens, normalize=True), size=1)
 
 

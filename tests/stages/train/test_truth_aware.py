@@ -57,7 +57,7 @@ def test_another_truth_is_another_training(options, table):
 def test_pairs_know_what_their_image_shows(options, table, town):
     config: StageConfig = TrainConfig(**options)
     pairs = load_pairs(town / CSV, config).with_truth(table)
-    says, shows = pairs.flags(5)
+    says, shows = pairs.flags(5, int(pairs.texts[5]))
     concepts = pairs.truth.of.concepts
     assert [concepts[i] for i in says.nonzero()[0]] == [pairs.captions[int(pairs.texts[5])].as_py()]
     assert says.sum() == 1

@@ -35,12 +35,16 @@ class Map:
     def drawn_with_and_without(self, image, concepts):
         """Give the tile of an image as drawn with all objects, and without some objects."""
         tile = Tile(Box.of(image), image["width"], image["height"])
-        west, south, east, north = _metres(image)
-        near = self.tree.query(shapely.box(west - 800, south - 800, east + 800, north + 800))
-        near = np.sort(near)
+        near = self.around(image)
         kept = [one for one in near if not self.names[one] & set(concepts)]
         season = Season(image["scene_id"].rpartition("/")[2])
         return [render(tile, self.objects.take(pa.array(some)), season) for some in (near, kept)]
+
+    def around(self, image):
+        """Give the rows of the objects in an image and 800 m around it."""
+        west, south, east, north = _metres(image)
+        near = self.tree.query(shapely.box(west - 800, south - 800, east + 800, north + 800))
+        return np.sort(near)
 
     def pixels_of(self, image, concept):
         """Give the number of pixels of an image that objects of a concept touch."""

@@ -1,0 +1,39 @@
+"""What an image may show besides its things leaves their number open."""
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+import shapely
+
+from stages import tables
+from tests.stages.statements.test_statements import made, objects, wkb
+
+__all__ = ["objects"]  # a fixture
+
+
+@pytest.mark.parametrize(
+    ("name", "box", "is_seen"),
+    [
+        ("n70", (-5, 100, -5, 100), True),  # a crown of 8 m reaches into the image
+        ("n70", (-30, 100, -30, 100), False),
+        ("n70", (50, 100, 50, 100), False),  # wholly in the image, but too fine to be seen there
+        ("a70", (-30, 100, 1, 130), True),  # a narrow strip
+        ("a70", (-30, 100, -3, 130), False),
+        ("a70", (50, 100, 55, 105), True),  # too small to be a neighbour
+    ],
+)
+def test_what_is_at_the_edge_and_no_neighbour_is_not_counted(name, box, is_seen, objects, tmp_path):
+    rows = objects.to_table().to_pylist()
+    kind = {"n": "n7", "a": "a4"}[name[0]]  # a tree, a church
+    (like,) = [row for row in rows if row["object_id"] == kind]
+    another = like | {"object_id": name, "osm_id": 70, "geometry": wkb(*box)}
+    sides = shapely.from_wkb(another["geometry"]).bounds
+    another |= dict(zip(("west", "south", "east", "north"), sides, strict=True))
+    table = pa.Table.from_pylist([*rows, another], tables.OBJECTS.schema)
+    ds.write_dataset(table, tmp_path / "objects", format="parquet")
+    claims = {row["claim"] for row in made(ds.dataset(tmp_path / "objects"))}
+    thing, other = ("tree", "church") if name[0] == "n" else ("church", "tree")
+    assert (f"count({thing}) = 1" not in claims) == is_seen
+    assert (f"only({thing})" not in claims) == (is_seen or thing == "tree")  # of areas
+    assert f"count({other}) = 1" in claims
+    assert "direction(church, tennis court) = southeast" in claims  # there is one
