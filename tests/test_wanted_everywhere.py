@@ -13,7 +13,9 @@ from pipeline.runner import run
 from stages import PIPELINE, tables
 from stages.wanted import NOT_WANTED
 from tests.conftest import content_of, extracts
+from tests.skyscript.osm.osm_text import convert
 from tests.stages.extract.everything import ALL
+from tests.stages.extract.test_several_files import cut_in_two
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +62,14 @@ def test_no_later_table_or_file_changes_and_the_totals_add_up(
     assert len(boxes) == len(objects) + rejected + not_wanted
     assert all(wanted["reason"].filter(pc.invert(is_ok)).to_pylist())
     assert len(objects) > 100 and not_wanted > 100
+
+
+@pytest.mark.parametrize("path", extracts("monaco"))
+def test_two_halves_of_an_extract_give_the_run_of_the_whole(tmp_path: Path, path: Path) -> None:
+    whole = convert(path, tmp_path / "whole.osm.pbf")  # without the bounds in its header
+    halves = cut_in_two(whole, tmp_path)
+    build(PIPELINE, tmp_path / "whole", f"extract.path={whole}")
+    build(PIPELINE, tmp_path / "halves", f"extract.path=[{halves[1]}, {halves[0]}]")
+    expected = content_of(tmp_path / "whole")
+    assert len(expected) > 100
+    assert content_of(tmp_path / "halves") == expected

@@ -21,13 +21,13 @@ from pipeline.scratch import cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.geo.tile import Box
+from skyscript.osm.blocks.shard_rows import SHARD
 from skyscript.osm.bounds import with_bounds
 from stages import tables
 from stages.extract.by_blocks import Shards
 from stages.extract.config import ExtractConfig
 from stages.extract.inputs import checked_inputs, external, wanted_keys
 from stages.extract.reading import SCRATCH, Reading, read_files
-from stages.extract.shards import SHARD
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +58,7 @@ _SORTED = """
         SELECT
             o.* REPLACE (
                 if(m.osm_id IS NULL, o.reason, coalesce(o.reason, $same_object)) AS reason,
-                if(m.osm_id IS NULL AND o.kind <> 'n', {geometry}, NULL) AS geometry,
+                if(m.osm_id IS NULL AND o.kind <> 'n', o.geometry, NULL) AS geometry,
                 if(m.osm_id IS NULL, o.west, NULL) AS west,
                 if(m.osm_id IS NULL, o.south, NULL) AS south,
                 if(m.osm_id IS NULL, o.east, NULL) AS east,
@@ -135,8 +135,7 @@ def find_boxes(
                 raise InputError(NO_OBJECT.format(reading.names))
             bounds = _bounds(connection, outcome.bounds)
             params = {"same_object": SAME_OBJECT, "repaired": REPAIRED}
-            query = _SORTED.format(geometry="NULL::BLOB" if parts else "o.geometry")
-            rows = connection.sql(query, params=params).to_arrow_reader(
+            rows = connection.sql(_SORTED, params=params).to_arrow_reader(
                 min(config.part_rows, 20_000)
             )
             for part in cut_into_parts(rows, config.part_rows):

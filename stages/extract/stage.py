@@ -13,7 +13,7 @@ from pipeline.scratch import cut_into_parts, scratch
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.osm.bounds import bounds_of, with_bounds
-from skyscript.osm.shapes import with_shapes
+from skyscript.osm.shapes import WaysRead, with_shapes
 from stages import tables
 from stages.extract.config import ExtractConfig
 
@@ -22,17 +22,19 @@ def extract(
     boxes: ds.Dataset,
     wanted: ds.Dataset,
     ways: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
     *,
     config: ExtractConfig,
     root: Place,
 ) -> Iterator[pa.Table]:
     """Give the wanted objects with their geometries, in the order of ``boxes``.
 
-    The geometries of ways that shards have read come from ``ways``.
+    The geometries of ways that shards have read are made from ``ways`` and ``nodes``.
     """
     bounds = bounds_of(boxes)
     with scratch(root, "extract") as folder:
-        rows = with_shapes(_wanted(boxes, wanted), ways, folder)
+        read = WaysRead(ways, nodes, root) if ways and nodes else None
+        rows = with_shapes(_wanted(boxes, wanted), read, folder)
         for part in cut_into_parts(rows, config.part_rows):
             sides = (part[side].combine_chunks() for side in tables.SIDES)
             box = pa.StructArray.from_arrays(list(sides), fields=list(tables.BBOX))
@@ -53,7 +55,7 @@ EXTRACT = DatasetStage(
     extract,
     ExtractConfig,
     reads=(tables.BOXES, tables.WANTED),
-    may_read=(tables.WAYS,),
+    may_read=(tables.WAYS, tables.NODES),
     writes=tables.OBJECTS,
     version=5,
 )

@@ -19,7 +19,7 @@ from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
-from skyscript.osm.shapes import with_shapes
+from skyscript.osm.shapes import WaysRead, with_shapes
 from stages import tables
 from stages.sample.choice import choose
 from stages.sample.config import SampleConfig
@@ -41,13 +41,14 @@ def sample(
     boxes: ds.Dataset,
     eligible: ds.Dataset,
     ways: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
     *,
     config: SampleConfig,
     root: Place,
 ) -> Iterator[pa.Table]:
     """Choose the objects that get a tile, each with the reason. They keep their order.
 
-    The geometries of ways that shards have read come from ``ways``.
+    The geometries of ways that shards have read are made from ``ways`` and ``nodes``.
 
     An object belongs to the cell of its box's centre, named by two whole numbers: degrees divided
     by the cell's side, rounded down. The choice depends on the seed and on the set of the objects,
@@ -60,7 +61,8 @@ def sample(
             view(connection, "candidates", path)
             choose(connection, config)
             chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
-            rows = with_shapes(_rows(boxes, chosen), ways, folder)
+            read = WaysRead(ways, nodes, root) if ways and nodes else None
+            rows = with_shapes(_rows(boxes, chosen), read, folder)
             for part in cut_into_parts(rows, config.shard_rows):
                 yield part.cast(tables.FOCUS.schema)
 
@@ -116,7 +118,7 @@ SAMPLE = DatasetStage(
     sample,
     SampleConfig,
     reads=(tables.BOXES, tables.ELIGIBLE),
-    may_read=(tables.WAYS,),
+    may_read=(tables.WAYS, tables.NODES),
     writes=tables.FOCUS,
     version=4,
 )

@@ -46,8 +46,16 @@ NODES = Table(
 """Nodes that have a key of the vocabulary, in the order of the file."""
 WAYS = Table(
     "ways",
-    # blobs of a PBF file: the ways of the shard that area relations have as members
-    pa.schema([*OBJECT_AS_READ, *_SPAN, pa.field("members", pa.binary())]),
+    pa.schema(
+        [
+            *OBJECT_AS_READ,
+            # ids of its nodes, from which the geometry is made; null if it has one here, or none
+            pa.field("refs", pa.list_(pa.int64())),
+            *_SPAN,
+            # blobs of a PBF file: the ways of the shard that area relations have as members
+            pa.field("members", pa.binary()),
+        ]
+    ),
     "osm_id",
 )
 """Ways that have a key of the vocabulary, in the order of the file."""
@@ -62,7 +70,7 @@ _FOUND = [
 BOXES = table("boxes", *_FOUND, ranges=SIDES)
 """OSM objects that have a key of the vocabulary, in Hilbert order of their centres.
 
-The geometry is null for a node, and for a way that is in the table ``ways``.
+The geometry is null for a node, and for a way whose nodes are in the table ``ways``.
 """
 
 WANTED = table("wanted", pa.field("object_id", pa.string(), nullable=False), *STATUS)

@@ -43,21 +43,21 @@ def convert(source: Path, target: Path, options: str = "") -> Path:
 def extracted(path: Path, root: Path, **config: object) -> pa.Table:
     """Read a file and give all its objects, as if tiles showed every one of them."""
     settings = ExtractConfig(path=path, **config)
-    return every_object(find_boxes(config=settings, root=root), None, settings, root)
+    return every_object(find_boxes(config=settings, root=root), settings, root)
 
 
 def every_object(
-    boxes: Iterable[pa.Table], ways: ds.Dataset | None, config: ExtractConfig, root: Path
+    boxes: Iterable[pa.Table], config: ExtractConfig, root: Path, **read: ds.Dataset
 ) -> pa.Table:
     """Give the objects of a table of boxes, those without a geometry last; all parts are checked.
 
-    ``ways`` are those that shards have read, if there are any.
+    ``read`` are the tables ``ways`` and ``nodes``, if shards have read them.
     """
     given = stored(tables.BOXES, root, boxes)
     parts = (fragment.to_table() for fragment in given.get_fragments())
     names = tables.WANTED.schema.names
     wanted = stored(tables.WANTED, root, (part.select(names) for part in parts))
-    made = extract(given, wanted, ways, config=config, root=root)
+    made = extract(given, wanted, config=config, root=root, **read)
     found = [conform(part, tables.OBJECTS, where="test") for part in made]
     lost = given.to_table(filter=ds.field("status") != STATUS_OK)
     assert lost["geometry"].null_count == len(lost)

@@ -31,4 +31,4 @@ def extracted_by_shards(path: Path, root: Path, **values: object) -> pa.Table:
     read = [WAYS.run(part, nodes, config=config, shard=shard) for part, shard in given]
     ways = stored(tables.WAYS, root, read)
     found = find_boxes(blobs, nodes, ways, config=config, root=root)
-    return every_object(found, ways, config, root)
+    return every_object(found, config, root, ways=ways, nodes=nodes)
