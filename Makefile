@@ -14,7 +14,7 @@ demo: $(VENV)/core
 test: $(VENV)/readers
 	$(PYTEST)
 
-# Without whole runs, trainings and services with faults: about three minutes on two processors.
+# Without whole runs, trainings, services with faults and whatever takes more than half a second.
 test-fast: $(VENV)/readers
 	$(PYTEST) -m 'not slow and not online and not gpu and not bench'
 

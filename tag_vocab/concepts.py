@@ -2,9 +2,10 @@
 
 ``concepts.csv`` holds the concepts that are written by hand: concept (its plain name), plural
 (empty if regular), synonyms, parents (none: a root) and the tags that show it. A bar separates
-several. Tags of one object are joined by a plus; ``@ a`` holds for areas only. A child is a kind of
-its parent or a part of one. ``concept_keys.csv`` names all other visible values of a key: ``{}`` is
-the value ("asphalt surface"). Both tables are our own.
+several. Tags of one object are joined by a plus; ``@ a`` holds for areas only. An image that shows
+the child shows the parent: the child is a kind of it, a part of it (golf green, golf course) or
+seen only on it (roof shape, roof). ``concept_keys.csv`` names all other visible values of a key:
+``{}`` is the value ("asphalt surface"). Both tables are our own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Concept:
 
 
 def is_a(one: Concept, other: Concept) -> bool:
-    """Tell whether all things of a concept are things of another: the same, or an ancestor."""
+    """Tell whether an image that shows a concept shows another: the same, or an ancestor."""
     return one == other or other in one.ancestors
 
 

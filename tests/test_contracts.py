@@ -72,6 +72,7 @@ def test_every_stage_and_field_says_what_it_is(stage: ShardStage) -> None:
         assert field.description, f"{stage.name}.{name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
 def test_the_same_shard_twice_gives_equal_tables_and_files(
     stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path
@@ -89,6 +90,7 @@ def test_the_same_shard_twice_gives_equal_tables_and_files(
     assert bool(results) == bool(stage.owns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
 def test_a_shard_cut_in_two_gives_the_same_rows(
     stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path

@@ -19,6 +19,9 @@ from stages.filter.config import FilterConfig
 from stages.filter.stage import FILTER
 from tests.conftest import TOWN, content_of, skyscript
 
+pytestmark = pytest.mark.slow
+
+
 OPTIONS = ["sample.max_objects=30", "sample.shard_rows=20", "runner.executor=serial"]
 LABELS = b"tag,groundable,max_gsd,phrase,reason\nbuilding=barn,yes,2,barn,mine\n"
 

@@ -17,6 +17,9 @@ from tests.conftest import content_of, skyscript
 from tests.emulators.bucket import AFTER, Bucket
 from tests.emulators.faults import Faults
 
+pytestmark = pytest.mark.slow
+
+
 OPTIONS = [
     "sample.max_objects=60",
     "sample.shard_rows=20",

@@ -15,6 +15,9 @@ from data.toy import untidy
 from data.toy.make_town import draw, main
 from data.toy.shapes import crossings, piece, smooth
 
+pytestmark = pytest.mark.slow
+
+
 TOY = Path(__file__).parents[1] / "data" / "toy"
 TOWN = TOY / "town.osm.pbf"
 

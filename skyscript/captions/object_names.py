@@ -18,6 +18,7 @@ _OF_A_THING = ("surface", "roof shape", "roof covering", "roof colour", "roof or
 """The concepts whose kinds describe a thing and are none."""
 _COUNTED = (
     "building",
+    "movable structure",
     "tree",
     "pond",
     "lake",

@@ -17,8 +17,8 @@ from tag_vocab.concepts_of import Kind
 
 _ON_ALL_BUILDINGS = "roof"
 _LARGER_THAN_TILES = (
-    *("land mass", "island", "mountain landform", "valley", "oil field", "oil extraction site"),
-    "gas extraction site",
+    *("island", "mountain landform", "plateau", "valley"),
+    *("oil field", "oil extraction site", "gas extraction site"),
 )
 
 

@@ -46,8 +46,10 @@ class Loaded(NamedTuple):
     """What a worker process gives: a batch or a sample, and the pairs that others replaced."""
 
     batch: Batch | None
-    """None if too many pairs in a row cannot be read."""
+    """None if too many pairs in a row cannot be read, or if a shard is at fault."""
     skipped: tuple[Skipped, ...] = ()
+    fault: str = ""
+    """What is wrong with a shard: a sentence, because an error of a worker gets a traceback."""
 
 
 class PairDataset:
@@ -74,7 +76,10 @@ class PairDataset:
         epoch, first = key
         skipped: list[Skipped] = []
         for row in range(first, first + TRIES):
-            found = self._sample(epoch, row % len(self))
+            try:
+                found = self._sample(epoch, row % len(self))
+            except InputError as error:
+                return Loaded(None, tuple(skipped), str(error))
             if isinstance(found, Batch):
                 return Loaded(found, tuple(skipped))
             skipped.append(found)
@@ -123,7 +128,8 @@ def collate(samples: list[Loaded]) -> Loaded:
     skipped = tuple(itertools.chain.from_iterable(sample.skipped for sample in samples))
     batches = [sample.batch for sample in samples if sample.batch is not None]
     whole = len(batches) == len(samples)
-    return Loaded(default_collate(batches) if whole else None, skipped)
+    fault = next((sample.fault for sample in samples if sample.fault), "")
+    return Loaded(default_collate(batches) if whole else None, skipped, fault)
 
 
 def load_training_pairs(config: TrainConfig) -> Pairs:
@@ -156,7 +162,8 @@ def load_batches(
 ) -> Iterator[Batch]:
     """Yield the batches. Worker processes load them ahead of time.
 
-    Raises `InputError` if more images cannot be read than ``unreadable`` allows: by default, none.
+    Raises `InputError` if more images cannot be read than ``unreadable`` allows, by default none,
+    and if a shard is at fault.
     """
     loader: Any = DataLoader(
         dataset,
@@ -166,6 +173,8 @@ def load_batches(
         pin_memory=device.startswith("cuda"),
     )
     for found in loader:
+        if found.fault:
+            raise InputError(found.fault)
         if unreadable is not None:
             unreadable.add(found.skipped)
         elif found.skipped:

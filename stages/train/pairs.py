@@ -42,7 +42,11 @@ class Images(Protocol):
     """A source of image files, one for each row."""
 
     def read(self, row: int) -> bytes:
-        """Read a row's image file. Raises `OSError` or `ValueError` if it cannot be read."""
+        """Read a row's image file.
+
+        Raises `OSError` or `ValueError` if it cannot be read, and `InputError` if no other image
+        may take its place, because a whole shard is at fault.
+        """
         ...
 
     def name(self, row: int) -> str:

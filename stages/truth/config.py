@@ -13,7 +13,7 @@ _NEVER_ABSENT = (
     *("utility pole", "street lamp", "manhole", "street cabinet", "rock", "tactile paving"),
 )
 _GROUND = (
-    *("vegetation", "wetland", "landform", "agricultural feature", "built-up area"),
+    *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
     "leisure place",
 )
 

@@ -10,7 +10,8 @@ import shapely
 
 from stages.truth.showing import Showing
 
-FOREST = "forest"
+FORESTS = frozenset({"forest", "trees"})
+"""What an area shows whose ground is hidden under crowns."""
 WIDEST = 8.0
 """Metres: what is narrower can lie under trees."""
 _MOST = 0.5
@@ -25,7 +26,8 @@ def under_trees(
     The parts come tile by tile.
     """
     dimensions = shapely.get_dimensions(clipped)
-    forest = (dimensions == 2) & np.array([FOREST in each.every for each in known], dtype=bool)
+    wooded = [not FORESTS.isdisjoint(each.every) for each in known]
+    forest = (dimensions == 2) & np.array(wooded, dtype=bool)
     narrow = np.array([each.size.metres <= WIDEST for each in known], dtype=bool)
     thin = narrow & ((dimensions == 0) | (dimensions == 1))
     under = np.zeros(len(clipped), dtype=bool)

@@ -18,6 +18,8 @@ from pipeline.parquet_files import open_parts
 from pipeline.storage import Sizes, local_copy, matching, place_of, remove_all, scan
 from tests.emulators.bucket import AFTER, Bucket
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_address_is_read_as_bucket_and_key() -> None:
     place = place_of("s3://images/run//town/")

@@ -23,6 +23,9 @@ from tests.emulators.faults import Faults
 from tests.pipeline.recipe import NUMBERS, RECIPE
 from tests.pipeline.world import World
 
+pytestmark = pytest.mark.slow
+
+
 TWO = {"executor": "processes", "workers": 2}
 
 

@@ -89,6 +89,7 @@ def test_any_bytes(file: Path, data: bytes) -> None:
     check(file)
 
 
+@pytest.mark.slow
 @example(override="seed=" + "[" * 5000)
 @example(override="seed=!!timestamp x")
 @given(

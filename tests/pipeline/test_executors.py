@@ -15,6 +15,9 @@ from pipeline.executors import ProcessExecutor, SerialExecutor
 from pipeline.stage import GpuUse
 from pipeline.worker_process import worker_number
 
+pytestmark = pytest.mark.slow
+
+
 SCRIPT = """
 import os, sys, time
 from pathlib import Path

@@ -130,6 +130,7 @@ def test_a_run_folder_that_cannot_be_written_is_one_sentence(root: Path) -> None
         path.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_rights_that_are_lost_midway_lose_nothing_else(root: Path, whole: dict[str, bytes]) -> None:
     (root / "tables/sum/part-00000.parquet").unlink()
     give_away(root)

@@ -35,6 +35,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
+@pytest.mark.slow
 def test_the_id_is_that_of_the_whole_content(tmp_path: Path) -> None:
     path = tmp_path / "large"
     content = bytearray(70 << 20)

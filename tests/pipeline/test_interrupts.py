@@ -17,6 +17,9 @@ from pipeline.runner import run
 from tests.conftest import REPOSITORY, content_of
 from tests.pipeline.recipe import RECIPE
 
+pytestmark = pytest.mark.slow
+
+
 SCRIPT = """
 import json
 import sys

@@ -51,6 +51,9 @@ def test_the_receipts_in_memory_are_limited(
         write(tmp_path / name, *map(receipt, range(3)))
         assert len(read_receipts(tmp_path / name)) == 3
     assert list(receipts._known) == [str(tmp_path / "c")]
+    write(tmp_path / "small", *map(receipt, range(2)))
+    read_receipts(tmp_path / "small")
+    assert list(receipts._known) == [str(tmp_path / "c"), str(tmp_path / "small")]
 
 
 def test_totals_sum_up_status_and_reasons() -> None:

@@ -29,6 +29,7 @@ def test_a_first_run_makes_every_part_and_a_second_one_none(world: World) -> Non
     assert {e.ran for e in world.events if isinstance(e, StageFinished)} == {0}
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_bytes_as_this_process(tmp_path: Path) -> None:
     contents = []
     for name, runner in (

@@ -16,6 +16,8 @@ from pipeline.state import Retry
 from tests.pipeline.recipe import COUNT, SQUARE, SQUARES, TOTAL, SquareConfig, square
 from tests.pipeline.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])
 def test_a_shard_that_fails_does_not_stop_the_others(world: World, executor: str) -> None:

@@ -22,6 +22,9 @@ from tests.stages.plan.tiles import HERE, area, offset, planned, point, reason, 
 from tests.stages.sampling import HOUSE, QUARRY, TREE, eligible, objects, outlined, sampled
 from tests.stages.vocabularies import AS_SHIPPED
 
+pytestmark = pytest.mark.slow
+
+
 BOX = (7.0, 43.0, 7.1, 43.1)
 ROAD = {"highway": "primary"}
 

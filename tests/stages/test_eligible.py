@@ -67,6 +67,7 @@ def test_what_is_hidden_from_above_takes_no_seat_and_reaches_no_tag(tmp_path):
         assert ids(sampled(made, tmp_path, cells=1, seed=seed)) == ["n13", "n14"]
 
 
+@pytest.mark.slow
 def test_the_case_of_hidden_benches_reaches_the_bench_outside(tmp_path, shared_data):
     case = shared_data.parent / "cases/osm/hidden_counts_as_reached.osm"
     table = extracted(shutil.copy(case, tmp_path), tmp_path)

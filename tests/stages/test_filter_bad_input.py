@@ -71,6 +71,7 @@ def test_line_ends_of_either_kind_and_a_byte_order_mark_are_read(tmp_path):
         assert kept(tmp_path / name, 30) == [r[0] for r in rows[7:]]
 
 
+@pytest.mark.slow
 def test_the_command_says_what_each_file_kept(tmp_path):
     source = write(tmp_path / "in.csv", grid(8, 20), HEADER + BOX)
     done = skyscript("filter", "--captions", source, "--out", tmp_path, "--set", "filter.top=[30]")

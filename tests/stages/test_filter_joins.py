@@ -112,6 +112,7 @@ def test_a_column_in_two_files_is_ambiguous(tmp_path, captions, column):
         filter_csv(captions, tmp_path / "out", config)
 
 
+@pytest.mark.slow
 def test_the_command_joins_a_file(tmp_path, captions):
     rows = [[path, -n] for n, path in enumerate(paths(range(COUNT)))]
     scores = write(tmp_path / "j.csv", rows, ["filepath", "vlm"])

@@ -1,6 +1,7 @@
 """How many pairs are set aside, where, and that no place of the Earth is on two sides."""
 
 import numpy as np
+import pytest
 
 from stages.filter import FilterConfig, filter_csv
 from tests.stages.test_filter import BOX, HEADER, TEST, TRAIN, VAL, read, write
@@ -52,6 +53,7 @@ def split(tmp_path, rows, **options):
     return done, [files[name] for name in names]
 
 
+@pytest.mark.slow
 def test_what_edges_take_away_is_made_up_while_pairs_abound(tmp_path):
     rows = tiles(20_000, lambda x, y: (7 + 3 * x, 45 + 3 * y), size=0.01)
     done, counts = split(tmp_path, rows, test_rows=300, val_rows=50)

@@ -121,6 +121,7 @@ def test_an_encoder_that_there_is_not_is_bad_input(tmp_path):
         list(vocab(objects((0, 0, {})), config=VocabConfig(encoder="nonsense"), root=tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_the_vocabulary_of_a_place_covers_all_its_tags(path, tmp_path):
     config = ExtractConfig(path=path)

@@ -1,20 +1,21 @@
 """The tree of concepts: complete, shallow at the top, and right where it was judged."""
 
-import csv
 import pickle
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from tag_vocab import Concept, concept, concepts_of, files, is_a
-from tag_vocab.concepts import children, key_names, plural_of, roots, rows, split, written
+from tag_vocab.concepts import children, key_names, plural_of, roots, written
 from tag_vocab.concepts_of import tags_of
 from tag_vocab.tree_text import describe, whole_tree
-
-JUDGED = Path(__file__).with_name("parent_links.csv")
-"""200 links of concepts.csv, from a tag or a concept, drawn at random; their judge had
-not seen the tree. The wrong ones have been moved since."""
+from tests.tag_vocab.draw_links import (
+    FIRST_DRAW_OF_TODAYS_RULE,
+    NUMBER,
+    draw,
+    judged,
+    links,
+)
 
 
 def names(tags, kind="a"):
@@ -101,19 +102,20 @@ def test_no_two_concepts_share_a_name_and_each_hand_written_one_is_shown_by_a_ta
 
 
 def test_links_that_a_blind_judge_found_wrong_are_gone_and_the_right_ones_stay():
-    judged = list(csv.DictReader(JUDGED.read_text("utf-8").splitlines()))
-    links = {
-        (child, parent)
-        for _, row in rows()
-        for child, parent in [
-            *((row["concept"], parent) for parent in split(row["parents"])),
-            *((tag, row["concept"]) for tag in split(row["tags"])),
-        ]
-    }
-    for row in judged:
-        there = (row["child"], row["parent"]) in links
-        assert there or row["verdict"] != "right", row
-        assert not there or row["verdict"] != "wrong", row
+    there = set(links())
+    for row in judged():
+        link = row["child"], row["parent"]
+        assert link not in there or row["verdict"] != "wrong", row
+        of_todays_rule = int(row["draw"]) >= FIRST_DRAW_OF_TODAYS_RULE
+        assert link in there or row["verdict"] != "right" or not of_todays_rule, row
+
+
+def test_a_draw_is_random_but_the_same_each_time_and_leaves_out_what_was_judged():
+    drawn = draw(1)
+    assert drawn == draw(1) and drawn != draw(2)
+    assert len(set(drawn)) == NUMBER and set(drawn) <= set(links())
+    before = {(row["child"], row["parent"]) for row in judged() if row["draw"] != "1"}
+    assert before.isdisjoint(drawn)
 
 
 @pytest.mark.parametrize(

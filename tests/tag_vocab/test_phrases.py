@@ -1,7 +1,8 @@
 """All that captions of the shared extracts can say, read through once by eye (phrases.csv).
 
-The file holds every distinct phrase of a visible tag over all extracts, with the verdict: ``said``,
-or ``never`` for what an earlier vocabulary said, with the reason. A new phrase must be read and
+The file holds every distinct phrase of a visible tag over all extracts, the names of the concepts
+that readable captions say instead, and the verdict: ``said``, or ``never`` for what an earlier
+vocabulary said, with the reason. A new phrase must be read and
 added. ``open`` keys are those whose rule is ``word``, ``number`` or ``spelled``.
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_vocab import SHIPPED, files, modernise, phrase
+from tag_vocab import SHIPPED, concepts_of, files, modernise, phrase
 from tag_vocab.known import count_kinds
 
 READ = Path(__file__).with_name("phrases.csv")
@@ -28,6 +29,13 @@ def test_what_was_judged_is_still_said_or_silent():
         assert ((key, value) in found) == (row["verdict"] == "said"), row
         assert row["phrase"] == phrase(key, value)
         assert (row["verdict"] == "never") == bool(row["note"]), row
+
+
+def test_a_readable_caption_says_the_names_that_were_read():
+    for row in rows():
+        if row["verdict"] == "said":
+            shown = concepts_of({row["key"]: row["value"]}, "a")
+            assert row["name"] == " + ".join(one.name for one in shown) != "", row
 
 
 def test_no_phrase_is_negative_or_a_misspelling():

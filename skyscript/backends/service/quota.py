@@ -43,6 +43,8 @@ RESTRICTED = 4.0
 RESTRICTED_FOR = 60.0
 IDLE = 60.0
 """Seconds without a request after which the state is forgotten."""
+BURST = 0.05
+"""This share of the requests of a second may begin together; strict gaps would let slots idle."""
 _POLL = 0.02
 """Seconds between two checks whether another process released a slot."""
 _NUMBERS = struct.Struct("7d")
@@ -53,7 +55,8 @@ class _State:
     limit: float
     ceiling: float
     next_start: float
-    """When the next request may begin, in seconds of the machine's monotonic clock."""
+    """When the next request would begin if all had equal gaps, in seconds of the machine's
+    monotonic clock."""
     last_cut: float
     last_use: float
     restricted_until: float
@@ -65,7 +68,11 @@ class Quota:
     """Slots for requests to one service; make one a process for each service."""
 
     def __init__(self, service: str, at_once: int, a_second: float) -> None:
-        self._at_once, self._a_second = at_once, a_second
+        self._at_once = at_once
+        together = max(0.0, BURST * a_second - 1)
+        self._gap = 1 / (a_second - together)
+        self._early = together * self._gap
+        """Seconds that a request may begin before its turn; no second has more than a_second."""
         folder = _folder(service)
         self._file = os.open(folder / "state", os.O_RDWR | os.O_CREAT, 0o600)
         self._slots = [
@@ -175,8 +182,8 @@ class Quota:
         """Reserve a start time for the request and give the seconds until then."""
         with self._state() as state:
             now = time.monotonic()
-            begin = max(now, state.next_start)
-            state.next_start = begin + 1 / self._a_second
+            begin = max(now, state.next_start - self._early)
+            state.next_start = max(begin, state.next_start) + self._gap
             share = min(1.0, max(0.0, begin - state.last_use) / FORGOTTEN)
             state.ceiling += (self._at_once - state.ceiling) * share
             state.last_use = begin

@@ -11,6 +11,9 @@ from pipeline.config import load_config
 from stages import PIPELINE
 from tests.conftest import skyscript
 
+pytestmark = pytest.mark.slow
+
+
 TOWN = TOY.parent / "town.osm.pbf"
 BOX = "9.4,47.0,9.7,47.3"
 

@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from stages import tables
 from tests.conftest import skyscript
 from tests.stages.classification.test_job import country, rows_of
 from tests.stages.classification.towns import run_of
+
+pytestmark = pytest.mark.slow
+
 
 FEW = ["--classes", "3", "--per-class", "4", "--set", "block=0.01", "--set", "max_held_out=0.3"]
 

@@ -15,6 +15,9 @@ from tests.conftest import TOWN, skyscript
 from tests.emulators.stac import StacArchive, item
 from tests.pipeline.cli.small_run import write_config
 
+pytestmark = pytest.mark.slow
+
+
 AROUND = (9.51, 47.13, 9.53, 47.15)
 """A box around the objects of the small map."""
 

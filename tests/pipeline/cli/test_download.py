@@ -11,6 +11,9 @@ from tests.conftest import COMMAND, skyscript
 from tests.emulators.published import FileServer
 from tests.stages.download.conftest import noise
 
+pytestmark = pytest.mark.slow
+
+
 CSV = "SkyScript_train_unfiltered_5M.csv"
 SIZE = 3_000_000
 

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from stages import tables
 from tests.conftest import skyscript
 from tests.stages.export_data.runs import made_run
+
+pytestmark = pytest.mark.slow
 
 
 def run_folder(root: Path, **options: object) -> Path:

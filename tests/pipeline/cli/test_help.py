@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from tests.conftest import skyscript
 
+pytestmark = pytest.mark.slow
+
+
 HEAVY = (
     "duckdb",
     "numpy",

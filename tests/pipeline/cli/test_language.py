@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import skyscript
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("words", "sentence"),

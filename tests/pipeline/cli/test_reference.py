@@ -12,6 +12,9 @@ from pipeline.config import load_config
 from stages import PIPELINE, RECIPES
 from tests.conftest import REPOSITORY, skyscript
 
+pytestmark = pytest.mark.slow
+
+
 GIVEN = {"extract": {"path": "town.osm.pbf"}, "sources": {"SIM": {"backend": "simulated"}}}
 
 

@@ -8,6 +8,9 @@ from pipeline.cli.run import TOY
 from stages import PIPELINE
 from tests.conftest import skyscript
 
+pytestmark = pytest.mark.slow
+
+
 SMALL = ["--workers", "1", "--set", "sample.max_objects=5"]
 
 

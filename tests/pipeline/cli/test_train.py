@@ -54,6 +54,7 @@ def test_the_command_line_goes_before_the_recipe():
     assert (config.lr, config.wd) == (1e-7, 1.0)
 
 
+@pytest.mark.slow
 def test_help_explains_every_option():
     done = skyscript("train", "--help")
     assert done.returncode == 0

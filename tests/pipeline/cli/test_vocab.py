@@ -7,6 +7,8 @@ import pytest
 
 from tests.conftest import skyscript
 
+pytestmark = pytest.mark.slow
+
 
 def test_lookup_answers_tags_as_csv() -> None:
     done = skyscript("vocab", "lookup", "power=pole", "name=Ram", "height=12")

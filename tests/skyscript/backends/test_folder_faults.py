@@ -19,6 +19,8 @@ from skyscript.imagery.protocol import TryLater
 from tests.skyscript.backends.folders import NO_OBJECTS, refusal, source
 from tests.skyscript.imagery.rasters import north_up, plain, write_raster
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_file_without_a_place(tmp_path: Path) -> None:
     Image.new("RGB", (50, 50)).save(tmp_path / "plain.tif")

@@ -40,12 +40,14 @@ def test_archives_say_whether_they_answer(monkeypatch: pytest.MonkeyPatch) -> No
     assert any("STAC: answers" in line for line in listing({}, said))
 
 
+@pytest.mark.slow
 def test_the_command_lists_them_without_an_account() -> None:
     done = skyscript("sources")
     assert done.returncode == 0, done.stderr
     assert "SWISSIMAGE" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_place_names_the_sources_that_cover_it_the_finest_first() -> None:
     lines = [line.split() for line in listing(near=(174.76, -36.85))]
     assert [line[0] for line in lines[1:5]] == ["OAM", "NZ", "MAX", "P3"]

@@ -132,6 +132,7 @@ def exported(tmp_path_factory):
     return model.eval(), folder / "model"
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_folder_of_a_checkpoint(exported):
     model, folder = exported
     assert json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]["embed_dim"]

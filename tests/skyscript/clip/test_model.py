@@ -20,7 +20,7 @@ from skyscript.clip.text import find_cut  # noqa: E402
 from skyscript.clip.weights import create_tokenizer  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 TEXTS = [
     "a satellite image of building",

@@ -73,6 +73,7 @@ WRONG = {
     "box east of itself": (PUBLISHED | {"box": (8.0, 43.0, 7.0, 44.0)}, "west < east"),
     "box upside down": (PUBLISHED | {"box": (7.0, 44.0, 8.0, 43.0)}, "south < north"),
     "latitude first": (PUBLISHED | {"box": (43.0, 107.0, 44.0, 108.0)}, "in degrees"),
+    "box beyond the pole": (PUBLISHED | {"box": (7.0, 89.0, 8.0, 90.5)}, "in degrees"),
     "box of nothing": (PUBLISHED | {"box": (float("nan"),) * 4}, "in degrees"),
     "endless box": (PUBLISHED | {"box": (0, 0, 10**400, 1)}, "operation LONG1"),
     "numpy box": (PUBLISHED | {"box": tuple(np.array(META.box))}, "names code .'numpy"),

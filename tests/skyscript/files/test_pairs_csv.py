@@ -40,6 +40,7 @@ def refusal(path, data, **options):
     return str(caught.value).removeprefix(f"{path}: ")
 
 
+@pytest.mark.slow
 @given(TEXTS)
 @example([("p\r", "\n", '"')])
 def test_what_is_written_is_read_again(path, pairs):

@@ -67,6 +67,7 @@ def test_a_damaged_zip_is_one_sentence(tmp_path, damage, read):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=4))
 def test_any_damage_is_an_error_of_ours_or_harmless(tmp_path_factory, at, data):
     path = tmp_path_factory.mktemp("zip") / "x.zip"

@@ -52,6 +52,7 @@ def tiles(dataset, count, seed=0):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 20, 256])
 def test_it_gives_every_object_whose_box_meets_a_tile_in_dataset_order(place, count):
     boxes = tiles(place, count)

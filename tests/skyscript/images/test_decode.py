@@ -132,6 +132,7 @@ def test_limits_are_of_the_file_and_of_its_pixels_before_any_is_decoded():
     assert BENCHMARK.pixels == 1_000_000_000  # as published
 
 
+@pytest.mark.slow
 def test_pillow_s_own_limit_is_not_in_the_way_and_comes_back():
     before = Image.MAX_IMAGE_PIXELS
     large = saved(Image.new("1", (20_000, 20_000)), "PNG")  # Pillow raises from 179 million on

@@ -22,6 +22,8 @@ from skyscript.language_model.cost import Ledger
 from tests.emulators.faults import Faults
 from tests.emulators.language_model import KEY, Asked, Endpoint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 import tag_vocab
 from pipeline.errors import InputError
@@ -19,6 +20,8 @@ from stages.outlines import OutlinesConfig
 from tests.conftest import TOWN, extracts, skyscript
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
 from tests.stages.sampling import eligible
+
+pytestmark = pytest.mark.slow
 
 
 def counted(paths, out, sources=None, **config):
@@ -221,3 +224,9 @@ def test_the_command_prints_the_summary_and_takes_the_sources_of_a_run(small, tm
     refused = skyscript("census", tmp_path / "none.pbf", "--out", out)
     assert refused.returncode == 2
     assert "none.pbf" in refused.stderr
+
+
+def test_a_cell_is_ten_degrees_at_most():
+    assert CensusConfig(cell_degrees=10).cell_degrees == 10
+    with pytest.raises(ValidationError, match="less than or equal to 10"):
+        CensusConfig(cell_degrees=10.5)

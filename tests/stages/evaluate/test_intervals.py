@@ -69,6 +69,7 @@ def test_every_recall_lies_within_its_interval():
             assert low <= found[way][name] <= high
 
 
+@pytest.mark.slow
 def test_intervals_of_a_large_set_are_quick():
     start = time.process_time()
     accuracy_intervals(np.random.default_rng(0).integers(1, 60, 1_000_000), (1, 5))

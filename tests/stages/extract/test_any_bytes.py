@@ -14,6 +14,9 @@ from tests.skyscript.osm.blocks import pbf
 from tests.skyscript.osm.osm_text import extracted
 from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
+pytestmark = pytest.mark.slow
+
+
 STRINGS = [b"building", b"yes", b"type", b"multipolygon", b"outer", b"natural", b"tree"]
 REFS = [1, 2, 3, 4, 1]
 BLOCK = pbf.block(

@@ -6,6 +6,8 @@ from pipeline.errors import InputError
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import convert, extracted, write_opl
 
+pytestmark = pytest.mark.slow
+
 
 def make_missing(path):
     return path / "nowhere.osm.pbf"

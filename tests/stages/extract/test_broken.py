@@ -53,6 +53,7 @@ BROKEN = {
 NEGATIVE_FIRST = sorted(BROKEN, key=lambda line: (line[0], line[1] != "-"))
 
 
+@pytest.mark.slow
 def test_what_is_broken_comes_out_last_filtered_and_named(tmp_path):
     nodes, ways, relations = (
         [line for line in NEGATIVE_FIRST if line[0] == letter] for letter in "nwr"

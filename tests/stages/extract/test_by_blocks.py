@@ -14,6 +14,9 @@ from tests.skyscript.osm.blocks import pbf
 from tests.skyscript.osm.osm_text import by_id, convert, extracted, write_opl
 from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
+pytestmark = pytest.mark.slow
+
+
 pytest.importorskip("numba")
 pytest.importorskip("isal")
 

@@ -21,6 +21,8 @@ from stages.extract.reading import Reading, read_here
 from tests.conftest import TOWN, extracts, real_files
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
 
+pytestmark = pytest.mark.slow
+
 
 class Counts(osmium.SimpleHandler):
     """Another way to read a file: callbacks, and libosmium's assembler for all areas."""

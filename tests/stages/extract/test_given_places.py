@@ -15,6 +15,9 @@ from stages.extract import rows as osm_rows
 from tests.conftest import TOWN
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, geometry, write_opl
 
+pytestmark = pytest.mark.slow
+
+
 OUT_GEOM = """<?xml version="1.0" encoding="UTF-8"?>
 <osm version="0.6" generator="Overpass API">
 <way id="1"><bounds minlat="47" minlon="9" maxlat="47.01" maxlon="9.01"/>

@@ -103,6 +103,7 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends(refused, tmp_path):
         refused(head=whole[:size])
 
 
+@pytest.mark.slow
 def test_random_damage_gives_rows_or_a_sentence(tmp_path, monkeypatch):
     read_here_always(monkeypatch)
     # What the decoder leaves to libosmium is not read here: libosmium may end the process.

@@ -14,6 +14,8 @@ from stages.extract import rows as osm_rows
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 
+pytestmark = pytest.mark.slow
+
 
 def cut_in_two(path, folder):
     """Split a file by a meridian; each half has its nodes, and the ways and relations near them.

@@ -20,6 +20,9 @@ from tests.stages.extract import many_blocks
 from tests.stages.extract.many_blocks import run_stages, write_town
 from tests.stages.extract.reader import extracted_by_shards
 
+pytestmark = pytest.mark.slow
+
+
 pytest.importorskip("numba")
 pytest.importorskip("isal")
 

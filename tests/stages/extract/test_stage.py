@@ -158,6 +158,7 @@ def test_a_ring_that_only_touches_itself_becomes_two_parts(tmp_path):
     assert len(geometry(row).geoms) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_rows_follow_the_hilbert_curve_whatever_the_size_of_the_parts(tmp_path, path):
     whole = extracted(path, tmp_path)

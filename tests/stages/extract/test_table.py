@@ -10,6 +10,7 @@ from tests.conftest import TOWN
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 
 
+@pytest.mark.slow
 def test_geopandas_reads_the_table_and_only_what_lies_in_a_box(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     table = extracted(TOWN, tmp_path)
@@ -25,6 +26,7 @@ def test_geopandas_reads_the_table_and_only_what_lies_in_a_box(tmp_path):
     assert set(part["object_id"]) == set(expected["object_id"])
 
 
+@pytest.mark.slow
 def test_duckdb_reads_the_geometries(tmp_path):
     table = extracted(TOWN, tmp_path)
     pq.write_table(table, tmp_path / "objects.parquet")
@@ -38,6 +40,7 @@ def test_duckdb_reads_the_geometries(tmp_path):
     assert boxes == [(len(table["geometry"].drop_null()),)]
 
 
+@pytest.mark.slow
 def test_a_multipolygon_whose_rings_cross_is_repaired_and_marked_if_the_config_says_so(tmp_path):
     path = write_opl(
         tmp_path / "crossing.opl",

@@ -1,4 +1,4 @@
-"""Tiles to fetch from an emulated Earth Engine, and retries that do not wait."""
+"""Tiles to fetch from an emulated Earth Engine, retries that do not wait, a list of cuts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,10 @@ import pytest
 
 from pipeline.schema import conform
 from pipeline.stage import Shard
+from skyscript.backends.folder import FolderBackend
 from skyscript.backends.service import retry as attempts
 from skyscript.geo.tile import mercator_scale, tile_around, to_degrees, to_mercator
+from skyscript.imagery.protocol import Scene
 from stages import tables
 from stages.fetch import FetchConfig, fetch
 from stages.index import IndexConfig, index
@@ -89,3 +91,17 @@ def fetched(
 
 def images(root: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in root.glob("images*/*.jpg")}
+
+
+@pytest.fixture
+def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the names of the files that tiles are cut from, as it happens."""
+    names: list[str] = []
+    cut = FolderBackend.cut
+
+    def noted(self: FolderBackend, scene: Scene, *arguments: Any) -> Any:
+        names.append(scene.name)
+        return cut(self, scene, *arguments)
+
+    monkeypatch.setattr(FolderBackend, "cut", noted)
+    return names

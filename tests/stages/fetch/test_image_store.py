@@ -9,13 +9,15 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.stage import Shard
-from skyscript.backends.folder import FolderBackend
 from skyscript.files.image_tars import image_file
 from stages import tables
 from stages.fetch import FetchConfig, fetch, image_store
 from stages.fetch.image_store import pack
 from stages.index import IndexConfig, index
 from tests.stages.fetch.test_stage import NO_FOCUS, NO_OBJECTS, folder, noise, tile, write_raster
+
+pytestmark = pytest.mark.slow
+
 
 SHARD = 7
 IN_TARS, IN_FILES = (
@@ -26,20 +28,6 @@ IN_TARS, IN_FILES = (
 
 class Killed(BaseException):
     """The process ends here."""
-
-
-@pytest.fixture
-def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give a list with an entry for each tile that is cut."""
-    found: list[str] = []
-    cut = FolderBackend.cut
-
-    def noted(self: FolderBackend, *arguments: Any) -> Any:
-        found.append("cut")
-        return cut(self, *arguments)
-
-    monkeypatch.setattr(FolderBackend, "cut", noted)
-    return found
 
 
 def make(root: Path, names: str, layout: ds.Dataset = IN_TARS) -> pa.Table:

@@ -36,6 +36,8 @@ from tests.stages.fetch.conftest import (
     tiles,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_one_request_a_tile_and_the_services_own_jpegs(earth: EarthEngine, tmp_path: Path) -> None:
     sources = {"US": source(earth, tmp_path)}

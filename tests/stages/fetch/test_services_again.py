@@ -12,6 +12,8 @@ from tests.emulators.earth_engine import EarthEngine
 from tests.emulators.world import naip
 from tests.stages.fetch.conftest import HERE, fetched, images, source, tiles
 
+pytestmark = pytest.mark.slow
+
 
 def test_only_what_failed_is_asked_for_again(
     earth: EarthEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

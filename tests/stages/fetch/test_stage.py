@@ -15,13 +15,14 @@ from PIL import Image
 from pipeline.atomic import content_id
 from pipeline.schema import conform
 from pipeline.stage import Shard
-from skyscript.backends.folder import FolderBackend
 from skyscript.geo.tile import Box, tile_around
-from skyscript.imagery.protocol import Scene
 from stages import tables
 from stages.fetch import FETCH, FetchConfig, fetch
 from stages.index import IndexConfig, index
 from tests.skyscript.imagery.rasters import write_raster
+
+pytestmark = pytest.mark.slow
+
 
 HERE = (9.0, 47.0)
 NO_FOCUS = ds.dataset(tables.FOCUS.schema.empty_table())
@@ -229,20 +230,6 @@ def test_the_stage_owns_its_images_and_knows_their_size_and_content() -> None:
         (images, "filepath", "byte_size", "content_hash", "tar"),
         ("image_tars/[0-9]*.tar", "tar", "tar_size", "tar_hash", None),
     )
-
-
-@pytest.fixture
-def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the names of the files that tiles are cut from, as it happens."""
-    names: list[str] = []
-    cut = FolderBackend.cut
-
-    def noted(self: FolderBackend, scene: Scene, *arguments: Any) -> Any:
-        names.append(scene.name)
-        return cut(self, scene, *arguments)
-
-    monkeypatch.setattr(FolderBackend, "cut", noted)
-    return names
 
 
 def test_what_does_not_touch_a_tile_does_not_cut_it_again(tmp_path: Path, cuts: list[str]) -> None:

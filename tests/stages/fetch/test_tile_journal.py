@@ -49,3 +49,10 @@ def test_what_a_kill_left_of_the_last_line_is_no_damage(tmp_path: Path, path: Pa
         path.write_bytes(whole[:end])
         assert known(tmp_path) == ["a", "b"]
         assert remove_damaged_lines(tmp_path) == []
+
+
+def test_opening_it_again_and_again_changes_nothing(tmp_path: Path, path: Path) -> None:
+    whole = path.read_bytes()
+    for _ in range(2):
+        assert known(tmp_path) == ["a", "b", "c"]
+    assert path.read_bytes() == whole

@@ -15,6 +15,9 @@ from tests.emulators.faults import Faults
 from tests.emulators.language_model import KEY, Asked, Endpoint
 from tests.stages.judged.runs import Made, judge_with, run_of
 
+pytestmark = pytest.mark.slow
+
+
 COUNTS = {"building=church": 240, "leisure=pitch": 120, "amenity=fountain": 40}
 RATES = {"church": 0.05, "pitch": 0.1, "fountain": 0.8}
 TRUTH = (240 * 0.95 + 120 * 0.9 + 40 * 0.2) / 400

@@ -35,7 +35,8 @@ def test_boxes_that_overlap_are_one_place_with_the_share_that_is_seen():
 
 
 def test_a_point_lies_in_a_box_and_its_share_is_unknown():
-    assert pairs([(0.002, 0.002, 0.002, 0.002)], [(0, 0, 0.004, 0.004)]) == [("0", "0", 0.0, None)]
+    at_its_middle = (0.002, 0.001, 0.002, 0.001)
+    assert pairs([at_its_middle], [(0, 0, 0.004, 0.002)]) == [("0", "0", 0.0, None)]
 
 
 def test_metres_apart_widen_the_boxes_also_in_the_north():

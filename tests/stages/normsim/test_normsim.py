@@ -110,3 +110,12 @@ def test_of_several_folders_of_vectors_one_must_be_named(tmp_path):
     with pytest.raises(InputError, match="no vectors 'CLIP_z'; --vectors takes one of: CLIP_x"):
         normsim(tmp_path, both, out, NormSimConfig(vectors="CLIP_z"), None)
     assert normsim(tmp_path, both, out, NormSimConfig(vectors="CLIP_y-def"), None).images == 3
+
+
+def test_a_folder_of_targets_without_images_is_refused(tmp_path):
+    pytest.importorskip("torch")
+    from stages.normsim.targets import vectors_of
+
+    (tmp_path / "readme.txt").write_text("no image")
+    with pytest.raises(InputError, match="contains no image to compare with"):
+        vectors_of(tmp_path, NormSimConfig(), "CLIP_tiny-abc")

@@ -22,6 +22,9 @@ from stages.polish import PolishConfig, Polished, polish
 from tests.emulators.faults import Faults
 from tests.emulators.language_model import KEY, Asked, Endpoint
 
+pytestmark = pytest.mark.slow
+
+
 VALUES = {
     "building": ["church", "house", "school", "hospital", "garage", "barn"],
     "surface": ["asphalt", "gravel", "sand"],

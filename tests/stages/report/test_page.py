@@ -10,6 +10,9 @@ from stages.report.page import NOT_A_PHOTOGRAPH
 from stages.report.sheet_tiles import choose_objects
 from tests.stages.report.made_run import TILE_COLOUR, Run, value_of
 
+pytestmark = pytest.mark.slow
+
+
 HOSTILE = '<script>alert("Fish & Chips")</script>'
 
 

@@ -6,6 +6,7 @@ import shapely
 
 from skyscript.geo.meeting import meeting_boxes
 from stages import tables
+from stages.statements import STATEMENTS, StatementsConfig
 from stages.statements.choice import Choice
 from stages.statements.kinds import KINDS
 from stages.statements.kinds.region import to_bins
@@ -97,3 +98,11 @@ def test_boxes_that_meet_are_found_whatever_is_compared_at_once(monkeypatch):
         )
     none = np.zeros((0, 4)), np.zeros(0, np.int64)
     assert [len(side) for side in meeting_boxes(*none)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "needed"), [(["count"], {}), (["count", "not_present"], {"truth": "not_present"})]
+)
+def test_only_kinds_on_absent_things_need_the_truth(kinds, needed):
+    found = STATEMENTS.needs(StatementsConfig(kinds=kinds))
+    assert found == {name: f"statements.kinds: {kind}" for name, kind in needed.items()}

@@ -139,6 +139,7 @@ date(image) = 2022-07
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", EXPECTED.split("\n")[1:-1])
 def test_what_the_map_shows_is_stated(claim, objects):
     claims = {row["claim"] for row in made(objects)}

@@ -15,7 +15,7 @@ OPTIONS = ["sample.max_objects=40", "density.cell=0.005", "runner.executor=seria
 UP_TO_TRUTH = PIPELINE[: [stage.name for stage in PIPELINE].index("truth") + 1]
 DRAWN = 3
 """Concepts of each image that are drawn with and without their objects."""
-COAST = {"coastline", "coastal landform", "landform"}
+COAST = {"coastline", "coastal landform", "natural feature"}
 """The painter draws the sea beside a coastline, not the line."""
 
 pytestmark = pytest.mark.slow

@@ -22,6 +22,9 @@ from tests.emulators.earth_images import from_raster
 from tests.emulators.stac import StacArchive, item
 from tests.skyscript.imagery.rasters import PLACES, write_picture
 
+pytestmark = pytest.mark.slow
+
+
 NOTHING = pa.table({})
 NAMES = {
     "US": "USDA/NAIP/DOQQ",

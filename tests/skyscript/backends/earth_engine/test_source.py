@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from skyscript.geo.tile import Box, tile_around
 from tests.emulators.world import mercator_image, naip, noise
@@ -23,6 +24,7 @@ def test_a_collection_is_listed_where_objects_lie(start: Start, tmp_path: Path) 
     assert first.box.west < HERE[0] < first.box.east
 
 
+@pytest.mark.slow
 def test_long_lists_come_in_pages(start: Start, tmp_path: Path) -> None:
     images = [
         mercator_image(f"USDA/NAIP/DOQQ/{number}", HERE, noise(0, 32, 32)) for number in range(1203)

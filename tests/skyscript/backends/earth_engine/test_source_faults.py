@@ -19,6 +19,8 @@ from tests.skyscript.backends.earth_engine.conftest import (
     scene_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "fault", ["429", "crowded", "500", "503", "cut", "garbage", "hang", "slow"]

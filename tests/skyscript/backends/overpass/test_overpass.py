@@ -69,6 +69,7 @@ def test_a_rare_tag_is_fetched_from_the_whole_world_with_its_relations(instance,
     assert instance.desk.most_at_once == 1
 
 
+@pytest.mark.slow
 def test_an_area_gives_the_objects_that_its_extract_gives(tmp_path):
     with Instance(TOWN) as instance:
         config = OverpassConfig(endpoint=instance.url, bbox=AREA)

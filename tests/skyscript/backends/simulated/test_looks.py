@@ -152,6 +152,7 @@ def test_single_things_differ_from_each_other_and_from_bare_ground():
     assert pairs_closer_than(images, 0.3) == []
 
 
+@pytest.mark.slow
 def test_every_tag_of_the_town_that_can_be_seen_changes_the_tile():
     """The shape is ours, the tags are the town's: the first object of each visible tag."""
     shapes = (Point(0, 0), ROAD, affinity.rotate(box(-30, -18, 30, 18), 17))

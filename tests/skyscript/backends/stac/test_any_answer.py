@@ -164,6 +164,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @examples(100, SHARED)
 @given(data=st.data())
 def test_a_damaged_geoparquet_of_items(tmp_path_factory, table, data):

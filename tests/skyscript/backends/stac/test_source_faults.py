@@ -19,6 +19,8 @@ from tests.emulators.stac import item
 from tests.skyscript.backends.stac.conftest import AROUND, HERE, NOTHING, TILE, Start, backend
 from tests.skyscript.imagery.rasters import write_raster
 
+pytestmark = pytest.mark.slow
+
 
 def test_files_behind_a_token_are_opened_with_it(start: Start, tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", np.full((3, 300, 300), 77, np.uint8), tiled=True)

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from skyscript.clip.model import load_clip  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 VIT = {
     "embed_dim": 32,

@@ -150,6 +150,7 @@ def test_a_file_that_is_no_checkpoint_is_said(architecture, tiny, tmp_path, caps
     assert "code of a checkpoint ran" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_another_architecture_is_said_with_the_keys_that_differ_and_its_likely_name(
     tmp_path, architecture
 ):
@@ -166,6 +167,7 @@ def test_another_architecture_is_said_with_the_keys_that_differ_and_its_likely_n
     assert "The weights fit ViT-S-32" in message
 
 
+@pytest.mark.slow
 def test_an_image_table_of_no_square_is_said(tmp_path, tiny):
     config = {**open_clip.get_model_config("ViT-S-32")}
     weights = open_clip.CLIP(**config).state_dict()

@@ -21,6 +21,9 @@ from skyscript.clip.vectors.inference import SCORING
 from skyscript.clip.vectors.store import content_key
 from skyscript.images.decode import Unusable
 
+pytestmark = pytest.mark.slow
+
+
 PREPROCESS = {"size": 8, "resize_mode": "shortest", "interpolation": "bicubic", "fill_color": 0}
 
 
