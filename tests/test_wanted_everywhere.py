@@ -23,9 +23,10 @@ WITH_ALL = tuple(ALL if stage.name == ALL.name else stage for stage in PIPELINE)
 OPTIONS = [
     *("sample.max_objects=60", "sample.shard_rows=16", "runner.executor=serial"),
     *("density.cell=0.01", "truth.margin=200", "match.reach=50"),
-    "statements.kinds=[count, direction, distance, relation, absent, cover]",
+    "statements.kinds=[count, direction, distance, relation, ask_absence, cover]",
 ]
-BEFORE = {"objects", "wanted"}
+LEFT_OUT = {"objects", "wanted", "summary.json"}
+"""The two tables that differ, and the file that counts the rows of all tables."""
 
 
 def build(recipe: tuple[Any, ...], root: Path, *options: str) -> Run:
@@ -46,7 +47,7 @@ def test_no_later_table_or_file_changes_and_the_totals_add_up(
         {
             name: data
             for name, data in content_of(tmp_path / folder).items()
-            if not BEFORE & {*Path(name).parts}
+            if not LEFT_OUT & {*Path(name).parts}
         }
         for folder in ("wanted", "all")
     )
