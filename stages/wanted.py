@@ -27,6 +27,8 @@ AROUND_FOR_TRUTH = MOST_SHIFT + FARTHEST + MOST_MARGIN
 _DEGREE = 110_000.0
 """Metres, a little too few; near the poles, a degree of longitude is taken at this latitude."""
 _MOST_NORTH = 89.0
+_AT_ONCE = 50_000
+"""Tiles that are compared at once, which bounds the memory."""
 
 Sides = npt.NDArray[np.float64]
 """A row of west, south, east, north for each box."""
@@ -68,18 +70,19 @@ def find_wanted(
 def _near_tiles(sides: Sides, tiles: ds.Dataset, metres: float) -> npt.NDArray[np.bool_]:
     """Tell which boxes are at most so many metres from a tile."""
     found = np.zeros(len(sides), bool)
-    if len(sides):
-        ends = np.concatenate([sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)])
-        near = objects_near(tiles, [Box(*_widened(ends[None], metres)[0])], Box._fields)
-        around = _widened(
-            np.column_stack([near[side].to_numpy() for side in near.column_names]), metres
-        )
-        tree = shapely.STRtree(shapely.box(*around.T))
-        found[tree.query(shapely.box(*sides.T), predicate="intersects")[0]] = True
+    if not len(sides):
+        return found
+    ends = np.concatenate([sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)])
+    near = objects_near(tiles, [Box(*_widened(ends[None], metres)[0])], Box._fields)
+    outlines: npt.NDArray[np.object_] = np.asarray(shapely.box(*sides.T))
+    tree = shapely.STRtree(outlines)
+    for some in near.to_batches(max_chunksize=_AT_ONCE):  # a part with a country meets all tiles
+        around = _widened(_sides(some), metres)
+        found[tree.query(shapely.box(*around.T), predicate="intersects")[1]] = True
     return found
 
 
-def _sides(rows: pa.Table) -> Sides:
+def _sides(rows: pa.Table | pa.RecordBatch) -> Sides:
     return np.column_stack([rows[side].to_numpy() for side in Box._fields])
 
 
@@ -89,7 +92,8 @@ def _widened(sides: Sides, metres: float) -> Sides:
     farthest = np.minimum(np.abs(sides[:, [1, 3]]).max(axis=1) + north, _MOST_NORTH)
     east = north / np.cos(np.radians(farthest))
     more = np.column_stack([-east, np.full(len(sides), -north), east, np.full(len(sides), north)])
-    return sides + more
+    wider: Sides = sides + more
+    return wider
 
 
 WANTED = ShardStage(
