@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # As many test processes as there are processors; a file's tests stay together, as do its fixtures.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile
 
-.PHONY: demo test test-fast coverage check bench docs clean
+.PHONY: demo test test-fast coverage check bench docs azurite clean
 
 demo: $(VENV)/core
 	$(BIN)/skyscript demo
@@ -35,6 +35,10 @@ bench: $(VENV)/readers
 
 docs: $(VENV)/docs
 	$(BIN)/mkdocs build
+
+# Microsoft's emulator of Azure's storage, for the tests that are skipped without it; needs npm.
+azurite:
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/azurite azurite@3.37.0
 
 $(VENV)/core: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

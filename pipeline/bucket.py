@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pipeline.addresses import BUCKET
 from pipeline.errors import ConfigError
 from pipeline.object_reader import read_in_pieces
-from pipeline.object_stat import ObjectEntry, ObjectStat, stat_of
+from pipeline.object_stat import ObjectEntry, ObjectStat, ObjectVersion, stat_of
 from pipeline.requests_to_bucket import Result, answered, ask, attempts, connect
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ class BucketPath:
         """Write an object from a file, in parts if it is large; it appears when all are there."""
         self._put(file)
 
-    def write_if(self, data: bytes, version: str | None) -> str | None:
-        """Write an object if it has this version (e-tag), or if there is none and it is None.
+    def write_if(self, data: bytes, version: ObjectVersion | None) -> ObjectVersion | None:
+        """Write an object if it has this version, or if there is none and it is None.
 
         Returns the new version; None if the object has another one, which may be this one if the
         write was done and then repeated.
@@ -161,9 +161,14 @@ class BucketPath:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        mode: PutMode = "create" if version is None else {"e_tag": version}
+        mode: PutMode = "create"
+        if version is not None:
+            mode = {"e_tag": version.e_tag}
+            if version.number is not None:
+                mode["version"] = version.number
         try:
-            return self._ask(lambda store: obstore.put(store, self.key, data, mode=mode)["e_tag"])
+            done = self._ask(lambda store: obstore.put(store, self.key, data, mode=mode))
+            return ObjectVersion(done["e_tag"], done["version"])
         except (AlreadyExistsError, PreconditionError):
             return None
 
@@ -176,26 +181,23 @@ class BucketPath:
                 return
             before = now
 
-    def read_version(self) -> tuple[bytes, str, float] | None:
-        """Give an object's bytes, its version (e-tag) and the second it was written; or None."""
+    def read_version(self) -> tuple[bytes, ObjectVersion, float] | None:
+        """Give an object's bytes, its version and the second it was written; or None."""
         import obstore
 
-        def read(store: ObjectStore) -> tuple[bytes, str, float]:
+        def read(store: ObjectStore) -> tuple[bytes, ObjectVersion, float]:
             got = obstore.get(store, self.key)
-            return bytes(got.bytes()), got.meta["e_tag"] or "", stat_of(got.meta).st_mtime
+            version = ObjectVersion(got.meta["e_tag"], got.meta["version"])
+            return bytes(got.bytes()), version, stat_of(got.meta).st_mtime
 
         try:
             return self._ask(read)
         except FileNotFoundError:
             return None
 
-    def unlink(self, missing_ok: bool = False) -> None:
-        """Remove an object; some services do not say that there was none."""
-        try:
-            self._remove([self.key])
-        except FileNotFoundError:
-            if not missing_ok:
-                raise
+    def unlink(self, missing_ok: bool = True) -> None:  # noqa: ARG002 - as pathlib's
+        """Remove an object; that there is none is no error, as Amazon does not say it."""
+        self._remove([self.key])
 
     def mkdir(self, parents: bool = True, exist_ok: bool = True) -> None:
         """Do nothing: a bucket has no folders of its own."""
@@ -253,9 +255,14 @@ class BucketPath:
             self._remove(keys[start : start + _AT_ONCE])
 
     def _remove(self, keys: Sequence[str]) -> None:
+        """Remove objects; some may be gone, as a removal that was done may be repeated."""
         import obstore
 
-        self._ask(lambda store: obstore.delete(store, keys))
+        try:
+            self._ask(lambda store: obstore.delete(store, keys))
+        except FileNotFoundError:  # Google stops at the first object that is gone
+            for key in keys if len(keys) > 1 else ():
+                self._remove([key])
 
     def _list(self) -> ListResult[Sequence[ObjectMeta]]:
         import obstore

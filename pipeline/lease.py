@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pipeline.atomic import TEMPORARY, write_bytes
 from pipeline.bucket import BucketPath
 from pipeline.errors import LockError, StorageError
+from pipeline.object_stat import ObjectVersion
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def holder_of(path: BucketPath) -> str | None:
 class _Found:
     """A lock as it lies in the bucket."""
 
-    def __init__(self, data: bytes, version: str, written: float) -> None:
+    def __init__(self, data: bytes, version: ObjectVersion, written: float) -> None:
         content = _content(data)
         self.holder = str(content.get("holder", "another process"))
         self.token = content.get("token")
@@ -107,7 +108,7 @@ class _Lease:
         self._holder = holder
         self._token = secrets.token_hex(8)
         self._renewals = 0
-        self._version: str | None = None
+        self._version: ObjectVersion | None = None
 
     def take(self) -> None:
         """Write the object, unless one is there that another process renews."""

@@ -26,6 +26,15 @@ class ObjectStat(NamedTuple):
         return self.st_mtime_ns / 1e9
 
 
+class ObjectVersion(NamedTuple):
+    """One state of an object, by which a storage tells it from all others."""
+
+    e_tag: str | None
+    """What Amazon and Azure compare."""
+    number: str | None
+    """What Google compares, its generation."""
+
+
 class ObjectEntry(NamedTuple):
     """An object in a folder, as `os.scandir` gives a file."""
 
@@ -39,7 +48,10 @@ class ObjectEntry(NamedTuple):
 
 
 def stat_of(meta: Any) -> ObjectStat:  # noqa: ANN401 - obstore's dict
-    """Give what obstore says of an object."""
-    version = blake2b((meta["e_tag"] or "").encode(), digest_size=8).digest()
-    nanoseconds = round(meta["last_modified"].timestamp() * 1e9)
-    return ObjectStat(meta["size"], nanoseconds, int.from_bytes(version, "big"))
+    """Give what obstore says of an object, the same from its head and from a list.
+
+    Lists of Azure have e-tags without quotes, and lists of Google times to the millisecond.
+    """
+    version = blake2b((meta["e_tag"] or "").strip('"').encode(), digest_size=8).digest()
+    seconds = int(meta["last_modified"].timestamp())
+    return ObjectStat(meta["size"], seconds * 10**9, int.from_bytes(version, "big"))

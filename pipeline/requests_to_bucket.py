@@ -25,7 +25,16 @@ Result = TypeVar("Result")
 _SECONDS_OF_RETRIES = 40
 _SECONDS_OF_A_REQUEST = 30
 _ATTEMPTS, _SECONDS_OF_ATTEMPTS = 4, 10
-_CLIENT_ERROR = re.compile(r"status code: (4\d\d)")
+_CLIENT_ERROR = re.compile(r"(?:status |\()code: (4\d\d)")
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
+_NO_CREDENTIALS = re.compile("token request|/latest/(api/token|meta-data)")
+"""Of a request to a cloud machine for its role, which is made if nothing else is known."""
+VARIABLES = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""The variables with the credentials of each storage."""
 
 
 @lru_cache(maxsize=16)
@@ -45,7 +54,8 @@ def connect(bucket: str) -> ObjectStore:
             retry_config={"retry_timeout": timedelta(seconds=_SECONDS_OF_RETRIES)},
         )
     except BaseError as error:
-        raise ConfigError(f"{bucket}: {_first_line(error)}") from None
+        variables = VARIABLES[bucket.partition(":")[0]]
+        raise ConfigError(f"{bucket}: {_first_line(error)}; check {variables}") from None
 
 
 def ask(bucket: str, key: str, request: Callable[[ObjectStore], Result]) -> Result:
@@ -71,6 +81,11 @@ def attempts() -> Iterable[AbstractContextManager[object]]:
 def _may_pass(error: Exception) -> bool:
     from obstore.exceptions import GenericError
 
+    text = str(error)
+    if _NO_CREDENTIALS.search(text):
+        return False
+    if isinstance(error, FileNotFoundError):  # an upload that ended, but whose answer was lost
+        return "NoSuchUpload" in text
     return isinstance(error, GenericError) and _status_of(error) is None
 
 
@@ -83,23 +98,32 @@ def answered(bucket: str, key: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.NotFoundError, FileNotFoundError) as error:
-        if "NoSuchBucket" in str(error):
+        if _NO_BUCKET.search(str(error)):
             raise _no_bucket(bucket) from None
         raise FileNotFoundError(errno.ENOENT, "there is no such object", place) from None
     except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
         raise  # the condition of a write does not hold
     except (exceptions.BaseError, PermissionError) as error:
-        if isinstance(error, PermissionError) or _status_of(error) in {"401", "403"}:
-            raise StorageError(
-                f"{place}: the storage denies access; check the credentials in the environment, "
-                "and their rights on the bucket"
-            ) from error
-        if _status_of(error) == "404":  # of a list: only the bucket can be missing
-            raise _no_bucket(bucket) from error
-        raise StorageError(
-            f"{place}: the storage does not answer ({_first_line(error)}). Finished parts stay; "
-            "run the same command again when it does."
-        ) from error
+        raise _failure(bucket, place, error) from error
+
+
+def _failure(bucket: str, place: str, error: Exception) -> StorageError:
+    if _NO_CREDENTIALS.search(str(error)):
+        return StorageError(
+            f"{bucket}: there are no credentials that can be used; set "
+            f"{VARIABLES[bucket.partition(':')[0]]} in the environment ({_first_line(error)})"
+        )
+    if isinstance(error, PermissionError) or _status_of(error) in {"401", "403"}:
+        return StorageError(
+            f"{place}: the storage denies access; check the credentials in the environment, "
+            "and their rights on the bucket"
+        )
+    if _status_of(error) == "404":  # of a list: only the bucket can be missing
+        return _no_bucket(bucket)
+    return StorageError(
+        f"{place}: the storage does not answer ({_first_line(error)}). Finished parts stay; "
+        "run the same command again when it does."
+    )
 
 
 def _no_bucket(bucket: str) -> StorageError:

@@ -73,10 +73,8 @@ ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
 identity, but the content of the file is (see ``external``)."""
 
 
-def _file_or_object(
-    value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> object:
-    """Read the address of an object; resolve anything else as a path."""
+def _place(value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """Read an address of a bucket; resolve anything else as a path."""
     if isinstance(value, BucketPath) or not (isinstance(value, str) and is_address(value)):
         return value if isinstance(value, BucketPath) else check(_resolve(value, info))
     try:
@@ -85,11 +83,28 @@ def _file_or_object(
         raise ValueError(str(error)) from None
     if place is None:
         raise ValueError("this is an address of no bucket (s3://, gs://, az://): copy it here")
-    if not place.key or value.endswith("/") or "*" in place.key:
-        raise ValueError("name one object: folders and patterns in a bucket are not read")
     return place
 
 
+def _file_or_object(
+    value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> object:
+    """Read the address of an object; resolve anything else as a path."""
+    place = _place(value, check, info)
+    if isinstance(place, BucketPath):
+        is_folder = not place.key or str(value).endswith("/")
+        if is_folder or "*" in place.key:
+            raise ValueError("name one object: folders and patterns in a bucket are not read")
+    return place
+
+
+ConfigPlace = Annotated[
+    Place,
+    GetPydanticSchema(lambda _, handler: handler(Path)),
+    WrapValidator(_place),
+    PlainSerializer(str, when_used="json"),
+]
+"""As `ConfigPath`, for a folder: it may also be the address of a folder in a bucket."""
 ConfigFile = Annotated[
     Place,
     GetPydanticSchema(lambda _, handler: handler(Path)),

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def _hash(seed: int, key: str, purpose: str) -> int:
@@ -63,6 +65,14 @@ Hashes = npt.NDArray[np.uint64]
 def hashes(seed: int, keys: Iterable[str], purpose: str) -> Hashes:
     """Give for each key a number of 53 bits, from which `combine` makes draws for many objects."""
     return np.asarray(uniforms(seed, keys, purpose) * 2.0**53, np.float64).astype(np.uint64)
+
+
+def object_hashes(seed: int, ids: pa.StringArray, purpose: str) -> Hashes:
+    """Give for each id of an object, a letter and a number, a number of 64 bits, as `hashes`."""
+    letter = pc.index_in(pc.utf8_slice_codeunits(ids, 0, 1), pa.array(["n", "w", "a", "r"]))
+    number = pc.utf8_slice_codeunits(ids, 1).cast(pa.int64())
+    start = np.repeat(hashes(seed, [""], purpose), len(ids))
+    return combine(start, *(each.to_numpy().astype(np.uint64) for each in (letter, number)))
 
 
 def combine(*parts: Hashes) -> Hashes:

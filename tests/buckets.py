@@ -1,38 +1,66 @@
-"""Buckets for tests: a local S3 server that many tests share, and a bucket for each."""
+"""Buckets for tests: local servers that many tests share, and a bucket for each.
+
+Tests use Amazon's S3; those with `EVERY_STORAGE` use each of the three.
+"""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
 from pipeline import requests_to_bucket
 from pipeline.bucket import BucketPath
 from pipeline.storage import place_of
+from tests.emulators.azure_storage import AzureStorage, find_azurite
 from tests.emulators.bucket import Bucket
 from tests.emulators.faults import Faults
+from tests.emulators.google_storage import GoogleStorage
+from tests.emulators.storage import Storage
 
 _numbers = itertools.count()
+_SERVICES: dict[str, type[Storage]] = {
+    service.scheme: service for service in (Bucket, GoogleStorage, AzureStorage)
+}
+_without_azurite = pytest.mark.skipif(
+    find_azurite() is None,
+    reason="Azurite is not installed: run make azurite",
+)
+_SCHEMES = ["s3", "gs", pytest.param("az", marks=_without_azurite)]
+EVERY_STORAGE = pytest.mark.parametrize("storage", _SCHEMES, indirect=True)
+
+
+def in_every_storage(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a module in every storage: import it as `pytest_generate_tests`."""
+    if "storage" in metafunc.fixturenames:
+        metafunc.parametrize("storage", _SCHEMES, indirect=True)
 
 
 @pytest.fixture(scope="session")
-def _storage() -> Iterator[Bucket]:
-    with Bucket().open() as server:
-        yield server
+def _servers() -> Iterator[Callable[[str], Storage]]:
+    with ExitStack() as running:
+        yield cache(lambda scheme: running.enter_context(_SERVICES[scheme]().open()))
 
 
 @pytest.fixture
-def storage(_storage: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+def storage(
+    _servers: Callable[[str], Storage],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Storage]:
     """Give the server, without faults, and let this and other processes use it."""
-    for name, value in _storage.environment().items():
+    server = _servers(getattr(request, "param", "s3"))
+    for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
-    _storage.behave(Faults())
+    server.behave(Faults())
     requests_to_bucket.connect.cache_clear()
-    yield _storage
-    _storage.behave(Faults())
+    yield server
+    server.behave(Faults())
 
 
 @pytest.fixture
-def bucket(storage: Bucket) -> BucketPath:
+def bucket(storage: Storage) -> BucketPath:
     """Give an empty bucket."""
     place = place_of(storage.create(f"bucket-{next(_numbers)}"))
     assert isinstance(place, BucketPath)

@@ -2,13 +2,19 @@
 
 import contextlib
 import functools
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import yaml
+from PIL import Image
 
-from tests.stages.export_data.runs import export, made_run
+from tests.stages.export_data.runs import export, jpeg, made_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -104,6 +110,62 @@ def test_open_clip_reads_the_tars_and_knows_their_size(
         assert texts.shape[1] == 77
         seen += len(images)
     assert seen >= COUNT - 10
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", COUNT - 10), ("test", 10)])
+def test_energon_reads_every_image_and_caption_without_a_step_between(
+    out: Path, split: str, count: int
+) -> None:
+    energon = pytest.importorskip("megatron.energon")
+    data = energon.get_train_dataset(
+        out / "webdataset",
+        split_part=split,
+        worker_config=energon.WorkerConfig(rank=0, world_size=1, num_workers=0),
+        batch_size=None,
+        shuffle_buffer_size=None,
+        max_samples_per_sequence=None,
+        repeat=False,
+    )
+    samples = list(energon.get_loader(data))
+    assert len({sample.__key__ for sample in samples}) == len(samples) == count
+    for sample in samples:
+        number = int(sample.__key__.rpartition("/")[2].split("_")[0][1:])
+        assert sample.caption == f"a satellite image of thing {number}"
+        pixels = np.asarray(Image.open(io.BytesIO(jpeg(number))))
+        decoded = sample.image.numpy().transpose(1, 2, 0) * 255
+        np.testing.assert_allclose(decoded, pixels, atol=0.01)
+
+
+def test_energons_own_preparation_writes_what_the_export_wrote(out: Path, tmp_path: Path) -> None:
+    pytest.importorskip("megatron.energon")
+    braceexpand = pytest.importorskip("braceexpand")
+    mine, theirs = out / "webdataset", tmp_path / "webdataset"
+    theirs.mkdir()
+    for tar in mine.glob("*.tar"):
+        (theirs / tar.name).write_bytes(tar.read_bytes())
+    options = ["--non-interactive", "--no-progress", "--num-workers", "1"]
+    options += [f"--split-parts={split}:{split}-.*" for split in ("train", "test")]
+    options += ["--sample-type=CaptioningSample", '--field-map={"image": "jpg", "caption": "txt"}']
+    subprocess.run(
+        [Path(sys.executable).with_name("energon"), "prepare", *options, theirs],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    for tar in mine.glob("*.tar"):
+        name = f"{tar.name}.idx"
+        assert (mine / name).read_bytes() == (theirs / name).read_bytes()
+    for name in ("dataset.yaml", "split.yaml", ".info.json"):
+        made, expected = (
+            yaml.safe_load((folder / ".nv-meta" / name).read_text()) for folder in (mine, theirs)
+        )
+        for splits in (made, expected):
+            for split, tars in splits.get("split_parts", {}).items():
+                splits["split_parts"][split] = sorted(
+                    tar for names in tars for tar in braceexpand.braceexpand(names)
+                )
+        expected.pop("energon_version", None)
+        assert made == expected
 
 
 def test_torchgeo_reads_the_published_zips(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from pipeline.storage import Place
 from skyscript import open_run
 from skyscript.clip.source import TINY, clip_installed
 from stages import PIPELINE
-from tests.buckets import content_in
+from tests.buckets import EVERY_STORAGE, content_in
 from tests.conftest import content_of, skyscript
-from tests.emulators.bucket import AFTER, Bucket
 from tests.emulators.faults import Faults
+from tests.emulators.storage import AFTER, Storage
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +33,9 @@ def built(root: Place) -> None:
 
 
 @pytest.mark.slow
+@EVERY_STORAGE
 def test_the_town_in_a_bucket_has_the_bytes_of_the_town_on_disk(
-    bucket: BucketPath, storage: Bucket, tmp_path: Path
+    bucket: BucketPath, storage: Storage, tmp_path: Path
 ) -> None:
     built(tmp_path / "town")
     expected = content_of(tmp_path / "town")

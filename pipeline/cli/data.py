@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 PANEL = "Data"
 
+_KEPT = ("threshold", "precision", "prevalence", "max_per_image", "near", "alike")
 LAION_RS = (
     Fields("stages.laion_rs.judge:JudgeConfig"),
     Fields("stages.laion_rs.web:WebConfig", "web", ("image_column", "caption_column")),
     Fields("stages.laion_rs.examples:ExamplesConfig", "examples", ("remote_sensing", "other")),
-    Fields("stages.laion_rs.kept:KeptConfig", "kept", ("threshold", "precision", "prevalence")),
+    Fields("stages.laion_rs.kept:KeptConfig", "kept", _KEPT),
     Fields(
         "stages.laion_rs.fetched:FetchConfig",
         "fetch",

@@ -19,6 +19,7 @@ from pipeline.cli.working import (
 
 if TYPE_CHECKING:
     from pipeline.config import RunConfig, RunnerConfig
+    from pipeline.storage import Place
 
 PANEL = "Captions and filters"
 
@@ -59,7 +60,12 @@ def caption(
 )
 def score(
     out: Annotated[
-        Path, typer.Option(help="Write the scored CSV, and everything else, to this folder.")
+        str,
+        typer.Option(
+            metavar="PLACE",
+            help="Write the scored CSV, and everything else, to this folder, or to this place in a "
+            "bucket.",
+        ),
     ],
     given: Given,
     workers: Annotated[
@@ -76,13 +82,15 @@ def score(
 
     Run the same command again after a crash: it continues.
     """
+    from pipeline.storage import place_of
+
     values = dict(given)
     if workers:
         values["runner"] = {**given.get("runner", {}), "workers": workers}
-    score_by_job(values, out, retry=retry)
+    score_by_job(values, place_of(out), retry=retry)
 
 
-def score_by_job(values: Given, out: Path, *, retry: bool) -> None:
+def score_by_job(values: Given, out: Place, *, retry: bool) -> None:
     """Score pairs by the options of `score`; show the progress and the vectors."""
     from pipeline.config import config_of_command
     from stages import SCORE_JOB
@@ -120,6 +128,13 @@ def filter_pairs(
             "needed if the CSV does not contain them."
         ),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read the vectors for --alike from this folder, such as "
+            "scored/embeddings/CLIP_openai-0123abcd."
+        ),
+    ] = None,
 ) -> None:
     """Set test and validation pairs aside, and keep the best of the others for training."""
     from pipeline.config import config_of_command
@@ -127,4 +142,4 @@ def filter_pairs(
 
     settings = config_of_command(given, [FILTER], [], "filter").stages["filter"]
     assert isinstance(settings, FilterConfig)
-    print_lines(filter_csv(captions, out, settings, metas=meta).lines())
+    print_lines(filter_csv(captions, out, settings, metas=meta, vectors=vectors).lines())

@@ -15,11 +15,12 @@ import pyarrow as pa
 import shapely
 from pydantic import Field, field_validator
 
-from pipeline.atomic import content_id, user_folder, write_bytes
+from pipeline.atomic import content_id, write_bytes
 from pipeline.child import preload
 from pipeline.errors import InputError
 from pipeline.stage import ConfigPath
 from skyscript.backends.folder_files import content, content_of, files, judge
+from skyscript.backends.service.shared_folder import remembered_file
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
 from skyscript.imagery.acquisition_time import (
@@ -154,7 +155,7 @@ class FolderBackend:
         """
         config = self._config
         key = json.dumps([alias, str(config.path.absolute()), config.identity(), content(config)])
-        memory = user_folder() / "folders" / content_id(key.encode())
+        memory = remembered_file(content_id(key.encode()))
         count = len(files(config))
         try:
             faults = json.loads(memory.read_bytes())

@@ -13,15 +13,19 @@ from typing import TypeAlias
 import pyarrow as pa
 from pydantic import Field
 
+from pipeline.bucket import BucketPath
 from pipeline.errors import InputError
 from pipeline.identity import identify, identify_all, identify_together
+from pipeline.inputs import local_input
+from pipeline.object_stat import ObjectStat
 from pipeline.scratch import cut_into_parts
-from pipeline.stage import ConfigPath, StageConfig
+from pipeline.stage import ConfigFile, ConfigPlace, StageConfig
+from pipeline.storage import Place
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import read_below
-from skyscript.files.image_tars import TARS
+from skyscript.files.image_tars import FOLDER, TARS
 from skyscript.files.pairs_csv import HEADER, PairsCsv, null_missing
-from skyscript.files.paths import below, leads_out
+from skyscript.files.paths import below, leads_out, normalise
 from skyscript.files.shards import TarImages, find_tars, samples
 from skyscript.files.tar_places import has_tars, named_in_tars
 
@@ -31,7 +35,7 @@ class CsvFolder:
     """A captions CSV and the folder that its paths are relative to."""
 
     captions: Path
-    images: Path
+    images: Place
     columns: tuple[str, str] = HEADER[:2]
     """The columns of the image paths and of the titles."""
     remedy: str = ""
@@ -45,7 +49,7 @@ class CsvFolder:
         captions = self.captions_identity()
         self.check_folder()
         paths = itertools.chain.from_iterable(batch["path"].to_pylist() for batch in self.batches())
-        return {**captions, "images": _images_id(self.images, paths)}
+        return {**captions, "images": _ImagesId(self.images)(paths)}
 
     def captions_identity(self) -> Mapping[str, str]:
         """Give the content id of the captions file. Raises `InputError` if there is none."""
@@ -60,10 +64,10 @@ class CsvFolder:
         changes only its part.
         Raises `InputError` that names an invalid line, or if there are no pairs.
         """
-        row = 0
+        row, images_id = 0, _ImagesId(self.images)
         for part in cut_into_parts(self.batches(), rows):
             title_multi = part["multi"] if "multi" in part.column_names else None
-            origin = _images_id(self.images, part["path"].to_pylist())
+            origin = images_id(part["path"].to_pylist())
             yield _make_part(row, part["path"], part["title"], title_multi, origin)
             row += len(part)
         if not row:
@@ -129,18 +133,48 @@ class Tars:
             yield images.read
 
 
-def _images_id(folder: Path, paths: Iterable[str]) -> str:
-    """Give a digest of the content of images; an image that cannot be read counts as missing.
+class _ImagesId:
+    """Gives a digest of the content of images; an image that cannot be read counts as missing.
 
-    Of a run with images in tars, it is a digest of all tars.
+    Of a run with images in tars, it is a digest of all tars. In a bucket, the e-tags of the objects
+    stand for their contents; a folder is listed once.
     """
-    if has_tars(folder):
-        return identify_together(sorted(folder.glob(TARS)))
-    files = (below(folder, path) if path and not leads_out(path) else folder for path in paths)
-    digest = hashlib.blake2b(digest_size=16)
-    for found in identify_all(files):
-        digest.update(f"{found}\n".encode())
-    return digest.hexdigest()
+
+    def __init__(self, folder: Place) -> None:
+        self._folder = folder
+        self._has_tars = has_tars(folder)
+        self._listed: dict[str, dict[str, ObjectStat]] = {}
+
+    def __call__(self, paths: Iterable[str]) -> str:
+        """Give the digest of the images with these paths."""
+        if self._has_tars and isinstance(self._folder, Path):
+            return identify_together(sorted(self._folder.glob(TARS)))
+        digest = hashlib.blake2b(digest_size=16)
+        for found in self._ids(paths):
+            digest.update(f"{found}\n".encode())
+        return digest.hexdigest()
+
+    def _ids(self, paths: Iterable[str]) -> Iterator[str | None]:
+        folder = self._folder
+        if isinstance(folder, BucketPath):
+            tars = (f"{FOLDER}/{name}" for name in self._states(folder, FOLDER))
+            return (self._id_of(folder, name) for name in (tars if self._has_tars else paths))
+        return identify_all(
+            below(folder, path) if path and not leads_out(path) else folder for path in paths
+        )
+
+    def _id_of(self, folder: BucketPath, path: str) -> str | None:
+        if not path or leads_out(path):
+            return None
+        inside, _, name = normalise(path).rpartition("/")
+        state = self._states(folder, inside).get(name)
+        return None if state is None else f"{state.st_size} {state.st_ino}"
+
+    def _states(self, folder: BucketPath, inside: str) -> Mapping[str, ObjectStat]:
+        if inside not in self._listed:
+            place = folder / inside if inside else folder
+            self._listed[inside] = {entry.name: entry.stat() for entry in place.scan()}
+        return self._listed[inside]
 
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -165,21 +199,27 @@ def _make_part(
 class PairSource(StageConfig):
     """The source of the pairs: the images and, for a folder, the captions file."""
 
-    images: ConfigPath = Field(
-        description="Read images from this folder: the paths of the captions file start there. "
+    images: ConfigPlace = Field(
+        description="Read images from this folder, or this one in a bucket (s3://, gs://, az://): "
+        "the paths of the captions file start there. "
         "Without a captions file, name WebDataset shards: a folder of tars, or several tars by "
         "braces, as 'shards-{0000..0009}.tar'."
     )
-    captions: ConfigPath | None = Field(
+    captions: ConfigFile | None = Field(
         None,
-        description="Read captions from this file. WebDataset shards need none: they contain "
-        "their captions.",
+        description="Read captions from this file, or object in a bucket. WebDataset shards need "
+        "none: they contain their captions.",
     )
 
     def source(self) -> CsvFolder | Tars:
         """Give the pairs. Raises `InputError` if there is neither a captions file nor a tar."""
         if self.captions is not None:
-            return self.table(self.captions)
+            return self.table(local_input(self.captions))
+        if isinstance(self.images, BucketPath):
+            raise InputError(
+                f"{self.images}: shards are read from this machine only: copy them here, or name "
+                "the captions file of a folder of images with --captions."
+            )
         if found := find_tars(self.images):
             return Tars(tuple(found))
         raise InputError(

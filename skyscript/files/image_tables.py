@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 from pipeline.identity import identify_together
+from pipeline.inputs import local_input
+from pipeline.storage import Place, map_files, matching
 from skyscript.ragged import counted
 
 Ints = npt.NDArray[np.int64]
@@ -59,18 +61,21 @@ class ImageTable(NamedTuple):
     remedy: str
     """When a run makes it, to follow "a run makes it"."""
 
-    def parts(self, path: Path) -> list[Path]:
+    def parts(self, path: Place) -> list[Path]:
         """Give the Parquet files of a run's table, of a folder, or the file itself.
+
+        Those in a bucket are copied to this machine.
 
         Raises `InputError` if there is none, or if it lacks a column.
         """
         table = path / "tables" / self.name
         folder = table if table.is_dir() else path
-        parts = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
+        places = matching(folder, "*.parquet") if folder.is_dir() else [folder]
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder.")
-        if not parts:
+        if not places:
             raise InputError(f"{path}: holds no table {self.name}; a run makes it {self.remedy}.")
+        parts = [*map_files(local_input, places)]
         try:
             missing = set(self.columns) - set(pq.read_schema(parts[0]).names)
         except (pa.ArrowException, OSError) as error:

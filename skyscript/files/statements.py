@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
+from pipeline.storage import Place
 from skyscript.files.image_names import ImageNumbers
 from skyscript.files.image_tables import ImageTable, Ints, Lists
 
@@ -34,7 +34,7 @@ class Said(NamedTuple):
     """A digest of the content."""
 
 
-def read_statements(path: Path, images: pa.Array, left_out: Container[str] = ()) -> Said:
+def read_statements(path: Place, images: pa.Array, left_out: Container[str] = ()) -> Said:
     """Read the true and false sentences on distinct images, without some kinds.
 
     Raises `InputError` if the table is invalid, or has no sentence on any of the images.

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import InputError
+from pipeline.storage import Place
 from skyscript.files.image_names import ImageNumbers
 from skyscript.files.image_tables import ImageTable, Ints, Lists
 from skyscript.ragged import counted
@@ -39,7 +40,7 @@ class Truth(NamedTuple):
     """A digest of the content."""
 
 
-def read_truth(path: Path, images: pa.Array, image_of: Ints, text_of: Ints) -> Truth:
+def read_truth(path: Place, images: pa.Array, image_of: Ints, text_of: Ints) -> Truth:
     """Read what images show and what captions name.
 
     ``images`` are distinct paths. Pair *i* has the image ``image_of[i]`` and the caption

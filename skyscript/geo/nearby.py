@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ import shapely
 from pipeline.part_ranges import parts_meeting
 from pipeline.schema import STATUS_OK
 from skyscript.geo.hilbert import hilbert_keys
+from skyscript.geo.raster import Ints, Raster, Sides
 from skyscript.geo.tile import Box
 
 MOST_SHIFT = 50.0
@@ -34,6 +36,16 @@ MOST_GROUPS = 16
 """The most groups of boxes in a query: each adds a comparison for every row group."""
 
 
+class Near(NamedTuple):
+    """Objects near some boxes, and which of their boxes meet which of these."""
+
+    objects: pa.Table
+    row: Ints
+    """By pair: the row of the object; ascending."""
+    box: Ints
+    """By pair: the number of the box."""
+
+
 def objects_near(
     objects: ds.Dataset, boxes: Sequence[Box], columns: Sequence[str] = ()
 ) -> pa.Table:
@@ -44,15 +56,22 @@ def objects_near(
     Memory holds the result and a few row groups. An object's box may meet a box that its geometry
     does not meet; callers that need the difference ask shapely.
     """
+    return pairs_near(objects, np.array(boxes, np.float64).reshape(-1, 4), columns).objects
+
+
+def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -> Near:
+    """Give what `objects_near` gives, and the pairs of an object and a box that meet.
+
+    ``sides`` are the boxes: n x (west, south, east, north) in degrees.
+    """
     names = list(columns) or objects.schema.names
     schema = pa.schema([objects.schema.field(name) for name in names], objects.schema.metadata)
-    if not boxes:
-        return schema.empty_table()
-    sides = np.array(boxes, dtype=np.float64)
+    if not len(sides):
+        return Near(schema.empty_table(), np.zeros(0, np.int64), np.zeros(0, np.int64))
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
     outlines: npt.NDArray[np.object_] = np.asarray(shapely.box(*sides.T))
-    tree = shapely.STRtree(outlines)
-    found = []
+    raster, tree = Raster(sides), shapely.STRtree(outlines)
+    found, rows, met, count = [], [], [], 0
     west, south, east, north = sides.T
     parts = parts_meeting(
         objects,
@@ -65,14 +84,20 @@ def objects_near(
         batch_readahead=2,
         fragment_readahead=1,
     ):
-        own = (batch.column(side).to_numpy() for side in Box._fields)
-        hits = np.unique(tree.query(shapely.box(*own))[0])  # boxes meet if their bounds do
-        if len(hits):
+        own = np.column_stack([batch.column(side).to_numpy() for side in Box._fields])
+        some = raster.may_meet(own)
+        row, box = tree.query(shapely.box(*own[some].T))  # boxes meet if their bounds do
+        if len(row):
+            hits, of = np.unique(some[row], return_inverse=True)
             found.append(batch.select(names).take(pa.array(hits)))
-    return pa.Table.from_batches(found, schema=schema)
+            rows.append(count + of)
+            met.append(box)
+            count += len(hits)
+    pairs = (np.concatenate([np.zeros(0, np.int64), *some]) for some in (rows, met))
+    return Near(pa.Table.from_batches(found, schema=schema), *pairs)
 
 
-def _groups(sides: npt.NDArray[np.float64]) -> list[Box]:
+def _groups(sides: Sides) -> list[Box]:
     """Unite boxes that are near each other: a Hilbert run of them, cut at its widest gaps."""
     centres = (sides[:, :2] + sides[:, 2:]) / 2
     order = np.argsort(hilbert_keys(*centres.T), kind="stable")

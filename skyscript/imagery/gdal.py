@@ -6,6 +6,14 @@ from contextlib import suppress
 from typing import Any
 
 
+def load_gdal() -> None:
+    """Import rasterio, and boto3 with it, before threads use them.
+
+    Imports of their parts by several threads at once find half loaded modules.
+    """
+    import rasterio  # noqa: F401 - to have it
+
+
 def gdal_errors() -> tuple[type[Exception], ...]:
     """Give the classes of error that reading a damaged file may raise.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 Tags = tuple[tuple[str, str], ...]
@@ -20,6 +22,27 @@ def tags_of(column: pa.ChunkedArray | pa.MapArray) -> list[Tags]:
     keys, values = (_texts(child.slice(start, count)) for child in (maps.keys, maps.items))
     pairs = list(zip(keys, values, strict=True))
     return [tuple(pairs[a:b]) for a, b in itertools.pairwise((ends - start).tolist())]
+
+
+def distinct_tags(maps: pa.MapArray) -> tuple[list[Tags], npt.NDArray[np.int64]]:
+    """Give the distinct tags of the rows, and the number of its tags for each row.
+
+    The tags of a row are compared as one binary value: the numbers of its keys and values.
+    """
+    ends = maps.offsets.to_numpy()
+    start, count = int(ends[0]), int(ends[-1] - ends[0])
+    keys, values = (
+        child.slice(start, count).dictionary_encode() for child in (maps.keys, maps.items)
+    )
+    pairs = keys.indices.to_numpy().astype(np.int64) * len(values.dictionary)
+    pairs += values.indices.to_numpy()
+    lengths = ((ends - start) * pairs.itemsize).astype(np.int32)
+    whole = pa.BinaryArray.from_buffers(
+        pa.binary(), len(maps), [None, pa.py_buffer(lengths), pa.py_buffer(pairs)]
+    )
+    number = whole.dictionary_encode().indices.to_numpy().astype(np.int64)
+    _, first = np.unique(number, return_index=True)
+    return tags_of(maps.take(pa.array(first))), number
 
 
 def _texts(texts: pa.StringArray) -> list[str]:

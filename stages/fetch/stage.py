@@ -26,6 +26,7 @@ from skyscript.backends.registry import (
 from skyscript.backends.service.retry import count_attempts
 from skyscript.files.image_tars import TARS
 from skyscript.files.names import IMAGE_FILES, ImageName
+from skyscript.imagery.gdal import load_gdal
 from skyscript.imagery.grid import crs_code
 from skyscript.imagery.protocol import Pixels, Scene, TileImage
 from skyscript.imagery.scene_index import scenes_by_id
@@ -134,6 +135,8 @@ def _concurrently(
             failed.set()
             raise
 
+    if at_once > 1:
+        load_gdal()
     with ThreadPoolExecutor(at_once) as pool:
         order = sorted(range(len(rows)), key=scene)
         futures = {number: pool.submit(unless_failed, rows[number]) for number in order}

@@ -110,7 +110,15 @@ class FilterConfig(StageConfig):
         None,
         ge=1,
         description="Remove a pair if this many better pairs show nearly the same image, as `near` "
-        "defines it; fewer rows may be left. It needs the column image_hash.",
+        "and `alike` define it; fewer rows may be left. It needs the column image_hash.",
+    )
+    alike: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Let `max_per_image` also treat images as the same if the cosine of their CLIP "
+        "vectors is at least this, such as 0.97. The vectors are those that `score` stored; it "
+        "needs the column content_hash. In a large set, a few similar images are not found.",
     )
     lowest_phrases: int = Field(
         0,
@@ -181,6 +189,8 @@ class FilterConfig(StageConfig):
                 changed = getattr(self, name) != type(self).model_fields[name].default
                 if changed and cut != self.cut:
                     raise ValueError(f"{name} is an option of the cut {cut}, not of {self.cut}")
+        if self.alike is not None and self.max_per_image is None:
+            raise ValueError("alike is used by max_per_image only, which is not given")
         if (self.combine == "learned") != (self.labels is not None):
             raise ValueError("combine: learned needs labels, and only it uses them")
         if self.balance_from < max(self.top, default=0):

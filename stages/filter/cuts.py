@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.storage import Place
 from skyscript import chance
 from skyscript.files.phrases import TAGS
 from stages.filter.config import FilterConfig
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+def rank(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig, vectors: Place | None
+) -> None:
     """Create ``ranked``: training pairs with a score, their rank by score alone and by all options.
 
     ``plain`` is the rank by score alone, and ``place`` the rank by all options. Pairs beyond a cap
     are not in the table. ``tier`` is a pair's best rank among the pairs of any of its tags, up to
-    the quota: so each tag first gets its best pair, then its second best.
+    the quota: so each tag first gets its best pair, then its second best. ``vectors`` is the folder
+    of the images' vectors, for ``alike``.
     """
     connection.execute(
         """
@@ -37,7 +41,7 @@ def rank(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
     if _is_plain(config):
         connection.execute("CREATE VIEW ranked AS SELECT *, plain AS place FROM candidates")
         return
-    order_pairs(connection, config)
+    order_pairs(connection, config, vectors)
     quota = config.min_per_tag
     best = "ORDER BY worth DESC, plain"
     connection.execute(

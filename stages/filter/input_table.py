@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.storage import Place
+from skyscript.clip.vectors.copies import DIGEST
 from skyscript.files import names
 from skyscript.files.metas import read_metas
 from skyscript.files.pairs_csv import PairsCsv, null_missing
@@ -54,6 +56,8 @@ class InputTable(NamedTuple):
     """Name of the file or of the run, for messages."""
     place_of: Callable[[int], str]
     """Function that names a row in messages, by its number from 0."""
+    vectors: Place | None = None
+    """The folder of the images' vectors, if it is known."""
 
 
 def load_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> InputTable:
@@ -168,6 +172,10 @@ def make_pairs(
     if "image_hash" in input_rows.columns:
         digits = "a hash of 16 hexadecimal digits"
         check_values(connection, input_rows, "image_hash", _HASH, digits)
+    if config.alike is not None:
+        digest = f"CASE WHEN regexp_full_match(content_hash, '{DIGEST}') THEN true END"
+        digits = "a content hash of 32 hexadecimal digits"
+        check_values(connection, input_rows, "content_hash", digest, digits)
     values = [_cast_number(name) for name in by]
     mix = learn(connection, values, by, config.labels, config.seed) if config.labels else None
     scores = ", ".join(f"{value} AS s{index}" for index, value in enumerate(values))
@@ -191,8 +199,15 @@ def make_pairs(
 
 
 def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
-    """Raise `InputError` if a column is missing that an option needs."""
+    """Raise `InputError` if a column or the vectors are missing that an option needs."""
     needed = {"concept": config.concept, "max_per_image": config.max_per_image and "image_hash"}
+    if config.alike is not None:
+        needed = {"concept": config.concept, "alike": "content_hash"}
+        if input_rows.vectors is None:
+            raise InputError(
+                f"{input_rows.name}: alike compares vectors; name their folder with --vectors, "
+                "such as scored/embeddings/CLIP_openai-0123abcd."
+            )
     for option, column in needed.items():
         if column and column not in input_rows.columns:
             raise InputError(

@@ -65,17 +65,25 @@ class Filtered(NamedTuple):
 
 
 def filter_csv(
-    captions: Path, out: Path, config: FilterConfig, *, metas: Path | None = None
+    captions: Path,
+    out: Path,
+    config: FilterConfig,
+    *,
+    metas: Path | None = None,
+    vectors: Path | None = None,
 ) -> Filtered:
     """Write the published files of a captions file with scores to ``out``. Returns the figures.
 
     A leakage-safe split needs positions: the columns west, south, east and north of the file, or
-    the meta pickles in ``metas``. Raises `InputError` if a file, column or position is missing.
+    the meta pickles in ``metas``. The option ``alike`` needs ``vectors``, the folder of a model's
+    vectors. Raises `InputError` if a file, column or position is missing.
     """
     refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
         prepare(connection, folder)
         input_rows = load_csv(connection, captions)
+        if vectors is not None:
+            input_rows = input_rows._replace(vectors=vectors / "images")
         if metas is not None:
             load_boxes(connection, metas)
         return write_all(connection, input_rows, out, config, not_over=captions)
@@ -128,7 +136,7 @@ def write_all(
         raise InputError(
             f"{input_rows.name}: no pair with a score is left for training ({counts})."
         )
-    cuts.rank(connection, config)
+    cuts.rank(connection, config, input_rows.vectors)
     connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
     before = summary.summarise(connection, "all pairs for training", config, compare=False)
     files, notes = [], _describe_blocks(split, config)

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from pipeline.storage import Place
 from skyscript import chance
+from skyscript.clip.vectors.copies import Sameness, find_copies
 from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
-from stages.filter.copies import find_copies
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,13 +32,19 @@ if TYPE_CHECKING:
 _BATCH = 1 << 16
 
 
-def order_pairs(connection: duckdb.DuckDBPyConnection, config: FilterConfig) -> None:
+def order_pairs(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig, vectors: Place | None
+) -> None:
     """Create ``ordered`` (row, title, source, plain, worth) from ``candidates``.
 
     A higher worth comes first; of equal worth, the higher score. Pairs beyond ``max_per_caption``
-    and ``max_per_image`` are not in the table.
+    and ``max_per_image`` are not in the table. ``vectors`` is the folder of the images' vectors.
     """
-    find_copies(connection, config)
+    if config.max_per_image is None:
+        connection.execute("CREATE TABLE copies (row BIGINT)")
+    else:
+        same = Sameness(config.max_per_image, config.near, config.alike, vectors)
+        find_copies(connection, "candidates JOIN pairs USING (row)", same)
     if config.cut != "top":
         _draw(connection, config.seed, config.cut)
     value, worth = _CUTS[config.cut]

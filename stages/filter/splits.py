@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipeline.errors import InputError
 from skyscript import chance
+from skyscript.clip.vectors.copies import select_bands
 from stages.filter.blocks import HELD_OUT, Target, split_by_block
 from stages.filter.config import FilterConfig
-from stages.filter.copies import select_bands
 from stages.filter.input_table import BOX, WIDTH, InputTable
 
 if TYPE_CHECKING:

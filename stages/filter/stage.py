@@ -60,7 +60,9 @@ def filter_run(
         if truth is not None:
             _add_truth(connection, truth)
             columns.append(TRUTH)
-        input_rows = InputTable(columns, str(root), lambda row: f"{root}: pair {row + 1}")
+        input_rows = InputTable(
+            columns, str(root), lambda row: f"{root}: pair {row + 1}", _find_vectors(root, scores)
+        )
         done = write_all(connection, input_rows, root, config)
     for note in done.notes:
         log.warning("%s", note)
@@ -129,6 +131,14 @@ def _read_scorer(scores: ds.Dataset) -> str:
         if len(batch):
             return str(batch.column(0)[0])
     raise InputError("there is no score to rank by: the run has no captions.")
+
+
+def _find_vectors(root: Place, scores: ds.Dataset) -> Place | None:
+    """Return the folder of the vectors that the scores were computed from; None without any."""
+    for batch in scores.to_batches(columns=["vectors"], filter=pc.field("vectors") != ""):
+        if len(batch):
+            return root / "embeddings" / str(batch.column(0)[0]) / "images"
+    return None
 
 
 def _external(config: FilterConfig) -> Mapping[str, str]:

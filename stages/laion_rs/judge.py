@@ -11,10 +11,12 @@ from skyscript.clip.pairs import PairSource
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import read_classifier
-from stages.laion_rs.vectors import embed_images
+from stages.laion_rs.vectors import embed_images, vectors_folder
 from stages.tables import PAIRS
 
 NO_CAPTION = "it has no caption"
+WEB = "web"
+"""Folder of the vectors of the pairs' images."""
 
 
 class JudgeConfig(PairSource, WorkerClipConfig):
@@ -33,18 +35,21 @@ def judge(
     titled = [bool(title) for title in pairs["title"].to_pylist()]
     paths = pairs.filter(pa.array(titled))["filepath"].to_pylist()
     with config.source().reading(shard.index, paths) as read:
-        images = embed_images(paths, read, config, shard.root, f"web/{shard.index:05d}")
+        images = embed_images(paths, read, config, shard.root, f"{WEB}/{shard.index:05d}")
     probabilities = found.probability(images.vectors)
-    judged = iter(zip(images.wrong, images.content_hash, probabilities.tolist(), strict=True))
+    hashes = (f"{bits:016x}" for bits in images.likeness.tolist())
+    columns = (probabilities.tolist(), images.content_hash, hashes)
+    judged = iter(zip(images.wrong, *columns, strict=True))
+    stored = {"vectors": f"{vectors_folder(config)}/{WEB}", "status": STATUS_OK}
     rows = []
     for row, has_title in zip(pairs["row"].to_pylist(), titled, strict=True):
         if not has_title:
             rows.append({"row": row, "status": STATUS_FILTERED, "reason": NO_CAPTION})
             continue
-        wrong, key, probability = next(judged)
+        wrong, *values = next(judged)
         if wrong is None:
-            ok = {"probability": probability, "content_hash": key, "status": STATUS_OK}
-            rows.append({"row": row, **ok})
+            names = ("probability", "content_hash", "image_hash")
+            rows.append({"row": row, **dict(zip(names, values, strict=True)), **stored})
         else:
             rows.append({"row": row, "status": wrong.status, "reason": wrong.reason})
     return pa.Table.from_pylist(rows, schema=tables.JUDGED.schema)
@@ -58,5 +63,5 @@ JUDGE = ShardStage(
     writes=tables.JUDGED,
     looks_up=(tables.CLASSIFIER,),
     external=clip_identity,
-    version=2,
+    version=3,
 )

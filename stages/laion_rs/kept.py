@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +23,8 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.clip.pairs import PairSource, Tars
+from skyscript.clip.vectors.copies import Sameness
 from skyscript.clip.vectors.decoding import Read
-from skyscript.clip.vectors.store import content_key
 from skyscript.files.pairs_csv import csv_writer
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import (
@@ -34,6 +34,7 @@ from stages.laion_rs.classifier import (
     rate_threshold,
     read_classifier,
 )
+from stages.laion_rs.repeats import find_repeats
 from stages.tables import PAIRS, files_written, owned_files
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,6 @@ REJECTED = "laion_rs.rejected.csv"
 REPORT = "laion_rs_report.json"
 IMAGES = "images"
 BELOW = "the classifier says no"
-SAME_PAIR = "the same image with the same caption is there already"
 
 
 class KeptConfig(PairSource):
@@ -69,11 +69,39 @@ class KeptConfig(PairSource):
         description="Compute `precision` for this share of remote-sensing images in the input. "
         "It is 0.0003 in the whole of LAION.",
     )
+    max_per_image: int | None = Field(
+        1,
+        ge=1,
+        description="Remove a pair if this many pairs with a higher probability show nearly the "
+        "same image, as `near` and `alike` define it. With null, all captions of an image stay.",
+    )
+    near: int = Field(
+        3,
+        ge=0,
+        le=3,
+        description="Treat images as the same if their hashes differ in at most this many of 64 "
+        "bits, as those of a compressed or resized copy do.",
+    )
+    alike: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Also treat images as the same if the cosine of their CLIP vectors is at least "
+        "this, such as 0.97. In a large set, a few similar images are not found.",
+    )
+
+    def sameness(self) -> Sameness | None:
+        """Return when images are the same; None if all captions of an image stay."""
+        if self.max_per_image is None:
+            return None
+        return Sameness(self.max_per_image, self.near, self.alike)
 
 
 class Row(NamedTuple):
     """A pair with the result of `judge`."""
 
+    number: int
+    """The row of the table."""
     filepath: str
     title: str | None
     probability: float | None
@@ -93,7 +121,7 @@ def write_kept(
     """Write ``laion_rs.csv`` (filepath, title, score), and its report ``laion_rs_report.json``.
 
     ``laion_rs.rejected.csv`` lists the pairs that could not be judged, with the reason. A repeated
-    pair is written once.
+    pair is written once, and of pairs with nearly the same image only the best.
     """
     trained = read_classifier(classifier)
     line = (
@@ -108,13 +136,21 @@ def write_kept(
             config.precision,
             line.precision,
         )
+    repeats = find_repeats(pairs, judged, line.threshold, config.sameness(), root)
+
+    def decide(row: Row) -> str | None:
+        is_below = (row.probability or 0.0) < line.threshold
+        return row.reason or (BELOW if is_below else repeats.reason(row.number))
+
     counts: Counter[str] = Counter()
     written: set[str] = set()
     write_file(
         root / REJECTED,
         lambda reject: write_file(
             root / CSV,
-            lambda file: _write(pairs, judged, config, line, root, (file, reject), counts, written),
+            lambda file: _write(
+                _read_parts(pairs, judged), config, decide, root, (file, reject), counts, written
+            ),
         ),
     )
     write_json(root / REPORT, _make_report(trained, line, config, counts))
@@ -124,24 +160,22 @@ def write_kept(
 
 
 def _write(
-    pairs: ds.Dataset,
-    judged: ds.Dataset,
+    parts: Iterator[Iterator[Row]],
     config: KeptConfig,
-    line: ThresholdQuality,
+    decide: Callable[[Row], str | None],
     root: Place,
     files: tuple[Path, Path],
     counts: Counter[str],
     written: set[str],
 ) -> None:
     source = config.source()
-    seen: set[bytes] = set()
     with ExitStack() as stack:
         keep = stack.enter_context(csv_writer(files[0], ("filepath", "title", "score")))
         reject = stack.enter_context(csv_writer(files[1], ("filepath", "reason")))
-        for index, rows in enumerate(_read_parts(pairs, judged)):
+        for index, rows in enumerate(parts):
             chosen = []
             for row in rows:
-                reason = row.reason or _find_reason(row, line, seen)
+                reason = decide(row)
                 counts[reason or STATUS_OK] += 1
                 if row.status != STATUS_OK:
                     reject([row.filepath, row.reason])
@@ -159,20 +193,9 @@ def _write(
 def _read_parts(pairs: ds.Dataset, judged: ds.Dataset) -> Iterator[Iterator[Row]]:
     result_columns = ["probability", "content_hash", "status", "reason"]
     for pair, result in zip(pairs.get_fragments(), judged.get_fragments(), strict=True):
-        columns = pair.to_table(columns=["filepath", "title"]).columns
+        columns = pair.to_table(columns=["row", "filepath", "title"]).columns
         columns += result.to_table(columns=result_columns).columns
         yield (Row(*values) for values in zip(*(c.to_pylist() for c in columns), strict=True))
-
-
-def _find_reason(row: Row, line: ThresholdQuality, seen: set[bytes]) -> str | None:
-    """Return the reason to reject a judged pair. If there is none, add the pair to ``seen``."""
-    if (row.probability or 0.0) < line.threshold:
-        return BELOW
-    key = content_key(f"{row.content_hash}{row.title}".encode())
-    if key in seen:
-        return SAME_PAIR
-    seen.add(key)
-    return None
 
 
 def _write_images(read: Read, rows: list[Row], root: Place) -> list[str]:
@@ -211,6 +234,7 @@ KEPT = DatasetStage(
     KeptConfig,
     reads=(PAIRS, tables.JUDGED, tables.CLASSIFIER),
     writes=tables.LAION_RS,
+    version=2,
     owns=owned_files("laion_rs*", f"{IMAGES}/*/*"),
 )
 

@@ -47,6 +47,8 @@ JUDGED = Table(
             pa.field("row", pa.int64(), nullable=False),  # as in pairs
             pa.field("probability", pa.float64()),  # of remote sensing; null if not ok
             pa.field("content_hash", pa.string()),  # blake2b-128 of the image file, hex
+            pa.field("image_hash", pa.string()),  # of the look of the image, 64 bits in hex
+            pa.field("vectors", pa.string()),  # folder of the vector, relative to the job's
             *STATUS,
         ]
     ),

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from pipeline.cpus import count_cpus
 from pipeline.schema import STATUS_FAILED
 from skyscript.files.image_tars import size_of
+from skyscript.imagery.gdal import load_gdal
 from skyscript.images.decode import BENCHMARK, TOO_MANY_BYTES, Unusable, decode
 from stages.leakage.alignment import NOTHING, Overlay, overlay, same_at
 from stages.leakage.config import LeakageConfig
@@ -50,6 +51,7 @@ def find_copies(
 
     Memory holds the words of `_BLOCK` images of ``theirs`` and a few images of ``ours``.
     """
+    load_gdal()
     with ThreadPoolExecutor(count_cpus()) as threads:
         for start in range(0, len(theirs), _BLOCK):
             block = theirs[start : start + _BLOCK]

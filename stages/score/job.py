@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 from pydantic import Field
 
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
 from pipeline.stage import DatasetStage, Shard, ShardStage
 from pipeline.storage import Place
 from skyscript.clip.devices import gpu_use
@@ -114,7 +115,7 @@ def scored(
         stem = config.images.stem.partition("{")[0].strip("-_.") or "shards"
         yield write_scored(_samples(pairs), _COLUMNS, *scores, root, stem)
     else:
-        file, stem = PairsCsv(config.captions), config.captions.stem
+        file, stem = PairsCsv(local_input(config.captions)), config.captions.stem
         rows = file.rows()
         yield write_scored(rows, file.columns, *scores, root, stem, not_over=config.captions)
 

@@ -45,7 +45,7 @@ def write_scored(
     root: Place,
     stem: str,
     *,
-    not_over: Path | None = None,
+    not_over: Place | None = None,
 ) -> pa.Table:
     """Write ``<stem>_scored_by_<name>.csv`` and its row of the table ``scored``.
 

@@ -9,7 +9,7 @@ import numpy as np
 from skyscript import chance
 from skyscript.ragged import counted_in
 from stages.statements.claims import Claims, Kind
-from stages.statements.scenes import Scenes
+from stages.statements.scenes import Ints, Scenes
 
 
 class Chosen(NamedTuple):
@@ -30,35 +30,56 @@ class Choice:
         self._images = chance.hashes(seed, scenes.images, "statements")
         names = [one.name for one in scenes.concepts.all]
         self._names = np.append(chance.hashes(seed, names, "concept"), np.uint64(0))
-        self._things = chance.hashes(seed, scenes.objects, "object")[scenes.object]
+        self._things = chance.object_hashes(seed, scenes.objects, "object")[scenes.object]
 
     def of(self, kind: Kind) -> Chosen:
         """Give the chosen claims of a kind, those of an image in the order of their draws."""
         claims = kind.make(self._scenes)
         draws = self._draw(kind, claims)
-        order = np.lexsort((draws, claims.value, claims.other, claims.one, claims.image))
-        says = np.column_stack([claims.image, claims.one, claims.other, claims.value])[order]
-        distinct = order[np.append([True], (says[1:] != says[:-1]).any(axis=1))[: len(order)]]
-        drawn = distinct[np.lexsort((draws[distinct], claims.image[distinct]))]
-        image = claims.image[drawn]
-        rank = counted_in(image)
-        kept = drawn[rank < self._per_kind]
-        chosen = Chosen(kind, claims.take(kept), draws[kept])
+        order = np.lexsort((draws, claims.image))
+        chosen = self._choose(Chosen(kind, claims.take(order), draws[order]))
         self._check(chosen)
         return chosen
 
+    def _choose(self, drawn: Chosen) -> Chosen:
+        """Choose the first claims of each image that are true and have a text of their own."""
+        kind, claims, draws = drawn
+        values, left, kept = claims.value.copy(), np.arange(len(draws)), np.zeros(0, np.int64)
+        rank, tried = counted_in(claims.image), self._per_kind
+        while len(left):
+            these, left = left[rank[left] < tried], left[rank[left] >= tried]
+            if kind.measure is not None:
+                values[these], true = kind.measure(claims.take(these), self._scenes)
+                these = these[true]
+            kept = self._first(claims._replace(value=values), np.sort(np.append(kept, these)))
+            counts = np.bincount(claims.image[kept], minlength=len(self._scenes.images))
+            left = left[counts[claims.image[left]] < self._per_kind]
+            tried *= 2
+        return Chosen(kind, claims._replace(value=values).take(kept), draws[kept])
+
+    def _first(self, claims: Claims, rows: Ints) -> Ints:
+        """Give the first rows of each image, of rows of one text only the first."""
+        image, one, other, value = (column[rows] for column in claims[:4])
+        text = chance.combine(*(each.astype(np.uint64) for each in (image, one, other, value)))
+        _, first = np.unique(text, return_index=True)
+        rows = rows[np.sort(first)]
+        return rows[counted_in(claims.image[rows]) < self._per_kind]
+
     def _draw(self, kind: Kind, claims: Claims) -> chance.Hashes:
-        """Give a number of each claim; of its things, the last one counts."""
+        """Give a number of each claim; of its things, the first and the last one count."""
         (of_kind,) = chance.hashes(self._seed, [kind.name], "kind")
-        some = claims.sizes > 0
-        last = np.zeros(len(some), np.uint64)
-        last[some] = self._things[claims.things[np.cumsum(claims.sizes)[some] - 1]]
+        first, last = np.zeros((2, len(claims.sizes)), np.uint64)
+        some = np.flatnonzero(claims.sizes)
+        ends = np.cumsum(claims.sizes)[some]
+        first[some] = self._things[claims.things[ends - claims.sizes[some]]]
+        last[some] = self._things[claims.things[ends - 1]]
+        images = chance.combine(self._images, np.full(len(self._images), of_kind))
         return chance.combine(
-            self._images[claims.image],
-            np.full(len(some), of_kind),
+            images[claims.image],
             self._names[claims.one],
             self._names[claims.other],
             claims.value.astype(np.uint64),
+            first,
             last,
         )
 

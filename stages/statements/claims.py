@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from skyscript.captions.object_names import with_article
 from skyscript.ragged import counted, counted_in
-from stages.statements.scenes import Bools, Groups, Ints, Scenes
+from stages.statements.scenes import Bools, Groups, Ints, Scenes, once
 from tag_vocab import Concept
 
 NO_CONCEPT = -1
+VALUE = "\0"
+"""Stands for a value in a text, see `Kind.texts`."""
 
 
 class Claims(NamedTuple):
@@ -108,26 +111,37 @@ class Kind:
     role: Literal["statement", "question", "negative"] = "statement"
     seconds: tuple[str, ...] = ()
     """By phrasing: the answer of a question, or the true sentence that a negative twists."""
+    measure: Callable[[Claims, Scenes], tuple[Ints, Bools]] | None = None
+    """Gives the values of claims, and tells which are true, if ``make`` leaves both open: only the
+    claims that are drawn first are measured."""
+    texts: Callable[[Ints], pa.StringArray] | None = None
+    """Gives the texts of values that rarely recur: they take the place of `VALUE` in what ``say``
+    gives, which is then called with the value 0."""
 
 
-def pairs_of(scenes: Scenes, ones: Bools, others: Bools, most: int) -> tuple[Ints, Ints]:
-    """Give all pairs of two different kinds of things of an image.
+_MOST_OF_PAIRS = 12
 
-    Only the first ``most`` things of each side in an image, the nearest to its centre, take part.
+
+@once
+def pairs_of_things(scenes: Scenes) -> Claims:
+    """Give open claims on all pairs of two different kinds of things of an image, but of lines.
+
+    Only the first twelve things of an image, the nearest to its centre, take part.
     """
-    first, second = (_first(scenes, side, most) for side in (ones, others))
-    images = np.arange(len(scenes.images) + 1)
-    starts = np.searchsorted(scenes.image[second], images)
-    sizes = np.diff(starts)[scenes.image[first]]
-    one = np.repeat(first, sizes)
-    other = second[np.repeat(starts[scenes.image[first]], sizes) + counted(sizes)]
-    kept = scenes.concepts.differ(scenes.name[one], scenes.name[other])
-    return one[kept], other[kept]
+    first = np.flatnonzero(first_of(scenes, scenes.dimensions != 1, _MOST_OF_PAIRS))
+    ends = np.searchsorted(scenes.image[first], scenes.image[first], "right")
+    starts = np.searchsorted(scenes.image[first], scenes.image[first])
+    one = np.repeat(first, ends - starts)
+    other = first[np.repeat(starts, ends - starts) + counted(ends - starts)]
+    kept = np.flatnonzero(scenes.concepts.differ(scenes.name[one], scenes.name[other]))
+    return of_pairs(scenes, one[kept], other[kept], np.zeros(len(kept), np.int64))
 
 
-def _first(scenes: Scenes, side: Bools, most: int) -> Ints:
-    things = np.flatnonzero(side)
-    return things[counted_in(scenes.image[things]) < most]
+def first_of(scenes: Scenes, some: Bools, most: int) -> Bools:
+    """Tell which are the first ones of some things of each image, the nearest to its centre."""
+    first, things = some.copy(), np.flatnonzero(some)
+    first[things] = counted_in(scenes.image[things]) < most
+    return first
 
 
 def named(concepts: Sequence[Concept]) -> str:

@@ -7,10 +7,17 @@ an image shows.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
-from stages.statements.scenes import Floats, Geometries, Ints
+from skyscript.geo.nearby import Near
+from skyscript.geo.tile import Box, project
+from stages.statements.scenes import Bools, Geometries, Ints
+from stages.statements.tiles import Tiles
 
 REACH = 8.0
 """Metres that a point or a line is seen around itself: half of a large crown, or of a road."""
@@ -19,25 +26,41 @@ BORDER = 1.0
 """Metres that the border of an area is seen around it, such as the kerb of a pool."""
 
 
-def find_at_edges(
-    geometries: Geometries, sides: Floats, scale: Floats, listed: tuple[Ints, Ints]
-) -> tuple[Ints, Ints]:
-    """Give images and such objects, by their numbers.
+class Edges(NamedTuple):
+    """Pairs of an image and an object, by their numbers."""
 
-    ``geometries`` and the ``sides`` of images are in EPSG:3857, with ``scale`` units to a metre on
-    the ground. ``listed`` are the images and objects of things. A point or a line that lies wholly
-    in an image is left out: it is too fine to be seen there.
+    image: Ints
+    row: Ints
+
+    def take(self, these: Bools) -> Edges:
+        """Give some of the pairs."""
+        return Edges(self.image[these], self.row[these])
+
+
+def may_be_at_edges(near: Near, tiles: Tiles, things: tuple[Ints, Ints]) -> Edges:
+    """Give the pairs of images and objects at their edges, by the boxes of the objects.
+
+    ``near`` are the objects, with their kinds and boxes in degrees, within `REACH` of each image;
+    ``things`` are the images and objects of things. A point or a line that lies wholly in an image
+    is left out: it is too fine to be seen there.
     """
-    reach = REACH * scale
-    tree = shapely.STRtree(geometries)
-    wider = sides + np.outer(reach, [-1, -1, 1, 1])
-    image, found = tree.query(shapely.box(*wider.T))
-    box, bounds = sides[image], shapely.bounds(geometries)[found]
-    out = (bounds[:, :2] < box[:, :2]).any(axis=1) | (bounds[:, 2:] > box[:, 2:]).any(axis=1)
-    areas, count = shapely.get_dimensions(geometries) == 2, len(geometries)
-    out |= areas[found]
-    out &= ~np.isin(image * count + found, listed[0] * count + listed[1])
-    image, found = image[out], found[out]
-    apart = shapely.distance(geometries[found], shapely.box(*sides[image].T))
-    near = apart <= np.where(areas[found], BORDER * scale[image], reach[image])
-    return image[near], found[near]
+    count = len(near.objects)
+    edges = Edges(near.box, near.row)
+    edges = edges.take(~np.isin(near.box * count + near.row, things[0] * count + things[1]))
+    corners = np.column_stack([near.objects[side].to_numpy() for side in Box._fields])
+    bounds = project(corners.reshape(-1, 2)).reshape(-1, 4)[edges.row]
+    sides, reach = tiles.sides[edges.image], BORDER * tiles.scale[edges.image, None]
+    out = (bounds[:, :2] < sides[:, :2]).any(axis=1) | (bounds[:, 2:] > sides[:, 2:]).any(axis=1)
+    meets = (bounds[:, :2] <= sides[:, 2:] + reach) & (bounds[:, 2:] >= sides[:, :2] - reach)
+    area = pc.is_in(near.objects["kind"], pa.array(["a", "r"])).to_numpy()[edges.row]
+    return edges.take(np.where(area, meets.all(axis=1), out))
+
+
+def are_at_edges(geometries: Geometries, edges: Edges, tiles: Tiles) -> Bools:
+    """Tell which pairs are near enough, by the geometry of each in EPSG:3857."""
+    reach = np.where(shapely.get_dimensions(geometries) == 2, BORDER, REACH)
+    frames: Geometries = np.asarray(shapely.box(*tiles.sides.T))
+    near = reach * tiles.scale[edges.image]
+    return np.asarray(  # the stubs of shapely know no array of distances
+        shapely.dwithin(frames[edges.image], geometries, near)  # type: ignore[call-overload]
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import shapely
 
-from stages.statements.scenes import Bools, Floats, Geometries, Groups, Ints, Scenes, pairs_within
+from stages.statements.scenes import NEAR, Bools, Floats, Geometries, Groups, Ints, Scenes
 
-NEAR = 3.0
-"""Pixels: things that are nearer touch, as far as an image shows it."""
 _TOLERANCE = 0.01
 _MOST_OFF = 4.9
 """Percent: nearer to the border between two tens, a share is not stated."""
@@ -16,14 +16,30 @@ _MOST_OFF = 4.9
 
 def lie_inside(scenes: Scenes, one: Ints, other: Ints) -> Bools:
     """Tell whether the first of each pair lies within the second, an area."""
-    (left, top, right, bottom), (west, north, east, south) = scenes.box[one].T, scenes.box[other].T
-    inside = (left > west - 1) & (top > north - 1) & (right < east + 1) & (bottom < south + 1)
+    inside = lie_in_boxes(scenes, one, other)
+    inside &= scenes.dimensions[other] == 2
     boxed = np.flatnonzero(inside)
     inside[boxed] = _cover(scenes.geometry, other[boxed], scenes.geometry[one[boxed]])
     rest = boxed[~inside[boxed]]  # some stick out by less than the tolerance
+    rest = rest[~_stick_out(scenes.geometry[one[rest]], scenes.geometry[other[rest]])]
     around, of = np.unique(other[rest], return_inverse=True)
     wider = shapely.buffer(scenes.geometry[around], _TOLERANCE)
     inside[rest] = _cover(wider, of, scenes.geometry[one[rest]])
+    return np.asarray(inside)
+
+
+def _stick_out(ones: Geometries, others: Geometries) -> Bools:
+    """Tell of which pairs a vertex of the first is not within the tolerance of the second."""
+    points, pair = shapely.get_coordinates(ones, return_index=True)
+    out = np.flatnonzero(~shapely.intersects_xy(others[pair], *points.T))
+    far = ~shapely.dwithin(others[pair[out]], shapely.points(points[out]), _TOLERANCE)
+    return np.asarray(np.bincount(pair[out[far]], minlength=len(ones)) > 0)
+
+
+def lie_in_boxes(scenes: Scenes, one: Ints, other: Ints) -> Bools:
+    """Tell whether the box of the first of each pair lies within that of the second."""
+    (left, top, right, bottom), (west, north, east, south) = scenes.box[one].T, scenes.box[other].T
+    inside = (left > west - 1) & (top > north - 1) & (right < east + 1) & (bottom < south + 1)
     return np.asarray(inside)
 
 
@@ -44,7 +60,7 @@ def are_beside(scenes: Scenes, one: Ints, other: Ints) -> Bools:
     found = shapely.distance(first, second) <= NEAR
     most = 0.01 * np.minimum(scenes.area[one], scenes.area[other])[near]
     doubt = found & (most_shared(scenes, one[near], other[near]) >= most)
-    found[doubt] = _shared(first[doubt], second[doubt]) < most[doubt]
+    found[doubt] = _areas_shared(first[doubt], second[doubt]) < most[doubt]
     near[near] = found
     return np.asarray(near)
 
@@ -63,33 +79,32 @@ def in_tens(share: Floats) -> tuple[Ints, Bools]:
     return tens, abs(100 * share - tens) <= _MOST_OFF
 
 
-def shared_by_boxes(scenes: Scenes, groups: Groups) -> Floats:
-    """Give the most area that the pairs of each group can share, by their boxes."""
-    one, other, group = _pairs(scenes, groups)
-    shared = most_shared(scenes, one, other)
-    return np.bincount(group, shared, len(groups.keys)).astype(np.float64)
+def least_area(
+    scenes: Scenes, groups: Groups, shared: Callable[[Scenes, Ints, Ints], Floats]
+) -> Floats:
+    """Give the area that each group covers at least: the sum less what its pairs share."""
+    (one, other), keys = scenes.overlaps
+    group = np.searchsorted(groups.keys, keys)
+    known = np.flatnonzero(np.append(groups.keys, -1)[group] == keys)
+    less = np.bincount(group[known], shared(scenes, one[known], other[known]), len(groups.keys))
+    return np.asarray(groups.total(scenes.area) - less)
 
 
-def shared_by_pairs(scenes: Scenes, groups: Groups) -> Floats:
-    """Give the area that the pairs of each group share: its areas cover their sum less this."""
-    one, other, group = _pairs(scenes, groups)
-    shared = _shared(scenes.geometry[one], scenes.geometry[other])
-    return np.bincount(group, shared, len(groups.keys)).astype(np.float64)
+def free_area(scenes: Scenes, groups: Groups, group: np.integer) -> float:
+    """Give the area of its image that a group leaves free."""
+    union = shapely.union_all(scenes.geometry[groups.members(group)])
+    return float(shapely.area(shapely.difference(scenes.frames[groups.image[group]], union)))
 
 
-def _shared(one: Geometries, other: Geometries) -> Floats:
+def area_shared(scenes: Scenes, one: Ints, other: Ints) -> Floats:
+    """Give the area that each pair shares."""
+    return _areas_shared(scenes.geometry[one], scenes.geometry[other])
+
+
+def _areas_shared(one: Geometries, other: Geometries) -> Floats:
     """Give the area that each pair shares; most only touch, which is found sooner."""
     shared = np.zeros(len(one))
     some = np.flatnonzero(shapely.intersects(one, other))
     some = some[~shapely.touches(one[some], other[some])]
     shared[some] = shapely.area(shapely.intersection(one[some], other[some]))
     return shared
-
-
-def _pairs(scenes: Scenes, groups: Groups) -> tuple[Ints, Ints, Ints]:
-    """Give the pairs of each group whose boxes share an area, and the number of the group."""
-    one, other = scenes.meeting
-    pair, group = pairs_within(groups, one, other)
-    one, other = one[pair], other[pair]
-    some = most_shared(scenes, one, other) > 0
-    return one[some], other[some], group[some]

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -15,17 +14,17 @@ import shapely
 
 from pipeline.schema import STATUS_OK
 from skyscript.captions.object_names import is_thing, things_of
-from skyscript.geo.clip import clip_to_boxes
-from skyscript.geo.nearby import objects_near
-from skyscript.geo.tile import Box, mercator_box, project, scale_in, widened
-from skyscript.osm.tags import Tags, tags_of
-from stages.statements.edges import REACH, find_at_edges
-from stages.statements.scenes import Concepts, Floats, Geometries, Ints, Scenes
+from skyscript.geo.nearby import Near, pairs_near
+from skyscript.geo.tile import Box, project
+from skyscript.osm.tags import Tags, distinct_tags
+from stages.statements.edges import REACH, are_at_edges, may_be_at_edges
+from stages.statements.scenes import Concepts, Geometries, Ints, Scenes
+from stages.statements.tiles import Tiles
 from tag_vocab import Concept, concept, concepts_of
 from tag_vocab.concepts_of import Kind
 
 _Shown = tuple[Concept, ...]
-_COLUMNS = ("object_id", "geometry", "tags")
+_COLUMNS = ("object_id", "kind", "geometry", "tags", *Box._fields)
 
 
 def usable(meta: pa.Table, images: pa.Table) -> pa.Table:
@@ -46,24 +45,19 @@ def make_scenes(rows: pa.Table, objects: ds.Dataset, truth: pa.Table | None) -> 
     A user's own words for tags are left out: only the tree of concepts tells whether two things are
     of one kind.
     """
-    degrees = [Box.of(row) for row in rows.select(Box._fields).to_pylist()]
-    boxes = [mercator_box(box) for box in degrees]
-    scale = np.array([scale_in(box) for box in boxes])
-    sides = np.array(boxes, np.float64).reshape(-1, 4)
-    width, height = (rows[side].to_numpy().astype(np.int64) for side in ("width", "height"))
-    near = objects_near(objects, [widened(box, REACH) for box in degrees], _COLUMNS)
-    things = _things(rows, near, sides, scale, np.column_stack([width, height]))
+    tiles = Tiles.of(rows)
+    things = _things(rows, pairs_near(objects, tiles.widened(REACH), _COLUMNS), tiles)
     lacking, absent, of_absent = _absent(rows["object_id"], truth)
     listed, concepts = _number(np.append(things.shown, things.edge_shown), of_absent)
     listed, edge_listed = np.split(listed, [len(things.shown)])
     number = {one: place for place, one in enumerate(concepts.all)}
     return Scenes(
         images=rows["object_id"].to_pylist(),
-        width=width,
-        height=height,
-        metres=(sides[:, 2] - sides[:, 0]) / width / scale,
+        width=tiles.sizes[:, 0],
+        height=tiles.sizes[:, 1],
+        metres=tiles.metres,
         is_complete=np.array(pc.fill_null(rows["surroundings_complete"], False).to_pylist(), bool),
-        latitude=np.array([(box.south + box.north) / 2 for box in degrees]),
+        latitude=(tiles.degrees[:, 1] + tiles.degrees[:, 3]) / 2,
         acquired=rows["acquired"].to_numpy().astype("datetime64[s]"),
         precision=np.array(rows["time_precision"].to_pylist(), str),
         concepts=concepts,
@@ -82,7 +76,7 @@ class _Things(NamedTuple):
     """The things of images, and the objects at their edges."""
 
     image: Ints
-    ids: npt.NDArray[np.object_]
+    ids: pa.StringArray
     shown: Ints
     """The number of the list of concepts, as in `_number_of`."""
     geometry: Geometries
@@ -90,43 +84,66 @@ class _Things(NamedTuple):
     edge_shown: Ints
 
 
-def _things(rows: pa.Table, near: pa.Table, sides: Floats, scale: Floats, sizes: Ints) -> _Things:
+def _things(rows: pa.Table, near: Near, tiles: Tiles) -> _Things:
     image, ids, shown = _shown(rows)
-    degrees = shapely.from_wkb(near["geometry"].to_numpy(zero_copy_only=False))
-    metres = _valid(shapely.transform(degrees, project))
-    place = pc.index_in(pa.array(ids, pa.string()), near["object_id"].combine_chunks())
+    place = pc.index_in(ids, near.objects["object_id"].combine_chunks())
     known = pc.is_valid(place).to_numpy(zero_copy_only=False)
     place = pc.fill_null(place, 0).to_numpy().astype(np.int64)
-    at_edge, beside = find_at_edges(metres, sides, scale, (image[known], place[known]))
+    edges = may_be_at_edges(near, tiles, (image[known], place[known]))
+    edges = edges.take(_shown_by(near.objects, edges.row) >= 0)
     kept = np.flatnonzero(known & (shown >= 0))
-    geometry = _in_pixels(metres[place[kept]], image[kept], sides, sizes)
+    metres = _in_metres(near.objects, np.append(place[kept], edges.row))
+    edges = edges.take(are_at_edges(metres[len(kept) :], edges, tiles))
+    geometry = tiles.cut(metres[: len(kept)], image[kept])
     some = ~shapely.is_empty(geometry)
     kept = kept[some]
-    edge = _shown_by(near, beside)
-    of_thing = edge >= 0
     return _Things(
-        image[kept], ids[kept], shown[kept], geometry[some], at_edge[of_thing], edge[of_thing]
+        image[kept],
+        ids.take(pa.array(kept)),
+        shown[kept],
+        geometry[some],
+        edges.image,
+        _shown_by(near.objects, edges.row),
     )
+
+
+def _in_metres(objects: pa.Table, these: Ints) -> Geometries:
+    """Give the geometries of some objects in EPSG:3857."""
+    used, of = np.unique(these, return_inverse=True)
+    wkb = objects["geometry"].take(pa.array(used)).to_numpy(zero_copy_only=False)
+    metres: Geometries = shapely.transform(shapely.from_wkb(wkb), project)
+    return metres[of]
 
 
 def _shown_by(objects: pa.Table, these: Ints) -> Ints:
     """Give the numbers of the lists of concepts of some objects, by all their tags."""
     used, of = np.unique(these, return_inverse=True)
-    some = objects.select(["object_id", "tags"]).take(pa.array(used))
-    names = zip(tags_of(some["tags"]), some["object_id"].to_pylist(), strict=True)
-    return np.array([_number_of(tags, name[0]) for tags, name in names], np.int64)[of]
+    some = objects.select(["object_id", "tags"]).take(pa.array(used)).combine_chunks()
+    return _numbers_of(some["tags"].chunk(0), some["object_id"].chunk(0))[of]
 
 
-def _shown(rows: pa.Table) -> tuple[Ints, np.ndarray, Ints]:
+def _shown(rows: pa.Table) -> tuple[Ints, pa.Array, Ints]:
     """Give the images of the objects, their ids and what they show, each image's focus first."""
-    around = pc.list_flatten(rows["surrounding"])
+    around = pc.list_flatten(rows["surrounding"].combine_chunks())
     counts = pc.list_value_length(rows["surrounding"]).to_numpy().astype(np.int64)
-    ids = rows["object_id"].to_pylist() + pc.struct_field(around, "object_id").to_pylist()
-    tags = tags_of(rows["center_tags"]) + tags_of(pc.struct_field(around, "tags"))
+    ids, tags = (
+        pa.concat_arrays([rows[own].combine_chunks(), pc.struct_field(around, of)])
+        for own, of in (("object_id", "object_id"), ("center_tags", "tags"))
+    )
     image = np.concatenate([np.arange(len(counts)), np.repeat(np.arange(len(counts)), counts)])
     order = np.argsort(image, kind="stable")
-    shown = [_number_of(one, name[0]) for one, name in zip(tags, ids, strict=True)]
-    return image[order], np.array(ids, object)[order], np.array(shown, np.int64)[order]
+    return image[order], ids.take(pa.array(order)), _numbers_of(tags, ids)[order]
+
+
+def _numbers_of(tags: pa.MapArray, ids: pa.StringArray) -> Ints:
+    """Give the number of the list of concepts that each object shows; -1 if it shows no thing."""
+    distinct, number = distinct_tags(tags)
+    letter = pc.utf8_slice_codeunits(ids, 0, 1).dictionary_encode()
+    letters = letter.dictionary.to_pylist()
+    key = number * len(letters) + letter.indices.to_numpy()
+    used, of = np.unique(key, return_inverse=True)
+    found = [_number_of(distinct[one // len(letters)], letters[one % len(letters)]) for one in used]
+    return np.array(found, np.int64)[of]
 
 
 _LISTS: dict[_Shown, int] = {}
@@ -175,20 +192,3 @@ def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:
                 attributes[row, number[one]] = True
     lead = np.array([number[concepts[0]] for concepts in lists], np.int64)
     return listed, Concepts(tuple(number), lead, shows, attributes, is_a)
-
-
-def _in_pixels(metres: Geometries, image: Ints, sides: Floats, sizes: Ints) -> Geometries:
-    """Give the parts of geometries in tiles, in pixels from the top left corner."""
-    parts = clip_to_boxes(metres, image, sides)
-    points, owner = shapely.get_coordinates(parts, return_index=True)
-    scale = np.column_stack([sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]]) / sizes
-    corner, scale = sides[image[owner]], scale[image[owner]]
-    points[:, 0] = (points[:, 0] - corner[:, 0]) / scale[:, 0]
-    points[:, 1] = (corner[:, 3] - points[:, 1]) / scale[:, 1]
-    return _valid(shapely.set_coordinates(parts, points))
-
-
-def _valid(geometries: Geometries) -> Geometries:
-    wrong = ~shapely.is_valid(geometries)
-    geometries[wrong] = shapely.make_valid(geometries[wrong])
-    return geometries

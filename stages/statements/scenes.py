@@ -14,17 +14,33 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from skyscript.geo.meeting import meeting_boxes
 from skyscript.ragged import counted, counted_in
+from stages.statements.groups import Bools, Floats, Groups, Ints, distinct, pairs_within
 from tag_vocab import Concept
 
+__all__ = [
+    "NEAR",
+    "Bools",
+    "Concepts",
+    "Floats",
+    "Geometries",
+    "Groups",
+    "Ints",
+    "Scenes",
+    "distinct",
+    "once",
+]
+
 Made = TypeVar("Made")
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
+
+NEAR = 3.0
+"""Pixels: things that are nearer touch, as far as an image shows it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,7 @@ class Scenes:
     """The number of the list of concepts that such an object shows."""
     image: Ints
     """By thing, as all below: the number of its image, ascending."""
-    object_ids: npt.NDArray[np.object_]
+    object_ids: pa.StringArray
     listed: Ints
     """The number of the list of concepts that it shows."""
     geometry: Geometries
@@ -89,6 +105,11 @@ class Scenes:
     def sides(self) -> Ints:
         """Give by image width, height, width and height in pixels."""
         return np.column_stack([self.width, self.height] * 2)
+
+    @functools.cached_property
+    def pixels(self) -> Ints:
+        """Give by image the number of its pixels."""
+        return np.asarray(self.width * self.height)
 
     @functools.cached_property
     def frames(self) -> Geometries:
@@ -129,12 +150,15 @@ class Scenes:
         return counted_in(self.image)
 
     @functools.cached_property
-    def _objects(self) -> tuple[list[str], Ints]:
-        ids, number = np.unique(self.object_ids.astype(str), return_inverse=True)
-        return ids.tolist(), number
+    def _objects(self) -> tuple[pa.StringArray, Ints]:
+        encoded = self.object_ids.dictionary_encode()
+        order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+        number = np.empty(len(order), np.int64)
+        number[order] = np.arange(len(order))
+        return encoded.dictionary.take(pa.array(order)), number[encoded.indices.to_numpy()]
 
     @property
-    def objects(self) -> list[str]:
+    def objects(self) -> pa.StringArray:
         """Give the ids of all objects, in alphabetical order."""
         return self._objects[0]
 
@@ -155,7 +179,7 @@ class Scenes:
         groups = self.group(self.named)
         area = self.dimensions[groups.things] == 2
         sizes = np.bincount(groups.of[area], minlength=len(groups.keys))
-        return Groups(groups.keys, groups.things[area], sizes)
+        return Groups(groups.keys, groups.image, groups.things[area], sizes)
 
     @functools.cached_property
     def _shown(self) -> tuple[Ints, Ints]:
@@ -187,13 +211,14 @@ class Scenes:
         first = np.searchsorted(self._shown_keys, keys, "left")
         sizes = np.searchsorted(self._shown_keys, keys, "right") - first
         things = self._shown[0][np.repeat(first, sizes) + counted(sizes)]
-        return Groups(keys, things, sizes)
+        return Groups(keys, keys // len(self.concepts.all), things, sizes)
 
-    def sole(self, thing: Ints) -> Bools:
-        """Tell whether a thing is surely the only one in its image that shows what names it."""
-        image, name = self.image[thing], self.name[thing]
-        groups = self.group(self.keys(image, name))
-        return np.asarray((groups.sizes == 1) & self.all_known(image, name))
+    @functools.cached_property
+    def sole(self) -> Bools:
+        """Tell whether each is surely the only one in its image that shows what names it."""
+        keys, number = np.unique(self.keys(self.image, self.name), return_inverse=True)
+        known = self.all_known(*np.divmod(keys, len(self.concepts.all)))
+        return np.asarray(((self.group(keys).sizes == 1) & known)[number])
 
     def all_known(self, image: Ints, concept: Ints) -> Bools:
         """Tell whether an image surely shows nothing of a concept besides its things."""
@@ -208,59 +233,38 @@ class Scenes:
         return np.unique(self.keys(self.edge_image[edge], concept))
 
     @functools.cached_property
-    def meeting(self) -> tuple[Ints, Ints]:
-        """Give the pairs of things in an image whose boxes meet, the first before the second."""
-        return meeting_boxes(self.box, self.image)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Things by image and concept."""
-
-    keys: Ints
-    things: Ints
-    sizes: Ints
+    def near(self) -> Ints:
+        """Give the pairs of things in an image whose boxes are near: 2 x n, ascending."""
+        wider = self.box + np.array([-NEAR, -NEAR, NEAR, NEAR]) / 2
+        return np.stack(meeting_boxes(wider, self.image))
 
     @functools.cached_property
-    def of(self) -> Ints:
-        """Give by thing the number of its group."""
-        return np.repeat(np.arange(len(self.keys)), self.sizes)
-
-    def members(self, group: int | np.integer) -> Ints:
-        """Give the things of a group."""
-        end = int(self._ends[group])
-        return self.things[end - int(self.sizes[group]) : end]
+    def meeting(self) -> Ints:
+        """Give the pairs of things in an image whose boxes meet: 2 x n, ascending."""
+        (left, top, right, bottom), (west, north, east, south) = (
+            self.box[side].T for side in self.near
+        )
+        across, down = (left <= east) & (west <= right), (top <= south) & (north <= bottom)
+        return np.asarray(self.near[:, across & down])
 
     @functools.cached_property
-    def _ends(self) -> Ints:
-        return np.cumsum(self.sizes)
+    def overlaps(self) -> tuple[Ints, Ints]:
+        """Give the pairs of things of one concept, no lines, that share more than their borders.
 
-    def none(self, things: Bools) -> Bools:
-        """Tell of each group whether none of its things is so."""
-        return np.asarray(np.bincount(self.of, things[self.things], len(self.keys)) == 0)
-
-    def total(self, of: Floats) -> Floats:
-        """Give of each group the sum over its things."""
-        return np.asarray(np.bincount(self.of, of[self.things], len(self.keys)))
-
-
-def pairs_within(groups: Groups, one: Ints, other: Ints) -> tuple[Ints, Ints]:
-    """Give the pairs that are both in a group, and these groups, by their numbers."""
-    order = np.argsort(groups.things, kind="stable")
-    things, of = groups.things[order], groups.of[order]
-    first = np.searchsorted(things, one, "left")
-    sizes = np.searchsorted(things, one, "right") - first
-    pair = np.repeat(np.arange(len(one)), sizes)
-    group = of[np.repeat(first, sizes) + counted(sizes)]
-    most = int(groups.things.max(initial=0)) + 1
-    both = np.isin(group * most + other[pair], groups.of * most + groups.things)
-    return pair[both], group[both]
-
-
-def distinct(pairs: Ints) -> Ints:
-    """Give the distinct rows of an array n x 2 of numbers from 0 on, in ascending order."""
-    most = int(pairs[:, 1].max(initial=0)) + 1
-    return np.column_stack(np.divmod(np.unique(pairs[:, 0] * most + pairs[:, 1]), most))
+        Given are the pairs, 2 x n, and for each the key of the image and the concept.
+        """
+        shows = self.concepts.shows[:, np.unique(self.name)].astype(np.float32)
+        alike = (shows @ shows.T > 0)[tuple(self.listed[self.meeting])]
+        alike &= (self.dimensions[self.meeting] != 1).all(axis=0)
+        groups = self.group(self.named)
+        pair, group = pairs_within(groups, *self.meeting[:, alike])
+        used, of = np.unique(pair, return_inverse=True)
+        one, other = self.meeting[:, np.flatnonzero(alike)[used]]
+        first, second = self.geometry[one], self.geometry[other]
+        some = shapely.intersects(first, second)
+        some[some] = ~shapely.touches(first[some], second[some])
+        kept = some[of]
+        return np.stack([one[of[kept]], other[of[kept]]]), groups.keys[group[kept]]
 
 
 def once(make: Callable[[Scenes], Made]) -> Callable[[Scenes], Made]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,9 +12,9 @@ import pyarrow.compute as pc
 import shapely
 
 from stages import tables
+from stages.statements.bins import to_bins
 from stages.statements.choice import Chosen
-from stages.statements.claims import NO_CONCEPT, Claims, Kind
-from stages.statements.kinds.region import to_bins
+from stages.statements.claims import NO_CONCEPT, VALUE, Claims, Kind, named
 from stages.statements.scenes import Floats, Ints, Scenes
 from tag_vocab import Concept
 
@@ -63,7 +62,7 @@ def to_rows(chosen: Sequence[Chosen], scenes: Scenes, filepath: pa.ChunkedArray)
         "claim": claim,
         "rests_on": pa.ListArray.from_arrays(
             np.append(0, np.cumsum(claims.sizes)).astype(np.int32),
-            pa.array(scenes.object_ids, pa.string()).take(pa.array(claims.things)),
+            scenes.object_ids.take(pa.array(claims.things)),
         ),
         "geometry": _geometries(claims, scenes),
         "box": _lists(box),
@@ -75,22 +74,31 @@ def to_rows(chosen: Sequence[Chosen], scenes: Scenes, filepath: pa.ChunkedArray)
 def _say_all(chosen: Chosen, scenes: Scenes) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Give text, second text and claim of each; each distinct claim is put into words once."""
     kind, claims, draws = chosen
-    first, of = _distinct(claims.one, claims.other, claims.value)
-    concepts = scenes.concepts.all
+    value = claims.value if kind.texts is None else np.zeros(len(draws), np.int64)
+    first, of = _distinct(claims.one, claims.other, value)
+    columns = (column[first].tolist() for column in (claims.one, claims.other, value))
     said = [
-        _say(kind, tuple(concepts[each] for each in (one, other) if each != NO_CONCEPT), value)
-        for one, other, value in zip(
-            *(column[first].tolist() for column in (claims.one, claims.other, claims.value)),
-            strict=True,
-        )
+        _say(kind, [scenes.concepts.all[each] for each in (one, other) if each != NO_CONCEPT], what)
+        for one, other, what in zip(*columns, strict=True)
     ]
     ways = len(kind.phrasings)
-    at = pa.array(of * ways + (draws % np.uint64(ways)).astype(np.int64))
+    way = pa.array(of * ways + (draws % np.uint64(ways)).astype(np.int64))
     texts, seconds = (
-        pa.array([text for words in said for text in words[column]], pa.string()).take(at)
+        pa.array([text for words in said for text in words[column]], pa.string()).take(
+            pa.array(way)
+        )
         for column in (1, 2)
     )
-    return texts, seconds, pa.array([words.claim for words in said], pa.string()).take(pa.array(of))
+    claim = pa.array([words.claim for words in said], pa.string()).take(pa.array(of))
+    if kind.texts is None:
+        return texts, seconds, claim
+    values = kind.texts(claims.value)
+    return _fill(texts, values), _fill(seconds, values), _fill(claim, values)
+
+
+def _fill(texts: pa.StringArray, values: pa.StringArray) -> pa.StringArray:
+    """Put values in their place in texts."""
+    return pc.binary_join(pc.split_pattern(texts, VALUE), values)
 
 
 def _distinct(*columns: Ints) -> tuple[Ints, Ints]:
@@ -103,12 +111,20 @@ def _distinct(*columns: Ints) -> tuple[Ints, Ints]:
     return first, of
 
 
-@functools.lru_cache(maxsize=_KEPT)
-def _say(kind: Kind, about: tuple[Concept, ...], value: int) -> _Words:
-    claim, words = kind.say(about, value)
-    texts = tuple(phrasing.format(**words) for phrasing in kind.phrasings)
-    seconds = kind.seconds or (None,) * len(texts)
-    return _Words(claim, texts, tuple(second and second.format(**words) for second in seconds))
+_SAID: dict[tuple[str, str, int], _Words] = {}
+
+
+def _say(kind: Kind, about: Sequence[Concept], value: int) -> _Words:
+    key = kind.name, named(about), value
+    if key not in _SAID:
+        if len(_SAID) >= _KEPT:
+            _SAID.clear()
+        claim, words = kind.say(about, value)
+        texts = tuple(phrasing.format(**words) for phrasing in kind.phrasings)
+        seconds = kind.seconds or (None,) * len(texts)
+        second = tuple(one and one.format(**words) for one in seconds)
+        _SAID[key] = _Words(claim, texts, second)
+    return _SAID[key]
 
 
 def _boxes(claims: Claims, scenes: Scenes) -> Floats:

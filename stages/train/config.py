@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.stage import EXECUTION, ConfigPath, StageConfig
+from pipeline.stage import EXECUTION, ConfigFile, ConfigPath, ConfigPlace, StageConfig
 from skyscript.clip.source import QuickGelu
 from stages.train.augmentation import AugConfig
 from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
@@ -38,15 +38,16 @@ class TrainConfig(StageConfig):
         json_schema_extra=EXECUTION,
     )
 
-    train_data: ConfigPath = Field(
-        description="Train on this CSV of pairs, or on WebDataset shards: one tar, a folder of "
-        "tars, or `train-{00000..00099}.tar`. It is required, here or in the recipe."
+    train_data: ConfigFile = Field(
+        description="Train on this CSV of pairs (a file, or an object in a bucket), or on "
+        "WebDataset shards: one tar, a folder of tars, or `train-{00000..00099}.tar`. It is "
+        "required, here or in the recipe."
     )
-    val_data: ConfigPath | None = Field(None, description="Validate on this CSV or these shards.")
-    root_data_dir: ConfigPath | None = Field(
+    val_data: ConfigFile | None = Field(None, description="Validate on this CSV or these shards.")
+    root_data_dir: ConfigPlace | None = Field(
         None,
-        description="Read the image paths of the CSV relative to this folder. A path outside it "
-        "is an error.",
+        description="Read the image paths of the CSV relative to this folder, or this one in a "
+        "bucket (s3://, gs://, az://). A path outside it is an error.",
     )
     dataset_type: Literal["auto", "csv", "webdataset"] = Field(
         "auto",
@@ -68,7 +69,7 @@ class TrainConfig(StageConfig):
         "(`statements`). A pair takes part with the captions that it has. Validation uses "
         "`csv_caption_key`.",
     )
-    statements: ConfigPath | None = Field(
+    statements: ConfigPlace | None = Field(
         None,
         description="Read true and false statements on the images from this run, or from this file "
         "of its table `statements`. It needs `caption_weights` or `hard_negatives`.",
@@ -168,7 +169,7 @@ class TrainConfig(StageConfig):
         description="Treat another pair in the batch with the same caption as `positive` (never a "
         "negative; recommended) or as `negative` (as published).",
     )
-    truth: ConfigPath | None = Field(
+    truth: ConfigPlace | None = Field(
         None,
         description="Read from this run, or from this file of its table `truth`, what each image "
         "shows. An image that certainly shows what another caption of the batch names is then no "

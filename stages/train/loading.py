@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, default_collate
 
+from pipeline.bucket import BucketPath
 from pipeline.errors import InputError
+from pipeline.inputs import local_input
+from pipeline.storage import Place
 from skyscript.images.decode import Unusable, decode
 from stages.train.config import TrainConfig
 from stages.train.labels import Labels
@@ -132,6 +134,12 @@ def collate(samples: list[Loaded]) -> Loaded:
     return Loaded(default_collate(batches) if whole else None, skipped, fault)
 
 
+def _start_method(config: TrainConfig) -> str | None:
+    """Give how workers start: a fork would hang in the threads that ask a bucket."""
+    in_bucket = isinstance(config.root_data_dir, BucketPath)
+    return "spawn" if in_bucket and config.workers else None
+
+
 def load_training_pairs(config: TrainConfig) -> Pairs:
     """Read the pairs to train on, with the statements and the truth that the options name."""
     pairs = load_pairs(config.train_data, config)
@@ -140,14 +148,22 @@ def load_training_pairs(config: TrainConfig) -> Pairs:
     return pairs if config.truth is None else pairs.with_truth(config.truth)
 
 
-def load_validation_pairs(path: Path, config: TrainConfig) -> Pairs:
+def load_validation_pairs(path: Place, config: TrainConfig) -> Pairs:
     """Read held-out pairs: each has one caption, and no statements."""
     return load_pairs(path, config.model_copy(update={"caption_weights": None}))
 
 
-def load_pairs(path: Path, config: TrainConfig) -> Pairs:
-    """Read the list of pairs in a CSV or in shards."""
-    kind = config.dataset_type
+def load_pairs(place: Place, config: TrainConfig) -> Pairs:
+    """Read the list of pairs in a CSV or in shards.
+
+    Raises `InputError` for shards in a bucket.
+    """
+    if isinstance(place, BucketPath) and place.name.endswith(".tar"):
+        raise InputError(
+            f"{place}: shards are read from this machine only: copy them here, or train on the CSV "
+            "of a run in a bucket, with --root-data-dir"
+        )
+    path, kind = local_input(place), config.dataset_type
     if kind == "auto":
         kind = "webdataset" if path.is_dir() or path.name.endswith(".tar") else "csv"
     return csv_pairs(path, config) if kind == "csv" else shard_pairs(path, config)
@@ -171,6 +187,7 @@ def load_batches(
         num_workers=config.workers,
         collate_fn=collate,
         pin_memory=device.startswith("cuda"),
+        multiprocessing_context=_start_method(config),
     )
     for found in loader:
         if found.fault:

@@ -7,7 +7,6 @@ step from which a training goes on.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.storage import Place
 from skyscript import chance
 from skyscript.files.image_tables import Lists
 from skyscript.files.statements import read_statements
@@ -85,7 +85,7 @@ class TextChoice(NamedTuple):
 
 
 def statements_of(
-    path: Path, images: pa.Array, captions: pa.Array, config: TrainConfig
+    path: Place, images: pa.Array, captions: pa.Array, config: TrainConfig
 ) -> tuple[Statements, pa.Array]:
     """Read the statements on the images of pairs. Gives them, and the captions with their texts.
 
@@ -115,7 +115,7 @@ def statements_of(
     return Statements(true, false, image_of, said.identity), pa.concat_arrays([captions, news])
 
 
-def _check_roles(path: Path, true: Lists, false: Lists, config: TrainConfig) -> None:
+def _check_roles(path: Place, true: Lists, false: Lists, config: TrainConfig) -> None:
     """Raise `InputError` if the table lacks the true or the false sentences that are needed."""
     if SAID in (config.caption_weights or {}) and not len(true.values):
         raise InputError(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.identity import identify
+from pipeline.storage import Place
 from skyscript.files.image_tars import ImageFile
 from skyscript.files.pairs_csv import PairsCsv, is_missing, null_missing
 from skyscript.files.paths import LEADS_OUT
@@ -102,7 +103,7 @@ class Pairs(NamedTuple):
         row, column = np.nonzero(self.choice.columns >= 0)
         return row, self.choice.columns[row, column].astype(np.int64)
 
-    def with_statements(self, path: Path, config: TrainConfig) -> Pairs:
+    def with_statements(self, path: Place, config: TrainConfig) -> Pairs:
         """Return the pairs with the statements on their images, from a run's table.
 
         Raises `InputError` if it has none that the options ask for.
@@ -110,7 +111,7 @@ class Pairs(NamedTuple):
         found, captions = statements_of(path, self.images.names(), self.captions, config)
         return self._replace(captions=captions, choice=self.choice._replace(statements=found))
 
-    def with_truth(self, path: Path) -> Pairs:
+    def with_truth(self, path: Place) -> Pairs:
         """Return the pairs with what their images show, from the table ``truth`` of a run.
 
         Raises `InputError` if it knows none of the images.
@@ -125,7 +126,7 @@ class Pairs(NamedTuple):
 class ImageFiles:
     """Image files in a folder, or in the tars of a run."""
 
-    def __init__(self, root: Path | None, paths: pa.Array) -> None:
+    def __init__(self, root: Place | None, paths: pa.Array) -> None:
         self._root, self._paths = root or Path(), paths
         self._places = tar_places(self._root, paths)
 
@@ -225,7 +226,7 @@ def _check_names(paths: pa.Array, file: PairsCsv, column: str) -> None:
         )
 
 
-def _check_paths(root: Path, paths: pa.Array, file: PairsCsv) -> None:
+def _check_paths(root: Place, paths: pa.Array, file: PairsCsv) -> None:
     """Check that no path leads out of the root folder."""
     outside = pc.match_substring_regex(paths, LEADS_OUT).to_numpy(zero_copy_only=False)
     if outside.any():

@@ -17,9 +17,10 @@ from pipeline.locks import exclusive_lock, lock_holder, shared_lock
 from pipeline.record import recording
 from pipeline.run import Run
 from pipeline.storage import place_of
+from tests.buckets import EVERY_STORAGE
 from tests.conftest import REPOSITORY
-from tests.emulators.bucket import AFTER, Bucket
 from tests.emulators.faults import Faults
+from tests.emulators.storage import AFTER, Storage
 from tests.pipeline.recipe import NUMBERS, RECIPE
 from tests.pipeline.world import World
 
@@ -40,6 +41,7 @@ def on_disk(world: World) -> dict[str, bytes]:
     return world.content()
 
 
+@EVERY_STORAGE
 def test_a_run_in_a_bucket_has_the_bytes_of_a_run_on_disk(
     there: World, on_disk: dict[str, bytes]
 ) -> None:
@@ -66,9 +68,10 @@ def test_a_bucket_itself_can_be_the_folder_of_a_run(
     assert there.content() == on_disk
 
 
+@EVERY_STORAGE
 @pytest.mark.parametrize("kinds", [("500", "503"), ("cut", "slow"), (AFTER,)])
 def test_faults_of_the_network_change_no_byte(
-    there: World, on_disk: dict[str, bytes], storage: Bucket, kinds: tuple[str, ...]
+    there: World, on_disk: dict[str, bytes], storage: Storage, kinds: tuple[str, ...]
 ) -> None:
     storage.behave(Faults(share=0.1, kinds=kinds, seed=7))
     there.run()
@@ -86,6 +89,7 @@ def test_lost_objects_are_made_again_alone(there: World) -> None:
     assert there.content() == before
 
 
+@EVERY_STORAGE
 def test_a_damaged_part_is_noticed_when_it_is_read(there: World) -> None:
     there.run()
     before = there.content()
@@ -104,6 +108,7 @@ def test_files_that_a_rebuilt_table_no_longer_names_are_removed(there: World) ->
     assert names == ["files/0.txt", "files/1.txt", "files/4.txt", "files/mine.txt"]
 
 
+@EVERY_STORAGE
 def test_the_log_and_the_commands_of_several_runs_are_kept(there: World) -> None:
     for word in ("first", "second"):
         with recording(there.root, RECIPE, there.config(), ["skyscript", word]):
@@ -115,6 +120,7 @@ def test_the_log_and_the_commands_of_several_runs_are_kept(there: World) -> None
     assert [line.split()[-1] for line in commands] == ["first", "second"]
 
 
+@EVERY_STORAGE
 def test_runs_of_some_shards_end_as_one_run(there: World, on_disk: dict[str, bytes]) -> None:
     there.run(only=("count",))
     for shards in (range(2, 4), range(0, 2)):
@@ -129,16 +135,12 @@ def test_a_bucket_with_other_objects_is_no_place_for_a_run(there: World) -> None
         there.run()
 
 
-def test_a_bucket_that_does_not_exist_is_one_sentence(storage: Bucket) -> None:
-    with pytest.raises(StorageError, match="s3://nowhere: there is no such bucket; create it"):
-        World(place_of("s3://nowhere/run")).run()
-
-
 def test_an_address_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"http://a/b: is an address; choose a folder, or"):
         place_of("http://a/b")
 
 
+@EVERY_STORAGE
 def test_a_second_run_is_refused_with_the_first_one(there: World) -> None:
     with exclusive_lock(there.root / "_lock"):
         holder = f"process {os.getpid()} on "
@@ -149,6 +151,7 @@ def test_a_second_run_is_refused_with_the_first_one(there: World) -> None:
     there.run()
 
 
+@EVERY_STORAGE
 def test_runs_of_shards_share_a_folder_and_keep_others_out(there: World) -> None:
     lock = there.root / "_lock"
     there.run(only=("count",))
@@ -160,6 +163,7 @@ def test_runs_of_shards_share_a_folder_and_keep_others_out(there: World) -> None
         there.run(shards=range(2))
 
 
+@EVERY_STORAGE
 def test_a_lock_that_is_not_renewed_is_taken_over(
     there: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +174,7 @@ def test_a_lock_that_is_not_renewed_is_taken_over(
     assert Run(there.root).tables == ["numbers", "squares", "sum"]
 
 
+@EVERY_STORAGE
 def test_a_renewed_lock_is_kept_for_longer_than_it_lasts(
     there: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +186,7 @@ def test_a_renewed_lock_is_kept_for_longer_than_it_lasts(
             pass
 
 
+@EVERY_STORAGE
 def test_a_run_that_loses_its_lock_stops(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEWED_EVERY", 0.1)
     lost = pytest.raises(StorageError, match="the lock could not be renewed")

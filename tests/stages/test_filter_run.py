@@ -33,8 +33,10 @@ def run_filter(tmp_path):
         gap = {"date_gap_days": 100 * number, "built_gap_days": 1 if number == 1 else None}
         rows["match"].append(of | {"match": None if number == 9 else number / 10} | gap)
 
-    def run(change=lambda row: row, **options):
+    def run(change=lambda row: row, contents=(), **options):
         rows["captions"] = [change(row) for row in rows["captions"]]
+        for row, key in zip(rows["scores"], contents, strict=False):
+            row["content_hash"] = key.hex()
         config = FilterConfig(split="random", test_rows=0, val_rows=0, top=(20,), **options)
         datasets = {
             table.name: ds.dataset(pa.Table.from_pylist(rows[table.name], table.schema))

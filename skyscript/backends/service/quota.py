@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from mmap import mmap
-from pathlib import Path
 
-from pipeline.atomic import content_id, user_folder
+from pipeline.atomic import content_id
+from skyscript.backends.service.shared_folder import STATE, claim_folder
 
 START, START_SHARE = 8.0, 0.75
 """Requests at once at the start: this number or this share of the config's limit, if larger."""
@@ -73,8 +73,8 @@ class Quota:
         self._gap = 1 / (a_second - together)
         self._early = together * self._gap
         """Seconds that a request may begin before its turn; no second has more than a_second."""
-        folder = _folder(service)
-        self._file = os.open(folder / "state", os.O_RDWR | os.O_CREAT, 0o600)
+        folder = claim_folder(content_id(service.encode()))
+        self._file = os.open(folder / STATE, os.O_RDWR | os.O_CREAT, 0o600)
         self._slots = [
             os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT, 0o600)
             for number in range(at_once)
@@ -209,10 +209,3 @@ class Quota:
 
 def _memory(state: _State) -> float:
     return 1 - 1 / max(state.limit, _FEWEST)
-
-
-def _folder(service: str) -> Path:
-    """Give the folder that this user's processes share for a service."""
-    folder = user_folder() / content_id(service.encode())
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder

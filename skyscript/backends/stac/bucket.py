@@ -25,7 +25,7 @@ from skyscript.backends.stac.query import StacQuery
 from skyscript.backends.stac.remote_file import GDAL, open_remote
 from skyscript.geo.tile import Box
 from skyscript.imagery.acquisition_time import from_name
-from skyscript.imagery.gdal import gdal_errors
+from skyscript.imagery.gdal import gdal_errors, load_gdal
 from skyscript.imagery.places import places_within, search_areas
 from skyscript.imagery.protocol import NeverAvailable
 from skyscript.imagery.raster import footprint, ground_gsd, two_digits
@@ -66,6 +66,7 @@ def items_of_bucket(wanted: StacQuery, places: Sequence[Box]) -> Iterator[Mappin
             "assets": {BUCKET_ASSET: {"href": f"{route.address}/{quote(key)}"}},
         }
 
+    load_gdal()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from (each for each in pool.map(item, times) if each is not None)
     if faults:

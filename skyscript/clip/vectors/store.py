@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -74,7 +75,7 @@ class _File(NamedTuple):
 
 
 class Store:
-    """A folder of vectors with ``width`` dimensions.
+    """A folder of vectors with ``width`` dimensions, in files of the folder or of folders below it.
 
     It finds keys by an index of all files, and adds the new files of this and other processes to it
     at each look-up. So a look-up costs the same with one file as with thousands.
@@ -91,7 +92,7 @@ class Store:
     @classmethod
     def open_existing(cls, folder: Place) -> Store:
         """Open a folder that contains vectors, of any width. Raises `InputError` without any."""
-        for path in matching(folder, f"*{SUFFIX}"):
+        for path in matching(folder, f"**/*{SUFFIX}"):
             with suppress(*UNREADABLE), pa.memory_map(str(local_copy(path))) as source:
                 kind = pa.ipc.open_file(source).schema.field("vector").type
                 is_half = kind.value_type == pa.float16()
@@ -177,12 +178,14 @@ class Store:
 
 
 def _list(folder: Place) -> list[str]:
-    """Give the names of the finished files of a folder."""
-    try:
-        names = [path.name for path in folder.iterdir()]
-    except FileNotFoundError:
-        return []
-    return [name for name in names if not name.startswith(TEMPORARY)]
+    """Give the paths of the finished files below a folder, relative to it."""
+    start = len(str(folder)) + 1
+    if isinstance(folder, Path):  # quicker than its glob
+        every = [f"{base}/{name}" for base, _, names in os.walk(folder) for name in names]
+    else:
+        every = [str(path) for path in folder.glob("**/*")]
+    names = [path[start:] for path in every]
+    return [name for name in names if not name.rpartition("/")[2].startswith(TEMPORARY)]
 
 
 @functools.lru_cache(maxsize=4)

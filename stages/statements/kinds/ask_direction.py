@@ -12,15 +12,16 @@ import numpy as np
 
 from stages.statements.claims import Claims
 from stages.statements.kinds.direction import DIRECTION
-from stages.statements.scenes import Scenes
+from stages.statements.scenes import Scenes, once
 
 
 def single(claims: Claims, scenes: Scenes) -> Claims:
     """Give the claims on two things that are the only ones of their kinds in the image."""
     one, other = claims.pair
-    return claims.take(np.flatnonzero(scenes.sole(one) & scenes.sole(other)))
+    return claims.take(np.flatnonzero(scenes.sole[one] & scenes.sole[other]))
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     return single(DIRECTION.make(scenes), scenes)
 

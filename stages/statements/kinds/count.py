@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import shapely
 
 from skyscript.captions.object_names import is_counted, number_word
 from stages.statements.claims import Claims, Kind, Said, of_groups
-from stages.statements.scenes import Bools, Groups, Scenes, distinct, once, pairs_within
+from stages.statements.scenes import Bools, Groups, Scenes, distinct, once
 from tag_vocab import Concept
 
 
@@ -25,11 +24,7 @@ def countable(scenes: Scenes) -> Groups:
     keys = scenes.named[scenes.all_known(image, name) & scenes.concepts.those(is_counted)[name]]
     groups = scenes.group(keys)
     groups = scenes.group(keys[groups.none(scenes.dimensions == 1)])
-    one, other = scenes.meeting
-    pair, group = pairs_within(groups, one, other)
-    first, second = (scenes.geometry[side[pair]] for side in (one, other))
-    twice = shapely.intersects(first, second) & ~shapely.touches(first, second)
-    return scenes.group(np.delete(groups.keys, group[twice]))
+    return scenes.group(np.setdiff1d(groups.keys, scenes.overlaps[1]))
 
 
 def _make(scenes: Scenes) -> Claims:

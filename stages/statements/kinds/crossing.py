@@ -10,20 +10,29 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
-from stages.statements.scenes import Bools, Scenes
+from stages.statements.claims import Claims, Kind, Said, first_of, name_both, named, of_pairs
+from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
 
 _MOST = 24
 
 
 def _make(scenes: Scenes) -> Claims:
-    line = scenes.dimensions == 1
-    one, other = pairs_of(scenes, line, line, _MOST)
-    once = scenes.object[one] < scenes.object[other]
-    one, other = one[once], other[once]
-    found = np.flatnonzero(shapely.crosses(scenes.geometry[one], scenes.geometry[other]))
-    return of_pairs(scenes, one[found], other[found], np.zeros(len(found), np.int64))
+    """Give the pairs of lines whose boxes meet."""
+    told = first_of(scenes, scenes.dimensions == 1, _MOST)
+    one, other = scenes.meeting
+    kept = told[one] & told[other] & scenes.concepts.differ(scenes.name[one], scenes.name[other])
+    pair = np.column_stack([one, other])[kept]
+    turned = scenes.object[pair[:, 0]] > scenes.object[pair[:, 1]]
+    pair[turned] = pair[turned, ::-1]
+    return of_pairs(scenes, pair[:, 0], pair[:, 1], np.zeros(len(pair), np.int64))
+
+
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
+    one, other = (scenes.geometry[side] for side in claims.pair)
+    found = shapely.intersects(one, other)  # much sooner known
+    found[found] = shapely.crosses(one[found], other[found])
+    return claims.value, found
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
@@ -40,4 +49,4 @@ def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - one
 
 
 _PHRASINGS = ("{A} crosses {b}.", "The image shows {a} that crosses {b}.")
-CROSSING = Kind("crossing", _make, _holds, _say, _PHRASINGS)
+CROSSING = Kind("crossing", _make, _holds, _say, _PHRASINGS, measure=_measure)

@@ -11,24 +11,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
-from stages.statements.scenes import Bools, Ints, Scenes, once
+from stages.statements.claims import Claims, Kind, Said, name_both, named, pairs_of_things
+from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
 
 DIRECTIONS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
 _SIDES = ("east", "north", "west", "south")
 _SAYS = np.array([[side in direction for side in _SIDES] for direction in DIRECTIONS])
-_MOST = 12
 
 
-@once
-def _make(scenes: Scenes) -> Claims:
-    told = scenes.dimensions != 1
-    one, other = pairs_of(scenes, told, told, _MOST)
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
+    one, other = claims.pair
     right, down = (scenes.centre[one] - scenes.centre[other]).T
     turn = np.round(np.degrees(np.arctan2(-down, right)) / 45).astype(np.int64) % 8
-    apart = is_apart(scenes, one, other, turn)
-    return of_pairs(scenes, one[apart], other[apart], turn[apart])
+    return turn, is_apart(scenes, one, other, turn)
 
 
 def is_apart(scenes: Scenes, one: Ints, other: Ints, turn: Ints) -> Bools:
@@ -55,4 +51,4 @@ def _say(concepts: Sequence[Concept], turn: int) -> Said:
 
 
 _PHRASINGS = ("{A} can be seen {direction} of {b}.", "The image shows {a} {direction} of {b}.")
-DIRECTION = Kind("direction", _make, directions_hold, _say, _PHRASINGS)
+DIRECTION = Kind("direction", pairs_of_things, directions_hold, _say, _PHRASINGS, measure=_measure)

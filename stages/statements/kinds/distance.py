@@ -13,26 +13,24 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
-from stages.statements.scenes import Bools, Floats, Scenes
+from stages.statements.claims import Claims, Kind, Said, name_both, named, pairs_of_things
+from stages.statements.scenes import Bools, Floats, Ints, Scenes
 from tag_vocab import Concept
 
-_MOST = 12
 _LEAST_PIXELS = 10
 _MOST_OFF = 0.45
 """Steps: a distance that is nearer to the border between two steps is not stated."""
 
 
-def _make(scenes: Scenes) -> Claims:
-    told = scenes.dimensions != 1
-    one, other = pairs_of(scenes, told, told, _MOST)
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
+    one, other = claims.pair
     pixels = shapely.distance(scenes.geometry[one], scenes.geometry[other])
-    scale = scenes.metres[scenes.image[one]]
+    scale = scenes.metres[claims.image]
     step = steps(pixels * scale)
     said = np.round(pixels * scale / step) * step
     sharp = (pixels >= _LEAST_PIXELS) & (step >= 2 * scale) & (said > 0)
-    kept = np.flatnonzero(sharp & (abs(said - pixels * scale) <= _MOST_OFF * step))
-    return of_pairs(scenes, one[kept], other[kept], said[kept].astype(np.int64))
+    sharp &= abs(said - pixels * scale) <= _MOST_OFF * step
+    return said.astype(np.int64), np.asarray(sharp)
 
 
 def steps(metres: npt.NDArray[np.floating]) -> Floats:
@@ -55,4 +53,4 @@ def _say(concepts: Sequence[Concept], metres: int) -> Said:
 
 
 _PHRASINGS = ("{A} lies about {metres} metres from {b}.", "About {metres} m from {b} lies {a}.")
-DISTANCE = Kind("distance", _make, _holds, _say, _PHRASINGS)
+DISTANCE = Kind("distance", pairs_of_things, _holds, _say, _PHRASINGS, measure=_measure)

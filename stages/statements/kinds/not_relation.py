@@ -12,9 +12,10 @@ import numpy as np
 import shapely
 
 from stages.statements.claims import Claims, Said, named
+from stages.statements.geometry import lie_inside
 from stages.statements.kinds.ask_direction import single
 from stages.statements.kinds.relation import INSIDE, RELATION
-from stages.statements.scenes import Bools, Scenes
+from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
 
 _TIMES = 1.2
@@ -24,8 +25,11 @@ def _make(scenes: Scenes) -> Claims:
     claims = single(RELATION.make(scenes), scenes)
     one, other = claims.pair
     larger = scenes.area[other] >= _TIMES * scenes.area[one]
-    areas = (claims.value == INSIDE) & (scenes.dimensions[one] == 2)
-    return claims.take(np.flatnonzero(larger & areas))
+    return claims.take(np.flatnonzero(larger & (scenes.dimensions[one] == 2)))
+
+
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
+    return np.full(len(claims.value), INSIDE), lie_inside(scenes, *claims.pair)
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
@@ -47,6 +51,7 @@ NOT_RELATION = replace(
     make=_make,
     holds=_holds,
     say=_say,
+    measure=_measure,
     phrasings=("{B} can be seen in {a}.", "The image shows {b} in {a}."),
     seconds=("{A} can be seen in {b}.", "The image shows {a} in {b}."),
 )

@@ -12,46 +12,41 @@ from collections.abc import Sequence
 import numpy as np
 
 from skyscript.captions.object_names import with_article
-from stages.statements.claims import Claims, Kind, Said, of_things
-from stages.statements.scenes import Bools, Floats, Ints, Scenes
+from stages.statements.bins import bins_texts, pack, to_bins, unpack
+from stages.statements.claims import VALUE, Claims, Kind, Said, of_things
+from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
 
 _LEAST_SIDE = 4.0
 _MOST_SHARE = 0.9
-_BITS = np.array([36, 24, 12, 0])
 
 
 def _make(scenes: Scenes) -> Claims:
     things = framed(scenes)
     bins = to_bins(scenes, scenes.image[things], scenes.box[things])
-    return of_things(scenes, things, (bins << _BITS).sum(axis=1))
+    return of_things(scenes, things, pack(bins))
 
 
 def framed(scenes: Scenes) -> Ints:
     """Give the things that a box tells from the rest of their image."""
     width, height = (scenes.box[:, 2:] - scenes.box[:, :2]).T
-    share = width * height / (scenes.width * scenes.height)[scenes.image]
+    share = width * height / scenes.pixels[scenes.image]
     large = (scenes.dimensions == 2) & (np.minimum(width, height) >= _LEAST_SIDE)
     return np.flatnonzero(large & (share <= _MOST_SHARE))
-
-
-def to_bins(scenes: Scenes, image: Ints, box: Floats) -> Ints:
-    """Give boxes of pixels in bins of 0 to 1000."""
-    return np.clip(np.round(1000 * (box / scenes.sides[image])), 0, 1000).astype(np.int64)
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
     """Tell whether the box, in pixels, holds the thing to half a bin and no side has room."""
     sizes = scenes.sides[claims.image]
-    pixels = ((claims.value[:, None] >> _BITS) & 0xFFF) * sizes / 1000
+    pixels = unpack(claims.value) * sizes / 1000
     return np.asarray((abs(pixels - scenes.box[claims.things]) <= sizes / 1999).all(axis=1))
 
 
-def _say(concepts: Sequence[Concept], packed: int) -> Said:
+def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - `bins_texts` says it
     (one,) = concepts
-    bins = str([packed >> int(bits) & 0xFFF for bits in _BITS])
-    words = {"box": bins, "a": with_article(one), "label": one.name}
-    return Said(f"region({one.name}) = {bins}", words)
+    words = {"box": VALUE, "a": with_article(one), "label": one.name}
+    return Said(f"region({one.name}) = {VALUE}", words)
 
 
-REGION = Kind("region", _make, _holds, _say, ("The box {box} shows {a}.", "{label} at {box}"))
+_PHRASINGS = ("The box {box} shows {a}.", "{label} at {box}")
+REGION = Kind("region", _make, _holds, _say, _PHRASINGS, texts=bins_texts)

@@ -12,25 +12,33 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs, pairs_of
-from stages.statements.geometry import NEAR, are_beside, lie_inside
-from stages.statements.scenes import Bools, Scenes, once
+from stages.statements.claims import Claims, Kind, Said, first_of, name_both, named, of_pairs
+from stages.statements.geometry import are_beside, lie_in_boxes, lie_inside
+from stages.statements.scenes import NEAR, Bools, Ints, Scenes, once
 from tag_vocab import Concept
 
 INSIDE, BESIDE = range(2)
-RELATIONS = (("inside", "in"), ("beside", "next to"))
 _MOST = 24
 
 
 @once
 def _make(scenes: Scenes) -> Claims:
-    area = scenes.dimensions == 2
-    one, other = pairs_of(scenes, (scenes.rank < _MOST) & (scenes.dimensions != 1), area, _MOST)
+    """Give the pairs whose boxes let the first lie beside the second, or only in it."""
+    area, first = scenes.dimensions == 2, (scenes.rank < _MOST) & (scenes.dimensions != 1)
+    one, other = np.concatenate([scenes.near, scenes.near[::-1]], axis=1)
+    value = np.where(area[one] & (scenes.object[one] < scenes.object[other]), BESIDE, INSIDE)
+    kept = (value == BESIDE) | lie_in_boxes(scenes, one, other)
+    kept &= first[one] & first_of(scenes, area, _MOST)[other]
+    kept &= scenes.concepts.differ(scenes.name[one], scenes.name[other])
+    return of_pairs(scenes, one[kept], other[kept], value[kept])
+
+
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
+    one, other = claims.pair
     inside = lie_inside(scenes, one, other)
-    both = ~inside & area[one] & (scenes.object[one] < scenes.object[other])
+    both = ~inside & (claims.value == BESIDE)
     both[both] = are_beside(scenes, one[both], other[both])
-    kept = inside | both
-    return of_pairs(scenes, one[kept], other[kept], np.where(inside, INSIDE, BESIDE)[kept])
+    return np.where(inside, INSIDE, BESIDE), inside | both
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
@@ -44,10 +52,9 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:
-    relation, said = RELATIONS[value]
-    words = {**name_both(*concepts), "relation": said}
-    return Said(f"{relation}({named(concepts)})", words)
+    relation, said = (("inside", "in"), ("beside", "next to"))[value]
+    return Said(f"{relation}({named(concepts)})", {**name_both(*concepts), "relation": said})
 
 
 _PHRASINGS = ("{A} can be seen {relation} {b}.", "The image shows {a} {relation} {b}.")
-RELATION = Kind("relation", _make, _holds, _say, _PHRASINGS)
+RELATION = Kind("relation", _make, _holds, _say, _PHRASINGS, measure=_measure)

@@ -17,7 +17,7 @@ SMALL = ["--workers", "1", "--set", "sample.max_objects=5"]
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("town") / "run"
-    done = skyscript("run", TOY, "--out", root, *SMALL, "--until", "plan")
+    done = skyscript("run", TOY, "--out", root, *SMALL, "--until", "extract")
     assert done.returncode == 0, done.stderr
     return root
 

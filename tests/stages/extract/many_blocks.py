@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.config import parse_config
 from pipeline.events import ShardFinished
 from pipeline.runner import run
+from pipeline.storage import Place
 from stages.extract import inputs
 from tests.skyscript.osm.blocks import pbf
 from tests.stages.extract.everything import RECIPE
@@ -46,12 +47,12 @@ def write_town(path: Path) -> Path:
 
 
 def run_stages(
-    path: Path, root: Path, emit=lambda event: None, from_size: int = 0, **runner: object
+    path: Place, root: Place, emit=lambda event: None, from_size: int = 0, **runner: object
 ) -> None:
     """Bring the tables of the file up to date, in shards if it has ``from_size`` bytes."""
     inputs.FROM_SIZE = from_size
     blocks = {"extract": {"path": str(path), "part_rows": 30}, "runner": runner}
-    run(RECIPE, parse_config(blocks, RECIPE, base=root, where="test"), root, emit)
+    run(RECIPE, parse_config(blocks, RECIPE, base=Path(), where="test"), root, emit)
 
 
 if __name__ == "__main__":

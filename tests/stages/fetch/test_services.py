@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.stage import Shard
 from skyscript.backends.earth_engine import account
 from skyscript.backends.folder import FolderBackend
+from skyscript.backends.service import retry as attempts
 from skyscript.imagery.protocol import Scene, TileImage
 from stages import tables
 from stages.fetch import FetchConfig, fetch
@@ -50,8 +51,10 @@ def test_one_request_a_tile_and_the_services_own_jpegs(earth: EarthEngine, tmp_p
 
 
 def test_a_fifth_of_the_requests_failing_changes_nothing_but_the_requests(
-    earth: EarthEngine, tmp_path: Path
+    earth: EarthEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # With the six attempts of a run, one of 50 times some tile fails six times in a row.
+    monkeypatch.setattr(attempts, "ATTEMPTS", 14)
     given, sources = tiles(150, "US/m_0_20140613"), {"US": source(earth, tmp_path)}
     undisturbed = fetched(sources, given, tmp_path / "one")
     earth.faults.share = 0.2

@@ -7,9 +7,10 @@ import shapely
 from skyscript.geo.meeting import meeting_boxes
 from stages import tables
 from stages.statements import STATEMENTS, StatementsConfig
+from stages.statements.bins import to_bins
 from stages.statements.choice import Choice
+from stages.statements.claims import VALUE
 from stages.statements.kinds import KINDS
-from stages.statements.kinds.region import to_bins
 from stages.statements.making import make_scenes, usable
 from stages.statements.wording import to_rows
 from tests.stages.statements.test_statements import IMAGE, META, TRUTH, objects, table_of
@@ -42,6 +43,10 @@ def row_by_row(scenes, chosen, paths):
             things = claims.things[ends[row] - claims.sizes[row] : ends[row]]
             about = [scenes.concepts.all[number] for number in (one, other) if number >= 0]
             claim, words = kind.say(about, int(value))
+            if kind.texts is not None:
+                (told,) = kind.texts(np.array([value])).to_pylist()
+                claim = claim.replace(VALUE, told)
+                words = {key: text.replace(VALUE, told) for key, text in words.items()}
             way = int(draws[row]) % len(kind.phrasings)
             second = kind.seconds[way].format(**words) if kind.seconds else None
             shape = scenes.frames[image]
@@ -58,7 +63,7 @@ def row_by_row(scenes, chosen, paths):
                 "answer": second if kind.role == "question" else None,
                 "true_text": second if kind.role == "negative" else None,
                 "claim": claim,
-                "rests_on": scenes.object_ids[things].tolist(),
+                "rests_on": scenes.object_ids.take(things).to_pylist(),
                 "geometry": shapely.to_wkb(shape),
                 "box": box[0].tolist(),
                 "bins": to_bins(scenes, np.array([image]), box)[0].tolist(),

@@ -1,0 +1,120 @@
+"""Finds images of a ranking that are nearly the same as better ones, by hashes and CLIP vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.storage import Place
+from skyscript.clip.vectors.alike import find_alike
+from skyscript.clip.vectors.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BANDS = 4
+"""Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
+DIGEST = "[0-9a-f]{32}"
+"""A pattern for the hexadecimal digits of a content id."""
+
+
+class Sameness(NamedTuple):
+    """When two images are nearly the same, and how many such images stay."""
+
+    most: int
+    near: int
+    """Bits of the image hash that may differ, at most 3."""
+    alike: float | None
+    """The least cosine of their vectors; None if vectors are not compared."""
+    vectors: Place | None = None
+    """The folder of the vectors, or a folder of such folders."""
+
+
+def select_bands(source: str, columns: str) -> str:
+    """Give SQL for a row (columns, image_hash, band, bits) for each band of each image hash."""
+    return (
+        f"SELECT {columns}, image_hash, band, (image_hash >> (16 * band)) & 65535 AS bits "
+        f"FROM {source}, range({_BANDS}) AS bands(band) WHERE image_hash IS NOT NULL"
+    )
+
+
+def find_copies(connection: duckdb.DuckDBPyConnection, looks: str, same: Sameness) -> None:
+    """Create ``copies`` (row): the rows of ``looks`` with ``same.most`` better ones that are alike.
+
+    ``looks`` is a table or SQL with the columns row, plain (the place in the ranking, from 1),
+    image_hash and content_hash. The better rows are alike by image hash, or by vector. Raises
+    `InputError` if vectors are to be compared and one is missing.
+    """
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE looks AS
+        SELECT row, plain, image_hash, content_hash,
+            row_number() OVER (PARTITION BY image_hash ORDER BY plain) AS of_hash,
+            row_number() OVER (PARTITION BY content_hash ORDER BY plain) AS of_content
+        FROM {looks}
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE TABLE copies AS
+        WITH few AS (SELECT * FROM looks WHERE of_hash <= $most),
+            banded AS ({select_bands("few", "row, plain")})
+        SELECT row FROM looks WHERE of_hash > $most AND image_hash IS NOT NULL
+            OR of_content > $most AND content_hash IS NOT NULL
+        UNION ALL
+        SELECT worse.row FROM banded AS worse JOIN banded AS better USING (band, bits)
+        WHERE better.plain < worse.plain
+            AND bit_count(xor(better.image_hash, worse.image_hash)) <= $near
+        GROUP BY worse.row HAVING count(DISTINCT better.row) >= $most
+        """,
+        {"most": same.most, "near": same.near},
+    )
+    if same.alike is not None:
+        _add_alike(connection, same, same.alike)
+    connection.execute("DROP TABLE looks")
+
+
+def _add_alike(connection: duckdb.DuckDBPyConnection, same: Sameness, alike: float) -> None:
+    """Add the rows to ``copies`` whose vector is like those of better rows."""
+    if same.vectors is None:
+        raise InputError("alike compares vectors: name the folder of the vectors.")
+    store = Store.open_existing(same.vectors)
+    rows, keys = _read_keys(connection, same.most)
+
+    def fetch(numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        found = store.get([key.tobytes() for key in keys[numbers]])
+        if lost := int(len(numbers) - found.is_stored.sum()):
+            raise InputError(
+                f"{same.vectors}: has no vector of {lost:,} of {len(numbers):,} images that are "
+                "compared; name the vectors of the run or job that scored them, or score again."
+            )
+        return found.vectors
+
+    is_copy = find_alike(len(rows), fetch, alike, same.most)
+    connection.register("alike", pa.table({"row": rows[is_copy]}))
+    connection.execute("INSERT INTO copies SELECT row FROM alike")
+    connection.unregister("alike")
+
+
+def _read_keys(
+    connection: duckdb.DuckDBPyConnection, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Give the rows with a content id in the order of the ranking, and the ids as 16 bytes.
+
+    Rows of equal content are left out beyond ``most``, because they are copies already.
+    """
+    reader = connection.sql(
+        "SELECT row, content_hash FROM looks "
+        "WHERE of_content <= $most AND content_hash IS NOT NULL ORDER BY plain",
+        params={"most": most},
+    ).to_arrow_reader()
+    rows, keys = [np.empty(0, np.int64)], [np.empty((0, 16), np.uint8)]
+    for batch in reader:
+        digits = "".join(batch["content_hash"].to_pylist())
+        rows.append(batch["row"].to_numpy())
+        keys.append(np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 16))
+    return np.concatenate(rows), np.concatenate(keys)
