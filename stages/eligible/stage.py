@@ -114,5 +114,5 @@ ELIGIBLE = ShardStage(
     writes=tables.ELIGIBLE,
     external=vocabulary,
     why_empty=why_none,
-    version=2,
+    version=3,
 )
