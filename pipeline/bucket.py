@@ -236,6 +236,10 @@ class BucketPath:
 
     def objects(self, at_once: int = _AT_ONCE) -> Iterator[tuple[BucketPath, int]]:
         """Yield all objects below at any depth, with their sizes in bytes."""
+        yield from ((place, found.st_size) for place, found in self.states(at_once))
+
+    def states(self, at_once: int = _AT_ONCE) -> Iterator[tuple[BucketPath, ObjectStat]]:
+        """Yield all objects below at any depth, with what a list says of them."""
         import obstore
 
         last: str | None = None
@@ -246,7 +250,7 @@ class BucketPath:
                     parts = obstore.list(store, folder, offset=last, chunk_size=at_once)
                     for meta in itertools.chain.from_iterable(parts):
                         last = meta["path"]
-                        yield BucketPath(self.bucket, last), meta["size"]
+                        yield BucketPath(self.bucket, last), stat_of(meta)
 
     def remove_all(self) -> None:
         """Remove all objects below."""

@@ -113,6 +113,7 @@ def _copy_object(file: BucketPath, state: ObjectStat, copy: Path) -> bool:
             shutil.copyfileobj(source, target, _PIECE)
         target.flush()
         if file.stat() == state and target.tell() == state.st_size:
+            os.utime(part, ns=(state.st_mtime_ns, state.st_mtime_ns))  # the same on every machine
             part.replace(copy)
             return True
         part.unlink()

@@ -107,8 +107,11 @@ def test_a_missing_object_or_bucket_is_one_sentence(
         ("extract.path", "s3://bucket/../a.osm", "an address of a bucket cannot contain '..'"),
         ("extract.path", "https://host/a.osm.pbf", "an address of no bucket (s3://, gs://, az://)"),
         ("own_labels", "ftp://host/a.csv", "an address of no bucket (s3://, gs://, az://)"),
-        ("sources.aerial", "{backend: folder, path: 's3://b/k'}", "reads files of this machine"),
-        ("sources.aerial", "{backend: folder, path: a, acquired_table: 's3://b/k'}", "takes only"),
+        (
+            "sources.aerial",
+            "{backend: folder, path: 'ftp://b/k'}",
+            "of this machine or of a bucket",
+        ),
     ],
 )
 def test_what_cannot_be_read_from_a_bucket_is_refused_with_its_key(

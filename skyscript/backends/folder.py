@@ -15,11 +15,13 @@ import pyarrow as pa
 import shapely
 from pydantic import Field, field_validator
 
+from pipeline.addresses import BUCKET
 from pipeline.atomic import content_id, write_bytes
 from pipeline.child import preload
 from pipeline.errors import InputError
-from pipeline.stage import ConfigPath
-from skyscript.backends.folder_files import content, content_of, files, judge
+from pipeline.inputs import local_input
+from pipeline.stage import ConfigFile, ConfigPlace
+from skyscript.backends.folder_files import content, content_of, files, folder_of, judge
 from skyscript.backends.service.shared_folder import remembered_file
 from skyscript.geo.tile import Box, Tile
 from skyscript.imagery import source_config as fields
@@ -52,8 +54,10 @@ class FolderSource(fields.SourceConfig):
         description="Read georeferenced rasters from disk: GeoTIFF, COG, JPEG 2000, VRT and "
         "others.",
     )
-    path: ConfigPath = Field(
-        description="Read this folder, or this one file.", json_schema_extra=fields.CHOICE
+    path: ConfigPlace = Field(
+        description="Read this folder, or this one file. Those in a bucket (s3://, gs://, az://) "
+        "are copied to this machine once.",
+        json_schema_extra=fields.CHOICE,
     )
     pattern: tuple[str, ...] = Field(
         ("*.tif", "*.tiff", "*.jp2", "*.vrt"),
@@ -91,7 +95,7 @@ class FolderSource(fields.SourceConfig):
         "_%Y_; it may stand anywhere in the name.",
         json_schema_extra=fields.CHOICE,
     )
-    acquired_table: ConfigPath | None = Field(
+    acquired_table: ConfigFile | None = Field(
         None,
         description="Read the time of each file in this CSV, with the columns `file` (its path in "
         "the folder) and `acquired`.",
@@ -106,10 +110,11 @@ class FolderSource(fields.SourceConfig):
     @field_validator("path", mode="before")
     @classmethod
     def _on_this_machine(cls, value: object) -> object:
-        if isinstance(value, str | Path) and _SERVER.match(str(value)):
+        text = str(value)
+        if _SERVER.match(text) and not BUCKET.fullmatch(text):
             raise ValueError(
-                f"{value} is on a server, and `folder` reads files of this machine: copy them, or "
-                "search their catalogue with `backend: stac`"
+                f"{value} is on a server, and `folder` reads files of this machine or of a bucket: "
+                "copy them, or search their catalogue with `backend: stac`"
             )
         return value
 
@@ -124,12 +129,13 @@ class FolderBackend:
 
     def __init__(self, config: FolderSource) -> None:
         self._config = config
-        self._root = config.path if config.path.is_dir() else config.path.parent
+        self._root = folder_of(config)
         self._reading = Reading(
             config.bands, config.scale, config.nodata, config.mask, config.resample, config.offset
         )
 
-        self._times = times_in(config.acquired_table) if config.acquired_table else {}
+        table = config.acquired_table
+        self._times = times_in(local_input(table)) if table else {}
         self._listed: dict[str, list[Scene]] = {}
 
     def scenes(self, alias: str) -> Sequence[Scene]:
@@ -138,6 +144,7 @@ class FolderBackend:
         Unchanged files are opened once: two stages of a run list them. Raises `InputError` if no
         file is usable.
         """
+        self._root = folder_of(self._config)  # another one if objects of a bucket have changed
         key = f"{alias} {content(self._config)}"
         if key not in self._listed:
             self._listed = {key: self._list(alias)}
@@ -167,6 +174,7 @@ class FolderBackend:
 
     def _open(self, alias: str) -> tuple[list[Scene], list[str]]:
         """Give a scene for each usable file, and the faults of the others."""
+        self._root = folder_of(self._config)
         preload(__name__, "rasterio")
         return open_in_child(partial(self.scene, alias), files(self._config))
 

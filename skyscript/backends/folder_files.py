@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
+from pipeline.inputs import local_folder, local_input
 
 if TYPE_CHECKING:
     from skyscript.backends.folder import FolderSource
@@ -43,24 +44,54 @@ def _together(faults: Sequence[str]) -> str:
     return " ".join(faults[:_NAMED]) + (f" And {', '.join(more)}." if more else "")
 
 
+def local_path(config: FolderSource) -> Path:
+    """Give the folder or file on this machine; what lies in a bucket is copied once."""
+    place = config.path
+    if isinstance(place, Path):
+        return place
+    if place.key and place.is_file():
+
+        def beside(names: Iterable[str]) -> Iterable[str]:
+            return (name for name in names if name.startswith(f"{place.stem}."))
+
+        return local_folder(place.parent, beside) / place.name
+    return local_folder(place, partial(_with_what_lies_beside, config))
+
+
+def _with_what_lies_beside(config: FolderSource, names: Iterable[str]) -> Iterable[str]:
+    """Give the images, and files of the same name, such as a.prj, a.tfw and a.tif.ovr of a.tif."""
+    known = [name for name in names if config.recursive or "/" not in name]
+    stems = {str(Path(name).with_suffix("")) for name in known if _is_image(config, name)}
+    for name in known:
+        folder, slash, file = name.rpartition("/")
+        ends = (at for at, letter in enumerate(file) if letter == ".")
+        if any(f"{folder}{slash}{file[:end]}" in stems for end in ends):
+            yield name
+
+
+def _is_image(config: FolderSource, name: str) -> bool:
+    file = name.rpartition("/")[2].lower()
+    return not file.startswith(".") and any(fnmatchcase(file, p.lower()) for p in config.pattern)
+
+
 def files(config: FolderSource) -> list[Path]:
     """List the source's files by name; raises `InputError` if there is none."""
-    if config.path.is_file():
-        return [config.path]
-    if not config.path.is_dir():
+    folder = local_path(config)
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
         raise InputError(f"{config.path}: no such folder or file of images.")
-    patterns = [pattern.lower() for pattern in config.pattern]
-    inside = config.path.rglob("*") if config.recursive else config.path.iterdir()
-    found = [
-        path
-        for path in inside
-        if not path.name.startswith(".")
-        and any(fnmatchcase(path.name.lower(), pattern) for pattern in patterns)
-        and path.is_file()
-    ]
+    inside = folder.rglob("*") if config.recursive else folder.iterdir()
+    found = [path for path in inside if _is_image(config, path.name) and path.is_file()]
     if not found:
         raise InputError(f"{config.path}: holds no file like {' or '.join(config.pattern)}.")
     return sorted(found)
+
+
+def folder_of(config: FolderSource) -> Path:
+    """Give the folder on this machine to which the names of scenes are relative."""
+    path = local_path(config)
+    return path if path.is_dir() else path.parent
 
 
 def content(config: FolderSource) -> str:
@@ -68,10 +99,13 @@ def content(config: FolderSource) -> str:
 
     The time reveals pixels changed in place; a copy with new times counts as changed, too.
     """
-    root = config.path if config.path.is_dir() else config.path.parent
+    root = folder_of(config)
     listing = [[path.relative_to(root).as_posix(), content_of(path)] for path in files(config)]
-    if config.acquired_table is not None and config.acquired_table.is_file():
-        listing.append(["acquired_table", content_id(config.acquired_table.read_bytes())])
+    if (
+        config.acquired_table is not None
+        and (table := local_input(config.acquired_table)).is_file()
+    ):
+        listing.append(["acquired_table", content_id(table.read_bytes())])
     return content_id(json.dumps(listing).encode())
 
 
