@@ -12,7 +12,7 @@ from pipeline.run import Run
 from pipeline.runner import run
 from stages import PIPELINE, tables
 from stages.wanted import NOT_WANTED
-from tests.conftest import content_of, extracts
+from tests.conftest import TOWN, content_of, extracts
 from tests.skyscript.osm.osm_text import convert
 from tests.stages.extract.everything import ALL
 from tests.stages.extract.test_several_files import cut_in_two
@@ -60,7 +60,8 @@ def test_no_later_table_or_file_changes_and_the_totals_add_up(tmp_path: Path, pa
     not_wanted = wanted["reason"].to_pylist().count(NOT_WANTED)
     assert len(boxes) == len(objects) + rejected + not_wanted
     assert all(wanted["reason"].filter(pc.invert(is_ok)).to_pylist())
-    assert len(objects) > 100 and not_wanted > 100
+    assert len(objects) > 100
+    assert not_wanted > 100 or path != TOWN  # all of Monaco is near its tiles
 
 
 @pytest.mark.parametrize("path", extracts("monaco"))
