@@ -23,7 +23,10 @@ META_FILES = f"meta[2-7]/[nwar]*_[0-9][0-9]{META_SUFFIX}"
 META_FOLDER = re.compile(r"meta[0-9]{1,9}")
 META_ZIP = re.compile(r"meta[0-9]*\.zip")
 IMAGE_FOLDER = re.compile(r"images[0-9]*")
-PATTERN = r"(?s:.*/)?([nwar][0-9]+)_([A-Za-z0-9]+)_([0-9]{2})\.[A-Za-z]+"
+NAME = r"([nwar][0-9]+)_([A-Za-z0-9]+)_([0-9]{2})\.[A-Za-z]+"
+"""Matches the last part of a path: object, source, year. It means the same in Python and in DuckDB
+(RE2), and allows any suffix, because users convert images to other formats."""
+PATTERN = rf"(?s:.*/)?{NAME}"
 """Matches a whole path: object, source, year. It means the same in Python and in DuckDB (RE2). It
 allows any parent folder, and any suffix, because users convert images to other formats."""
 _PATH = re.compile(PATTERN)

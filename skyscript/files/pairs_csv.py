@@ -74,8 +74,7 @@ class PairsCsv:
         row = 0
         for batch in filter(len, self._checked_batches()):
             paths = batch.column(self._path_column)
-            missing = pc.equal(pc.utf8_trim_whitespace(paths), "")
-            missing = pc.or_(missing, _is_in(paths, nulls))
+            missing = pc.or_(pc.utf8_is_space(paths), _is_in(paths, {"", *nulls}))
             if (at := pc.index(missing, value=True).as_py()) >= 0:
                 raise InputError(
                     f"{self.path}: line {self.line_of(row + at)} names no image: its "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,10 @@ MOST_MARGIN = 200.0
 
 MOST_GROUPS = 16
 """The most groups of boxes in a query: each adds a comparison for every row group."""
+
+
+_NOWHERE = 1e9
+"""Degrees: the place of an object that is not ok, and may have none."""
 
 
 class Near(NamedTuple):
@@ -78,13 +82,10 @@ def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -
         at_most={"west": east, "south": north},
         at_least={"east": west, "north": south},
     )
-    for batch in parts.to_batches(
-        columns=list(dict.fromkeys([*names, *Box._fields])),
-        filter=(pc.field("status") == STATUS_OK) & wanted,
-        batch_readahead=2,
-        fragment_readahead=1,
-    ):
-        own = np.column_stack([batch.column(side).to_numpy() for side in Box._fields])
+    for batch in _read(parts, wanted, [*names, *Box._fields, "status"]):
+        is_ok = pc.equal(batch.column("status"), STATUS_OK).to_numpy(zero_copy_only=False)
+        given = (batch.column(side).to_numpy(zero_copy_only=False) for side in Box._fields)
+        own = np.column_stack([np.where(is_ok, side, _NOWHERE) for side in given])
         some = raster.may_meet(own)
         row, box = tree.query(shapely.box(*own[some].T))  # boxes meet if their bounds do
         if len(row):
@@ -95,6 +96,18 @@ def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -
             count += len(hits)
     pairs = (np.concatenate([np.zeros(0, np.int64), *some]) for some in (rows, met))
     return Near(pa.Table.from_batches(found, schema=schema), *pairs)
+
+
+def _read(
+    parts: ds.Dataset, wanted: pc.Expression, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the row groups whose boxes may meet one: to filter their rows would cost more."""
+    for fragment in parts.get_fragments():
+        if isinstance(fragment, ds.ParquetFileFragment):
+            fragment = fragment.subset(filter=wanted, schema=parts.schema)
+        yield from fragment.to_batches(
+            schema=parts.schema, columns=list(dict.fromkeys(columns)), batch_readahead=2
+        )
 
 
 def _groups(sides: Sides) -> list[Box]:

@@ -20,9 +20,8 @@ class Raster:
     """
 
     def __init__(self, boxes: Sides) -> None:
-        self._low = boxes[:, :2].min(axis=0)
-        size = boxes[:, 2:].max(axis=0) - self._low
-        self._scale = _CELLS / np.maximum(size, 1e-9)
+        self._low, self._high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+        self._scale = _CELLS / np.maximum(self._high - self._low, 1e-9)
         left, low, right, high = self._cells(boxes)
         edges = np.zeros((_CELLS + 2, _CELLS + 2), np.int64)
         for row, column, sign in (
@@ -42,6 +41,9 @@ class Raster:
         sums = self._sums
         count = sums[high + 1, right + 1] - sums[low, right + 1]
         count += sums[low, left] - sums[high + 1, left]
+        for side in (0, 1):
+            count[boxes[:, side] > self._high[side]] = 0
+            count[boxes[:, side + 2] < self._low[side]] = 0
         return np.flatnonzero(count > 0)
 
     def _cells(self, boxes: Sides) -> list[Ints]:

@@ -1,6 +1,6 @@
 """Filters pairs by score, after it sets pairs aside for validation and test.
 
-DuckDB processes whole captions files out of core: five million rows need about a gigabyte.
+DuckDB processes whole captions files out of core: five million rows need less than two gigabytes.
 """
 
 from stages.filter.config import FilterConfig

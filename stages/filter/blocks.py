@@ -45,7 +45,7 @@ class _Block(NamedTuple):
 def split_by_block(
     connection: duckdb.DuckDBPyConnection, side: float, target: Target, seed: int
 ) -> None:
-    """Create ``homes`` (row, split, reason) by drawing held-out blocks of ``side`` degrees."""
+    """Create ``homes`` (as `split_pairs` says) by drawing held-out blocks of ``side`` degrees."""
     _find_blocks(connection, side)
     _draw_blocks(connection, target, seed)
     connection.execute(
@@ -67,7 +67,8 @@ def split_by_block(
             CASE WHEN sides IS NULL THEN 'train'
                 WHEN home IS NOT NULL AND sides = 1 AND held_out_blocks = all_blocks THEN home
                 END AS split,
-            CASE WHEN split IS NULL THEN $across END AS reason
+            CASE WHEN split IS NULL THEN $across END AS reason,
+            score IS NOT NULL AS scored, title IS NOT NULL AS titled
         FROM pairs LEFT JOIN touched USING (row)
         """,
         {"across": ACROSS},

@@ -1,14 +1,15 @@
-"""Selects an exact number of the best pairs, by a sort without ties.
+"""Selects an exact number of the best pairs, by an order without ties.
 
 The order is: pairs that a quota protects, then the order of the cut (`order`), then the higher
-score, then the path, then the row in the file. A threshold (`>=`) would select another number if
-scores are equal.
+score, then the path, then the row in the file. A threshold (`>=`) alone would select another number
+if scores are equal. For the plain cut, only the pairs at the threshold are sorted.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.storage import Place
@@ -24,22 +25,22 @@ if TYPE_CHECKING:
 def rank(
     connection: duckdb.DuckDBPyConnection, config: FilterConfig, vectors: Place | None
 ) -> None:
-    """Create ``ranked``: training pairs with a score, their rank by score alone and by all options.
+    """Create ``candidates``, the training pairs with a score, and ``ranked``, if options rank them.
 
-    ``plain`` is the rank by score alone, and ``place`` the rank by all options. Pairs beyond a cap
-    are not in the table. ``tier`` is a pair's best rank among the pairs of any of its tags, up to
-    the quota: so each tag first gets its best pair, then its second best. ``vectors`` is the folder
-    of the images' vectors, for ``alike``.
+    ``plain`` is the rank by score alone, and ``place`` the rank by all options; the plain cut needs
+    neither. Pairs beyond a cap are not in ``ranked``. ``tier`` is a pair's best rank among the
+    pairs of any of its tags, up to the quota: so each tag first gets its best pair, then its second
+    best. ``vectors`` is the folder of the images' vectors, for ``alike``.
     """
+    by_score = ", row_number() OVER (ORDER BY score DESC, filepath, row) AS plain"
     connection.execute(
-        """
+        f"""
         CREATE TABLE candidates AS
-        SELECT row, source, score, row_number() OVER (ORDER BY score DESC, filepath, row) AS plain
-        FROM pairs JOIN homes USING (row) WHERE split = 'train' AND score IS NOT NULL
+        SELECT row, source, score{"" if is_plain(config) else by_score}
+        FROM pairs JOIN homes USING (row) WHERE split = 'train' AND scored
         """
     )
-    if _is_plain(config):
-        connection.execute("CREATE VIEW ranked AS SELECT *, plain AS place FROM candidates")
+    if is_plain(config):
         return
     order_pairs(connection, config, vectors)
     quota = config.min_per_tag
@@ -65,8 +66,8 @@ def rank(
     )
 
 
-def _is_plain(config: FilterConfig) -> bool:
-    """Tell whether the order is that of the score alone, so that nothing needs to be sorted."""
+def is_plain(config: FilterConfig) -> bool:
+    """Tell whether the order is that of the score alone, so that few pairs need to be sorted."""
     caps = (config.max_per_caption, config.max_per_image)
     top_only = config.cut == "top" and config.within == "all"
     return top_only and not config.min_per_tag and caps == (None, None)
@@ -74,6 +75,9 @@ def _is_plain(config: FilterConfig) -> bool:
 
 def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> None:
     """Create ``selected`` (row) from the best ``percent`` of the training pairs."""
+    if is_plain(config):
+        _select_by_score(connection, percent)
+        return
     counts = dict(
         connection.execute("SELECT source, count(*) FROM candidates GROUP BY source").fetchall()
     )
@@ -88,6 +92,23 @@ def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: Fil
         CREATE OR REPLACE TABLE selected AS
         SELECT row FROM ranked JOIN quotas {same} WHERE place <= quotas.rows
         """
+    )
+
+
+def _select_by_score(connection: duckdb.DuckDBPyConnection, percent: int) -> None:
+    """Create ``selected`` by the score alone, with 8 bytes of memory a pair."""
+    scores = connection.execute("SELECT score FROM candidates").fetchnumpy()["score"]
+    wanted = len(scores) * percent // 100
+    least = float(np.partition(scores, -wanted)[-wanted]) if wanted else np.inf
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE selected AS
+        SELECT row FROM candidates WHERE score > $least
+        UNION ALL (
+            SELECT row FROM candidates JOIN pairs USING (row) WHERE candidates.score = $least
+            ORDER BY filepath, row LIMIT $left)
+        """,
+        {"least": least, "left": wanted - int((scores > least).sum())},
     )
 
 

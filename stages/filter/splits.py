@@ -47,7 +47,7 @@ class Split(NamedTuple):
 def split_pairs(
     connection: duckdb.DuckDBPyConnection, config: FilterConfig, input_rows: InputTable
 ) -> Split:
-    """Create ``homes`` (row, split, reason) from ``pairs``.
+    """Create ``homes`` (row, split, reason, scored, titled) from ``pairs``.
 
     In a small region, blocks are halved until half of the held-out pairs are found.
     """
@@ -96,7 +96,7 @@ def _count_short(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[
     """Return how many pairs with a score each held-out split lacks."""
     found = dict(
         connection.execute(
-            "SELECT split, count(score) FROM pairs JOIN homes USING (row) GROUP BY split"
+            "SELECT split, count(*) FILTER (scored) FROM homes GROUP BY split"
         ).fetchall()
     )
     return {side: max(0, count - found.get(side, 0)) for side, count in target.pairs.items()}
@@ -164,7 +164,7 @@ def _split_by_object(
         )
         SELECT row, CASE WHEN upto <= $test THEN 'test'
             WHEN upto <= $test + $val THEN 'val' ELSE 'train' END AS split,
-            NULL::VARCHAR AS reason
+            NULL::VARCHAR AS reason, score IS NOT NULL AS scored, title IS NOT NULL AS titled
         FROM pairs JOIN summed USING (object_id)
         """,
         dict(target.pairs),
@@ -194,16 +194,18 @@ def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: in
     """Exclude pairs of later splits whose image is nearly the same as a held-out image."""
     if connection.execute("SELECT count(image_hash) FROM pairs").fetchall() == [(0,)]:
         return
-    looks = "(SELECT row, split, image_hash FROM pairs JOIN homes USING (row))"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE aside AS SELECT DISTINCT image_hash FROM pairs SEMI JOIN "
+        "(SELECT row FROM homes WHERE split = $held_out) USING (row)",
+        {"held_out": held_out},
+    )
     connection.execute(
         f"""
-        UPDATE homes SET split = NULL, reason = $why WHERE row IN (
-            WITH banded AS NOT MATERIALIZED ({select_bands(looks, "row, split")}),
-                aside AS (SELECT DISTINCT image_hash, band, bits FROM banded
-                    WHERE split = $held_out),
-                later AS (SELECT * FROM banded WHERE split IN {_LATER[held_out]})
-            SELECT later.row FROM later JOIN aside USING (band, bits)
-            WHERE bit_count(xor(later.image_hash, aside.image_hash)) <= $bits)
+        UPDATE homes SET split = NULL, reason = $why
+        WHERE split IN {_LATER[held_out]} AND row IN (
+            SELECT each.row FROM ({select_bands("pairs", "row")}) AS each
+                JOIN ({select_bands("aside", "0")}) AS aside USING (band, bits)
+            WHERE bit_count(xor(each.image_hash, aside.image_hash)) <= $bits)
         """,
-        {"why": NEAR_IMAGE, "held_out": held_out, "bits": bits},
+        {"why": NEAR_IMAGE, "bits": bits},
     )

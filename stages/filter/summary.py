@@ -10,6 +10,7 @@ from image_sources import SOURCES
 from skyscript.files.phrases import TAGS
 from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
+from stages.filter.cuts import is_plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,8 +50,10 @@ def summarise(
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE shown AS
-        SELECT title, {concept_of(config)} AS concept, source, country, count(*) AS pairs
-        FROM pairs JOIN selected USING (row) GROUP BY ALL
+        SELECT title, {concept_of(config)} AS concept, source, country, pairs
+        FROM (  -- the concept of each title, and not of each row
+            SELECT title, concept, source, country, count(*) AS pairs
+            FROM pairs JOIN selected USING (row) GROUP BY ALL)
         """
     )
     [(rows, captions)] = connection.execute(
@@ -63,7 +66,9 @@ def summarise(
     concepts = sorted(_count(connection, "concept").values(), reverse=True)
     sources, countries = _count(connection, "source"), _count(connection, "country")
     like_plain = None
-    if compare and rows:
+    if compare and rows and is_plain(config):
+        like_plain = 1.0
+    elif compare and rows:
         [(shared,)] = connection.execute(
             f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}"
         ).fetchall()
@@ -127,10 +132,10 @@ def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     rows = connection.execute(
         """
         SELECT CASE WHEN split IS NULL THEN reason
-                WHEN title IS NULL THEN split || ', without a caption'
-                WHEN score IS NULL THEN split || ', without a score'
+                WHEN NOT titled THEN split || ', without a caption'
+                WHEN NOT scored THEN split || ', without a score'
                 ELSE split END AS side, count(*)
-        FROM pairs JOIN homes USING (row) GROUP BY side ORDER BY side
+        FROM homes GROUP BY side ORDER BY side
         """
     ).fetchall()
     return dict(rows)

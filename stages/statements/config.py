@@ -26,6 +26,7 @@ KindName = Literal[
     "ask_count",
     "ask_comparison",
     "ask_direction",
+    "ask_inside",
     "ask_area",
     "not_present",
     "not_count",

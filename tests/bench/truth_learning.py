@@ -14,7 +14,9 @@ import csv
 import logging
 import statistics
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -24,7 +26,7 @@ from PIL import Image
 from skyscript import chance
 from skyscript.benchmarks import CaptionedImages
 from skyscript.clip.export import export_model
-from skyscript.clip.model import load_clip, unit
+from skyscript.clip.model import Clip, load_clip, unit
 from skyscript.clip.source import ClipConfig, find_clip
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.retrieval import rank_by_all_ways
@@ -70,16 +72,16 @@ def beginning(work: Path, seed: int) -> None:
     export_model(open_clip.CLIP(**MODEL), MODEL, work / f"model-{seed}")
 
 
-def learn(work: Path, data: Path, arm: str, seed: int, run: Path) -> Path:
-    """Train an arm. Give the folder of the model."""
-    options = {key: run if key == "truth" else value for key, value in ARMS[arm].items()}
+def learn(work: Path, data: Path, name: str, options: dict[str, Any], seed: int, run: Path) -> Path:
+    """Train with some options, of which None stands for the run. Give the folder of the model."""
+    given = {key: run if value is None else value for key, value in options.items()}
     count = sum(1 for _ in data.open(encoding="utf-8")) - 1
     config = TrainConfig(
         model=f"local-dir:{work / f'model-{seed}'}",
         train_data=data,
         root_data_dir=work / "small",
         runs=work / "runs",
-        name=f"{list(ARMS).index(arm)}-{seed}",
+        name=name,
         batch_size=BATCH,
         epochs=round(STEPS / (count // BATCH)),
         save_frequency=0,
@@ -90,28 +92,62 @@ def learn(work: Path, data: Path, arm: str, seed: int, run: Path) -> Path:
         seed=seed,
         workers=0,
         device="cpu",
-        **options,
+        **given,
     )
     return train(config, lambda _: None) / "export"
 
 
-def measure(work: Path, model: Path, held: list[Row], run: Path) -> dict[str, float]:
-    """Give the mean recall of the held-out pairs by each way, in percent."""
-    clip = load_clip(find_clip(ClipConfig(model=f"local-dir:{model}")), "cpu")
-    pixels = np.empty((len(held), INPUT, INPUT, 3), np.uint8)
-    for number, (path, _) in enumerate(held):
-        with Image.open(work / "small" / path) as image:
+def embed(clip: Clip, folder: Path, paths: list[str]) -> np.ndarray:
+    """Give the vectors of small images in a folder."""
+    pixels = np.empty((len(paths), INPUT, INPUT, 3), np.uint8)
+    for number, path in enumerate(paths):
+        with Image.open(folder / path) as image:
             pixels[number] = image.resize((INPUT, INPUT), Image.Resampling.BICUBIC)
     batches = np.split(pixels, range(clip.image_batch, len(pixels), clip.image_batch))
-    images = unit(np.concatenate(list(clip.encode_images(batches, "fp32"))))
+    return unit(np.concatenate(list(clip.encode_images(batches, "fp32"))))
+
+
+def embed_pairs(
+    images_root: Path, model: Path, held: list[Row]
+) -> tuple[CaptionedImages, np.ndarray, np.ndarray]:
+    """Give held-out pairs as a set for retrieval, with the vectors of images and distinct texts."""
+    clip = load_clip(find_clip(ClipConfig(model=f"local-dir:{model}")), "cpu")
+    images = embed(clip, images_root, [path for path, _ in held])
     texts, text_of = np.unique([title for _, title in held], return_inverse=True)
     words = unit(clip.encode_texts(texts.tolist(), "fp32"))
     paths = [path for path, _ in held]
     data = CaptionedImages(paths, paths, texts.tolist(), np.arange(len(held)), text_of, [])
+    return data, images, words
+
+
+def measure_plainly(images_root: Path, model: Path, held: list[Row]) -> float:
+    """Give the mean recall of the held-out pairs in percent; an equal caption is right."""
+    views = rank_by_all_ways(*embed_pairs(images_root, model, held))
+    return 100 * views["published"].recalls()["mean_recall"]
+
+
+def measure(work: Path, model: Path, held: list[Row], run: Path) -> dict[str, float]:
+    """Give the mean recall of the held-out pairs by each way, in percent."""
+    data, images, words = embed_pairs(work / "small", model, held)
     found, shares = rank_by_truth(data, images, words, run)
     log.debug("%s", shares)
     views = {**rank_by_all_ways(data, images, words), **found}
     return {way: 100 * views[way].recalls()["mean_recall"] for way in WAYS}
+
+
+def table(
+    found: dict[str, list[dict[str, float]]], ways: Sequence[str], base: list[dict[str, float]]
+) -> Iterator[str]:
+    """Yield a row for each arm: the values, and how they differ from those of another arm."""
+    for arm, values in found.items():
+        cells = []
+        for way in ways:
+            own = [value[way] for value in values]
+            more = [value[way] - other[way] for value, other in zip(values, base, strict=True)]
+            error = statistics.stdev(more) / len(more) ** 0.5
+            cells.append(f"{statistics.mean(own):.1f} ± {statistics.stdev(own):.1f}"
+                         f" ({statistics.mean(more):+.2f} ± {error:.2f})")  # fmt: skip
+        yield f"| {arm} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -131,18 +167,12 @@ def main() -> None:
         for seed in range(given.seeds):
             beginning(work, seed)
             for arm, values in found.items():
-                values.append(measure(work, learn(work, data, arm, seed, run), held, run))
+                name = f"{list(ARMS).index(arm)}-{seed}"
+                model = learn(work, data, name, ARMS[arm], seed, run)
+                values.append(measure(work, model, held, run))
                 log.info("seed %d, %s: %s", seed, arm, values[-1])
-    base = found[list(ARMS)[1]]
-    for arm, values in found.items():
-        cells = []
-        for way in WAYS:
-            own = [value[way] for value in values]
-            more = [value[way] - other[way] for value, other in zip(values, base, strict=True)]
-            error = statistics.stdev(more) / len(more) ** 0.5
-            cells.append(f"{statistics.mean(own):.1f} ± {statistics.stdev(own):.1f}"
-                         f" ({statistics.mean(more):+.2f} ± {error:.2f})")  # fmt: skip
-        log.info("| %s | %s |", arm, " | ".join(cells))
+    for line in table(found, WAYS, found[list(ARMS)[1]]):
+        log.info("%s", line)
 
 
 if __name__ == "__main__":

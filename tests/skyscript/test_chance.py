@@ -1,5 +1,7 @@
 """Draws depend on the seed, the object and the purpose alone."""
 
+import pyarrow as pa
+
 from skyscript import chance
 
 
@@ -24,3 +26,12 @@ def test_combined_hashes_depend_on_every_part_and_on_their_order():
     assert chance.combine(one[:1], other[:1]).tolist() == [first]
     draws = chance.combine(chance.hashes(0, map(str, range(4000)), "x")) / 2.0**64
     assert abs(draws.mean() - 0.5) < 0.02
+
+
+def test_hashes_of_objects_depend_on_the_seed_the_letter_and_the_number():
+    ids = pa.array(["n12", "w12", "n13", "n12"])
+    one, two, three, again = chance.object_hashes(0, ids, "x").tolist()
+    assert len({one, two, three}) == 3
+    assert one == again
+    assert chance.object_hashes(1, ids, "x")[0] != one
+    assert chance.object_hashes(0, ids[1:], "x").tolist() == [two, three, one]

@@ -4,6 +4,7 @@ from stages.statements.kinds.absent import ASK_ABSENCE, NOT_PRESENT
 from stages.statements.kinds.ask import ASK_AREA, ASK_COUNT
 from stages.statements.kinds.ask_comparison import ASK_COMPARISON
 from stages.statements.kinds.ask_direction import ASK_DIRECTION
+from stages.statements.kinds.ask_inside import ASK_INSIDE
 from stages.statements.kinds.ask_presence import ASK_PRESENCE
 from stages.statements.kinds.attribute import ATTRIBUTE
 from stages.statements.kinds.count import COUNT
@@ -26,8 +27,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         *(COUNT, DIRECTION, DISTANCE, COVER, RELATION, CROSSING, REGION, REFERRING, ATTRIBUTE),
-        *(ASK_PRESENCE, ASK_ABSENCE, ASK_COUNT, ASK_COMPARISON, ASK_DIRECTION, ASK_AREA),
-        *(NOT_PRESENT, NOT_COUNT, NOT_DIRECTION, NOT_RELATION, NOT_ATTRIBUTE),
+        *(ASK_PRESENCE, ASK_ABSENCE, ASK_COUNT, ASK_COMPARISON, ASK_DIRECTION, ASK_INSIDE),
+        *(ASK_AREA, NOT_PRESENT, NOT_COUNT, NOT_DIRECTION, NOT_RELATION, NOT_ATTRIBUTE),
         *(GSD, SEASON, DATE),
     )
 }

@@ -87,7 +87,7 @@ def _inside(image, names, value, row):
         rest = shapely.difference(a, b.buffer(0.1))
         return shapely.get_dimensions(b) == 2 and rest.is_empty
 
-    return any(lies(*pair) for pair in _pairs(image, names))
+    return any(lies(*pair) for pair in _pairs(image, names)) == (value != "no")
 
 
 def _beside(image, names, value, row):
@@ -213,7 +213,7 @@ _WORDS = dict.fromkeys(_CHECKS, _says_verb) | {
     "direction": lambda verb, value, text: re.search(rf"\b{value}( of|\.$)", text),
     "distance": lambda verb, value, text: f" {value} m" in text,
     "cover": lambda verb, value, text: f"{value} percent" in text,
-    "inside": lambda verb, value, text: " in a" in text or " in " in text,
+    "inside": lambda verb, value, text: text == f"{value}." if value else " in " in text,
     "beside": lambda verb, value, text: " next to " in text,
     "attribute": lambda verb, value, text: " with " in text,
     "present": lambda verb, value, text: text == "yes." or "show" in text or "there is" in text,
