@@ -124,8 +124,10 @@ def config_of_block(
 
 
 def with_own_block(recipe: Sequence[Stage]) -> list[Stage]:
-    """Give the stages that share no other stage's config block."""
-    return [stage for stage in recipe if not stage.block_of]
+    """Give the stages that share no other stage's config block, in the order of the blocks' use."""
+    owners = {stage.name: stage for stage in recipe if not stage.block_of}
+    used = dict.fromkeys(stage.block for stage in recipe)
+    return [owners[block] for block in used if block in owners]
 
 
 def shared_keys(recipe: Sequence[Stage]) -> list[str]:

@@ -35,8 +35,9 @@ class Step(NamedTuple):
 def follow(recipe: Sequence[Stage], run: Run, column: str, key: object) -> list[Step]:
     """Give the steps of a row through all tables of a run that have the key's column, in order.
 
-    A shard stage keeps the rows of a part together, so its table is read in one part. A table with
-    recorded boxes is searched last, in the parts that meet the box of the row in another table.
+    A shard stage keeps the rows of a part together, so its table is read in one part. Any other
+    table with recorded boxes is searched last: in the part that such a stage names, or in the parts
+    that meet the box of the row in another table.
     Raises `InputError` that names a part that cannot be read.
     """
     stages = [
@@ -45,20 +46,39 @@ def follow(recipe: Sequence[Stage], run: Run, column: str, key: object) -> list[
         if column in stage.writes.schema.names
     ]
     found: dict[str, Step] = {}
-    for stage in sorted(stages, key=lambda stage: set(SIDES) <= {*stage.writes.ranges}):
+    for stage in sorted(stages, key=_by_box):
         found[stage.name] = _find(stage, run, column, key, found)
     return [found[stage.name] for stage in stages]
+
+
+def _by_box(stage: Stage) -> bool:
+    return not isinstance(stage, ShardStage) and set(SIDES) <= {*stage.writes.ranges}
+
+
+def _source(stage: Stage) -> str:
+    """Name the table whose cut into parts a stage keeps."""
+    return stage.reads[0].name if isinstance(stage, ShardStage) else stage.writes.name
+
+
+def _same_cut(stage: Stage, found: Mapping[str, Step]) -> Step | None:
+    """Give the step of a table whose parts have the same rows, if one says where the row is."""
+    source = _source(stage)
+    for step in found.values():
+        if step.stage.writes.name == source:
+            return step
+    alike = (step for step in found.values() if _source(step.stage) == source)
+    return next((step for step in alike if step.part is not None), None)
 
 
 def _find(stage: Stage, run: Run, column: str, key: object, found: Mapping[str, Step]) -> Step:
     folder = run.folder(stage.writes)
     shards: Sequence[int] = folder.shards()
-    if isinstance(stage, ShardStage):
-        source = stage.reads[0].name
-        before = next((step for step in found.values() if step.stage.writes.name == source), None)
-        if before is not None:
-            shards = [shard for shard in shards if shard == before.part]
-    table = _near(folder.dataset(shards), found) if stage.writes.ranges else folder.dataset(shards)
+    known = _same_cut(stage, found)
+    if known is not None:
+        shards = [shard for shard in shards if shard == known.part]
+    table = folder.dataset(shards)
+    if known is None and stage.writes.ranges:
+        table = _near(table, found)
     numbers = {str(folder.part(shard)): shard for shard in shards}
     is_complete = folder.is_whole()
     for fragment in table.get_fragments():

@@ -10,7 +10,7 @@ from stages.align import ALIGN
 from stages.caption import CAPTION
 from stages.density import DENSITY
 from stages.eligible import ELIGIBLE
-from stages.extract import BLOBS, EXTRACT, NODES, WAYS
+from stages.extract import BLOBS, BOXES, EXTRACT, NODES, WAYS
 from stages.fetch import FETCH
 from stages.filter import FILTER
 from stages.index import INDEX
@@ -34,20 +34,23 @@ from stages.statements import STATEMENTS
 from stages.truth import TRUTH
 from stages.unfiltered import UNFILTERED
 from stages.vocab import VOCAB
+from stages.wanted import WANTED
 
 PIPELINE: tuple[Stage, ...] = (
     BLOBS,  # large OSM file -> ranges of its blobs
     NODES,  # ranges -> nodes, and a file of the places of all nodes
     WAYS,  # ranges and places -> ways with geometry
-    EXTRACT,  # OSM file -> objects with geometry and tags
+    BOXES,  # OSM file -> kind, tags and box of each object
     VOCAB,  # distinct tags -> which can be seen, down to which resolution, in which words
-    DENSITY,  # objects -> how many of each concept are in each cell (if the config asks for truth)
+    DENSITY,  # boxes -> how many of each concept are in each cell (if the config asks for truth)
     OUTLINES,  # sources -> where each may show something, and how sharply
-    ELIGIBLE,  # objects and outlines -> which objects a source can show, with which tags
+    ELIGIBLE,  # boxes and outlines -> which objects a source can show, with which tags
     SAMPLE,  # eligible objects -> the focus objects, drawn so that rare tags are kept
     LAYOUT,  # number of focus objects -> whether images are files or members of tars
     INDEX,  # sources -> the scenes that tiles can be cut from
     PLAN,  # focus objects and scenes -> tiles: box, size, candidates in order
+    WANTED,  # boxes and tiles -> which objects a tile can show
+    EXTRACT,  # wanted objects -> the same with geometry
     FETCH,  # tiles -> JPEG images
     MATCH,  # images and objects -> how well the map lies on each image, and the shift between them
     ALIGN,  # shifts of images -> shifts of scenes, and whether they are corrected

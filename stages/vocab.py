@@ -44,7 +44,7 @@ _MOST_WARNINGS = 10
 _CARRIED = """
     CREATE VIEW carried AS
     SELECT kind, unnest(map_keys(tags)) AS key, unnest(map_values(tags)) AS value
-    FROM objects WHERE status = 'ok'
+    FROM boxes WHERE status = 'ok'
 """
 _TAGS = """
     WITH counted AS (
@@ -78,7 +78,7 @@ class VocabConfig(StageConfig):
     shard_rows: int = Field(10_000, ge=1, description="Put this many tags in each part.")
 
 
-def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Place) -> Iterator[pa.Table]:
+def vocab(boxes: ds.Dataset, *, config: VocabConfig, root: Place) -> Iterator[pa.Table]:
     """List the distinct tags of the valid objects, most frequent first, each with its entry.
 
     All labels of the user are included, even if no object carries their tag. Raises `InputError` if
@@ -88,7 +88,7 @@ def vocab(objects: ds.Dataset, *, config: VocabConfig, root: Place) -> Iterator[
     classifiers = _classifiers(config)
     unused: list[Tag] = []
     with scratch(root, "vocab") as folder, database(folder) as connection:
-        for batch in _tags(connection, objects, own, config.shard_rows):
+        for batch in _tags(connection, boxes, own, config.shard_rows):
             table = _answers(batch, own, classifiers)
             none = table.filter(pc.field("objects") == 0)
             unused += zip(none["key"].to_pylist(), none["value"].to_pylist(), strict=True)
@@ -125,10 +125,10 @@ def _classifiers(config: VocabConfig) -> Classifiers | None:
 
 
 def _tags(
-    connection: duckdb.DuckDBPyConnection, objects: ds.Dataset, own: Collection[Tag], rows: int
+    connection: duckdb.DuckDBPyConnection, boxes: ds.Dataset, own: Collection[Tag], rows: int
 ) -> Iterator[pa.RecordBatch]:
     """Yield key, value, objects and kinds, in batches of ``rows`` rows."""
-    connection.register("objects", objects)
+    connection.register("boxes", boxes)
     connection.execute(_CARRIED)
     keys = connection.sql("SELECT DISTINCT key FROM carried").to_arrow_table()["key"].to_pylist()
     never = pa.array([key for key in keys if tag_vocab.never_visible(key)], pa.string())
@@ -199,7 +199,7 @@ VOCAB = DatasetStage(
     "vocab",
     vocab,
     VocabConfig,
-    reads=(tables.OBJECTS,),
+    reads=(tables.BOXES,),
     writes=tables.VOCAB,
     external=_external,
     version=4,

@@ -107,7 +107,7 @@ def test_every_tile_is_ok_or_says_why_and_a_killed_run_ends_with_equal_bytes(
     done = skyscript(*arguments, "--out", undisturbed)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("CH: 3 of 4 files are left out") == 1
-    assert done.stderr.index("files are left out") < done.stderr.index("extract  ")
+    assert done.stderr.index("files are left out") < done.stderr.index("boxes  ")
     wanted = len(list(undisturbed.glob("images*/*.jpg")))
 
     earth.faults.planned.extend(EARTH)  # each fault once, then any of them at random

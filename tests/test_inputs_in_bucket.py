@@ -70,17 +70,17 @@ def test_a_changed_object_is_noticed(bucket: BucketPath, tmp_path: Path) -> None
     place, root = bucket / "trees.osm", tmp_path / "run"
     write_bytes(place, osm(3))
     path = f"extract.path={place}"
-    assert made(root, path, until="extract") == ["extract"]
-    assert made(root, path, until="extract") == []
+    assert made(root, path, until="boxes") == ["boxes"]
+    assert made(root, path, until="boxes") == []
     write_bytes(place, osm(4))
-    assert made(root, path, until="extract") == ["extract"]
-    objects = Run(root).folder(tables.OBJECTS).dataset().to_table()
+    assert made(root, path, until="boxes") == ["boxes"]
+    objects = Run(root).folder(tables.BOXES).dataset().to_table()
     assert sorted(objects["object_id"].to_pylist()) == ["n1", "n2", "n3", "n4"]
 
 
 def test_the_config_that_a_run_keeps_names_the_address(bucket: BucketPath, tmp_path: Path) -> None:
     write_bytes(bucket / "trees.osm", osm(3))
-    made(tmp_path / "run", f"extract.path={bucket}/trees.osm", until="extract")
+    made(tmp_path / "run", f"extract.path={bucket}/trees.osm", until="boxes")
     kept = load_config(tmp_path / "run/_config.yaml", PIPELINE).stages["extract"]
     assert isinstance(kept, ExtractConfig)
     assert kept.paths == (bucket / "trees.osm",)

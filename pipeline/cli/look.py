@@ -24,9 +24,10 @@ _ID = re.compile(r"[nwar][0-9]{1,19}")
 _HIDDEN = ("geometry", "bbox", "object_id", "status", "reason", "error")
 """Columns that the head line of a table says, or that are no text."""
 _ABSENT = {
-    "extract": "no row: the extract has no such object with a key of the vocabulary",
+    "boxes": "no row: the extract has no such object with a key of the vocabulary",
     "eligible": "no row: no source can show it",
     "sample": "no row: the object has no tile of its own, it is only context of others",
+    "extract": "no row: no tile can show it",
 }
 """What it means that a stage's table lacks the object."""
 
@@ -39,7 +40,7 @@ def look_lines(root: Place, name: str) -> Iterator[str]:
     """
     object_id = _object_of(name)
     run = Run(root)
-    if not run.folder(tables.OBJECTS).shards():
+    if not run.folder(tables.BOXES).shards():
         raise InputError(f"{root}: has no table of objects; skyscript run makes one")
     steps = follow(PIPELINE, run, "object_id", object_id)
     rows = {step.stage.writes.name: step.row for step in steps if step.row is not None}
@@ -51,7 +52,7 @@ def look_lines(root: Place, name: str) -> Iterator[str]:
         yield from _lines_of(step, said)
         if step.stage.writes is tables.IMAGES:
             yield from _image_line(step.row, root)
-        if step.stage.writes is tables.OBJECTS and step.row is not None:
+        if step.stage.writes is tables.BOXES and step.row is not None:
             yield from _vocab_lines(run, dict(step.row["tags"]))
     if path := rows.get("captions", {}).get("filepath"):
         yield from _file_lines(run, path)

@@ -25,6 +25,13 @@ from skyscript.geo.hilbert import hilbert_keys
 from skyscript.geo.raster import Ints, Raster, Sides
 from skyscript.geo.tile import Box
 
+MOST_SHIFT = 50.0
+"""Metres by which `match` moves an image against the map at most."""
+FARTHEST = 250.0
+"""Metres from its point that a thing reaches at most, for `truth`."""
+MOST_MARGIN = 200.0
+"""The greatest `truth.margin` in metres."""
+
 MOST_GROUPS = 16
 """The most groups of boxes in a query: each adds a comparison for every row group."""
 

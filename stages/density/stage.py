@@ -2,7 +2,7 @@
 
 An object counts in every cell that its box meets, for each concept that its tags show at any
 resolution and for all more general ones. A part of the table has the counts of one part of
-``objects``: readers add up the rows of a cell.
+``boxes``: readers add up the rows of a cell.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Counts(NamedTuple):
 
 
 def density(
-    objects: pa.Table,
+    boxes: pa.Table,
     vocab: ds.Dataset,
     *,
     config: DensityConfig,
@@ -59,7 +59,7 @@ def density(
 ) -> pa.Table:
     """Count the objects of each concept in each cell, and those that were edited again."""
     assert config.cell is not None
-    ok = objects.filter(pc.field("status") == STATUS_OK)
+    ok = boxes.filter(pc.field("status") == STATUS_OK)
     names, group = _groups(ok, run_vocabulary(vocab))
     at, x, y = _cells(ok, config.cell)
     entries, where = np.unique(np.stack([x, y, group[at]], 1), axis=0, return_inverse=True)
@@ -146,7 +146,7 @@ DENSITY = ShardStage(
     "density",
     density,
     DensityConfig,
-    reads=(tables.OBJECTS,),
+    reads=(tables.BOXES,),
     looks_up=(tables.VOCAB,),
     writes=tables.DENSITY,
     external=vocabulary,

@@ -17,8 +17,8 @@ class EligibleConfig(StageConfig):
         description="Make tiles only for objects in this box: west, south, east, north, in "
         "degrees. All others stay in the extract, so that a tile at the edge of the box knows what "
         "it shows. A point or an area is in the box if its centre is, a line if one of its nodes "
-        "is. If west is greater than east, the box crosses 180 degrees. Set it at the top level, "
-        "because plan uses the same key.",
+        "is; plan leaves out the lines that only pass by. If west is greater than east, the box "
+        "crosses 180 degrees. Set it at the top level, because plan uses the same key.",
     )
     gsd_slack: float = Field(
         1.0,

@@ -73,7 +73,7 @@ class Objects(NamedTuple):
 
     @classmethod
     def of(cls, table: pa.Table, max_gsds: Floats, least_views: Floats) -> Objects:
-        """Take them from rows of the table ``objects``, all with a geometry."""
+        """Take them from rows of the table ``boxes``, all with a box."""
         kinds = table.column("kind").to_numpy()
         boxes = np.column_stack([table.column(side).to_numpy() for side in Box._fields])
         return cls(boxes, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds, least_views)

@@ -27,7 +27,7 @@ from tag_vocab.objects import Seen
 
 
 def find_eligible(
-    objects: pa.Table,
+    boxes: pa.Table,
     outlines: ds.Dataset,
     vocab: ds.Dataset,
     *,
@@ -41,12 +41,12 @@ def find_eligible(
     has a box, the object must lie in it.
     """
     words = run_vocabulary(vocab)
-    reasons = np.array(objects["reason"].to_pylist(), object)
-    reasons[pc.not_equal(objects["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
+    reasons = np.array(boxes["reason"].to_pylist(), object)
+    reasons[pc.not_equal(boxes["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
     if config.bbox is not None:
         placed = np.flatnonzero(reasons == None)  # noqa: E711
-        reasons[placed[lie_outside(objects.take(placed), config.bbox)]] = OUTSIDE
-    carried = [dict(each) for each in tags_of(objects["tags"])]
+        reasons[placed[lie_outside(boxes.take(placed), config.bbox)]] = OUTSIDE
+    carried = [dict(each) for each in tags_of(boxes["tags"])]
     tags = [words.seen(each) for each in carried]
     for row, each in enumerate(carried):
         if reasons[row] is None and not tags[row]:
@@ -56,13 +56,13 @@ def find_eligible(
     asked = np.flatnonzero(reasons == None)  # noqa: E711
     max_gsds = [config.gsd_slack * (words.coarsest(tags[row]) or 0.0) for row in asked]
     views = [config.gsd_slack * _least_view(carried[row], words) for row in asked]
-    things = Objects.of(objects.take(asked), np.array(max_gsds), np.array(views))
+    things = Objects.of(boxes.take(asked), np.array(max_gsds), np.array(views))
     gsds, reasons[asked] = showing(things, read_outlines(outlines), config)
     seen: list[list[str]] = [[] for _ in tags]
     for row, gsd in zip(asked.tolist(), (gsds / config.gsd_slack).tolist(), strict=True):
         if reasons[row] is None:
             seen[row] = _names(_seen_at(carried[row], tags[row], gsd, words))
-    return _table(objects, seen, tags, reasons, config)
+    return _table(boxes, seen, tags, reasons, config)
 
 
 def _seen_at(tags: dict[str, str], seen: list[Seen], gsd: float, words: Vocabulary) -> list[Seen]:
@@ -79,7 +79,7 @@ def _names(seen: list[Seen]) -> list[str]:
 
 
 def _table(
-    objects: pa.Table,
+    boxes: pa.Table,
     seen: list[list[str]],
     tags: list[list[Seen]],
     reasons: np.ndarray[tuple[int], np.dtype[np.object_]],
@@ -91,11 +91,11 @@ def _table(
     ]
     is_ok = [reason is None for reason in reasons]
     columns = {
-        "object_id": objects["object_id"],
-        "lon": pc.divide(pc.add(objects["west"], objects["east"]), 2),
-        "lat": pc.divide(pc.add(objects["south"], objects["north"]), 2),
+        "object_id": boxes["object_id"],
+        "lon": pc.divide(pc.add(boxes["west"], boxes["east"]), 2),
+        "lat": pc.divide(pc.add(boxes["south"], boxes["north"]), 2),
         "draw": [
-            chance.uniform(config.seed, name, "sample") for name in objects["object_id"].to_pylist()
+            chance.uniform(config.seed, name, "sample") for name in boxes["object_id"].to_pylist()
         ],
         "tags": seen,
         "unseen": unseen,
@@ -109,10 +109,10 @@ ELIGIBLE = ShardStage(
     "eligible",
     find_eligible,
     EligibleConfig,
-    reads=(tables.OBJECTS,),
+    reads=(tables.BOXES,),
     looks_up=(tables.OUTLINES, tables.VOCAB),
     writes=tables.ELIGIBLE,
     external=vocabulary,
     why_empty=why_none,
-    version=2,
+    version=3,
 )

@@ -32,16 +32,16 @@ NO_TAG = (
 
 
 def why_none(
-    objects: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
+    boxes: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
 ) -> str:
     """Say in a sentence why no object is eligible."""
     words = run_vocabulary(vocab)
-    if config.bbox is not None and not any(map(len, _batches(objects, config.bbox))):
+    if config.bbox is not None and not any(map(len, _batches(boxes, config.bbox))):
         return (
             f"no object of the extract lies in `bbox` ({_in_words(config.bbox)}); the objects lie "
-            f"in W S E N {_in_words(bounding_box(occupied_places(objects)))}"
+            f"in W S E N {_in_words(bounding_box(occupied_places(boxes)))}"
         )
-    tags = _tags_of(objects, config.bbox)
+    tags = _tags_of(boxes, config.bbox)
     gsds = (words.max_gsd(each) or 0.0 for each in tags if not hidden_from_above(each))
     coarsest = max(gsds, default=0.0)
     if not coarsest:
@@ -55,7 +55,7 @@ def why_none(
             f"m, and no tag can be seen above {coarsest:g} m. Add a sharper source, or set "
             f"`gsd_slack` to {slack:g} or more"
         )
-    if apart := _apart(objects, areas, config.bbox):
+    if apart := _apart(boxes, areas, config.bbox):
         return nothing_near(apart)
     return (
         "no source can show any object of the extract where the object lies: they are too small or "
@@ -65,23 +65,23 @@ def why_none(
     )
 
 
-def _tags_of(objects: ds.Dataset, bbox: Sides | None) -> Iterator[dict[str, str]]:
-    for rows in _batches(objects, bbox):
+def _tags_of(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[dict[str, str]]:
+    for rows in _batches(boxes, bbox):
         yield from map(dict, tags_of(rows["tags"]))
 
 
-def _batches(objects: ds.Dataset, bbox: Sides | None) -> Iterator[pa.Table]:
+def _batches(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[pa.Table]:
     """Yield the objects that are ok and in the box of the run, if it has one."""
     is_ok = pc.field("status") == STATUS_OK
-    columns = ["tags"] if bbox is None else ["tags", "kind", "geometry", *Box._fields]
-    for batch in objects.to_batches(columns=columns, filter=is_ok, batch_size=20_000):
+    columns = ["tags"] if bbox is None else ["tags", "kind", *Box._fields]
+    for batch in boxes.to_batches(columns=columns, filter=is_ok, batch_size=20_000):
         rows = pa.Table.from_batches([batch])
         yield rows if bbox is None else rows.filter(pa.array(~lie_outside(rows, bbox)))
 
 
-def _apart(objects: ds.Dataset, areas: pa.Table, bbox: Sides | None) -> dict[str, str]:
+def _apart(boxes: ds.Dataset, areas: pa.Table, bbox: Sides | None) -> dict[str, str]:
     """Say for each source how far it is from the objects; nothing if one touches them."""
-    places = occupied_places(objects)
+    places = occupied_places(boxes)
     if bbox is not None:
         places = [each for piece in pieces_of(bbox) for each in places_within(places, piece)]
     found = {}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow.dataset as ds
 
 from skyscript.osm.blocks.errors import NotTakenError
+from skyscript.osm.blocks.shard_rows import shard_rows, why_left
 from skyscript.osm.file import OsmFile, bounds_in_header
 from stages import tables
 from stages.extract.blobs import work_of
-from stages.extract.shards import shard_rows, why_left
 
 if TYPE_CHECKING:
     import osmium

@@ -27,8 +27,8 @@ from skyscript.osm.blocks.shapes import (
     LACKING,
     SHORT,
     are_closed,
-    write_shapes,
 )
+from skyscript.osm.blocks.wkb import shapes_of
 from skyscript.osm.file import AREA_RELATIONS
 from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE
 from stages.extract.geometries import SOUND, on_one_side, polygons
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import osmium
 
 _UNITS = 1e7
-_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 Ints = npt.NDArray[np.int64]
 
@@ -60,37 +59,34 @@ class _Relation(NamedTuple):
 
 
 def rows_of_nodes(nodes: Objects, places: Ints) -> pa.Table:
-    """Give the rows of nodes."""
+    """Give the rows of nodes, without geometries: they follow from the boxes."""
     bad = (np.abs(places[:, 0]) > 180 * _UNITS) | (np.abs(places[:, 1]) > 90 * _UNITS)
-    points = np.empty(len(places), dtype=_POINT)
-    points["order"], points["type"] = 1, 1
-    points["x"], points["y"] = (places / _UNITS).T
-    ends = np.arange(len(places) + 1) * _POINT.itemsize
-    wkb = _binary(ends, points)
-    box = np.column_stack([points["x"], points["y"]] * 2)
+    box = np.tile(places / _UNITS, 2)
     reasons = np.where(bad, NO_PLACE, SOUND).astype(object)
     kinds = pa.repeat("n", len(bad))
-    return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(wkb, box, reasons))
+    return _table(kinds, nodes, pa.repeat("node", len(bad)), _columns(box, reasons))
 
 
 def rows_of_ways(ways: Ways) -> pa.Table:
-    """Give the rows of ways: lines, and areas if they are closed and their tags say so."""
-    count = len(ways.ends)
-    closed, kinds = np.empty(count, np.uint8), np.empty(count, np.uint8)
+    """Give the rows of ways: lines, and areas if they are closed and their tags say so.
+
+    A way whose shape the block decoder writes has the ids of its nodes in place of a geometry.
+    """
+    closed = np.empty(len(ways.ends), np.uint8)
     are_closed(ways.ends, ways.refs, ways.places, closed)
     is_area, rules = decide(ways.objects, closed.astype(bool))
-    boxes, ends = np.zeros((count, 4), np.int64), np.zeros(count + 1, np.int64)
-    room = np.empty(32 * count + 16 * len(ways.places), dtype=np.uint8)
-    size = write_shapes(ways.ends, ways.places, is_area, kinds, boxes, room, ends[1:])
-    wkb, box = _binary(ends, room[:size]), boxes / _UNITS
-    reasons = np.full(count, SOUND, dtype=object)
+    wkb, kinds, boxes = shapes_of(ways.ends, ways.places, is_area)
+    box = boxes / _UNITS
+    reasons = np.full(len(kinds), SOUND, dtype=object)
     reasons[kinds == SHORT] = FEW_POINTS
     reasons[kinds == LACKING] = NO_NODES
-    columns = _columns(wkb, box, reasons)
     doubtful = (kinds == DOUBTFUL) | (box[:, 2] - box[:, 0] > HALF_GLOBE)
+    has_refs = (reasons == SOUND) & ~doubtful
+    columns = _columns(box, reasons)
     if doubtful.any():
         columns = _judged(columns, wkb, np.flatnonzero(doubtful), is_area)
-    return _table(pc.if_else(pa.array(is_area), "a", "w"), ways.objects, rules, columns)
+    rows = _table(pc.if_else(pa.array(is_area), "a", "w"), ways.objects, rules, columns)
+    return rows.append_column("refs", _lists(ways.ends, ways.refs, has_refs))
 
 
 class RelationRows(Rows):
@@ -129,16 +125,16 @@ def _relations(found: Parts) -> Iterator[_Relation]:
         tag, part = tag_end, end
 
 
-def _binary(ends: Ints, data: npt.NDArray[Any]) -> pa.BinaryArray:
-    """Give the pieces of ``data``; a piece of no bytes is null."""
-    offsets = ends.astype(np.int32)
-    empty = np.packbits(np.diff(offsets) > 0, bitorder="little")
-    buffers = [pa.py_buffer(empty), pa.py_buffer(offsets), pa.py_buffer(data)]
-    return pa.BinaryArray.from_buffers(pa.binary(), len(ends) - 1, buffers)
+def _lists(ends: Ints, values: Ints, keep: npt.NDArray[np.bool_]) -> pa.ListArray:
+    """Give the pieces of ``values`` as lists; those that are not kept are null."""
+    sizes = np.diff(ends, prepend=0)
+    starts = np.concatenate([np.zeros(1, np.int32), np.cumsum(sizes * keep, dtype=np.int32)])
+    kept = pa.array(values[np.repeat(keep, sizes)], pa.int64())
+    return pa.ListArray.from_arrays(pa.array(starts), kept, mask=pa.array(~keep))
 
 
-def _columns(wkb: pa.BinaryArray, box: npt.NDArray[Any], reasons: npt.NDArray[Any]) -> pa.Table:
-    """Give the columns of `placed` for shapes that are as they shall be."""
+def _columns(box: npt.NDArray[Any], reasons: npt.NDArray[Any]) -> pa.Table:
+    """Give the columns of `placed` for shapes that are as they shall be, without geometries."""
     bad = reasons != SOUND
     place = np.zeros(len(box), dtype=np.int64)
     middle = (box[:, :2] + box[:, 2:]) / 2
@@ -146,7 +142,7 @@ def _columns(wkb: pa.BinaryArray, box: npt.NDArray[Any], reasons: npt.NDArray[An
     sides = {side: pa.array(box[:, i], mask=bad) for i, side in enumerate(Box._fields)}
     return pa.table(
         {
-            "geometry": pc.if_else(pa.array(bad), None, wkb) if bad.any() else wkb,
+            "geometry": pa.nulls(len(box), pa.binary()),
             **sides,
             "place": pa.array(place, mask=bad),
             "reason": pa.array(reasons, pa.string(), mask=~bad),

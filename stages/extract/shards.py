@@ -7,29 +7,20 @@ what lies between these objects, and names that file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipeline.parquet_files import open_parts
 from pipeline.schema import Table
 from pipeline.stage import Owned, Shard, ShardStage
-from pipeline.storage import Place, local_copy, place_of
+from skyscript.osm.blocks.shard_rows import SHARD
 from stages import tables
 from stages.extract.blobs import work_of
 from stages.extract.config import ExtractConfig
 from stages.extract.inputs import external, osm_files, wanted_keys
 
-if TYPE_CHECKING:
-    from skyscript.osm.blocks.places import Places
-
-SHARD = "s"
-"""The kind of the row of a shard."""
 FOLDER = "node_places"
 """The folder in the run folder with the places of the nodes."""
 
@@ -69,10 +60,11 @@ def read_ways(
     from skyscript.osm.blocks.aside import Aside
     from skyscript.osm.blocks.errors import NotTakenError
     from skyscript.osm.blocks.reader import Span, open_blocks
+    from skyscript.osm.blocks.shard_rows import map_places
     from stages.extract.columns import rows_of_ways
 
     (path,), given = osm_files(config), work_of(blobs)
-    places, span, members = _map_places(shard.root, nodes), Span(), BytesIO()
+    places, span, members = map_places(shard.root, nodes), Span(), BytesIO()
     if isinstance(places, str):
         return _part(tables.WAYS, shard, left=places)
     try:
@@ -96,46 +88,6 @@ def _part(table: Table, shard: Shard, rows: Sequence[pa.Table] = (), **said: obj
     return pa.concat_tables(pieces)
 
 
-def shard_rows(part: ds.Dataset, *columns: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the shards of a table, in order."""
-    for batch in part.to_batches(columns=list(columns), filter=pc.field("kind") == SHARD):
-        yield from batch.to_pylist()
-
-
-def why_left(part: ds.Dataset) -> str | None:
-    """Say why libosmium must read the file of a table of nodes or ways; None if it need not."""
-    last = 0
-    for row in shard_rows(part, "first", "last", "left"):
-        if row["left"] is not None:
-            return str(row["left"])
-        if row["first"]:  # the shard has some
-            if row["first"] <= last:
-                return "its ids do not rise"
-            last = row["last"]
-    return None
-
-
-def _map_places(root: Place, nodes: ds.FileSystemDataset) -> Places | str:
-    """Map the places of all nodes; or say why libosmium must read the file."""
-    found = (place_of(file).stat() for file in nodes.files)
-    states = tuple((each.st_mtime_ns, each.st_size) for each in found)
-    return _mapped(root, tuple(nodes.files), states)
-
-
-@lru_cache(maxsize=1)
-def _mapped(root: Place, parts: tuple[str, ...], _: tuple[tuple[int, int], ...]) -> Places | str:
-    """Do so once in a process, as long as the parts do not change."""
-    from skyscript.osm.blocks.places import Places
-
-    nodes = open_parts(map(place_of, parts), tables.NODES.schema)
-    if left := why_left(nodes):
-        return left
-    rows = shard_rows(nodes, "first", "places")
-    return Places(
-        [(row["first"], local_copy(root / row["places"])) for row in rows if row["first"]]
-    )
-
-
 NODES = ShardStage(
     "nodes",
     read_nodes,
@@ -145,6 +97,7 @@ NODES = ShardStage(
     owns=(Owned(f"{FOLDER}/*.bin", "places", size="places_size"),),
     external=external,
     block_of="extract",
+    version=2,
 )
 WAYS = ShardStage(
     "ways",
@@ -155,4 +108,5 @@ WAYS = ShardStage(
     writes=tables.WAYS,
     external=external,
     block_of="extract",
+    version=2,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pipeline.stage import StageConfig
+from skyscript.geo.nearby import MOST_SHIFT
 
 
 class MatchConfig(StageConfig):
@@ -13,7 +14,7 @@ class MatchConfig(StageConfig):
     reach: float = Field(
         10.0,
         ge=1,
-        le=50,
+        le=MOST_SHIFT,
         description="Search shifts of at most this many metres to the east or west, and to the "
         "north or south. Images whose pixels are larger than half of it are not matched.",
     )

@@ -19,6 +19,8 @@ from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
 from skyscript.files.names import PARTS
+from skyscript.geo.tile import Box
+from skyscript.imagery.places import bounding_box
 from skyscript.imagery.scene_index import Indices, SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
@@ -89,7 +91,9 @@ def _row(object_id: str, planned: Planned | Skip) -> dict[str, object]:
     if isinstance(planned, Skip):
         return result | {"status": STATUS_FILTERED, "reason": str(planned)}
     placement, candidates = planned
-    return result | {"centred": placement.shift == (0, 0), "candidates": candidates}
+    around = bounding_box([Box.of(each) for each in candidates])
+    is_centred = placement.shift == (0, 0)
+    return result | {"centred": is_centred, "candidates": candidates, **around._asdict()}
 
 
 PLAN = ShardStage(
@@ -100,5 +104,5 @@ PLAN = ShardStage(
     looks_up=(tables.SCENES, tables.VOCAB),
     writes=tables.TILES,
     external=vocabulary,
-    version=4,
+    version=5,
 )

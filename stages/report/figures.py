@@ -18,14 +18,14 @@ ACROSS = 140
 """Number of cells of the map from west to east."""
 
 _STEPS = (
-    ("extract", "objects"),
+    ("boxes", "boxes"),
     ("eligible", "eligible"),
     ("plan", "tiles"),
     ("fetch", "images"),
     ("overlay", "meta"),
     ("caption", "captions"),
 )
-_CARRIES_ON = {"eligible": "objects", "images": "tiles", "meta": "images", "captions": "meta"}
+_CARRIES_ON = {"eligible": "boxes", "images": "tiles", "meta": "images", "captions": "meta"}
 """A table, and the table whose rows and statuses it repeats. A step counts only new statuses."""
 
 _TAGS = """
@@ -55,14 +55,14 @@ _EXTENT = """
     SELECT min(west), min(south), max(east), max(north) FROM (
         SELECT (west + east) / 2 AS west, (south + north) / 2 AS south,
             (west + east) / 2 AS east, (south + north) / 2 AS north
-        FROM objects WHERE status = 'ok'
+        FROM boxes WHERE status = 'ok'
         UNION ALL SELECT west, south, east, north FROM images WHERE status = 'ok'
     )
 """
 _CELLS = """
     SELECT floor(((west + east) / 2 - $west) / $side)::INT AS x,
         floor(((south + north) / 2 - $south) / $rise)::INT AS y, count(*)
-    FROM objects WHERE status = 'ok' GROUP BY ALL ORDER BY x, y
+    FROM boxes WHERE status = 'ok' GROUP BY ALL ORDER BY x, y
 """
 
 
@@ -111,6 +111,8 @@ class Figures:
 
     steps: tuple[Step, ...]
     objects: int
+    wanted: int
+    """Number of objects that a tile can show."""
     focus: int
     captioned: int
     chosen_by: tuple[tuple[str, int], ...]
@@ -150,7 +152,8 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     in_order = "ORDER BY images DESC, key, value LIMIT"
     return Figures(
         steps=_count_steps(connection),
-        objects=one("SELECT count(*) FROM objects WHERE status = 'ok'"),
+        objects=one("SELECT count(*) FROM boxes WHERE status = 'ok'"),
+        wanted=one("SELECT count(*) FROM wanted WHERE status = 'ok'"),
         focus=one("SELECT count(*) FROM focus"),
         captioned=captioned,
         chosen_by=tuple(

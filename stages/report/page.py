@@ -16,7 +16,7 @@ NOT_A_PHOTOGRAPH = "simulated, not a photograph"
 _REASONS = 6
 """Number of reasons in the table for each stage."""
 _STAGES = {
-    "extract": "objects read from the extract",
+    "boxes": "objects read from the extract",
     "eligible": "objects that a source can show",
     "plan": "tiles planned",
     "fetch": "images fetched",

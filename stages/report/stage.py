@@ -40,6 +40,8 @@ SHEET = "report/gallery.jpg"
 TAGS = "report/tags.csv"
 SHEET_TILES = 12
 _READS = (
+    tables.BOXES,
+    tables.WANTED,
     tables.OBJECTS,
     tables.ELIGIBLE,
     tables.FOCUS,

@@ -19,13 +19,14 @@ from pipeline.schema import STATUS_OK
 from pipeline.scratch import ScratchParquet, cut_into_parts, database, scratch, view
 from pipeline.stage import DatasetStage
 from pipeline.storage import Place
+from skyscript.osm.shapes import WaysRead, with_shapes
 from stages import tables
 from stages.sample.choice import choose
 from stages.sample.config import SampleConfig
 
 _CANDIDATES = pa.schema(
     [
-        pa.field("row", pa.int64()),  # of the table of objects
+        pa.field("row", pa.int64()),  # of the table of boxes
         pa.field("object_id", pa.string()),
         pa.field("x", pa.int32()),
         pa.field("y", pa.int32()),
@@ -37,9 +38,17 @@ _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 
 
 def sample(
-    objects: ds.Dataset, eligible: ds.Dataset, *, config: SampleConfig, root: Place
+    boxes: ds.Dataset,
+    eligible: ds.Dataset,
+    ways: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
+    *,
+    config: SampleConfig,
+    root: Place,
 ) -> Iterator[pa.Table]:
     """Choose the objects that get a tile, each with the reason. They keep their order.
+
+    The geometries of ways that shards have read are made from ``ways`` and ``nodes``.
 
     An object belongs to the cell of its box's centre, named by two whole numbers: degrees divided
     by the cell's side, rounded down. The choice depends on the seed and on the set of the objects,
@@ -52,7 +61,9 @@ def sample(
             view(connection, "candidates", path)
             choose(connection, config)
             chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
-            for part in cut_into_parts(_rows(objects, chosen), config.shard_rows):
+            read = WaysRead(ways, nodes, root) if ways and nodes else None
+            rows = with_shapes(_rows(boxes, chosen), read, folder)
+            for part in cut_into_parts(rows, config.shard_rows):
                 yield part.cast(tables.FOCUS.schema)
 
 
@@ -73,12 +84,12 @@ def _write_candidates(eligible: ds.Dataset, cell_degrees: float, path: Path) -> 
             start += len(batch)
 
 
-def _rows(objects: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
+def _rows(boxes: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """Yield the chosen objects with the reasons; both inputs have the same order."""
-    columns = [name for name in tables.FOCUS.schema.names if name in tables.OBJECTS.schema.names]
+    columns = [name for name in tables.FOCUS.schema.names if name in tables.BOXES.schema.names]
     waiting = chosen.schema.empty_table()
     start, more = 0, True
-    for batch in _scan(objects, columns):
+    for batch in _scan(boxes, columns):
         end = start + len(batch)
         while more and not (len(waiting) and waiting["row"][-1].as_py() >= end):
             piece = next(chosen, None)
@@ -106,7 +117,8 @@ SAMPLE = DatasetStage(
     "sample",
     sample,
     SampleConfig,
-    reads=(tables.OBJECTS, tables.ELIGIBLE),
+    reads=(tables.BOXES, tables.ELIGIBLE),
+    may_read=(tables.WAYS, tables.NODES),
     writes=tables.FOCUS,
     version=4,
 )

@@ -1,11 +1,12 @@
 """Every table that passes between stages: the contract.
 
 Coordinates are WGS 84 degrees, geometries WKB, times UTC. ``status`` is ``ok``, ``filtered``
-(final) or ``failed`` (may be retried); ``reason`` is a short phrase, null if the row is ok. From
-``focus`` on, part *i* of every table has the same ``object_id``s.
+(final) or ``failed`` (may be retried); ``reason`` is a short phrase, null if the row is ok. Part
+*i* of every table that is made from ``focus`` has the same ``object_id``s, and so has part *i* of
+every table that is made from ``boxes``.
 """
 
-from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, STATUS, TAGS
+from stages.tables.columns import BBOX, OBJECT_AS_READ, PLACED, SIDES, STATUS, TAGS
 from stages.tables.files import FILES, FILTERED, REPORT, SCORED, files_written, owned_files
 from stages.tables.imagery import (
     CANDIDATE,
@@ -18,7 +19,18 @@ from stages.tables.imagery import (
     SCENES,
     TILES,
 )
-from stages.tables.objects import BLOBS, ELIGIBLE, FOCUS, NODES, OBJECTS, OUTLINES, VOCAB, WAYS
+from stages.tables.objects import (
+    BLOBS,
+    BOXES,
+    ELIGIBLE,
+    FOCUS,
+    NODES,
+    OBJECTS,
+    OUTLINES,
+    VOCAB,
+    WANTED,
+    WAYS,
+)
 from stages.tables.pairs import PAIR_STATEMENT, PLACE, RUN_PAIRS
 from stages.tables.texts import (
     CAPTIONS,
@@ -36,6 +48,7 @@ from stages.tables.truth import DENSITY, TRUTH
 __all__ = [
     "BBOX",
     "BLOBS",
+    "BOXES",
     "CANDIDATE",
     "CAPTIONS",
     "DENSITY",
@@ -67,12 +80,14 @@ __all__ = [
     "SCENE_SHIFTS",
     "SCORED",
     "SCORES",
+    "SIDES",
     "STATEMENTS",
     "STATUS",
     "TAGS",
     "TILES",
     "TRUTH",
     "VOCAB",
+    "WANTED",
     "WAYS",
     "files_written",
     "owned_files",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from stages.tables.columns import BOX, NULLABLE_BOX, STATUS, table
+from stages.tables.columns import BOX, NULLABLE_BOX, SIDES, STATUS, table
 
 SCENES = table(
     "scenes",
@@ -54,7 +54,9 @@ TILES = table(
     pa.field("centred", pa.bool_(), nullable=False),  # the object is exactly in the centre
     # the drawn one, then the fall-backs; empty if status is not ok
     pa.field("candidates", pa.list_(CANDIDATE), nullable=False),
+    *NULLABLE_BOX,  # around the tiles of all candidates; null if status is not ok
     *STATUS,
+    ranges=SIDES,
 )
 """The tile to fetch for each focus object."""
 

@@ -46,24 +46,44 @@ NODES = Table(
 """Nodes that have a key of the vocabulary, in the order of the file."""
 WAYS = Table(
     "ways",
-    # blobs of a PBF file: the ways of the shard that area relations have as members
-    pa.schema([*OBJECT_AS_READ, *_SPAN, pa.field("members", pa.binary())]),
+    pa.schema(
+        [
+            *OBJECT_AS_READ,
+            # ids of its nodes, from which the geometry is made; null if it has one here, or none
+            pa.field("refs", pa.list_(pa.int64())),
+            *_SPAN,
+            # blobs of a PBF file: the ways of the shard that area relations have as members
+            pa.field("members", pa.binary()),
+        ]
+    ),
     "osm_id",
 )
 """Ways that have a key of the vocabulary, in the order of the file."""
 
-OBJECTS = table(
-    "objects",
+_FOUND = [
     *OBJECT,
     pa.field("osm_version", pa.int32()),  # null if the extract lacks it
     pa.field("changed", pa.timestamp("s", tz="UTC")),  # null likewise
     pa.field("geom_rule", pa.string(), nullable=False),  # the rule for node, line or area
     *STATUS,
+]
+BOXES = table("boxes", *_FOUND, ranges=SIDES)
+"""OSM objects that have a key of the vocabulary, in Hilbert order of their centres.
+
+The geometry is null for a node, and for a way whose nodes are in the table ``ways``.
+"""
+
+WANTED = table("wanted", pa.field("object_id", pa.string(), nullable=False), *STATUS)
+"""For each row of ``boxes``, whether a tile can show the object."""
+
+OBJECTS = table(
+    "objects",
+    *_FOUND,
     pa.field("bbox", BBOX),  # west ... north again, for readers of GeoParquet
     geometry=True,
     ranges=SIDES,
 )
-"""OSM objects that have a key of the vocabulary, in Hilbert order of their centres."""
+"""The objects in and around the tiles, with their geometries, in the order of ``boxes``."""
 
 VOCAB = table(
     "vocab",
@@ -107,7 +127,7 @@ ELIGIBLE = table(
     pa.field("unseen", pa.list_(pa.string()), nullable=False),
     *STATUS,
 )
-"""For each object, whether a source can show it, so that it may get a tile."""
+"""For each row of ``boxes``, whether a source can show it, so that it may get a tile."""
 
 FOCUS = table(
     "focus",

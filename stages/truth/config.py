@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from pipeline.stage import StageConfig
+from skyscript.geo.nearby import MOST_MARGIN
 from tag_vocab import concept
 
 _NEVER_ABSENT = (
@@ -33,6 +34,7 @@ class TruthConfig(StageConfig):
     margin: float = Field(
         20.0,
         ge=0,
+        le=MOST_MARGIN,
         description="A thing that the map has this many metres or less outside the image is not "
         "called absent.",
     )

@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
-from skyscript.geo.nearby import objects_near
+from skyscript.geo.nearby import FARTHEST, objects_near
 from skyscript.geo.tile import Box, widened
 from skyscript.osm.density import cell_of, cells_in, counts_in
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -23,7 +23,7 @@ from stages import tables
 from stages.truth.completeness import Completeness
 from stages.truth.config import TruthConfig
 from stages.truth.showing import showing
-from stages.truth.tiles import COLUMNS, FARTHEST, NearObjects
+from stages.truth.tiles import COLUMNS, NearObjects
 from stages.truth.verdicts import Image, Verdict, judge
 
 _GRID = ("width", "crs")

@@ -14,6 +14,7 @@ import pyarrow as pa
 import shapely
 
 from skyscript.geo.clip import clip_to_boxes
+from skyscript.geo.nearby import FARTHEST
 from skyscript.geo.tile import Box, mercator_box, project, scale_in
 from skyscript.osm.tags import Tags, tags_of
 from skyscript.osm.underground import hidden_from_above
@@ -23,8 +24,6 @@ from stages.truth.showing import NOTHING, Showing, at_any_gsd, showing
 from stages.truth.trees import under_trees
 from tag_vocab import Vocabulary
 
-FARTHEST = 250.0
-"""Metres from its point that a thing reaches at most."""
 COLUMNS = ("object_id", "kind", "tags", "geometry")
 NEARBY = "only at the image's edge, or beside it"
 HIDDEN = "under ground or under a roof"

@@ -21,11 +21,10 @@ from pipeline.config import parse_config
 from pipeline.receipts import totals
 from pipeline.run import Run
 from pipeline.runner import run
-from stages.extract import BLOBS, EXTRACT, NODES, WAYS, ExtractConfig, extract
+from stages.extract import ExtractConfig, find_boxes
 from stages.tables import OBJECTS
 from tests.conftest import REPOSITORY
-
-STAGES = (BLOBS, NODES, WAYS, EXTRACT)
+from tests.stages.extract.everything import RECIPE
 
 
 class Taken(NamedTuple):
@@ -93,7 +92,7 @@ def ours(path: Path, folder: Path, workers: int = 1) -> int:
     root = folder / f"run{workers}"
     shutil.rmtree(root, ignore_errors=True)
     blocks = {"extract": {"path": str(path)}, "runner": {"workers": workers}}
-    run(STAGES, parse_config(blocks, STAGES, base=folder, where="bench"), root, print)
+    run(RECIPE, parse_config(blocks, RECIPE, base=folder, where="bench"), root, print)
     return totals(Run(root).folder(OBJECTS).receipts()).rows
 
 
@@ -109,7 +108,7 @@ def objects(path: Path, folder: Path) -> int:
 
 def _extract(config: ExtractConfig, folder: Path) -> int:
     count = 0
-    for part in extract(config=config, root=folder):
+    for part in find_boxes(config=config, root=folder):
         pq.write_table(part, folder / "part.parquet", compression="zstd")
         count += len(part)
     return count

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from pipeline.config import load_config
+from pipeline.config import parse_config
 from pipeline.run import Run
 from pipeline.runner import run
 from skyscript.backends.simulated.source import SimulatedBackend, SimulatedSource
@@ -31,14 +31,12 @@ from skyscript.geo.tile import Box, mercator_box, tile_around, to_degrees
 from skyscript.match import correlation
 from skyscript.match.correlation import Agreement, agreement
 from skyscript.match.edge_lines import EdgeLines, Pieces
-from stages import PIPELINE
 from tag_vocab import SHIPPED
 from tests.bench.match_confidence import Sample, calibration, fit
 from tests.conftest import SHARED
+from tests.stages.extract.everything import RECIPE
 
 REACH, FARTHEST, JITTER, MISSING = 10.0, 9.0, 1.0, 1 / 3
-READ_OSM = ("blobs", "nodes", "ways", "extract")
-"""The stages that make the table of objects."""
 STRIPS = 8
 FIELDS = ("farmland", "meadow", "forest", "orchard", "vineyard", "grass")
 
@@ -70,10 +68,9 @@ class Figures:
 
 def objects_of(osm: Path, work: Path) -> pa.Table:
     """Give the table of objects of an OSM file."""
-    config = work / "config.yaml"
-    config.write_text(f"extract: {{path: {osm}}}\nsources: {{SIM: {{backend: simulated}}}}\n")
-    settings = load_config(config, PIPELINE, ["runner.executor=serial"])
-    run(PIPELINE, settings, work / osm.parent.name, lambda _: None, only=READ_OSM)
+    blocks = {"extract": {"path": str(osm)}, "runner": {"executor": "serial"}}
+    settings = parse_config(blocks, RECIPE, base=work, where="bench")
+    run(RECIPE, settings, work / osm.parent.name, lambda _: None)
     table = Run(work / osm.parent.name).table("objects").to_table()
     return table.filter(pc.field("status") == "ok")
 

@@ -9,7 +9,7 @@ from pipeline.errors import InputError
 from pipeline.schema import conform
 from skyscript.vocabulary import run_vocabulary
 from stages import tables
-from stages.extract import ExtractConfig, extract
+from stages.extract import ExtractConfig, find_boxes
 from stages.vocab import VOCAB, VocabConfig, vocab
 from tag_vocab import classifier, encoders
 from tests.conftest import extracts
@@ -125,7 +125,7 @@ def test_an_encoder_that_there_is_not_is_bad_input(tmp_path):
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_the_vocabulary_of_a_place_covers_all_its_tags(path, tmp_path):
     config = ExtractConfig(path=path)
-    made = dataset(pa.concat_tables(extract(config=config, root=tmp_path)), 1000)
+    made = dataset(pa.concat_tables(find_boxes(config=config, root=tmp_path)), 1000)
     found = table(made, tmp_path).to_pylist()
     have = {(row["key"], row["value"]) for row in found}
     kept = made.to_table(filter=ds.field("status") == "ok")

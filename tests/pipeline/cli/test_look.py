@@ -26,8 +26,8 @@ def said_of(run: Path, name: str) -> str:
 def test_an_object_with_a_pair_shows_every_table_its_image_and_its_captions(run: Path) -> None:
     said = said_of(run, "a5")
     heads = [line.split()[0] for line in said.splitlines() if line and not line.startswith(" ")]
-    tables = ["objects", "vocab", "eligible", "focus", "tiles", "images", "match", "meta"]
-    assert heads == ["a5", *tables, "captions", "pairs", "files"]
+    tables = ["boxes", "vocab", "eligible", "focus", "tiles", "wanted", "objects", "images"]
+    assert heads == ["a5", *tables, "match", "meta", "captions", "pairs", "files"]
     assert "https://www.openstreetmap.org/way/5" in said
     assert "building=church: seen up to 1 m a pixel as 'building of church' (label: " in said
     assert "title: a satellite image of building of church\n" in said
@@ -43,7 +43,7 @@ def test_the_path_of_an_image_names_its_object(run: Path) -> None:
 
 def test_a_dropped_object_says_why_and_no_later_table_is_shown(run: Path) -> None:
     said = said_of(run, "a6")
-    assert "objects    filtered: nodes of the way are not in the extract" in said
+    assert "boxes      filtered: nodes of the way are not in the extract" in said
     assert "focus" not in said
 
 

@@ -17,7 +17,7 @@ SMALL = ["--workers", "1", "--set", "sample.max_objects=5"]
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("town") / "run"
-    done = skyscript("run", TOY, "--out", root, *SMALL, "--until", "plan")
+    done = skyscript("run", TOY, "--out", root, *SMALL, "--until", "extract")
     assert done.returncode == 0, done.stderr
     return root
 
@@ -61,7 +61,7 @@ def test_show_explains_a_stage(stage: str) -> None:
     [
         (
             ["run", TOY, "--only", "fly"],
-            "there is no stage 'fly'; the stages are blobs, nodes, ways, extract, ",
+            "there is no stage 'fly'; the stages are blobs, nodes, ways, boxes, ",
         ),
         (["run", TOY, "--from", "plan", "--until", "index"], "nothing is left to run"),
         (["status", "."], "is not the folder of a run"),

@@ -25,7 +25,7 @@ def test_json_gives_each_stage_with_its_rows(run: Path) -> None:
     assert (state["working"], state["complete"]) == (None, False)
     assert (stages["plan"]["state"], stages["plan"]["rows"]) == ("complete", 2)
     assert (stages["fetch"]["state"], stages["fetch"]["expected_rows"]) == ("incomplete", 2)
-    assert stages["extract"]["status"] == {"filtered": 1, "ok": 3}
+    assert stages["boxes"]["status"] == {"filtered": 1, "ok": 3}
 
 
 def test_status_works_while_a_process_works_in_the_folder(run: Path) -> None:

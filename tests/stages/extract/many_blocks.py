@@ -13,10 +13,10 @@ from pipeline.config import parse_config
 from pipeline.events import ShardFinished
 from pipeline.runner import run
 from pipeline.storage import Place
-from stages.extract import BLOBS, EXTRACT, NODES, WAYS, inputs
+from stages.extract import inputs
 from tests.skyscript.osm.blocks import pbf
+from tests.stages.extract.everything import RECIPE
 
-RECIPE = (BLOBS, NODES, WAYS, EXTRACT)
 TAGS = [b"building", b"yes", b"type", b"multipolygon", b"landuse", b"forest", b"natural", b"tree"]
 BLOCKS, HOUSES = 24, 5
 """Blocks of nodes, and as many of ways; houses in each."""

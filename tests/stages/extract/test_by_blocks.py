@@ -27,7 +27,7 @@ NOT_SORTED = {"columbus.osm.pbf"}
 @pytest.fixture
 def both(tmp_path, monkeypatch, caplog):
     """Extract a file by blocks and by objects; give both tables, and why blocks were left."""
-    caplog.set_level(logging.INFO, logger="stages.extract.stage")
+    caplog.set_level(logging.INFO, logger="stages.extract.boxes")
     read_here_always(monkeypatch)
 
     def extract(path: Path) -> tuple[pa.Table, pa.Table, str | None]:

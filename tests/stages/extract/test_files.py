@@ -16,8 +16,8 @@ from skyscript.osm import file as osm_file
 from skyscript.osm import node_index
 from stages.extract import ExtractConfig
 from stages.extract import rows as osm_rows
+from stages.extract.boxes import SAME_OBJECT
 from stages.extract.reading import Reading, read_here
-from stages.extract.stage import SAME_OBJECT
 from tests.conftest import TOWN, extracts, real_files
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
 

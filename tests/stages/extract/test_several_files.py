@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from stages.extract import EXTRACT, ExtractConfig
+from stages.extract import BOXES, ExtractConfig
 from stages.extract import rows as osm_rows
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
@@ -121,7 +121,7 @@ def test_a_folder_and_a_pattern_name_their_osm_files_and_make_one_input(tmp_path
     configs = [ExtractConfig(path=path) for path in (folder, folder / "*.opl", [folder, folder])]
     for config in configs:
         assert extracted(config.path, tmp_path).equals(expected)
-    assert len({EXTRACT.external(config)["OSM file"] for config in configs}) == 1
+    assert len({BOXES.external(config)["OSM file"] for config in configs}) == 1
     assert len({str(config.identity()) for config in configs}) == 1
     shutil.copy(folder / "1.opl", folder / "copy.opl")
     assert extracted(folder, tmp_path).equals(expected)

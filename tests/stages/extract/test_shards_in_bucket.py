@@ -35,6 +35,8 @@ def test_blobs_nodes_and_ways_are_made_in_a_bucket(
         "blobs",
         "nodes",
         "ways",
+        "boxes",
+        "wanted",
         "objects",
     }
     write_bytes(bucket / "town.osm.pbf", town.read_bytes())

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from stages.extract.stage import REPAIRED
+from stages.extract.boxes import REPAIRED
 from tests.conftest import TOWN
 from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 

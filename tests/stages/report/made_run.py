@@ -44,7 +44,9 @@ class Run:
         number = len(self.rows["focus"])
         thing = _thing(name, tags, number)
         state = {"status": "ok", "reason": None}
-        self.rows["objects"].append({**thing, "geom_rule": "node", **state})
+        for table in ("boxes", "objects"):
+            self.rows[table].append({**thing, "geom_rule": "node", **state})
+        self.rows["wanted"].append({"object_id": name, **state})
         self.rows["eligible"].append(
             {
                 "object_id": name,
@@ -108,7 +110,8 @@ class Run:
 TILE_COLOUR = (200, 90, 40)
 
 CONTRACTS = (
-    *(tables.OBJECTS, tables.ELIGIBLE, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.BOXES, tables.ELIGIBLE, tables.FOCUS, tables.SCENES, tables.TILES),
+    *(tables.WANTED, tables.OBJECTS),
     *(tables.IMAGES, tables.MATCH, tables.SCENE_SHIFTS, tables.META, tables.CAPTIONS),
 )
 

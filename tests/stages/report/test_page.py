@@ -63,7 +63,7 @@ def test_each_stage_counts_only_what_ended_there(run, tmp_path):
         for row in rows[:6]
     ]
     assert cells == [
-        ["5", "5", "0", "0"],  # extract
+        ["5", "5", "0", "0"],  # boxes
         ["5", "5", "0", "0"],  # eligible
         ["5", "4", "1", "0"],  # plan
         ["4", "3", "0", "1"],  # fetch
