@@ -138,7 +138,7 @@ def _build_table(
     for shard in extra:
         remove_part(stage, run, shard)
     if existed:
-        clear_temporaries(run.root, stage.owns)
+        clear_temporaries(run.root, stage.owns, stage.stores)
     failures = _run_jobs(stage, executor, jobs, task.emit)
     if is_last and not failures:
         if existed:
@@ -234,7 +234,7 @@ def run_dataset(stage: DatasetStage, task: Task) -> None:
     for shard in folder.shards_on_disk():
         if shard >= count:
             remove_part(stage, run, shard)
-    clear_temporaries(run.root, stage.owns)
+    clear_temporaries(run.root, stage.owns, stage.stores)
     sweep_dropped(stage, run)
     folder.finish(recipe, inputs)
     _emit_finished(stage, task, count, started)

@@ -19,9 +19,11 @@ from pipeline.storage import Place, Sizes, matching, place_of, remove_all
 log = logging.getLogger(__name__)
 
 
-def clear_temporaries(root: Place, owns: Iterable[Owned] = ()) -> None:
-    """Remove unfinished files from a run folder and from the folders of side files."""
-    for folder in {root, *(folder for owned in owns for folder in _folders(root, owned))}:
+def clear_temporaries(root: Place, owns: Iterable[Owned] = (), stores: Iterable[str] = ()) -> None:
+    """Remove unfinished files from a run folder, from the folders of side files and from stores."""
+    of_owned = (folder for owned in owns for folder in _folders(root, owned))
+    of_stores = (folder for store in stores for folder in matching(root, store))
+    for folder in {root, *of_owned, *of_stores}:
         for path in matching(folder, f"{TEMPORARY}*"):
             if path.is_dir():
                 remove_all(path)

@@ -221,6 +221,9 @@ class _AnyStage:
     reads: tuple[Table, ...]
     writes: Table
     owns: tuple[Owned, ...] = ()
+    stores: tuple[str, ...] = ()
+    """Folders of files that no table names, as patterns relative to the run folder. Of them, only
+    unfinished files are removed."""
     external: Callable[[Any], Mapping[str, str]] = no_external
     """Gives the inputs from outside the run, name -> content id; they are part of the
     fingerprint."""

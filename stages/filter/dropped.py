@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.storage import Place
 from skyscript.files.names import NOT_KEPT
 from stages.filter.config import FilterConfig
+from stages.filter.cuts import is_plain
 from stages.filter.files import copy_to_csv
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def keep(connection: duckdb.DuckDBPyConnection) -> None:
 
 def write_dropped(connection: duckdb.DuckDBPyConnection, out: Place, config: FilterConfig) -> int:
     """Write path and reason of each pair in no file, in the order of the input; return its rows."""
-    tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    is_copy = "row IN (SELECT row FROM copies)" if ("copies",) in tables else "false"
+    unranked, is_copy = "false", "false"
+    if not is_plain(config):
+        unranked, is_copy = "row NOT IN (SELECT row FROM ranked)", "row IN (SELECT row FROM copies)"
     connection.execute(
         f"""
         CREATE TABLE dropped AS
@@ -59,7 +61,7 @@ def write_dropped(connection: duckdb.DuckDBPyConnection, out: Place, config: Fil
             WHEN score IS NULL THEN '{NO_SCORE}'
             WHEN split <> 'train' THEN 'it is set aside for ' || split
                 || ', and that file holds enough other pairs'
-            WHEN row NOT IN (SELECT row FROM ranked)
+            WHEN {unranked}
                 THEN CASE WHEN {is_copy} THEN '{COPY}' ELSE '{CAPPED}' END
             ELSE 'it ranks below the best {max(config.top, default=0)} %' END AS reason
         FROM pairs JOIN homes USING (row) ANTI JOIN kept USING (row)

@@ -8,6 +8,7 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.clip.pairs import PairSource
+from skyscript.clip.vectors.store import STORES
 from skyscript.clip.worker import WorkerClipConfig, clip_identity
 from stages.laion_rs import tables
 from stages.laion_rs.classifier import read_classifier
@@ -63,5 +64,6 @@ JUDGE = ShardStage(
     writes=tables.JUDGED,
     looks_up=(tables.CLASSIFIER,),
     external=clip_identity,
+    stores=STORES,
     version=3,
 )

@@ -19,6 +19,7 @@ from pipeline.stage import DatasetStage, Shard, ShardStage
 from pipeline.storage import Place
 from skyscript.clip.devices import gpu_use
 from skyscript.clip.pairs import PairSource
+from skyscript.clip.vectors.store import STORES
 from skyscript.clip.worker import clip_identity
 from skyscript.files.pairs_csv import PairsCsv
 from skyscript.files.shards import key_of
@@ -136,6 +137,7 @@ PAIR_SCORES = ShardStage(
     reads=(tables.PAIRS,),
     writes=tables.PAIR_SCORES,
     external=clip_identity,
+    stores=STORES,
     gpus=gpu_use,
     version=3,
 )

@@ -9,6 +9,7 @@ from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.clip.devices import gpu_use
 from skyscript.clip.vectors.embed import read_below
+from skyscript.clip.vectors.store import STORES
 from skyscript.clip.worker import clip_identity
 from skyscript.files.tar_places import rows_in_tars
 from stages import tables
@@ -70,6 +71,7 @@ SCORE = ShardStage(
     writes=tables.SCORES,
     external=clip_identity,
     disabled=disabled,
+    stores=STORES,
     gpus=gpu_use,
     version=2,
 )

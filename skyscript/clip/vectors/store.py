@@ -30,6 +30,8 @@ from skyscript.clip.vectors.index import KeyIndex
 
 KEY_BYTES = 16
 SUFFIX = ".arrow"
+STORES = ("embeddings/*/*",)
+"""The folders of vectors, as patterns relative to the folder of a run or a job."""
 UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError, AttributeError)
 """What reading a damaged file may raise."""
 log = logging.getLogger(__name__)
