@@ -21,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.storage import Place
+from skyscript.benchmarks.features import file_key
 from skyscript.benchmarks.files import read_captioned
 from skyscript.benchmarks.layout import Benchmark as Layout
 from skyscript.clip.pairs import CsvFolder
@@ -158,10 +159,17 @@ def table_of(path: Path) -> list[dict[str, object]]:
     return ds.dataset(str(path)).to_table().to_pylist()
 
 
-def test_evaluate_says_how_to_unpack_the_images(in_tars: Path) -> None:
+def test_evaluate_reads_the_same_images(in_files: Path, in_tars: Path, tmp_path: Path) -> None:
     own = Layout("own", "retrieval", CSV, column="title")
-    with pytest.raises(InputError, match=r"must be unpacked: for tar in image_tars/\*\.tar; do"):
-        read_captioned(own, in_tars)
+    one, other = read_captioned(own, in_files), read_captioned(own, in_tars)
+    assert one.paths == other.paths
+    assert [file.read_bytes() for file in other.files] == [file.read_bytes() for file in one.files]
+    keys = {file_key(file) for file in other.files}
+    assert len(keys) == len(set(other.paths))
+    shutil.copytree(in_tars / "image_tars", tmp_path / "image_tars")
+    shutil.copy(in_tars / CSV, tmp_path)
+    with pytest.raises(InputError, match=r"lacks the table images.*for tar in image_tars/\*\.tar"):
+        read_captioned(own, tmp_path)
 
 
 def test_look_names_the_tar(in_tars: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.storage import Place
 from skyscript.clip.model import Clip, Precision
 from skyscript.clip.vectors.decoding import Read
 from skyscript.clip.vectors.embed import Progress, image_vectors, text_vectors
 from skyscript.clip.vectors.inference import benchmark_inference
 from skyscript.clip.vectors.store import MemoryStore, VectorStore, content_key
+from skyscript.files.image_tars import ImageFile, ImageInTar
 from skyscript.images.decode import Unusable
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ def text_features(
 
 
 def image_features(
-    files: Sequence[Path] | Sequence[str],
+    files: Sequence[ImageFile] | Sequence[str],
     clip: Clip,
     precision: Precision,
     *,
@@ -70,7 +73,7 @@ def image_features(
     import torch
 
     how = benchmark_inference(precision, threads)
-    read, key = source or Source(_read, file_key)
+    read, key = source or _source_of(files)
     step = clip.image_batch * max(1, _IMAGES_IN_MEMORY // clip.image_batch)
     for start in range(0, len(files), step):
         paths = [str(file) for file in files[start : start + step]]
@@ -80,14 +83,31 @@ def image_features(
         yield Features(start, _unit(vectors, precision), found.wrong)
 
 
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+def _source_of(files: Sequence[ImageFile] | Sequence[str]) -> Source:
+    inside = {str(file): file for file in files if isinstance(file, ImageInTar)}
+    return Source(functools.partial(_read, inside), functools.partial(_key, inside))
 
 
-def file_key(path: str, part: str = "") -> bytes:
-    """Give a key from path, size and change time: hashing a large benchmark takes too long."""
-    found = Path(path).stat()
-    whole = (path, found.st_size, found.st_mtime_ns, *([part] if part else []))
+def _read(inside: Mapping[str, ImageInTar], name: str) -> bytes:
+    return inside.get(name, Path(name)).read_bytes()
+
+
+def _key(inside: Mapping[str, ImageInTar], name: str) -> bytes:
+    return file_key(inside.get(name, Path(name)))
+
+
+def file_key(file: ImageFile, part: str = "") -> bytes:
+    """Give a key from path, size and change time: hashing a large benchmark takes too long.
+
+    Those of the tar stand for an image in a tar, with the place in it.
+    """
+    path: Place
+    if isinstance(file, ImageInTar):
+        path, part = file.tar, f"{part}, from byte {file.offset}"
+    else:
+        path = file
+    found = path.stat()
+    whole = (str(path), found.st_size, found.st_mtime_ns, *([part] if part else []))
     return content_key(repr(whole).encode())
 
 

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from skyscript.benchmarks.layout import Benchmark, choose_benchmarks, exists
-from skyscript.files.image_tars import UNPACK
+from skyscript.files.image_tars import ImageFile
 from skyscript.files.pairs_csv import NULL_WORDS, PairsCsv
-from skyscript.files.paths import below
-from skyscript.files.tar_places import has_tars
+from skyscript.files.tar_places import find_image, named_in_tars
 from skyscript.images.decode import Unusable
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
@@ -48,7 +47,7 @@ class LabelledImages:
 
     paths: list[str]
     """The paths as in the CSV."""
-    files: list[Path]
+    files: list[ImageFile]
     labels: NDArray[np.int64]
     """Positions in ``classes``."""
     classes: list[str]
@@ -67,7 +66,7 @@ class CaptionedImages:
 
     paths: list[str]
     """Distinct, sorted."""
-    files: list[Path]
+    files: list[ImageFile]
     texts: list[str]
     """Distinct, sorted, with the prefix."""
     image_of: NDArray[np.int64]
@@ -151,7 +150,7 @@ def read_captioned(benchmark: Benchmark, root: Path) -> CaptionedImages:
 
 
 def unusable_notes(
-    wrong: Sequence[tuple[int, Unusable]], files: Sequence[Path] | Sequence[str]
+    wrong: Sequence[tuple[int, Unusable]], files: Sequence[ImageFile] | Sequence[str]
 ) -> list[str]:
     """Give a note about the unusable images. Raises `InputError` if no image is usable."""
     if not wrong:
@@ -218,16 +217,17 @@ def _class_numbers(
     return found
 
 
-def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[Path]:
-    """Return the image file of each row.
+def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[ImageFile]:
+    """Return where the image of each row lies: a file, or its place in a tar of a run.
 
     Raises `InputError` if a file is missing or lies outside the folder.
     """
     missing: list[tuple[int, str]] = []
     files = []
+    inside = named_in_tars(folder, (path.lstrip("/") for _, path in rows))
     for row, path in rows:
         try:
-            file = below(folder, path.lstrip("/"))  # the published code joins by "+"
+            file = find_image(folder, path.lstrip("/"), inside)  # the published code joins by "+"
         except PermissionError:
             where = f"{csv.path}: line {csv.line_of(row)}"
             raise InputError(f"{where}: {path!r} leads out of {folder}.") from None
@@ -239,6 +239,5 @@ def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> li
         raise InputError(
             f"{csv.path}: {len(missing):,} of {len(rows):,} images are missing, the first "
             f"{path!r} (line {csv.line_of(row)})."
-            + (f" Those of a run in tars must be unpacked: {UNPACK}" * has_tars(folder))
         )
     return files

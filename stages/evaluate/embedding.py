@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from skyscript.benchmarks.features import Source, image_features, text_features
 from skyscript.benchmarks.files import unusable_notes
 from skyscript.clip.text import describe_cut, find_cut
 from skyscript.clip.vectors.embed import Progress
+from skyscript.files.image_tars import ImageFile
 from stages.evaluate.model import Tower
 
 
@@ -28,7 +28,7 @@ class EmbeddedImages(NamedTuple):
 
 
 def embed_images(
-    files: Sequence[Path] | Sequence[str],
+    files: Sequence[ImageFile] | Sequence[str],
     tower: Tower,
     progress: Progress,
     source: Source | None = None,

@@ -25,7 +25,6 @@ from pipeline.errors import InputError
 from skyscript.benchmarks.features import Source, file_key
 from skyscript.clip.vectors.embed import Progress, read_below
 from skyscript.files.image_tables import ImageTable
-from skyscript.files.image_tars import ImageInTar
 from skyscript.files.paths import leads_out
 from skyscript.files.statements import STATEMENTS
 from skyscript.files.tar_places import InTars, find_image, named_in_tars
@@ -230,10 +229,7 @@ def _span(centre: float, side: float, size: int) -> slice:
 def _key(root: Path, inside: InTars, name: str) -> bytes:
     path, _, box = name.partition(_BETWEEN)
     part = f"square around {box}, {_LEAST_SIDE}"
-    file = find_image(root, path, inside)
-    if isinstance(file, ImageInTar):
-        return file_key(str(file.tar), f"{part}, from byte {file.offset}")
-    return file_key(str(file), part)
+    return file_key(find_image(root, path, inside), part)
 
 
 def _related(names: Sequence[str]) -> Mask:
