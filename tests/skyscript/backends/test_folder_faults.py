@@ -173,9 +173,14 @@ def test_files_without_a_date_are_named_before_the_first_stage_runs(
 
 
 def test_an_address_on_a_server_is_refused_by_name() -> None:
-    for address in ("https://example.org/a.tif", "s3://bucket/folder"):
+    for address in ("https://example.org/a.tif", "ftp://example.org/folder"):
         with pytest.raises(ValidationError, match=f"{address} is on a server, and `folder` reads"):
             FolderSource(path=address)  # type: ignore[arg-type]
+
+
+def test_a_folder_may_lie_in_a_bucket() -> None:
+    given = FolderSource(path="s3://bucket/folder")  # type: ignore[arg-type]
+    assert str(given.path) == "s3://bucket/folder"
 
 
 class Crashing(FolderBackend):
