@@ -4,9 +4,11 @@ The stages do next to nothing, so the time is the machine's. Run:
 pytest -m bench -s tests/bench/bench_machine.py
 """
 
+import functools
 import resource
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.atomic import content_id
-from pipeline.config import parse_config
+from pipeline.cli.run import TOY
+from pipeline.config import load_config, parse_config
 from pipeline.manifest import fingerprint_of, recipe_of
 from pipeline.part_ranges import parts_meeting
 from pipeline.receipts import Receipt
@@ -22,6 +25,7 @@ from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.schema import Table
 from pipeline.stage import DatasetStage, ShardStage, StageConfig
+from stages import PIPELINE
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.bench
@@ -160,3 +164,38 @@ def test_the_driver_at_a_hundred_million_rows(tmp_path):
         f"{seconds:.1f} s"
     )
     assert peak < 500e3
+
+
+def timed(stage, spent):
+    """Give the stage; ``spent`` gets the seconds that its function takes."""
+
+    @functools.wraps(stage.run)
+    def shard(*arguments, **options):
+        start = time.perf_counter()
+        try:
+            return stage.run(*arguments, **options)
+        finally:
+            spent.append(time.perf_counter() - start)
+
+    @functools.wraps(stage.run)
+    def dataset(*arguments, **options):
+        parts, end = stage.run(*arguments, **options), object()
+        while True:
+            start = time.perf_counter()
+            part = next(iter(parts), end)
+            spent.append(time.perf_counter() - start)
+            if part is end:
+                return
+            yield part
+
+    return replace(stage, run=shard if isinstance(stage, ShardStage) else dataset)
+
+
+def test_the_share_of_the_machine_in_the_demo(tmp_path):
+    spent = []
+    recipe = [timed(stage, spent) for stage in PIPELINE]
+    config = load_config(TOY, recipe, ["runner.executor=serial"])
+    start = time.perf_counter()
+    run(recipe, config, tmp_path / "run", lambda event: None)
+    wall = time.perf_counter() - start
+    print(f"\nthe demo in one process: {wall:.1f} s, {1 - sum(spent) / wall:.1%} is the machine's")
