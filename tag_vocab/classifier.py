@@ -159,7 +159,10 @@ def size_targets(tags: Sequence[Tag]) -> Vectors:
 
 
 def size_to_scores(scores: Vectors) -> Vectors:
-    """Give scores of stage II from those of `size_targets`; 1: twice the size that a step needs."""
+    """Give scores of stage II from those of `size_targets`, one for each step of GSD.
+
+    It is 1 if the thing has twice the size that the step asks, or more; -1 if it has half of it.
+    """
     pixels = np.array([PIXELS[kind] for kind in KINDS])[scores[:, 1:].argmax(1)]
     limit = scores[:, 0] - np.log10(pixels)
     steps = (limit[:, None] - np.log10(GSDS[1:])) / np.log10(2)

@@ -50,7 +50,7 @@ def retry_all(retry: bool) -> Retry | None:
 
 @contextmanager
 def counting_vectors(root: Place) -> Iterator[None]:
-    """Print at the end, also after an error, how many vectors were stored before and now."""
+    """Print at the end, also after an error, how many vectors were there and how many are new."""
     from skyscript.clip.vectors.store import count_vectors
 
     before = count_vectors(root)

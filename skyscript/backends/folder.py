@@ -80,7 +80,7 @@ class FolderSource(fields.SourceConfig):
     gsd: fields.Gsd = Field(
         None,
         description="State the ground size of a pixel, in metres. By default, it is measured at "
-        "the centre of each image, to two digits.",
+        "the centre of each image, to two significant digits.",
     )
     acquired: Acquired | None = Field(
         None,

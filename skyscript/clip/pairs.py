@@ -201,7 +201,7 @@ class PairSource(StageConfig):
 
     images: ConfigPlace = Field(
         description="Read images from this folder, or this one in a bucket (s3://, gs://, az://): "
-        "the paths of the captions file start there. "
+        "the paths of the captions file are relative to it. "
         "Without a captions file, name WebDataset shards: a folder of tars, or several tars by "
         "braces, as 'shards-{0000..0009}.tar'."
     )

@@ -54,7 +54,7 @@ class ClipConfig(StageConfig):
     quick_gelu: QuickGelu = Field(
         "auto",
         description="Use the activation of OpenAI's weights and of all models that were trained "
-        "from them. A tag implies it; a checkpoint file does not.",
+        "from them. A name in `pretrained` implies it; a checkpoint file does not.",
         json_schema_extra=EXECUTION,
     )
     device: str | None = Field(

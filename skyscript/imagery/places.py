@@ -1,4 +1,4 @@
-"""Where objects lie, coarsely: the places for which services are searched."""
+"""Where objects lie, coarsely: image services are asked for the images of these places."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ class SourceConfig(StageConfig):
     weight: float = Field(
         1.0,
         gt=0,
-        description="Draw this source in proportion to this weight if several sources suit a tile.",
+        description="Choose this source in proportion to this weight if several sources suit a "
+        "tile.",
         json_schema_extra=CHOICE,
     )
 
@@ -69,7 +70,7 @@ Scale = Annotated[
     tuple[float, float] | None,
     AfterValidator(_black_below_white),
     Field(
-        description="Map these two sample values to black and white, counted without `offset`. It "
+        description="Map these two values to black and white, after `offset` is subtracted. It "
         "is needed if samples are not 8-bit. By default, 8-bit samples stay as they are."
     ),
 ]
@@ -77,7 +78,7 @@ Offset = Annotated[
     float | None,
     Field(
         description="Subtract this from samples before `scale` maps them. By default, it is the "
-        "offset that the item or the file states (divided by its scale): 1000 for Sentinel-2 "
+        "offset that the item or the file states (in units of the samples): 1000 for Sentinel-2 "
         "since 2022. 0 leaves samples as they are stored."
     ),
 ]
@@ -100,10 +101,10 @@ Grid = Annotated[
     GridChoice,
     Field(
         description="Choose the pixel grid. `mercator`: north is up, and the box in degrees is "
-        "exact. `native`: the source's own pixels stay untouched, as many as hold the tile. A box "
-        "in degrees is then slightly rotated against them, so it is a box that the image holds "
-        "whole; `crs` and `transform` in the table `images` are exact. A tile from several images "
-        "is always `mercator`."
+        "exact. `native`: the source's own pixels stay untouched, enough of them to cover the "
+        "tile. A box in degrees is slightly rotated against them, so the box that is written "
+        "lies inside the image; `crs` and `transform` in the table `images` are exact. A tile "
+        "from several images is always `mercator`."
     ),
 ]
 Gsd = Annotated[float | None, Field(gt=0, json_schema_extra=CHOICE)]
@@ -130,7 +131,8 @@ PerPlace = Annotated[
     Field(
         ge=1,
         description="Keep this many images of each place of a satellite archive (S2, L8, L9): the "
-        "clearest of those that show all of its objects, or else of those that show each.",
+        "clearest of those that show all of its objects. If no image shows all, keep as many for "
+        "each object.",
         json_schema_extra=CHOICE,
     ),
 ]

@@ -56,7 +56,7 @@ def cut_tile(raster: Raster, grid: PixelGrid, reading: Reading) -> TileImage:
 
 
 def cut_on(choice: GridChoice, raster: Raster, tile: Tile, reading: Reading) -> TileImage:
-    """Give a tile's pixels on the grid that a source asks for; raises as `cut_tile`."""
+    """Give a tile's pixels on the grid that a source asks for. Raises the errors of `cut_tile`."""
     if choice == "mercator":
         return cut_tile(raster, mercator_grid(tile), reading)
     grid = raster.native_grid_of(tile)

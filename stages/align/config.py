@@ -29,6 +29,6 @@ class AlignConfig(StageConfig):
     max_spread: float = Field(
         1.0,
         gt=0,
-        description="Say that images agree on a shift if at least half of them differ from it by "
-        "at most this many metres.",
+        description="Say that images agree on a shift if at least half of them have a shift that "
+        "is at most this many metres from it.",
     )

@@ -16,6 +16,6 @@ class DensityConfig(StageConfig):
         le=1,
         description="Count the objects of each concept in cells that are this many degrees wide "
         "and high, such as 0.01. Smaller cells take longer and hold fewer objects. The table "
-        "`truth` needs these counts to tell where the map is complete. By default, neither table "
-        "is made.",
+        "`truth` needs these counts to tell where the map is complete. By default, neither "
+        "`density` nor `truth` is made.",
     )

@@ -68,8 +68,8 @@ class EvaluateConfig(ClipConfig):
     )
     shots: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None,
-        description="Also fit the classifier on so many images of each class (few-shot), and test "
-        "it on the others. The figure is the mean of five draws.",
+        description="For each of these numbers, also fit the classifier on that many images of "
+        "each class (few-shot), and test it on the others. The figure is the mean of five draws.",
     )
     name: str | None = Field(
         None,

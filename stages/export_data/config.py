@@ -49,7 +49,7 @@ class ExportConfig(StageConfig):
         "the disk allows it (`link`), or copy them (`copy`).",
     )
     licences: dict[str, str] = Field(
-        {}, description="The licence of each source of your own, by its alias."
+        {}, description="Map the alias of each source of your own to its licence, in words."
     )
     attributions: dict[str, str] = Field(
         {}, description="The line that every copy of a source of your own must show, by its alias."

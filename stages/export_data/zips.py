@@ -1,4 +1,4 @@
-"""The published layout: ``images2.zip`` ... ``meta7.zip`` and captions files."""
+"""The layout of SkyScript's authors: zips of images and of metas, and captions files."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ClassifierConfig(StageConfig):
 
 
 class Classifier(NamedTuple):
-    """The weights, one for each number of a unit vector, and the intercept."""
+    """The weights, one for each component of a unit vector, and the intercept."""
 
     weights: Numbers
     intercept: float

@@ -29,7 +29,7 @@ _SHOWN = 3
 
 
 class Counts(NamedTuple):
-    """The images that were compared."""
+    """How many images were compared."""
 
     ours: int
     theirs: Mapping[str, int]

@@ -31,9 +31,9 @@ class PlanConfig(StageConfig):
     min_extent: float = Field(
         5.0,
         ge=0,
-        description="Skip an area for a source whose longer side would have fewer pixels than "
-        "this. A pond of 10 m is visible as water, yet it is a single pixel of an image at 10 m. "
-        "Set it at the top level, because eligible uses the same key.",
+        description="Do not take an area from a source in whose images its longer side would "
+        "have fewer pixels than this. A pond of 10 m is visible as water, yet it is a single "
+        "pixel of an image at 10 m. Set it at the top level, because eligible uses the same key.",
     )
     object_side: tuple[int, int] = Field(
         (224, 512),
@@ -54,8 +54,8 @@ class PlanConfig(StageConfig):
         1.0,
         ge=1,
         description="Allow an image to be this many times coarser than a tag's maximum GSD. The "
-        "scale has no step between 1 and 10 m, so imagery at 2 m shows some things that the scale "
-        "denies. Set it at the top level, because eligible and overlay use the same key.",
+        "maximum GSDs are 0.1, 0.2, 0.6, 1 or 10 m, so imagery at 2 m shows some things whose "
+        "maximum is 1 m. Set it at the top level, because eligible and overlay use the same key.",
     )
     max_candidates: int = Field(
         8,

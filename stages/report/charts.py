@@ -18,7 +18,7 @@ _BELOW = {"orient": "bottom", "columns": 1, "labelLimit": 420}
 def all_charts(
     figures: Figures, spread: Spread, concepts: Sequence[tuple[str, int]]
 ) -> dict[str, Spec]:
-    """Give the charts that have data, by the name of their place on the page."""
+    """Give the charts that have data; the key is the name of their place on the page."""
     tags = [(f"{key}={value}", images) for key, value, images in figures.tags]
     charts = {
         "stages": _stages(figures),

@@ -10,7 +10,7 @@ from pipeline.stage import StageConfig
 class ReportConfig(StageConfig):
     """The content of the report."""
 
-    seed: int = Field(0, description="Seed the random order of the gallery.")
+    seed: int = Field(0, description="Seed the random order of the pairs in the report's gallery.")
     gallery: int = Field(
         100_000,
         ge=0,

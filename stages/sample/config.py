@@ -17,7 +17,7 @@ class SampleConfig(StageConfig):
     Without ``cells`` and ``balanced``, all of them do.
     """
 
-    seed: int = Field(0, description="Seed the draw of the cells.")
+    seed: int = Field(0, description="Seed the random choice of the cells.")
     cells: int | None = Field(
         None,
         ge=1,

@@ -65,7 +65,7 @@ class RunScoreConfig(ScoreConfig):
         OFF,
         description="Score with this model: an architecture of open_clip (ViT-L-14, with "
         "`pretrained: openai`), `local-dir:FOLDER`, `hf-hub:OWNER/NAME`, or `tiny`, which knows "
-        "only simulated tiles. With `none`, the run is neither scored nor filtered.",
+        "only simulated tiles. With `none`, no pair is scored or filtered.",
         json_schema_extra=EXECUTION,
     )
 

@@ -67,7 +67,7 @@ def of_pairs(scenes: Scenes, one: Ints, other: Ints, value: Ints) -> Claims:
 
 
 def of_things(scenes: Scenes, things: Ints, value: Ints) -> Claims:
-    """Give claims on one thing each, by what names it."""
+    """Give claims on one thing each; its concept is that by which the thing is named."""
     none, single = np.full(len(things), NO_CONCEPT), np.ones(len(things), np.int64)
     return Claims(scenes.image[things], scenes.name[things], none, value, things, single)
 

@@ -1,4 +1,4 @@
-"""The tables of images: where tiles are cut from, the tiles, and how the map lies on them."""
+"""The tables of images: those of the sources, the tiles, and the shift between map and image."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ class TrainConfig(StageConfig):
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.+-]+$",
-        description="Write the run to this folder in `runs`. The same name goes on where it "
-        "stopped. By default, it is the name of the recipe, else of the model.",
+        description="Write the run to this folder in `runs`. If the folder exists, its "
+        "run goes on. By default, it is named after the recipe, or without one after the model.",
         json_schema_extra=EXECUTION,
     )
     runs: ConfigPath = Field(

@@ -1,4 +1,4 @@
-"""The two ends of `train-filter`: which pairs a filter CLIP is trained on, and what its cuts are.
+"""The first and the last step of `train-filter`: choose the pairs to train on; compare the cuts.
 
 The command line trains and scores in between, by the jobs `train` and `score` (Fang et al., Data
 Filtering Networks, ICLR 2024).

@@ -26,10 +26,16 @@ class TrainFilterConfig(StageConfig):
         "with one. A pair without a match is then not trusted. With 0, the match is not looked at.",
     )
     max_cloud_share: float = Field(
-        0.1, ge=0, le=1, description="Trust an image if at most this share looks like cloud."
+        0.1,
+        ge=0,
+        le=1,
+        description="Train on an image if at most this share of its pixels looks like cloud.",
     )
     max_blank: float = Field(
-        0.01, ge=0, le=1, description="Trust an image if at most this share is black or white."
+        0.01,
+        ge=0,
+        le=1,
+        description="Train on an image if at most this share of its pixels is black or white.",
     )
     max_haze: float = Field(
         0.2, ge=0, le=1, description="Trust an image if a veil makes at most this share of it."

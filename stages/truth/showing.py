@@ -47,5 +47,5 @@ def _size(tags: Mapping[str, str]) -> Size:
 
 
 def at_any_gsd(kind: str, tags: Tags, words: Vocabulary) -> Showing:
-    """Give what an object shows in an image that is as sharp as can be."""
+    """Give what of an object would be visible if no image were too coarse for it."""
     return showing(kind, tuple(words.visible(dict(tags), 0.0).items()))

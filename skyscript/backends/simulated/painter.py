@@ -103,7 +103,7 @@ def area_of_point(canvas: Canvas, feature: Feature, look: Look) -> Feature:
 
 
 def fill_paint(canvas: Canvas, feature: Feature, look: Look) -> Paint:
-    """Give the paint of a feature's fill: one of its look's, a little brighter or darker."""
+    """Give the paint of a feature's fill: a colour of its look, a little brighter or darker."""
     tints = look.colour
     chosen = tints[int(feature.uniform("colour") * len(tints))] if len(tints) > 1 else tints[0]
     return paint(chosen, canvas.light.season, factor=0.94 + 0.12 * feature.uniform("tone"))

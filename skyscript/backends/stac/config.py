@@ -46,7 +46,7 @@ class StacSource(fields.SourceConfig):
     )
     bucket: str | None = Field(
         None,
-        description="List the files of the public bucket at this address, and read their heads. "
+        description="List the files of the public bucket at this address, and read their headers. "
         "It needs `acquired_name`.",
     )
     prefixes: tuple[str, ...] = Field(
@@ -73,8 +73,8 @@ class StacSource(fields.SourceConfig):
     platform: str | None = Field(None, description="Use only items of this satellite.")
     sign: str | None = Field(
         None,
-        description="Get read tokens for the files at this address. By default, there are none, "
-        "but for collections of the Planetary Computer, which are signed by its own.",
+        description="Get read tokens for the files at this address. By default, only "
+        "collections of the Planetary Computer get tokens, from its own service.",
         json_schema_extra=EXECUTION,
     )
     bands: fields.Bands = Field(
@@ -97,8 +97,8 @@ class StacSource(fields.SourceConfig):
         ("open",),
         min_length=1,
         description="Use images of these classes of licences: `open`, `non_commercial`, "
-        "`trace_only`. Items that state a non-commercial licence are left out, too, unless it is "
-        "among them.",
+        "`trace_only` (only to trace for OSM). Items that state a non-commercial "
+        "licence are left out, too, unless `non_commercial` is among the classes.",
         json_schema_extra=fields.CHOICE,
     )
     years: fields.Years = None
@@ -107,17 +107,19 @@ class StacSource(fields.SourceConfig):
         None,
         le=100,
         description="Keep this many images of each place: the clearest of those that show all of "
-        "its objects, or else of those that show each. By default, 4 of a satellite archive of "
-        "`image_sources` (S2, L8, L9), and all of other collections.",
+        "its objects. If no image shows all, keep as many for each object. By default, 4 of a "
+        "satellite archive of `image_sources` (S2, L8, L9), and all of other collections.",
         json_schema_extra=fields.CHOICE,
     )
     at_once: fields.AtOnce = Field(
         16,
         le=256,
-        description="Read at most this many tiles at the same time. There are fewer while the "
-        "service answers that there are too many.",
+        description="Read at most this many tiles at the same time. Fewer are read while the "
+        "service answers that there are too many requests.",
     )
-    a_second: fields.ASecond = Field(100, description="Begin at most this many tiles a second.")
+    a_second: fields.ASecond = Field(
+        100, description="Start to read at most this many tiles a second."
+    )
 
 
 def find_route(config: StacSource, alias: str) -> StacRoute:

@@ -18,7 +18,7 @@ FORBIDDEN = (401, 403)
 def classify(scene: Scene, error: Exception, *, is_signed: bool) -> Outcome:
     """Say what a reading error means, by the HTTP status in GDAL's messages.
 
-    ``is_signed``: the file was opened with a read token, which may have ended.
+    ``is_signed``: the file was opened with a read token, which may have expired.
     """
     if isinstance(error, TryLater):  # no read token
         return Outcome(ErrorClass.TRANSIENT, error.problem, str(error))
