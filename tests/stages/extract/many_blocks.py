@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from pipeline.config import parse_config
 from pipeline.events import ShardFinished
@@ -50,9 +51,9 @@ def run_stages(
     path: Place, root: Place, emit=lambda event: None, from_size: int = 0, **runner: object
 ) -> None:
     """Bring the tables of the file up to date, in shards if it has ``from_size`` bytes."""
-    inputs.FROM_SIZE = from_size
     blocks = {"extract": {"path": str(path), "part_rows": 30}, "runner": runner}
-    run(RECIPE, parse_config(blocks, RECIPE, base=Path(), where="test"), root, emit)
+    with patch.object(inputs, "FROM_SIZE", from_size):
+        run(RECIPE, parse_config(blocks, RECIPE, base=Path(), where="test"), root, emit)
 
 
 if __name__ == "__main__":
