@@ -21,8 +21,8 @@ import shapely
 
 from pipeline.part_ranges import parts_meeting
 from pipeline.schema import STATUS_OK
+from skyscript.geo.box_raster import BoxRaster, Ints, Sides
 from skyscript.geo.hilbert import hilbert_keys
-from skyscript.geo.raster import Ints, Raster, Sides
 from skyscript.geo.tile import Box
 
 MOST_SHIFT = 50.0
@@ -31,11 +31,8 @@ FARTHEST = 250.0
 """Metres from its point that a thing reaches at most, for `truth`."""
 MOST_MARGIN = 200.0
 """The greatest `truth.margin` in metres."""
-
 MOST_GROUPS = 16
 """The most groups of boxes in a query: each adds a comparison for every row group."""
-
-
 _NOWHERE = 1e9
 """Degrees: the place of an object that is not ok, and may have none."""
 
@@ -74,7 +71,7 @@ def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -
         return Near(schema.empty_table(), np.zeros(0, np.int64), np.zeros(0, np.int64))
     wanted = functools.reduce(operator.or_, map(_meets, _groups(sides)))
     outlines: npt.NDArray[np.object_] = np.asarray(shapely.box(*sides.T))
-    raster, tree = Raster(sides), shapely.STRtree(outlines)
+    raster, tree = BoxRaster(sides), shapely.STRtree(outlines)
     found, rows, met, count = [], [], [], 0
     west, south, east, north = sides.T
     parts = parts_meeting(

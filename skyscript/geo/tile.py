@@ -74,6 +74,13 @@ def project(degrees: Points) -> Points:
     return EARTH_RADIUS * np.column_stack([np.radians(degrees[:, 0]), np.arcsinh(np.tan(latitude))])
 
 
+def unproject(metres: Points) -> Points:
+    """Give the WGS 84 positions of many EPSG:3857 coordinates; see `project` on their last bit."""
+    angles = metres / EARTH_RADIUS
+    angles[:, 1] = np.arctan(np.sinh(angles[:, 1]))
+    return np.degrees(angles)
+
+
 def mercator_scale(lat: float) -> float:
     """Give how many EPSG:3857 metres are one metre on the ground at a latitude."""
     return 1 / math.cos(math.radians(lat))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -77,12 +78,8 @@ def filter_records(
 
     ``records`` is a run folder or its folder ``tables/pairs``; no other table is read.
     """
-    refuse_run(out)
-    with scratch(out, "filter") as folder, database(folder) as connection:
-        prepare(connection, folder)
-        input_rows = load_records(connection, records)
-        if vectors is not None:
-            input_rows = input_rows._replace(vectors=vectors / "images")
+    with _prepared(out) as connection:
+        input_rows = _with_vectors(load_records(connection, records), vectors)
         return write_all(connection, input_rows, out, config)
 
 
@@ -100,15 +97,25 @@ def filter_csv(
     the meta pickles in ``metas``. The option ``alike`` needs ``vectors``, the folder of a model's
     vectors. Raises `InputError` if a file, column or position is missing.
     """
-    refuse_run(out)
-    with scratch(out, "filter") as folder, database(folder) as connection:
-        prepare(connection, folder)
-        input_rows = load_csv(connection, captions)
-        if vectors is not None:
-            input_rows = input_rows._replace(vectors=vectors / "images")
+    with _prepared(out) as connection:
+        input_rows = _with_vectors(load_csv(connection, captions), vectors)
         if metas is not None:
             load_boxes(connection, metas)
         return write_all(connection, input_rows, out, config, not_over=captions)
+
+
+@contextmanager
+def _prepared(out: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database for the files of a folder, which must not be a run."""
+    refuse_run(out)
+    with scratch(out, "filter") as folder, database(folder) as connection:
+        prepare(connection, folder)
+        yield connection
+
+
+def _with_vectors(input_rows: InputTable, model: Path | None) -> InputTable:
+    """Name the folder of the images' vectors in the folder of a model."""
+    return input_rows if model is None else input_rows._replace(vectors=model / "images")
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

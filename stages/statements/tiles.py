@@ -9,7 +9,7 @@ import pyarrow as pa
 import shapely
 
 from skyscript.geo.clip import clip_to_boxes, reach_out
-from skyscript.geo.tile import EARTH_RADIUS, Box, project
+from skyscript.geo.tile import EARTH_RADIUS, Box, project, unproject
 from stages.statements.scenes import Floats, Geometries, Ints
 
 
@@ -42,9 +42,7 @@ class Tiles(NamedTuple):
     def widened(self, metres: float) -> Floats:
         """Give the boxes in degrees with so many metres on the ground around them."""
         wider = self.sides + np.outer(metres * self.scale, [-1, -1, 1, 1])
-        angles = wider.reshape(-1, 2) / EARTH_RADIUS
-        angles[:, 1] = np.arctan(np.sinh(angles[:, 1]))
-        return np.degrees(angles).reshape(-1, 4)
+        return unproject(wider.reshape(-1, 2)).reshape(-1, 4)
 
     def cut(self, metres: Geometries, image: Ints) -> Geometries:
         """Give the parts of valid geometries in tiles, in pixels from the top left corner.

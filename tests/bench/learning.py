@@ -16,6 +16,7 @@ import logging
 import statistics
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -123,22 +124,19 @@ def beginning(work: Path, seed: int) -> Path:
     return folder
 
 
-def recall(work: Path, files: dict[str, Path], held: Path, arm: str, seed: int) -> float:
-    """Train an arm; give the mean recall of held-out pairs, in percent."""
-    data, options = ARMS[arm]
-    count = sum(1 for _ in files[data].open(encoding="utf-8")) - 1
-    epochs = round(STEPS / (count // BATCH))
-    name = f"{arm.replace(',', '').replace(' ', '-')}-{seed}"
-    config = TrainConfig(
+def settings(
+    work: Path, data: Path, name: str, seed: int, steps: int, **options: Any
+) -> TrainConfig:
+    """Give the config of so many steps on a CSV, from the beginning of a seed."""
+    count = sum(1 for _ in data.open(encoding="utf-8")) - 1
+    return TrainConfig(
         model=f"local-dir:{work / f'model-{seed}'}",
-        train_data=files[data],
-        val_data=held,
+        train_data=data,
         root_data_dir=work / "small",
         runs=work / "runs",
         name=name,
         batch_size=BATCH,
-        epochs=epochs,
-        val_frequency=epochs,
+        epochs=round(steps / (count // BATCH)),
         save_frequency=0,
         warmup=20,
         lr=1e-3,
@@ -149,6 +147,14 @@ def recall(work: Path, files: dict[str, Path], held: Path, arm: str, seed: int) 
         device="cpu",
         **options,
     )
+
+
+def recall(work: Path, files: dict[str, Path], held: Path, arm: str, seed: int) -> float:
+    """Train an arm; give the mean recall of held-out pairs, in percent."""
+    data, options = ARMS[arm]
+    name = f"{arm.replace(',', '').replace(' ', '-')}-{seed}"
+    config = settings(work, files[data], name, seed, STEPS, val_data=held, **options)
+    config = config.model_copy(update={"val_frequency": config.epochs})
     train(config, lambda _: None)
     results = (work / "runs" / name / "checkpoints/results.jsonl").read_text().splitlines()
     values = json.loads(results[-1])

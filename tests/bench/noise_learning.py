@@ -26,10 +26,9 @@ from PIL import Image
 from pipeline.run import Run
 from skyscript import chance
 from stages.filter import FilterConfig, filter_csv
-from stages.train.config import TrainConfig
 from stages.train.loop import train
-from tests.bench.learning import Row, write
-from tests.bench.truth_learning import BATCH, SIDE, beginning, measure_plainly
+from tests.bench.learning import Row, settings, write
+from tests.bench.truth_learning import SIDE, beginning, measure_plainly
 from tests.stages.planted_noise import COLUMNS, areas, measure_columns, plant
 
 KEPT = 60
@@ -99,29 +98,6 @@ def _shrink(root: Path, out: Path, paths: list[str]) -> None:
             image.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(out / path, quality=95)
 
 
-def learn(work: Path, data: Path, seed: int, steps: int) -> Path:
-    """Train on a cut. Give the folder of the model."""
-    count = sum(1 for _ in data.open(encoding="utf-8")) - 1
-    config = TrainConfig(
-        model=f"local-dir:{work / f'model-{seed}'}",
-        train_data=data,
-        root_data_dir=work / "small",
-        runs=work / "runs",
-        name=f"{data.stem}-{seed}",
-        batch_size=BATCH,
-        epochs=round(steps / (count // BATCH)),
-        save_frequency=0,
-        warmup=20,
-        lr=1e-3,
-        wd=0.2,
-        optimizer="adamw",
-        seed=seed,
-        workers=0,
-        device="cpu",
-    )
-    return train(config, lambda _: None) / "export"
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,7 +115,8 @@ def main() -> None:
     for seed in range(given.seeds):
         beginning(given.work, seed)
         for name, data in files.items():
-            model = learn(given.work, data, seed, given.steps)
+            config = settings(given.work, data, f"{data.stem}-{seed}", seed, given.steps)
+            model = train(config, lambda _: None) / "export"
             found[name].append(measure_plainly(given.work / "clean", model, held))
             log.info("seed %d, %s: %.2f", seed, name, found[name][-1])
     for name, values in found.items():

@@ -10,31 +10,17 @@ the mean difference to the first arm seed by seed with its standard error.
 
 from __future__ import annotations
 
-import argparse
-import logging
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from pipeline.run import Run
 from skyscript.clip.model import load_clip, unit
 from skyscript.clip.source import ClipConfig, find_clip
 from tests.bench.learning import Row
-from tests.bench.truth_learning import (
-    BATCH,
-    STEPS,
-    WAYS,
-    beginning,
-    embed,
-    learn,
-    make_pairs,
-    measure,
-    table,
-)
+from tests.bench.truth_learning import WAYS, compare, embed, measure
 
 RUN = None
 """Stands for the path of the run among the options."""
@@ -47,7 +33,6 @@ ARMS = {
     "with statements and negatives": SAME | SAID | {"hard_negatives": 2},
 }
 CHOICE = "true_of_two"
-log = logging.getLogger("truth_learning")
 
 
 def choose(work: Path, model: Path, held: list[Row], run: Path) -> float:
@@ -69,30 +54,14 @@ def choose(work: Path, model: Path, held: list[Row], run: Path) -> float:
     return 100 * float((near[0] > near[1]).mean())
 
 
+def measure_both(work: Path, model: Path, held: list[Row], run: Path) -> dict[str, float]:
+    """Give the recall of the held-out pairs, and the share of negatives that are told."""
+    return measure(work, model, held, run) | {CHOICE: choose(work, model, held, run)}
+
+
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--seeds", type=int, default=5)
-    given = parser.parse_args()
-    run: Path = given.run
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    log.setLevel(logging.INFO)
-    torch.set_num_threads(1)
-    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in ARMS}
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        data, held = make_pairs(run, work)
-        log.info("%d steps of %d pairs", STEPS, BATCH)
-        for seed in range(given.seeds):
-            beginning(work, seed)
-            for arm, values in found.items():
-                model = learn(work, data, f"{list(ARMS).index(arm)}-{seed}", ARMS[arm], seed, run)
-                choice = {CHOICE: choose(work, model, held, run)}
-                values.append(measure(work, model, held, run) | choice)
-                log.info("seed %d, %s: %s", seed, arm, values[-1])
-    for line in table(found, (*WAYS, CHOICE), found["plain"]):
-        log.info("%s", line)
+    compare(__doc__, ARMS, measure_both, (*WAYS, CHOICE), "plain")
 
 
 if __name__ == "__main__":

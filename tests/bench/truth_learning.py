@@ -14,7 +14,7 @@ import csv
 import logging
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,10 @@ from skyscript.clip.model import Clip, load_clip, unit
 from skyscript.clip.source import ClipConfig, find_clip
 from stages.evaluate.by_truth import rank_by_truth
 from stages.evaluate.retrieval import rank_by_all_ways
-from stages.train.config import TrainConfig
 from stages.train.loop import train
-from tests.bench.learning import Row, write
+from tests.bench.learning import BATCH, Row, settings, write
 
-SIDE, INPUT, BATCH, STEPS = 40, 32, 64, 120
+SIDE, INPUT, STEPS = 40, 32, 120
 TOWER = {"layers": 2, "width": 64}
 MODEL = {
     "embed_dim": 64,
@@ -48,6 +47,8 @@ ARMS = {
 }
 WAYS = ("published", "truth", "truth_judged")
 log = logging.getLogger("truth_learning")
+Measured = Callable[[Path, Path, list[Row], Path], dict[str, float]]
+"""Gives figures of a model from the folder of work, the model, the held-out pairs and the run."""
 
 
 def make_pairs(run: Path, work: Path) -> tuple[Path, list[Row]]:
@@ -75,25 +76,7 @@ def beginning(work: Path, seed: int) -> None:
 def learn(work: Path, data: Path, name: str, options: dict[str, Any], seed: int, run: Path) -> Path:
     """Train with some options, of which None stands for the run. Give the folder of the model."""
     given = {key: run if value is None else value for key, value in options.items()}
-    count = sum(1 for _ in data.open(encoding="utf-8")) - 1
-    config = TrainConfig(
-        model=f"local-dir:{work / f'model-{seed}'}",
-        train_data=data,
-        root_data_dir=work / "small",
-        runs=work / "runs",
-        name=name,
-        batch_size=BATCH,
-        epochs=round(STEPS / (count // BATCH)),
-        save_frequency=0,
-        warmup=20,
-        lr=1e-3,
-        wd=0.2,
-        optimizer="adamw",
-        seed=seed,
-        workers=0,
-        device="cpu",
-        **given,
-    )
+    config = settings(work, data, name, seed, STEPS, **given)
     return train(config, lambda _: None) / "export"
 
 
@@ -150,9 +133,15 @@ def table(
         yield f"| {arm} | {' | '.join(cells)} |"
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def compare(
+    what: str | None,
+    arms: Mapping[str, dict[str, Any]],
+    measured: Measured,
+    ways: Sequence[str],
+    base: str,
+) -> None:
+    """Print the table of some arms of the run on the command line, beside the arm ``base``."""
+    parser = argparse.ArgumentParser(description=what)
     parser.add_argument("run", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
@@ -160,19 +149,24 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     log.setLevel(logging.DEBUG)
     torch.set_num_threads(1)
-    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in ARMS}
+    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         data, held = make_pairs(run, work)
+        log.info("%d steps of %d pairs", STEPS, BATCH)
         for seed in range(given.seeds):
             beginning(work, seed)
-            for arm, values in found.items():
-                name = f"{list(ARMS).index(arm)}-{seed}"
-                model = learn(work, data, name, ARMS[arm], seed, run)
-                values.append(measure(work, model, held, run))
+            for number, (arm, values) in enumerate(found.items()):
+                model = learn(work, data, f"{number}-{seed}", arms[arm], seed, run)
+                values.append(measured(work, model, held, run))
                 log.info("seed %d, %s: %s", seed, arm, values[-1])
-    for line in table(found, WAYS, found[list(ARMS)[1]]):
+    for line in table(found, ways, found[base]):
         log.info("%s", line)
+
+
+def main() -> None:
+    """Print the table."""
+    compare(__doc__, ARMS, measure, WAYS, "equal captions are no negatives")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import pytest
 from pipeline.atomic import write_bytes
 from pipeline.bucket import BucketPath
 from pipeline.events import ShardFinished
-from stages.extract import inputs
 from stages.extract.shards import FOLDER
 from tests.buckets import content_in
 from tests.conftest import content_of
@@ -15,12 +14,6 @@ from tests.stages.extract.many_blocks import run_stages, write_town
 
 pytest.importorskip("numba")
 pytest.importorskip("isal")
-
-
-@pytest.fixture(autouse=True)
-def of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the limit be as before after each test."""
-    monkeypatch.setattr(inputs, "FROM_SIZE", inputs.FROM_SIZE)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ _CELLS = 256
 """Columns and rows."""
 
 
-class Raster:
+class BoxRaster:
     """Counts the cells of a raster that some boxes touch, for any rectangle of cells at once.
 
     The table of sums is that of Crow (1984), "Summed-area tables for texture mapping".

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skyscript.geo.raster import Raster
+from skyscript.geo.box_raster import BoxRaster
 
 
 def boxes_of(draw, count, size):
@@ -19,12 +19,12 @@ def test_no_box_that_meets_one_is_left_out(count):
     meet = np.zeros(len(others), bool)
     for box in own:
         meet |= (others[:, :2] <= box[2:]).all(axis=1) & (others[:, 2:] >= box[:2]).all(axis=1)
-    found = Raster(own).may_meet(others)
+    found = BoxRaster(own).may_meet(others)
     assert set(np.flatnonzero(meet)) <= set(found)
     assert len(found) < meet.sum() + 0.1 * len(others)
 
 
 def test_a_point_is_a_box_too():
-    raster = Raster(np.array([[5.0, 5.0, 5.0, 5.0]]))
+    raster = BoxRaster(np.array([[5.0, 5.0, 5.0, 5.0]]))
     others = np.array([[5.0, 5.0, 5.0, 5.0], [4.0, 4.0, 6.0, 6.0], [6.0, 6.0, 7.0, 7.0]])
     assert {0, 1} <= set(raster.may_meet(others))
