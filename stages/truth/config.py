@@ -14,7 +14,7 @@ _NEVER_ABSENT = (
 )
 _GROUND = (
     *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
-    "leisure place",
+    *("open ground", "public land", "brownfield site", "animal facility", "leisure place"),
 )
 
 
