@@ -141,7 +141,7 @@ class Canvas:
         cv2.polylines(self.image, [_fixed(run)], False, paint, wide, cv2.LINE_8, _SHIFT)
 
     def blend(self, patch: Patch, cover: Array, ground: Paint, mark: Paint) -> None:
-        """Paint a patch with a mark that covers so much of each pixel; below 0 darken the ground."""
+        """Paint a patch with a mark that covers a share of each pixel; below 0 it is darker."""
         share = np.arange(-100, 101)[:, None] / 100
         table = np.array(ground) * (1 + np.minimum(share, 0)) * (1 - np.maximum(share, 0))
         table += np.array(mark) * np.maximum(share, 0)

@@ -217,4 +217,4 @@ def _shadow(canvas: Canvas, feature: Feature, look: Look) -> None:
         canvas.cast_block(feature.parts, look.height)
     elif not look.colour:
         pole = _CORNERS * max(0.5, look.width * 0.05) * canvas.metre
-        canvas.cast_block([pole + (feature.frame.x, feature.frame.y)], look.height)
+        canvas.cast_block([pole + np.array(feature.frame[:2])], look.height)

@@ -5,7 +5,6 @@ Both are functions of where a pixel is in the frame of an object.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -102,4 +101,5 @@ def relief(shape: str, u: Array, v: Array, frame: Frame, light: Light) -> Array:
     down, right = np.gradient(height)
     slope = np.clip(right * light.away[0] + down * light.away[1], -_STEEPEST, _STEEPEST)
     crease = cv2.Laplacian(height, cv2.CV_64F) < -_SHARP
-    return 1 + (_LIGHT * slope + _CREASE * crease) / 100
+    result: Array = 1 + (_LIGHT * slope + _CREASE * crease) / 100
+    return result

@@ -72,10 +72,10 @@ def _cells(feature: Feature, patch: Patch, steps: Points) -> tuple[npt.NDArray[n
     """
     height, width = patch.mask.shape
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    reach = feature.frame.from_pixels(corners + (patch.left, patch.top)) / steps
+    reach = feature.frame.from_pixels(corners + np.array((patch.left, patch.top))) / steps
     (i0, j0), (i1, j1) = np.floor(reach.min(0)).astype(int), np.ceil(reach.max(0)).astype(int)
-    cells = np.stack(np.mgrid[i0 : i1 + 1, j0 : j1 + 1], axis=-1).reshape(-1, 2)
+    cells = np.mgrid[i0 : i1 + 1, j0 : j1 + 1].reshape(2, -1).T
     if len(steps) == 2:
-        return cells, feature.frame.to_pixels((cells + (0.5, 0.3)) * steps)
+        return cells, feature.frame.to_pixels((cells + np.array((0.5, 0.3))) * steps)
     moved = np.stack([_draws(feature, f"strewn {axis}", cells) for axis in "xy"], axis=1)
     return cells, feature.frame.to_pixels((cells + 0.15 + 0.7 * moved) * steps)

@@ -119,7 +119,7 @@ def tint(text: str) -> Tint:
     if match[4] and match[4] not in materials().number:
         raise ValueError(f"{match[4]!r} is not a material of materials.csv")
     material = materials().number[match[4]] if match[4] else None
-    return Tint(match[1] and rgb(match[1]), match[3] or "", float(match[2] or 1), material)
+    return Tint(rgb(match[1]) if match[1] else None, match[3] or "", float(match[2] or 1), material)
 
 
 @lru_cache(8192)
