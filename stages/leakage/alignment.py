@@ -6,6 +6,7 @@ refined on the pixels. Two images are near-duplicates if the pixels then correla
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,13 +166,19 @@ def _mean_around(
     return np.asarray(blurred / np.maximum(weight, 1e-6), np.float32)
 
 
-def overlay(ours: Sketch, features: Features, theirs: Grey, *, is_mirrored: bool) -> Overlay:
-    """Compare an image, or its mirror image, with one whose features and pixels are given."""
+def overlay(
+    ours: Sketch, features: Features, load: Callable[[], Grey | None], *, is_mirrored: bool
+) -> Overlay:
+    """Compare an image, or its mirror image, with one whose features are given.
+
+    ``load`` reads the pixels of the other one, which only images whose features agree need.
+    """
     own, grey = ours.features, ours.grey
     if is_mirrored:
         own, grey = mirrored(own, grey.shape[1]), np.ascontiguousarray(grey[:, ::-1])
     found = agree(own, features)
-    if found is None:
+    theirs = None if found is None else load()
+    if found is None or theirs is None:
         return NOTHING
     transform, agreeing = found
     return lay_over(grey, theirs, transform)._replace(agreeing=agreeing)

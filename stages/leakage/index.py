@@ -25,7 +25,11 @@ _FREQUENT = 64
 """A word of more images than this tells nothing and is left out."""
 _FEWEST_VOTES = 3
 """Features of an image that must share a word with a candidate."""
-_MOST_CANDIDATES = 12
+_MOST_ALIKE = 40
+"""Candidates by features, and as many of the mirror image: in calm water and sand, the features of
+many images have the same words, and the right one is far behind. Each takes a millisecond."""
+_MOST_NEAR = 12
+"""Candidates by their hashes."""
 _NEAR_HASH = 10
 """Of the 64 bits of a hash, those that may differ in a candidate."""
 
@@ -97,7 +101,7 @@ class Index:
             )
         ]
         found.sort(key=lambda pair: (-pair[0], pair[1][:2]))
-        alike = [candidate for _, candidate in found[:_MOST_CANDIDATES]]
+        alike = [candidate for _, candidate in found]
         return alike + self._near_hashes(one.hashes)
 
     def _vote(self, features: Features) -> list[tuple[int, float]]:
@@ -118,7 +122,7 @@ class Index:
         votes = np.bincount(distinct, minlength=len(images))
         weight = np.bincount(place, 1 / np.repeat(np.maximum(count, 1), count), len(images))
         enough = np.flatnonzero(votes >= _FEWEST_VOTES)
-        best = enough[np.argsort(-weight[enough], kind="stable")[:_MOST_CANDIDATES]]
+        best = enough[np.argsort(-weight[enough], kind="stable")[:_MOST_ALIKE]]
         return list(zip(images[best].tolist(), weight[best].tolist(), strict=True))
 
     def _near_hashes(self, hashes: Sequence[int]) -> list[Candidate]:
@@ -128,7 +132,7 @@ class Index:
         symmetry = far.argmin(axis=0)
         nearest = far.min(axis=0).astype(np.int64) + 64 * ~self._has_hash
         close = np.flatnonzero(nearest <= _NEAR_HASH)
-        best = close[np.argsort(nearest[close], kind="stable")[:_MOST_CANDIDATES]]
+        best = close[np.argsort(nearest[close], kind="stable")[:_MOST_NEAR]]
         return [Candidate(int(at), False, int(symmetry[at])) for at in best]
 
 

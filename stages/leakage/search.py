@@ -140,10 +140,10 @@ def _lay(
     one: Sketch, candidate: Candidate, index: Index, load: Callable[[Picture], Grey | None]
 ) -> Overlay:
     """Compare the pixels of an image with those of a candidate."""
-    theirs = load(index.pictures[candidate.number])
-    if theirs is None:
-        return NOTHING
-    if candidate.symmetry is not None:
-        return same_at(one, theirs, candidate.symmetry)
-    features = index.features(candidate.number)
-    return overlay(one, features, theirs, is_mirrored=candidate.is_mirrored)
+    picture = index.pictures[candidate.number]
+    if candidate.symmetry is None:
+        features = index.features(candidate.number)
+        read = functools.partial(load, picture)
+        return overlay(one, features, read, is_mirrored=candidate.is_mirrored)
+    theirs = load(picture)
+    return NOTHING if theirs is None else same_at(one, theirs, candidate.symmetry)
