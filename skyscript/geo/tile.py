@@ -41,7 +41,7 @@ class Box(NamedTuple):
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Box:
         """Give the box of a row of any table that has its four columns."""
-        return cls(*(row[side] for side in cls._fields))
+        return cls(row["west"], row["south"], row["east"], row["north"])
 
 
 class Tile(NamedTuple):
