@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -37,20 +39,20 @@ def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
     looks = [(f, look) for f in found if (look := look_of(f.tags, f.dimension)) is not None]
     canvas.roads = road_pieces(looks)
     works = [work for feature, look in looks for work in passes(canvas, feature, look)]
-    draw(canvas, [work for work in works if work.layer < Layer.CAST])
-    above = [work for work in works if work.layer >= Layer.CAST]
+    draw(work for work in works if work.order[0] < Layer.CAST)
+    above = [work for work in works if work.order[0] >= Layer.CAST]
     above += [work for feature, look in looks for work in stamped(canvas, feature, look)]
-    draw(canvas, [work for work in above if work.layer == Layer.CAST])
+    draw(work for work in above if work.order[0] == Layer.CAST)
     shaded = canvas.shade > 0
     canvas.image[shaded, :3] = np.rint(canvas.image[shaded, :3] * _SHADE)
-    draw(canvas, [work for work in above if work.layer > Layer.CAST])
+    draw(work for work in above if work.order[0] > Layer.CAST)
     return effects.develop(canvas, latitude, season)
 
 
-def draw(canvas: Canvas, works: list[Pass]) -> None:
+def draw(works: Iterable[Pass]) -> None:
     """Do some passes, in their order."""
-    for work in sorted(works, key=lambda work: work[:5]):
-        work.draw(canvas, work.feature, work.look)
+    for work in sorted(works, key=lambda work: work.order):
+        work.draw()
 
 
 def stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
@@ -63,7 +65,7 @@ def stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
     if look.layer is Layer.ROOF and (use := use_look(feature.tags)) is not None:
         middle, turn = np.array([feature.frame[:2]]), feature.frame.angle
         sign = Feature(f"{feature.object_id}/use", {}, POINT, [middle], middle, turn=turn)
-        result += [work for work in passes(canvas, sign, use) if work.layer > Layer.CAST]
+        result += [work for work in passes(canvas, sign, use) if work.order[0] > Layer.CAST]
     return result
 
 

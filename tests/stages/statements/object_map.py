@@ -13,7 +13,7 @@ from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.features import features
 from skyscript.backends.simulated.looks import Layer, look_of
 from skyscript.backends.simulated.painter import passes
-from skyscript.backends.simulated.render import render, road_pieces, stamped
+from skyscript.backends.simulated.render import draw, render, road_pieces, stamped
 from skyscript.backends.simulated.season import Season, light_at
 from skyscript.geo.tile import Box, Tile
 from tag_vocab import concepts_of
@@ -60,9 +60,7 @@ class ObjectMap:
         if name in self._looks:
             feature, look = self._looks[name]
             works = [*passes(canvas, feature, look), *stamped(canvas, feature, look)]
-            for work in sorted(works, key=lambda work: work[:5]):
-                if work.layer != Layer.CAST:
-                    work.draw(canvas, work.feature, work.look)
+            draw(work for work in works if work.order[0] != Layer.CAST)
         return canvas.whole != _BLANK
 
     def of(self, concept):
