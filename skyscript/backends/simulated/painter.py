@@ -14,7 +14,7 @@ from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.features import AREA, LINE, POINT, Feature, Frame, Points
 from skyscript.backends.simulated.looks import Layer, Look
 from skyscript.backends.simulated.marks import BOX, Along, arc
-from skyscript.backends.simulated.relief import MOTIFS, relief
+from skyscript.backends.simulated.relief import relief
 from skyscript.backends.simulated.tables import Paint, Tint, paint
 
 _SMALLEST = 2.5
@@ -79,12 +79,11 @@ def area_of_point(canvas: Canvas, feature: Feature, look: Look) -> Feature:
 
 def _road(canvas: Canvas, place: Points, width: float) -> tuple[float, float]:
     """Give direction (radians) and width (metres) of the road at a place; else ``width``."""
-    if len(canvas.roads.value):
-        best, apart = canvas.roads.nearest(place)
-        if math.hypot(*apart) <= _NEAR * canvas.metre:
-            x, y = canvas.roads.way[best]
-            return math.atan2(y, x), float(canvas.roads.value[best])
-    return 0.0, width
+    piece = canvas.roads.nearest(place, _NEAR * canvas.metre)
+    if piece is None:
+        return 0.0, width
+    x, y = np.diff(canvas.roads.ends[piece], axis=0)[0]
+    return math.atan2(y, x), canvas.roads.values[piece]
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ class _Painter:
         if pattern is None or (patch := canvas.patch(self.feature.parts)) is None:
             return
         paints = self.base, self.ink(pattern.tint)
-        if pattern.kind == "rings":
+        if pattern.motif is None:
             middle = np.array(frame[:2])
             for count in range(1, round(pattern.along) + 1):
                 ring = (self.feature.outline - middle) * (1 - pattern.share * count) + middle
@@ -156,7 +155,7 @@ class _Painter:
             return
         periods = np.array((pattern.along, pattern.across)) * canvas.metre
         u, v = (far / period for far, period in zip(patch.place(frame), periods, strict=True))
-        cover = MOTIFS[pattern.kind](u - np.floor(u), v - np.floor(v), pattern.share)
+        cover = pattern.motif(u - np.floor(u), v - np.floor(v), pattern.share)
         if periods.min() <= _FINEST:
             cover = np.full(u.shape, cover.mean())
         canvas.blend(patch, cover, *paints)
