@@ -7,7 +7,7 @@ are exact to half a pixel, and things smaller than a pixel fade.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -29,16 +29,6 @@ _FAINTEST = 0.15
 """A line narrower than this many canvas pixels is not drawn."""
 
 Array = npt.NDArray[np.floating[Any]]
-
-
-class Stations(NamedTuple):
-    """Places along a line."""
-
-    number: npt.NDArray[np.int64]
-    """The number from the line's start, equal in every tile."""
-    place: Points
-    turn: npt.NDArray[np.float64]
-    """The line's direction in radians."""
 
 
 class Patch(NamedTuple):
@@ -71,7 +61,7 @@ class Pieces:
         self.ends = np.concatenate([np.empty((0, 2, 2)), *ends])
         """Start and end of each piece."""
         self.values = [value for line, value in lines for _ in line[1:]]
-        self._tree = shapely.STRtree(shapely.linestrings(self.ends))
+        self._tree = shapely.STRtree(np.asarray(shapely.linestrings(self.ends)))
 
     def nearest(self, place: Points, reach: float = math.inf) -> int | None:
         """Give the number of the piece nearest to a place, if one is within reach."""
@@ -180,8 +170,13 @@ class Canvas:
         """Give the offset in pixels of the shadow of a point ``height`` metres above the ground."""
         return np.array(self.light.away) * (height * self.light.stretch * self.metre)
 
-    def stations(self, points: Points, metres: float, start: float) -> Stations:
-        """Give places so many metres apart along a line, only those near the tile."""
+    def stations(
+        self, points: Points, metres: float, start: float
+    ) -> Iterator[tuple[int, Points, float]]:
+        """Give places so many metres apart along a line, only those near the tile.
+
+        Each is its number from the line's start, the place, and the line's direction in radians.
+        """
         steps = np.hypot(*np.diff(points, axis=0).T)
         along, gap = np.concatenate(([0.0], np.cumsum(steps))), metres * self.metre
         at = np.arange(start * self.metre, along[-1], gap) if gap >= 1 else np.empty(0)
@@ -191,4 +186,5 @@ class Canvas:
         near = np.flatnonzero(inside.all(axis=1))
         segment = np.clip(np.searchsorted(along, at[near], side="right") - 1, 0, len(steps) - 1)
         way = np.diff(points, axis=0)[segment]
-        return Stations(near, place[near], np.arctan2(way[:, 1], way[:, 0]))
+        turn = np.arctan2(way[:, 1], way[:, 0]).tolist()
+        return zip(near.tolist(), place[near], turn, strict=True)

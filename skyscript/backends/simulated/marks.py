@@ -88,9 +88,9 @@ def _add(mark: Mark, words: list[str], colour: Tint, pen: float) -> None:
     """Add a stroke to a mark."""
     share = "%" in "".join(words)
     match [*words[:1], *(float(word.rstrip("%")) for word in words[1:])]:
-        case ["along", float(offset), float(width), *dash]:
+        case ["along", float(offset), float(width), *_]:
             offsets = (0.0, offset / 100) if share else (offset, 0.0)
-            bars = (*dash, *(2 * part for part in dash))
+            bars = [length * float(dash) for dash in words[3:4] for length in (1, 2)]
             mark.along.append(Along(colour, width, *offsets, *bars))
         case ["ties", float(length), float(width), float(every)]:
             mark.along.append(Along(colour, width, length=length, every=every))

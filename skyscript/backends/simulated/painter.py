@@ -190,8 +190,7 @@ class _Painter:
         if not along.every:
             self.canvas.line(run, along.width, ink)
         elif size.min() > _THINNEST:
-            found = self.canvas.stations(run, along.every, along.length / 2)
-            for (x, y), turn in zip(found.place, found.turn, strict=True):
+            for _, (x, y), turn in self.canvas.stations(run, along.every, along.length / 2):
                 self.canvas.fill([Frame(x, y, turn, *size).to_pixels(BOX * size)], ink)
 
     def shadow(self) -> None:

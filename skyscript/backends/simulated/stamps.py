@@ -58,11 +58,10 @@ def _along_line(canvas: Canvas, feature: Feature, stamp: Stamp) -> Iterator[Feat
     for count, line in enumerate(feature.parts):
         for side in (-1, 1) if offset else (1,):
             run = parallel(line, side * offset * canvas.metre) if offset else line
-            found = canvas.stations(run, every, every / 2)
-            numbers = np.stack((found.number, np.full_like(found.number, side)), axis=1)
-            for at in np.flatnonzero(_draws(feature, stamp.name, numbers) < share):
-                name = f"{feature.object_id}/{count}/{side}/{found.number[at]}"
-                yield _point(name, found.place[at], float(found.turn[at]))
+            for number, place, turn in canvas.stations(run, every, every / 2):
+                name = f"{feature.object_id}/{count}/{side}/{number}"
+                if chance.uniform(SEED, name, stamp.name) < share:
+                    yield _point(name, place, turn)
 
 
 def _cells(feature: Feature, patch: Patch, steps: Points) -> tuple[npt.NDArray[np.int64], Points]:
