@@ -11,11 +11,11 @@ from tag_vocab import concept
 _NEVER_ABSENT = (
     *("tree", "trees", "hedge", "flower bed", "planter", "barrier", "outdoor furniture", "vehicle"),
     *("utility pole", "street lamp", "manhole", "street cabinet", "rock", "tactile paving"),
-    *("rooftop installation", "solar panel"),
+    *("clearing strip", "terrace", "rooftop installation", "solar panel"),
 )
 _GROUND = (
     *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
-    "leisure place",
+    *("open ground", "public land", "brownfield site", "animal facility", "leisure place"),
 )
 
 
