@@ -4,7 +4,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from tag_vocab import concept, concepts_of
+from tag_vocab import concepts_of
 
 _GEOD = pyproj.Geod(ellps="WGS84")
 _TO_METRES = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
@@ -42,11 +42,16 @@ class Image:
 
     def tells(self, name):
         """Tell whether no object is only said to be of a more general concept than this one."""
-        return not any(
-            one.name in [above.name for above in concept(name).ancestors]
-            and all(one not in each.ancestors for each in shown)
+        every = [
+            {each for own in shown for each in (own, *own.ancestors)}
             for shown in self.concepts.values()
-            for one in {above for each in shown for above in (each, *each.ancestors)}
+        ]
+        (above,) = {one.ancestors for shown in every for one in shown if one.name == name}
+        return not any(
+            one.name in [each.name for each in above]
+            and all(one not in each.ancestors for each in shown)
+            for shown in every
+            for one in shown
         )
 
     def of(self, name):
