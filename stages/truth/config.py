@@ -11,7 +11,7 @@ from tag_vocab import concept
 _NEVER_ABSENT = (
     *("tree", "trees", "hedge", "flower bed", "planter", "barrier", "outdoor furniture", "vehicle"),
     *("utility pole", "street lamp", "manhole", "street cabinet", "rock", "tactile paving"),
-    *("clearing strip", "terrace"),
+    *("clearing strip", "terrace", "rooftop installation", "solar panel"),
 )
 _GROUND = (
     *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
