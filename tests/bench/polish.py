@@ -93,9 +93,17 @@ def run(address: str, out: Path, count: int) -> None:
         for table in (tables.META, tables.CAPTIONS)
     )
     words = ds.dataset(tables.VOCAB.schema.empty_table())
-    language = LanguageModelConfig(base_url=address, model="vision-1", per_second=10_000.0)
+    language = LanguageModelConfig.model_validate(
+        {"base_url": address, "model": "vision-1", "per_second": 10_000.0}
+    )
     polish(
-        meta, captions, words, out, PolishConfig(), language, lambda line: print(line, flush=True)
+        meta,
+        captions,
+        words,
+        out,
+        PolishConfig.model_validate({}),
+        language,
+        lambda line: print(line, flush=True),
     )
 
 
