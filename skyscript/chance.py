@@ -63,7 +63,10 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def hashes(seed: int, keys: Iterable[str], purpose: str) -> Hashes:
-    """Give for each key a number of 53 bits, from which `combine` makes draws for many objects."""
+    """Hash each key, with the seed and the purpose of the draw, to a whole number of 53 bits.
+
+    `combine` makes draws for many objects from such numbers.
+    """
     return np.asarray(uniforms(seed, keys, purpose) * 2.0**53, np.float64).astype(np.uint64)
 
 

@@ -60,7 +60,8 @@ _INTRO = (
 def commented_config(recipe: Sequence[Stage], given: Mapping[str, Any]) -> str:
     """Give a config as YAML with every key, its meaning and its default.
 
-    The keys of ``given`` are set. All others are comments: without their ``#``, they mean the same.
+    The keys of ``given`` are set. All others are comments that show the defaults: to remove their
+    ``#`` changes nothing.
     """
     shared = _top_keys(recipe)
     lines: list[str] = []

@@ -59,7 +59,7 @@ class Waiting(Generic[Item]):
         return self._items.popleft()
 
     def put_back(self, number: int, item: Item) -> bool:
-        """Let an item whose worker died wait again; tell whether it may, or is given up."""
+        """Put back an item whose worker died; give False if it is given up, after several deaths."""
         self._deaths[number] += 1
         if self._deaths[number] >= MOST_DEATHS:
             return False

@@ -30,7 +30,7 @@ _MOST_CACHED_TAGS = 16
 
 
 class ObjectPhrases(NamedTuple):
-    """The words of an object in a single caption and in a multi caption."""
+    """An object's words in a caption of it alone (single), and in one with its neighbours (multi)."""
 
     single: str
     multi: str

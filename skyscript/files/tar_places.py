@@ -67,7 +67,10 @@ def tar_places(root: Place, paths: pa.Array) -> TarPlaces | None:
 
 
 def named_in_tars(root: Place, names: Iterable[str]) -> InTars:
-    """Give the places of those images that lie in the tars of a run; memory holds all of them."""
+    """Give, for each named image that lies in a tar of the run, its place there.
+
+    Memory holds the places of all of them.
+    """
     if not has_tars(root):
         return {}
     wanted = pc.field("filepath").isin(pa.array([*dict.fromkeys(names)], pa.string()))

@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[datetime, str]:
     """Give the time that a text names and its precision: ``year``, ``day`` or ``minute``.
 
     A year or a day stands for its first moment: 2019 is the first of January 2019. Raises
-    `ValueError` for anything else, and for a year before 1930 or after this one.
+    `ValueError` for anything else, and for a year before 1930 or after the current year.
     """
     for form, precision in _FORMS:
         try:

@@ -148,12 +148,12 @@ class _Rows:
         return cls({name: _join(parts) for name, parts in found.items()})
 
     def with_all(self, concepts: Concepts) -> Rows:
-        """Give the images with the verdict for all concepts; none if there is no concept."""
+        """Give the images that have the verdict for each of the concepts; none without concepts."""
         parts = [self._by_concept[name] for name in sorted(concepts)]
         return functools.reduce(np.intersect1d, parts) if parts else _join(())
 
     def with_any(self, concepts: Concepts) -> Rows:
-        """Give the images with the verdict for one of the concepts."""
+        """Give the images that have the verdict for at least one of the concepts."""
         return _join(self._by_concept[name] for name in concepts)
 
 

@@ -19,9 +19,9 @@ class ExportConfig(StageConfig):
         min_length=1,
         description="Write these formats. `webdataset`: tars, for open_clip and webdataset. "
         "`parquet`: tables that embed the images, for the datasets library. `zips`: images2.zip … "
-        "meta7.zip and CSVs, as published. `coco` and `llava`: one JSON of captions or of "
-        "conversations a split, and the images. `choices`: the same of true sentences among "
-        "false ones, for tests with multiple choice. `stac`: an index of the tiles in "
+        "meta7.zip and CSVs, as published. `coco`, `llava` and `choices`: the images, and for "
+        "each split a JSON file of captions (`coco`), of conversations (`llava`), or of questions "
+        "with a true sentence among false ones (`choices`). `stac`: an index of the tiles in "
         "STAC-GeoParquet.",
     )
     captions: tuple[ConfigPath, ...] = Field(

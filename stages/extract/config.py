@@ -43,8 +43,9 @@ class ExtractConfig(StageConfig):
     repair: Literal["even_odd"] | None = Field(
         None,
         description="Repair a multipolygon whose rings cross or repeat, which libosmium rejects: "
-        "its area is what the rings enclose an odd number of times (`even_odd`). Its `geom_rule` "
-        "says so. By default, it is filtered with the reason.",
+        "its area is what the rings enclose an odd number of times (`even_odd`), and the column "
+        "`geom_rule` says that it was repaired. By default, such an object is left out, and the "
+        "table says why.",
     )
     part_rows: int = Field(
         20_000, ge=1, description="Write this many objects in each part of the table."

@@ -16,5 +16,6 @@ class MatchConfig(StageConfig):
         ge=1,
         le=MOST_SHIFT,
         description="Search shifts of at most this many metres to the east or west, and to the "
-        "north or south. Images whose pixels are larger than half of it are not matched.",
+        "north or south. Images whose pixels are larger than half of `reach` are not "
+        "matched.",
     )

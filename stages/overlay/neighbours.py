@@ -51,7 +51,7 @@ class Neighbours(NamedTuple):
             yield self.tags[start:end]
 
     def column(self, counts: Sequence[int]) -> pa.Array:
-        """Give the column ``surrounding``; ``counts`` are the neighbours of each row."""
+        """Give the column ``surrounding``: row *i* lists the next ``counts[i]`` neighbours."""
         ends = np.cumsum([len(tags) for tags in self.tags], dtype=np.int32)
         tags = pa.MapArray.from_arrays(
             _offsets(ends),

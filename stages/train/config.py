@@ -71,8 +71,9 @@ class TrainConfig(TowerConfig):
     )
     statements: ConfigPlace | None = Field(
         None,
-        description="Read true and false statements on the images from this run, or from this file "
-        "of its table `statements`. It needs `caption_weights` or `hard_negatives`.",
+        description="Train with the true and false statements of this run; a Parquet file of a run's "
+        "table `statements` will do, too. Also set `caption_weights`, `hard_negatives` or both, "
+        "which say how they are used.",
     )
     hard_negatives: int = Field(
         0,
@@ -147,14 +148,14 @@ class TrainConfig(TowerConfig):
     loss: Literal["clip", "siglip"] = Field("clip", description="Use CLIP's or SigLIP's loss.")
     same_text: Literal["positive", "negative"] = Field(
         "positive",
-        description="Treat another pair in the batch with the same caption as `positive` (never a "
-        "negative; recommended) or as `negative` (as published).",
+        description="If another pair in the batch has the same caption, count the two as a match "
+        "(`positive`; recommended), or as a negative pair (`negative`, as published).",
     )
     truth: ConfigPlace | None = Field(
         None,
-        description="Read from this run, or from this file of its table `truth`, what each image "
-        "shows. An image that certainly shows what another caption of the batch names is then no "
-        "negative of that caption.",
+        description="Use what this run knows of each image; a Parquet file of a run's table `truth` "
+        "will do, too. If an image certainly shows what another caption of the batch names, the "
+        "two are then no negative pair.",
     )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",

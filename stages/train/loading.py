@@ -178,8 +178,8 @@ def load_batches(
 ) -> Iterator[Batch]:
     """Yield the batches. Worker processes load them ahead of time.
 
-    Raises `InputError` if more images cannot be read than ``unreadable`` allows, by default none,
-    and if a shard is at fault.
+    Raises `InputError` if a shard is damaged, and if more images cannot be read than
+    ``unreadable`` allows, by default none.
     """
     loader: Any = DataLoader(
         dataset,

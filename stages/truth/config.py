@@ -84,8 +84,9 @@ class TruthConfig(StageConfig):
     )
     ground: tuple[str, ...] = Field(
         _GROUND,
-        description="These concepts, and all more specific ones, are areas of the ground, which "
-        "the map may not have drawn at all.",
+        description="These concepts, and all more specific ones, are areas of the ground. Maps often "
+        "leave the ground blank, so that a missing area does not yet mean that the image shows "
+        "none.",
     )
     never_absent: tuple[str, ...] = Field(
         _NEVER_ABSENT,

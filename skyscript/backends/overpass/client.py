@@ -75,7 +75,7 @@ class Overpass:
         self._session.close()
 
     def ask(self, query: str) -> bytes:
-        """Give the answer to a query, as JSON that is whole.
+        """Give the answer to a query: JSON that was checked to be complete.
 
         Raises `InputError` if the service will never answer it, and `RemoteError` if it did not
         answer after several attempts.

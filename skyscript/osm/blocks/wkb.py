@@ -24,7 +24,10 @@ class Shapes(NamedTuple):
 
 
 def shapes_of(ends: Ints, places: Ints, is_area: npt.NDArray[np.bool_]) -> Shapes:
-    """Give the shapes of ways: way *i* has the nodes before ``ends[i]``, in 1e-7 degrees."""
+    """Give the shapes of ways: way *i* has the nodes ``places[ends[i - 1]:ends[i]]``.
+
+    ``places`` are whole numbers of 1e-7 degrees.
+    """
     count = len(ends)
     kinds, boxes = np.empty(count, np.uint8), np.zeros((count, 4), np.int64)
     wkb_ends = np.zeros(count + 1, np.int64)
