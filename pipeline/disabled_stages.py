@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.errors import ConfigError
-from pipeline.stage import Stage, StageConfig
+from pipeline.stage import ShardStage, Stage, StageConfig
 
 
 def find_reasons(recipe: Sequence[Stage], config: Mapping[str, StageConfig]) -> dict[str, str]:
@@ -26,6 +26,9 @@ def find_used(recipe: Sequence[Stage], disabled: Collection[str]) -> list[Stage]
         if stage.may_read:
             present = tuple(table for table in stage.may_read if table.name not in absent)
             stage = replace(stage, reads=(*stage.reads, *present), may_read=())
+        if isinstance(stage, ShardStage) and stage.may_look_up:
+            present = tuple(table for table in stage.may_look_up if table.name not in absent)
+            stage = replace(stage, looks_up=(*stage.looks_up, *present), may_look_up=())
         found.append(stage)
     return found
 

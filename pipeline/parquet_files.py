@@ -82,3 +82,8 @@ class _BucketFiles(pafs.FileSystemHandler):  # type: ignore[misc] # pyarrow has 
     get_file_info_selector = create_dir = delete_dir = delete_dir_contents = _refuse
     delete_root_dir_contents = delete_file = move = copy_file = _refuse
     open_output_stream = open_append_stream = _refuse
+
+
+def run_of(table: ds.FileSystemDataset) -> Place:
+    """Give the run folder to which an opened table belongs."""
+    return place_of(table.files[0]).parent.parent.parent

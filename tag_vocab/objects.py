@@ -68,6 +68,7 @@ class Vocabulary:
         self._seen_values = functools.lru_cache(maxsize=_CACHED)(self._ask)
         self._matters = functools.lru_cache(maxsize=_CACHED)(self._may_be_seen)
         self._all_seen = functools.lru_cache(maxsize=_CACHED)(self._find_seen)
+        self._all_views = functools.lru_cache(maxsize=_CACHED)(self._find_views)
 
     def answer(self, key: str, value: str) -> TagEntry:
         """Give the answer for a tag: the user's, else the shipped; for several values the best."""
@@ -91,12 +92,15 @@ class Vocabulary:
         There are none without a visible thing. ``extent`` is the extent of view in metres, for an
         object that is a node or a line: a tile that is too small or too large shows no such thing.
         """
-        # Most objects differ only in tags that are never visible, so the rest is often known.
-        which = tuple(tag for tag in tags.items() if self._matters(*tag))
+        which = self._deciding(tags)
         seen = (self._all_seen if len(which) <= _MOST_TAGS else self._find_seen)(which, gsd)
         if extent is not None:
             seen = self._with_a_thing(each for each in seen if self._is_in_view(each, extent))
         return list(seen)
+
+    def _deciding(self, tags: Mapping[str, str]) -> tuple[Tag, ...]:
+        """Give the tags that decide what is seen: most objects differ only in other ones."""
+        return tuple(tag for tag in tags.items() if self._matters(*tag))
 
     def _may_be_seen(self, key: str, value: str) -> bool:
         """Tell whether a tag can affect what is seen of an object."""
@@ -129,8 +133,13 @@ class Vocabulary:
 
     def views(self, tags: Mapping[str, str], gsd: float = 0.0) -> list[tuple[float, View]]:
         """Give for each thing visible at a GSD its maximum GSD and its extents of view."""
-        things = (each for each in self.seen(tags, gsd) if self._is_thing(each.key))
-        return list(dict.fromkeys((each.max_gsd, self._view(each)) for each in things))
+        which = self._deciding(tags)
+        views = (self._all_views if len(which) <= _MOST_TAGS else self._find_views)(which, gsd)
+        return list(views)
+
+    def _find_views(self, tags: tuple[Tag, ...], gsd: float) -> tuple[tuple[float, View], ...]:
+        things = (each for each in self._find_seen(tags, gsd) if self._is_thing(each.key))
+        return tuple(dict.fromkeys((each.max_gsd, self._view(each)) for each in things))
 
     def max_gsd(self, tags: Mapping[str, str]) -> float | None:
         """Give the coarsest GSD in metres at which an object is visible; None if it never is."""

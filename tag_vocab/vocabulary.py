@@ -167,6 +167,7 @@ def is_attribute(key: str) -> bool:
     return rule is None or rule.role == "attribute"
 
 
+@functools.lru_cache(maxsize=10_000)
 def key_rule(key: str) -> files.KeyRule | None:
     """Give the rule of a key or of its family; None if there is none."""
     rules = files.key_rules()

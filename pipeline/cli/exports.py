@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FIELDS = Fields(
     "stages.export_data:ExportConfig",
-    only=("formats", "captions", "only_sources", "seed", "per_file", "name", "images"),
+    only=("formats", "captions", "only_sources", "seed", "per_file", "judged", "name", "images"),
     names={"formats": "format"},
 )
 

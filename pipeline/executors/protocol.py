@@ -59,7 +59,7 @@ class Waiting(Generic[Item]):
         return self._items.popleft()
 
     def put_back(self, number: int, item: Item) -> bool:
-        """Put back an item whose worker died; give False if it is given up, after several deaths."""
+        """Put back an item whose worker died; give False after several deaths: it is given up."""
         self._deaths[number] += 1
         if self._deaths[number] >= MOST_DEATHS:
             return False

@@ -30,7 +30,7 @@ _MOST_CACHED_TAGS = 16
 
 
 class ObjectPhrases(NamedTuple):
-    """An object's words in a caption of it alone (single), and in one with its neighbours (multi)."""
+    """An object's words in a caption of it alone (single), or with its neighbours (multi)."""
 
     single: str
     multi: str

@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 from pipeline.errors import InputError
 from skyscript.files.pairs_csv import PairsCsv
 
+FIGURES, VERDICTS = "judged.json", "verdicts.csv"
+"""The files of a folder that `judge` writes: the figures, and the verdicts."""
 HEADER = ("filepath", "statement", "verdict", "why")
 Word = Literal["right", "wrong", "unsure", ""]
 """A verdict; empty: there is none."""

@@ -19,9 +19,9 @@ EARTH_RADIUS = 6378137.0
 MAX_LATITUDE = 85.0
 """Beyond it the EPSG:3857 grid is not used."""
 HALF_GLOBE = 180.0
-"""Degrees of longitude; an object that is wider crosses the antimeridian."""
+"""Degrees of longitude."""
 ANTIMERIDIAN = "crosses the antimeridian"
-"""The reason for an object that is dropped by this rule."""
+"""The reason for an area of which no tile can show the whole, because tiles end there."""
 TOO_POLAR = "beyond 85 degrees of latitude"
 """Likewise, by `MAX_LATITUDE`."""
 _MOST_NORTH = 89.0
@@ -41,7 +41,7 @@ class Box(NamedTuple):
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Box:
         """Give the box of a row of any table that has its four columns."""
-        return cls(*(row[side] for side in cls._fields))
+        return cls(row["west"], row["south"], row["east"], row["north"])
 
 
 class Tile(NamedTuple):

@@ -26,17 +26,15 @@ def scenes_filling(known: SceneIndex, like: int, tile: Tile) -> list[int]:
     They have the source, GSD and year of the scene ``like``. The largest share comes first.
     """
     box = shapely.box(*tile.box)
-    near = [
-        int(number)
-        for number in known.touching(tile.box)
-        if known.sources[number] == known.sources[like]
-        and known.gsds[number] == known.gsds[like]
-        and known.years[number] == known.years[like]
-    ]
+    kind = known.kind_of(like)
+    near = [number for number in known.touching(tile.box).tolist() if known.kind_of(number) == kind]
     shares = shapely.area(shapely.intersection(known.footprints[near], box)) / shapely.area(box)
+    order = np.argsort(-shares, kind="stable")[:_MOST]
+    if shares[order].sum() < 1 - 2 * _GAP:
+        return []
     chosen: list[int] = []
     left: shapely.Geometry = box
-    for place in np.argsort(-shares, kind="stable")[:_MOST].tolist():
+    for place in order.tolist():
         rest = shapely.difference(left, known.footprints[near[place]])
         if shapely.area(rest) < shapely.area(left):
             chosen.append(near[place])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.affinity import translate
+
+from skyscript.geo.antimeridian import cut_at_antimeridian
 
 Floats = npt.NDArray[np.float64]
-_WORLD = shapely.box(-180, -90, 180, 90)
-_TURNS = (-360, 0, 360)
 
 
 def unit_square(points: int) -> tuple[Floats, Floats]:
@@ -21,12 +20,6 @@ def unit_square(points: int) -> tuple[Floats, Floats]:
     x = np.concatenate([step, zero + 1, 1 - step, zero, [0]])
     y = np.concatenate([zero, step, zero + 1, 1 - step, [0]])
     return x, y
-
-
-def cut_at_antimeridian(polygon: shapely.Geometry) -> shapely.Geometry:
-    """Cut an outline whose longitudes run past 180 degrees, and shift its parts onto the globe."""
-    turns = [shapely.intersection(translate(polygon, xoff=turn), _WORLD) for turn in _TURNS]
-    return shapely.union_all([part for part in turns if shapely.area(part) > 0])
 
 
 def footprint_in_degrees(geometry: shapely.Geometry) -> shapely.Geometry | None:

@@ -21,6 +21,9 @@ _PLACES = """
     FROM (
         SELECT (west + east) / 2 AS x, (south + north) / 2 AS y
         FROM objects WHERE east - west <= $widest
+        UNION ALL
+        SELECT unnest([west, east]), (south + north) / 2
+        FROM objects WHERE kind = 'w' AND west = -$widest AND east = $widest
     )
     GROUP BY floor(y / $cell), floor(x / $cell)
     ORDER BY floor(y / $cell), floor(x / $cell)
@@ -30,7 +33,8 @@ _PLACES = """
 def occupied_places(objects: ds.Dataset) -> list[Box]:
     """Give a box around the centres of the objects in each occupied cell, from south to north.
 
-    Objects that cross the antimeridian are left out: no tile can show them.
+    Areas that cross the antimeridian are left out: no tile can show them. A line that does counts
+    on both sides.
     """
     import duckdb
 

@@ -14,10 +14,11 @@ import numpy.typing as npt
 import shapely
 
 from pipeline.errors import InputError
+from skyscript.geo.antimeridian import cut_at_antimeridian
 from skyscript.geo.tile import Tile
 from skyscript.imagery.gdal import forget_errors, gdal_errors
 from skyscript.imagery.grid import PixelGrid, from_mercator, native_grid
-from skyscript.imagery.outline import cut_at_antimeridian, unit_square
+from skyscript.imagery.outline import unit_square
 
 if TYPE_CHECKING:
     import pyproj

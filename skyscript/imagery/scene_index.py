@@ -42,6 +42,10 @@ class SceneIndex:
         """Give the scenes that show at least a part of a box, in their order."""
         return np.sort(self.tree.query(shapely.box(*box), predicate="intersects"))
 
+    def kind_of(self, number: int) -> tuple[str, float, int]:
+        """Give what all images of a mosaic have in common: source, GSD and year."""
+        return self.sources[number], float(self.gsds[number]), int(self.years[number])
+
     def scene_id(self, number: int) -> str:
         """Give a scene's id."""
         if (name := self._names.get(number)) is None:

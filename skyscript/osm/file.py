@@ -87,7 +87,7 @@ class OsmFile:
         name: str | None = None,
     ) -> None:
         self.path, self.name = path, name or str(path)
-        self._folder, self._format, self._index_choice = folder, file_format, index
+        self.folder, self._format, self._index_choice = folder, file_format, index
         self._is_sorted = self._is_rewritten = False
         with self._reading():
             copy = copy_if_needed(path, file_format, folder)
@@ -147,9 +147,9 @@ class OsmFile:
                 f"{self.name} is not sorted by type and id, or holds an object twice: sort it with "
                 "`osmium sort` first (it is too large to be sorted here)"
             )
-        require_space(self._folder, 2 * self.path.stat().st_size)
+        require_space(self.folder, 2 * self.path.stat().st_size)
         log.info("%s is not sorted by type and id: sorting a copy", self.name)
-        target = str(self._folder / "sorted.osm.pbf")
+        target = str(self.folder / "sorted.osm.pbf")
         with self._reading():
             everything = osmium.MergeInputReader()
             everything.add_file(self.source)
@@ -161,7 +161,7 @@ class OsmFile:
 
     def _rewrite(self) -> None:
         """Copy XML in which a coordinate is no number, and read from the copy."""
-        self.source = str(copy_as_elements(self.path, self._format, self._folder))
+        self.source = str(copy_as_elements(self.path, self._format, self.folder))
         self._is_rewritten = True
 
     def things(self) -> Iterator[Any]:
@@ -212,7 +212,7 @@ class OsmFile:
         import osmium
 
         size = self.path.stat().st_size
-        return osmium.index.create_map(index_kind(size, self._folder, self._index_choice))
+        return osmium.index.create_map(index_kind(size, self.folder, self._index_choice))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

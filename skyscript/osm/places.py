@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from skyscript.geo.tile import ANTIMERIDIAN, HALF_GLOBE
+from skyscript.geo.antimeridian import cut, middles, on_one_side, written_on
 from skyscript.osm import areas
 from skyscript.osm.copies import copy_if_needed
 from skyscript.osm.file import AREA_RELATIONS
 from skyscript.osm.inputs import check_file, unreadable
 from skyscript.osm.node_index import index_kind
-from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE, NOT_AREA, NOT_TEXT
+from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE, NOT_AREA, NOT_TEXT, UNCLEAR
 
 if TYPE_CHECKING:
     import osmium
@@ -156,13 +156,13 @@ class _Taker:
 
 
 def _with_places(batch: list[Thing], lines: list[str | None]) -> Iterator[Thing]:
-    boxes: npt.NDArray[np.float64] = shapely.bounds(shapely.from_wkb(np.array(lines, object)))
-    centres = ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist()
-    wide = (boxes[:, 2] - boxes[:, 0] > HALF_GLOBE).tolist()
-    for thing, line, (lon, lat), is_wide in zip(batch, lines, centres, wide, strict=True):
+    shapes, unclear = written_on(on_one_side(shapely.from_wkb(np.array(lines, object))))
+    boxes: npt.NDArray[np.float64] = shapely.bounds(cut(shapes))
+    centres = np.column_stack([middles(boxes), (boxes[:, 1] + boxes[:, 3]) / 2]).tolist()
+    for thing, line, (lon, lat), is_unclear in zip(batch, lines, centres, unclear, strict=True):
         if line is None:
             yield thing
-        elif is_wide:
-            yield thing._replace(reason=ANTIMERIDIAN)
+        elif is_unclear:
+            yield thing._replace(reason=UNCLEAR)
         else:
             yield Thing(thing.type, thing.kind, thing.tags, (lon, lat), None)

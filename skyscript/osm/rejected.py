@@ -7,10 +7,13 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
+from skyscript.geo.antimeridian import crossing, jumps_in
+from skyscript.geo.tile import HALF_GLOBE
+from skyscript.osm.across import Line, assembled_across
 from skyscript.osm.file import OsmFile
+from skyscript.osm.reasons import POLE
 
 WITHOUT_WAYS = "relation without ways"
 WAYS_MISSING = "ways of the relation are not in the extract"
@@ -18,15 +21,16 @@ NODES_MISSING = "nodes of the relation's ways are not in the extract, or have no
 OPEN_RINGS = "rings of the relation do not close"
 CROSSING = "rings of the relation cross or repeat"
 
-Line = npt.NDArray[np.float64]
-"""The points of a way, longitude and latitude."""
+_GLOBE = 2 * HALF_GLOBE
 
 
 class Rejected(NamedTuple):
-    """A relation without an area."""
+    """A relation of which libosmium made no area, or one that is not right."""
 
     reason: str
     area: shapely.Geometry | None
+    """Assembled across the antimeridian, with longitudes up to 360; or repaired."""
+    is_repaired: bool = False
     """By the even-odd rule, if its rings only cross or repeat and a repair is wanted."""
 
 
@@ -39,27 +43,57 @@ class _Way(NamedTuple):
 def explain_rejected(
     source: OsmFile, relations: Collection[int], *, repair: bool
 ) -> dict[int, Rejected]:
-    """Give for each relation why libosmium made no area of it, and the repaired area, if any."""
+    """Give for each relation why libosmium made no area of it, or its area.
+
+    There is an area if a way crosses the antimeridian, and if a repair is wanted and helps.
+    """
     if not relations:
         return {}
     members = {
-        relation.id: [member.ref for member in relation.members if member.type == "w"]
+        relation.id: [
+            (member.ref, member.role) for member in relation.members if member.type == "w"
+        ]
         for relation in source.relations(relations)
     }
-    ways: dict[int, _Way | None] = {}
-    for way in source.ways({way for refs in members.values() for way in refs if way > 0} or {0}):
-        nodes = way.nodes
-        is_whole = len(nodes) > 1 and all(node.location.valid() for node in nodes)
-        points = [(node.lon, node.lat) for node in nodes] if is_whole and repair else []
-        ways[way.id] = _Way(nodes[0].ref, nodes[-1].ref, np.array(points)) if is_whole else None
+    ways = _ways(source, {ref for each in members.values() for ref, _ in each if ref > 0} or {0})
+    lines = {ref: way.line for ref, way in ways.items() if way}
+    jumps = {ref: jumps_in(line[:, 0]) for ref, line in lines.items()}
+    across = {
+        osm_id: each for osm_id, each in members.items() if any(jumps.get(ref) for ref, _ in each)
+    }
+    areas = assembled_across(across, lines, source.folder)
     found = {}
     for relation in relations:
-        refs = list(dict.fromkeys(members.get(relation, [])))  # a way twice counts once
-        reason = _why(refs, ways)
-        lines = [each.line for ref in refs if (each := ways.get(ref))]
-        is_repaired = repair and reason == CROSSING
-        found[relation] = Rejected(reason, even_odd(lines) if is_repaired else None)
+        refs = list(dict.fromkeys(ref for ref, _ in members.get(relation, [])))  # twice counts once
+        reason, area = _why(refs, ways), areas.get(relation)
+        if area is not None and not crossing(np.array([area]))[0]:
+            found[relation] = Rejected("", area)
+        elif area is not None or (reason == CROSSING and sum(jumps[ref] for ref in refs) % 2):
+            found[relation] = Rejected(POLE, None)
+        elif repair and reason == CROSSING:
+            own = [lines[ref] for ref in refs]
+            area = even_odd([_eastward(line) for line in own] if relation in across else own)
+            found[relation] = Rejected(reason, area, is_repaired=area is not None)
+        else:
+            found[relation] = Rejected(reason, None)
     return found
+
+
+def _eastward(line: Line) -> Line:
+    """Write longitudes from 0 to 360."""
+    return np.column_stack([np.mod(line[:, 0], _GLOBE), line[:, 1]])
+
+
+def _ways(source: OsmFile, ids: Collection[int]) -> dict[int, _Way | None]:
+    """Give the ways with these ids; None for one that lacks a place."""
+    ways: dict[int, _Way | None] = {}
+    for way in source.ways(ids):
+        nodes = way.nodes
+        ways[way.id] = None
+        if len(nodes) > 1 and all(node.location.valid() for node in nodes):
+            points = np.array([(node.lon, node.lat) for node in nodes])
+            ways[way.id] = _Way(nodes[0].ref, nodes[-1].ref, points)
+    return ways
 
 
 def _why(members: list[int], ways: Mapping[int, _Way | None]) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import shapely
 
 from pipeline.parquet_files import local_parts
 from pipeline.scratch import ScratchParquet, database, view
@@ -23,6 +24,8 @@ from pipeline.storage import Place
 
 _POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 """WKB of a point."""
+UNITS = 1e7
+"""OSM's places are whole numbers of so small a part of a degree."""
 _BATCH = 10_000
 _NODES_OF_WAYS = """
     SELECT r.*, w.refs
@@ -39,6 +42,45 @@ class WaysRead(NamedTuple):
     nodes: ds.FileSystemDataset
     root: Place
     """The folder of the run, which has the files with the places of the nodes."""
+
+
+class NodesOfWays(NamedTuple):
+    """The places of the nodes of some ways, each with the number of its way."""
+
+    way: npt.NDArray[np.int64]
+    places: npt.NDArray[np.float64]
+    """Longitude and latitude."""
+
+
+def nodes_of_lines(lines: pa.Table, read: WaysRead | None) -> NodesOfWays:
+    """Give the nodes of lines, rows with the columns osm_id and geometry; the order is any.
+
+    Where the geometry is null, the nodes come from what shards have ``read``.
+    """
+    has_shape = lines["geometry"].is_valid().to_numpy()
+    own, others = np.flatnonzero(has_shape), np.flatnonzero(~has_shape)
+    shapes = shapely.from_wkb(lines["geometry"].take(pa.array(own)).to_numpy())
+    places, of = shapely.get_coordinates(shapes, return_index=True)
+    way = own[of]
+    if read is not None and len(others):
+        numbers = pa.array(lines["osm_id"].to_numpy()[others])
+        is_one = (pc.field("kind") == "w") & pc.field("osm_id").isin(numbers)
+        found = read.ways.to_table(columns=["osm_id", "refs"], filter=is_one)
+        refs = found["refs"].combine_chunks()
+        row = pc.index_in(found["osm_id"].combine_chunks(), value_set=numbers).to_numpy()
+        of = others[row][np.repeat(np.arange(len(refs)), pc.list_value_length(refs).to_numpy())]
+        way = np.concatenate([way, of])
+        places = np.concatenate([places, _places(refs.flatten().to_numpy(), read) / UNITS])
+    return NodesOfWays(way, places)
+
+
+def _places(refs: npt.NDArray[np.int64], read: WaysRead) -> npt.NDArray[np.int64]:
+    from skyscript.osm.blocks.shard_rows import map_places
+
+    places = map_places(read.root, read.nodes)
+    assert not isinstance(places, str), places  # else the geometries are in the rows
+    found: npt.NDArray[np.int64] = places.of(refs)
+    return found
 
 
 def with_shapes(
@@ -78,19 +120,16 @@ def _with_points(rows: pa.Table) -> pa.Table:
 
 def _with_lines(rows: pa.Table, read: WaysRead) -> pa.Table:
     """Give those rows their geometry that have the ids of their nodes in the column refs."""
-    from skyscript.osm.blocks.shard_rows import map_places
     from skyscript.osm.blocks.wkb import shapes_of
 
     refs = rows["refs"].combine_chunks()
     at = np.flatnonzero(refs.is_valid().to_numpy(zero_copy_only=False))
     if not len(at):
         return rows
-    places = map_places(read.root, read.nodes)
-    assert not isinstance(places, str), places  # else the geometries are in the rows
     given = refs.take(pa.array(at))
     ends = np.cumsum(pc.list_value_length(given).to_numpy(), dtype=np.int64)
     is_area = pc.equal(rows["kind"], "a").to_numpy()[at]
-    made = shapes_of(ends, places.of(given.flatten().to_numpy()), is_area).wkb
+    made = shapes_of(ends, _places(given.flatten().to_numpy(), read), is_area).wkb
     order = np.full(len(rows), -1)
     order[at] = np.arange(len(at))
     lines = made.take(pa.array(order, mask=order < 0))

@@ -20,6 +20,7 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript.captions.tile_concepts import things_in_tiles, with_names_above
+from skyscript.geo.antimeridian import middles
 from skyscript.geo.tile import Box
 from skyscript.osm.density import ANY, with_cell
 from skyscript.osm.tags import tags_of
@@ -102,7 +103,7 @@ def _cells(objects: pa.Table, side: float) -> tuple[Ints, Ints, Ints]:
     first, last = (np.floor(box[:, ends] / side).astype(np.int64) for ends in ([0, 1], [2, 3]))
     size = last - first + 1
     wide = size.prod(1) > MOST_CELLS
-    centre = (box[wide, :2] + box[wide, 2:]) / 2
+    centre = np.column_stack([middles(box), (box[:, 1] + box[:, 3]) / 2])[wide]
     first[wide], size[wide] = np.floor(centre / side).astype(np.int64), 1
     count = size.prod(1)
     at = np.repeat(np.arange(len(box)), count)

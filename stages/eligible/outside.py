@@ -10,18 +10,24 @@ import shapely
 
 from skyscript.geo.bbox import Sides, pieces_of, within_bbox
 from skyscript.geo.tile import Box
+from skyscript.osm.shapes import WaysRead, nodes_of_lines
 from stages.eligible.showing import centres
 
 
-def lie_outside(boxes: pa.Table, bbox: Sides) -> npt.NDArray[np.bool_]:
+def lie_outside(boxes: pa.Table, bbox: Sides, read: WaysRead | None) -> npt.NDArray[np.bool_]:
     """Tell for each row of the table ``boxes`` whether it lies outside; all must have a box.
 
-    A point or an area lies where the centre of its box lies. A line lies outside if its box does;
-    `plan`, which knows the geometry, leaves out those of the others that have no node in the box.
+    A point or an area lies where the centre of its box lies. A line lies outside if none of its
+    nodes is in the box: on one of them, `plan` centres its tile. ``read`` is what shards have read
+    of the ways, if they did.
     """
     sides = np.column_stack([boxes.column(side).to_numpy() for side in Box._fields])
     inside = within_bbox(centres(sides), bbox)
     lines = np.flatnonzero(pc.equal(boxes.column("kind"), "w").to_numpy())
     around = shapely.union_all([shapely.box(*piece) for piece in pieces_of(bbox)])
-    inside[lines] = shapely.intersects(shapely.box(*sides[lines].T), around)
+    own = shapely.box(*sides[lines].T)
+    inside[lines] = shapely.covers(around, own)
+    at_edge = lines[shapely.intersects(around, own) & ~inside[lines]]
+    nodes = nodes_of_lines(boxes.take(pa.array(at_edge)), read)
+    inside[at_edge[nodes.way[within_bbox(nodes.places, bbox)]]] = True
     return ~inside

@@ -8,6 +8,7 @@ enough of a point or a line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
+from skyscript.geo.antimeridian import are_of_both_sides, is_wide, middles
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
-    HALF_GLOBE,
     MAX_LATITUDE,
     TOO_POLAR,
     Box,
@@ -64,6 +65,8 @@ class Objects(NamedTuple):
 
     boxes: Floats
     """A row of west, south, east, north for each."""
+    wide_lines: Mapping[int, shapely.Geometry]
+    """The lines wider than half the globe, by their row: their boxes say little."""
     is_area: npt.NDArray[np.bool_]
     is_line: npt.NDArray[np.bool_]
     max_gsds: Floats
@@ -76,7 +79,10 @@ class Objects(NamedTuple):
         """Take them from rows of the table ``boxes``, all with a box."""
         kinds = table.column("kind").to_numpy()
         boxes = np.column_stack([table.column(side).to_numpy() for side in Box._fields])
-        return cls(boxes, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds, least_views)
+        wide = np.flatnonzero((kinds == "w") & is_wide(boxes))
+        shapes = shapely.from_wkb(table.column("geometry").take(pa.array(wide)).to_numpy())
+        lines = dict(zip(wide.tolist(), shapes, strict=True))
+        return cls(boxes, lines, np.isin(kinds, ["a", "r"]), kinds == "w", max_gsds, least_views)
 
 
 def showing(
@@ -103,29 +109,31 @@ def showing(
         reasons[~left & (reasons == None)] = reason  # noqa: E711 - elementwise
     finest = np.full(len(objects.boxes), np.inf)
     np.minimum.at(finest, number[passed], gsd[passed])
-    west, south, east, north = objects.boxes.T
+    reasons[are_of_both_sides(objects.boxes) & ~objects.is_line] = ANTIMERIDIAN
+    _, south, _, north = objects.boxes.T
     reasons[np.maximum(-south, north) > MAX_LATITUDE] = TOO_POLAR
-    reasons[east - west > HALF_GLOBE] = ANTIMERIDIAN
     return finest, reasons
 
 
 def _places(objects: Objects) -> npt.NDArray[np.object_]:
-    """Give the box of each line, and the centre of every other object."""
+    """Give the box of each line, or itself if it is wide, and the centre of any other object."""
     west, south, east, north = objects.boxes.T
     places = np.empty(len(objects.boxes), object)
     places[:] = shapely.points(centres(objects.boxes))
     lines = objects.is_line
     places[lines] = shapely.box(west[lines], south[lines], east[lines], north[lines])
+    for row, shape in objects.wide_lines.items():
+        places[row] = shape
     return places
 
 
 def centres(boxes: Floats) -> Points:
     """Give longitude and latitude of the centre of each box, as `plan` centres tiles on them."""
-    west, south, east, north = boxes.T
+    _, south, _, north = boxes.T
     low, high = project(boxes[:, :2]), project(boxes[:, 2:])
     middle = (low[:, 1] + high[:, 1]) / 2
     lat = np.array([to_degrees(0, y)[1] for y in middle])
-    return np.column_stack([(west + east) / 2, np.where(south == north, south, lat)])
+    return np.column_stack([middles(boxes), np.where(south == north, south, lat)])
 
 
 def _longer_sides(objects: Objects) -> Floats:

@@ -13,7 +13,10 @@ import pyarrow.dataset as ds
 from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
+from skyscript.geo.antimeridian import middles
 from skyscript.geo.bbox import OUTSIDE
+from skyscript.geo.tile import Box
+from skyscript.osm.shapes import WaysRead
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import UNDERGROUND, hidden_from_above
 from skyscript.vocabulary import NOTHING_SEEN, run_vocabulary, vocabulary
@@ -30,22 +33,26 @@ def find_eligible(
     boxes: pa.Table,
     outlines: ds.Dataset,
     vocab: ds.Dataset,
+    ways: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
     *,
     config: EligibleConfig,
-    shard: Shard,  # noqa: ARG001
+    shard: Shard,
 ) -> pa.Table:
     """Say for each object whether a source can show it and which of its tags, or why none can.
 
     A source can show an object that is not hidden from above, lies in an outline of the source, has
     a tag that is visible at the source's GSD and, if it is an area, fits into a tile. If the run
-    has a box, the object must lie in it.
+    has a box, the object must lie in it; the nodes of lines that shards have read are in ``ways``
+    and ``nodes``.
     """
     words = run_vocabulary(vocab)
     reasons = np.array(boxes["reason"].to_pylist(), object)
     reasons[pc.not_equal(boxes["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
     if config.bbox is not None:
         placed = np.flatnonzero(reasons == None)  # noqa: E711
-        reasons[placed[lie_outside(boxes.take(placed), config.bbox)]] = OUTSIDE
+        read = WaysRead(ways, nodes, shard.root) if ways and nodes else None
+        reasons[placed[lie_outside(boxes.take(placed), config.bbox, read)]] = OUTSIDE
     carried = [dict(each) for each in tags_of(boxes["tags"])]
     tags = [words.seen(each) for each in carried]
     for row, each in enumerate(carried):
@@ -92,7 +99,7 @@ def _table(
     is_ok = [reason is None for reason in reasons]
     columns = {
         "object_id": boxes["object_id"],
-        "lon": pc.divide(pc.add(boxes["west"], boxes["east"]), 2),
+        "lon": _longitudes(boxes),
         "lat": pc.divide(pc.add(boxes["south"], boxes["north"]), 2),
         "draw": [
             chance.uniform(config.seed, name, "sample") for name in boxes["object_id"].to_pylist()
@@ -105,14 +112,20 @@ def _table(
     return pa.table(columns, schema=tables.ELIGIBLE.schema)
 
 
+def _longitudes(boxes: pa.Table) -> pa.Array:
+    sides = np.column_stack([boxes[side].to_numpy() for side in Box._fields])
+    return pa.array(middles(sides), mask=np.isnan(sides[:, 0]))
+
+
 ELIGIBLE = ShardStage(
     "eligible",
     find_eligible,
     EligibleConfig,
     reads=(tables.BOXES,),
     looks_up=(tables.OUTLINES, tables.VOCAB),
+    may_look_up=(tables.WAYS, tables.NODES),
     writes=tables.ELIGIBLE,
     external=vocabulary,
     why_empty=why_none,
-    version=3,
+    version=4,
 )

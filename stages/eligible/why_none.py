@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipeline.parquet_files import run_of
 from pipeline.schema import STATUS_OK
 from skyscript.geo.bbox import Sides, pieces_of
 from skyscript.geo.tile import Box
@@ -19,6 +20,7 @@ from skyscript.imagery.places import (
     occupied_places,
     places_within,
 )
+from skyscript.osm.shapes import WaysRead
 from skyscript.osm.tags import tags_of
 from skyscript.osm.underground import hidden_from_above
 from skyscript.vocabulary import run_vocabulary
@@ -32,16 +34,23 @@ NO_TAG = (
 
 
 def why_none(
-    boxes: ds.Dataset, outlines: ds.Dataset, vocab: ds.Dataset, *, config: EligibleConfig
+    boxes: ds.Dataset,
+    outlines: ds.Dataset,
+    vocab: ds.Dataset,
+    ways: ds.FileSystemDataset | None = None,
+    nodes: ds.FileSystemDataset | None = None,
+    *,
+    config: EligibleConfig,
 ) -> str:
     """Say in a sentence why no object is eligible."""
     words = run_vocabulary(vocab)
-    if config.bbox is not None and not any(map(len, _batches(boxes, config.bbox))):
+    read = WaysRead(ways, nodes, run_of(nodes)) if ways and nodes else None
+    if config.bbox is not None and not any(map(len, _batches(boxes, config.bbox, read))):
         return (
             f"no object of the extract lies in `bbox` ({_in_words(config.bbox)}); the objects lie "
             f"in W S E N {_in_words(bounding_box(occupied_places(boxes)))}"
         )
-    tags = _tags_of(boxes, config.bbox)
+    tags = _tags_of(boxes, config.bbox, read)
     gsds = (words.max_gsd(each) or 0.0 for each in tags if not hidden_from_above(each))
     coarsest = max(gsds, default=0.0)
     if not coarsest:
@@ -65,18 +74,20 @@ def why_none(
     )
 
 
-def _tags_of(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[dict[str, str]]:
-    for rows in _batches(boxes, bbox):
+def _tags_of(
+    boxes: ds.Dataset, bbox: Sides | None, read: WaysRead | None
+) -> Iterator[dict[str, str]]:
+    for rows in _batches(boxes, bbox, read):
         yield from map(dict, tags_of(rows["tags"]))
 
 
-def _batches(boxes: ds.Dataset, bbox: Sides | None) -> Iterator[pa.Table]:
+def _batches(boxes: ds.Dataset, bbox: Sides | None, read: WaysRead | None) -> Iterator[pa.Table]:
     """Yield the objects that are ok and in the box of the run, if it has one."""
     is_ok = pc.field("status") == STATUS_OK
-    columns = ["tags"] if bbox is None else ["tags", "kind", *Box._fields]
+    columns = ["tags"] if bbox is None else ["tags", "kind", "osm_id", "geometry", *Box._fields]
     for batch in boxes.to_batches(columns=columns, filter=is_ok, batch_size=20_000):
         rows = pa.Table.from_batches([batch])
-        yield rows if bbox is None else rows.filter(pa.array(~lie_outside(rows, bbox)))
+        yield rows if bbox is None else rows.filter(pa.array(~lie_outside(rows, bbox, read)))
 
 
 def _apart(boxes: ds.Dataset, areas: pa.Table, bbox: Sides | None) -> dict[str, str]:

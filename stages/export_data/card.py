@@ -15,6 +15,7 @@ from image_sources import SIMULATED
 from stages.export_data import parquet, webdataset
 from stages.export_data.config import ExportConfig, Format
 from stages.export_data.figures import Diversity, Figures
+from stages.export_data.judged import Judged
 from stages.export_data.licences import NOT_STATED
 from stages.export_data.pairs import Pairs
 
@@ -64,7 +65,13 @@ _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 
 
-def render_card(pairs: Pairs, config: ExportConfig, figures: Figures, diversity: Diversity) -> str:
+def render_card(
+    pairs: Pairs,
+    config: ExportConfig,
+    figures: Figures,
+    diversity: Diversity,
+    judged: Judged | None,
+) -> str:
     """Render the whole card. Tags and names of others stay text."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["cell"] = _escape
@@ -81,6 +88,7 @@ def render_card(pairs: Pairs, config: ExportConfig, figures: Figures, diversity:
         layout=[_LAYOUT[kind] for kind in _LAYOUT if kind in config.formats],
         seed=config.seed,
         diversity=diversity,
+        judged=judged,
         columns=COLUMNS,
         licences=licences,
         counts={one.value: one.pairs for one in figures.sources},
@@ -128,6 +136,8 @@ def _tables(figures: Figures) -> list[tuple[str, str, Any]]:
         ("Source", "", figures.sources),
         ("Year", " of acquisition", figures.by_year),
         ("GSD", ", metres a pixel", figures.by_gsd),
+        ("Part of the world", ": continents, and oceans of islands", figures.parts),
+        ("Country", ", the most frequent ones", figures.countries),
         (
             "Place",
             ": south-west corner of cells of 10° (longitude, latitude), the most frequent ones",

@@ -39,6 +39,11 @@ class ExportConfig(StageConfig):
     per_file: int = Field(
         1000, ge=1, description="Put at most this many pairs into a tar or a Parquet file."
     )
+    judged: ConfigPath | None = Field(
+        None,
+        description="Put the precision that `judge` measured into the card. Name the folder that "
+        "it wrote for this run.",
+    )
     name: str = Field(
         "",
         description="Give the dataset this name in its card. By default, it is the folder's name.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from skyscript.geo.countries import Region, region_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -13,6 +16,9 @@ BATCH = 64
 BLOCK = 0.1
 """Degrees of the side of a block."""
 _MOST_TAGS = 20
+_ROUND = 3
+"""Decimals of the degrees by which a country is looked up: about 100 m."""
+_ROWS = 4096
 
 
 class Diversity(NamedTuple):
@@ -46,6 +52,9 @@ class Figures(NamedTuple):
     """The finest and the coarsest GSD, in metres."""
     places: Sequence[Share]
     """The cells of 10 degrees with the most pairs, by their south-west corner."""
+    parts: Sequence[Share]
+    """Continents and oceans."""
+    countries: Sequence[Share]
     sources: Sequence[Share]
     by_year: Sequence[Share]
     by_gsd: Sequence[Share]
@@ -74,6 +83,7 @@ _GSD = (
 
 def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     """Count the view ``pairs``."""
+    regions = _count_regions(connection)
     count, captions, *rest, scored = _one(
         connection,
         "SELECT count(*), count(DISTINCT title), min(west), min(south), max(east), max(north), "
@@ -86,12 +96,36 @@ def compute_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         years=tuple(rest[4:6]),
         gsds=tuple(rest[6:]),
         places=_shares(connection, _CELL, count, "n DESC, value")[:_MOST_TAGS],
+        parts=_ranked(regions, "part"),
+        countries=_ranked(regions, "country"),
         sources=_shares(connection, "source", count, "n DESC, value"),
         by_year=_shares(connection, "CAST(year(acquired) AS VARCHAR)", count, "value"),
         by_gsd=_shares(connection, _GSD, count, "value"),
         tags=_shares(connection, "unnest(tags)", count, "n DESC, value")[:_MOST_TAGS],
         scored=scored,
     )
+
+
+def _count_regions(connection: duckdb.DuckDBPyConnection) -> Counter[Region]:
+    """Count the pairs of each country and part of the world, by the middle of their boxes."""
+    places = connection.execute(
+        f"SELECT round((west + east) / 2, {_ROUND}) AS x, round((south + north) / 2, {_ROUND}) "
+        "AS y, count(*) FROM pairs GROUP BY x, y"
+    )
+    found: Counter[Region] = Counter()
+    while rows := places.fetchmany(_ROWS):
+        for lon, lat, count in rows:
+            found[region_of(lon, lat)] += count
+    return found
+
+
+def _ranked(regions: Counter[Region], name: Literal["country", "part"]) -> list[Share]:
+    """Give the most frequent countries, or parts of the world."""
+    found: Counter[str] = Counter()
+    for region, count in regions.items():
+        found[getattr(region, name)] += count
+    order = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    return [Share(value, n, n / regions.total()) for value, n in order[:_MOST_TAGS]]
 
 
 def measure_diversity(connection: duckdb.DuckDBPyConnection, split: str) -> Diversity:

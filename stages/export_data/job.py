@@ -24,6 +24,7 @@ from stages.export_data.figures import (
     compute_figures,
     measure_diversity,
 )
+from stages.export_data.judged import Judged, read_judged
 from stages.export_data.licences import NOT_STATED, Licence
 from stages.export_data.llava import write_llava
 from stages.export_data.pairs import Pairs, RunTables, choose_pairs
@@ -83,11 +84,12 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
     ):
         config = config.model_copy(update={"name": config.name or out.name})
         pairs = choose_pairs(connection, temporary, run, tables, config)
+        judged = read_judged(connection, config.judged) if config.judged else None
         names = [name for kind in config.formats for name in _WRITERS[kind](pairs, folder, config)]
         write_pairs(folder / LICENCES, Licence._fields, pairs.licences)
         figures = compute_figures(connection)
         diversity = measure_diversity(connection, next(iter(pairs.counts)))
-        _describe(folder, pairs, config, figures, diversity, names)
+        _describe(folder, pairs, config, CardFigures(figures, diversity, judged), names)
     licences = pairs.licences
     return Exported(
         pairs.counts,
@@ -98,24 +100,32 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
     )
 
 
+class CardFigures(NamedTuple):
+    """The figures that the card states."""
+
+    figures: Figures
+    diversity: Diversity
+    judged: Judged | None
+
+
 def _describe(
     folder: Path,
     pairs: Pairs,
     config: ExportConfig,
-    figures: Figures,
-    diversity: Diversity,
+    of_card: CardFigures,
     names: list[str],
 ) -> None:
     """Write the card, Croissant and the report."""
     digests = {name: _sha256(folder / name) for name in names}
-    (folder / CARD).write_text(render_card(pairs, config, figures, diversity), "utf-8")
-    write_json(folder / CROISSANT, describe(config.name, pairs, figures, digests))
-    options = config.model_dump(mode="json", exclude={"captions"})
+    (folder / CARD).write_text(render_card(pairs, config, *of_card), "utf-8")
+    write_json(folder / CROISSANT, describe(config.name, pairs, of_card.figures, digests))
+    options = config.model_dump(mode="json", exclude={"captions", "judged"})
     report = {
         "options": options | {"captions": pairs.csvs},
         "pairs": pairs.counts,
-        "figures": figures.as_json(),
-        "diversity": diversity._asdict(),
+        "figures": of_card.figures.as_json(),
+        "diversity": of_card.diversity._asdict(),
+        "judged": of_card.judged.as_json() if of_card.judged else None,
         "sha256": digests,
     }
     write_json(folder / REPORT, report)

@@ -92,6 +92,8 @@ _SORTED = """
 """All rows in order. A UNION ALL of the rows with and without a multipolygon would not do: DuckDB
 2.0 sorts one in memory only."""
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM objects"
+_NOT_CUT = "WHERE east - west <= 180"
+"""The box of an object across the antimeridian says nothing about the extent of the file."""
 
 
 def find_boxes(
@@ -159,7 +161,9 @@ def _bounds(connection: duckdb.DuckDBPyConnection, stated: Sequence[Box]) -> lis
     A header may claim too much, so the boxes are cut to that of the nodes and ways. Ways lead out
     of an extract; points do not.
     """
-    rows = [connection.sql(f"{_EXTENT} {each}").fetchall()[0] for each in ("WHERE kind = 'n'", "")]
+    rows = [
+        connection.sql(f"{_EXTENT} {each}").fetchall()[0] for each in ("WHERE kind = 'n'", _NOT_CUT)
+    ]
     points, everything = (Box(*row) if row[0] is not None else None for row in rows)
     if everything is None:
         return []
@@ -181,4 +185,5 @@ BOXES = DatasetStage(
     external=external,
     may_read=(tables.BLOBS, tables.NODES, tables.WAYS),
     block_of="extract",
+    version=2,
 )

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
+from skyscript.geo.antimeridian import is_wide
 from skyscript.geo.hilbert import hilbert_keys
-from skyscript.geo.tile import HALF_GLOBE, Box
+from skyscript.geo.tile import Box
 from skyscript.osm.blocks.aside import AreaRelation
 from skyscript.osm.blocks.closed import decide
 from skyscript.osm.blocks.columns import Objects, Parts
@@ -31,7 +32,7 @@ from skyscript.osm.blocks.shapes import (
 from skyscript.osm.blocks.wkb import shapes_of
 from skyscript.osm.file import AREA_RELATIONS
 from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE
-from stages.extract.geometries import SOUND, on_one_side, polygons
+from stages.extract.geometries import SOUND, shaped
 from stages.extract.rows import OBJECTS, Rows, placed
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def rows_of_ways(ways: Ways) -> pa.Table:
     reasons = np.full(len(kinds), SOUND, dtype=object)
     reasons[kinds == SHORT] = FEW_POINTS
     reasons[kinds == LACKING] = NO_NODES
-    doubtful = (kinds == DOUBTFUL) | (box[:, 2] - box[:, 0] > HALF_GLOBE)
+    doubtful = (kinds == DOUBTFUL) | is_wide(box)
     has_refs = (reasons == SOUND) & ~doubtful
     columns = _columns(box, reasons)
     if doubtful.any():
@@ -155,10 +156,8 @@ def _judged(
 ) -> pa.Table:
     """Replace the rows of ways that may be wrong: they are judged as `Rows` judges all ways."""
     given = wkb.take(pa.array(doubtful)).to_numpy(zero_copy_only=False)
-    lines = on_one_side(shapely.from_wkb(given))
-    geometries, reasons = lines.copy(), np.full(len(lines), SOUND, dtype=object)
-    own = is_area[doubtful]
-    geometries[own], reasons[own] = polygons(lines[own], reasons[own])
+    sound = np.full(len(given), SOUND, dtype=object)
+    geometries, reasons = shaped(shapely.from_wkb(given), is_area[doubtful], sound)
     order = np.arange(len(columns))
     order[doubtful] = len(columns) + np.arange(len(doubtful))
     judged = pa.table(placed(geometries, reasons), schema=columns.schema)

@@ -1,4 +1,4 @@
-"""Geometries of objects: closed lines into polygons, the antimeridian, and what is wrong with each.
+"""Geometries of objects: closed lines into polygons, and what is wrong with each.
 
 All functions work on arrays, by shapely's vectorised functions.
 """
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from skyscript.geo.tile import HALF_GLOBE
+from skyscript.geo.antimeridian import on_one_side, written_on
+from skyscript.osm.reasons import POLE, UNCLEAR
 
 SOUND = ""
 """The reason of a valid geometry."""
@@ -27,6 +28,19 @@ Geometries = npt.NDArray[np.object_]
 def from_hex(wkb: Sequence[str | None]) -> Geometries:
     """Read libosmium's hexadecimal WKB; shapely is several times slower on the text itself."""
     return shapely.from_wkb(np.array([text and bytes.fromhex(text) for text in wkb], dtype=object))
+
+
+def shaped(
+    lines: Geometries, is_area: npt.NDArray[np.bool_], reasons: Geometries
+) -> tuple[Geometries, Geometries]:
+    """Make polygons of the lines of areas; say what is wrong with each that has no reason yet.
+
+    What crosses the antimeridian is written on beyond 180 degrees, and can be cut there.
+    """
+    made, unclear = written_on(on_one_side(lines))
+    found = np.where(unclear & (reasons == SOUND), UNCLEAR, reasons)
+    made[is_area], found[is_area] = polygons(made[is_area], found[is_area])
+    return made, found
 
 
 def polygons(rings: Geometries, reasons: Geometries) -> tuple[Geometries, Geometries]:
@@ -46,7 +60,15 @@ def polygons(rings: Geometries, reasons: Geometries) -> tuple[Geometries, Geomet
     found[wrong[cured]] = SOUND
     found[wrong[shapely.is_empty(surfaces)]] = NO_SURFACE
     found[~enough] = FEW_CORNERS
+    found[~_end_where_they_start(rings)] = POLE
     return shapely.orient_polygons(made), np.where(reasons == SOUND, found, reasons)
+
+
+def _end_where_they_start(rings: Geometries) -> npt.NDArray[np.bool_]:
+    """Tell which rings are closed; one around a pole is not, once it is written on beyond 180."""
+    first, last = shapely.get_point(rings, 0), shapely.get_point(rings, -1)
+    same: npt.NDArray[np.bool_] = shapely.equals(first, last)
+    return same
 
 
 def _surfaces(geometries: Geometries) -> Geometries:
@@ -58,23 +80,6 @@ def _surfaces(geometries: Geometries) -> Geometries:
     return geometries
 
 
-def on_one_side(geometries: Geometries) -> Geometries:
-    """Write 180 as -180 or back, so that what only touches the antimeridian lies on one side."""
-    box = shapely.bounds(geometries)
-    for index in np.flatnonzero(box[:, 2] - box[:, 0] > HALF_GLOBE):
-        places, part = [], shapely.get_parts(geometries[index])
-        for points in (shapely.get_coordinates(each) for each in part):
-            lon = points[:, 0]
-            inside = lon[np.abs(lon) < HALF_GLOBE]
-            if (inside >= 0).all() or (inside <= 0).all():
-                side = 1 if inside.sum() >= 0 else -1
-                lon[np.abs(lon) == HALF_GLOBE] = side * HALF_GLOBE
-            places.append(points)
-        moved = shapely.set_coordinates(shapely.from_wkb(geometries[index].wkb), np.vstack(places))
-        geometries[index] = moved
-    return geometries
-
-
 def invalid(geometries: Geometries) -> Geometries:
     """Name, in a few words, what is wrong with each geometry."""
     reasons = np.full(len(geometries), SOUND, dtype=object)
@@ -82,17 +87,3 @@ def invalid(geometries: Geometries) -> Geometries:
     for index in np.flatnonzero(wrong):
         reasons[index] = shapely.is_valid_reason(geometries[index]).partition("[")[0].lower()
     return reasons
-
-
-def cross_antimeridian(geometries: Geometries) -> npt.NDArray[np.bool_]:
-    """Say which geometries have two neighbouring points more than 180 degrees apart."""
-    box = shapely.bounds(geometries)
-    jumps = np.zeros(len(geometries), dtype=bool)
-    for index in np.flatnonzero(box[:, 2] - box[:, 0] > HALF_GLOBE):
-        rings = shapely.get_parts(shapely.get_rings(shapely.get_parts(geometries[index])))
-        lines = rings if len(rings) else shapely.get_parts(geometries[index])
-        jumps[index] = any(
-            np.abs(np.diff(shapely.get_coordinates(line)[:, 0])).max() > HALF_GLOBE
-            for line in lines
-        )
-    return jumps

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import shapely
 
 from pipeline.child import ChildDiedError, Place, preload, run_in_child
 from pipeline.errors import InputError, SkyScriptError, StorageError
@@ -28,7 +29,7 @@ from skyscript.osm.node_index import IndexChoice
 from skyscript.osm.rejected import explain_rejected
 from stages import tables
 from stages.extract.by_blocks import Shards, read_relations
-from stages.extract.geometries import SOUND
+from stages.extract.geometries import invalid
 from stages.extract.rows import Rows, placed
 
 log = logging.getLogger(__name__)
@@ -126,14 +127,15 @@ def read_here(_: Place, reading: Reading, folder: Path) -> Outcome:
         ids = [row[0] for row in connection.sql(_WITHOUT_AREA).fetchall()]
     rejected = explain_rejected(source, ids, repair=reading.repairs)
     areas = np.array([each.area for each in rejected.values()], dtype=object)
-    reasons = np.array(
-        [SOUND if each.area else each.reason for each in rejected.values()], dtype=object
-    )
+    reasons = invalid(areas)
+    lost = shapely.is_missing(areas)
+    reasons[lost] = [each.reason for each in rejected.values() if each.area is None]
+    repaired = [each.is_repaired for each in rejected.values()]
     with ScratchParquet(folder / "rejected.parquet", REJECTED_FILE) as file:
         file.write(
             {
                 "osm_id": pa.array(rejected, pa.int64()),
-                "is_repaired": pa.array(reasons == SOUND, pa.bool_()),
+                "is_repaired": pa.array(repaired, pa.bool_()),
                 **placed(areas, reasons),
             }
         )

@@ -14,8 +14,9 @@ import pyarrow as pa
 import shapely
 
 from pipeline.scratch import ScratchParquet
+from skyscript.geo.antimeridian import crossing, cut, middles, on_one_side
 from skyscript.geo.hilbert import hilbert_keys
-from skyscript.geo.tile import ANTIMERIDIAN, Box
+from skyscript.geo.tile import Box
 from skyscript.osm import areas as polygon_features
 from skyscript.osm.file import AREA_RELATIONS
 from skyscript.osm.reasons import FEW_POINTS, NO_NODES, NO_PLACE, NOT_AREA, NOT_TEXT
@@ -23,11 +24,9 @@ from stages import tables
 from stages.extract.geometries import (
     SOUND,
     Geometries,
-    cross_antimeridian,
     from_hex,
     invalid,
-    on_one_side,
-    polygons,
+    shaped,
 )
 
 if TYPE_CHECKING:
@@ -184,10 +183,9 @@ class Rows:
     def _flush_objects(self) -> None:
         batch = self._batch
         kinds = np.array(batch.kind, dtype=object)
-        lines = on_one_side(from_hex(batch.wkb))
-        geometries, reasons = lines.copy(), np.array(batch.reason, dtype=object)
+        lines = from_hex(batch.wkb)
         is_area = (kinds == "a") & ~shapely.is_missing(lines)
-        geometries[is_area], reasons[is_area] = polygons(lines[is_area], reasons[is_area])
+        geometries, reasons = shaped(lines, is_area, np.array(batch.reason, dtype=object))
         tags = pa.MapArray.from_arrays(
             pa.array([0, *batch.tag_ends], pa.int32()),
             pa.array(batch.keys, pa.string()),
@@ -207,10 +205,11 @@ class Rows:
         self._batch = _Objects(*([] for _ in _Objects._fields))
 
     def _flush_shapes(self) -> None:
-        geometries = on_one_side(from_hex(self._shape_wkb))
-        reasons = invalid(geometries)
-        ids = pa.array(self._shape_ids, pa.int64())
-        self._shapes_file.write({"osm_id": ids, **placed(geometries, reasons)})
+        """Write areas but those across the antimeridian: `rejected` has these assembled anew."""
+        geometries, ids = on_one_side(from_hex(self._shape_wkb)), np.array(self._shape_ids)
+        whole = ~crossing(geometries)
+        geometries, ids = geometries[whole], pa.array(ids[whole], pa.int64())
+        self._shapes_file.write({"osm_id": ids, **placed(geometries, invalid(geometries))})
         self._shape_ids, self._shape_wkb = [], []
 
     def _flush_outers(self) -> None:
@@ -259,14 +258,18 @@ def _is_closed(way: osmium.osm.Way) -> bool:
 
 
 def placed(geometries: Geometries, reasons: Geometries) -> dict[str, pa.Array]:
-    """Give the columns of geometry, box, place and reason; a row with a reason has no geometry."""
-    reasons[(reasons == SOUND) & cross_antimeridian(geometries)] = ANTIMERIDIAN
+    """Give the columns of geometry, box, place and reason; a row with a reason has no geometry.
+
+    What was written on beyond 180 degrees is cut there.
+    """
+    geometries = cut(geometries)
     geometries[reasons != SOUND] = None
     missing = shapely.is_missing(geometries)
     box = shapely.bounds(geometries)
     place = np.zeros(len(geometries), dtype=np.int64)
-    lon, lat = (box[~missing, 0] + box[~missing, 2]) / 2, (box[~missing, 1] + box[~missing, 3]) / 2
-    place[~missing] = hilbert_keys(lon, lat)
+    place[~missing] = hilbert_keys(
+        middles(box)[~missing], (box[~missing, 1] + box[~missing, 3]) / 2
+    )
     return {
         "geometry": pa.array(shapely.to_wkb(geometries), pa.binary()),
         **{side: pa.array(box[:, i], mask=missing) for i, side in enumerate(Box._fields)},

@@ -108,5 +108,5 @@ WAYS = ShardStage(
     writes=tables.WAYS,
     external=external,
     block_of="extract",
-    version=2,
+    version=3,
 )

@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
 from skyscript.files.tar_places import named_in_tars
+from skyscript.files.verdicts import FIGURES, VERDICTS
 from skyscript.language_model import (
     Cost,
     LanguageModelConfig,
@@ -20,7 +21,7 @@ from skyscript.language_model import (
     open_session,
 )
 from stages.judged.config import JudgedConfig
-from stages.judged.outputs import FIGURES, VERDICTS, figures, write_lists
+from stages.judged.outputs import figures, write_lists
 from stages.judged.sample import Sample, draw
 from stages.judged.verdicts import (
     TASK,

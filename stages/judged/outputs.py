@@ -16,7 +16,6 @@ from stages.judged.sample import Sample, groups, stratum_of
 from stages.judged.verdicts import Judgement
 from tag_vocab.vocabulary import split_values
 
-FIGURES, VERDICTS = "judged.json", "verdicts.csv"
 WRONG, SUGGESTIONS = "wrong.csv", "suggestions.csv"
 _ENOUGH = 5
 """The fewest judged images on which a suggestion rests."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import shapely
 
+from skyscript.geo.antimeridian import cut_at_antimeridian
 from skyscript.geo.tile import Box, mercator_scale
-from skyscript.imagery.outline import cut_at_antimeridian
 from stages.leakage.matches import MOST, Match
 from stages.leakage.pictures import Picture
 

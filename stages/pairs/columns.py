@@ -97,7 +97,9 @@ def _places_in(ids: pa.ChunkedArray, known: pa.Array, table: str) -> pa.Array:
 
 def _history(focus: pa.Table, objects: ds.Dataset) -> Columns:
     """Give the version and the last change of the focus objects."""
-    boxes = [Box.of(row) for row in focus.select(Box._fields).to_pylist()]
+    # A corner of its box is enough to find an object: the box may reach round the globe.
+    corners = zip(*(focus[side].to_pylist() for side in ("west", "south")), strict=True)
+    boxes = [Box(*corner, *corner) for corner in corners]
     near = objects_near(objects, boxes, ["object_id", "osm_version", "changed"])
     rows = _places_in(focus["object_id"], near["object_id"].combine_chunks(), "objects")
     found = near.take(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import shapely
@@ -87,8 +87,16 @@ def _core_is_covered(
             width, height = (math.floor(length / pixel) for length in subject.extent)
         cores[number] = tile_around(lon, lat, width, height, gsd)
     return bool(_showing(cores, known)) or any(
-        scenes_filling(known, number, core) for number, core in cores.items()
+        scenes_filling(known, number, cores[number]) for number in _one_of_each_kind(cores, known)
     )
+
+
+def _one_of_each_kind(numbers: Iterable[int], known: SceneIndex) -> list[int]:
+    """Give the first of the scenes of each kind: all of a kind give the same mosaic."""
+    first: dict[tuple[str, float, int], int] = {}
+    for number in numbers:
+        first.setdefault(known.kind_of(number), number)
+    return list(first.values())
 
 
 def _candidates(
@@ -112,7 +120,8 @@ def _candidates(
         most = config.max_candidates
         order = drawn_order(subject.object_id, shown, known, config.seed)
         return [_candidate(known, [number], tiles[number]) for number in order[:most]]
-    for number in drawn_order(subject.object_id, list(tiles), known, config.seed):
+    order = drawn_order(subject.object_id, list(tiles), known, config.seed)
+    for number in _one_of_each_kind(order, known):
         if together := scenes_filling(known, number, tiles[number]):
             return [_candidate(known, together, tiles[number])]
     raise Skip(AT_EDGE)

@@ -104,5 +104,5 @@ PLAN = ShardStage(
     looks_up=(tables.SCENES, tables.VOCAB),
     writes=tables.TILES,
     external=vocabulary,
-    version=5,
+    version=6,
 )

@@ -75,19 +75,22 @@ def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabu
     object_id, tags = row["object_id"], dict(row["tags"])
     if hidden_from_above(tags):
         raise Skip(UNDERGROUND)
-    max_gsd = words.max_gsd(tags)
-    if max_gsd is None:
+    views = tuple(words.views(tags))
+    if not views:
         raise Skip(NOTHING_SEEN)
+    max_gsd = max(gsd for gsd, _ in views)
     box = Box.of(row)
     if max(-box.south, box.north) > MAX_LATITUDE:
         raise Skip(TOO_POLAR)
-    if box.east - box.west > HALF_GLOBE:
-        raise Skip(ANTIMERIDIAN)
     if row["kind"] in AREAS:
+        if box.east - box.west == 2 * HALF_GLOBE:
+            raise Skip(ANTIMERIDIAN)
         west, south, east, north = mercator_box(box)
         centre = to_degrees((west + east) / 2, (south + north) / 2)
         return Subject(object_id, np.array([centre]), (east - west, north - south), max_gsd)
     nodes = shapely.get_coordinates(geometry)
+    if box.east - box.west == 2 * HALF_GLOBE:  # cut at 180 degrees, where it has no nodes
+        nodes = nodes[np.abs(nodes[:, 0]) < HALF_GLOBE]
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():
         nodes = nodes[:-1]
-    return Subject(object_id, nodes, None, max_gsd, tuple(words.views(tags)))
+    return Subject(object_id, nodes, None, max_gsd, views)

@@ -68,14 +68,14 @@ def are_beside(scenes: Scenes, one: Ints, other: Ints) -> Bools:
 def outermost(scenes: Scenes) -> tuple[Floats, Floats]:
     """Give how far the centre of each thing lies to a side, and how far its box reaches there.
 
-    Six rows each: none, east, west, south, north, and how large it is. One that leads does so by 1:
-    a twentieth of the image, or 1.3 times the area.
+    Six rows each: none, east, west, south, north, and how large it is. One that leads does so by 1
+    in both: a twentieth of the image, or 1.3 times the area.
     """
     none, size = np.zeros(len(scenes.area)), np.log(np.maximum(scenes.area, 1e-9)) / np.log(1.3)
     x, y = (scenes.centre / scenes.sides[scenes.image, :2] * 20).T
-    left, top, right, bottom = scenes.box.T
+    left, top, right, bottom = (scenes.box / scenes.sides[scenes.image] * 20).T
     centre = np.stack([none, x, -x, y, -y, size])
-    return centre, np.stack([none, right, -left, bottom, -top, none])
+    return centre, np.stack([none, right, -left, bottom, -top, size])
 
 
 def most_shared(scenes: Scenes, one: Ints, other: Ints) -> Floats:

@@ -20,8 +20,8 @@ import shapely
 
 from skyscript.geo.meeting import meeting_boxes
 from skyscript.ragged import counted, counted_in
+from stages.statements.concepts import Concepts
 from stages.statements.groups import Bools, Floats, Groups, Ints, distinct, pairs_within
-from tag_vocab import Concept
 
 __all__ = [
     "NEAR",
@@ -41,29 +41,6 @@ Geometries = npt.NDArray[np.object_]
 
 NEAR = 3.0
 """Pixels: things that are nearer touch, as far as an image shows it."""
-
-
-@dataclass(frozen=True)
-class Concepts:
-    """The concepts of a shard, numbered; and those of each distinct list that a thing shows."""
-
-    all: tuple[Concept, ...]
-    lead: Ints
-    """By list: the concept that names a thing."""
-    shows: Bools
-    """By list and concept: whether a thing is one of the concept, or of a kind of it."""
-    attributes: Bools
-    """By list and concept: whether a thing has the attribute, such as a surface."""
-    is_a: Bools
-    """By two concepts: whether the first is the second, or a kind of it."""
-
-    def differ(self, one: Ints, other: Ints) -> Bools:
-        """Tell whether concepts are different kinds of things, neither a kind of the other."""
-        return np.asarray(~(self.is_a[one, other] | self.is_a[other, one]))
-
-    def those(self, test: functools._lru_cache_wrapper[bool]) -> Bools:
-        """Give by concept what a test says of it."""
-        return np.fromiter(map(test, self.all), bool, len(self.all))
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +152,9 @@ class Scenes:
 
     @functools.cached_property
     def areas(self) -> Groups:
-        """Give the areas of each image that show a concept that names one of its things."""
-        groups = self.group(self.named)
+        """Give the areas of each image that show a concept that names a thing, if all is told."""
+        told = self.all_told(*np.divmod(self.named, len(self.concepts.all)))
+        groups = self.group(self.named[told])
         area = self.dimensions[groups.things] == 2
         sizes = np.bincount(groups.of[area], minlength=len(groups.keys))
         return Groups(groups.keys, groups.image, groups.things[area], sizes)
@@ -222,9 +200,26 @@ class Scenes:
 
     def all_known(self, image: Ints, concept: Ints) -> Bools:
         """Tell whether an image surely shows nothing of a concept besides its things."""
-        return np.asarray(
-            self.is_complete[image] & ~np.isin(self.keys(image, concept), self._at_edge)
-        )
+        at_edge = np.isin(self.keys(image, concept), self._at_edge)
+        return np.asarray(~at_edge & self.all_told(image, concept))
+
+    def all_told(self, image: Ints, concept: Ints) -> Bools:
+        """Tell whether OSM says of all that an image shows whether it is of a concept.
+
+        It does not say so of a building, without more, whether it is a house.
+        """
+        row, above = np.nonzero(self.concepts.is_kind[concept])
+        untold = np.isin(self.keys(image[row], above), self._most_specific)
+        return np.asarray(self.is_complete[image] & (np.bincount(row, untold, len(image)) == 0))
+
+    @functools.cached_property
+    def _most_specific(self) -> Ints:
+        """Give the keys of images and concepts: what OSM says of an object in or at it, no more."""
+        things = np.column_stack([self.image, self.listed])
+        edges = np.column_stack([self.edge_image, self.edge_listed])
+        pairs = distinct(np.concatenate([things, edges]))
+        pair, concept = np.nonzero(self.concepts.most_specific[pairs[:, 1]])
+        return np.unique(self.keys(pairs[pair, 0], concept))
 
     @functools.cached_property
     def _at_edge(self) -> Ints:

@@ -71,9 +71,9 @@ class TrainConfig(TowerConfig):
     )
     statements: ConfigPlace | None = Field(
         None,
-        description="Train with the true and false statements of this run; a Parquet file of a run's "
-        "table `statements` will do, too. Also set `caption_weights`, `hard_negatives` or both, "
-        "which say how they are used.",
+        description="Train with the true and false statements of this run; a Parquet file of a "
+        "run's table `statements` will do, too. Also set `caption_weights`, `hard_negatives` or "
+        "both, which say how they are used.",
     )
     hard_negatives: int = Field(
         0,
@@ -153,9 +153,9 @@ class TrainConfig(TowerConfig):
     )
     truth: ConfigPlace | None = Field(
         None,
-        description="Use what this run knows of each image; a Parquet file of a run's table `truth` "
-        "will do, too. If an image certainly shows what another caption of the batch names, the "
-        "two are then no negative pair.",
+        description="Use what this run knows of each image; a Parquet file of a run's table "
+        "`truth` will do, too. If an image certainly shows what another caption of the batch "
+        "names, the two are then no negative pair.",
     )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",

@@ -11,7 +11,7 @@ from tag_vocab import concept
 _NEVER_ABSENT = (
     *("tree", "trees", "hedge", "flower bed", "planter", "barrier", "outdoor furniture", "vehicle"),
     *("utility pole", "street lamp", "manhole", "street cabinet", "rock", "tactile paving"),
-    *("clearing strip", "terrace"),
+    *("clearing strip", "terrace", "rooftop installation", "solar panel"),
 )
 _GROUND = (
     *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
@@ -84,9 +84,9 @@ class TruthConfig(StageConfig):
     )
     ground: tuple[str, ...] = Field(
         _GROUND,
-        description="These concepts, and all more specific ones, are areas of the ground. Maps often "
-        "leave the ground blank, so that a missing area does not yet mean that the image shows "
-        "none.",
+        description="These concepts, and all more specific ones, are areas of the ground. Maps "
+        "often leave the ground blank, so that a missing area does not yet mean that the image "
+        "shows none.",
     )
     never_absent: tuple[str, ...] = Field(
         _NEVER_ABSENT,

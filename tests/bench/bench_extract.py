@@ -1,4 +1,4 @@
-"""Extract against the decode floor, osmium-tool, ogr2ogr and pyosmium, interleaved in one run.
+"""Extract against the decode floor, osmium-tool, GDAL and pyosmium, interleaved in one run.
 
 Run with ``pytest -m bench -s tests/bench/bench_extract.py``. The machine may be busy, so user CPU
 seconds count, of all processes; a peer that is not installed is left out. Ours is sorted, checked
@@ -38,6 +38,7 @@ def test_29_areas(tmp_path, shared_data):
         ("objects", "the same rows, object by object"),
         ("processor", "pyosmium FileProcessor writing Parquet"),
         ("tool", "osmium tags-filter + export"),
+        ("gdal", "GDAL's OSM driver, by pyogrio"),
     ):
         if name in best:
             ratio = best[name].user / best["ours"].user
@@ -51,6 +52,6 @@ def test_a_gigabyte_and_a_quarter_of_it(tmp_path, shared_data):
     source, found = shared_data / "osm/merged_29_areas.osm.pbf", []
     for times in (13, 52):
         path = replicated(source, tmp_path, times)
-        found.append(compare(path, tmp_path, 1, leave=("objects", "processor", "ogr2ogr")))
+        found.append(compare(path, tmp_path, 1, leave=("objects", "processor", "gdal")))
     small, large = (best["ours"] for best in found)
     print(f"peak memory of ours: {small.mb:,.0f} MB, then {large.mb:,.0f} MB at 4 x the input")

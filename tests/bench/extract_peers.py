@@ -70,8 +70,6 @@ def commands(path: Path, folder: Path) -> dict[str, list[object]]:
             'osmium export --no-progress -O "$3" -f geojsonseq -o /dev/null'
         )
         found["tool"] = ["sh", "-c", shell, "sh", keys, path, kept]
-    if shutil.which("ogr2ogr"):
-        found["ogr2ogr"] = ["ogr2ogr", "-overwrite", "-f", "GPKG", folder / "out.gpkg", path]
     return found
 
 
@@ -111,6 +109,27 @@ def _extract(config: ExtractConfig, folder: Path) -> int:
     for part in find_boxes(config=config, root=folder):
         pq.write_table(part, folder / "part.parquet", compression="zstd")
         count += len(part)
+    return count
+
+
+def gdal(path: Path, folder: Path) -> int:
+    """Read with GDAL's OSM driver, by pyogrio: a pass for each layer, as Arrow into Parquet."""
+    import pyogrio
+
+    count = 0
+    for layer in ("points", "lines", "multilinestrings", "multipolygons"):
+        # By SQL, the driver knows that only this layer is read; else it keeps the others' features.
+        with (
+            pyogrio.open_arrow(
+                path, sql=f"SELECT * FROM {layer}", use_pyarrow=True, batch_size=20_000
+            ) as (_, reader),
+            pq.ParquetWriter(
+                folder / f"{layer}.parquet", reader.schema, compression="zstd"
+            ) as writer,
+        ):
+            for batch in reader:
+                writer.write_batch(batch)
+                count += len(batch)
     return count
 
 
@@ -165,7 +184,13 @@ def _write(writer, rows) -> int:
     return count
 
 
-WAYS_TO_READ = {"ours": ours, "ours_2": ours_2, "objects": objects, "processor": processor}
+WAYS_TO_READ = {
+    "ours": ours,
+    "ours_2": ours_2,
+    "objects": objects,
+    "processor": processor,
+    "gdal": gdal,
+}
 
 if __name__ == "__main__":
     name, source, target = sys.argv[1:]

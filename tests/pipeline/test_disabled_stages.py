@@ -15,7 +15,7 @@ from pipeline.events import Event, StageDisabled, StageFinished
 from pipeline.run import Run
 from pipeline.runner import run
 from pipeline.schema import Table
-from pipeline.stage import DatasetStage, StageConfig
+from pipeline.stage import DatasetStage, Shard, ShardStage, StageConfig
 from pipeline.state import is_current
 from pipeline.summary import stage_states
 from stages import PIPELINE
@@ -33,6 +33,13 @@ def tell(
 ) -> Iterator[pa.Table]:
     total = "no sum" if sum is None else str(sum.to_table()["sum"][0])
     yield pa.table({"word": [f"{numbers.count_rows()} numbers, {total}"]}, schema=WORDS.schema)
+
+
+def look(
+    numbers: pa.Table, sum: ds.Dataset | None = None, *, config: StageConfig, shard: Shard
+) -> pa.Table:
+    total = "no sum" if sum is None else str(sum.to_table()["sum"][0])
+    return pa.table({"word": [f"{len(numbers)} numbers, {total}"]}, schema=WORDS.schema)
 
 
 RECIPE = (
@@ -56,6 +63,19 @@ def test_a_stage_that_may_read_a_table_is_given_it_where_it_is_made(tmp_path: Pa
     assert run_and_read(tmp_path, 2)[0] == "10 numbers, 285"
     assert run_and_read(tmp_path, 3)[0] == "10 numbers, no sum"
     assert run_and_read(tmp_path, 4)[0] == "10 numbers, 15333"
+
+
+def test_a_shard_may_look_up_a_table_where_it_is_made(tmp_path: Path) -> None:
+    looking = ShardStage(
+        "tell", look, StageConfig, reads=(NUMBERS,), may_look_up=(SUM,), writes=WORDS
+    )
+    recipe = (*RECIPE[:3], looking)
+    for power, expected in ((2, "285"), (3, "no sum")):
+        given = {"square": {"power": power}, "runner": {"executor": "serial"}}
+        run(recipe, parse_config(given, recipe, base=tmp_path, where="x"), tmp_path, print)
+        words = ds.dataset(tmp_path / "tables/words").to_table()["word"].to_pylist()
+        assert {word.partition(", ")[2] for word in words} == {expected}
+        assert stage_states(recipe, Run(tmp_path), working=False)
 
 
 @pytest.mark.parametrize("power", [2, 3])

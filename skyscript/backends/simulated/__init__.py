@@ -8,8 +8,8 @@ looks is a row of a table, so a new look is a new row and no code:
 - `materials.csv`, `plants.csv`: textures, and colours that change with the seasons (`tables`)
 
 From the outside in: `source` (config, scenes), `render` (the order of work), `features` (objects in
-pixels), `painter` with `stamps` (a look on the canvas), `canvas` (the drawing surface), `motifs`,
-`ridges` and `noise` (what repeats, what is lit, what is rough), `season` (light), `effects`
+pixels), `coast`, `painter` with `stamps` (a look on the canvas), `canvas` (the drawing surface),
+`relief` (motifs that repeat, ridges in the sun), `noise` (textures), `season` (light), `effects`
 (camera).
 """
 

@@ -7,12 +7,13 @@ are exact to half a pixel, and things smaller than a pixel fade.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from skyscript.backends.simulated.features import Frame, Points
 from skyscript.backends.simulated.noise import Grid
@@ -28,16 +29,6 @@ _FAINTEST = 0.15
 """A line narrower than this many canvas pixels is not drawn."""
 
 Array = npt.NDArray[np.floating[Any]]
-
-
-class Stations(NamedTuple):
-    """Places along a line."""
-
-    number: npt.NDArray[np.int64]
-    """The number from the line's start, equal in every tile."""
-    place: Points
-    turn: npt.NDArray[np.float64]
-    """The line's direction in radians."""
 
 
 class Patch(NamedTuple):
@@ -62,30 +53,20 @@ class Patch(NamedTuple):
         return x * cos + y * sin, y * cos - x * sin
 
 
-class Pieces(NamedTuple):
+class Pieces:
     """Straight pieces of lines, each with a value."""
 
-    start: Points
-    way: Points
-    value: npt.NDArray[np.float64]
+    def __init__(self, lines: Sequence[tuple[Points, float]]) -> None:
+        ends = [np.stack((line[:-1], line[1:]), axis=1) for line, _ in lines]
+        self.ends = np.concatenate([np.empty((0, 2, 2)), *ends])
+        """Start and end of each piece."""
+        self.values = [value for line, value in lines for _ in line[1:]]
+        self._tree = shapely.STRtree(np.asarray(shapely.linestrings(self.ends)))
 
-    def nearest(self, place: Points) -> tuple[int, Points]:
-        """Give which piece is the nearest to a place, and the way from it to there."""
-        reach = np.maximum((self.way**2).sum(axis=1), 1e-9)
-        share = np.clip(((place - self.start) * self.way).sum(axis=1) / reach, 0, 1)
-        apart = place - (self.start + share[:, None] * self.way)
-        best = int(np.argmin((apart**2).sum(axis=1)))
-        return best, apart[best]
-
-
-def pieces(lines: Sequence[tuple[Points, float]]) -> Pieces:
-    """Give the pieces of lines, each with its value."""
-    whole = [
-        np.column_stack((line[:-1], np.diff(line, axis=0), np.full(len(line) - 1, value)))
-        for line, value in lines
-    ]
-    table = np.concatenate([np.empty((0, 5)), *whole])
-    return Pieces(table[:, :2], table[:, 2:4], table[:, 4])
+    def nearest(self, place: Points, reach: float = math.inf) -> int | None:
+        """Give the number of the piece nearest to a place, if one is within reach."""
+        found = self._tree.query_nearest(shapely.points(place), reach, all_matches=False)
+        return int(found[0]) if len(found) else None
 
 
 def _fixed(points: Points) -> npt.NDArray[np.int32]:
@@ -109,7 +90,7 @@ class Canvas:
         """Canvas pixels for each metre on the ground."""
         self.image = np.empty((self.height, self.width, 4), np.uint8)
         """Red, green, blue, material."""
-        self.roads = pieces([])
+        self.roads = Pieces([])
         """The carriageways, with their widths in metres."""
         self.shade = np.zeros((self.height, self.width), np.uint8)
         """Not 0 in the shadows on the ground."""
@@ -189,8 +170,13 @@ class Canvas:
         """Give the offset in pixels of the shadow of a point ``height`` metres above the ground."""
         return np.array(self.light.away) * (height * self.light.stretch * self.metre)
 
-    def stations(self, points: Points, metres: float, start: float) -> Stations:
-        """Give places so many metres apart along a line, only those near the tile."""
+    def stations(
+        self, points: Points, metres: float, start: float
+    ) -> Iterator[tuple[int, Points, float]]:
+        """Give places so many metres apart along a line, only those near the tile.
+
+        Each is its number from the line's start, the place, and the line's direction in radians.
+        """
         steps = np.hypot(*np.diff(points, axis=0).T)
         along, gap = np.concatenate(([0.0], np.cumsum(steps))), metres * self.metre
         at = np.arange(start * self.metre, along[-1], gap) if gap >= 1 else np.empty(0)
@@ -200,4 +186,5 @@ class Canvas:
         near = np.flatnonzero(inside.all(axis=1))
         segment = np.clip(np.searchsorted(along, at[near], side="right") - 1, 0, len(steps) - 1)
         way = np.diff(points, axis=0)[segment]
-        return Stations(near, place[near], np.arctan2(way[:, 1], way[:, 0]))
+        turn = np.arctan2(way[:, 1], way[:, 0]).tolist()
+        return zip(near.tolist(), place[near], turn, strict=True)

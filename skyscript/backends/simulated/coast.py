@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shapely
 
-from skyscript.backends.simulated.canvas import Canvas, pieces
+from skyscript.backends.simulated.canvas import Canvas, Pieces
 from skyscript.backends.simulated.features import LINE, Feature
 from skyscript.backends.simulated.tables import materials
 
@@ -25,10 +25,11 @@ def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
     frame = shapely.box(-_MARGIN, -_MARGIN, canvas.width + _MARGIN, canvas.height + _MARGIN)
     lines = [shapely.LineString(part).intersection(frame) for part in coast]
     net = shapely.union_all([frame.boundary, *lines])
-    sea, shore = (*_SEA, materials().number["water"]), pieces([(part, 0.0) for part in coast])
+    sea, shore = (*_SEA, materials().number["water"]), Pieces([(part, 0.0) for part in coast])
     for face in shapely.get_parts(shapely.polygonize(shapely.get_parts(net))):
-        nearest, (ax, ay) = shore.nearest(shapely.get_coordinates(face.representative_point())[0])
-        dx, dy = shore.way[nearest]
+        point = shapely.get_coordinates(face.representative_point())[0]
+        start, end = shore.ends[shore.nearest(point)]
+        (dx, dy), (ax, ay) = end - start, point - start
         # y points down: a positive cross product is the right-hand side
         if dx * ay - dy * ax > 0:
             canvas.fill([shapely.get_coordinates(ring) for ring in shapely.get_rings(face)], sea)

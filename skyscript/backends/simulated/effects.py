@@ -76,5 +76,7 @@ def _snow(rgb: Field, cover: Field, shaded: np.ndarray, grid: Grid) -> None:
 def _haze(rgb: Field, grid: Grid, season: Season) -> None:
     """Add the clouds of the scene's date, which cover about one tile in twenty."""
     cloud = sample("clouds", grid, chance.uniform(SEED, season.value, "clouds"))
+    if cloud.max() < _CLOUDY:
+        return
     cover = np.clip((cloud - _CLOUDY) * 1.1, 0, 0.82)
     rgb += (np.array((238, 240, 244), np.float32) - rgb) * cover[:, :, None]

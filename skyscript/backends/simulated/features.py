@@ -141,8 +141,13 @@ def _parts(geometries: Geometries) -> dict[int, list[Points]]:
     owners = owners[inner]
     fits = shapely.get_dimensions(parts) == shapely.get_dimensions(geometries)[owners]
     fits &= ~shapely.is_empty(parts)
+    parts, owners = parts[fits], owners[fits]
+    is_area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, of = shapely.get_rings(parts[is_area], return_index=True)
+    pieces = np.concatenate((rings, parts[~is_area]))
+    owners = np.concatenate((owners[is_area][of], owners[~is_area])).tolist()
+    ends = np.cumsum(shapely.get_num_coordinates(pieces))[:-1]
     result: dict[int, list[Points]] = {}
-    for part, owner in zip(parts[fits], owners[fits].tolist(), strict=True):
-        rings = shapely.get_rings(part) if part.geom_type == "Polygon" else [part]
-        result.setdefault(owner, []).extend(map(shapely.get_coordinates, rings))
+    for piece, owner in zip(np.split(shapely.get_coordinates(pieces), ends), owners, strict=False):
+        result.setdefault(owner, []).append(piece)
     return result

@@ -16,24 +16,25 @@ in the order of the table.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache, lru_cache
 from itertools import count, product
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, PlainValidator, TypeAdapter
 
 import tag_vocab
 from skyscript import chance
 from skyscript.backends.simulated.marks import Mark, marks
-from skyscript.backends.simulated.relief import MOTIFS, RIDGES
+from skyscript.backends.simulated.relief import MOTIFS, RIDGES, Motif, Ridge
 from skyscript.backends.simulated.tables import Tint, each_row, first, metres, mix, rgb, tint
 
 COLUMNS = (
     *("key", "value", "dimension", "layer", "colour", "pattern", "edge", "width", "length"),
     *("height", "ridge", "form", "mark", "stamp", "takes"),
 )
-FORMS = ("disc", "box", "along", "across")
 _USES = (
     *("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare"),
     *("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport"),
@@ -51,11 +52,29 @@ Layer = IntEnum(
 """The order of layers, from the bottom. CAST draws the shadows, on all layers below it."""
 
 
+def _one_of(known: Callable[[], Mapping[str, Any]]) -> PlainValidator:
+    """Give what makes a cell the value of that name."""
+
+    def find(cell: str) -> Any:  # noqa: ANN401 - what the mapping holds
+        if cell not in known():
+            raise ValueError(f"there is no {cell!r}")
+        return known()[cell]
+
+    return PlainValidator(find)
+
+
+_WORDS = BeforeValidator(str.split)
+_LAYERS = {name.lower(): layer for name, layer in Layer.__members__.items()}
+_MOTIFS = {**MOTIFS, "rings": None}
+_Tint = Annotated[Tint, BeforeValidator(tint)]
+
+
 class Pattern(NamedTuple):
     """What repeats: a motif, or rings within each other."""
 
-    kind: str
-    tint: Tint
+    motif: Annotated[Motif | None, _one_of(lambda: _MOTIFS)]
+    """None: rings."""
+    tint: _Tint
     along: float = 10.0
     """Metres of a period along the area's long side; of rings: their number."""
     across: float = 3.0
@@ -66,34 +85,37 @@ class Pattern(NamedTuple):
 class Stamp(NamedTuple):
     """Another look that is repeated on top of this one."""
 
-    key: str
-    value: str
-    numbers: tuple[float, ...]
-    """Areas: metres between places and the share taken; or metres along and across the long side,
-    and the share. Lines: metres between, the share, metres beside the line."""
+    name: str
+    """Its key and value."""
+    every: float
+    """Metres between places, along the long side of an area or along a line."""
+    second: float
+    """In rows, metres across the long side; scattered or along a line, the share taken."""
+    third: float | None = None
+    """In rows, the share taken; along a line, metres beside it."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How something is painted."""
+    """How something is painted: its fields are columns of the table, by pydantic."""
 
-    layer: Layer = Layer.GROUND
-    colour: tuple[Tint, ...] = ()
+    layer: Annotated[Layer, _one_of(lambda: _LAYERS)] = Layer.GROUND
+    colour: Annotated[tuple[_Tint, ...], BeforeValidator(lambda cell: cell.split("|"))] = ()
     """The fill: of several the object draws one; none is not filled."""
-    pattern: Pattern | None = None
-    edge: tuple[Tint, float] | None = None
+    pattern: Annotated[Pattern | None, _WORDS] = None
+    edge: Annotated[tuple[_Tint, float] | None, _WORDS] = None
     """The surroundings of a look, and their width in metres."""
     width: float = 0.0
     """Metres: of a line or a point."""
     length: float = 0.0
     height: float = 0.0
     """Metres: it throws a shadow."""
-    ridge: str = ""
-    form: str = "disc"
+    ridge: Annotated[Ridge | None, _one_of(lambda: RIDGES)] = None
+    form: Literal["disc", "box", "along", "across"] = "disc"
     """The shape of a point."""
-    mark: Mark | None = None
-    stamp: Stamp | None = None
-    takes: tuple[str, ...] = ()
+    mark: Annotated[Mark | None, _one_of(marks)] = None
+    stamp: Annotated[Stamp | None, _WORDS] = None
+    takes: Annotated[tuple[str, ...], _WORDS] = ()
     row: int = 0
 
 
@@ -108,13 +130,15 @@ class Table(NamedTuple):
 def read_looks(lines: Iterable[str] | None = None) -> Table:
     """Read a table of looks, by default looks.csv; raises `InputError` naming the line."""
     table = Table({}, {})
-    rows = count()
+    rows, adapter = count(), TypeAdapter(Look)
 
     def take(row: dict[str, str]) -> None:
         if not row["dimension"] or set(row["dimension"]) - set("PLA+"):
             raise ValueError("the dimension must be P, L, A (one or more) or +")
-        fields = {column: _field(column, row[column]) for column in COLUMNS[3:] if row[column]}
-        look = Look(row=next(rows), **fields)
+        given = {column: cell for column, cell in row.items() if column in COLUMNS[3:] and cell}
+        filled = {column: cell for column, cell in given.items() if cell != "-"}
+        look = replace(adapter.validate_python(filled), row=next(rows))
+        fields = {column: getattr(look, column) for column in given}
         for key, value in product(row["key"].split(), row["value"].split()):
             for dimension in row["dimension"]:
                 if dimension == "+":
@@ -124,41 +148,6 @@ def read_looks(lines: Iterable[str] | None = None) -> Table:
 
     each_row("looks.csv", COLUMNS, take, lines)
     return table
-
-
-def _field(column: str, cell: str) -> Any:  # noqa: ANN401 - what the column holds
-    """Give a cell as the field of a `Look`; ``-`` means the default of an empty cell."""
-    words = cell.split()
-    if cell == "-":
-        return getattr(Look(), column)
-    match column:
-        case "layer":
-            return Layer[_one_of(column, cell.upper(), Layer.__members__)]
-        case "colour":
-            return tuple(tint(text) for text in cell.split("|"))
-        case "width" | "length" | "height":
-            return float(cell)
-        case "ridge" | "form":
-            return _one_of(column, cell, RIDGES if column == "ridge" else FORMS)
-        case "mark":
-            return marks()[_one_of(column, cell, marks())]
-        case "edge" if len(words) == 2:
-            return tint(words[0]), float(words[1])
-        case "pattern" if 2 <= len(words) <= 5:
-            kind = _one_of(column, words[0], {*MOTIFS, "rings"})
-            return Pattern(kind, tint(words[1]), *map(float, words[2:]))
-        case "stamp" if "=" in words[0] and 3 <= len(words) <= 4:
-            key, _, value = words[0].partition("=")
-            return Stamp(key, value, tuple(map(float, words[1:])))
-        case "takes":
-            return tuple(words)
-    raise ValueError(f"{cell!r} is no {column}")
-
-
-def _one_of(column: str, cell: str, known: Container[str]) -> str:
-    if cell not in known:
-        raise ValueError(f"{cell!r} is no {column}")
-    return cell
 
 
 _table = cache(read_looks)
@@ -171,7 +160,8 @@ def look_of(tags: Mapping[str, str], dimension: int) -> Look | None:
 
 def stamp_look(stamp: Stamp) -> Look:
     """Give the look that a stamp names."""
-    return _table().looks[stamp.key]["P", stamp.value]
+    key, _, value = stamp.name.partition("=")
+    return _table().looks[key]["P", value]
 
 
 @lru_cache(8192)
@@ -243,8 +233,8 @@ def _generic(tag: str, max_gsd: float, dimension: str) -> Look:
         Tint((r, g, b), material=0) for r, g, b in rng.integers(70, 235, (2, 3)).tolist()
     )
     step = 4.0 * 3.0 ** rng.random() * max(0.5, min(max_gsd, 6.0))
-    kind = ("stripes", "lattice", "blocks", "dots")[rng.integers(4)]
-    pattern = Pattern(kind, mark, step, step, 0.25 + 0.25 * rng.random())
+    motif = MOTIFS[("stripes", "lattice", "blocks", "dots")[rng.integers(4)]]
+    pattern = Pattern(motif, mark, step, step, 0.25 + 0.25 * rng.random())
     look = Look(colour=(ground,), pattern=pattern)
     if dimension == "A":
         return look
@@ -256,6 +246,6 @@ def _generic(tag: str, max_gsd: float, dimension: str) -> Look:
         layer=Layer.THING,
         width=min(max(0.7, max_gsd * 7), 40.0),  # it measures seven pixels at its maximum GSD
         height=min(max_gsd * 4, 3.0),
-        form=FORMS[rng.integers(2)],
+        form="disc" if rng.integers(2) else "box",
         mark=marks()[f"generic {rng.integers(6)}"],
     )

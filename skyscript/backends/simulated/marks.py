@@ -3,13 +3,11 @@
 A drawing is strokes, apart by semicolons; a colour before a stroke counts until the next. From the
 middle of the place, along and across its long side:
 
-- ``line x y x y ...``, ``rect x y x y``, ``arc x y radius from to`` (degrees): lines, as wide as
-  the last ``pen`` said;
+- ``line x y x y ...``, ``arc x y radius from to`` (degrees): lines, as wide as the last
+  ``pen width`` said;
 - ``box x y length width``, ``disc x y radius``, ``poly x y x y ...``: filled;
 - ``along offset width [dash]``: a stroke along a line, offset in metres or, as ``40%``, in shares
   of its width; ``ties length width every``: bars across a line.
-
-``*`` before a stroke repeats it mirrored through the middle.
 """
 
 from __future__ import annotations
@@ -23,16 +21,17 @@ import numpy as np
 from skyscript.backends.simulated.features import Points
 from skyscript.backends.simulated.tables import Tint, each_row, tint
 
+BOX = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
+"""A ring with sides of 1."""
 _LINE = 0.16
-_NUMBERS = {"rect": 4, "arc": 5, "box": 4, "disc": 3, "ties": 3, "pen": 1}
 
 
 class Stroke(NamedTuple):
     """A line of a width in metres, or a filled ring (width 0)."""
 
-    points: Points
-    width: float
     tint: Tint
+    points: Points
+    width: float = 0.0
 
 
 class Along(NamedTuple):
@@ -76,10 +75,8 @@ def read_marks(lines: Iterable[str] | None = None) -> dict[str, Mark]:
             words = statement.split()
             if words and words[0][0] in "#x":
                 colour, words = tint(words[0]), words[1:]
-            if not words:
-                raise ValueError("a stroke is missing")
-            if words[0] == "pen":
-                (pen,) = _numbers(words)
+            if words[:1] == ["pen"]:
+                pen = float(words[1])
             else:
                 _add(mark, words, colour, pen)
 
@@ -87,41 +84,30 @@ def read_marks(lines: Iterable[str] | None = None) -> dict[str, Mark]:
     return result
 
 
-def _numbers(words: list[str]) -> list[float]:
-    """Give the numbers of a stroke; those with a ``%`` are shares."""
-    values = [float(word.rstrip("%")) / (100 if "%" in word else 1) for word in words[1:]]
-    if len(values) != _NUMBERS.get(words[0].lstrip("*"), len(values)) or not values:
-        raise ValueError(f"{' '.join(words)!r} has the wrong count of numbers")
-    return values
-
-
 def _add(mark: Mark, words: list[str], colour: Tint, pen: float) -> None:
     """Add a stroke to a mark."""
-    kind, values = words[0].lstrip("*"), _numbers(words)
-    if kind == "along":
-        offset, width, *dash = values
-        share = offset if "%" in words[1] else 0.0
-        sizes = (dash[0], 2 * dash[0]) if dash else ()
-        mark.along.append(Along(colour, width, 0.0 if share else offset, share, *sizes))
-    elif kind == "ties":
-        length, width, every = values
-        mark.along.append(Along(colour, width, length=length, every=every))
-    else:
-        width = 0.0 if kind in ("box", "disc", "poly") else pen
-        for sign in (1, -1) if words[0].startswith("*") else (1,):
-            mark.strokes.append(Stroke(_points(kind, values) * sign, width, colour))
+    share = "%" in "".join(words)
+    match [*words[:1], *(float(word.rstrip("%")) for word in words[1:])]:
+        case ["along", float(offset), float(width), *_]:
+            offsets = (0.0, offset / 100) if share else (offset, 0.0)
+            bars = [length * float(dash) for dash in words[3:4] for length in (1, 2)]
+            mark.along.append(Along(colour, width, *offsets, *bars))
+        case ["ties", float(length), float(width), float(every)]:
+            mark.along.append(Along(colour, width, length=length, every=every))
+        case ["line" | "poly" as kind, _, _, _, _, *_] if len(words) % 2:
+            points = np.array(words[1:], np.float64).reshape(-1, 2)
+            mark.strokes.append(Stroke(colour, points, pen if kind == "line" else 0.0))
+        case ["box", float(x), float(y), float(length), float(width)]:
+            mark.strokes.append(Stroke(colour, BOX * (length, width) + np.array((x, y))))
+        case ["disc", float(x), float(y), float(radius)]:
+            mark.strokes.append(Stroke(colour, arc(x, y, radius, 0.0, 360.0)))
+        case ["arc", float(x), float(y), float(radius), float(start), float(end)]:
+            mark.strokes.append(Stroke(colour, arc(x, y, radius, start, end), pen))
+        case _:
+            raise ValueError(f"{' '.join(words)!r} is no stroke")
 
 
-def _points(kind: str, values: list[float]) -> Points:
-    if kind in ("line", "poly"):
-        return np.array(values).reshape(-1, 2)
-    if kind in ("rect", "box"):
-        x0, y0, x1, y1 = values
-        if kind == "box":
-            x0, y0, x1, y1 = x0 - x1 / 2, y0 - y1 / 2, x0 + x1 / 2, y0 + y1 / 2
-        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
-    if kind not in ("disc", "arc"):
-        raise ValueError(f"there is no stroke {kind!r}")
-    x, y, radius, start, end = (*values, 0.0, 360.0)[:5]
+def arc(x: float, y: float, radius: float, start: float, end: float) -> Points:
+    """Give an arc around a point, from and to an angle in degrees."""
     turn = np.radians(np.linspace(start, end, 33))
     return np.stack((x + radius * np.cos(turn), y + radius * np.sin(turn)), axis=1)

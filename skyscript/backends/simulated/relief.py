@@ -33,7 +33,9 @@ def _raised(inside: Callable[[Array, Array], npt.NDArray[np.bool_]], u: Array, v
     return np.where(here, 1.0, -_SHADED * inside(u - 0.4, v - 0.4))
 
 
-MOTIFS: dict[str, Callable[[Array, Array, float], npt.NDArray[Any]]] = {
+Motif = Callable[[Array, Array, float], npt.NDArray[Any]]
+
+MOTIFS: dict[str, Motif] = {
     "waves": lambda _, v, share: (1 - np.cos(2 * np.pi * v)) / 2,  # noqa: ARG005
     "stripes": lambda _, v, share: v < share,
     "bars": lambda u, _, share: u < share,
@@ -65,7 +67,9 @@ class _At(NamedTuple):
     """Angle around the middle."""
 
 
-RIDGES: dict[str, Callable[[_At], Array]] = {
+Ridge = Callable[[_At], Array]
+
+RIDGES: dict[str, Ridge] = {
     "flat": lambda at: -2.4 * np.clip(np.minimum(at.side, at.end), 0, 0.09),
     "gabled": lambda at: at.side,
     "hipped": lambda at: np.minimum(at.side, at.end),
@@ -92,12 +96,12 @@ RIDGES: dict[str, Callable[[_At], Array]] = {
 """Heights by name: the shapes of roofs and of other things."""
 
 
-def relief(shape: str, u: Array, v: Array, frame: Frame, light: Light) -> Array:
-    """Give how bright a shape is, as a factor, at pixels so far along and across a frame."""
+def relief(ridge: Ridge, u: Array, v: Array, frame: Frame, light: Light) -> Array:
+    """Give how bright a ridge is, as a factor, at pixels so far along and across a frame."""
     half = frame.width / 2
     u, v, long = u / half, v / half, frame.length / frame.width
     at = _At(u, v, 1 - abs(v), long - abs(u), np.hypot(u / long, v), np.arctan2(v, u / long))
-    height = RIDGES[shape](at) * half
+    height = ridge(at) * half
     down, right = np.gradient(height)
     slope = np.clip(right * light.away[0] + down * light.away[1], -_STEEPEST, _STEEPEST)
     crease = cv2.Laplacian(height, cv2.CV_64F) < -_SHARP

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 import pyarrow as pa
 
 from skyscript.backends.simulated import effects
-from skyscript.backends.simulated.canvas import Canvas, Pieces, pieces
+from skyscript.backends.simulated.canvas import Canvas, Pieces
 from skyscript.backends.simulated.coast import draw_sea
 from skyscript.backends.simulated.features import LINE, POINT, Feature, features
 from skyscript.backends.simulated.looks import Layer, Look, look_of, stamp_look, use_look
@@ -20,7 +22,7 @@ from skyscript.imagery.protocol import Pixels
 
 _LEAST_ROAD = 3.5
 """Metres; narrower ways do not count as roads for things that lie across a road."""
-_SHADE = np.array((0.47, 0.51, 0.60))
+_SHADE = np.rint(np.arange(256)[:, None] * (0.47, 0.51, 0.60, 1.0)).astype(np.uint8)
 """In the shade the sky alone gives light, and it is blue."""
 
 
@@ -37,20 +39,20 @@ def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
     looks = [(f, look) for f in found if (look := look_of(f.tags, f.dimension)) is not None]
     canvas.roads = road_pieces(looks)
     works = [work for feature, look in looks for work in passes(canvas, feature, look)]
-    draw(canvas, [work for work in works if work.layer < Layer.CAST])
-    above = [work for work in works if work.layer >= Layer.CAST]
+    draw(work for work in works if work.order[0] < Layer.CAST)
+    above = [work for work in works if work.order[0] >= Layer.CAST]
     above += [work for feature, look in looks for work in stamped(canvas, feature, look)]
-    draw(canvas, [work for work in above if work.layer == Layer.CAST])
-    shaded = canvas.shade > 0
-    canvas.image[shaded, :3] = np.rint(canvas.image[shaded, :3] * _SHADE)
-    draw(canvas, [work for work in above if work.layer > Layer.CAST])
+    draw(work for work in above if work.order[0] == Layer.CAST)
+    darker = cv2.LUT(canvas.image, _SHADE.reshape(1, 256, 4)).view(np.uint32)[:, :, 0]
+    np.copyto(canvas.whole, darker, where=canvas.shade.view(np.bool_))
+    draw(work for work in above if work.order[0] > Layer.CAST)
     return effects.develop(canvas, latitude, season)
 
 
-def draw(canvas: Canvas, works: list[Pass]) -> None:
+def draw(works: Iterable[Pass]) -> None:
     """Do some passes, in their order."""
-    for work in sorted(works, key=lambda work: work[:5]):
-        work.draw(canvas, work.feature, work.look)
+    for work in sorted(works, key=lambda work: work.order):
+        work.draw()
 
 
 def stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
@@ -63,13 +65,13 @@ def stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
     if look.layer is Layer.ROOF and (use := use_look(feature.tags)) is not None:
         middle, turn = np.array([feature.frame[:2]]), feature.frame.angle
         sign = Feature(f"{feature.object_id}/use", {}, POINT, [middle], middle, turn=turn)
-        result += [work for work in passes(canvas, sign, use) if work.layer > Layer.CAST]
+        result += [work for work in passes(canvas, sign, use) if work.order[0] > Layer.CAST]
     return result
 
 
 def road_pieces(looks: list[tuple[Feature, Look]]) -> Pieces:
     """Give the carriageways with their widths; by them crossings know their direction."""
-    return pieces(
+    return Pieces(
         [
             (line, look.width)
             for road, look in looks

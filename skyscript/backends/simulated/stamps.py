@@ -23,14 +23,14 @@ _CLOSEST = 5.0
 def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
     """Give the points of a look's stamps on a feature; they are the same in every tile."""
     stamp = look.stamp
-    if stamp is None or feature.dimension == POINT or stamp.numbers[0] * canvas.metre < _CLOSEST:
+    if stamp is None or feature.dimension == POINT or stamp.every * canvas.metre < _CLOSEST:
         return
     if feature.dimension == LINE:
         yield from _along_line(canvas, feature, stamp)
     elif (patch := canvas.patch(feature.parts)) is not None:
-        *steps, share = stamp.numbers
+        *steps, share = (part for part in stamp[1:] if part is not None)
         cells, places = _cells(feature, patch, np.array(steps) * canvas.metre)
-        chosen = _draws(feature, stamp.value, cells) < share
+        chosen = _draws(feature, stamp.name, cells) < share
         grows = len(steps) == 1 and look.layer is Layer.GROUND
         x, y = np.floor(places).astype(np.int64).T - np.array(((patch.left,), (patch.top,)))
         chosen &= (x >= 0) & (y >= 0) & (x < patch.mask.shape[1]) & (y < patch.mask.shape[0])
@@ -54,15 +54,14 @@ def _draws(feature: Feature, purpose: str, cells: npt.NDArray[np.int64]) -> Poin
 
 
 def _along_line(canvas: Canvas, feature: Feature, stamp: Stamp) -> Iterator[Feature]:
-    every, share, offset = (*stamp.numbers, 0.0)[:3]
+    every, share, offset = stamp.every, stamp.second, stamp.third or 0.0
     for count, line in enumerate(feature.parts):
         for side in (-1, 1) if offset else (1,):
             run = parallel(line, side * offset * canvas.metre) if offset else line
-            found = canvas.stations(run, every, every / 2)
-            numbers = np.stack((found.number, np.full_like(found.number, side)), axis=1)
-            for at in np.flatnonzero(_draws(feature, stamp.value, numbers) < share):
-                name = f"{feature.object_id}/{count}/{side}/{found.number[at]}"
-                yield _point(name, found.place[at], float(found.turn[at]))
+            for number, place, turn in canvas.stations(run, every, every / 2):
+                name = f"{feature.object_id}/{count}/{side}/{number}"
+                if chance.uniform(SEED, name, stamp.name) < share:
+                    yield _point(name, place, turn)
 
 
 def _cells(feature: Feature, patch: Patch, steps: Points) -> tuple[npt.NDArray[np.int64], Points]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import ImageColor
+from pydantic import ValidationError
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
@@ -63,6 +64,10 @@ def each_row(
             if None in row or None in row.values():
                 raise ValueError(f"a row has {len(columns)} cells")
             take({column: cell.strip() for column, cell in row.items()})
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            why = f"{wrong['loc'][0]}: {wrong['msg']}"
+            raise InputError(f"{name}, line {reader.line_num}: {why}") from None
         except ValueError as error:
             raise InputError(f"{name}, line {reader.line_num}: {error}") from None
 

@@ -1,8 +1,9 @@
 """Counts, as in "There are three tennis courts".
 
 ``count(C) = n``: n of the visible OSM objects show C or a kind of C. Stated only where the extract
-is complete and no further C is at the edge of the image, of concepts whose things OSM draws one by
-one, and where no two of these objects overlap (a thing that is drawn twice).
+is complete, no further C is at the edge of the image, and nothing may be C by a more general name
+(a building may be a house); of concepts whose things OSM draws one by one, and where no two of
+these objects overlap (a thing that is drawn twice).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Cover in tens of percent, as in "About 30 percent of the area is covered by grass".
 
-``cover(C) = 30``: areas that show C or a kind of C cover 25 to 35 percent of the image.
+``cover(C) = 30``: areas that show C or a kind of C cover 25 to 35 percent of the image, which lies
+within the extract and shows nothing that may be C by a more general name.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def test_rings_that_cross_are_repaired_and_open_ones_are_not(tmp_path, path):
     assert len(repaired) > len(crossing) / 2
     assert not any(each.area for each in found.values() if each.reason == OPEN_RINGS)
     without = explain_rejected(file, relations, repair=False)
-    assert not any(each.area for each in without.values())
+    across = {name for name, each in found.items() if each.area and not each.is_repaired}
+    assert not any(each.is_repaired for each in without.values())
+    assert {name for name, each in without.items() if each.area} == across
     assert {name: each.reason for name, each in without.items()} == {
         name: each.reason for name, each in found.items()
     }

@@ -60,6 +60,9 @@ def test_the_biases_are_counted_from_the_pairs(tmp_path: Path) -> None:
     assert "| +0, +40 | 20 | 100.0 % |" in body
     assert "0 % of the titles repeat" in body
     assert "no similarity scores" in body
+    assert "| Switzerland | 20 | 100.0 % |" in body
+    assert "| Europe | 20 | 100.0 % |" in body
+    assert "Nobody has judged" in body
 
 
 def test_hostile_tags_stay_text(tmp_path: Path) -> None:

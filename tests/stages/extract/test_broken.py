@@ -1,12 +1,11 @@
-"""Objects that cannot be used, each with its reason, and the antimeridian."""
+"""Objects that cannot be used, each with its reason."""
 
 import pytest
-import shapely
 
 from skyscript.osm.rejected import NODES_MISSING
 from stages.extract import geometries
 from stages.extract import rows as osm_rows
-from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, geometry, write_opl
+from tests.skyscript.osm.osm_text import CORNERS, by_id, extracted, write_opl
 
 BROKEN = {
     "n20 Tnatural=tree": ("n20", osm_rows.NO_PLACE),
@@ -80,42 +79,3 @@ def test_what_is_broken_comes_out_last_filtered_and_named(tmp_path):
     assert {(name, row["reason"]) for name, row in rows.items()} == set(BROKEN.values())
     assert {row["status"] for row in rows.values()} == {"filtered"}
     assert all(row["geometry"] is None and row["west"] is None for row in rows.values())
-
-
-def test_what_crosses_the_antimeridian_is_named_and_what_touches_it_is_not(tmp_path):
-    path = write_opl(
-        tmp_path / "fiji.opl",
-        """
-        n1 x179.99 y-17
-        n2 x-179.99 y-17
-        n3 x-179.99 y-16.99
-        n4 x179.99 y-16.99
-        n5 x180 y-17
-        n6 x180 y-16.99
-        n7 x-180 y-17
-        n8 x-180 y-16.99
-        n9 x-180 y-16.98
-        w1 Thighway=track Nn1,n2
-        w6 Thighway=track Nn1,n7
-        w7 Thighway=track Nn2,n5
-        w8 Tlanduse=farmland Nn1,n7,n8,n4,n1
-        w9 Tlanduse=farmland Nn2,n5,n7,n9,n3,n2
-        w2 Tlanduse=farmland Nn1,n2,n3,n4,n1
-        w3 Nn1,n2,n3,n4,n1
-        w4 Nn1,n5,n6,n4,n1
-        w5 Nn7,n2,n3,n8,n7
-        r3 Ttype=multipolygon,natural=wood Mw3@outer
-        r4 Ttype=multipolygon,natural=wood Mw4@outer,w5@outer
-        """,
-    )
-    rows = by_id(extracted(path, tmp_path))
-    reasons = {name: row["reason"] for name, row in rows.items()}
-    crosses = osm_rows.ANTIMERIDIAN
-    crossing = {"w1": crosses, "a2": crosses, "r3": crosses}
-    touching = dict.fromkeys(["w6", "w7", "a8", "a9", "r4"])
-    assert reasons == crossing | touching
-    assert geometry(rows["w6"]).equals(shapely.LineString([(179.99, -17), (180, -17)]))
-    assert geometry(rows["w7"]).equals(shapely.LineString([(-179.99, -17), (-180, -17)]))
-    assert geometry(rows["a8"]).equals(shapely.box(179.99, -17, 180, -16.99))
-    assert (rows["a9"]["west"], rows["a9"]["east"]) == (-180, -179.99)
-    assert geometry(rows["r4"]).area == pytest.approx(2 * 0.01 * 0.01)

@@ -44,7 +44,7 @@ def is_true(row, image):
 
 
 def _count(image, name, value, row):
-    return image.complete and len(image.of(name)) == int(value)
+    return image.complete and image.tells(name) and len(image.of(name)) == int(value)
 
 
 def _pairs(image, names):
@@ -79,7 +79,8 @@ def _cover(image, name, value, row):
     areas = [area for area in areas if shapely.get_dimensions(area) == 2]
     width, height = image.size
     drawn = geometry_mask(areas, (height * 4, width * 4), IDENTITY, invert=True)
-    return abs(100 * drawn.mean() - int(value)) <= 5
+    told = image.complete and image.tells(name)
+    return told and abs(100 * drawn.mean() - int(value)) <= 5
 
 
 def _inside(image, names, value, row):
@@ -125,19 +126,25 @@ def _attribute(image, names, value, row):
 
 
 def _only(image, name, value, row):
-    return image.complete and image.ids_of(name) == row["rests_on"]
+    return image.complete and image.tells(name) and image.ids_of(name) == row["rests_on"]
+
+
+def _middle(ends):
+    return sum(ends) / 2
 
 
 def _outermost(axis, sign):
     def check(image, name, value, row):
         others = set(image.ids_of(name)) - set(row["rests_on"])
         side = image.size[axis]
-        place = {
-            one: sign * sum(image.shapes[one].bounds[axis::2]) / 2 for one in image.ids_of(name)
-        }
+        ends = {one: image.shapes[one].bounds[axis::2] for one in image.ids_of(name)}
         (meant,) = row["rests_on"]
-        leads = [place[meant] - place[other] for other in others]
-        known = image.complete and meant in image.ids_of(name)
+        leads = [
+            sign * (of(ends[meant]) - of(ends[other]))
+            for other in others
+            for of in (_middle, max if sign > 0 else min)
+        ]
+        known = image.complete and image.tells(name) and meant in image.ids_of(name)
         return known and leads and min(leads) >= side / 20 - 1e-6
 
     return check
@@ -148,12 +155,14 @@ def _largest(image, name, value, row):
     others = [image.shapes[one].area for one in set(image.ids_of(name)) - {meant}]
     area = image.shapes[meant].area
     larger = others and area >= 1.3 * max(others) * (1 - 1e-9)
-    return image.complete and meant in image.ids_of(name) and larger
+    known = image.complete and image.tells(name)
+    return known and meant in image.ids_of(name) and larger
 
 
 def _more(image, names, value, row):
     one, other = (len(image.of(name)) for name in names.split(", "))
-    return image.complete and one != other and (value == "yes") == (one > other)
+    known = image.complete and all(map(image.tells, names.split(", ")))
+    return known and one != other and (value == "yes") == (one > other)
 
 
 def _gsd(image, name, value, row):

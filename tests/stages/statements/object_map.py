@@ -13,10 +13,10 @@ from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.features import features
 from skyscript.backends.simulated.looks import Layer, look_of
 from skyscript.backends.simulated.painter import passes
-from skyscript.backends.simulated.render import render, road_pieces, stamped
+from skyscript.backends.simulated.render import draw, render, road_pieces, stamped
 from skyscript.backends.simulated.season import Season, light_at
 from skyscript.geo.tile import Box, Tile
-from tag_vocab import concepts_of
+from tag_vocab import concept, concepts_of
 from tests.stages.statements.independent import NUMBERS
 
 TURNS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
@@ -60,9 +60,7 @@ class ObjectMap:
         if name in self._looks:
             feature, look = self._looks[name]
             works = [*passes(canvas, feature, look), *stamped(canvas, feature, look)]
-            for work in sorted(works, key=lambda work: work[:5]):
-                if work.layer != Layer.CAST:
-                    work.draw(canvas, work.feature, work.look)
+            draw(work for work in works if work.order[0] != Layer.CAST)
         return canvas.whole != _BLANK
 
     def of(self, concept):
@@ -84,7 +82,23 @@ class ObjectMap:
 def is_false(row, objects):
     """Tell whether a negative is false by the pixels; None if they cannot tell."""
     verb, names, value = re.fullmatch(r"(\w+)\((.*?)\)(?: = (.*))?", row["claim"]).groups()
-    return _CHECKS[verb](objects, *names.split(", "), *([value] if value else []))
+    return _CHECKS[verb](objects, *_split(names), *([value] if value else []))
+
+
+def _split(names):
+    """Give the one or two concepts that a claim names; the name of some holds a comma."""
+    parts = names.split(", ")
+    if len(parts) == 1 or _is_concept(names):
+        return [names]
+    pairs = [(", ".join(parts[:at]), ", ".join(parts[at:])) for at in range(1, len(parts))]
+    return max(pairs, key=lambda pair: sum(map(_is_concept, pair)))
+
+
+def _is_concept(name):
+    try:
+        return concept(name).name == name
+    except ValueError:
+        return False
 
 
 def true_claim(row):
@@ -97,7 +111,7 @@ def true_claim(row):
         return f"count({names}) = {next(word for word in said if word.isdigit())}"
     if verb == "direction":
         return f"direction({names}) = {TURNS[(TURNS.index(value) + 4) % 8]}"
-    return f"inside({', '.join(names.split(', ')[::-1])})" if verb == "inside" else None
+    return f"inside({', '.join(_split(names)[::-1])})" if verb == "inside" else None
 
 
 def _present(objects, name):

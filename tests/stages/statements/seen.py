@@ -40,6 +40,20 @@ class Image:
             if any(name in [each.name for each in (own, *own.ancestors)] for own in shown)
         ]
 
+    def tells(self, name):
+        """Tell whether no object is only said to be of a more general concept than this one."""
+        every = [
+            {each for own in shown for each in (own, *own.ancestors)}
+            for shown in self.concepts.values()
+        ]
+        (above,) = {one.ancestors for shown in every for one in shown if one.name == name}
+        return not any(
+            one.name in [each.name for each in above]
+            and all(one not in each.ancestors for each in shown)
+            for shown in every
+            for one in shown
+        )
+
     def of(self, name):
         """Give the shapes of these objects."""
         return [self.shapes[one] for one in self.ids_of(name)]

@@ -190,6 +190,12 @@ def test_a_tree_is_never_called_absent_nor_vegetation():
     assert verdict("tree", thing("n3", point(20, 20), natural="tree")) == "yes"
 
 
+def test_solar_panels_on_roofs_are_never_called_absent_nor_what_makes_power():
+    panel = thing("n30", point(0, 200), power="generator", **{"generator:source": "solar"})
+    found = judged(panel, FIELDS)
+    assert not {"solar panel", "power generator", "power facility"} & set(found)
+
+
 def test_an_image_on_a_native_grid_has_no_row():
     assert rows_of(crs="EPSG:32632") == []
     assert rows_of() != []
