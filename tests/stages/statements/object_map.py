@@ -95,7 +95,8 @@ def true_claim(row):
         return f"count({names}) = {next(word for word in said if word.isdigit())}"
     if verb == "direction":
         return f"direction({names}) = {TURNS[(TURNS.index(value) + 4) % 8]}"
-    return f"inside({', '.join(names.split(', ')[::-1])})" if verb == "inside" else None
+    inner_outer = ", ".join(reversed(names.split(", ")))
+    return f"inside({inner_outer})" if verb == "inside" else None
 
 
 def _present(objects, name):
