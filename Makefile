@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 
 # As many test processes as there are processors; a file's tests stay together, as do its fixtures.
-PYTEST = $(BIN)/pytest -n auto --dist loadfile
+# Modules are compiled once, not by each process: most tests of the command line start one.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: demo test test-fast coverage check bench docs azurite clean
 

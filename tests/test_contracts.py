@@ -105,6 +105,7 @@ def test_a_shard_cut_in_two_gives_the_same_rows(
     assert pa.concat_tables(halves).equals(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", SHARD_STAGES, ids=lambda stage: stage.name)
 def test_an_empty_shard_gives_an_empty_table(
     stage: ShardStage, config: RunConfig, town: Path, tmp_path: Path

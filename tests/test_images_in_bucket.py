@@ -78,6 +78,7 @@ def test_tiles_of_images_in_a_bucket_are_those_of_the_files(
     assert made(there, tmp_path / "one") == []
 
 
+@pytest.mark.slow
 def test_what_belongs_to_an_image_is_copied_and_a_change_is_noticed(
     bucket: BucketPath, tmp_path: Path
 ) -> None:

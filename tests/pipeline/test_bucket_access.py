@@ -34,6 +34,7 @@ def test_wrong_credentials_are_one_sentence(refused: BucketPath) -> None:
         World(refused / "run").run()
 
 
+@pytest.mark.slow
 def test_the_command_says_it_in_one_line(refused: BucketPath) -> None:
     done = skyscript("status", refused / "run")
     assert done.returncode == 2

@@ -54,6 +54,7 @@ def check(path: Path, *overrides: str) -> None:
         assert isinstance(found, RunConfig)
 
 
+@pytest.mark.slow
 @given(data=configs)
 def test_blocks_with_values_of_any_type(file: Path, data: dict[str, object]) -> None:
     file.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8", errors="surrogatepass")

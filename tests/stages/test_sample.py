@@ -139,6 +139,7 @@ def test_under_a_limit_rare_tags_share_half_of_it_and_each_comes_before_a_second
     assert len(sampled(objects(*many), tmp_path, max_objects=100)) == 8
 
 
+@pytest.mark.slow
 def test_rare_tags_get_half_of_the_seats_and_more_only_if_others_are_too_few(tmp_path):
     common = [(7 + index / 1e4, 43, HOUSE) for index in range(100)]
     sports = ("tennis", "soccer", "basketball", "baseball", "golf", "athletics")
@@ -173,6 +174,7 @@ def test_old_spellings_and_several_values_count_as_the_tags_they_stand_for(tmp_p
     assert len(set(chosen.values()) & cells) == 1  # the others come for a rare tag, as said today
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_the_choice_does_not_depend_on_parts_nor_on_the_size_of_shards(tmp_path, path):
     table = extracted(path, tmp_path)
@@ -285,6 +287,7 @@ def drawn_rows(places, draw):
     return counts
 
 
+@pytest.mark.slow
 def test_cells_are_drawn_by_their_area_where_that_is_wanted():
     places = [(x, y) for x in range(30) for y in (0, 7500)]
     even, by_area = (drawn_rows(places, draw) for draw in ("occupied", "area"))
@@ -292,6 +295,7 @@ def test_cells_are_drawn_by_their_area_where_that_is_wanted():
     assert by_area[0] / by_area[7500] == pytest.approx(1 / math.cos(math.radians(75)), rel=0.15)
 
 
+@pytest.mark.slow
 def test_full_cells_are_drawn_less_often_where_that_is_wanted():
     places = [(x, y) for x in range(30) for y in (0, *[100] * 5)]
     even, against = (drawn_rows(places, draw) for draw in ("occupied", "inverse_density"))

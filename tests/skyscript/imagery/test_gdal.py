@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 FIRST = """
 import sys
+
+import pytest
 
 names = []
 sys.addaudithook(lambda event, args: event == "import" and names.append(args[0]))
@@ -22,6 +26,8 @@ def test_rasterio_is_imported_as_a_whole_so_that_threads_wait_for_each_other():
 
 IN_THREADS = """
 import sys
+
+import pytest
 from stages.fetch import stage
 
 def is_whole(row):
@@ -33,6 +39,7 @@ print(stage._concurrently([{"candidates": []}] * 4, is_whole, at_once=4))
 """
 
 
+@pytest.mark.slow
 def test_threads_that_fetch_tiles_find_it_imported():
     command = [sys.executable, "-c", IN_THREADS]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -38,6 +38,7 @@ def test_neighbours_do_not_share_a_batch(tmp_path: Path) -> None:
     assert len(first) >= 9
 
 
+@pytest.mark.slow
 def test_the_same_run_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", 40)
     for name, seed in (("one", 3), ("two", 3), ("three", 4)):

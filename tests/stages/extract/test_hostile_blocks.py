@@ -14,6 +14,8 @@ from tests.stages.extract.reader import extracted_by_shards, read_here_always
 
 pytest.importorskip("numba")
 pytest.importorskip("isal")
+pytestmark = pytest.mark.slow
+"""The decoder is compiled first."""
 
 TAGS = [b"building", b"yes"]
 NODES = pbf.dense([1, 2], [70_000_000, 70_001_000], [430_000_000, 430_000_000])

@@ -34,6 +34,7 @@ def kept(web: tuple[Path, Path], examples: Path, out: Path, **options: object) -
     return [row["filepath"] for row in rows_of(out / "laion_rs.csv")]
 
 
+@pytest.mark.slow
 def test_of_twenty_captions_of_an_image_and_a_small_copy_one_pair_is_kept(
     web: tuple[Path, Path],
     examples: Path,  # noqa: F811
@@ -50,6 +51,7 @@ def test_of_twenty_captions_of_an_image_and_a_small_copy_one_pair_is_kept(
     assert len(kept(web, examples, out, max_per_image=None)) == 22
 
 
+@pytest.mark.slow
 def test_vectors_find_what_no_hash_finds(
     web: tuple[Path, Path],
     examples: Path,  # noqa: F811

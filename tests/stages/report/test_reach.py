@@ -29,6 +29,7 @@ def run():
     return run
 
 
+@pytest.mark.slow
 def test_each_tag_has_its_draws_or_its_reason(run, tmp_path):
     run.page(tmp_path)
     with (tmp_path / "report/tags.csv").open(newline="") as file:

@@ -10,6 +10,7 @@ from tests.emulators.world import mercator_image, naip, noise
 from tests.skyscript.backends.earth_engine.conftest import HERE, NOTHING, Start, around, backend
 
 
+@pytest.mark.slow
 def test_a_collection_is_listed_where_objects_lie(start: Start, tmp_path: Path) -> None:
     far = naip((-100.0, 35.0))
     earth = start({"USDA/NAIP/DOQQ": [*naip(HERE, 2)["USDA/NAIP/DOQQ"], *far["USDA/NAIP/DOQQ"]]})

@@ -211,6 +211,7 @@ def test_tags_are_quoted_in_queries():
     assert area_km2(Box(0, 0, 1, 1)) == pytest.approx(12_364, rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_file_for_extract(instance, tmp_path):
     done = skyscript(
         "overpass",

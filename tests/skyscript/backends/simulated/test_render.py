@@ -95,6 +95,7 @@ class TestTile:
     def test_does_not_depend_on_the_order_of_the_objects(self):
         assert np.array_equal(cut(objects(*TOWN)).rgb, cut(objects(*TOWN[::-1])).rgb)
 
+    @pytest.mark.slow
     def test_does_not_depend_on_the_process(self):
         code = (
             "import hashlib\n"

@@ -53,6 +53,7 @@ def test_of_a_satellite_the_clearest_of_each_place_are_kept(start: Start) -> Non
     assert found(start(items), "S2", max_cloud=2)[0].name == "b"
 
 
+@pytest.mark.slow
 def test_objects_at_the_edge_of_an_orbit_get_images_that_cover_them(start: Start) -> None:
     """Three clear images show the west of a place, and hazier ones of the next orbit its east."""
     west, east = mapping(box(8.0, 46.0, 9.03, 48.0)), mapping(box(8.9, 46.0, 10.0, 48.0))

@@ -12,6 +12,8 @@ pytest.importorskip("isal")
 from skyscript.osm.blocks.ranges import cut
 from skyscript.osm.blocks.reader import open_blocks
 
+pytestmark = pytest.mark.slow
+"""The decoder is compiled first."""
 TAGS = [b"building", b"yes", b"type", b"multipolygon"]
 
 
