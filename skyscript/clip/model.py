@@ -54,6 +54,7 @@ class Clip:
     """Images in a batch; 0: the default of the device."""
 
     _memory: tuple[torch.Tensor, torch.Tensor] | None = field(default=None, init=False)
+    _is_compiled: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Choose the batch size."""
@@ -78,9 +79,12 @@ class Clip:
 
         Images have one shape. Texts of all lengths share a program.
         """
+        if self._is_compiled:
+            return
         require_compiler(self.device)
         bound = getattr(self._tower, "__self__", None)  # of a tower that needs all its tokens
         compile_towers(self._tower if bound is None else self.model.visual, self.model)
+        self._is_compiled = True
 
     def encode_images(
         self, batches: Iterable[NDArray[np.uint8]], precision: Precision

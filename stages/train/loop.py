@@ -254,9 +254,8 @@ def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
     precision = config.precision
     on_gpu = place.device.startswith("cuda")
     is_sharded = config.parallel == "fsdp"
-    half = "amp_bf16" if is_sharded else "amp"
     if precision == "auto":
-        precision = half if on_gpu else "fp32"
+        precision = ("amp_bf16" if is_sharded else "amp") if on_gpu else "fp32"
     if precision == "amp" and is_sharded:
         raise ConfigError("precision: amp cannot be sharded (parallel: fsdp): use amp_bf16.")
     if precision == "amp" and not on_gpu:

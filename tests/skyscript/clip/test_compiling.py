@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from skyscript.clip.blocks import find_blocks  # noqa: E402
 from skyscript.clip.compiling import require_compiler  # noqa: E402
 from skyscript.clip.model import Clip  # noqa: E402
+from skyscript.clip.worker import WorkerClipConfig, worker_clip  # noqa: E402
 from tests.conftest import REPOSITORY, assert_close  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -51,12 +52,22 @@ def test_compiled_towers_give_the_vectors_with_few_programs_for_all_shapes():
     names = list(model.state_dict())
     compiled.compile()
     counters.clear()
+    compiled.compile()  # as for each shard: it does nothing more
     found = [*compiled.encode_images(batches, "fp32"), compiled.encode_texts(texts, "fp32")]
     for ours, theirs in zip(found, expected, strict=True):
         assert_close(ours, theirs)
     # The blocks of images, the last one of them for one token, and the blocks of all texts.
     assert counters["stats"]["unique_graphs"] == 3
     assert list(model.state_dict()) == names
+
+
+def test_a_worker_compiles_its_model_if_its_config_says_so(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Clip, "compile", lambda clip: asked.append(clip.device))
+    worker_clip(WorkerClipConfig(model="tiny", device="cpu"))
+    assert asked == []
+    worker_clip(WorkerClipConfig(model="tiny", device="cpu", compile=True))
+    assert asked == ["cpu"]
 
 
 WITHOUT = """
