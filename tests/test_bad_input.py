@@ -157,7 +157,7 @@ def test_a_full_disk_and_then_more_room(tmp_path: Path, small_disk: Path) -> Non
     blocks = simulated(TOWN, sample={"max_objects": 200, "shard_rows": 10})
     config.write_text(yaml.safe_dump(blocks))
     arguments = ["run", config, "--workers", 1, "--out", small_disk / "run"]
-    done = answered(*arguments)
+    done = skyscript(*arguments)
     assert done.returncode == 2
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
