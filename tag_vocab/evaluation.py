@@ -6,6 +6,7 @@ key is held out with all its tags, so nothing about it is known. README has the 
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from tag_vocab import classifier, files
 from tag_vocab.classifier import Folds, Ints, Ridge, TrainingTags
 from tag_vocab.encoders import Encoder, Vectors
+from tag_vocab.intervals import Intervals, as_text, of_labels
 from tag_vocab.likeness import PARTS, Described, describe, likeness
 from tag_vocab.vocabulary import key_rule
 
@@ -50,6 +52,7 @@ class Line(NamedTuple):
     on: str
     seen: SeenScores
     step: StepScores | None
+    intervals: Intervals | None = None
 
 
 def evaluate(encoder: Encoder) -> list[Line]:
@@ -84,7 +87,11 @@ def as_table(lines: Sequence[Line], known: TrainingTags) -> str:
         f"{gsd:g} m {share:.2f}" for gsd, share in zip(files.GSDS, best.seen.found, strict=True)
     )
     tail = f"\nNew tags, all parts: share found of the tags visible up to {found}.\n"
-    return head + "".join(_row(line) for line in lines) + tail
+    spread = [
+        f"{line.name}, {line.on}: {as_text(line.intervals)}" for line in lines if line.intervals
+    ]
+    below = "\n".join(["", "95 % intervals:", *spread, ""])
+    return head + "".join(_row(line) for line in lines) + tail + below
 
 
 def _row(line: Line) -> str:
@@ -178,19 +185,22 @@ def _chosen_within(known: TrainingTags, described: Described, trials: Trials) ->
     seen, step = classifier.seen_targets(known.seen), classifier.step_targets(known.step[shown])
     firsts = [_Choice(seen.shape, folds) for _, folds in trials]
     seconds = [_Choice(step.shape, _within(folds, shown)) for _, folds in trials]
-    for sharpness, ridge in SETTINGS:
+    for sharpness, settings in itertools.groupby(sorted(SETTINGS), lambda setting: setting[0]):
         alike = likeness(described, described, sharpness=sharpness)
-        for choices, regression in (
-            (firsts, Ridge(alike, seen, ridge)),
-            (seconds, Ridge(alike[np.ix_(shown, shown)], step, ridge)),
-        ):
-            for choice in choices:
-                choice.try_setting(regression)
+        within = alike[np.ix_(shown, shown)]
+        for _, ridge in settings:
+            for choices, regression in (
+                (firsts, Ridge(alike, seen, ridge)),
+                (seconds, Ridge(within, step, ridge)),
+            ):
+                for choice in choices:
+                    choice.try_setting(regression)
     for (on, folds), first, second in zip(trials, firsts, seconds, strict=True):
         chance = _cross_fitted(first.scores[:, 0], known.seen, folds)
         predicted = np.full(len(known.tags), -1)
         predicted[shown] = classifier.to_step(second.scores)
-        yield _judged("settings chosen within each fold", on, known, chance, predicted)
+        line = _judged("settings chosen within each fold", on, known, chance, predicted)
+        yield line._replace(intervals=of_labels(known, chance, predicted, on == "new keys"))
         if on == "new tags":
             for number in (1, 2, 3):
                 yield from _beside_second_labels(number, known, chance, predicted)

@@ -26,7 +26,7 @@ _COUNTED = (
     "power facility",
     "technical structure",
     "tall structure",
-    "monument or artwork",
+    "monument, memorial or artwork",
     "outdoor furniture",
     "vehicle",
     "vehicle area",

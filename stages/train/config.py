@@ -7,16 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.stage import EXECUTION, ConfigFile, ConfigPath, ConfigPlace, StageConfig
-from skyscript.clip.source import QuickGelu
+from pipeline.stage import EXECUTION, ConfigFile, ConfigPath, ConfigPlace
 from stages.train.augmentation import AugConfig
 from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
+from stages.train.tower_config import TowerConfig
 
 SAID = "statements"
 """The name of statements among the weights of captions."""
 
 
-class TrainConfig(StageConfig):
+class TrainConfig(TowerConfig):
     """Continual training of a CLIP on pairs of images and captions."""
 
     protocol: Literal["skyclip"] | None = Field(
@@ -96,25 +96,6 @@ class TrainConfig(StageConfig):
         json_schema_extra=EXECUTION,
     )
 
-    model: str = Field(
-        "ViT-L-14",
-        description="Train this model: an architecture of open_clip, local-dir:FOLDER, "
-        "hf-hub:OWNER/NAME, or tiny.",
-    )
-    pretrained: str | None = Field(
-        None,
-        description="Start from these weights: a tag that open_clip knows, or a file. By default, "
-        "the weights are random.",
-    )
-    context_length: int | None = Field(
-        None,
-        ge=1,
-        description="Lengthen the context of the text tower to this many tokens, as LongCLIP does "
-        "(248): the first 20 positions stay, the others are interpolated.",
-    )
-    quick_gelu: QuickGelu = Field(
-        "auto", description="Use OpenAI's activation. Models trained from its weights need it."
-    )
     image_interpolation: Literal["bicubic", "bilinear", "random"] = Field(
         "bicubic", description="Interpolate crops in this way; `random` draws one of the others."
     )
@@ -185,11 +166,6 @@ class TrainConfig(StageConfig):
         description="On several devices, give the loss the same gradient as one device with all "
         "pairs (`whole`), or only that of each device's own features (`own-rank`, the default of "
         "open_clip).",
-    )
-    grad_checkpointing: bool = Field(
-        False,
-        description="Compute activations again in the backward pass: less memory, more time.",
-        json_schema_extra=EXECUTION,
     )
     seed: int = Field(0, description="Seed order, augmentation and dropout.")
 

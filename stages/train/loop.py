@@ -32,6 +32,7 @@ from stages.train.published import describe_differences
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
 from stages.train.step import Learner
+from stages.train.tower_config import LOCKS
 from stages.train.transforms import training_transform
 from stages.train.unreadable import Unreadable
 from stages.train.validate import find_checks, is_due
@@ -281,7 +282,8 @@ def _make_identity(
     files = ("model", "pretrained", "train_data", "val_data", "root_data_dir", "truth")
     for name in (*files, "statements"):  # their content is part of it instead
         found.pop(name)
-    found["hard_negatives"] = config.hard_negatives or None  # older checkpoints do not name it
+    for name in ("hard_negatives", *LOCKS):  # older checkpoints do not name these
+        found[name] = found[name] or None
     if pairs.truth is not None:
         found["truth"] = pairs.truth.of.identity
     if pairs.choice.statements is not None:

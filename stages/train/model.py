@@ -18,6 +18,7 @@ from skyscript.clip.source import (
 )
 from skyscript.clip.weights import create_model, create_tokenizer, own_context_length
 from stages.train.config import TrainConfig
+from stages.train.locking import lock_towers
 
 SIGLIP_SCALE = math.log(10)
 SIGLIP_BIAS = -10.0
@@ -60,7 +61,10 @@ def find_source(config: TrainConfig) -> ClipSource:
 
 
 def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
-    """Load the model. Raises `InputError` if its weights do not load."""
+    """Load the model, and lock what the options name.
+
+    Raises `InputError` if its weights do not load, and `ConfigError` if it cannot be locked so.
+    """
     import torch
 
     open_clip = open_clip_library()
@@ -81,6 +85,7 @@ def load_initial_model(config: TrainConfig, device: str) -> InitialModel:
         )
     if config.context_length is not None:
         lengthen_context(model, config.context_length, config.model)
+    lock_towers(model, config)
     if config.grad_checkpointing:
         model.set_grad_checkpointing()
     return InitialModel(

@@ -18,6 +18,7 @@ from stages.train.checkpoint import State
 from stages.train.config import TrainConfig
 from stages.train.labels import Labels
 from stages.train.loading import Batch
+from stages.train.locking import start_training_mode
 from stages.train.loss import make_loss
 from stages.train.model import InitialModel
 from stages.train.optimiser import make_optimiser
@@ -62,7 +63,7 @@ class Learner:
 
     def take_step(self, batches: list[Batch], step: int) -> torch.Tensor:
         """Train on the batches of a step. Returns the loss."""
-        self._shared.train()
+        start_training_mode(self._shared)
         self.state.optimiser.zero_grad()
         torch.manual_seed(self._seed_of(step))  # for dropout: no random state from earlier steps
         moved = [self._to_device(batch) for batch in batches]

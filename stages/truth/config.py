@@ -11,10 +11,11 @@ from tag_vocab import concept
 _NEVER_ABSENT = (
     *("tree", "trees", "hedge", "flower bed", "planter", "barrier", "outdoor furniture", "vehicle"),
     *("utility pole", "street lamp", "manhole", "street cabinet", "rock", "tactile paving"),
+    *("clearing strip", "terrace"),
 )
 _GROUND = (
     *("vegetation", "wetland", "natural feature", "agricultural feature", "developed land"),
-    "leisure place",
+    *("open ground", "public land", "brownfield site", "animal facility", "leisure place"),
 )
 
 

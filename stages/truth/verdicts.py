@@ -26,6 +26,15 @@ OVER_EDGE = "the image is not wholly within the extract"
 OLD_MAP = "the map was last changed long before the image was taken"
 BARE_GROUND = "the map leaves much of the ground bare"
 
+_OPEN_BESIDES = {
+    "building": ("shelter", "wildlife hide", "grandstand", "construction site", "houseboat"),
+    "road": ("construction site", "pedestrian street or area"),
+    "railway": ("construction site",),
+    "water": ("watercourse",),
+    "swimming pool": ("swimming facility", "bathing place"),
+}
+"""What some kinds show and others do not, so that it is no parent: a ditch may hold water."""
+
 
 class Verdict(NamedTuple):
     """Whether an image shows a concept."""
@@ -64,7 +73,7 @@ def judge(
 ) -> Iterator[Verdict]:
     """Yield the verdict on each concept that the map has in the image or in the cells around."""
     there = _find(pieces)
-    may_be = _specific(pieces)
+    may_be = _specific(pieces) | _besides(pieces)
     doubt = _doubt(image, completeness, config)
     covered = functools.cache(lambda: _covered(image.box, pieces))
     disagree = image.match is not None and image.match < config.min_match
@@ -105,12 +114,18 @@ def _specific(pieces: Iterable[Piece]) -> frozenset[str]:
     return frozenset().union(*(piece.known.specific for piece in pieces))
 
 
+def _besides(pieces: Iterable[Piece]) -> frozenset[str]:
+    """Give what the objects may show besides their concepts and those above."""
+    known = frozenset().union(*(piece.known.every for piece in pieces))
+    return frozenset(name for name, kinds in _OPEN_BESIDES.items() if not known.isdisjoint(kinds))
+
+
 def _object_reason(name: str, found: _Found, may_be: frozenset[str]) -> str | None:
     """Give why an object there leaves it open whether the image shows a concept."""
     inside = found.reasons - {NEARBY}
     if found.reasons:
         return min(inside or found.reasons)
-    return None if names_above(name).isdisjoint(may_be) else MAY_BE_ONE
+    return None if may_be.isdisjoint({name, *names_above(name)}) else MAY_BE_ONE
 
 
 def _doubt(image: Image, completeness: Completeness, config: TruthConfig) -> str | None:

@@ -5,8 +5,10 @@ Run: python -m tests.bench.statement_sheets draw RUN OUT; then count OUT/looked.
 `draw RUN OUT` draws statements of each kind of a run at random, at most one of an image, twelve a
 sheet: the image and below it the statement. The boxes that a text names are drawn; another sheet
 has the outlines of all things that each statement rests on, to look at afterwards. `OUT/looked.csv`
-is to be filled in: right, wrong or unsure, as the pixels say. `count CSV` prints the share of right
-ones of each kind, with Wilson's interval; those that nobody can tell are counted beside it.
+is to be filled in: right, wrong or unsure, as the pixels say. `--without CSV` leaves out the images
+that were looked at before. `count CSV` prints the share of right ones of each kind, with Wilson's
+interval; those that nobody can tell are counted beside it. `--round 2` counts those of one round,
+`--column blind` the verdicts made before the outlines were seen.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import argparse
 import csv
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from skyscript import chance
 from stages.judged.precision import Verdict, precision
 
 Row = dict[str, Any]
-COLUMNS = ("kind", "sheet", "number", "object_id", "claim", "text", "second", "verdict", "note")
+COLUMNS = ("kind", "sheet", "number", "object_id", "claim", "text", "second", "round")
+COLUMNS += ("blind", "verdict", "note")
 SIDE, TEXT, ACROSS, DOWN = 390, 96, 4, 3
 A_SHEET = ACROSS * DOWN
 WITH_BOX = ("region", "referring")
@@ -90,10 +93,11 @@ def draw_sheets(run: Path, out: Path, kind: str, rows: Sequence[Row]) -> Iterato
             yield known | {"sheet": sheet, "number": place + 1, "second": second}
 
 
-def draw(run: Path, out: Path, seed: int, most: int) -> None:
-    """Write the sheets of all kinds and the CSV."""
+def draw(run: Path, out: Path, seed: int, most: int, seen: Collection[str] = ()) -> None:
+    """Write the sheets of all kinds and the CSV; no statements on the images already seen."""
     out.mkdir(parents=True, exist_ok=True)
-    sample = draw_sample(Run(run).table("statements").to_table().to_pylist(), seed, most)
+    rows = Run(run).table("statements").to_table().to_pylist()
+    sample = draw_sample([row for row in rows if row["object_id"] not in seen], seed, most)
     with (out / "looked.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
@@ -101,12 +105,19 @@ def draw(run: Path, out: Path, seed: int, most: int) -> None:
             writer.writerows(draw_sheets(run, out, kind, rows))
 
 
-def count(path: Path) -> Iterator[str]:
-    """Yield a row of a table for each kind."""
+def images_of(path: Path) -> set[str]:
+    """Give the images of a CSV of verdicts."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["object_id"] for row in csv.DictReader(file)}
+
+
+def count(path: Path, column: str, only: str | None) -> Iterator[str]:
+    """Yield a row of a table for each kind, of all rounds or of one."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            found[row["kind"]][row["verdict"]] += 1
+            if only in (None, row["round"]):
+                found[row["kind"]][row[column]] += 1
     yield "| kind | looked at | right | wrong | unsure | share right |"
     yield "|---|---|---|---|---|---|"
     for kind, counts in found.items():
@@ -126,11 +137,15 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--per-kind", type=int, default=60)
+    parser.add_argument("--without", type=Path, help="A CSV whose images are left out.")
+    parser.add_argument("--column", choices=("blind", "verdict"), default="verdict")
+    parser.add_argument("--round", help="Count the verdicts of this round only.")
     given = parser.parse_args()
     if given.what == "draw":
-        draw(given.path, given.out, given.seed, given.per_kind)
+        seen = images_of(given.without) if given.without else ()
+        draw(given.path, given.out, given.seed, given.per_kind, seen)
     else:
-        print("\n".join(count(given.path)))
+        print("\n".join(count(given.path, given.column, given.round)))
 
 
 if __name__ == "__main__":

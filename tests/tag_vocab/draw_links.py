@@ -16,8 +16,6 @@ from pathlib import Path
 from tag_vocab.concepts import rows, split
 
 JUDGED = Path(__file__).with_name("parent_links.csv")
-DOUBTFUL = JUDGED.with_name("doubtful_links.csv")
-"""Links that readers objected to, and on which nobody has decided."""
 NUMBER = 200
 FIRST_DRAW_OF_TODAYS_RULE = 2
 RULES = """\

@@ -1,6 +1,5 @@
 """The tree of concepts: complete, shallow at the top, and right where it was judged."""
 
-import csv
 import pickle
 from collections import Counter
 
@@ -11,7 +10,6 @@ from tag_vocab.concepts import children, key_names, plural_of, roots, written
 from tag_vocab.concepts_of import tags_of
 from tag_vocab.tree_text import describe, whole_tree
 from tests.tag_vocab.draw_links import (
-    DOUBTFUL,
     FIRST_DRAW_OF_TODAYS_RULE,
     NUMBER,
     draw,
@@ -110,12 +108,6 @@ def test_links_that_a_blind_judge_found_wrong_are_gone_and_the_right_ones_stay()
         assert link not in there or row["verdict"] != "wrong", row
         of_todays_rule = int(row["draw"]) >= FIRST_DRAW_OF_TODAYS_RULE
         assert link in there or row["verdict"] != "right" or not of_todays_rule, row
-
-
-def test_the_list_of_undecided_links_has_no_link_that_was_moved():
-    with DOUBTFUL.open(encoding="utf-8", newline="") as file:
-        listed = {(row["child"], row["parent"]) for row in csv.DictReader(file)}
-    assert listed <= set(links())
 
 
 def test_a_draw_is_random_but_the_same_each_time_and_leaves_out_what_was_judged():

@@ -47,6 +47,14 @@ def test_the_table_has_baselines_the_paper_s_way_and_each_part(monkeypatch):
         by_name["settings chosen within each fold", on] for on in ("new tags", "new keys")
     )
     assert new_tags.seen.auc > 0.65 and new_keys.seen.auc > 0.5
+    for line in (new_tags, new_keys):
+        figures = *line.seen[2:5:2], *line.step
+        assert all(
+            low < figure < high for figure, (low, high) in zip(figures, line.intervals, strict=True)
+        )
+    wide, narrow = (np.diff(line.intervals).mean() for line in (new_keys, new_tags))
+    assert wide > narrow
+    assert "\nsettings chosen within each fold, new keys: balanced accuracy 0." in table
     for number in (1, 2, 3):
         (second,) = (line for line in lines if line.name == f"blind labelling {number}")
         twice = sum(tag in files.second_labels(number) for tag in few.tags)

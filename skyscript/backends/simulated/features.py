@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import cv2
@@ -15,7 +16,7 @@ import shapely
 
 from skyscript import chance
 from skyscript.backends.simulated.noise import Grid
-from skyscript.geo.tile import EARTH_RADIUS, MAX_LATITUDE
+from skyscript.geo.tile import project
 from skyscript.osm.underground import hidden_from_above
 
 Points = npt.NDArray[np.float64]
@@ -23,7 +24,7 @@ Points = npt.NDArray[np.float64]
 Geometries = npt.NDArray[Any]
 
 POINT, LINE, AREA = 0, 1, 2
-_SEED = 0
+SEED = 0
 _FAR = 2.0
 """An area is clipped at this many tile sides outside the tile."""
 _FARTHEST = 5e6
@@ -39,10 +40,16 @@ class Frame(NamedTuple):
     length: float
     width: float
 
-    def to_pixels(self, points: Points, scale: float) -> Points:
+    def to_pixels(self, points: Points, scale: float = 1.0) -> Points:
         """Give points of the frame (along and across, from its centre) as pixels."""
         cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
         result: Points = points @ np.array([[cos, sin], [-sin, cos]]) + (self.x, self.y)
+        return result
+
+    def from_pixels(self, points: Points) -> Points:
+        """Give pixels as points of the frame."""
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        result: Points = (points - (self.x, self.y)) @ np.array([[cos, -sin], [sin, cos]])
         return result
 
     def across(self) -> Frame:
@@ -69,7 +76,7 @@ class Feature:
 
     def uniform(self, purpose: str) -> float:
         """Draw a number from [0, 1), equal for the object in every tile."""
-        return chance.uniform(_SEED, self.object_id, purpose)
+        return chance.uniform(SEED, self.object_id, purpose)
 
     @cached_property
     def frame(self) -> Frame:
@@ -97,40 +104,33 @@ def features(objects: pa.Table, window: Grid) -> list[Feature]:
     usable = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     usable &= np.isfinite(shapely.bounds(geometries)).all(axis=1)
     rows = np.flatnonzero(usable)
-    whole = shapely.transform(geometries[rows], partial(_pixels, window))
+
+    def pixels(degrees: Points) -> Points:
+        x, y = project(degrees).T
+        place = np.stack((x - window.west, window.north - y), axis=1) / window.pixel
+        return np.clip(place, -_FARTHEST, _FARTHEST)
+
+    whole = shapely.transform(geometries[rows], pixels)
     near = _cut_off(whole, window)
-    parts = _parts(near)
-    sizes = np.where(shapely.get_dimensions(near) == AREA, shapely.area(near), shapely.length(near))
-    ids = objects["object_id"].to_pylist()
-    result = []
-    for at, row in enumerate(rows.tolist()):
-        if own := parts.get(at):
-            dimension = int(shapely.get_dimensions(near[at]))
-            outline = own[0] if near[at] is whole[at] else _outer_ring(whole[at])
-            result.append(Feature(ids[row], tags[row], dimension, own, outline, float(sizes[at])))
-    return result
-
-
-def _pixels(window: Grid, degrees: Points) -> Points:
-    """Give positions in degrees as pixels of a window."""
-    latitude = np.radians(np.clip(degrees[:, 1], -MAX_LATITUDE - 1, MAX_LATITUDE + 1))
-    x = (EARTH_RADIUS * np.radians(degrees[:, 0]) - window.west) / window.pixel
-    y = (window.north - EARTH_RADIUS * np.arcsinh(np.tan(latitude))) / window.pixel
-    return np.clip(np.stack((x, y), axis=1), -_FARTHEST, _FARTHEST)
+    dimensions, parts = shapely.get_dimensions(near), _parts(near)
+    sizes = np.where(dimensions == AREA, shapely.area(near), shapely.length(near))
+    outlines, ids = _parts(whole), objects["object_id"].to_pylist()
+    return [
+        Feature(ids[row], tags[row], int(dimensions[at]), parts[at], outlines[at][0], sizes[at])
+        for at, row in enumerate(rows.tolist())
+        if at in parts
+    ]
 
 
 def _cut_off(geometries: Geometries, window: Grid) -> Geometries:
     """Clip huge areas to the tile's surroundings, so that their coordinates stay small."""
     reach = _FAR * max(window.width, window.height)
-    view = (-reach, -reach, window.width + reach, window.height + reach)
-    bounds = shapely.bounds(geometries)
-    out = (bounds[:, :2] < view[:2]).any(axis=1) | (bounds[:, 2:] > view[2:]).any(axis=1)
+    view = np.array((-reach, -reach, window.width + reach, window.height + reach))
+    out = ((shapely.bounds(geometries) - view) * (1, 1, -1, -1) < 0).any(axis=1)
     result = geometries.copy()
     for index in np.flatnonzero(out & (shapely.get_dimensions(geometries) == AREA)):
-        try:
+        with suppress(shapely.GEOSException):
             result[index] = shapely.clip_by_rect(geometries[index], *view)
-        except shapely.GEOSException:
-            result[index] = geometries[index]
     return result
 
 
@@ -140,20 +140,9 @@ def _parts(geometries: Geometries) -> dict[int, list[Points]]:
     parts, inner = shapely.get_parts(outer, return_index=True)  # collections hold collections
     owners = owners[inner]
     fits = shapely.get_dimensions(parts) == shapely.get_dimensions(geometries)[owners]
-    parts, owners = parts[fits & ~shapely.is_empty(parts)], owners[fits & ~shapely.is_empty(parts)]
-    is_area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
-    rings, of = shapely.get_rings(parts[is_area], return_index=True)
-    pieces = np.concatenate((rings, parts[~is_area]))
-    owners = np.concatenate((owners[is_area][of], owners[~is_area]))
+    fits &= ~shapely.is_empty(parts)
     result: dict[int, list[Points]] = {}
-    coordinates, counts = shapely.get_coordinates(pieces), shapely.get_num_coordinates(pieces)
-    for piece, owner in zip(np.split(coordinates, np.cumsum(counts)[:-1]), owners, strict=False):
-        result.setdefault(int(owner), []).append(piece)
-    return result
-
-
-def _outer_ring(geometry: shapely.Geometry) -> Points:
-    parts = shapely.get_parts(geometry)
-    polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    result: Points = shapely.get_coordinates(shapely.get_exterior_ring(polygons[0]))
+    for part, owner in zip(parts[fits], owners[fits].tolist(), strict=True):
+        rings = shapely.get_rings(part) if part.geom_type == "Polygon" else [part]
+        result.setdefault(owner, []).extend(map(shapely.get_coordinates, rings))
     return result

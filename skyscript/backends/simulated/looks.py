@@ -1,7 +1,7 @@
 """Which look an object has: the table looks.csv, and generic looks for tags that it lacks.
 
-A row is the look of ``key=value`` (values apart by spaces; ``*`` stands for every other one) for
-points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which row an object gets:
+A row is the look of ``key=value`` (values, and keys, apart by spaces; ``*`` stands for every other
+one) for points (P), lines (L) or areas (A), or a change (+). Which row an object gets:
 
 1. Of its keys, the first one in the table that has a row for its value, else for ``*``.
 2. Then the changes that the row `takes`, in the order given there, so the last one wins: each is a
@@ -10,41 +10,30 @@ points (P), lines (L) or areas (A); a row of dimension ``+`` is a change. Which 
 3. Then sizes that the tags give: width, diameter, height, floors, lanes.
 4. Where no row fits, a generic look is drawn from the first tag that can be seen.
 
-`like` names a row whose cells replace empty ones. Layers are painted in the order of `Layer`;
-within a layer areas come from large to small, and lines in the order of the table.
+Layers are painted in the order of `Layer`; within a layer areas come from large to small, and lines
+in the order of the table.
 """
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache, lru_cache
+from itertools import count, product
 from typing import Any, NamedTuple
 
 import tag_vocab
-from pipeline.errors import InputError
 from skyscript import chance
 from skyscript.backends.simulated.marks import Mark, marks
-from skyscript.backends.simulated.motifs import MOTIFS
-from skyscript.backends.simulated.ridges import RIDGES
-from skyscript.backends.simulated.tables import (
-    Tint,
-    css_colour,
-    first,
-    metres,
-    mix,
-    number,
-    read_rows,
-    tint,
-)
+from skyscript.backends.simulated.relief import MOTIFS, RIDGES
+from skyscript.backends.simulated.tables import Tint, each_row, first, metres, mix, rgb, tint
 
 COLUMNS = (
-    *("key", "value", "dimension", "like", "layer", "colour", "pattern", "edge", "width", "length"),
+    *("key", "value", "dimension", "layer", "colour", "pattern", "edge", "width", "length"),
     *("height", "ridge", "form", "mark", "stamp", "takes"),
 )
-FORMS = ("disc", "box", "lobes", "star", "along", "across")
+FORMS = ("disc", "box", "along", "across")
 _USES = (
     *("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare"),
     *("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport"),
@@ -53,8 +42,6 @@ _USES = (
 _STOREY = 3.1
 _FADED = 0.33
 """How much sun and rain have taken of a named colour."""
-_PIXELS = 7.0
-"""Pixels that a generic point measures at its tag's maximum GSD."""
 
 Layer = IntEnum(
     "Layer",
@@ -65,7 +52,7 @@ Layer = IntEnum(
 
 
 class Pattern(NamedTuple):
-    """What repeats: a motif, ribs of a roof, or rings within each other."""
+    """What repeats: a motif, or rings within each other."""
 
     kind: str
     tint: Tint
@@ -121,62 +108,56 @@ class Table(NamedTuple):
 def read_looks(lines: Iterable[str] | None = None) -> Table:
     """Read a table of looks, by default looks.csv; raises `InputError` naming the line."""
     table = Table({}, {})
-    rows = list(read_rows("looks.csv", COLUMNS, lines))
-    known = {
-        f"{row['key']}={value}": row for _, row in rows[::-1] for value in row["value"].split()
-    }
-    for count, (where, row) in enumerate(rows):
-        base = known.get(row["like"], {"like": "?"}) if row["like"] else {}
-        if base.get("like"):
-            raise InputError(f"{where}: {row['like']!r} is no row, or itself like another")
+    rows = count()
+
+    def take(row: dict[str, str]) -> None:
         if not row["dimension"] or set(row["dimension"]) - set("PLA+"):
-            raise InputError(f"{where}: the dimension must be P, L, A (one or more) or +")
-        cells = {column: row[column] or base.get(column, "") for column in COLUMNS[4:]}
-        fields = {column: _field(where, column, cell) for column, cell in cells.items() if cell}
-        for value in row["value"].split():
+            raise ValueError("the dimension must be P, L, A (one or more) or +")
+        fields = {column: _field(column, row[column]) for column in COLUMNS[3:] if row[column]}
+        look = Look(row=next(rows), **fields)
+        for key, value in product(row["key"].split(), row["value"].split()):
             for dimension in row["dimension"]:
                 if dimension == "+":
-                    table.changes.setdefault((row["key"], value), fields)
-                    continue
-                looks = table.looks.setdefault(row["key"], {})
-                looks.setdefault((dimension, value), Look(row=count, **fields))
+                    table.changes.setdefault((key, value), fields)
+                elif "/" not in key:
+                    table.looks.setdefault(key, {}).setdefault((dimension, value), look)
+
+    each_row("looks.csv", COLUMNS, take, lines)
     return table
 
 
-def _field(where: str, column: str, cell: str) -> Any:  # noqa: ANN401 - what the column holds
+def _field(column: str, cell: str) -> Any:  # noqa: ANN401 - what the column holds
     """Give a cell as the field of a `Look`; ``-`` means the default of an empty cell."""
     words = cell.split()
     if cell == "-":
         return getattr(Look(), column)
     match column:
         case "layer":
-            return Layer[_one_of(where, column, cell.upper(), Layer.__members__)]
+            return Layer[_one_of(column, cell.upper(), Layer.__members__)]
         case "colour":
-            return tuple(tint(where, text) for text in cell.split("|"))
+            return tuple(tint(text) for text in cell.split("|"))
         case "width" | "length" | "height":
-            return number(where, cell)
-        case "ridge":
-            return _one_of(where, column, cell, RIDGES)
-        case "form":
-            return _one_of(where, column, cell, FORMS)
+            return float(cell)
+        case "ridge" | "form":
+            return _one_of(column, cell, RIDGES if column == "ridge" else FORMS)
         case "mark":
-            return marks()[_one_of(where, column, cell, marks())]
+            return marks()[_one_of(column, cell, marks())]
         case "edge" if len(words) == 2:
-            return tint(where, words[0]), number(where, words[1])
+            return tint(words[0]), float(words[1])
         case "pattern" if 2 <= len(words) <= 5:
-            kind = _one_of(where, column, words[0], {*MOTIFS, "ribs", "rings"})
-            return Pattern(kind, tint(where, words[1]), *(number(where, w) for w in words[2:]))
-        case "stamp" if "=" in words[0] and 2 <= len(words) <= 4:
+            kind = _one_of(column, words[0], {*MOTIFS, "rings"})
+            return Pattern(kind, tint(words[1]), *map(float, words[2:]))
+        case "stamp" if "=" in words[0] and 3 <= len(words) <= 4:
             key, _, value = words[0].partition("=")
-            return Stamp(key, value, tuple(number(where, word) for word in words[1:]))
+            return Stamp(key, value, tuple(map(float, words[1:])))
         case "takes":
             return tuple(words)
-    raise InputError(f"{where}: {cell!r} is no {column}")
+    raise ValueError(f"{cell!r} is no {column}")
 
 
-def _one_of(where: str, column: str, cell: str, known: Iterable[str]) -> str:
+def _one_of(column: str, cell: str, known: Container[str]) -> str:
     if cell not in known:
-        raise InputError(f"{where}: {cell!r} is no {column}; there are {', '.join(sorted(known))}")
+        raise ValueError(f"{cell!r} is no {column}")
     return cell
 
 
@@ -212,10 +193,18 @@ def _changed(look: Look, tags: Mapping[str, str]) -> Look:
         change = changes.get((key, value)) or (changes.get((key, "*")) if value else None)
         if change and value != "no":
             look = replace(look, **change)
-        elif key.endswith("colour") and (named := css_colour(value)) and look.colour:
-            dulled = mix(named, (128, 128, 128), _FADED)
-            look = replace(look, colour=(look.colour[0]._replace(colour=dulled, plant=""),))
+        elif key.endswith("colour") and value and look.colour:
+            look = replace(look, colour=(_named(value, look.colour[0]),))
     return look
+
+
+def _named(value: str, tint: Tint) -> Tint:
+    """Give a tint in the colour that a tag names, faded; the tint itself if it names none."""
+    try:
+        colour = rgb(value.replace("_", "").replace(" ", ""))
+    except ValueError:
+        return tint
+    return tint._replace(colour=mix(colour, (128, 128, 128), _FADED), plant="")
 
 
 def _sized(look: Look, tags: Mapping[str, str]) -> Look:
@@ -237,43 +226,36 @@ def use_look(tags: Mapping[str, str]) -> Look | None:
     return generic_look({key: value for key, value in tags.items() if key in _USES}, "P")
 
 
-@cache
-def _generic(key: str, value: str, max_gsd: float, dimension: str) -> Look:
-    def draw(purpose: str) -> float:
-        return chance.uniform(0, f"{key}={value}", purpose)
-
-    def colour(hue: float, saturation: float, brightness: float) -> Tint:
-        rgb = [round(255 * part) for part in colorsys.hsv_to_rgb(hue % 1, saturation, brightness)]
-        return Tint((rgb[0], rgb[1], rgb[2]), material=0)
-
-    hue = draw("hue")
-    ground = colour(hue, 0.25 + 0.35 * draw("muted"), 0.50 + 0.35 * draw("bright"))
-    other = hue + 0.25 + 0.5 * draw("other hue")
-    second = colour(other, 0.45 + 0.4 * draw("vivid"), 0.35 + 0.6 * draw("light"))
-    step = 4.0 * 3.0 ** draw("spacing") * max(0.5, min(max_gsd, 6.0))
-    kind = ("stripes", "lattice", "blocks", "dots")[int(draw("pattern") * 4)]
-    pattern = Pattern(kind, second, step, step, 0.25 + 0.25 * draw("share"))
-    if dimension == "A":
-        return Look(colour=(ground,), pattern=pattern)
-    if dimension == "L":
-        mark = marks()["generic line"]
-        width = min(max(0.5, 2.5 * max_gsd), 12.0)
-        return Look(Layer.LOW, (ground,), pattern, width=width, mark=mark)
-    size = min(max(0.7, max_gsd * _PIXELS), 40.0)
-    mark = marks()[f"generic {int(draw('shape') * 6)}"]
-    form = "disc" if draw("form") < 0.4 else "box"
-    return Look(
-        *(Layer.THING, (ground,), pattern, None, size, size, min(max_gsd * 4, 3.0)),
-        form=form,
-        mark=mark,
-    )
-
-
 def generic_look(tags: Mapping[str, str], dimension: str) -> Look | None:
     """Give a look drawn from the first tag that can be seen: the same tag, the same look."""
     for key, value in tags.items():
         if len(key) <= 64 and len(value) <= 64:
             entry = tag_vocab.look_up(key, value)
             if entry.groundable and entry.max_gsd is not None:
-                return _generic(key, value, entry.max_gsd, dimension)
+                return _generic(f"{key}={value}", entry.max_gsd, dimension)
     return None
+
+
+@cache
+def _generic(tag: str, max_gsd: float, dimension: str) -> Look:
+    rng = chance.generator(0, tag, "look")
+    ground, mark = (
+        Tint((r, g, b), material=0) for r, g, b in rng.integers(70, 235, (2, 3)).tolist()
+    )
+    step = 4.0 * 3.0 ** rng.random() * max(0.5, min(max_gsd, 6.0))
+    kind = ("stripes", "lattice", "blocks", "dots")[rng.integers(4)]
+    pattern = Pattern(kind, mark, step, step, 0.25 + 0.25 * rng.random())
+    look = Look(colour=(ground,), pattern=pattern)
+    if dimension == "A":
+        return look
+    if dimension == "L":
+        width = min(max(0.5, 2.5 * max_gsd), 12.0)
+        return replace(look, layer=Layer.LOW, width=width, mark=marks()["generic line"])
+    return replace(
+        look,
+        layer=Layer.THING,
+        width=min(max(0.7, max_gsd * 7), 40.0),  # it measures seven pixels at its maximum GSD
+        height=min(max_gsd * 4, 3.0),
+        form=FORMS[rng.integers(2)],
+        mark=marks()[f"generic {rng.integers(6)}"],
+    )

@@ -7,9 +7,10 @@ cannot be seen vanishes by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,11 +21,11 @@ from skyscript import chance
 Field = npt.NDArray[np.float32]
 
 _SIDE = 512
+_LEVELS = 7
 _SEED = 0
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """A pixel grid: EPSG:3857 position of its north-west corner, and its pixel size."""
 
     west: float
@@ -43,9 +44,7 @@ def _unit(field: npt.NDArray[np.floating]) -> Field:
 def _cloudy(rng: np.random.Generator, power: float, stretch: float = 1.0) -> Field:
     """Give noise with a spectrum of 1/f^power; ``stretch`` > 1 draws it out west to east."""
     spectrum = np.fft.rfft2(rng.standard_normal((_SIDE, _SIDE)))
-    fy = np.fft.fftfreq(_SIDE)[:, None]
-    fx = np.fft.rfftfreq(_SIDE)[None, :] * stretch
-    frequency = np.hypot(fy, fx)
+    frequency = np.hypot(np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE) * stretch)
     frequency[0, 0] = 1.0
     return _unit(np.fft.irfft2(spectrum / frequency**power, s=(_SIDE, _SIDE)))
 
@@ -75,57 +74,31 @@ TEXTURES: dict[str, tuple[float, Callable[[np.random.Generator], Field]]] = {
     "stones": (0.15, lambda rng: _bumps(rng, 5000, 1.5, 6.0, 0.4)),
     "waves": (0.5, lambda rng: _cloudy(rng, 1.1, stretch=0.35)),
     "streaks": (0.3, lambda rng: _cloudy(rng, 0.9, stretch=6.0)),
+    "clouds": (24.0, lambda rng: _cloudy(rng, 1.7)),
+    "sensor": (1.0, lambda rng: _cloudy(rng, 0.0)),
 }
 """Name -> projected metres a texel, and how the image is made."""
-_CLOUDS = (24.0, lambda rng: _cloudy(rng, 1.7))
 
 
 @cache
-def _pyramid(name: str) -> tuple[Field, ...]:
-    make = TEXTURES.get(name, _CLOUDS)[1]
-    levels = [make(chance.generator(_SEED, name, "texture"))]
-    while levels[-1].shape[0] > 8:
-        side = levels[-1].shape[0] // 2
-        halved = levels[-1].reshape(side, 2, side, 2).mean((1, 3), np.float32)
-        levels.append(np.ascontiguousarray(halved))
-    return tuple(levels)
+def _pyramid(name: str) -> list[Field]:
+    levels = [TEXTURES[name][1](chance.generator(_SEED, name, "texture"))]
+    while len(levels) < _LEVELS:
+        half = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(half, np.float32))
+    return levels
 
 
 def sample(name: str, grid: Grid, shift: float = 0.0) -> Field:
     """Give a texture at the pixels of a grid; ``shift`` (0 to 1) moves it, for another instance."""
-    texel = TEXTURES.get(name, _CLOUDS)[0]
-    levels = _pyramid(name)
-    level = 0
-    while texel < grid.pixel and level + 1 < len(levels):
-        texel, level = texel * 2, level + 1
-    image = levels[level]
-    side = image.shape[0]
-    step = grid.pixel / texel
+    texel = TEXTURES[name][0]
+    level = min(max(0, math.ceil(math.log2(grid.pixel / texel))), _LEVELS - 1)
+    image, texel = _pyramid(name)[level], texel * 2**level
+    step, side = grid.pixel / texel, len(image)
     # texel coordinates of the first pixel's centre, brought near zero before anything is rounded
     u = ((grid.west + grid.pixel / 2) / texel + shift * side) % side - 0.5
     v = ((-grid.north + grid.pixel / 2) / texel + shift * side) % side - 0.5
-    columns = np.arange(int(np.floor(u)), int(np.floor(u + step * grid.width)) + 3) % side
-    rows = np.arange(int(np.floor(v)), int(np.floor(v + step * grid.height)) + 3) % side
-    matrix = np.array([[step, 0, u - np.floor(u)], [0, step, v - np.floor(v)]], np.float64)
-    result = cv2.warpAffine(
-        image[np.ix_(rows, columns)],
-        matrix,
-        (grid.width, grid.height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(result, np.float32)
-
-
-def cell_uniform(seed: int, i: npt.NDArray[np.int64], j: npt.NDArray[np.int64]) -> Field:
-    """Draw a number from [0, 1) for every cell of a lattice: the same cell, the same number."""
-    with np.errstate(over="ignore"):
-        mixed = (
-            np.uint64(seed & 0xFFFFFFFFFFFF)
-            + i.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-            + j.astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
-        )
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-        mixed ^= mixed >> np.uint64(31)
-    return ((mixed >> np.uint64(40)).astype(np.float64) / 2**24).astype(np.float32)
+    size, flags = (grid.width, grid.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    matrix = np.array([[step, 0, u], [0, step, v]])
+    wrapped = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(wrapped, np.float32)

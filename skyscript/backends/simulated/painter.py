@@ -13,23 +13,23 @@ import numpy as np
 from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.features import AREA, LINE, POINT, Feature, Frame, Points
 from skyscript.backends.simulated.looks import Layer, Look
-from skyscript.backends.simulated.marks import Along, Mark
-from skyscript.backends.simulated.motifs import MOTIFS, motif_of
-from skyscript.backends.simulated.ridges import relief
+from skyscript.backends.simulated.marks import Along
+from skyscript.backends.simulated.relief import MOTIFS, relief
 from skyscript.backends.simulated.tables import Paint, Tint, paint
 
 _SMALLEST = 2.5
-"""Canvas pixels below which a point is a dot, and a roof has no relief."""
+"""Canvas pixels of width below which an area is a line, and casts no shadow."""
 _FINEST = 3.0
 """Canvas pixels of a period below which a pattern is its mean colour."""
-_THINNEST = 0.7
+_THINNEST = 0.65
 """Size in canvas pixels below which a part of a mark is not drawn."""
-_FAINTEST = 0.3
-"""Size in canvas pixels below which a dash is not drawn."""
-_MOST_COURTS = 12
+_NEAR = 8.0
+"""Metres to a road within which a thing lies along or across it."""
 _UNDER_BRIDGE: Paint = (58, 62, 62, 0)
+_GREY: Paint = (150, 150, 150, 0)
 _CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
-
+_ROUND = np.linspace(0, 2 * math.pi, 33)
+_DISC = np.stack((np.cos(_ROUND), np.sin(_ROUND)), axis=1) / 2
 
 Draw = Callable[[Canvas, Feature, Look], None]
 
@@ -70,7 +70,7 @@ def passes(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Pass]:
         yield go(look.layer, Step.FILL, _fill)
     if look.mark is not None:
         yield go(look.layer, Step.MARK, _mark)
-    if look.height and look.layer is not Layer.BRIDGE:
+    if look.height and look.layer not in (Layer.BRIDGE, Layer.WIRE):
         yield go(Layer.CAST, Step.EDGE, _shadow)
 
 
@@ -79,33 +79,37 @@ def area_of_point(canvas: Canvas, feature: Feature, look: Look) -> Feature:
     place, metre = feature.outline[0], canvas.metre
     width = look.width or 1.0
     length, angle = look.length or width, feature.uniform("turn") * math.pi
-    if look.form in ("lobes", "star"):
+    if look.layer is Layer.CROWN:
         width = length = width * (0.7 + 0.6 * feature.uniform("size"))
     elif look.form in ("along", "across"):
-        angle, road = canvas.heading(place, length)
+        angle, road = _road(canvas, place, length)
         if look.form == "across":
             angle, length = angle + math.pi / 2, road
     elif feature.turn is not None:
         angle = feature.turn
     frame = Frame(float(place[0]), float(place[1]), angle, length * metre, width * metre)
-    if look.form in ("box", "along", "across"):
-        ring = _CORNERS * (frame.length, frame.width)
-    else:
-        turn = np.linspace(0, 2 * math.pi, 33)
-        waves = {"lobes": (5, 0.09), "star": (8, 0.3)}.get(look.form, (1, 0.0))
-        far = frame.width / 2 * (1 + waves[1] * np.sin(waves[0] * turn))
-        ring = np.stack((np.cos(turn) * far, np.sin(turn) * far), axis=1)
-    ring = frame.to_pixels(ring, 1.0)
+    ring = frame.to_pixels((_DISC if look.form == "disc" else _CORNERS) * frame[3:])
     result = replace(feature, dimension=AREA, parts=[ring], outline=ring)
     result.size = frame.length * frame.width
-    result.frame = frame._replace(angle=0.0) if look.ridge else frame
+    result.frame = frame
     return result
 
 
-def fill_paint(canvas: Canvas, feature: Feature, look: Look) -> Paint:
+def _road(canvas: Canvas, place: Points, width: float) -> tuple[float, float]:
+    """Give direction (radians) and width (metres) of the road at a place; else ``width``."""
+    if len(canvas.roads.value):
+        best, apart = canvas.roads.nearest(place)
+        if math.hypot(*apart) <= _NEAR * canvas.metre:
+            x, y = canvas.roads.way[best]
+            return math.atan2(y, x), float(canvas.roads.value[best])
+    return 0.0, width
+
+
+def _base(canvas: Canvas, feature: Feature, look: Look) -> Paint:
     """Give the paint of a feature's fill: a colour of its look, a little brighter or darker."""
-    tints = look.colour
-    chosen = tints[int(feature.uniform("colour") * len(tints))] if len(tints) > 1 else tints[0]
+    if not look.colour:
+        return _GREY
+    chosen = look.colour[int(feature.uniform("colour") * len(look.colour))]
     return paint(chosen, canvas.light.season, factor=0.94 + 0.12 * feature.uniform("tone"))
 
 
@@ -121,154 +125,96 @@ def _edge(canvas: Canvas, feature: Feature, look: Look) -> None:
         for line in feature.parts:
             canvas.line(line + canvas.thrown(5.0), width + 2 * wide, _UNDER_BRIDGE)
     for line in feature.parts:
-        ring = line if feature.dimension == LINE else np.concatenate((line, line[1:2]))
-        canvas.line(ring, width + 2 * wide, _resolve(canvas, tint, (150, 150, 150, 0)))
+        canvas.line(line, width + 2 * wide, _resolve(canvas, tint, _GREY))
 
 
 def _fill(canvas: Canvas, feature: Feature, look: Look) -> None:
-    base = fill_paint(canvas, feature, look)
-    if feature.dimension == LINE:
-        for line in feature.parts:
-            canvas.line(line, look.width, base)
-        return
-    frame = feature.frame
-    if frame.width < 1:
-        canvas.dot((frame.x, frame.y), math.sqrt(frame.length * frame.width) / 2, base)
-        return
-    _cover(canvas, feature, look, base)
-    if look.ridge and frame.width >= _SMALLEST:
-        turned = feature.tags.get("roof:orientation") == "across"
-        light = relief(look.ridge, frame.across() if turned else frame, canvas.light)
-        canvas.relief(feature.parts, frame.across() if turned else frame, light)
-
-
-def _cover(canvas: Canvas, feature: Feature, look: Look, base: Paint) -> None:
-    """Fill an area with its colour and pattern."""
-    pattern, frame = look.pattern, feature.frame
-    if pattern is None or (pattern.kind not in MOTIFS and frame.width < _SMALLEST):
-        canvas.fill(feature.parts, base)
-        return
-    mark = _resolve(canvas, pattern.tint, base)
-    periods = pattern.along, pattern.across
-    if pattern.kind in MOTIFS:
-        motif = motif_of(pattern.kind, base, mark, pattern.share)
-        if min(periods) * canvas.metre >= _FINEST:
-            canvas.motif(feature.parts, frame, motif, periods)
-        else:
-            red, green, blue = motif[:, :, :3].mean(axis=(0, 1)).round().astype(int).tolist()
-            canvas.fill(feature.parts, (red, green, blue, base[3]))
+    base, frame, pattern = _base(canvas, feature, look), feature.frame, look.pattern
+    if feature.dimension == LINE or frame.width < _SMALLEST:
+        lines, width = _lines(canvas, feature, look)
+        for line in lines:
+            canvas.line(line, width, base)
         return
     canvas.fill(feature.parts, base)
-    if pattern.kind == "ribs" and periods[0] * canvas.metre >= _FINEST:
-        turned = frame.across() if pattern.across else frame
-        canvas.ribs(feature.parts, turned, periods[0], 1 - pattern.tint.factor)
-    elif pattern.kind == "rings" and len(feature.parts) == 1:
-        middle = np.array((frame.x, frame.y))
+    if (patch := canvas.patch(feature.parts)) is None:
+        return
+    if pattern is not None and pattern.kind == "rings":
+        middle, paints = frame.to_pixels(np.zeros(2)), (base, _resolve(canvas, pattern.tint, base))
         for count in range(1, round(pattern.along) + 1):
             ring = (feature.outline - middle) * (1 - pattern.share * count) + middle
-            canvas.fill([ring], mark if count % 2 else base)
+            canvas.fill([ring], paints[count % 2])
+    elif pattern is not None:
+        mark = _resolve(canvas, pattern.tint, base)
+        periods = np.array((pattern.along, pattern.across)) * canvas.metre
+        u, v = (far / period for far, period in zip(patch.place(frame), periods, strict=True))
+        cover = MOTIFS[pattern.kind](u - np.floor(u), v - np.floor(v), pattern.share)
+        canvas.blend(patch, cover if periods.min() > _FINEST else cover.mean() + 0 * u, base, mark)
+    if look.ridge and min(patch.mask.shape) > 1:
+        frame = frame.across() if feature.tags.get("roof:orientation") == "across" else frame
+        canvas.lit(patch, relief(look.ridge, *patch.place(frame), frame, canvas.light))
+
+
+def _lines(canvas: Canvas, feature: Feature, look: Look) -> tuple[list[Points], float]:
+    """Give the lines of a feature, or an area's long axis, and their width in metres."""
+    if feature.dimension == LINE:
+        return feature.parts, look.width
+    frame = feature.frame
+    ends = np.array([(-0.5, 0.0), (0.5, 0.0)]) * frame.length
+    return [frame.to_pixels(ends)], frame.width / canvas.metre
 
 
 def _mark(canvas: Canvas, feature: Feature, look: Look) -> None:
-    assert look.mark is not None
-    base = fill_paint(canvas, feature, look) if look.colour else (150, 150, 150, 0)
+    """Draw a mark along lines, or once in the middle of an area, as large as fits."""
+    mark, frame, base = look.mark, feature.frame, _base(canvas, feature, look)
+    if mark is None:
+        return
     if look.pattern is not None and look.width:
         base = _resolve(canvas, look.pattern.tint, base)
-    lines, width = feature.parts, look.width
-    if look.mark.along and feature.dimension == AREA:
-        frame = feature.frame
-        ends = np.array([(-0.5, 0.0), (0.5, 0.0)]) * frame.length
-        lines, width = [frame.to_pixels(ends, 1.0)], frame.width / canvas.metre
-    for along in look.mark.along:
+    lines, width = _lines(canvas, feature, look)
+    for along in mark.along:
         for line in lines:
             _draw_along(canvas, line, width, along, _resolve(canvas, along.tint, base))
-    if feature.dimension == LINE or look.mark.along:
-        for line in lines:
-            for end, inner in ((line[0], line[1]), (line[-1], line[-2])):
-                angle = math.atan2(inner[1] - end[1], inner[0] - end[0])
-                _draw(canvas, Frame(end[0], end[1], angle, 0, 0), canvas.metre, look.mark, base)
-        return
-    for part in _places(canvas, feature, look):
-        scale = canvas.metre
-        if look.mark.length:
-            scale = min(part.length / look.mark.length, part.width / look.mark.width)
-            if not look.width:
-                scale = min(scale, canvas.metre)
-        _draw(canvas, part, scale, look.mark, base)
-
-
-def _draw(canvas: Canvas, frame: Frame, scale: float, mark: Mark, base: Paint) -> None:
-    """Draw the strokes of a mark, ``scale`` pixels to its metre."""
+    scale = canvas.metre
+    if mark.length:
+        fits = min(frame.length / mark.length, frame.width / mark.width)
+        scale = fits if look.width else min(scale, fits)
     for stroke in mark.strokes:
         points = frame.to_pixels(stroke.points, scale)
         ink = _resolve(canvas, stroke.tint, base)
         if stroke.width:
             canvas.line(points, stroke.width * scale / canvas.metre, ink)
-        elif stroke.thin * scale > _THINNEST:
+        elif np.ptp(frame.from_pixels(points), axis=0).min() > _THINNEST:
             canvas.fill([points], ink)
 
 
 def _draw_along(canvas: Canvas, line: Points, width: float, along: Along, ink: Paint) -> None:
-    offset = along.offset * (width if along.share else 1.0) * canvas.metre
+    offset = (along.offset + along.share * width) * canvas.metre
     run = parallel(line, offset) if offset else line
-    if not along.dash:
+    if not along.every:
         canvas.line(run, along.width, ink)
         return
-    found = canvas.stations(run, along.dash)
-    length, width = (along.tie or along.dash) * canvas.metre, along.width * canvas.metre
-    if min(length, width) < _FAINTEST:
+    size = np.array((along.length, along.width)) * canvas.metre
+    if size.min() < _THINNEST:
         return
-    every = slice(None) if along.tie else found.number % 2 == 0
-    for (x, y), (dx, dy) in zip(found.place[every], found.way[every], strict=True):
-        bar = Frame(x, y, math.atan2(dy, dx), length, width)
-        canvas.fill([bar.to_pixels(_CORNERS * (length, width), 1.0)], ink)
+    found = canvas.stations(run, along.every, along.length / 2)
+    for (x, y), turn in zip(found.place, found.turn, strict=True):
+        canvas.fill([Frame(x, y, turn, *size).to_pixels(_CORNERS * size)], ink)
 
 
 def parallel(line: Points, pixels: float) -> Points:
     """Give a line's parallel, so many pixels to the right of its direction."""
-    way = (
-        np.gradient(line, axis=0) if len(line) > 2 else np.repeat(np.diff(line, axis=0), 2, axis=0)
-    )
+    way = np.gradient(line, axis=0)
     normal = np.stack((-way[:, 1], way[:, 0]), axis=1)
     result: Points = line + normal / np.maximum(np.hypot(*way.T), 1e-9)[:, None] * pixels
     return result
 
 
-def _places(canvas: Canvas, feature: Feature, look: Look) -> list[Frame]:
-    """Give the frames of a mark: one in the middle, or rows of frames if several fit."""
-    frame, mark = feature.frame, look.mark
-    if mark is None or not mark.length or look.width or look.layer is not Layer.COURT:
-        return [frame]
-    length, width = frame.length / canvas.metre, frame.width / canvas.metre
-    options = []
-    for turned, (along, across) in ((0, (mark.length, mark.width)), (1, (mark.width, mark.length))):
-        columns, rows = (max(1, round(side - 0.12)) for side in (length / along, width / across))
-        waste = abs(length - columns * along) + abs(width - rows * across)
-        options.append((waste, turned, columns, rows))
-    _, turned, columns, rows = min(options)
-    columns, rows = min(columns, _MOST_COURTS), min(rows, _MOST_COURTS)
-    result = []
-    for column in range(columns):
-        for row in range(rows):
-            shares = (column + 0.5) / columns - 0.5, (row + 0.5) / rows - 0.5
-            middle = np.array([shares]) * (frame.length, frame.width)
-            x, y = frame.to_pixels(middle, 1.0)[0].tolist()
-            part = Frame(x, y, frame.angle, frame.length / columns, frame.width / rows)
-            result.append(part.across() if turned else part)
-    return result
-
-
 def _shadow(canvas: Canvas, feature: Feature, look: Look) -> None:
+    """Draw the shadow: of a wall, a block, or (without a fill) a pole."""
     if feature.dimension == LINE:
-        lifted = look.layer is Layer.WIRE
-        width = 0.2 if lifted else max(look.width, look.height * canvas.light.stretch * 0.7)
-        for line in feature.parts:
-            canvas.cast_line(line + canvas.thrown(look.height * (1 if lifted else 0.5)), width)
-    elif look.ridge in ("crown", "star"):
-        canvas.cast_lifted([ring + canvas.thrown(look.height * 0.6) for ring in feature.parts])
-    elif look.colour:
-        canvas.cast(feature.parts, look.height)
-    else:
-        foot = np.array([(feature.frame.x, feature.frame.y)])
-        pole = max(0.5, look.width * 0.05)
-        canvas.cast_line(np.concatenate((foot, foot + canvas.thrown(look.height))), pole)
+        canvas.cast_walls(feature.parts, look.height)
+    elif look.colour and feature.frame.width >= _SMALLEST:
+        canvas.cast_block(feature.parts, look.height)
+    elif not look.colour:
+        pole = _CORNERS * max(0.5, look.width * 0.05) * canvas.metre
+        canvas.cast_block([pole + np.array(feature.frame[:2])], look.height)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 _TROPICS = 20.0
 """Below this latitude it is always summer."""
@@ -20,23 +20,21 @@ class Season(StrEnum):
     WINTER = "winter"
 
 
-_MONTH = {Season.SPRING: 4, Season.SUMMER: 7, Season.AUTUMN: 10, Season.WINTER: 1}
-_DECLINATION = {Season.SPRING: 9.0, Season.SUMMER: 21.0, Season.AUTUMN: -8.0, Season.WINTER: -21.0}
-_OPPOSITE = {
-    Season.SPRING: Season.AUTUMN,
-    Season.SUMMER: Season.WINTER,
-    Season.AUTUMN: Season.SPRING,
-    Season.WINTER: Season.SUMMER,
+_SUN = {
+    Season.SPRING: (4, 9.0),
+    Season.SUMMER: (7, 21.0),
+    Season.AUTUMN: (10, -8.0),
+    Season.WINTER: (1, -21.0),
 }
+"""The month of a season's scenes, and the sun's declination in degrees."""
 
 
 def acquired(season: Season, year: int) -> datetime:
     """Give the fixed date of a season's scenes, UTC."""
-    return datetime(year, _MONTH[season], 15, 10, 30, tzinfo=UTC)
+    return datetime(year, _SUN[season][0], 15, 10, 30, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Light:
+class Light(NamedTuple):
     """What a place looks like on a date."""
 
     season: Season
@@ -53,7 +51,8 @@ def light_at(season: Season, latitude: float) -> Light:
     if abs(latitude) < _TROPICS:
         local = Season.SUMMER
     elif latitude < 0:
-        local = _OPPOSITE[season]
-    elevation = math.radians(max(24.0, 0.85 * (90 - abs(latitude - _DECLINATION[season]))))
+        seasons = list(Season)
+        local = seasons[(seasons.index(season) + 2) % 4]
+    elevation = math.radians(max(24.0, 0.85 * (90 - abs(latitude - _SUN[season][1]))))
     north = 1 if latitude >= 0 else -1
     return Light(local, (-0.5, -0.866 * north), 1 / math.tan(elevation))

@@ -15,7 +15,7 @@ from skyscript.geo.tile import MAX_LATITUDE, Box, Tile
 from skyscript.imagery.protocol import NeverAvailable, Problem, Scene, TileImage
 from skyscript.imagery.source_config import SourceConfig
 
-_PAINTER = 2
+_PAINTER = 3
 """Raise it when the code draws other pixels; the tables are known by their content."""
 _WORLD = Box(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from PIL import ImageColor
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
@@ -19,10 +20,8 @@ from skyscript.backends.simulated.season import Season
 Colour = tuple[int, int, int]
 Paint = tuple[int, int, int, int]
 """Red, green, blue and the number of the material."""
-SOIL = (150, 122, 92)
-_BARE = {Season.SPRING: 0.0, Season.SUMMER: 0.0, Season.AUTUMN: 0.25, Season.WINTER: 0.4}
-"""How much bare soil shows in a field of crops."""
-_TINT = re.compile(r"(?:#([0-9a-f]{6})|x(\d\.?\d*)|([a-z_]+))(?:/([a-z_]+))?")
+_SURFACES = (*(name for name in TEXTURES if name not in ("clouds", "sensor")), "snow", "green")
+_TINT = re.compile(r"(?:(#[0-9a-f]{6})|x(\d\.?\d*)|([a-z_]+))(?:/([a-z_]+))?")
 
 
 class Tint(NamedTuple):
@@ -49,86 +48,78 @@ def lines_of(name: str) -> list[str]:
     return text.splitlines()
 
 
-def read_rows(
-    name: str, columns: tuple[str, ...], lines: Iterable[str] | None = None
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Give each row of a table with the words that name it in an error; ``#`` begins a comment."""
-    reader = csv.reader(lines_of(name) if lines is None else lines)
-    header = next(reader, [])
-    if tuple(header) != columns:
+def each_row(
+    name: str,
+    columns: tuple[str, ...],
+    take: Callable[[dict[str, str]], None],
+    lines: Iterable[str] | None = None,
+) -> None:
+    """Call ``take`` with each row of a table; its `ValueError` becomes one that names the line."""
+    reader = csv.DictReader(lines_of(name) if lines is None else lines)
+    if tuple(reader.fieldnames or ()) != columns:
         raise InputError(f"{name}: the columns must be {', '.join(columns)}")
-    for cells in reader:
-        where = f"{name}, line {reader.line_num}"
-        if not cells or cells[0].startswith("# "):
-            continue
-        if len(cells) != len(columns):
-            raise InputError(f"{where}: {len(cells)} cells, but {len(columns)} columns")
-        yield where, dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+    for row in reader:
+        try:
+            if None in row or None in row.values():
+                raise ValueError(f"a row has {len(columns)} cells")
+            take({column: cell.strip() for column, cell in row.items()})
+        except ValueError as error:
+            raise InputError(f"{name}, line {reader.line_num}: {error}") from None
 
 
-class _Materials(NamedTuple):
+class Materials(NamedTuple):
+    """What surfaces are made of: the table materials.csv."""
+
     number: dict[str, int]
-    strength: dict[str, Field]
-    """Texture -> its strength by material, as a look-up table of 256."""
-    snow: Field
-    turning: Field
-    green: frozenset[int]
-    """Materials on which a tree may grow."""
+    by: dict[str, Field]
+    """For each texture how strong it is, for ``snow`` how much lies, and whether trees grow
+    (``green``): look-up tables of 256, by the material's number."""
 
 
 @cache
-def materials() -> _Materials:
-    """Give the materials of surfaces, from the table materials.csv."""
-    columns = ("material", *TEXTURES, "snow", "turning", "green")
-    found = list(read_rows("materials.csv", columns))
-    values = np.array(
-        [[number(where, row[c] or "0") for c in columns[1:]] for where, row in found], np.float32
-    )
-    padded = np.zeros((256, values.shape[1]), np.float32)
-    padded[: len(values)] = values
-    by_name = {name: np.ascontiguousarray(padded[:, i]) for i, name in enumerate(columns[1:])}
-    numbers = {row["material"]: index for index, (_, row) in enumerate(found)}
-    green = frozenset(np.flatnonzero(by_name["green"]).tolist())
-    strength = {name: by_name[name] for name in TEXTURES if by_name[name].any()}
-    return _Materials(numbers, strength, by_name["snow"], by_name["turning"], green)
+def materials() -> Materials:
+    """Give the materials of surfaces."""
+    result = Materials({}, {column: np.zeros(256, np.float32) for column in _SURFACES})
+
+    def take(row: dict[str, str]) -> None:
+        number = result.number.setdefault(row["material"], len(result.number))
+        for column, values in result.by.items():
+            values[number] = float(row[column] or 0)
+
+    each_row("materials.csv", ("material", *_SURFACES), take)
+    return result
 
 
 @cache
 def plants() -> dict[str, dict[Season, Colour]]:
     """Give the colours that change with the seasons: the table plants.csv."""
-    seasons = tuple(season.value for season in Season)
-    return {
-        row["plant"]: {Season(name): _hex(row[name][1:]) for name in seasons}
-        for _, row in read_rows("plants.csv", ("plant", *seasons))
-    }
+    result: dict[str, dict[Season, Colour]] = {}
+
+    def take(row: dict[str, str]) -> None:
+        result[row["plant"]] = {season: rgb(row[season]) for season in Season}
+
+    each_row("plants.csv", ("plant", *Season), take)
+    return result
 
 
-def _hex(digits: str) -> Colour:
-    red, green, blue = bytes.fromhex(digits)
+def rgb(text: str) -> Colour:
+    """Give a CSS colour (a name, ``#rgb``, ``#rrggbb``); raises `ValueError`."""
+    red, green, blue = (min(max(part, 0), 255) for part in ImageColor.getrgb(text[:32])[:3])
     return red, green, blue
 
 
-def number(where: str, text: str) -> float:
-    """Give a cell's number; raises `InputError` naming the line."""
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{where}: {text!r} is not a number") from None
-
-
-def tint(where: str, text: str) -> Tint:
-    """Read ``#a0b1c2/soil``, ``meadow/grass`` or ``x0.8``; raises `InputError` naming the line."""
+def tint(text: str) -> Tint:
+    """Read ``#a0b1c2/soil``, ``meadow/grass`` or ``x0.8``; raises `ValueError`."""
     match = _TINT.fullmatch(text)
     if match is None or (match[3] and match[3] not in plants()):
-        raise InputError(
-            f"{where}: {text!r} is not a colour (#rrggbb, a plant of plants.csv or a factor as "
-            "x0.8; a material may follow after a slash)"
+        raise ValueError(
+            f"{text!r} is not a colour (#rrggbb, a plant of plants.csv or a factor as x0.8; "
+            "a material may follow after a slash)"
         )
     if match[4] and match[4] not in materials().number:
-        raise InputError(f"{where}: {match[4]!r} is not a material of materials.csv")
+        raise ValueError(f"{match[4]!r} is not a material of materials.csv")
     material = materials().number[match[4]] if match[4] else None
-    factor = float(match[2]) if match[2] else 1.0
-    return Tint(_hex(match[1]) if match[1] else None, match[3] or "", factor, material)
+    return Tint(rgb(match[1]) if match[1] else None, match[3] or "", float(match[2] or 1), material)
 
 
 @lru_cache(8192)
@@ -136,25 +127,17 @@ def paint(tint: Tint, season: Season, under: Paint = (0, 0, 0, 0), factor: float
     """Give the paint of a tint in a season, over another paint, its brightness times a factor."""
     colour = tint.colour or (plants()[tint.plant][season] if tint.plant else None)
     if colour is None:
-        colour, factor = under[:3], factor * tint.factor
         material = under[3] if tint.material is None else tint.material
-    else:
-        material = tint.material or 0
-        if material == materials().number["crop"]:
-            colour = mix(colour, SOIL, _BARE[season])
-    return (*brighter(colour, factor), material)
+        return (*mix((0, 0, 0), under[:3], factor * tint.factor), material)
+    return (*mix((0, 0, 0), colour, factor), tint.material or 0)
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """Give ``one`` with ``share`` (0 to 1) of ``other``."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return (red, green, blue)
-
-
-def brighter(base: Colour, factor: float) -> Colour:
-    """Give a colour times a factor, cut off at white."""
-    red, green, blue = (min(255, max(0, round(part * factor))) for part in base)
-    return (red, green, blue)
+    """Give ``one`` with ``share`` of ``other``; more than 1 goes beyond it, at most to white."""
+    red, green, blue = (
+        min(255, max(0, round(a + (b - a) * share))) for a, b in zip(one, other, strict=True)
+    )
+    return red, green, blue
 
 
 _NUMBER = re.compile(
@@ -175,17 +158,3 @@ def metres(tags: Mapping[str, str], key: str, low: float, high: float) -> float 
 def first(tags: Mapping[str, str], key: str) -> str:
     """Give the first of a tag's values (``a;b``), in lower case; empty if there is none."""
     return tags.get(key, "").split(";", 1)[0].strip().lower()
-
-
-def css_colour(text: str) -> Colour | None:
-    """Give a CSS colour (a name, ``#rgb``, ``#rrggbb``) as RGB; None if it is not a colour."""
-    from PIL import ImageColor
-
-    name: Any = text.strip().lower().replace("_", "").replace(" ", "")
-    if not name or len(name) > 32:
-        return None
-    try:
-        red, green, blue = ImageColor.getrgb(name)[:3]
-    except (ValueError, OverflowError):
-        return None
-    return (min(max(red, 0), 255), min(max(green, 0), 255), min(max(blue, 0), 255))

@@ -30,7 +30,7 @@ def test_an_option_is_said_in_our_words(published, ours):
     ("words", "says"),
     [
         (["--horovod"], "--horovod of the published script is not supported: start several"),
-        (["--lock-image"], "all weights are trained"),
+        (["--trace"], "models are not compiled"),
         (["--imagenet-val=x"], "give --benchmark-root"),
         (["--resume", "a.pt"], "give the file as --pretrained"),
     ],
@@ -38,6 +38,15 @@ def test_an_option_is_said_in_our_words(published, ours):
 def test_what_cannot_be_followed_is_refused_with_what_to_do(words, says):
     with pytest.raises(ConfigError, match=says):
         translate_published(words)
+
+
+def test_the_options_of_locked_towers_are_ours(caplog):
+    published = ["--lock-image", "--lock-image-unlocked-groups", "2", "--lock-text"]
+    assert translate_published(published) == published
+    assert translate_published(["--lock-image-freeze-bn-stats"]) == []
+    assert caplog.messages == [
+        "--lock-image-freeze-bn-stats has no effect: locked layers always keep their statistics"
+    ]
 
 
 def test_what_has_no_effect_is_said(caplog):

@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from skyscript.geo import nearby as neighbours
+from skyscript.geo import row_groups
 from skyscript.geo.nearby import objects_near
 from skyscript.geo.tile import Box
 from stages import tables
@@ -75,26 +75,57 @@ def test_no_tile_and_a_tile_in_the_open_sea_have_no_neighbours(place):
         assert near.schema.equals(tables.OBJECTS.schema)
 
 
-def test_tiles_far_apart_do_not_make_it_read_what_lies_between(place, monkeypatch):
-    west, east = tiles(place, 40)[:20], tiles(place, 40)[20:]
-    boxes = [*west, *(Box(b.west + 90, b.south, b.east + 90, b.north) for b in east)]
-    groups = neighbours._groups(np.array(boxes))
-    assert len(groups) <= neighbours.MOST_GROUPS
-    assert all(group.east - group.west < 1 for group in groups)
-    for box in boxes:
-        assert any(
-            group.west <= box.west
-            and group.south <= box.south
-            and group.east >= box.east
-            and group.north >= box.north
-            for group in groups
-        )
+@pytest.fixture
+def read(monkeypatch):
+    """Give the numbers of rows of the row groups that are read from files, as they are read."""
+    rows, of = [], row_groups._of
+
+    def spy(table, columns):
+        rows.append(len(table))
+        return of(table, columns)
+
+    monkeypatch.setattr(row_groups, "_LAST", row_groups._LastRead())
+    monkeypatch.setattr(row_groups, "_of", spy)
+    return rows
 
 
-def test_a_tile_reads_few_row_groups(place):
+def test_tiles_far_apart_do_not_make_it_read_what_lies_between(place, read):
     (box,) = tiles(place, 1)
-    wanted = neighbours._meets(box)
-    read = sum(len(fragment.subset(filter=wanted).row_groups) for fragment in place.get_fragments())
-    whole = sum(len(fragment.row_groups) for fragment in place.get_fragments())
-    assert whole > 25
-    assert read < whole / 2
+    objects_near(place, [box])
+    alone = sum(read)
+    read.clear()
+    row_groups._LAST.__init__()
+    around = [Box(b.west + d, b.south, b.east + d, b.north) for b in [box] for d in (-90, 90)]
+    objects_near(place, [around[0], box, around[1]])
+    assert sum(read) == alone > 0
+
+
+def test_a_tile_reads_few_row_groups(place, read):
+    objects_near(place, tiles(place, 1))
+    assert 0 < sum(read) < place.count_rows() / 2
+
+
+def test_row_groups_are_read_once_and_anew_if_the_file_changes(place, read, tmp_path):
+    path = tmp_path / "objects.parquet"
+    table = place.head(1000)
+    pq.write_table(table, path, row_group_size=256)
+    boxes, found = tiles(place, 3), []
+    for rows in (table, table, table.slice(500)):
+        if rows is not table:
+            pq.write_table(rows, path, row_group_size=256)
+        objects = ds.dataset(path, schema=tables.OBJECTS.schema)
+        found.append(objects_near(objects, boxes))
+        assert found[-1].equals(all_that_meet(objects, boxes))
+    assert found[0].equals(found[1])
+    assert len(read) > 0
+    assert sum(read) <= 1500
+    assert objects_near(objects, boxes, ["object_id"]).column_names == ["object_id"]
+
+
+def test_the_row_groups_in_memory_are_bounded(place, read, monkeypatch):
+    table = place.to_table(columns=["west"])
+    monkeypatch.setattr(row_groups, "_MOST_OCTETS", 100_000)
+    objects_near(place, [Box(-180, -90, 180, 90)])
+    held = row_groups._LAST._groups.values()
+    assert sum(read) == len(table)
+    assert 0 < sum(map(row_groups._octets, held)) == row_groups._LAST._octets <= 100_000

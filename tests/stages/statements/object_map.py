@@ -13,7 +13,7 @@ from skyscript.backends.simulated.canvas import Canvas
 from skyscript.backends.simulated.features import features
 from skyscript.backends.simulated.looks import Layer, look_of
 from skyscript.backends.simulated.painter import passes
-from skyscript.backends.simulated.render import _road_pieces, _stamped, render
+from skyscript.backends.simulated.render import render, road_pieces, stamped
 from skyscript.backends.simulated.season import Season, light_at
 from skyscript.geo.tile import Box, Tile
 from tag_vocab import concepts_of
@@ -36,7 +36,7 @@ class ObjectMap:
         )
         found = features(self._near, self._canvas.window)
         looks = [(one, look) for one in found if (look := look_of(one.tags, one.dimension))]
-        self._canvas.roads = _road_pieces(looks)
+        self._canvas.roads = road_pieces(looks)
         self._looks = {one.object_id: (one, look) for one, look in looks}
         around = {one["object_id"]: one["tags"] for one in meta["surrounding"]}
         visible = {meta["object_id"]: meta["center_tags"], **around}
@@ -59,7 +59,7 @@ class ObjectMap:
         canvas.whole[:] = _BLANK
         if name in self._looks:
             feature, look = self._looks[name]
-            works = [*passes(canvas, feature, look), *_stamped(canvas, feature, look)]
+            works = [*passes(canvas, feature, look), *stamped(canvas, feature, look)]
             for work in sorted(works, key=lambda work: work[:5]):
                 if work.layer != Layer.CAST:
                     work.draw(canvas, work.feature, work.look)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,7 @@ def words(options: dict) -> list[str]:
         word
         for key, value in options.items()
         for word in (f"--{key.replace('_', '-')}", str(value))
+        if word != "True"  # a flag
     ]
 
 
@@ -101,6 +104,24 @@ def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProces
         env=ALONE,
         check=False,
     )
+
+
+def kill_at_step(options: dict, step: int) -> int:
+    """Train in a process that is killed once it has taken so many steps. Gives the saved step."""
+    folder = Path(options["runs"]) / options["name"]
+    process = subprocess.Popen(
+        command(*words(options)), env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    latest = folder / "checkpoints/epoch_latest.pt"
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline and process.poll() is None:
+        started = (folder / "progress.jsonl").exists() and latest.exists()
+        if started and len(losses(folder)) >= step:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
+    return torch.load(latest, weights_only=True)["step"]
 
 
 def losses(folder: Path) -> list[float]:

@@ -44,6 +44,19 @@ def test_the_protocol_is_not_bent(options, says):
         config(protocol="skyclip", **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"lock_image_unlocked_groups": 1}, "lock_image_unlocked_groups needs lock_image"),
+        ({"lock_text_unlocked_layers": 1}, "lock_text_unlocked_layers needs lock_text"),
+        ({"lock_image": True, "lock_text": True}, "leave nothing to train"),
+    ],
+)
+def test_locks_that_say_nothing_are_refused(options, says):
+    with pytest.raises(ValidationError, match=says):
+        config(**options)
+
+
 def test_every_option_says_what_it_is():
     assert all(field.description for field in TrainConfig.model_fields.values())
 

@@ -1,9 +1,6 @@
 """Training: it learns, it does the same alone and in company, and it goes on after a kill."""
 
 import json
-import signal
-import subprocess
-import time
 
 import numpy as np
 import open_clip
@@ -20,7 +17,7 @@ from stages.train.config import TrainConfig
 from stages.train.loop import _log_cut, train
 from stages.train.pairs import number_captions
 from tests.conftest import assert_close
-from tests.stages.train.conftest import ALONE, CSV, command, losses, run_alone, weights, words
+from tests.stages.train.conftest import CSV, kill_at_step, losses, run_alone, weights, words
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -113,18 +110,7 @@ def test_after_kill_9_the_same_command_ends_at_the_same_weights(options):
     unbroken, _ = learn(options, name="unbroken", epochs=8)
     broken = options | {"name": "broken", "epochs": 8, "save_steps": 1}
     folder = options["runs"] / "broken"
-    process = subprocess.Popen(
-        command(*words(broken)), env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    latest = folder / "checkpoints/epoch_latest.pt"
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "progress.jsonl").exists() and latest.exists() and len(losses(folder)) >= 5:
-            break
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
-    done = torch.load(latest, weights_only=True)["step"]
+    done = kill_at_step(broken, 5)
     assert 0 < done < 16
     learn(broken)
     assert same(weights(unbroken), weights(folder))

@@ -136,6 +136,17 @@ def test_a_less_specific_object_may_be_one():
     assert reason("tennis court", *COURTS, FIELDS, pitch) == "an object there may be one"
 
 
+def test_a_ditch_leaves_it_open_whether_there_is_water():
+    ponds = [
+        thing(f"a{number}", area(20 * number, 200, 20 * number + 12, 230), natural="water")
+        for number in range(10, 14)
+    ]
+    ditch = thing("w3", line((-40, 30), (40, 30)), waterway="ditch")
+    assert verdict("water", *ponds, FIELDS) == "no"
+    assert verdict("watercourse", *ponds, FIELDS, ditch) == "yes"
+    assert reason("water", *ponds, FIELDS, ditch) == "an object there may be one"
+
+
 def test_an_object_beside_the_image_leaves_it_unknown():
     beside = thing("a3", area(55, 0, 70, 30), leisure="pitch", sport="tennis")
     said = "only at the image's edge, or beside it"
