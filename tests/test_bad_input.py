@@ -142,10 +142,10 @@ def test_bad_input_leaves_earlier_results_untouched(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of 3 MB, or skip where this user may mount none."""
+    """Give a disk of 2 MB, or skip where this user may mount none."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("a small disk can be mounted only by root")
     yield folder
@@ -154,7 +154,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_and_then_more_room(tmp_path: Path, small_disk: Path) -> None:
     config = tmp_path / "run.yaml"
-    blocks = simulated(TOWN, sample={"max_objects": 200, "shard_rows": 10})
+    blocks = simulated(TOWN, sample={"max_objects": 80, "shard_rows": 10})
     config.write_text(yaml.safe_dump(blocks))
     arguments = ["run", config, "--workers", 1, "--out", small_disk / "run"]
     done = skyscript(*arguments)
