@@ -24,7 +24,9 @@ os.environ["XDG_CACHE_HOME"] = _CACHE.name
 # The same examples on every machine and in every run; a busy one may take its time.
 _WITHOUT = {"deadline": None, "database": None, "phases": set(Phase) - {Phase.explain}}
 """Explaining traces each line, which takes minutes where a library compiles."""
-settings.register_profile("same", derandomize=True, **_WITHOUT)
+settings.register_profile(
+    "same", derandomize=True, suppress_health_check=[HealthCheck.too_slow], **_WITHOUT
+)
 # HYPOTHESIS_PROFILE=long looks for hours where no example has been, and prints what it finds.
 settings.register_profile(
     "long",
