@@ -27,11 +27,20 @@ OLD_MAP = "the map was last changed long before the image was taken"
 BARE_GROUND = "the map leaves much of the ground bare"
 
 _OPEN_BESIDES = {
-    "building": ("shelter", "wildlife hide", "grandstand", "construction site", "houseboat"),
+    "building": (
+        *("shelter", "wildlife hide", "grandstand", "construction site", "houseboat"),
+        *("changing room", "pumping station", "pagoda", "amphitheatre", "car wash"),
+    ),
     "road": ("construction site", "pedestrian street or area"),
     "railway": ("construction site",),
-    "water": ("watercourse",),
+    "railway station": ("train station building",),
+    "water": ("watercourse", "tailings pond", "derelict canal"),
     "swimming pool": ("swimming facility", "bathing place"),
+    "car park": ("disused car park",),
+    "grassland": ("savanna", "common"),
+    "farmland": ("meadow", "tea plantation"),
+    "wall": ("noise barrier",),
+    "bare ground": ("gravel",),
 }
 """What some kinds show and others do not, so that it is no parent: a ditch may hold water."""
 
