@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from stages.evaluate import EvaluateConfig, evaluate, format_tables
 from stages.evaluate.choices import read_choices
 from stages.evaluate.regions import _related, _span, read_regions
-from tests.conftest import answered, assert_close, skyscript
+from tests.conftest import assert_close, skyscript
 from tests.stages.evaluate.runs import stock
 
 torch = pytest.importorskip("torch")
@@ -140,7 +140,7 @@ def test_both_are_in_the_tables_of_evaluate_and_compare(results):
     other["model"]["name"], other["sets"] = "none", {}
     both = format_tables([found, other])
     assert both.count("tiny") == 2
-    compared = answered("compare", out, out)
+    compared = skyscript("compare", out, out)
     assert compared.stdout.count("tiny (fp32)") == 4
 
 
