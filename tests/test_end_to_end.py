@@ -144,7 +144,7 @@ def test_a_changed_config_says_why_and_rebuilds_what_depends_on_it(
 
 def test_names_and_pickles_have_the_published_form(undisturbed: Path) -> None:
     captions = [row for row in rows(undisturbed, "captions") if row["status"] == "ok"]
-    assert len(captions) > 40
+    assert len(captions) > OBJECTS // 2
     for row in captions:
         image = undisturbed / str(row["filepath"])
         assert NAME.match(image.name)
@@ -213,7 +213,6 @@ def check_folder_backend(
         tmp_path,
         extract={"path": str(osm)},
         sources={"ORT": {"backend": "folder", **source}},
-        sample={"max_objects": OBJECTS},
         **more,
     )
     root = tmp_path / "run"

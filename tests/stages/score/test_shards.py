@@ -17,7 +17,7 @@ from pipeline.errors import InputError, ItemsFailed
 from pipeline.runner import run
 from skyscript.files.shards import Sample, TarImages, find_tars, key_of, samples
 from stages import SCORE_JOB
-from tests.conftest import answered, assert_close, skyscript
+from tests.conftest import assert_close, skyscript
 from tests.stages.score.runs import TINY, ran, read
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -227,10 +227,10 @@ def test_the_command_scores_shards(tmp_path):
     done = skyscript(*given, "--images", tars / "shards-{0000..0001}.tar")
     assert done.returncode == 0, done.stderr
     assert len(read(tmp_path / "out" / "shards_scored_by_tiny.csv")) == 4
-    done = answered(*given, "--images", tmp_path / "nothing.tar")
+    done = skyscript(*given, "--images", tmp_path / "nothing.tar")
     assert done.returncode == 2
     assert "there is no such tar" in done.stderr
-    done = answered(*given, "--images", tmp_path)
+    done = skyscript(*given, "--images", tmp_path)
     assert done.returncode == 2
     assert "neither a tar nor a folder with *.tar" in done.stderr.replace("\n", " ")
 
