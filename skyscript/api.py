@@ -169,7 +169,9 @@ def load_clip(
     from skyscript.clip.model import load_clip as load
     from skyscript.clip.source import ClipConfig, find_clip
 
-    config = ClipConfig(model=model, pretrained=pretrained, quick_gelu=quick_gelu, device=device)
+    config = ClipConfig(
+        model=model, pretrained=pretrained, quick_gelu=quick_gelu, device=device, compile=False
+    )
     return load(find_clip(config), device)
 
 

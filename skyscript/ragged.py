@@ -18,4 +18,6 @@ def counted(sizes: npt.NDArray[np.integer]) -> Ints:
 
 def counted_in(keys: npt.NDArray[Any]) -> Ints:
     """Give 0, 1, ... for each value of ascending keys: ``[3, 3, 7]`` gives ``[0, 1, 0]``."""
-    return np.asarray(np.arange(len(keys)) - np.searchsorted(keys, keys))
+    places = np.arange(len(keys))
+    starts = np.where(np.append(True, keys[1:] != keys[:-1])[: len(keys)], places, 0)
+    return np.asarray(places - np.maximum.accumulate(starts))

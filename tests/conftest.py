@@ -1,9 +1,13 @@
 """Where real inputs lie, and running the command line as a user does."""
 
+import contextlib
+import io
+import logging
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,9 @@ os.environ["XDG_CACHE_HOME"] = _CACHE.name
 # The same examples on every machine and in every run; a busy one may take its time.
 _WITHOUT = {"deadline": None, "database": None, "phases": set(Phase) - {Phase.explain}}
 """Explaining traces each line, which takes minutes where a library compiles."""
-settings.register_profile("same", derandomize=True, **_WITHOUT)
+settings.register_profile(
+    "same", derandomize=True, suppress_health_check=[HealthCheck.too_slow], **_WITHOUT
+)
 # HYPOTHESIS_PROFILE=long looks for hours where no example has been, and prints what it finds.
 settings.register_profile(
     "long",
@@ -69,6 +75,44 @@ def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.Complet
         cwd=cwd,
         check=False,
     )
+
+
+def answered(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, a second quicker; give its exit code and what it said.
+
+    This is for a command that only asks for something, or is refused: what it imports and changes
+    in the process stays.
+    """
+    from pipeline.cli import main
+
+    words = [str(argument) for argument in arguments]
+    out, err = io.StringIO(), io.StringIO()
+    code: object = None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_logging_as_at_first())
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        if cwd is not None:
+            stack.enter_context(contextlib.chdir(cwd))
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _logging_as_at_first() -> Iterator[None]:
+    """Take away pytest's handlers of the log, so that a command sets up its own; then set back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.conftest import TOWN, content_of, skyscript
+from tests.conftest import TOWN, answered, content_of, skyscript
 
 pytestmark = pytest.mark.slow
 
@@ -142,10 +142,10 @@ def test_bad_input_leaves_earlier_results_untouched(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of 3 MB, or skip where this user may mount none."""
+    """Give a disk of 2 MB, or skip where this user may mount none."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("a small disk can be mounted only by root")
     yield folder
@@ -154,7 +154,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_and_then_more_room(tmp_path: Path, small_disk: Path) -> None:
     config = tmp_path / "run.yaml"
-    blocks = simulated(TOWN, sample={"max_objects": 200, "shard_rows": 10})
+    blocks = simulated(TOWN, sample={"max_objects": 80, "shard_rows": 10})
     config.write_text(yaml.safe_dump(blocks))
     arguments = ["run", config, "--workers", 1, "--out", small_disk / "run"]
     done = skyscript(*arguments)
@@ -184,7 +184,7 @@ def test_a_pickle_that_runs_code_is_recorded_and_the_others_are_captioned(tmp_pa
     meta.mkdir()
     (meta / "n1_CH_20.pickle").write_bytes(pickle.dumps(good))
     (meta / "n2_CH_20.pickle").write_bytes(pickle.dumps(good | {"center_tags": Attack()}))
-    done = skyscript("caption", "--meta", tmp_path, "--out", tmp_path / "out.csv", cwd=tmp_path)
+    done = answered("caption", "--meta", tmp_path, "--out", tmp_path / "out.csv", cwd=tmp_path)
     assert done.returncode == 1
     assert not (tmp_path / "attacked").exists()
     assert "Traceback" not in done.stderr
@@ -198,7 +198,7 @@ def test_a_pickle_that_runs_code_is_recorded_and_the_others_are_captioned(tmp_pa
 def test_a_zip_that_climbs_out_is_refused(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "meta2.zip", "w") as archive:
         archive.writestr(name, b"")
-    done = skyscript("caption", "--meta", tmp_path / "meta2.zip", "--out", tmp_path / "out.csv")
+    done = answered("caption", "--meta", tmp_path / "meta2.zip", "--out", tmp_path / "out.csv")
     assert done.returncode == 2
     assert "meta2.zip" in done.stderr
     assert not (tmp_path / "out.csv").exists()

@@ -18,7 +18,7 @@ from tests.skyscript.imagery.rasters import write_picture
 
 pytestmark = pytest.mark.slow
 
-OBJECTS = 160
+OBJECTS = 64
 CENTRE = (-29.95, 45.065)
 NAME = re.compile(r"^[nwar]\d+_[A-Z0-9]{2,3}_\d\d\.jpg$")
 
@@ -79,7 +79,8 @@ def test_a_run_killed_five_times_ends_as_an_undisturbed_one(
     root = tmp_path / "run"
     arguments = ["run", str(place), "--out", str(root), "--workers", "2"]
     whole = content_of(undisturbed)
-    moments = sorted(random.Random(2024).sample(range(1, len(whole) - 1), 5))
+    last = sum(name.startswith("report/") for name in whole)  # they come at once
+    moments = sorted(random.Random(2024).sample(range(1, len(whole) - last), 5))
     for moment in moments:
         run = subprocess.Popen(COMMAND + arguments, stderr=subprocess.DEVNULL)
         while run.poll() is None and len(files_of(root)) < moment:
@@ -143,7 +144,7 @@ def test_a_changed_config_says_why_and_rebuilds_what_depends_on_it(
 
 def test_names_and_pickles_have_the_published_form(undisturbed: Path) -> None:
     captions = [row for row in rows(undisturbed, "captions") if row["status"] == "ok"]
-    assert len(captions) > 100
+    assert len(captions) > OBJECTS // 2
     for row in captions:
         image = undisturbed / str(row["filepath"])
         assert NAME.match(image.name)

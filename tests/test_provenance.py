@@ -20,7 +20,7 @@ from pipeline.run import Run
 from pipeline.runner import run
 from skyscript.clip.source import clip_installed
 from stages import PIPELINE
-from tests.conftest import REPOSITORY, skyscript
+from tests.conftest import REPOSITORY, answered, skyscript
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -219,10 +219,10 @@ def test_captions_are_written_again_from_the_records_alone(town: Path, records: 
 def test_one_source_is_named_for_captions_and_filters(town: Path, tmp_path: Path) -> None:
     for command, option in (("caption", "--meta"), ("filter", "--captions")):
         for options in ((), (option, town, "--records", town)):
-            done = skyscript(command, *options, "--out", tmp_path / "out")
+            done = answered(command, *options, "--out", tmp_path / "out")
             assert done.returncode == 2
             assert f"Give either {option} or --records." in done.stderr
-    done = skyscript("caption", "--records", tmp_path, "--out", tmp_path / "x.csv")
+    done = answered("caption", "--records", tmp_path, "--out", tmp_path / "x.csv")
     assert done.returncode == 2
     assert "contains no records" in done.stderr
 

@@ -26,7 +26,7 @@ _COUNTED = (
     "power facility",
     "technical structure",
     "tall structure",
-    "monument, memorial or artwork",
+    "monument or memorial or artwork",
     "outdoor furniture",
     "vehicle",
     "vehicle area",

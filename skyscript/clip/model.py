@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skyscript.clip.compiling import compile_towers, require_compiler
 from skyscript.clip.devices import choose_device
 from skyscript.clip.source import ClipSource, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
@@ -53,6 +54,7 @@ class Clip:
     """Images in a batch; 0: the default of the device."""
 
     _memory: tuple[torch.Tensor, torch.Tensor] | None = field(default=None, init=False)
+    _is_compiled: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Choose the batch size."""
@@ -71,6 +73,18 @@ class Clip:
     def width(self) -> int:
         """The number of dimensions of a vector."""
         return int(self._encode_tokens(self.tokenizer(["a"]), "fp32").shape[1])
+
+    def compile(self) -> None:
+        """Compile the blocks of the towers. Raises `ConfigError` if this machine has no compiler.
+
+        Images have one shape. Texts of all lengths share a program.
+        """
+        if self._is_compiled:
+            return
+        require_compiler(self.device)
+        bound = getattr(self._tower, "__self__", None)  # of a tower that needs all its tokens
+        compile_towers(self._tower if bound is None else self.model.visual, self.model)
+        self._is_compiled = True
 
     def encode_images(
         self, batches: Iterable[NDArray[np.uint8]], precision: Precision

@@ -63,6 +63,12 @@ class ClipConfig(StageConfig):
         "is one.",
         json_schema_extra=EXECUTION,
     )
+    compile: bool = Field(
+        False,
+        description="Compile the blocks of the towers with torch.compile: faster batches after a "
+        "start of some minutes in each process, and vectors that differ by rounding.",
+        json_schema_extra=EXECUTION,
+    )
 
 
 def name_with_weights(model: str) -> str | None:

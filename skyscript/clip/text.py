@@ -31,7 +31,9 @@ def encode_truncated(tower: Any, tokens: torch.Tensor) -> torch.Tensor:  # noqa:
     length = tokens.shape[1]
     kind = tower.transformer.get_cast_dtype()
     x = tower.token_embedding(tokens).to(kind) + tower.positional_embedding[:length].to(kind)
-    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
+    # A copy: its layout does not tell its length, so one compiled program serves all lengths.
+    mask = tower.attn_mask[:length, :length].clone(memory_format=torch.contiguous_format)
+    x = tower.ln_final(tower.transformer(x, attn_mask=mask))
     pooled = x[torch.arange(len(x), device=x.device), tokens.argmax(-1)]
     projection = tower.text_projection
     if projection is not None:

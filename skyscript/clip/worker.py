@@ -29,10 +29,16 @@ def clip_identity(config: ClipConfig) -> dict[str, str]:
 
 
 def worker_clip(config: WorkerClipConfig) -> tuple[Clip, str]:
-    """Load the model, once a process; give it and the digest that names its vectors."""
+    """Load the model, once a process; give it and the digest that names its vectors.
+
+    Raises `InputError` if the weights do not load, and `ConfigError` if it cannot be compiled.
+    """
     import torch
 
     if config.threads or worker_number() is not None:
         torch.set_num_threads(config.threads or 1)
     source = find_clip(config)
-    return load_clip(source, config.device), source.digest()
+    clip = load_clip(source, config.device)
+    if config.compile:
+        clip.compile()
+    return clip, source.digest()

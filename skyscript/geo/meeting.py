@@ -11,6 +11,7 @@ from skyscript.ragged import counted
 
 Ints = npt.NDArray[np.int64]
 Boxes = npt.NDArray[np.float64]
+Sides = npt.NDArray[np.float64]
 
 _AT_ONCE = 1 << 22
 """The most pairs that are compared at once, which bounds the memory."""
@@ -22,33 +23,33 @@ def meeting_boxes(boxes: Boxes, group: Ints) -> tuple[Ints, Ints]:
     ``boxes`` are n x (left, low, right, high), ``group`` is the number of the group of each. In a
     pair, the first number is less than the second.
     """
-    rank = _ranks(boxes[:, 0], boxes[:, 2], group)
-    order = np.argsort(rank[0], kind="stable")
-    last = np.searchsorted(rank[0][order], rank[1][order], "right")
+    left, low, right, high = boxes.T
+    first_sides, last_sides = _behind_each_other(left, right, group)
+    order = np.argsort(first_sides, kind="stable")
+    last = np.searchsorted(first_sides[order], last_sides[order], "right")
     sizes = last - np.arange(len(order)) - 1
-    low, high = boxes[order, 1], boxes[order, 3]
     found = []
     for start, end in _parts(sizes):
-        first = np.repeat(np.arange(start, end), sizes[start:end])
-        second = first + 1 + counted(sizes[start:end])
-        meet = (low[first] <= high[second]) & (low[second] <= high[first])
-        found.append(np.sort(order[np.column_stack([first[meet], second[meet]])], axis=1))
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    one, other = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].T
+        one = np.repeat(order[start:end], sizes[start:end])
+        other = order[
+            np.repeat(np.arange(start, end), sizes[start:end]) + 1 + counted(sizes[start:end])
+        ]
+        meet = (low[one] <= high[other]) & (low[other] <= high[one]) & (left[other] <= right[one])
+        meet &= group[one] == group[other]
+        one, other = one[meet], other[meet]
+        found.append(np.minimum(one, other) * len(boxes) + np.maximum(one, other))
+    one, other = np.divmod(np.sort(np.concatenate([np.zeros(0, np.int64), *found])), len(boxes))
     return one, other
 
 
-def _ranks(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64], group: Ints) -> Ints:
-    """Give the place of each left and right side among the sides of all groups, group by group.
+def _behind_each_other(left: Sides, right: Sides, group: Ints) -> tuple[Sides, Sides]:
+    """Give the left and right sides with the groups moved behind each other.
 
-    A right side stands behind an equal left side of its group.
+    To move them may round them, and so let boxes meet that do not quite.
     """
-    count = len(left)
-    is_right = np.repeat([False, True], count)
-    order = np.lexsort((is_right, np.append(left, right), np.append(group, group)))
-    rank = np.empty(2 * count, np.int64)
-    rank[order] = np.arange(2 * count)
-    return rank.reshape(2, count)
+    least = left.min(initial=0)
+    moved = group * (right.max(initial=0) - least + 1)
+    return left - least + moved, right - least + moved
 
 
 def _parts(sizes: Ints) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,8 @@ def load_tower(source: ClipSource, config: EvaluateConfig, out: Path) -> Tower:
     """Load the model, and open the stores of its features in ``out``."""
     loaded = load_clip(source, config.device)
     clip = replace(loaded, image_batch=config.batch_size)
+    if config.compile:
+        clip.compile()
     precision = PRECISION[config.protocol]
     towers = f"cuda-{precision}" if clip.on_gpu else "cpu-fp32"
     folder = out / "embeddings" / f"{source.digest()}-{towers}"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 from collections.abc import Mapping
 from importlib.resources import files
+
+from pipeline.atomic import content_id, read_sealed_json, write_sealed_json
+from pipeline.errors import StorageError
+from pipeline.storage import cache_folder
 
 PACKAGES = ("django-js-lib-leaflet", "vl-convert-python")
 _GLOBAL = "window.vegaEmbed = vegaEmbed;"
@@ -23,15 +28,29 @@ def library_files() -> Mapping[str, bytes]:
     The package of Leaflet was made for Django, but its files are those of Leaflet 1.9.4 unchanged,
     and it needs nothing else. ``vl_convert`` carries Vega, Vega-Lite and Vega-Embed.
     """
-    import vl_convert
-
     leaflet = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
     return {
         "vendor/leaflet.js": _without_map((leaflet / "leaflet.js").read_bytes()),
         "vendor/leaflet.css": (leaflet / "leaflet.css").read_bytes(),
         # In a function of its own, so that its short names are not seen by other scripts.
-        "vendor/vega.js": f"(() => {{{vl_convert.javascript_bundle(_GLOBAL)}}})();\n".encode(),
+        "vendor/vega.js": f"(() => {{{_vega_bundle()}}})();\n".encode(),
     }
+
+
+def _vega_bundle() -> str:
+    """Give Vega's script from the user's cache folder, or bundle it, which takes 1.5 s of CPU."""
+    of = content_id(f"{importlib.metadata.version('vl-convert-python')} {_GLOBAL}".encode())
+    kept = cache_folder() / "vega" / f"{of}.json"
+    with contextlib.suppress(OSError):  # a cache that cannot be read or written is done without
+        if (held := read_sealed_json(kept)) is not None:
+            return str(held["script"])
+
+    import vl_convert
+
+    script: str = vl_convert.javascript_bundle(_GLOBAL)
+    with contextlib.suppress(OSError, StorageError):
+        write_sealed_json(kept, {"script": script})
+    return script
 
 
 def _without_map(script: bytes) -> bytes:

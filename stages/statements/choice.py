@@ -11,6 +11,9 @@ from skyscript.ragged import counted_in
 from stages.statements.claims import Claims, Kind
 from stages.statements.scenes import Ints, Scenes
 
+_BITS = np.uint64(40)
+"""Of a draw, in a number that has the image before it."""
+
 
 class Chosen(NamedTuple):
     """The chosen claims of a kind."""
@@ -36,7 +39,7 @@ class Choice:
         """Give the chosen claims of a kind, those of an image in the order of their draws."""
         claims = kind.make(self._scenes)
         draws = self._draw(kind, claims)
-        order = np.lexsort((draws, claims.image))
+        order = _order(claims.image, draws)
         chosen = self._choose(Chosen(kind, claims.take(order), draws[order]))
         self._check(chosen)
         return chosen
@@ -88,3 +91,13 @@ class Choice:
         for row in wrong[:1]:
             image = self._scenes.images[chosen.claims.image[row]]
             raise AssertionError(f"{image}: a claim of the kind {chosen.kind.name} does not hold")
+
+
+def _order(image: Ints, draws: chance.Hashes) -> Ints:
+    """Give the order by image, then by draw, then as they stand."""
+    key = image.astype(np.uint64) << _BITS | draws >> (np.uint64(64) - _BITS)
+    order = np.argsort(key)  # much sooner done than by two columns
+    in_order = key[order]
+    if (in_order[1:] > in_order[:-1]).all():
+        return order
+    return np.lexsort((draws, image))

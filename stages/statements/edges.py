@@ -69,6 +69,7 @@ def are_at_edges(geometries: Geometries, edges: Edges, tiles: Tiles) -> Bools:
     area = shapely.get_dimensions(geometries) == 2
     near = np.where(area, _border(tiles)[edges.image], REACH * tiles.scale[edges.image])
     frames: Geometries = np.asarray(shapely.box(*tiles.sides.T))
+    shapely.prepare(frames)
     return np.asarray(  # the stubs of shapely know no array of distances
         shapely.dwithin(frames[edges.image], geometries, near)  # type: ignore[call-overload]
     )

@@ -90,10 +90,11 @@ def _things(rows: pa.Table, near: Near, tiles: Tiles) -> _Things:
     known = pc.is_valid(place).to_numpy(zero_copy_only=False)
     place = pc.fill_null(place, 0).to_numpy().astype(np.int64)
     edges = may_be_at_edges(near, tiles, (image[known], place[known]))
-    edges = edges.take(_shown_by(near.objects, edges.row) >= 0)
+    edge_shown = _shown_by(near.objects, edges.row)
+    edges, edge_shown = edges.take(edge_shown >= 0), edge_shown[edge_shown >= 0]
     kept = np.flatnonzero(known & (shown >= 0))
     metres = _in_metres(near.objects, np.append(place[kept], edges.row))
-    edges = edges.take(are_at_edges(metres[len(kept) :], edges, tiles))
+    at_edge = are_at_edges(metres[len(kept) :], edges, tiles)
     geometry = tiles.cut(metres[: len(kept)], image[kept])
     some = ~shapely.is_empty(geometry)
     kept = kept[some]
@@ -102,8 +103,8 @@ def _things(rows: pa.Table, near: Near, tiles: Tiles) -> _Things:
         ids.take(pa.array(kept)),
         shown[kept],
         geometry[some],
-        edges.image,
-        _shown_by(near.objects, edges.row),
+        edges.image[at_edge],
+        edge_shown[at_edge],
     )
 
 

@@ -248,8 +248,9 @@ class Scenes:
 
         Given are the pairs, 2 x n, and for each the key of the image and the concept.
         """
-        shows = self.concepts.shows[:, np.unique(self.name)].astype(np.float32)
-        alike = (shows @ shows.T > 0)[tuple(self.listed[self.meeting])]
+        shows = np.packbits(self.concepts.shows[:, np.unique(self.name)], axis=1)
+        one, other = self.listed[self.meeting]
+        alike = (shows[one] & shows[other]).any(axis=1)
         alike &= (self.dimensions[self.meeting] != 1).all(axis=0)
         groups = self.group(self.named)
         pair, group = pairs_within(groups, *self.meeting[:, alike])

@@ -19,6 +19,7 @@ import torch
 from pipeline.atomic import storage, write_file
 from pipeline.errors import ConfigError, InputError
 from skyscript.clip.checkpoint.reading import read_checkpoint
+from stages.train.sharding import gather_whole, load_model, load_optimiser
 
 LATEST = "epoch_latest.pt"
 
@@ -31,20 +32,29 @@ class State(NamedTuple):
     scaler: Any | None
 
 
-def save(
-    folder: Path, state: State, *, name: str, step: int, epoch: int, identity: Mapping[str, Any]
-) -> None:
-    """Write the latest checkpoint. If writing fails, the previous checkpoint remains."""
+def collect(state: State) -> dict[str, Any]:
+    """Give the state as whole tensors. If it is sharded, all processes must call this."""
     content = {
-        "epoch": epoch,
-        "step": step,
-        "name": name,
-        "state_dict": state.model.state_dict(),
-        "optimizer": state.optimiser.state_dict(),
-        "identity": json.dumps(identity, sort_keys=True),
+        "state_dict": gather_whole(state.model.state_dict()),
+        "optimizer": gather_whole(state.optimiser.state_dict()),
     }
     if state.scaler is not None:
         content["scaler"] = state.scaler.state_dict()
+    return content
+
+
+def save(
+    folder: Path,
+    state: Mapping[str, Any],
+    *,
+    name: str,
+    step: int,
+    epoch: int,
+    identity: Mapping[str, Any],
+) -> None:
+    """Write the latest checkpoint. If writing fails, the previous checkpoint remains."""
+    about = {"epoch": epoch, "step": step, "name": name}
+    content = {**about, **state, "identity": json.dumps(identity, sort_keys=True)}
     write_file(folder / LATEST, lambda path: torch.save(content, path))
 
 
@@ -91,8 +101,8 @@ def resume(folder: Path, state: State, identity: Mapping[str, Any], *, extend: b
             f"{path}: belongs to a training with other {', '.join(changed)}; give this training "
             "another --name."
         )
-    state.model.load_state_dict(content["state_dict"])
-    state.optimiser.load_state_dict(content["optimizer"])
+    load_model(state.model, content["state_dict"])
+    load_optimiser(state.optimiser, content["optimizer"])
     if state.scaler is not None:
         state.scaler.load_state_dict(content["scaler"])
     return step

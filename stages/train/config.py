@@ -168,6 +168,12 @@ class TrainConfig(TowerConfig):
         "pairs (`whole`), or only that of each device's own features (`own-rank`, the default of "
         "open_clip).",
     )
+    parallel: Literal["ddp", "fsdp"] = Field(
+        "ddp",
+        description="With several processes, hold all weights in each (`ddp`), or split weights, "
+        "gradients and the optimiser's state over them (`fsdp`), which needs less memory.",
+        json_schema_extra=EXECUTION,
+    )
     seed: int = Field(0, description="Seed order, augmentation and dropout.")
 
     workers: int = Field(

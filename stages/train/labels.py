@@ -36,6 +36,11 @@ class Labels(NamedTuple):
         """Return the labels of all devices, in the order of the devices."""
         return Labels(*(gather(values, place) for values in self))
 
+    def of_devices(self, place: Place) -> list[Labels]:
+        """Return the labels of each device."""
+        parts = (values.chunk(place.world) for values in self.gathered(place))
+        return [Labels(*some) for some in zip(*parts, strict=True)]
+
 
 def are_partners(images: Labels, texts: Labels) -> torch.Tensor:
     """Tell for each image (row) and caption (column) whether they are no negative pair.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -24,15 +23,15 @@ from skyscript.clip.text import describe_cut, find_cut
 from stages.train import adapter, checkpoint
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
+from stages.train.identity import make_identity
 from stages.train.loading import PairDataset, load_batches, load_training_pairs
-from stages.train.model import InitialModel, load_initial_model
+from stages.train.model import load_initial_model
 from stages.train.pace import Pace
 from stages.train.pairs import Pairs
 from stages.train.published import describe_differences
 from stages.train.record import Record
 from stages.train.sampler import Batches, Split
 from stages.train.step import Learner
-from stages.train.tower_config import LOCKS
 from stages.train.transforms import training_transform
 from stages.train.unreadable import Unreadable
 from stages.train.validate import find_checks, is_due
@@ -71,7 +70,7 @@ class Training:
         self.steps = self.batches.steps * config.epochs
         self.initial = load_initial_model(config, place.device)
         preprocess = self.initial.preprocess
-        self.identity = _make_identity(config, self.initial, pairs, split)
+        self.identity = make_identity(config, self.initial, pairs, split)
         transform = training_transform(preprocess, config)
         self.data = PairDataset(
             pairs, transform, self.initial.tokenizer, config.seed, config.hard_negatives
@@ -116,8 +115,10 @@ class Training:
         if record is not None:
             self.unreadable.log_count()
             record.close()
-            initial, folder = self.initial, self.folder / "export"
-            export_model(self.state.model, initial.settings, folder, initial.tokenizer)
+        with self.learner.whole_model() as model:
+            if self.first:
+                initial, folder = self.initial, self.folder / "export"
+                export_model(model, initial.settings, folder, initial.tokenizer)
         self._wait()
         return self.folder
 
@@ -165,10 +166,14 @@ class Training:
 
     def _save_before_end(self) -> None:
         """Save the last complete step, unless it is saved or the weights are no longer useful."""
-        is_finite = all(
-            bool(torch.isfinite(value).all()) for value in self.state.model.parameters()
-        )
-        if not self.first or self.done == self.saved or not (self.learner.is_whole and is_finite):
+        if not self.first or self.done == self.saved:
+            return
+        if self.learner.is_sharded:  # the other processes may have ended, or wait for a step
+            log.error("the steps since step %s are lost: see --save-steps", f"{self.saved:,}")
+            return
+        values = self.state.model.parameters()
+        is_finite = all(bool(torch.isfinite(value).all()) for value in values)
+        if not (self.learner.is_whole and is_finite):
             return
         try:
             self._write_checkpoint(self.done, self.done // self.batches.steps)
@@ -225,19 +230,15 @@ class Training:
             checkpoint.keep_epoch(self.checkpoints, epoch)
 
     def _save(self, done: int, epoch: int) -> None:
-        if self.first:
+        if self.first or self.learner.is_sharded:
             self._write_checkpoint(done, epoch)
         self._wait()
 
     def _write_checkpoint(self, done: int, epoch: int) -> None:
-        checkpoint.save(
-            self.checkpoints,
-            self.state,
-            name=self.folder.name,
-            step=done,
-            epoch=epoch,
-            identity=self.identity,
-        )
+        content = checkpoint.collect(self.state)
+        if self.first:
+            about: dict[str, Any] = {"name": self.folder.name, "step": done, "epoch": epoch}
+            checkpoint.save(self.checkpoints, content, **about, identity=self.identity)
         self.saved = done
 
     def _wait(self) -> None:
@@ -252,8 +253,11 @@ def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
     """
     precision = config.precision
     on_gpu = place.device.startswith("cuda")
+    is_sharded = config.parallel == "fsdp"
     if precision == "auto":
-        precision = "amp" if on_gpu else "fp32"
+        precision = ("amp_bf16" if is_sharded else "amp") if on_gpu else "fp32"
+    if precision == "amp" and is_sharded:
+        raise ConfigError("precision: amp cannot be sharded (parallel: fsdp): use amp_bf16.")
     if precision == "amp" and not on_gpu:
         if config.protocol == "skyclip":
             log.warning("precision amp needs a GPU: uses fp32 instead, which differs from SkyCLIP")
@@ -271,24 +275,3 @@ def _log_cut(pairs: Pairs, tokenizer: Any) -> None:  # noqa: ANN401 - of open_cl
     if cut:
         _, used = pairs.all_texts()
         log.warning("%s", describe_cut(int(is_cut[used].sum()), len(used), "captions"))
-
-
-def _make_identity(
-    config: TrainConfig, initial: InitialModel, pairs: Pairs, split: Split
-) -> dict[str, Any]:
-    """Return everything that decides the weights. The split into devices and batches does not."""
-    found = {**config.identity(), **initial.identity}
-    found |= {"pairs": pairs.identity, "pairs a step": split.step}
-    files = ("model", "pretrained", "train_data", "val_data", "root_data_dir", "truth")
-    for name in (*files, "statements"):  # their content is part of it instead
-        found.pop(name)
-    for name in ("hard_negatives", *LOCKS):  # older checkpoints do not name these
-        found[name] = found[name] or None
-    if pairs.truth is not None:
-        found["truth"] = pairs.truth.of.identity
-    if pairs.choice.statements is not None:
-        found["statements"] = pairs.choice.statements.identity
-    if config.gather == "own-rank":
-        found["devices"] = split.world
-    plain: dict[str, Any] = json.loads(json.dumps(found))
-    return plain

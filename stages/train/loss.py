@@ -22,6 +22,7 @@ import torch
 from open_clip.loss import ClipLoss, SigLipLoss
 from torch.distributed.nn.functional import all_gather
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
@@ -134,19 +135,39 @@ class MultiPositiveSigLip:
         self._place = place
 
     def __call__(self, features: dict[str, torch.Tensor], labels: Labels) -> torch.Tensor:
-        """Return the loss of this device's images and all devices' texts."""
-        vectors = features["text_features"]
-        if self._place.world > 1:
-            vectors = torch.cat(all_gather(vectors))
-        logits = features["logit_scale"] * features["image_features"] @ vectors.T
-        if "logit_bias" in features:
-            logits = logits + features["logit_bias"]
-        every = labels.gathered(self._place)
-        same = labels.texts[:, None] == every.texts[None, :]
-        counts = same | ~are_partners(labels, every)
-        signs = same.to(logits.dtype) * 2 - 1
-        total = (functional.logsigmoid(signs * logits) * counts).sum()
+        """Return the loss of this device's images and all devices' texts.
+
+        As in open_clip, the texts of one device are compared at a time. Their logits are computed
+        again in the backward pass, so those of one device are in memory and not those of all.
+        """
+        images, texts = features["image_features"], features["text_features"]
+        scale, bias = features["logit_scale"], features.get("logit_bias")
+        if self._place.world == 1:
+            total = _sum_of_pairs(images, texts, scale, bias, labels, labels)
+        else:
+            total = torch.zeros((), device=images.device)
+            for some, theirs in zip(all_gather(texts), labels.of_devices(self._place), strict=True):
+                given = (images, some, scale, bias, labels, theirs)
+                total = total + checkpoint(_sum_of_pairs, *given, use_reentrant=False)
         if HARD in features:
-            hard = features["logit_scale"] * features[HARD] + features.get("logit_bias", 0)
+            hard = scale * features[HARD] + (0 if bias is None else bias)
             total = total + (functional.logsigmoid(-hard) * features[IS_HARD]).sum()
-        return -total / len(logits)
+        return -total / len(images)
+
+
+def _sum_of_pairs(
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    scale: torch.Tensor,
+    bias: torch.Tensor | None,
+    own: Labels,
+    theirs: Labels,
+) -> torch.Tensor:
+    """Return the sum of the log-likelihoods of all pairs of these images and these texts."""
+    logits = scale * images @ texts.T
+    if bias is not None:
+        logits = logits + bias
+    same = own.texts[:, None] == theirs.texts[None, :]
+    counts = same | ~are_partners(own, theirs)
+    signs = same.to(logits.dtype) * 2 - 1
+    return (functional.logsigmoid(signs * logits) * counts).sum()

@@ -56,6 +56,7 @@ def find_source(config: TrainConfig) -> ClipSource:
             pretrained=config.pretrained,
             quick_gelu=config.quick_gelu,
             device=config.device,
+            compile=config.compile,
         )
     )
 

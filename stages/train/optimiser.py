@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch.distributed.tensor import DTensor
 
 from stages.train.adapter import Adam
 from stages.train.config import TrainConfig
+from stages.train.sharding import local
 
 Group = dict[str, Any]
 
@@ -24,9 +26,17 @@ def make_optimiser(
 ) -> torch.optim.Optimizer:
     """Return the optimiser. Gains, biases and the logit scale do not decay, as in open_clip."""
     groups = parameter_groups(model.named_parameters(), config.wd)
-    kind: Any = KahanAdamW if config.optimizer == "kahan" else torch.optim.AdamW
-    made: torch.optim.Optimizer = kind(
-        groups, lr=config.lr, betas=(constants.beta1, constants.beta2), eps=constants.eps
+    known: dict[str, Any] = {
+        "lr": config.lr,
+        "betas": (constants.beta1, constants.beta2),
+        "eps": constants.eps,
+    }
+    if config.optimizer == "kahan":
+        return KahanAdamW(groups, **known)
+    # Its loop over lists of tensors does not take whole tensors and parts of tensors together.
+    one_by_one = any(isinstance(value, DTensor) for value in model.parameters())
+    made: torch.optim.Optimizer = torch.optim.AdamW(
+        groups, **known, foreach=False if one_by_one else None
     )
     return made
 
@@ -63,11 +73,11 @@ class KahanAdamW(torch.optim.Optimizer):  # type: ignore[misc]  # torch is not t
             if values:
                 self._step(group, values)
 
-    def _step(self, group: Group, values: list[torch.Tensor]) -> None:
-        gradients = [value.grad for value in values]
-        states = [self._state_of(value) for value in values]
+    def _step(self, group: Group, parameters: list[torch.Tensor]) -> None:
+        values, gradients = ([local(of) for of in row] for row in (parameters, _grads(parameters)))
+        states = [self._state_of(value) for value in parameters]
         means, squares, rests = (
-            [state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "rest")
+            [local(state[name]) for state in states] for name in ("exp_avg", "exp_avg_sq", "rest")
         )
         for state in states:
             state["step"] += 1
@@ -91,6 +101,10 @@ class KahanAdamW(torch.optim.Optimizer):  # type: ignore[misc]  # torch is not t
             for name in ("exp_avg", "exp_avg_sq", "rest"):
                 state[name] = torch.zeros_like(value, memory_format=torch.preserve_format)
         return state
+
+
+def _grads(parameters: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [value.grad for value in parameters if value.grad is not None]
 
 
 def _add(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from skyscript import chance
+from skyscript.clip.compiling import compile_towers, require_compiler
 from skyscript.clip.tower import Normalise
 from stages.train import adapter
 from stages.train.adapter import Place
@@ -22,6 +25,12 @@ from stages.train.locking import start_training_mode
 from stages.train.loss import make_loss
 from stages.train.model import InitialModel
 from stages.train.optimiser import make_optimiser
+from stages.train.sharding import (
+    average_unsharded,
+    clip_gradients,
+    gather_whole,
+    shard_towers,
+)
 from stages.train.towers import Towers
 
 MAX_SCALE = math.log(100)
@@ -46,20 +55,44 @@ class Learner:
         self._config, self._place = config, place
         self.normalise = Normalise(initial.preprocess, place.device)
         self.autocast = adapter.make_autocast(config.precision, place.device)
-        optimiser = make_optimiser(
-            model, config, adapter.find_adam_constants(config, initial.settings)
-        )
-        scaler = torch.amp.GradScaler("cuda") if config.precision == "amp" else None
-        self.state = State(model, optimiser, scaler)
         self._loss = make_loss(config, place)
         self._towers = Towers(model, initial.tokenizer)
-        self._shared: Any = self._towers
+        self.is_sharded = config.parallel == "fsdp" and place.world > 1
+        self._plain = copy.deepcopy(model).to("cpu") if self.is_sharded else None
+        if config.compile:
+            require_compiler(place.device)
+            compile_towers(model.visual, model)
+        self._shared: Any = self._share(model) if place.world > 1 else self._towers
+        constants = adapter.find_adam_constants(config, initial.settings)
+        scaler = torch.amp.GradScaler("cuda") if config.precision == "amp" else None
+        self.state = State(model, make_optimiser(model, config, constants), scaler)
         self.is_whole = True
         """Whether the weights are those of a completed step; false while they are updated."""
-        if place.world > 1:
-            synchronise_batch_norm(model)
-            gpus = [place.device] if place.device.startswith("cuda") else None
-            self._shared = DistributedDataParallel(self._towers, device_ids=gpus)
+
+    def _share(self, model: Any) -> Any:  # noqa: ANN401 - of open_clip's
+        """Return the towers as all processes train them together."""
+        synchronise_batch_norm(model)
+        if self.is_sharded:
+            shard_towers(self._towers, model, self._place)
+            return self._towers
+        gpus = [self._place.device] if self._place.device.startswith("cuda") else None
+        return DistributedDataParallel(self._towers, device_ids=gpus)
+
+    @contextlib.contextmanager
+    def whole_model(self) -> Iterator[Any]:
+        """Give the model with all weights, and not compiled. All processes must call it."""
+        model = self.state.model
+        if self._plain is not None:
+            whole = gather_whole(model.state_dict())
+            plain = self._plain.to(self._place.device)
+            plain.load_state_dict(whole)
+            yield plain
+            self._plain = plain.to("cpu")
+        elif self._config.compile:
+            with torch.compiler.set_stance("force_eager"):
+                yield model
+        else:
+            yield model
 
     def take_step(self, batches: list[Batch], step: int) -> torch.Tensor:
         """Train on the batches of a step. Returns the loss."""
@@ -75,10 +108,12 @@ class Learner:
 
     def _update_weights(self) -> None:
         model, optimiser, scaler = self.state
+        if self.is_sharded:
+            average_unsharded(model)
         if scaler is not None:
             scaler.unscale_(optimiser)
         if self._config.grad_clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self._config.grad_clip_norm)
+            clip_gradients(list(model.parameters()), self._config.grad_clip_norm)
         if scaler is not None:
             scaler.step(optimiser)
             scaler.update()
@@ -121,7 +156,7 @@ class Learner:
                 stored.append(self._towers(*batch.inputs))
         for number, batch in enumerate(batches):
             last = number + 1 == len(batches)
-            waits = self._place.world > 1 and not last
+            waits = isinstance(self._shared, DistributedDataParallel) and not last
             with self._shared.no_sync() if waits else contextlib.nullcontext():
                 torch.manual_seed(self._seed_of(step) + number)
                 with self.autocast():

@@ -56,6 +56,12 @@ class TowerConfig(StageConfig):
         description="Compute activations again in the backward pass: less memory, more time.",
         json_schema_extra=EXECUTION,
     )
+    compile: bool = Field(
+        False,
+        description="Compile the blocks of the towers with torch.compile: faster steps after a "
+        "start of some minutes, and a loss that differs by rounding.",
+        json_schema_extra=EXECUTION,
+    )
 
     @model_validator(mode="after")
     def _check_locks(self) -> Self:

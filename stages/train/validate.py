@@ -41,7 +41,11 @@ class Features(NamedTuple):
 
 
 def validate(
-    learner: Learner, dataset: PairDataset, config: TrainConfig, place: Place
+    model: Any,  # noqa: ANN401 - of open_clip's
+    learner: Learner,
+    dataset: PairDataset,
+    config: TrainConfig,
+    place: Place,
 ) -> dict[str, float]:
     """Return the loss of held-out pairs, in batches as in training, and the recalls over all.
 
@@ -53,7 +57,7 @@ def validate(
     ]
     mine = batches[place.rank :: place.world]
     total, found = torch.zeros(2, dtype=torch.float64), list[Features]()
-    with evaluating(learner.state.model) as bare, learner.autocast():
+    with evaluating(model) as bare, learner.autocast():
         for batch in load_batches(dataset, mine, config, place.device):
             made = bare(
                 learner.normalise(batch.images.to(place.device)), batch.tokens.to(place.device)
@@ -142,11 +146,17 @@ class Checks(NamedTuple):
         self, learner: Learner, config: TrainConfig, place: Place, epoch: int
     ) -> dict[str, float]:
         """Run the evaluations that are due after an epoch. Returns their values by name."""
+        held_out = self.held_out if is_due(epoch, config.val_frequency, config.epochs) else None
+        is_measured = is_due(epoch, config.zeroshot_frequency, config.epochs)
+        zero_shot = self.zero_shot if is_measured else None
         values: dict[str, float] = {}
-        if self.held_out and is_due(epoch, config.val_frequency, config.epochs):
-            values |= validate(learner, self.held_out, config, place)
-        if self.zero_shot and is_due(epoch, config.zeroshot_frequency, config.epochs):
-            values |= self.zero_shot(learner.state.model, config, place)
+        if held_out is None and zero_shot is None:
+            return values
+        with learner.whole_model() as model:
+            if held_out is not None:
+                values |= validate(model, learner, held_out, config, place)
+            if zero_shot is not None:
+                values |= zero_shot(model, config, place)
         return values
 
 

@@ -15,7 +15,7 @@ from skyscript.vocabulary import NOTHING_SEEN
 from stages import tables
 from stages.eligible import EligibleConfig
 from stages.eligible.why_none import why_none
-from tests.conftest import extracts, skyscript
+from tests.conftest import answered, extracts
 from tests.pipeline.cli.small_run import build, write_config
 from tests.skyscript.osm.osm_text import extracted
 from tests.stages.plan.tiles import HERE, area, offset, planned, point, reason, row
@@ -154,6 +154,6 @@ def test_a_run_makes_tiles_of_the_box_alone_and_captions_know_the_surroundings(
     [same] = [row for row in rows_of(whole, "meta") if row["object_id"] == "n1"]
     assert mine == same
     config = write_config(tmp_path, bbox=[9.53, 47, 9.52, 48])
-    done = skyscript("check", config)
+    done = answered("check", config)
     assert done.returncode == 2
     assert "bbox: west must be below east" in done.stderr

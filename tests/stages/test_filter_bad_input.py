@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import InputError
 from stages.filter import FilterConfig, filter_csv
-from tests.conftest import skyscript
+from tests.conftest import answered
 from tests.stages.test_filter import (
     BOX,
     HEADER,
@@ -74,7 +74,7 @@ def test_line_ends_of_either_kind_and_a_byte_order_mark_are_read(tmp_path):
 @pytest.mark.slow
 def test_the_command_says_what_each_file_kept(tmp_path):
     source = write(tmp_path / "in.csv", grid(8, 20), HEADER + BOX)
-    done = skyscript("filter", "--captions", source, "--out", tmp_path, "--set", "filter.top=[30]")
+    done = answered("filter", "--captions", source, "--out", tmp_path, "--set", "filter.top=[30]")
     assert done.returncode == 0, done.stderr
     assert f"312  {TRAIN.format(30)}" in done.stderr
     assert "100.0% as the plain cut" in done.stderr

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import InputError
 from stages.filter import filter_csv, logistic
-from tests.conftest import skyscript
+from tests.conftest import answered
 from tests.stages.test_filter import all_for_training, pairs, read, write
 
 COUNT = 10
@@ -118,7 +118,7 @@ def test_the_command_joins_a_file(tmp_path, captions):
     scores = write(tmp_path / "j.csv", rows, ["filepath", "vlm"])
     options = ["--join", scores, "--by", "vlm", "--split", "random", "--top", "20"]
     options += ["--test-rows", "0", "--val-rows", "0"]
-    done = skyscript("filter", "--captions", captions, "--out", tmp_path / "out", *options)
+    done = answered("filter", "--captions", captions, "--out", tmp_path / "out", *options)
     assert done.returncode == 0, done.stderr
     assert kept(tmp_path / "out", "vlm", 20) == paths([0, 1])
 

@@ -19,7 +19,7 @@ from skyscript.captions import (
 )
 from skyscript.files.pairs_csv import PairsCsv, write_pairs
 from tag_vocab import SHIPPED
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 from tests.hostile import TEXTS
 from tests.skyscript.osm.osm_text import convert, write_opl
 
@@ -124,7 +124,7 @@ def test_the_report_runs_nothing_that_a_tag_says(run: Path) -> None:
 @pytest.mark.slow
 def test_what_a_run_prints_of_hostile_tags_cannot_steer_a_terminal(run: Path) -> None:
     for number in range(1, len(HOSTILE) + 1):
-        done = skyscript("look", run, f"a{number}")
+        done = answered("look", run, f"a{number}")
         assert done.returncode == 0, done.stderr
         assert all(line.isprintable() for line in done.stdout.replace("\t", " ").splitlines())
-    assert "\x1b" not in skyscript("status", run).stdout
+    assert "\x1b" not in answered("status", run).stdout

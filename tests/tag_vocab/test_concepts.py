@@ -101,6 +101,10 @@ def test_no_two_concepts_share_a_name_and_each_hand_written_one_is_shown_by_a_ta
     assert [tag for tag, count in tags.items() if count > 1] == []
 
 
+def test_no_name_has_a_comma_which_parts_the_names_in_a_statements_claim():
+    assert [one for one in written() if "," in one] == []
+
+
 def test_links_that_a_blind_judge_found_wrong_are_gone_and_the_right_ones_stay():
     there = set(links())
     for row in judged():

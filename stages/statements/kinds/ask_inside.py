@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from stages.statements.claims import Claims, Kind, Said, named, of_pairs
-from stages.statements.geometry import lie_inside
 from stages.statements.kinds.not_relation import NOT_RELATION
 from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
@@ -33,10 +32,6 @@ def _as_true(claims: Claims) -> tuple[Ints, Ints]:
     return np.where(yes, one, other), np.where(yes, other, one)
 
 
-def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
-    return claims.value, lie_inside(scenes, *_as_true(claims))
-
-
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
     """Check the negative that each question turns round."""
     inner, outer = _as_true(claims)
@@ -50,6 +45,4 @@ def _say(concepts: Sequence[Concept], value: int) -> Said:
 
 
 _PHRASINGS = ("Is the {one} in the {other}?", "Does the {one} lie in the {other}?")
-ASK_INSIDE = Kind(
-    "ask_inside", _make, _holds, _say, _PHRASINGS, "question", ("{Answer}.",) * 2, _measure
-)
+ASK_INSIDE = Kind("ask_inside", _make, _holds, _say, _PHRASINGS, "question", ("{Answer}.",) * 2)

@@ -15,28 +15,29 @@ from stages.statements.claims import Claims, Said, named
 from stages.statements.geometry import lie_inside
 from stages.statements.kinds.ask_direction import single
 from stages.statements.kinds.relation import INSIDE, RELATION
-from stages.statements.scenes import Bools, Ints, Scenes
+from stages.statements.scenes import Bools, Ints, Scenes, once
 from tag_vocab import Concept
 
 _TIMES = 1.2
 
 
+@once
 def _make(scenes: Scenes) -> Claims:
     claims = single(RELATION.make(scenes), scenes)
     one, other = claims.pair
     larger = scenes.area[other] >= _TIMES * scenes.area[one]
-    return claims.take(np.flatnonzero(larger & (scenes.dimensions[one] == 2)))
+    claims = claims.take(np.flatnonzero(larger & (scenes.dimensions[one] == 2)))
+    return claims.take(np.flatnonzero(lie_inside(scenes, *claims.pair)))
 
 
-def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
-    return np.full(len(claims.value), INSIDE), lie_inside(scenes, *claims.pair)
+def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:  # noqa: ARG001 - all are true
+    return np.full(len(claims.value), INSIDE), np.ones(len(claims.value), bool)
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
-    """Tell whether the true relation holds, and whether the second sticks out of the first."""
-    one, other = (scenes.geometry[side] for side in claims.pair)
-    out = shapely.area(shapely.difference(other, one)) > 0.1 * shapely.area(other)
-    return np.asarray(out & RELATION.holds(claims, scenes))
+    """Tell whether the true relation holds, and whether the first is too small for the second."""
+    one, other = (shapely.area(scenes.geometry[side]) for side in claims.pair)
+    return np.asarray((other - one > 0.1 * other) & RELATION.holds(claims, scenes))
 
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:

@@ -42,13 +42,13 @@ def _measure(claims: Claims, scenes: Scenes) -> tuple[Ints, Bools]:
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
-    """Look for a part that sticks out, and for a gap that is too wide."""
+    """Look for a part that sticks out of what does not cover it, and for a gap that is too wide."""
     one, other = (scenes.geometry[side] for side in claims.pair)
-    right = shapely.dwithin(one, other, NEAR)
-    out = (claims.value == INSIDE) & ~shapely.is_empty(shapely.difference(one, other))
-    wider = shapely.union(one[out], other[out])
-    right[out] = shapely.hausdorff_distance(wider, other[out]) <= 1
-    return np.asarray(right)
+    inside, within = claims.value == INSIDE, shapely.covered_by(one, other)
+    right = np.where(inside, within, shapely.dwithin(one, other, NEAR))
+    out = inside & ~within
+    right[out] = shapely.hausdorff_distance(shapely.union(one[out], other[out]), other[out]) <= 1
+    return right
 
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:

@@ -9,7 +9,7 @@ from pipeline.cli.area import config_of_area
 from pipeline.cli.run import TOY
 from pipeline.config import load_config
 from stages import PIPELINE
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def test_the_config_of_a_box_is_written_into_the_folder_of_the_run(tmp_path: Pat
     assert again.returncode == 0, again.stderr
     same = skyscript("run", "--bbox", BOX, *options)
     assert same.returncode == 0, same.stderr
-    other = skyscript("run", "--bbox", "-83,39,-82,40", *options)
+    other = answered("run", "--bbox", "-83,39,-82,40", *options)
     assert other.returncode == 2
     assert "exists and differs from what --bbox -83,39,-82,40 gives" in other.stderr
 
@@ -57,6 +57,6 @@ def test_a_box_across_180_degrees_gets_the_sources_of_both_sides(tmp_path: Path)
     ],
 )
 def test_a_box_that_cannot_be_used_gets_one_sentence(words: list[str], why: str) -> None:
-    done = skyscript("run", *words)
+    done = answered("run", *words)
     assert done.returncode == 2
     assert why in done.stderr

@@ -7,7 +7,7 @@ import pytest
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from stages import tables
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 from tests.stages.classification.test_job import country, rows_of
 from tests.stages.classification.towns import run_of
 
@@ -37,11 +37,11 @@ def test_a_set_is_built_of_a_run(tmp_path: Path) -> None:
 
 
 def test_no_run_and_too_few_classes_are_one_sentence(tmp_path: Path) -> None:
-    done = skyscript("build-classification", tmp_path, "--out", tmp_path / "out")
+    done = answered("build-classification", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "has no complete table 'meta'" in done.stderr
     run, by_object = run_folder(tmp_path / "run"), ["--set", "hold_out=objects"]
-    done = skyscript("build-classification", run, "--out", tmp_path / "x", *by_object)
+    done = answered("build-classification", run, "--out", tmp_path / "x", *by_object)
     assert done.returncode == 2
     assert "the options require 70" in done.stderr
     assert "Traceback" not in done.stderr
@@ -50,7 +50,7 @@ def test_no_run_and_too_few_classes_are_one_sentence(tmp_path: Path) -> None:
 def test_laion_rs_without_examples_or_a_table_is_one_sentence(tmp_path: Path) -> None:
     given = ["--images", tmp_path, "--model", "tiny", "--out", tmp_path / "out"]
     examples = ["--remote-sensing", tmp_path / "rs", "--other", tmp_path / "other"]
-    done = skyscript("build-laion-rs", *given, *examples, "--captions", tmp_path / "web.csv")
+    done = answered("build-laion-rs", *given, *examples, "--captions", tmp_path / "web.csv")
     assert done.returncode == 2
     assert "rs: there is no such folder of examples" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ from shapely.geometry import box, mapping
 from pipeline.cli.check import check
 from pipeline.config import load_config
 from stages import PIPELINE
-from tests.conftest import TOWN, skyscript
+from tests.conftest import TOWN, answered
 from tests.emulators.stac import StacArchive, item
 from tests.pipeline.cli.small_run import write_config
 
@@ -49,7 +49,7 @@ def folder(path: str = "images", **more: object) -> dict[str, object]:
 def test_a_sound_config_is_described_and_nothing_is_written(tmp_path: Path) -> None:
     config = write_config(tmp_path)
     before = sorted(tmp_path.iterdir())
-    done = skyscript("check", config)
+    done = answered("check", config)
     assert done.returncode == 0, done.stderr
     for line in ("source    SIM: simulated", "tiles     at most about 2;", "ready     "):
         assert line in done.stdout
@@ -84,7 +84,7 @@ def test_sources_elsewhere_are_a_problem_only_if_all_are(tmp_path: Path) -> None
     assert not said.problems
     assert any(line.startswith("warning   XX: the images lie in ") for line in said.lines)
     write_image(tmp_path / "other" / "a.tif", (20, 50, 20.1, 50.1))
-    done = skyscript("check", config)
+    done = answered("check", config)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "YY: the images lie in " in done.stderr
@@ -96,7 +96,7 @@ def test_every_broken_input_is_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "map.opl").unlink()
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.tif").write_bytes(b"II*\0broken")
-    done = skyscript("check", config)
+    done = answered("check", config)
     assert done.returncode == 2
     for name in ("map.opl does not exist", "a.tif", "mine.csv"):
         assert name in done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, skyscript
+from tests.conftest import COMMAND, answered, skyscript
 from tests.emulators.published import FileServer
 from tests.stages.download.conftest import noise
 
@@ -66,7 +66,7 @@ def test_what_does_not_come_is_named_and_ends_with_1(bucket: FileServer, tmp_pat
 
 
 def test_the_list_names_all_without_a_network() -> None:
-    said = skyscript("download", "--list").stdout
+    said = answered("download", "--list").stdout
     for name in ("images2", "benchmark/SkyScript_cls", "ckpt/CLIP_ViT_L14_LAION_RS", CSV):
         assert name in said
 
@@ -79,7 +79,7 @@ def test_the_list_names_all_without_a_network() -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
-    done = skyscript("download", *arguments, "--to", tmp_path / "data")
+    done = answered("download", *arguments, "--to", tmp_path / "data")
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

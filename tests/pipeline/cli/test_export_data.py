@@ -7,7 +7,7 @@ import pytest
 from pipeline.receipts import Receipt
 from pipeline.run import Run
 from stages import tables
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 from tests.stages.export_data.runs import made_run
 
 pytestmark = pytest.mark.slow
@@ -40,16 +40,16 @@ def test_an_export_says_how_far_neighbours_were_parted(tmp_path: Path) -> None:
 def test_a_licence_of_ones_own_has_words_and_commas(tmp_path: Path) -> None:
     run, out = run_folder(tmp_path / "run", source="ORT"), tmp_path / "out"
     given = ["--licence", "ORT=CC BY 4.0, of the city", "--attribution", "ORT=© A, B and C"]
-    done = skyscript("export-data", run, "--out", out, "--format", "webdataset", *given)
+    done = answered("export-data", run, "--out", out, "--format", "webdataset", *given)
     assert done.returncode == 0, done.stderr
     assert '"© A, B and C"' in (out / "licences.csv").read_text()
-    done = skyscript("export-data", run, "--out", out, "--licence", "CC BY 4.0")
+    done = answered("export-data", run, "--out", out, "--licence", "CC BY 4.0")
     assert done.returncode == 2
     assert "--licence CC BY 4.0: write it as ALIAS=TEXT" in done.stderr
 
 
 def test_no_run_is_one_sentence(tmp_path: Path) -> None:
-    done = skyscript("export-data", tmp_path, "--out", tmp_path / "out")
+    done = answered("export-data", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "has no complete table 'captions'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 
 pytestmark = pytest.mark.slow
 
@@ -88,17 +88,17 @@ def test_a_wrong_option_is_one_sentence(words: list[str], sentence: str) -> None
 def test_show_without_a_name_lists_the_stages_of_all_recipes() -> None:
     from stages import RECIPES
 
-    said = skyscript("show").stdout
+    said = answered("show").stdout
     for command, recipe in RECIPES.items():
         assert f"{command}:\n" in said
         assert all(f"\n  {stage.name} " in said for stage in recipe)
 
 
 def test_show_says_to_which_command_each_of_two_stages_of_one_name_belongs() -> None:
-    ours, theirs = skyscript("show", "pairs").stdout.split("\n\nIn skyscript score:\n\n")
+    ours, theirs = answered("show", "pairs").stdout.split("\n\nIn skyscript score:\n\n")
     assert ours.startswith("In skyscript run:\n\nWrite one record for each pair")
     assert theirs.startswith("Read the pairs of a captions file")
-    assert not skyscript("show", "plan").stdout.startswith("In ")
+    assert not answered("show", "plan").stdout.startswith("In ")
 
 
 def test_the_shell_completes_commands_and_options() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import skyscript
+from tests.conftest import answered
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_a_wrong_input_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
-    done = skyscript(*words, cwd=tmp_path)
+    done = answered(*words, cwd=tmp_path)
     assert done.returncode == 2
     (said,) = done.stderr.splitlines()
     assert sentence in said

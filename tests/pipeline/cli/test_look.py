@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.look import look_lines
-from tests.conftest import skyscript
+from tests.conftest import answered
 from tests.pipeline.cli.small_run import build
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said_of(run: Path, name: str) -> str:
-    done = skyscript("look", run, name)
+    done = answered("look", run, name)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -80,13 +80,13 @@ def test_a_lost_image_is_said(run: Path) -> None:
     ],
 )
 def test_a_name_without_an_object_is_one_sentence(run: Path, name: str, sentence: str) -> None:
-    done = skyscript("look", run, name)
+    done = answered("look", run, name)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert sentence in done.stderr
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    done = skyscript("look", tmp_path, "a5")
+    done = answered("look", tmp_path, "a5")
     assert (done.returncode, done.stderr) == (
         2,
         f"error: {tmp_path}: is not the folder of a run\n",

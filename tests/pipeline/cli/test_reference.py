@@ -10,7 +10,7 @@ import yaml
 from pipeline.cli.reference import COMMANDS, PAGE, commented_config, options_page
 from pipeline.config import load_config
 from stages import PIPELINE, RECIPES
-from tests.conftest import REPOSITORY, skyscript
+from tests.conftest import REPOSITORY, answered
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def test_the_page_names_every_block_that_a_command_offers() -> None:
 
 
 def test_the_config_of_init_is_valid_and_means_the_defaults(tmp_path: Path) -> None:
-    done = skyscript("init", tmp_path / "town.yaml")
+    done = answered("init", tmp_path / "town.yaml")
     assert done.returncode == 0, done.stderr
     (tmp_path / "short.yaml").write_text(yaml.safe_dump(GIVEN))
     whole = load_config(tmp_path / "town.yaml", PIPELINE)
@@ -66,12 +66,12 @@ def test_every_comment_with_a_key_means_the_same_without_its_sign(tmp_path: Path
 
 def test_init_names_the_users_files_and_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    done = skyscript("init", path, "--extract", "a.osm.pbf", "--images", "photos")
+    done = answered("init", path, "--extract", "a.osm.pbf", "--images", "photos")
     assert done.returncode == 0, done.stderr
     assert load_config(path, PIPELINE).stages["index"].model_dump()["sources"]["IMG"]["path"] == (
         tmp_path / "photos"
     )
-    again = skyscript("init", path)
+    again = answered("init", path)
     assert (again.returncode, again.stderr) == (
         2,
         f"error: {path}: exists already; name a new file\n",

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cli.run import TOY
 from stages import PIPELINE
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 
 pytestmark = pytest.mark.slow
 
@@ -44,14 +44,14 @@ def test_report_writes_the_report_again_with_another_title(town: Path) -> None:
 
 
 def test_status_names_every_stage_and_what_is_complete(town: Path) -> None:
-    said = skyscript("status", town).stdout
+    said = answered("status", town).stdout
     for stage in PIPELINE:
         assert stage.name in said
 
 
 @pytest.mark.parametrize("stage", [stage.name for stage in PIPELINE])
 def test_show_explains_a_stage(stage: str) -> None:
-    said = skyscript("show", stage)
+    said = answered("show", stage)
     assert said.returncode == 0
     assert "writes" in said.stdout
 
@@ -70,7 +70,7 @@ def test_show_explains_a_stage(stage: str) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
-    done = skyscript(*arguments, cwd=tmp_path)
+    done = answered(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

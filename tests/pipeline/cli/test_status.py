@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import Run
-from tests.conftest import skyscript
+from tests.conftest import answered, skyscript
 from tests.pipeline.cli.small_run import build
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_json_gives_each_stage_with_its_rows(run: Path) -> None:
-    state = json.loads(skyscript("status", run, "--json").stdout)
+    state = json.loads(answered("status", run, "--json").stdout)
     stages = {each["stage"]: each for each in state["stages"]}
     assert (state["working"], state["complete"]) == (None, False)
     assert (stages["plan"]["state"], stages["plan"]["rows"]) == ("complete", 2)
@@ -30,7 +30,7 @@ def test_json_gives_each_stage_with_its_rows(run: Path) -> None:
 
 def test_status_works_while_a_process_works_in_the_folder(run: Path) -> None:
     with Run(run).locked_unchanged():
-        said = skyscript("status", run)
+        said = answered("status", run)
     assert said.returncode == 0, said.stderr
     assert "working   process " in said.stdout
     assert "0 of 2" in said.stdout

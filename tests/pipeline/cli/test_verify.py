@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.run import TOY
-from tests.conftest import content_of, skyscript
+from tests.conftest import answered, content_of, skyscript
 from tests.pipeline.cli.small_run import build
 
 pytestmark = pytest.mark.slow
@@ -53,12 +53,12 @@ def test_every_flipped_byte_is_named_and_mended(tmp_path: Path) -> None:
     build = ["run", TOY, "--out", root, *OPTIONS]
     assert skyscript(*build).returncode == 0
     whole = content_of(root)
-    checked = skyscript("verify", root)
+    checked = answered("verify", root)
     assert (checked.returncode, checked.stderr.split()[0]) == (0, "intact")
     chance = random.Random(13)
     for choose in (side_files, parts_and_state, side_files, parts_and_state):
         damaged = flip(choose(root, chance), chance)
-        found = skyscript("verify", root)
+        found = answered("verify", root)
         lines = found.stderr.splitlines()
         assert {line.split()[1] for line in lines if line.startswith("damaged")} == damaged
         assert found.returncode == 1
@@ -66,19 +66,19 @@ def test_every_flipped_byte_is_named_and_mended(tmp_path: Path) -> None:
         mended = skyscript(*build)
         assert mended.returncode == 0, mended.stderr
         assert content_of(root) == whole
-        assert skyscript("verify", root).returncode == 0
+        assert answered("verify", root).returncode == 0
 
 
 def test_a_run_that_is_not_complete_is_not_called_intact(tmp_path: Path) -> None:
     root = build(tmp_path, "--until", "caption")
-    checked = skyscript("verify", root)
+    checked = answered("verify", root)
     assert checked.returncode == 1
     assert "missing   unfiltered: not complete, 0 parts with 0 rows" in checked.stderr
     assert "missing   caption:" not in checked.stderr
     assert "what is there is intact, but the run is not complete" in checked.stderr
     assert skyscript("run", tmp_path / "small.yaml", "--out", root).returncode == 0
-    assert skyscript("verify", root).returncode == 0
+    assert answered("verify", root).returncode == 0
     (root / "tables" / "captions" / "_manifest.json").unlink()
-    again = skyscript("verify", root)
+    again = answered("verify", root)
     assert again.returncode == 1
     assert "missing   caption: not complete, 1 parts with 2 rows of 2" in again.stderr

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import skyscript
+from tests.conftest import answered
 
 pytestmark = pytest.mark.slow
 
 
 def test_lookup_answers_tags_as_csv() -> None:
-    done = skyscript("vocab", "lookup", "power=pole", "name=Ram", "height=12")
+    done = answered("vocab", "lookup", "power=pole", "name=Ram", "height=12")
     assert done.returncode == 0
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert [row["groundable"] for row in rows] == ["yes", "no", "no"]
@@ -20,19 +20,19 @@ def test_lookup_answers_tags_as_csv() -> None:
 
 
 def test_tree_prints_the_whole_tree_or_what_tags_show() -> None:
-    whole = skyscript("vocab", "tree")
+    whole = answered("vocab", "tree")
     assert whole.returncode == 0
     assert "building\n  residential building\n    house\n" in whole.stdout
-    court = skyscript("vocab", "tree", "leisure=pitch", "sport=tennis")
+    court = answered("vocab", "tree", "leisure=pitch", "sport=tennis")
     assert court.stdout.startswith("tennis court\n  plural    tennis courts\n")
-    wrong = skyscript("vocab", "tree", "tenis court")
+    wrong = answered("vocab", "tree", "tenis court")
     assert wrong.returncode == 2
     assert "did you mean 'tennis court'?" in wrong.stderr
 
 
 def test_lookup_of_a_file_writes_an_answer_a_tag(tmp_path: Path) -> None:
     (tmp_path / "tags.csv").write_text("tag\nbuilding=church\nname=Ram\n")
-    done = skyscript(
+    done = answered(
         "vocab", "lookup", "--file", tmp_path / "tags.csv", "--out", tmp_path / "out.csv"
     )
     assert done.returncode == 0
@@ -41,7 +41,7 @@ def test_lookup_of_a_file_writes_an_answer_a_tag(tmp_path: Path) -> None:
 
 
 def test_explain_shows_the_label_and_its_reason() -> None:
-    said = skyscript("vocab", "explain", "man_made=pier").stdout
+    said = answered("vocab", "explain", "man_made=pier").stdout
     assert "by label" in said
     assert "because" in said
 
@@ -56,7 +56,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ["lookup", "building=church", "building"],
         ["explain", "=church"],
     ):
-        done = skyscript("vocab", *arguments)
+        done = answered("vocab", *arguments)
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
         assert done.stderr.startswith("error: ")

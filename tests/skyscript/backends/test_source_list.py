@@ -10,7 +10,7 @@ from skyscript.backends import source_list as standing
 from skyscript.backends.live_probe import PLACES
 from skyscript.backends.source_list import archives_answer, listing, open_sources
 from skyscript.geo.tile import Box
-from tests.conftest import skyscript
+from tests.conftest import answered
 from tests.emulators.stac import StacArchive, item
 
 
@@ -42,7 +42,7 @@ def test_archives_say_whether_they_answer(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.slow
 def test_the_command_lists_them_without_an_account() -> None:
-    done = skyscript("sources")
+    done = answered("sources")
     assert done.returncode == 0, done.stderr
     assert "SWISSIMAGE" in done.stdout
 
@@ -52,10 +52,10 @@ def test_a_place_names_the_sources_that_cover_it_the_finest_first() -> None:
     lines = [line.split() for line in listing(near=(174.76, -36.85))]
     assert [line[0] for line in lines[1:5]] == ["OAM", "NZ", "MAX", "P3"]
     assert "NZ" not in {line.split()[0] for line in listing(near=(8.5, 47.4))}
-    done = skyscript("sources", "--near", "-83,39.96")
+    done = answered("sources", "--near", "-83,39.96")
     assert done.returncode == 0, done.stderr
     assert "USDA/NAIP/DOQQ" in done.stdout and "SWISSIMAGE" not in done.stdout
-    wrong = skyscript("sources", "--near", "-83,139.96")
+    wrong = answered("sources", "--near", "-83,139.96")
     assert wrong.returncode == 2
     assert "--near -83,139.96: write it as LON,LAT, in degrees" in wrong.stderr + wrong.stdout
 

@@ -17,7 +17,7 @@ from skyscript.backends.registry import Sources
 from skyscript.osm import places
 from stages.census import CensusConfig, census, counts
 from stages.outlines import OutlinesConfig
-from tests.conftest import TOWN, extracts, skyscript
+from tests.conftest import TOWN, answered, extracts, skyscript
 from tests.skyscript.osm.osm_text import CORNERS, convert, extracted, write_opl
 from tests.stages.sampling import eligible
 
@@ -221,7 +221,7 @@ def test_the_command_prints_the_summary_and_takes_the_sources_of_a_run(small, tm
     assert "read        18 objects" in done.stdout
     assert "SIM         covers 1 of these cells" in done.stdout
     assert done.stdout == (out / "summary.txt").read_text()
-    refused = skyscript("census", tmp_path / "none.pbf", "--out", out)
+    refused = answered("census", tmp_path / "none.pbf", "--out", out)
     assert refused.returncode == 2
     assert "none.pbf" in refused.stderr
 

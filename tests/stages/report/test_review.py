@@ -10,7 +10,7 @@ import pytest
 from pipeline.run import Run as OpenedRun
 from stages import tables
 from stages.judged import JudgedConfig, judge_by_person, write_sheet
-from tests.conftest import skyscript
+from tests.conftest import answered
 from tests.stages.report.browser import BROWSER, HOSTILE, opened
 from tests.stages.report.made_run import Run
 
@@ -176,7 +176,7 @@ def test_the_command_line_leads_to_the_page_and_reads_its_file(
     town: Path, sheet: Path, tmp_path: Path
 ) -> None:
     drawn = tmp_path / "drawn.csv"
-    said = skyscript("judge", town, "--sheet", drawn, "--sample", "20")
+    said = answered("judge", town, "--sheet", drawn, "--sample", "20")
     assert f"{town}/report/review.html" in said.stderr.replace("\n", "")
     assert read(drawn) == read(sheet)
     with opened(town, **REVIEW) as page:
@@ -185,6 +185,6 @@ def test_the_command_line_leads_to_the_page_and_reads_its_file(
         page.keyboard.type("r" * 20)
         filled = saved(page, tmp_path / "filled.csv")
     out = tmp_path / "judged"
-    said = skyscript("judge", town, "--verdicts", filled, "--sample", "20", "--out", out)
+    said = answered("judge", town, "--verdicts", filled, "--sample", "20", "--out", out)
     assert said.returncode == 0, said.stderr
     assert json.loads((out / "judged.json").read_text())["overall"]["precision"] == 1.0

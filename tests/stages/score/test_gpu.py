@@ -3,7 +3,9 @@
 Run on a machine with a CUDA device: pytest -m gpu tests/stages/score/test_gpu.py
 """
 
+import copy
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +78,20 @@ def test_a_stream_gives_each_batch_its_own_vectors(both):
     streamed = list(both[1].encode_images(iter(batches), "amp"))
     for batch, vectors in zip(batches, streamed, strict=True):
         assert np.array_equal(next(both[1].encode_images([batch], "amp")), vectors)
+
+
+def test_compiled_towers_give_the_vectors_of_the_others(both):
+    compiled = replace(both[1], model=copy.deepcopy(both[1].model))
+    compiled.compile()
+    pixels = np.random.default_rng(2).integers(0, 255, (40, 96, 96, 3), np.uint8)
+    texts = ["a pond", "a satellite image of a road and many houses beside it"]
+    for precision, error in (("fp32", 1e-4), ("amp", 1e-2)):
+        plain, ours = (
+            unit(next(c.encode_images([pixels], precision))) for c in (both[1], compiled)
+        )
+        assert np.abs(plain - ours).max() < error
+        plain, ours = (unit(c.encode_texts(texts, precision)) for c in (both[1], compiled))
+        assert np.abs(plain - ours).max() < error
 
 
 def test_a_vector_does_not_depend_on_its_company(both):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages import tables
-from stages.statements.choice import Choice
+from stages.statements.choice import Choice, _order
 from stages.statements.kinds import KINDS
 from stages.statements.making import make_scenes, usable
 from tests.stages.statements.test_statements import IMAGE, META, objects, table_of
@@ -38,3 +38,12 @@ def test_claims_behind_the_last_one_that_is_needed_are_not_measured(scenes):
 
     Choice(scenes, 0, 2).of(replace(kind, measure=count))
     assert sum(measured) < len(kind.make(scenes).image) / 2
+
+
+@pytest.mark.parametrize("most", [3, 1 << 60])
+def test_claims_are_ordered_by_image_and_draw_and_equal_ones_as_they_stand(most):
+    draw = np.random.default_rng(5)
+    images, draws = draw.integers(0, 9, 500), draw.integers(0, most, 500).astype(np.uint64)
+    rows = sorted(range(500), key=lambda row: (images[row], draws[row], row))
+    assert _order(images, draws).tolist() == rows
+    assert _order(images[:0], draws[:0]).tolist() == []

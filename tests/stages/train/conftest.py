@@ -1,5 +1,6 @@
 """A model of two layers, tiles of the toy town, and training on them in a process of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -106,11 +107,14 @@ def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProces
     )
 
 
-def kill_at_step(options: dict, step: int) -> int:
-    """Train in a process that is killed once it has taken so many steps. Gives the saved step."""
+def kill_at_step(options: dict, step: int, processes: int = 1) -> int:
+    """Train in processes that are killed once so many steps are taken. Gives the saved step."""
     folder = Path(options["runs"]) / options["name"]
     process = subprocess.Popen(
-        command(*words(options)), env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command(*words(options), processes=processes),
+        env=ALONE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     latest = folder / "checkpoints/epoch_latest.pt"
     deadline = time.monotonic() + 600
@@ -119,9 +123,19 @@ def kill_at_step(options: dict, step: int) -> int:
         if started and len(losses(folder)) >= step:
             break
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
+    assert process.poll() is None, "it ended before it was killed"
+    kill_all(str(folder.parent), options["name"])
+    assert process.wait() == -signal.SIGKILL
     return torch.load(latest, weights_only=True)["step"]
+
+
+def kill_all(*words: str) -> None:
+    """Kill torchrun and its processes, which outlive it: all whose command has all the words."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found = path.read_bytes().decode().split("\0")
+            if set(words) <= set(found):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def losses(folder: Path) -> list[float]:

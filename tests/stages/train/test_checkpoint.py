@@ -17,7 +17,8 @@ def state():
 
 
 def save(folder, state, step=7, **identity):
-    checkpoint.save(folder, state, name="run", step=step, epoch=1, identity=identity)
+    content = checkpoint.collect(state)
+    checkpoint.save(folder, content, name="run", step=step, epoch=1, identity=identity)
 
 
 def test_it_comes_back_as_it_was(tmp_path, state):

@@ -26,7 +26,10 @@ def config(loss="clip", same_text="positive", **more):
     return TrainConfig(train_data="a.csv", loss=loss, same_text=same_text, **more)
 
 
-def features(rows=8, seed=0, bias=False):
+ROWS = 8
+
+
+def features(rows=ROWS, seed=0, bias=False):
     draw = torch.Generator().manual_seed(seed)
     images, words = (
         functional.normalize(torch.randn(rows, 16, generator=draw), dim=-1).requires_grad_()
@@ -122,39 +125,67 @@ def test_the_sigmoid_loss_leaves_out_images_that_show_what_a_text_names():
 
 
 def shared(rank, world, file, results):
+    """Each loss in one process of several; and open_clip's own where all texts differ."""
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
-    own = slice(rank * 4, rank * 4 + 4)
-    for loss, same in KINDS:
-        whole = features(bias=loss == "siglip")
+    size, place = ROWS // world, Place("cpu", rank, world)
+    own = slice(rank * size, (rank + 1) * size)
+    differing = Labels.of_texts(torch.arange(ROWS))
+    found = {
+        (loss, same): (make_loss(config(loss, same), place), LABELS) for loss, same in KINDS
+    } | {
+        ("siglip", "all differ"): (make_loss(config("siglip"), place), differing),
+        ("siglip", "open_clip"): (
+            lambda given, _: SigLipLoss(rank=rank, world_size=world)(**given),
+            differing,
+        ),
+    }
+    for (loss, same), (compute, labels) in found.items():
         mine = {
             name: (value[own] if value.ndim else value).detach().requires_grad_()
-            for name, value in whole.items()
+            for name, value in features(bias=loss == "siglip").items()
         }
-        found = make_loss(config(loss, same), Place("cpu", rank, world))(
-            mine, Labels(*(of[own] for of in LABELS))
-        )
-        found.backward()
-        results[rank, loss, same] = (
-            found.item(),
-            {name: value.grad.numpy() for name, value in mine.items()},
-        )
+        value = compute(mine, Labels(*(of[own] for of in labels)))
+        value.backward()
+        gradients = {name: value.grad.numpy() for name, value in mine.items()}
+        results[rank, loss, same] = (value.item(), gradients)
     distributed.destroy_process_group()
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_over_two_devices_losses_and_gradients_are_those_of_one(tmp_path):
+def in_processes(world, folder):
+    """Losses and gradients of each process, by rank and loss."""
     with multiprocessing.Manager() as manager:
         results = manager.dict()
-        given = (2, tmp_path / "meeting", results)
-        multiprocessing.start_processes(shared, given, 2, start_method="fork")
-        results = dict(results)
+        given = (world, folder / f"meeting-{world}", results)
+        multiprocessing.start_processes(shared, given, world, start_method="fork")
+        return dict(results)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("world", [2, 4])
+def test_over_several_devices_losses_and_gradients_are_those_of_one(tmp_path, world):
+    results = in_processes(world, tmp_path)
     for loss, same in KINDS:
         whole = features(bias=loss == "siglip")
         value = make_loss(config(loss, same), ALONE)(whole, LABELS)
         value.backward()
-        parts = [results[rank, loss, same] for rank in range(2)]
-        assert_close(sum(part[0] for part in parts) / 2, value, size=10)
+        parts = [results[rank, loss, same] for rank in range(world)]
+        assert_close(sum(part[0] for part in parts) / world, value, size=10)
         for name, of in whole.items():
             grads = [torch.from_numpy(part[1][name]) for part in parts]  # averaged, as by DDP
-            found = (torch.cat(grads) if of.ndim else sum(grads)) / 2
+            found = (torch.cat(grads) if of.ndim else sum(grads)) / world
             assert_close(found, of.grad, size=10)
+    for rank in range(world):  # where all texts differ, on each device by itself
+        ours, theirs = (results[rank, "siglip", which] for which in ("all differ", "open_clip"))
+        assert_close(ours[0], theirs[0])
+        assert ours[1].keys() == theirs[1].keys() == features(bias=True).keys()
+        for name, gradient in theirs[1].items():
+            assert_close(ours[1][name], gradient)
+
+
+def test_the_gradients_of_the_sigmoid_loss_are_open_clips_with_its_bias():
+    ours, theirs = features(bias=True), features(bias=True)
+    make_loss(config("siglip"), ALONE)(ours, Labels.of_texts(torch.arange(ROWS))).backward()
+    SigLipLoss()(**theirs).backward()
+    for name, of in theirs.items():
+        assert_close(ours[name].grad, of.grad)

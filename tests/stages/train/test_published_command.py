@@ -1,18 +1,14 @@
 """The command of SkyScript's README, pasted with `skyscript train` in the place of its script."""
 
-import contextlib
-import os
 import shlex
-import signal
 import string
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import torch
 
-from tests.stages.train.conftest import ALONE, CSV, command, losses, weights
+from tests.stages.train.conftest import ALONE, CSV, command, kill_all, losses, weights
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -61,14 +57,6 @@ def published(town, tiny_vit, tmp_path):
         return command(*shlex.split(line), processes=2)
 
     return words
-
-
-def kill_all(word):
-    """Kill torchrun and its processes, which outlive it: all that have the word."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if word.encode() in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def test_it_runs_in_two_processes_and_after_a_kill_ends_at_the_same_weights(published, tmp_path):

@@ -1,0 +1,46 @@
+"""Compiled training: the losses and the checkpoints of plain training, and few programs."""
+
+import pytest
+import torch
+
+from stages.train.config import TrainConfig
+from stages.train.loop import train
+from tests.conftest import assert_close
+from tests.stages.train.conftest import losses, run_alone, weights, words
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+
+def learn(options, **more):
+    return train(TrainConfig(**{**options, **more}), lambda _: None)
+
+
+def test_compiled_steps_lose_what_plain_ones_do(options):
+    from torch._dynamo.utils import counters
+
+    more = {"epochs": 2, "eps": 1e-3, "val_data": options["train_data"], "batch_size": 16}
+    plain = learn(options, name="plain", **more)
+    counters.clear()
+    compiled = learn(options, name="compiled", compile=True, **more)
+    # The probe of the compiler, images, and texts. Validation is not compiled.
+    assert counters["stats"]["unique_graphs"] == 3
+    assert len(losses(plain)) == 8
+    assert_close(losses(compiled), losses(plain))
+    ours, theirs = weights(compiled), weights(plain)
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        assert_close(ours[name], value, 1e-4)
+    again = learn(options, name="compiled", extend=True, **(more | {"epochs": 3}))
+    assert len(losses(again)) == 12  # without compile: the checkpoint is a plain one
+
+
+def test_sharded_processes_compile_too(options):
+    more = {"epochs": 1, "eps": 1e-3, "batch_size": 8, "parallel": "fsdp"}
+    plain = learn(options | more | {"batch_size": 16}, name="plain")
+    done = run_alone(*words(options | more | {"compile": True, "name": "two"}), processes=2)
+    assert done.returncode == 0, done.stderr
+    assert_close(losses(options["runs"] / "two"), losses(plain), 1e-4)
+    names = weights(plain).keys()
+    assert weights(options["runs"] / "two").keys() == names
+    assert not any("_orig_mod" in name for name in names)
+    assert torch.isfinite(weights(plain)["logit_scale"])
