@@ -31,14 +31,15 @@ def captioned_images(meta: ds.Dataset, captions: ds.Dataset, column: Column) -> 
 
     Raises `InputError` if they are not of one run.
     """
-    for described, said in zip(_described(meta), _said(captions, column), strict=True):
+    for described, said in zip(described_images(meta), _said(captions, column), strict=True):
         if described[0] != said[0]:
             raise InputError("The tables meta and captions are of different runs.")
         if said[1] and said[2] is not None:
             yield Captioned(described[0], said[1], said[2], *described[1:])
 
 
-def _described(meta: ds.Dataset) -> Iterator[tuple[str, str, float, Tags]]:
+def described_images(meta: ds.Dataset) -> Iterator[tuple[str, str, float, Tags]]:
+    """Yield object id, source, GSD in metres and visible tags of each row of ``meta``."""
     names = ["object_id", "source", "gsd", "center_tags"]
     for batch in meta.to_batches(columns=names):
         columns = (batch.column(name).to_pylist() for name in names[:3])

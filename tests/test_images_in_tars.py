@@ -28,7 +28,7 @@ from skyscript.clip.pairs import CsvFolder
 from skyscript.clip.source import clip_installed
 from skyscript.files.tar_places import named_in_tars
 from stages import PIPELINE, tables
-from stages.captioned import Captioned
+from stages.judged.units import Unit
 from stages.judged.verdicts import request_of
 from stages.leakage import Benchmark, LeakageConfig, leakage
 from stages.train.pairs import ImageFiles
@@ -138,7 +138,7 @@ def test_train_score_and_judge_read_the_same_images(in_files: Path, in_tars: Pat
     assert [trained.exists(row) for row in range(len(paths))] == [True] * len(expected) + [False]
     with CsvFolder(in_tars / CSV, in_tars).reading(0, names) as read:
         assert [read(name) for name in names] == expected[:-1]
-    unit = Captioned("a1", names[0], "a church", "SIM", 0.3, ())
+    unit = Unit("a1", "a1", names[0], "a church", "caption", True, "SIM", 0.3, ())
     inside = named_in_tars(in_tars, names)
     assert request_of(in_tars, inside, unit) == request_of(in_files, {}, unit)
 

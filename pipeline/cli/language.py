@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import Fields, Given, command
 from pipeline.cli.pairs import PANEL
 from pipeline.cli.working import interruptible, print_lines, print_path
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+    from pipeline.run import Run
 
 MODEL = Fields("skyscript.language_model.config:LanguageModelConfig", "language_model")
 
@@ -19,7 +24,7 @@ app = typer.Typer()
 
 @command(app, Fields("stages.judged.config:JudgedConfig", "judge"), MODEL, panel=PANEL)
 def judge(
-    run: Annotated[Path, typer.Argument(help="Judge the captions of the run in this folder.")],
+    run: Annotated[Path, typer.Argument(help="Judge the run in this folder.")],
     given: Given,
     out: Annotated[Path, typer.Option(help="Write the figures to this folder.")] = Path("judged"),
     sheet: Annotated[
@@ -34,13 +39,14 @@ def judge(
         typer.Option(help="Read the verdicts from this CSV, a sheet that a person filled in."),
     ] = None,
 ) -> None:
-    """Find the share of captions that are right, by looking at a sample of the images.
+    """Find the share of captions or statements that are right, by looking at a sample of them.
 
-    A vision model behind an OpenAI-compatible endpoint judges each image and its caption, or a
-    person does: write a --sheet, fill it in on the page report/review.html of the run, and read it
-    by --verdicts. judged.json gives the precision with its interval: overall and by concept, source
-    and resolution. wrong.csv lists the images judged wrong, and suggestions.csv the tags that need
-    another label, in the format of --own-labels. Run the same command again after a crash: no
+    A vision model behind an OpenAI-compatible endpoint judges each image and its text, or a person
+    does: write a --sheet, fill it in on the page report/review.html of the run, and read it by
+    --verdicts. judged.json gives the precision with its interval: overall and by concept, source,
+    resolution and kind of statement. A negative is right if its text is judged wrong. wrong.csv
+    lists what is wrong, and suggestions.csv the tags that need another label, in the format of
+    --own-labels; statements give no suggestions. Run the same command again after a crash: no
     answer is paid for twice.
     """
     from pipeline.config import config_of_block
@@ -54,26 +60,41 @@ def judge(
     language = config_of_block(
         None, LanguageModelConfig, given.get("language_model", {}), "language_model"
     )
-    meta, captions = (Run(run).table(table.name) for table in (tables.META, tables.CAPTIONS))
+    meta, said = Run(run).table(tables.META.name), _said(Run(run), config.what)
     with interruptible():
         if sheet:
-            count = judged.write_sheet(meta, captions, sheet, config)
+            count = judged.write_sheet(meta, said, sheet, config)
             print_lines(_next_steps(count, sheet, run / "report/review.html"))
             return
         if verdicts:
-            done = judged.judge_by_person(meta, captions, verdicts, out, config)
+            done = judged.judge_by_person(meta, said, verdicts, out, config)
         else:
             done = judged.judge(
-                meta, captions, run, out, config, language, lambda line: print_lines([line])
+                meta, said, run, out, config, language, lambda line: print_lines([line])
             )
     print_lines(done.lines())
     print_path("judged", out)
 
 
+def _said(run: Run, what: str) -> ds.Dataset:
+    """Open the captions or the statements of a run. Raises `InputError` if it made none."""
+    from stages import tables
+
+    if what == "captions":
+        return run.table(tables.CAPTIONS.name)
+    found = run.table_if_whole(tables.STATEMENTS.name)
+    if found is None:
+        raise InputError(
+            f"{run.root}: has no statements to judge; name kinds in statements.kinds of its "
+            "config, and run skyscript run again"
+        )
+    return found
+
+
 def _next_steps(count: int, sheet: Path, page: Path) -> list[str]:
     """Say what a person does with a sheet."""
     choose = f"Open {page} in a browser, and choose the sheet there."
-    return [f"{count:>10,}  images to judge in {sheet}", *([choose] if page.exists() else [])]
+    return [f"{count:>10,}  rows to judge in {sheet}", *([choose] if page.exists() else [])]
 
 
 @command(app, Fields("stages.polish.config:PolishConfig", "polish"), MODEL, panel=PANEL)

@@ -1,4 +1,4 @@
-"""The judged precision of a run's captions, as `judge` wrote it, for the card."""
+"""The judged precision of a run's captions or statements, as `judge` wrote it, for the card."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Part(BaseModel):
 
 
 class Precision(_Part):
-    """The share of right captions, with its interval, overall or of a group."""
+    """The share of right texts, with its interval, overall or of a group."""
 
     judged: int
     precision: float = Field(ge=0, le=1)
@@ -30,6 +30,7 @@ class Precision(_Part):
     high: float
     source: str = ""
     concept: str = ""
+    kind: str = ""
 
     def words(self) -> str:
         """Give the precision in per cent, with its interval."""
@@ -37,6 +38,7 @@ class Precision(_Part):
 
 
 class _Options(_Part):
+    what: Literal["captions", "statements"] = "captions"
     caption: Literal["title", "title_multi_objects"]
     confidence: float
 
@@ -52,6 +54,8 @@ class Judged(_Part):
     overall: Precision | None
     by_source: tuple[Precision, ...]
     by_concept: tuple[Precision, ...]
+    by_kind: tuple[Precision, ...] = ()
+    """Of statements."""
 
     @property
     def worst(self) -> tuple[Precision, ...]:
@@ -78,9 +82,10 @@ def read_judged(connection: duckdb.DuckDBPyConnection, folder: Path) -> Judged:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise InputError(f"{path}: is not what judge writes ({where or 'no JSON'}).") from None
-    verdicts = read_verdicts(folder / VERDICTS, lambda *_: None)
+    verdicts = read_verdicts(folder / VERDICTS, lambda _: None)
     query = "SELECT count(*) FROM pairs WHERE filepath IN (SELECT unnest(?))"
-    count = connection.execute(query, [list(verdicts)]).fetchone()
+    images = list({text.filepath for text in verdicts})
+    count = connection.execute(query, [images]).fetchone()
     if not count or not count[0]:
         raise InputError(f"{folder}: is of another run: no image of this export was judged.")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.stage import StageConfig
@@ -11,7 +13,10 @@ from stages.captioned import Column
 class JudgedConfig(StageConfig):
     """The sample to judge, and what is reported of it."""
 
-    sample: int = Field(1000, ge=10, description="Judge this many images.")
+    what: Literal["captions", "statements"] = Field(
+        "captions", description="Judge the captions of the images, or the statements on them."
+    )
+    sample: int = Field(1000, ge=10, description="Judge this many captions or statements.")
     seed: int = Field(0, description="Seed the random draw of the sample.")
     caption: Column = Field("title", description="Judge this caption of an image.")
     confidence: float = Field(

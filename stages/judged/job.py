@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
+from pipeline.errors import InputError
 from skyscript.files.tar_places import named_in_tars
 from skyscript.files.verdicts import FIGURES, VERDICTS
 from skyscript.language_model import (
@@ -21,7 +23,7 @@ from skyscript.language_model import (
     open_session,
 )
 from stages.judged.config import JudgedConfig
-from stages.judged.outputs import figures, write_lists
+from stages.judged.outputs import NOUN, figures, write_lists
 from stages.judged.sample import Sample, draw
 from stages.judged.verdicts import (
     TASK,
@@ -48,9 +50,9 @@ class Judged(NamedTuple):
     def lines(self) -> list[str]:
         """Describe the figures in lines for the terminal."""
         found = self.figures
-        unsure, none = found["unsure"], found["none"]
+        unsure, none, noun = found["unsure"], found["none"], NOUN[found["options"]["what"]]
         lines = [
-            f"{found['sample']:>10,}  images in the sample, of {found['images']:,}: "
+            f"{found['sample']:>10,}  {noun} in the sample, of {found[noun]:,}: "
             f"{found['right']:,} right, {found['wrong']:,} wrong, {unsure:,} unsure, "
             f"{none:,} without a verdict"
         ]
@@ -58,13 +60,17 @@ class Judged(NamedTuple):
             for one in group:
                 if one:
                     lines.append(_line(str(one.get(name, name)), one))
-        lines.append(f"{self.suggestions:>10,}  tags that need another label")
+        if "by_kind" not in found:
+            lines.append(f"{self.suggestions:>10,}  tags that need another label")
+        elif without := found["kinds_without_a_verdict"]:
+            lines.append(f"No verdict on any statement of the kinds {', '.join(without)}.")
         return [*lines, *([self.cost.line("answers paid for")] if self.cost else [])]
 
 
 def _groups(found: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Give the sources, and the ten worst concepts."""
-    return [("source", found["by_source"]), ("concept", found["by_concept"][:10])]
+    """Give the kinds, the sources, and the ten worst concepts."""
+    kinds = ("kind", found.get("by_kind", []))
+    return [kinds, ("source", found["by_source"]), ("concept", found["by_concept"][:10])]
 
 
 def _line(name: str, one: dict[str, Any]) -> str:
@@ -74,25 +80,29 @@ def _line(name: str, one: dict[str, Any]) -> str:
     )
 
 
-def write_sheet(meta: ds.Dataset, captions: ds.Dataset, sheet: Path, config: JudgedConfig) -> int:
-    """Write the sample as a CSV for a person to fill in; give the number of images."""
-    units = draw(meta, captions, config).units
+def write_sheet(meta: ds.Dataset, said: ds.Dataset, sheet: Path, config: JudgedConfig) -> int:
+    """Write the sample as a CSV for a person to fill in; give the number of rows."""
+    units = draw(meta, said, config).units
     write_verdicts(sheet, units)
     return len(units)
 
 
 def judge_by_person(
-    meta: ds.Dataset, captions: ds.Dataset, verdicts: Path, out: Path, config: JudgedConfig
+    meta: ds.Dataset, said: ds.Dataset, verdicts: Path, out: Path, config: JudgedConfig
 ) -> Judged:
-    """Read a person's verdicts and write the figures. Raises `InputError` for an invalid row."""
-    sample = draw(meta, captions, config)
+    """Read a person's verdicts and write the figures.
+
+    Raises `InputError` for an invalid row, or if the folder holds figures of other texts.
+    """
+    _refuse_others(out, config)
+    sample = draw(meta, said, config)
     judgements = read_verdicts(verdicts, sample.units)
     return _write(out, sample, judgements, config, "a person")
 
 
 def judge(
     meta: ds.Dataset,
-    captions: ds.Dataset,
+    said: ds.Dataset,
     run: Path,
     out: Path,
     config: JudgedConfig,
@@ -101,16 +111,28 @@ def judge(
 ) -> Judged:
     """Ask a vision model about the sample and write the figures.
 
-    It sees the pixels of an image and one statement, nothing else. ``say`` gets the estimate of
-    the cost. Raises `InputError` if the budget is used up; what was paid for is kept.
+    It sees the pixels of an image and one text, nothing else. ``said`` holds the captions or the
+    statements. ``say`` gets the estimate of the cost. Raises `InputError` if the folder holds
+    figures of other texts, or if the budget is used up; what was paid for is kept.
     """
-    sample = draw(meta, captions, config)
+    _refuse_others(out, config)
+    sample = draw(meta, said, config)
     with open_session(language, out, TASK) as session:
         everyone = range(len(sample.units))
         announce(lambda: _requests(run, sample, everyone, 0, [], {}), session, say)
         judgements = _ask(run, sample, session)
         done = _write(out, sample, judgements, config, session.model.model)
         return done._replace(cost=session.ledger.cost())
+
+
+def _refuse_others(out: Path, config: JudgedConfig) -> None:
+    """Raise `InputError` if a folder holds the figures of captions, not of statements, or so."""
+    try:
+        what = json.loads((out / FIGURES).read_bytes())["options"].get("what", "captions")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return  # not there, or not from judge: it is written anew
+    if what != config.what:
+        raise InputError(f"{out}: holds the judged {what}; name another folder by --out.")
 
 
 def _ask(run: Path, sample: Sample, session: Session) -> list[Judgement]:

@@ -1,4 +1,4 @@
-"""What judge writes: figures, verdicts, the images judged wrong, suggestions for the vocabulary."""
+"""What judge writes: figures, verdicts, the wrong texts, suggestions for the vocabulary."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from typing import Any
 
 from pipeline.atomic import write_file
 from skyscript.files.pairs_csv import write_pairs
-from stages.captioned import Captioned
+from skyscript.files.verdicts import Word
 from stages.judged.config import JudgedConfig
 from stages.judged.precision import Precision, Verdict, precision
 from stages.judged.sample import Sample, groups, stratum_of
+from stages.judged.units import Unit
 from stages.judged.verdicts import Judgement
 from tag_vocab.vocabulary import split_values
 
 WRONG, SUGGESTIONS = "wrong.csv", "suggestions.csv"
+NOUN = {"captions": "images", "statements": "statements"}
+"""What is counted: an image has one caption."""
+GROUPS = {
+    "captions": ("concept", "source", "gsd"),
+    "statements": ("concept", "source", "gsd", "kind"),
+}
 _ENOUGH = 5
 """The fewest judged images on which a suggestion rests."""
 
@@ -24,59 +31,75 @@ _ENOUGH = 5
 def figures(
     sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig
 ) -> dict[str, Any]:
-    """Give the precision overall and of each concept, source and range of GSD, worst first."""
+    """Give the precision overall and by concept, source, range of GSD and kind, worst first."""
     verdicts = _verdicts(sample, judgements)
-    words = Counter(judgement.word or "none" for judgement in judgements)
+    words = Counter(word or "none" for word in _words(sample, judgements))
     covered = sum(verdict.weight for verdict in verdicts if verdict)
+    name, by = NOUN[config.what], GROUPS[config.what]
     found: dict[str, Any] = {
-        "images": sum(sample.sizes.values()),
+        name: sum(sample.sizes.values()),
         "sample": len(sample.units),
         **{word: words[word] for word in ("right", "wrong", "unsure", "none")},
-        "images_in_strata_with_a_verdict": round(covered),
+        f"{name}_in_strata_with_a_verdict": round(covered),
         "overall": _figure(range(len(verdicts)), verdicts, config),
     }
-    for kind, name, numbers in groups(sample.units):
-        if any(verdicts[number] for number in numbers):
-            figure = {kind: name, **(_figure(numbers, verdicts, config) or {})}
-            found.setdefault(f"by_{kind}", []).append(figure)
-    for kind in ("concept", "source", "gsd"):
-        found.setdefault(f"by_{kind}", []).sort(key=lambda one: (one["high"], one["precision"]))
+    found |= {f"by_{field}": [] for field in by}
+    for field, group, numbers in groups(sample.units, by):
+        if figure := _figure(numbers, verdicts, config):
+            found[f"by_{field}"].append({field: group, **figure})
+    for field in by:
+        found[f"by_{field}"].sort(key=lambda one: (one["high"], one["precision"]))
+    if "kind" in by:
+        judged = {one["kind"] for one in found["by_kind"]}
+        kinds = {unit.kind for unit in sample.units}
+        found["kinds_without_a_verdict"] = sorted(kinds - judged)
     return found
 
 
 def write_lists(
     out: Path, sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig
 ) -> tuple[int, int]:
-    """Write the images judged wrong and the suggestions; give the number of each."""
+    """Write the texts that are wrong and the suggestions; give the number of each.
+
+    Of statements there are no suggestions: they are not on the tags of the focus object.
+    """
     wrong = [
-        (unit.filepath, unit.caption, judgement.why, *stratum_of(unit), _written(unit))
+        (unit.filepath, unit.text, judgement.why, *stratum_of(unit), _written(unit))
         for unit, judgement in zip(sample.units, judgements, strict=True)
-        if judgement.word == "wrong"
+        if judgement.of(unit) == "wrong"
     ]
     wrong.sort(key=lambda row: (row[3], row[0]))
-    header = ("filepath", "statement", "why", "concept", "source", "gsd", "tags")
+    header = ("filepath", "statement", "why", "concept", "source", "gsd", "kind", "tags")
     write_file(out / WRONG, lambda path: write_pairs(path, header, wrong))
+    if config.what == "statements":
+        return len(wrong), 0
     advice = list(_suggestions(sample, judgements, config))
     names = ("tag", "groundable", "max_gsd", "reason")
     write_file(out / SUGGESTIONS, lambda path: write_pairs(path, names, advice))
     return len(wrong), len(advice)
 
 
-def _written(unit: Captioned) -> str:
+def _written(unit: Unit) -> str:
     return " ".join(f"{key}={value}" for key, value in unit.tags)
 
 
+def _words(sample: Sample, judgements: Sequence[Judgement]) -> list[Word]:
+    """Tell of each unit whether the run is right about it."""
+    return [one.of(unit) for unit, one in zip(sample.units, judgements, strict=True)]
+
+
 def _verdicts(sample: Sample, judgements: Sequence[Judgement]) -> list[Verdict | None]:
-    """Give each judged image its weight: the size of its stratum for each one judged in it."""
-    decided = [judgement.word in ("right", "wrong") for judgement in judgements]
+    """Give each judged text its weight: the size of its stratum for each one judged in it."""
+    words = _words(sample, judgements)
+    decided = [word in ("right", "wrong") for word in words]
     counts = Counter(
         stratum for stratum, is_decided in zip(sample.strata, decided, strict=True) if is_decided
     )
     return [
-        Verdict(judgement.word == "right", sample.sizes[stratum] / counts[stratum], stratum)
+        Verdict(word == "right", sample.sizes[stratum] / counts[stratum], stratum)
         if is_decided
         else None
-        for judgement, stratum, is_decided in zip(judgements, sample.strata, decided, strict=True)
+        for word, stratum, is_decided in zip(words, sample.strata, decided, strict=True)
     ]
 
 

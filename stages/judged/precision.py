@@ -15,20 +15,20 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 _PRIOR = 2.0
-"""Images of the overall precision that a stratum's own is mixed with: a few do not tell it."""
+"""Texts of the overall precision that a stratum's own is mixed with: a few do not tell it."""
 
 
 class Verdict(NamedTuple):
-    """A judged image."""
+    """A judged text."""
 
     right: bool
     weight: float
-    """The number of images that it stands for."""
+    """The number of texts that it stands for."""
     stratum: Hashable
 
 
 class Precision(NamedTuple):
-    """A share of right captions, and the interval that holds the true one."""
+    """A share of right texts, and the interval that holds the true one."""
 
     value: float
     low: float
@@ -36,7 +36,7 @@ class Precision(NamedTuple):
 
 
 def precision(verdicts: Sequence[Verdict], confidence: float) -> Precision:
-    """Give the precision of the images that some judged ones stand for; at least one is needed."""
+    """Give the precision of the texts that some judged ones stand for; at least one is needed."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     whole = sum(verdict.weight for verdict in verdicts)
     value = sum(verdict.weight for verdict in verdicts if verdict.right) / whole

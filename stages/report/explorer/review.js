@@ -2,7 +2,7 @@
 "use strict";
 
 const WORDS = { r: "right", w: "wrong", u: "unsure" };
-const HEADER = ["filepath", "statement", "verdict", "why"];
+const HEADER = ["filepath", "statement", "verdict", "why", "kind"];
 const HOLDS = new Set([...Object.values(WORDS), ""]);
 
 // Gives the rows of a CSV, each a list of texts (RFC 4180). A browser has no reader of CSVs.
@@ -89,12 +89,22 @@ class Memory {
   }
 }
 
+// Gives the box that a statement names, in thousandths of the image's sides, as a rectangle of it.
+function boxOf(statement, width, height) {
+  const found = /\[(\d+), (\d+), (\d+), (\d+)\]/.exec(statement);
+  if (!found) return [];
+  const [left, top, right, bottom] = found.slice(1).map((text) => Number(text) / 1000);
+  const size = { width: (right - left) * width, height: (bottom - top) * height };
+  return [make("rect", { x: left * width, y: top * height, ...size })];
+}
+
 class Review {
   constructor() {
     this.memory = new Memory();
     this.place = (name) => document.getElementById(name);
     this.place("sheet").addEventListener("change", (event) => this.choose(event.target.files[0]));
     this.place("picture").addEventListener("error", () => this.say("This image cannot be read."));
+    this.place("picture").addEventListener("load", () => this.showBox());
     this.place("why").addEventListener("input", (event) => {
       this.row.why = event.target.value.trim();
       this.keep();
@@ -156,6 +166,7 @@ class Review {
       picture.onerror = null;
       picture.src = addressOf(filepath, BESIDE);
     };
+    this.place("box").replaceChildren();
     picture.src = addressOf(filepath);
     this.place("statement").textContent = statement;
     this.place("why").value = why;
@@ -164,6 +175,13 @@ class Review {
     }
     this.count();
     new Image().src = addressOf(rows[(at + 1) % rows.length].filepath); // to be there at once
+  }
+
+  // Draws the box of the statement over the image, which fits its frame as the drawing does.
+  showBox() {
+    const { naturalWidth: width, naturalHeight: height } = this.place("picture");
+    this.place("box").setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.place("box").replaceChildren(...boxOf(this.row.statement, width, height));
   }
 
   count() {

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import answered
+from pipeline.cli.run import TOY
+from tests.conftest import answered, skyscript
 
 pytestmark = pytest.mark.slow
 
@@ -24,3 +25,16 @@ def test_a_wrong_option_is_one_sentence(tmp_path: Path, words: list[str], senten
     (said,) = done.stderr.splitlines()
     assert sentence in said
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_statements_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    made = skyscript(
+        "run", TOY, "--out", tmp_path / "run", "--until", "caption", "--workers", "1",
+        "--set", "sample.max_objects=5",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = answered("judge", "run", "--what", "statements", "--sheet", "sheet.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "has no statements to judge; name kinds in statements.kinds of its config" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from pipeline.errors import InputError
+from stages import tables
 from stages.export_data import RunTables
-from stages.judged import JudgedConfig, judge_by_person
+from stages.judged import JudgedConfig, judge_by_person, write_sheet
 from tests.stages.export_data.runs import export, made_run
+from tests.stages.export_data.test_statements_out import said
 
 COUNT = 40
 
@@ -49,6 +53,26 @@ def test_the_precision_stands_with_its_interval_and_by_source(tmp_path: Path, ru
     told = json.loads((tmp_path / "out/export.json").read_text())["judged"]
     assert told["overall"]["precision"] == pytest.approx(0.9)
     assert str(tmp_path) not in (tmp_path / "out/export.json").read_text()
+
+
+def test_judged_statements_stand_by_kind_and_do_not_pass_for_captions(
+    tmp_path: Path, run: RunTables
+):
+    texts = [("count", "statement", "There are two barns.", None, None)]
+    texts += [("not_count", "negative", "There are nine barns.", None, "There are two barns.")]
+    rows = [said(*text) for text in texts]
+    statements = ds.dataset(pa.Table.from_pylist(rows, tables.STATEMENTS.schema))
+    sheet, config = tmp_path / "sheet.csv", JudgedConfig(what="statements")
+    write_sheet(run.meta, statements, sheet, config)
+    sheet.write_text(sheet.read_text().replace(",,,", ",wrong,,"))
+    judge_by_person(run.meta, statements, sheet, tmp_path / "judged", config)
+    body = card(tmp_path, run, tmp_path / "judged")
+    assert "a person judged 2 statements on images of the run, drawn by kind" in body
+    assert "The captions were not judged. **50.0 %" in body
+    assert "of the statements are right" in body
+    assert "of the captions are right" not in body
+    assert "| count | 1 | 0.0 % (0.0" in body
+    assert r"| not\_count | 1 | 100.0 %" in body
 
 
 def test_figures_of_another_run_are_refused(tmp_path: Path, run: RunTables):

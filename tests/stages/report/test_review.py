@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed"),
 ]
 CONFIG = JudgedConfig(sample=20)
+BOXED = "A box [0, 500, 250, 1000] shows it."
 REVIEW: Any = {"name": "review.html", "ready": "#sheet"}
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('none'); }});"
 
@@ -163,6 +164,45 @@ def test_hostile_statements_stay_text_and_come_back_unchanged(tmp_path: Path) ->
         rows = read(saved(page, tmp_path / "out.csv"))
     assert [row["statement"] for row in rows] == texts
     assert [row["why"] for row in rows] == [HOSTILE] * 3
+
+
+def test_statements_come_back_with_their_kinds_and_boxes_are_drawn(
+    town: Path, tmp_path: Path
+) -> None:
+    config, drawn = JudgedConfig(what="statements", sample=20), tmp_path / "drawn.csv"
+    said = answered("judge", town, "--what", "statements", "--sample", "20", "--sheet", drawn)
+    assert said.returncode == 0, said.stderr
+    rows = read(drawn)
+    assert {row["kind"] for row in rows} == {"count", "cover"}
+    boxed = tmp_path / "boxed.csv"
+    with boxed.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([rows[0], {**rows[1], "statement": BOXED}, *rows[2:]])
+    with opened(town, **REVIEW) as page:
+        page.set_input_files("#sheet", boxed)
+        page.wait_for_selector("#review:not([hidden])")
+        page.wait_for_function("document.getElementById('picture').naturalWidth > 0")
+        assert not page.query_selector("#box rect")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("#box rect")
+        assert page.inner_text("#statement") == BOXED
+        assert "count" not in page.inner_text("body")
+        box, picture = (page.locator(of).bounding_box() for of in ("#box rect", "#picture"))
+        assert box["x"] == pytest.approx(picture["x"], abs=2)
+        assert box["y"] == pytest.approx(picture["y"] + picture["height"] / 2, abs=2)
+        assert box["width"] == pytest.approx(picture["width"] / 4, abs=3)
+        page.set_input_files("#sheet", drawn)
+        page.wait_for_function("document.getElementById('progress').textContent.includes('drawn')")
+        page.keyboard.type("r" * 20)
+        filled = saved(page, tmp_path / "filled.csv")
+    opened_run = OpenedRun(town)
+    meta, statements = (opened_run.table(name) for name in ("meta", "statements"))
+    done = judge_by_person(meta, statements, filled, tmp_path / "judged", config)
+    assert {one["kind"]: one["precision"] for one in done.figures["by_kind"]} == {
+        "count": 1.0,
+        "cover": 1.0,
+    }
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(town: Path, sheet: Path) -> None:
