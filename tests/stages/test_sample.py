@@ -1,9 +1,7 @@
 """Which of the eligible objects get a tile."""
 
-import math
 from collections import Counter
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +9,6 @@ import pyarrow.dataset as ds
 import pytest
 
 from stages.sample import SampleConfig, sample
-from stages.sample.cells import draw_cells
 from tests.conftest import extracts
 from tests.skyscript.osm.osm_text import extracted
 from tests.stages.sampling import (
@@ -273,31 +270,3 @@ def test_cells_rare_tags_and_balance_add_up_and_the_first_reason_is_told(tmp_pat
     assert counts["rare"] + sum(row["chosen_for"] == "cell" for row in chosen.to_pylist()) <= 4
     assert counts["balanced"] > 20
     assert set(ids(by_cell)) < set(ids(chosen))
-
-
-def drawn_rows(places, draw):
-    """Count by the cells' y how often they are drawn: four of them with each of 500 seeds."""
-    columns = {"x": [x for x, _ in places], "y": [y for _, y in places]}
-    counts = Counter()
-    with duckdb.connect() as connection:
-        connection.register("candidates", pa.table(columns))
-        for seed in range(500):
-            config = SampleConfig(seed=seed, cell_draw=draw)
-            counts.update(draw_cells(connection, 4, config)["y"].to_pylist())
-    return counts
-
-
-@pytest.mark.slow
-def test_cells_are_drawn_by_their_area_where_that_is_wanted():
-    places = [(x, y) for x in range(30) for y in (0, 7500)]
-    even, by_area = (drawn_rows(places, draw) for draw in ("occupied", "area"))
-    assert even[0] / even[7500] == pytest.approx(1, rel=0.15)
-    assert by_area[0] / by_area[7500] == pytest.approx(1 / math.cos(math.radians(75)), rel=0.15)
-
-
-@pytest.mark.slow
-def test_full_cells_are_drawn_less_often_where_that_is_wanted():
-    places = [(x, y) for x in range(30) for y in (0, *[100] * 5)]
-    even, against = (drawn_rows(places, draw) for draw in ("occupied", "inverse_density"))
-    assert even[0] / even[100] == pytest.approx(1, rel=0.15)
-    assert against[0] / against[100] == pytest.approx(5, rel=0.15)
