@@ -86,3 +86,18 @@ class TaskProgress:
 
 
 Event = StageStarted | StageDisabled | ShardFinished | ShardFailed | StageFinished | TaskProgress
+
+
+_REASONS = 4
+"""So many reasons are named one by one."""
+
+
+def name_reasons(reasons: Mapping[str, int]) -> list[str]:
+    """Say why rows dropped out, by number of rows and reason: the first reasons, and how many more.
+
+    ``reasons`` gives the number of rows by reason, in the order to name them.
+    """
+    named = [f"{count:,} {reason}" for reason, count in list(reasons.items())[:_REASONS]]
+    if (more := len(reasons) - _REASONS) > 0:
+        named.append(f"{more} more reason{'s' if more > 1 else ''}")
+    return named

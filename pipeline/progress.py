@@ -30,6 +30,7 @@ from pipeline.events import (
     StageFinished,
     StageStarted,
     TaskProgress,
+    name_reasons,
 )
 
 LINE_EVERY = 60.0
@@ -184,9 +185,7 @@ def _outcome(event: StageFinished) -> str:
 
     ok = event.status.get(STATUS_OK, 0)
     parts = [] if ok == event.rows else [f"{ok:,} ok"]
-    parts += [f"{count:,} {reason}" for reason, count in list(event.reasons.items())[:4]]
-    if len(event.reasons) > 4:
-        parts.append(f"{len(event.reasons) - 4} more reasons")
+    parts += name_reasons(event.reasons)
     parts.append(f"{event.seconds:.1f} s" if event.ran else "already done")
     return ", ".join(parts)
 

@@ -10,7 +10,7 @@ from pipeline.build import Emit, Task, run_dataset, run_shards
 from pipeline.config import RunConfig
 from pipeline.damage import DamagedPartsError, PartChecker
 from pipeline.errors import ConfigError, InputError, ItemsFailed, StorageError
-from pipeline.events import StageDisabled
+from pipeline.events import StageDisabled, name_reasons
 from pipeline.executors import Executor, make_executor
 from pipeline.manifest import recipe_of
 from pipeline.receipts import totals
@@ -215,6 +215,6 @@ def _check_not_empty(stage: Stage, task: Task) -> None:
         raise InputError(sentence)
     problem = f"{stage.name} finds nothing"
     if summary.rows:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
+        reasons = ", ".join(name_reasons(summary.reasons))
         problem = f"{stage.name} drops all {summary.rows:,} rows ({reasons})"
     raise InputError(f"{problem}: check its config and its input; see {folder.path}")

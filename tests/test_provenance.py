@@ -155,6 +155,32 @@ def test_every_row_of_captions_from_pickles_and_of_a_sheet_leads_back(town: Path
     check(town, [*column("filepath")(out), *column("filepath")(sheet)])
 
 
+@pytest.mark.parametrize("what", ["captions", "statements"])
+def test_every_verdict_and_all_that_is_wrong_leads_back(
+    town: Path, tmp_path: Path, what: str
+) -> None:
+    sheet, out = tmp_path / "sheet.csv", tmp_path / "judged"
+    drawn = ("--what", what, "--sample", 30, "--out", out)
+    assert answered("judge", town, "--sheet", sheet, *drawn).returncode == 0
+    header, *rows = csv.reader(sheet.read_text("utf-8").splitlines())
+    with sheet.open("w", newline="") as file:
+        verdicts = ("right", "wrong")
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([*row[:2], verdicts[n % 2], *row[3:]] for n, row in enumerate(rows))
+    done = answered("judge", town, "--verdicts", sheet, *drawn)
+    assert done.returncode == 0, done.stderr
+    for name, fewest in (("verdicts.csv", 30), ("wrong.csv", 10)):
+        names = list(column("filepath")(out / name))
+        assert len(names) >= fewest
+        check(town, names)
+    said = {pair["filepath"]: pair for pair in Run(town).table("pairs").to_table().to_pylist()}
+    for row in csv.DictReader((out / "verdicts.csv").read_text("utf-8").splitlines()):
+        pair = said[row["filepath"]]
+        texts = [(one["kind"], one["text"]) for one in pair["statements"]]
+        assert (row["kind"], row["statement"]) in [("caption", pair["title"]), *texts]
+
+
 @pytest.mark.skipif(not clip_installed(), reason="the extra `clip` is not installed")
 def test_a_record_says_why_no_filtered_file_holds_the_pair(town: Path) -> None:
     with (town / "filter_dropped.csv").open(newline="") as file:

@@ -163,9 +163,19 @@ def test_a_stage_may_say_why_none_of_its_rows_is_ok(world: World) -> None:
         return f"none of {numbers.count_rows()} numbers to the power of {config.power} fits"
 
     silent = replace(SQUARE, run=drop_all)
+
+    def drop_each(numbers: pa.Table, **given: Any) -> pa.Table:
+        dropped = drop_all(numbers, **given).to_pylist()
+        rows = [{**row, "reason": f"{row['n']} is odd"} for row in dropped]
+        return pa.Table.from_pylist(rows, schema=SQUARES.schema)
+
     telling = replace(silent, why_empty=why)
     for stage, words in (
         (silent, r"square drops all 10 rows \(10 odd\)"),
+        (
+            replace(silent, run=drop_each, version=2),
+            r"drops all 10 rows \((1 \d is odd, ){4}6 more reasons\)",
+        ),
         (telling, "^none of 10 numbers to the power of 2 fits$"),
     ):
         with pytest.raises(InputError, match=words):
