@@ -54,7 +54,7 @@ def test_the_report_and_the_records_name_the_stage_that_is_missing(
         assert done.returncode == 2, command
         (said,) = done.stderr.splitlines()
         assert sentence in said
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_the_export_has_all_pairs_and_a_card(town: Path, tmp_path: Path) -> None:
