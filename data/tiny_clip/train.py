@@ -157,6 +157,7 @@ def main() -> None:
     )
     parser.add_argument("--epochs", type=int, default=8)
     given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
