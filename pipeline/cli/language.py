@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from pipeline.run import Run
+    from skyscript.language_model import LanguageModelConfig
 
 MODEL = Fields("skyscript.language_model.config:LanguageModelConfig", "language_model")
 
@@ -51,15 +52,12 @@ def judge(
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run
-    from skyscript.language_model import LanguageModelConfig
     from stages import judged, tables
 
     if sheet and verdicts:
         raise ConfigError("give either --sheet, to write a sheet, or --verdicts, to read one")
     config = config_of_block(None, judged.JudgedConfig, given.get("judge", {}), "judge")
-    language = config_of_block(
-        None, LanguageModelConfig, given.get("language_model", {}), "language_model"
-    )
+    language = _language_model(given)
     meta, said = Run(run).table(tables.META.name), _said(Run(run), config.what)
     with interruptible():
         if sheet:
@@ -74,6 +72,14 @@ def judge(
             )
     print_lines(done.lines())
     print_path("judged", out)
+
+
+def _language_model(given: Given) -> LanguageModelConfig:
+    from pipeline.config import config_of_block
+    from skyscript.language_model import LanguageModelConfig
+
+    block = given.get("language_model", {})
+    return config_of_block(None, LanguageModelConfig, block, "language_model")
 
 
 def _said(run: Run, what: str) -> ds.Dataset:
@@ -115,15 +121,12 @@ def polish(
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run
-    from skyscript.language_model import LanguageModelConfig
     from stages import tables
     from stages.polish import PolishConfig
     from stages.polish import polish as run_polish
 
     config = config_of_block(None, PolishConfig, given.get("polish", {}), "polish")
-    language = config_of_block(
-        None, LanguageModelConfig, given.get("language_model", {}), "language_model"
-    )
+    language = _language_model(given)
     read = (tables.META, tables.CAPTIONS, tables.VOCAB)
     meta, captions, vocab = (Run(run).table(table.name) for table in read)
     with interruptible():

@@ -65,8 +65,8 @@ class ClipConfig(StageConfig):
     )
     compile: bool = Field(
         False,
-        description="Compile the blocks of the towers with torch.compile: faster batches after a "
-        "start of some minutes in each process, and vectors that differ by rounding.",
+        description="Compile the blocks of the towers with torch.compile, which takes "
+        "time at the start of each process. Vectors differ by rounding.",
         json_schema_extra=EXECUTION,
     )
 

@@ -43,6 +43,13 @@ class WaysRead(NamedTuple):
     root: Place
     """The folder of the run, which has the files with the places of the nodes."""
 
+    @classmethod
+    def of(
+        cls, ways: ds.FileSystemDataset | None, nodes: ds.FileSystemDataset | None, root: Place
+    ) -> WaysRead | None:
+        """Give what the tables of a run hold; None if it read the file without shards."""
+        return cls(ways, nodes, root) if ways and nodes else None
+
 
 class NodesOfWays(NamedTuple):
     """The places of the nodes of some ways, each with the number of its way."""

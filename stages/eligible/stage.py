@@ -51,7 +51,7 @@ def find_eligible(
     reasons[pc.not_equal(boxes["status"], STATUS_OK).to_numpy() & (reasons == None)] = ""  # noqa: E711
     if config.bbox is not None:
         placed = np.flatnonzero(reasons == None)  # noqa: E711
-        read = WaysRead(ways, nodes, shard.root) if ways and nodes else None
+        read = WaysRead.of(ways, nodes, shard.root)
         reasons[placed[lie_outside(boxes.take(placed), config.bbox, read)]] = OUTSIDE
     carried = [dict(each) for each in tags_of(boxes["tags"])]
     tags = [words.seen(each) for each in carried]

@@ -44,7 +44,7 @@ def why_none(
 ) -> str:
     """Say in a sentence why no object is eligible."""
     words = run_vocabulary(vocab)
-    read = WaysRead(ways, nodes, run_of(nodes)) if ways and nodes else None
+    read = WaysRead.of(ways, nodes, run_of(nodes)) if nodes else None
     if config.bbox is not None and not any(map(len, _batches(boxes, config.bbox, read))):
         return (
             f"no object of the extract lies in `bbox` ({_in_words(config.bbox)}); the objects lie "

@@ -33,7 +33,7 @@ def extract(
     """
     bounds = bounds_of(boxes)
     with scratch(root, "extract") as folder:
-        read = WaysRead(ways, nodes, root) if ways and nodes else None
+        read = WaysRead.of(ways, nodes, root)
         rows = with_shapes(_wanted(boxes, wanted), read, folder)
         for part in cut_into_parts(rows, config.part_rows):
             sides = (part[side].combine_chunks() for side in tables.SIDES)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
+from skyscript.geo.antimeridian import are_of_both_sides
 from skyscript.geo.bbox import OUTSIDE, Sides, within_bbox
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
@@ -82,14 +83,15 @@ def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabu
     box = Box.of(row)
     if max(-box.south, box.north) > MAX_LATITUDE:
         raise Skip(TOO_POLAR)
+    is_cut = are_of_both_sides(np.array([box]))[0]
     if row["kind"] in AREAS:
-        if box.east - box.west == 2 * HALF_GLOBE:
+        if is_cut:
             raise Skip(ANTIMERIDIAN)
         west, south, east, north = mercator_box(box)
         centre = to_degrees((west + east) / 2, (south + north) / 2)
         return Subject(object_id, np.array([centre]), (east - west, north - south), max_gsd)
     nodes = shapely.get_coordinates(geometry)
-    if box.east - box.west == 2 * HALF_GLOBE:  # cut at 180 degrees, where it has no nodes
+    if is_cut:  # at 180 degrees, where it has no nodes
         nodes = nodes[np.abs(nodes[:, 0]) < HALF_GLOBE]
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():
         nodes = nodes[:-1]

@@ -61,7 +61,7 @@ def sample(
             view(connection, "candidates", path)
             choose(connection, config)
             chosen = connection.sql(_IN_ORDER).to_arrow_reader(10_000)
-            read = WaysRead(ways, nodes, root) if ways and nodes else None
+            read = WaysRead.of(ways, nodes, root)
             rows = with_shapes(_rows(boxes, chosen), read, folder)
             for part in cut_into_parts(rows, config.shard_rows):
                 yield part.cast(tables.FOCUS.schema)

@@ -58,8 +58,8 @@ class TowerConfig(StageConfig):
     )
     compile: bool = Field(
         False,
-        description="Compile the blocks of the towers with torch.compile: faster steps after a "
-        "start of some minutes, and a loss that differs by rounding.",
+        description="Compile the blocks of the towers with torch.compile, which takes "
+        "time at the start. The loss differs by rounding.",
         json_schema_extra=EXECUTION,
     )
 
