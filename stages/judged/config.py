@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.stage import StageConfig
-from stages.captioned import Column
+from skyscript.captions.captioned import Column
 
 
 class JudgedConfig(StageConfig):

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
+from skyscript.captions.captioned import captioned_images, described_images
 from skyscript.files.verdicts import CAPTION, Text
 from skyscript.osm.tags import Tags
-from stages.captioned import captioned_images, described_images
 from stages.judged.config import JudgedConfig
 
 _READ = ["statement_id", "object_id", "filepath", "kind", "role", "text", "answer", "bins"]

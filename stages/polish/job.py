@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 from pipeline.atomic import write_file, write_json
 from pipeline.errors import InputError
 from skyscript import chance
+from skyscript.captions.captioned import Captioned, captioned_images
 from skyscript.files.pairs_csv import write_pairs
 from skyscript.files.phrases import PREFIX
 from skyscript.language_model import (
@@ -22,7 +23,6 @@ from skyscript.language_model import (
     open_session,
 )
 from skyscript.vocabulary import run_vocabulary
-from stages.captioned import Captioned, captioned_images
 from stages.polish.config import PolishConfig
 from stages.polish.texts import TASK, Thing, Wish, batches, collect
 from tag_vocab import Vocabulary
