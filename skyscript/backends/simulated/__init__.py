@@ -1,7 +1,7 @@
 """A source for machines without imagery: tiles drawn from OSM objects. Simulated, no photographs.
 
-Tests use it too, because what a tile shows is known. One painter draws every object; how an object
-looks is a row of a table, so a new look is a new row and no code:
+One painter draws every object; how an object looks is a row of a table, so a new look is a new row
+and no code:
 
 - `looks.csv`: the look of each ``key=value`` (read by `looks`, which says which row an object gets)
 - `marks.csv`: small drawings, such as court lines (read by `marks`)

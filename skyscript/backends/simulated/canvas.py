@@ -17,7 +17,7 @@ import shapely
 
 from skyscript.backends.simulated.features import Frame, Points
 from skyscript.backends.simulated.noise import Grid
-from skyscript.backends.simulated.season import Light
+from skyscript.backends.simulated.season import Season, light_at
 from skyscript.backends.simulated.tables import Paint, mix
 from skyscript.geo.tile import Tile, mercator_box
 
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 
 class Patch(NamedTuple):
-    """The pixels inside rings, with the corner of their window."""
+    """The pixels inside rings, and the corner of their window."""
 
     mask: npt.NDArray[np.bool_]
     left: int
@@ -46,11 +46,9 @@ class Patch(NamedTuple):
 
     def place(self, frame: Frame) -> tuple[Array, Array]:
         """Give how far along and across a frame each pixel is, in pixels from its centre."""
+        here = frame._replace(x=frame.x - (self.left + 0.5), y=frame.y - (self.top + 0.5))
         height, width = self.mask.shape
-        x = np.arange(width) + (self.left + 0.5 - frame.x)
-        y = np.arange(height)[:, None] + (self.top + 0.5 - frame.y)
-        cos, sin = math.cos(frame.angle), math.sin(frame.angle)
-        return x * cos + y * sin, y * cos - x * sin
+        return here.from_pixels(np.arange(width), np.arange(height)[:, None])
 
 
 class Pieces:
@@ -77,22 +75,23 @@ def _fixed(points: Points) -> npt.NDArray[np.int32]:
 class Canvas:
     """Colours, materials and shadows of a tile while it is drawn."""
 
-    def __init__(self, tile: Tile, light: Light) -> None:
+    def __init__(self, tile: Tile, season: Season) -> None:
         box = mercator_box(tile.box)
-        self.width, self.height = tile.width * FINER, tile.height * FINER
-        pixel = (box.east - box.west) / self.width
-        self.window = Grid(box.west, box.north, pixel, self.width, self.height)
+        width, height = tile.width * FINER, tile.height * FINER
+        self.size = np.array((width, height))
+        pixel = (box.east - box.west) / width
+        self.window = Grid(box.west, box.north, pixel, width, height)
         self.grid = Grid(box.west, box.north, pixel * FINER, tile.width, tile.height)
         """The tile's own pixels, on which textures are sampled."""
-        self.light = light
-        middle = (tile.box.south + tile.box.north) / 2
-        self.metre = 1 / (pixel * math.cos(math.radians(middle)))
+        self.latitude = (tile.box.south + tile.box.north) / 2
+        self.light = light_at(season, self.latitude)
+        self.metre = 1 / (pixel * math.cos(math.radians(self.latitude)))
         """Canvas pixels for each metre on the ground."""
-        self.image = np.empty((self.height, self.width, 4), np.uint8)
+        self.image = np.empty((height, width, 4), np.uint8)
         """Red, green, blue, material."""
         self.roads = Pieces([])
         """The carriageways, with their widths in metres."""
-        self.shade = np.zeros((self.height, self.width), np.uint8)
+        self.shade = np.zeros((height, width), np.uint8)
         """Not 0 in the shadows on the ground."""
 
     @property
@@ -104,22 +103,22 @@ class Canvas:
         """Fill rings by the even-odd rule, so inner rings stay unchanged."""
         cv2.fillPoly(self.image, [_fixed(ring) for ring in rings], paint, cv2.LINE_8, _SHIFT)
 
-    def line(self, points: Points, metres: float, paint: Paint) -> None:
-        """Draw a line with a width in metres on the ground; a line thinner than a pixel fades."""
+    def stroke(self, lines: Sequence[Points], metres: float, paint: Paint) -> None:
+        """Draw lines with a width in metres on the ground; lines thinner than a pixel fade."""
         thickness = metres * self.metre
-        lower = np.minimum(points[:-1], points[1:])
-        upper = np.maximum(points[:-1], points[1:])
-        high = np.array((self.width, self.height)) + thickness
-        near = np.flatnonzero(((upper > -thickness) & (lower < high)).all(axis=1))
-        if thickness < _FAINTEST or not len(near):
-            return
-        run = points[near[0] : near[-1] + 2]
-        if thickness < 1:
-            x, y = np.clip(run[len(run) // 2], 0, high - thickness - 1).astype(int).tolist()
-            under = self.image[y, x].tolist()
-            paint = (*mix(under[:3], paint[:3], thickness), under[3])
-        wide = max(1, round(thickness))
-        cv2.polylines(self.image, [_fixed(run)], False, paint, wide, cv2.LINE_8, _SHIFT)
+        high, wide, ink = self.size + thickness, max(1, round(thickness)), paint
+        for line in lines:
+            ends = np.stack((line[:-1], line[1:]))
+            inside = (ends.max(axis=0) > -thickness) & (ends.min(axis=0) < high)
+            near = np.flatnonzero(inside.all(axis=1))
+            if thickness < _FAINTEST or not len(near):
+                continue
+            run = line[near[0] : near[-1] + 2]
+            if thickness < 1:
+                x, y = np.clip(run[len(run) // 2], 0, high - thickness - 1).astype(int).tolist()
+                under = self.image[y, x].tolist()
+                ink = (*mix(under[:3], paint[:3], thickness), under[3])
+            cv2.polylines(self.image, [_fixed(run)], False, ink, wide, cv2.LINE_8, _SHIFT)
 
     def blend(self, patch: Patch, cover: Array, ground: Paint, mark: Paint) -> None:
         """Paint a patch with a mark that covers a share of each pixel; below 0 it is darker."""
@@ -140,9 +139,8 @@ class Canvas:
     def patch(self, rings: Sequence[Points]) -> Patch | None:
         """Give the pixels inside rings; None if there are none."""
         every = np.concatenate(rings)
-        size = (self.width, self.height)
         left, top = np.floor(np.maximum(every.min(axis=0), 0)).astype(int).tolist()
-        right, bottom = np.ceil(np.minimum(every.max(axis=0) + 1, size)).astype(int).tolist()
+        right, bottom = np.ceil(np.minimum(every.max(axis=0) + 1, self.size)).astype(int).tolist()
         if right <= left or bottom <= top:
             return None
         mask = np.zeros((bottom - top, right - left), np.uint8)
@@ -182,7 +180,7 @@ class Canvas:
         at = np.arange(start * self.metre, along[-1], gap) if gap >= 1 else np.empty(0)
         place = np.stack([np.interp(at, along, points[:, axis]) for axis in (0, 1)], axis=1)
         margin = 20 * self.metre
-        inside = (place > -margin) & (place < np.array((self.width, self.height)) + margin)
+        inside = (place > -margin) & (place < self.size + margin)
         near = np.flatnonzero(inside.all(axis=1))
         segment = np.clip(np.searchsorted(along, at[near], side="right") - 1, 0, len(steps) - 1)
         way = np.diff(points, axis=0)[segment]

@@ -22,7 +22,7 @@ def draw_sea(canvas: Canvas, found: list[Feature]) -> None:
     ]
     if not coast:
         return
-    frame = shapely.box(-_MARGIN, -_MARGIN, canvas.width + _MARGIN, canvas.height + _MARGIN)
+    frame = shapely.box(-_MARGIN, -_MARGIN, *(canvas.size + _MARGIN))
     lines = [shapely.LineString(part).intersection(frame) for part in coast]
     net = shapely.union_all([frame.boundary, *lines])
     sea, shore = (*_SEA, materials().number["water"]), Pieces([(part, 0.0) for part in coast])

@@ -7,19 +7,11 @@ import numpy as np
 
 from skyscript import chance
 from skyscript.backends.simulated.canvas import FINER, Canvas
-from skyscript.backends.simulated.features import SEED
-from skyscript.backends.simulated.noise import Field, Grid, sample
+from skyscript.backends.simulated.noise import SEED, Field, Grid, sample
 from skyscript.backends.simulated.season import Season
 from skyscript.backends.simulated.tables import materials
 from skyscript.imagery.protocol import Pixels
 
-_CAST = {
-    Season.SPRING: (1.00, 1.01, 1.01),
-    Season.SUMMER: (1.02, 1.01, 0.97),
-    Season.AUTUMN: (1.01, 0.98, 0.94),
-    Season.WINTER: (0.92, 0.95, 1.02),
-}
-"""The colour of the light."""
 _CLOUDY = 1.9
 """The noise value, in standard deviations, above which there is a cloud."""
 _DARK = 72
@@ -29,16 +21,16 @@ _GRAIN = 1.9
 """The standard deviation of the camera's noise, in grey levels."""
 
 
-def develop(canvas: Canvas, latitude: float, season: Season) -> Pixels:
+def develop(canvas: Canvas, season: Season) -> Pixels:
     """Give the finished tile from the drawing."""
     grid = canvas.grid
     image = cv2.resize(canvas.image, (grid.width, grid.height), interpolation=cv2.INTER_AREA)
     classes = np.ascontiguousarray(canvas.image[::FINER, ::FINER, 3])
     rgb = image[:, :, :3].astype(np.float32)
     _texture(rgb, classes, grid)
-    if canvas.light.season is Season.WINTER and _has_snow(grid, latitude):
+    if canvas.light.season is Season.WINTER and _has_snow(grid, canvas.latitude):
         _snow(rgb, _by_class("snow", classes), image[:, :, :3].max(axis=2) < _DARK, grid)
-    rgb *= np.array(_CAST[canvas.light.season], np.float32)
+    rgb *= np.array(canvas.light.colour, np.float32)
     _haze(rgb, grid, season)
     # the camera's noise is the same in overlapping tiles, one value a pixel at any pixel size
     pixels = Grid(round(grid.west / grid.pixel), round(grid.north / grid.pixel), 1.0, *grid[3:])

@@ -15,7 +15,7 @@ import pyarrow as pa
 import shapely
 
 from skyscript import chance
-from skyscript.backends.simulated.noise import Grid
+from skyscript.backends.simulated.noise import SEED, Grid
 from skyscript.geo.tile import project
 from skyscript.osm.underground import hidden_from_above
 
@@ -24,7 +24,6 @@ Points = npt.NDArray[np.float64]
 Geometries = npt.NDArray[Any]
 
 POINT, LINE, AREA = 0, 1, 2
-SEED = 0
 _FAR = 2.0
 """An area is clipped at this many tile sides outside the tile."""
 _FARTHEST = 5e6
@@ -46,11 +45,11 @@ class Frame(NamedTuple):
         result: Points = points @ np.array([[cos, sin], [-sin, cos]]) + (self.x, self.y)
         return result
 
-    def from_pixels(self, points: Points) -> Points:
-        """Give pixels as points of the frame."""
+    def from_pixels(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Points, Points]:
+        """Give how far pixels are along and across the frame, from its centre."""
+        x, y = x - self.x, y - self.y
         cos, sin = math.cos(self.angle), math.sin(self.angle)
-        result: Points = (points - (self.x, self.y)) @ np.array([[cos, -sin], [sin, cos]])
-        return result
+        return x * cos + y * sin, y * cos - x * sin
 
     def across(self) -> Frame:
         """Give the frame rotated by a right angle."""
@@ -92,18 +91,20 @@ class Feature:
         return Frame(x + origin[0], y + origin[1], math.radians(angle), length, width)
 
 
+def point(name: str, place: Points, turn: float) -> Feature:
+    """Give a point in pixels with a direction in radians."""
+    return Feature(name, {}, POINT, [place[None]], place[None], turn=turn)
+
+
 def features(objects: pa.Table, window: Grid) -> list[Feature]:
     """Give the objects that can be drawn; rows without a usable geometry are skipped."""
-    tags = [
-        {key: value for key, value in row or () if value} for row in objects["tags"].to_pylist()
-    ]
-    seen = np.array([bool(row) and not hidden_from_above(row) for row in tags], bool)
-    wkb = np.array(objects["geometry"].to_pylist(), dtype=object)
-    geometries = np.full(len(tags), None, dtype=object)
-    geometries[seen] = shapely.from_wkb(wkb[seen], on_invalid="ignore")
-    usable = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    usable &= np.isfinite(shapely.bounds(geometries)).all(axis=1)
-    rows = np.flatnonzero(usable)
+    given, wkb = objects["tags"].to_pylist(), objects["geometry"].to_pylist()
+    tags = [{key: value for key, value in row or () if value} for row in given]
+    is_seen = [bool(row) and not hidden_from_above(row) for row in tags]
+    seen = [each if show else None for each, show in zip(wkb, is_seen, strict=True)]
+    geometries = shapely.from_wkb(np.array(seen, dtype=object), on_invalid="ignore")
+    # neither nothing nor an empty geometry has finite bounds
+    rows = np.flatnonzero(np.isfinite(shapely.bounds(geometries)).all(axis=1))
 
     def pixels(degrees: Points) -> Points:
         x, y = project(degrees).T

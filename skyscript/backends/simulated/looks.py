@@ -17,7 +17,7 @@ in the order of the table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from functools import cache, lru_cache
 from itertools import count, product
@@ -28,13 +28,10 @@ from pydantic import BeforeValidator, PlainValidator, TypeAdapter
 import tag_vocab
 from skyscript import chance
 from skyscript.backends.simulated.marks import Mark, marks
+from skyscript.backends.simulated.noise import SEED
 from skyscript.backends.simulated.relief import MOTIFS, RIDGES, Motif, Ridge
 from skyscript.backends.simulated.tables import Tint, each_row, first, metres, mix, rgb, tint
 
-COLUMNS = (
-    *("key", "value", "dimension", "layer", "colour", "pattern", "edge", "width", "length"),
-    *("height", "ridge", "form", "mark", "stamp", "takes"),
-)
 _USES = (
     *("amenity", "shop", "tourism", "office", "leisure", "craft", "historic", "healthcare"),
     *("emergency", "military", "telecom", "club", "aeroway", "railway", "public_transport"),
@@ -44,11 +41,7 @@ _STOREY = 3.1
 _FADED = 0.33
 """How much sun and rain have taken of a named colour."""
 
-Layer = IntEnum(
-    "Layer",
-    "GROUND WATER COURT ROAD RAIL BRIDGE LOW CAST ROOF THING CROWN TALL WIRE",
-    start=0,
-)
+Layer = IntEnum("Layer", "GROUND WATER COURT ROAD RAIL BRIDGE LOW CAST ROOF THING CROWN TALL WIRE")
 """The order of layers, from the bottom. CAST draws the shadows, on all layers below it."""
 
 
@@ -117,6 +110,11 @@ class Look:
     stamp: Annotated[Stamp | None, _WORDS] = None
     takes: Annotated[tuple[str, ...], _WORDS] = ()
     row: int = 0
+    """Of the table: lines are drawn in this order."""
+
+
+_CELLS = [field.name for field in fields(Look) if field.name != "row"]
+COLUMNS = ("key", "value", "dimension", *_CELLS)
 
 
 class Table(NamedTuple):
@@ -135,14 +133,14 @@ def read_looks(lines: Iterable[str] | None = None) -> Table:
     def take(row: dict[str, str]) -> None:
         if not row["dimension"] or set(row["dimension"]) - set("PLA+"):
             raise ValueError("the dimension must be P, L, A (one or more) or +")
-        given = {column: cell for column, cell in row.items() if column in COLUMNS[3:] and cell}
+        given = {column: row[column] for column in _CELLS if row[column]}
         filled = {column: cell for column, cell in given.items() if cell != "-"}
         look = replace(adapter.validate_python(filled), row=next(rows))
-        fields = {column: getattr(look, column) for column in given}
+        changed = {column: getattr(look, column) for column in given}
         for key, value in product(row["key"].split(), row["value"].split()):
             for dimension in row["dimension"]:
                 if dimension == "+":
-                    table.changes.setdefault((key, value), fields)
+                    table.changes.setdefault((key, value), changed)
                 elif "/" not in key:
                     table.looks.setdefault(key, {}).setdefault((dimension, value), look)
 
@@ -169,11 +167,10 @@ def _look_of(pairs: tuple[tuple[str, str], ...], dimension: str) -> Look | None:
     tags = dict(pairs)
     for key, looks in _table().looks.items():
         value = first(tags, key)
-        if value and value != "no":
-            look = looks.get((dimension, value)) or looks.get((dimension, "*"))
-            if look is not None:
-                return _sized(_changed(look, tags), tags)
-    return generic_look(tags, dimension)
+        look = looks.get((dimension, value)) or looks.get((dimension, "*"))
+        if value and value != "no" and look is not None:
+            return _sized(_changed(look, tags), tags)
+    return _generic_look(tags, dimension)
 
 
 def _changed(look: Look, tags: Mapping[str, str]) -> Look:
@@ -213,10 +210,10 @@ def _sized(look: Look, tags: Mapping[str, str]) -> Look:
 
 def use_look(tags: Mapping[str, str]) -> Look | None:
     """Give the mark on a roof for the use of the house, if it is visible."""
-    return generic_look({key: value for key, value in tags.items() if key in _USES}, "P")
+    return _generic_look({key: value for key, value in tags.items() if key in _USES}, "P")
 
 
-def generic_look(tags: Mapping[str, str], dimension: str) -> Look | None:
+def _generic_look(tags: Mapping[str, str], dimension: str) -> Look | None:
     """Give a look drawn from the first tag that can be seen: the same tag, the same look."""
     for key, value in tags.items():
         if len(key) <= 64 and len(value) <= 64:
@@ -228,10 +225,9 @@ def generic_look(tags: Mapping[str, str], dimension: str) -> Look | None:
 
 @cache
 def _generic(tag: str, max_gsd: float, dimension: str) -> Look:
-    rng = chance.generator(0, tag, "look")
-    ground, mark = (
-        Tint((r, g, b), material=0) for r, g, b in rng.integers(70, 235, (2, 3)).tolist()
-    )
+    rng = chance.generator(SEED, tag, "look")
+    colours = rng.integers(70, 235, (2, 3)).tolist()
+    ground, mark = (Tint((red, green, blue), material=0) for red, green, blue in colours)
     step = 4.0 * 3.0 ** rng.random() * max(0.5, min(max_gsd, 6.0))
     motif = MOTIFS[("stripes", "lattice", "blocks", "dots")[rng.integers(4)]]
     pattern = Pattern(motif, mark, step, step, 0.25 + 0.25 * rng.random())

@@ -57,14 +57,8 @@ class Mark(NamedTuple):
     along: list[Along]
 
 
-@cache
-def marks() -> dict[str, Mark]:
-    """Give all marks by name."""
-    return read_marks()
-
-
 def read_marks(lines: Iterable[str] | None = None) -> dict[str, Mark]:
-    """Read a table of marks, by default marks.csv; raises `InputError` naming the line."""
+    """Read marks by name, by default of marks.csv; raises `InputError` naming the line."""
     result: dict[str, Mark] = {}
 
     def take(row: dict[str, str]) -> None:
@@ -82,6 +76,9 @@ def read_marks(lines: Iterable[str] | None = None) -> dict[str, Mark]:
 
     each_row("marks.csv", ("mark", "length", "width", "drawing"), take, lines)
     return result
+
+
+marks = cache(read_marks)
 
 
 def _add(mark: Mark, words: list[str], colour: Tint, pen: float) -> None:

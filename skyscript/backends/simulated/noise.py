@@ -22,7 +22,7 @@ Field = npt.NDArray[np.float32]
 
 _SIDE = 512
 _LEVELS = 7
-_SEED = 0
+SEED = 0
 
 
 class Grid(NamedTuple):
@@ -82,7 +82,7 @@ TEXTURES: dict[str, tuple[float, Callable[[np.random.Generator], Field]]] = {
 
 @cache
 def _pyramid(name: str) -> list[Field]:
-    levels = [TEXTURES[name][1](chance.generator(_SEED, name, "texture"))]
+    levels = [TEXTURES[name][1](chance.generator(SEED, name, "texture"))]
     while len(levels) < _LEVELS:
         half = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         levels.append(np.asarray(half, np.float32))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skyscript.backends.simulated.canvas import Canvas
+from skyscript.backends.simulated.canvas import Canvas, Patch
 from skyscript.backends.simulated.features import AREA, LINE, POINT, Feature, Frame, Points
-from skyscript.backends.simulated.looks import Layer, Look
+from skyscript.backends.simulated.looks import Layer, Look, Pattern
 from skyscript.backends.simulated.marks import BOX, Along, arc
 from skyscript.backends.simulated.relief import relief
 from skyscript.backends.simulated.tables import Paint, Tint, paint
@@ -71,8 +71,8 @@ def area_of_point(canvas: Canvas, feature: Feature, look: Look) -> Feature:
         angle = feature.turn
     frame = Frame(float(place[0]), float(place[1]), angle, length * metre, width * metre)
     ring = frame.to_pixels((_DISC if look.form == "disc" else BOX) * frame[3:])
-    result = replace(feature, dimension=AREA, parts=[ring], outline=ring)
-    result.size = frame.length * frame.width
+    size = frame.length * frame.width
+    result = replace(feature, dimension=AREA, parts=[ring], outline=ring, size=size)
     result.frame = frame
     return result
 
@@ -121,31 +121,28 @@ class _Painter:
         tint, wide = self.look.edge or _DECK
         width = (self.look.width if is_line else 0.0) + 2 * wide
         if is_line and self.look.layer is Layer.BRIDGE:
-            for line in self.feature.parts:
-                self.canvas.line(line + self.canvas.thrown(5.0), width, _UNDER_BRIDGE)
-        for line in self.feature.parts:
-            self.canvas.line(line, width, self.ink(tint))
+            below = [line + self.canvas.thrown(5.0) for line in self.feature.parts]
+            self.canvas.stroke(below, width, _UNDER_BRIDGE)
+        self.canvas.stroke(self.feature.parts, width, self.ink(tint))
 
     def fill(self) -> None:
         """Fill the feature with its colour, its pattern and its relief."""
         canvas, feature, frame = self.canvas, self.feature, self.feature.frame
         if feature.dimension == LINE or frame.width < _SMALLEST:
-            lines, width = self.lines()
-            for line in lines:
-                canvas.line(line, width, self.base)
+            canvas.stroke(*self.lines(), self.base)
             return
         canvas.fill(feature.parts, self.base)
-        self.pattern()
-        patch = canvas.patch(feature.parts)
-        if self.look.ridge and patch is not None and min(patch.mask.shape) > 1:
+        if (patch := canvas.patch(feature.parts)) is None:
+            return
+        if self.look.pattern is not None:
+            self.repeat(self.look.pattern, patch)
+        if self.look.ridge and min(patch.mask.shape) > 1:
             frame = frame.across() if feature.tags.get("roof:orientation") == "across" else frame
             canvas.lit(patch, relief(self.look.ridge, *patch.place(frame), frame, canvas.light))
 
-    def pattern(self) -> None:
-        """Draw what repeats over an area."""
-        canvas, frame, pattern = self.canvas, self.feature.frame, self.look.pattern
-        if pattern is None or (patch := canvas.patch(self.feature.parts)) is None:
-            return
+    def repeat(self, pattern: Pattern, patch: Patch) -> None:
+        """Draw a pattern on the pixels of an area."""
+        canvas, frame = self.canvas, self.feature.frame
         paints = self.base, self.ink(pattern.tint)
         if pattern.motif is None:
             middle = np.array(frame[:2])
@@ -167,10 +164,8 @@ class _Painter:
         base = self.base
         if self.look.pattern is not None and self.look.width:
             base = self.ink(self.look.pattern.tint)
-        lines, width = self.lines()
         for along in mark.along:
-            for line in lines:
-                self.along(line, width, along, self.ink(along.tint, base))
+            self.along(along, self.ink(along.tint, base))
         scale = metre
         if mark.length:
             fits = min(frame.length / mark.length, frame.width / mark.width)
@@ -178,20 +173,21 @@ class _Painter:
         for stroke in mark.strokes:
             points, ink = frame.to_pixels(stroke.points, scale), self.ink(stroke.tint, base)
             if stroke.width:
-                self.canvas.line(points, stroke.width * scale / metre, ink)
+                self.canvas.stroke([points], stroke.width * scale / metre, ink)
             elif np.ptp(stroke.points, axis=0).min() * scale > _THINNEST:
                 self.canvas.fill([points], ink)
 
-    def along(self, line: Points, width: float, along: Along, ink: Paint) -> None:
-        """Draw a stroke or bars along a line."""
-        metre = self.canvas.metre
-        run = parallel(line, (along.offset + along.share * width) * metre)
-        size = np.array((along.length, along.width)) * metre
+    def along(self, along: Along, ink: Paint) -> None:
+        """Draw strokes or bars along the lines."""
+        canvas, (lines, width) = self.canvas, self.lines()
+        aside = (along.offset + along.share * width) * canvas.metre
+        runs = [parallel(line, aside) for line in lines]
+        size = np.array((along.length, along.width)) * canvas.metre
         if not along.every:
-            self.canvas.line(run, along.width, ink)
-        elif size.min() > _THINNEST:
-            for _, (x, y), turn in self.canvas.stations(run, along.every, along.length / 2):
-                self.canvas.fill([Frame(x, y, turn, *size).to_pixels(BOX * size)], ink)
+            canvas.stroke(runs, along.width, ink)
+        for run in runs if along.every and size.min() > _THINNEST else ():
+            for _, (x, y), turn in canvas.stations(run, along.every, along.length / 2):
+                canvas.fill([Frame(x, y, turn, *size).to_pixels(BOX * size)], ink)
 
     def shadow(self) -> None:
         """Draw the shadow: of a wall, a block, or (without a fill) a pole."""

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from skyscript.backends.simulated import effects
 from skyscript.backends.simulated.canvas import Canvas, Pieces
 from skyscript.backends.simulated.coast import draw_sea
-from skyscript.backends.simulated.features import LINE, POINT, Feature, features
+from skyscript.backends.simulated.effects import develop
+from skyscript.backends.simulated.features import LINE, Feature, features, point
 from skyscript.backends.simulated.looks import Layer, Look, look_of, stamp_look, use_look
 from skyscript.backends.simulated.painter import Pass, passes
-from skyscript.backends.simulated.season import Season, light_at
+from skyscript.backends.simulated.season import Season
 from skyscript.backends.simulated.stamps import stamps
-from skyscript.backends.simulated.tables import Tint, materials, paint
+from skyscript.backends.simulated.tables import paint, tint
 from skyscript.geo.tile import Tile
 from skyscript.imagery.protocol import Pixels
 
@@ -29,11 +29,8 @@ _SHADE = np.rint(np.arange(256)[:, None] * (0.47, 0.51, 0.60, 1.0)).astype(np.ui
 def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
     """Draw a tile, height x width x 3: the same arguments, the same bytes."""
     cv2.setNumThreads(1)
-    latitude = (tile.box.south + tile.box.north) / 2
-    canvas = Canvas(tile, light_at(season, latitude))
-    canvas.image[:] = paint(
-        Tint(plant="garden", material=materials().number["rough_grass"]), canvas.light.season
-    )
+    canvas = Canvas(tile, season)
+    canvas.image[:] = paint(tint("garden/rough_grass"), canvas.light.season)
     found = sorted(features(objects, canvas.window), key=lambda feature: feature.object_id)
     draw_sea(canvas, found)
     looks = [(f, look) for f in found if (look := look_of(f.tags, f.dimension)) is not None]
@@ -46,7 +43,7 @@ def render(tile: Tile, objects: pa.Table, season: Season) -> Pixels:
     darker = cv2.LUT(canvas.image, _SHADE.reshape(1, 256, 4)).view(np.uint32)[:, :, 0]
     np.copyto(canvas.whole, darker, where=canvas.shade.view(np.bool_))
     draw(work for work in above if work.order[0] > Layer.CAST)
-    return effects.develop(canvas, latitude, season)
+    return develop(canvas, season)
 
 
 def draw(works: Iterable[Pass]) -> None:
@@ -60,22 +57,17 @@ def stamped(canvas: Canvas, feature: Feature, look: Look) -> list[Pass]:
     result: list[Pass] = []
     if look.stamp is not None:
         stamp = stamp_look(look.stamp)
-        for point in stamps(canvas, feature, look):
-            result += passes(canvas, point, stamp)
+        for place in stamps(canvas, feature, look):
+            result += passes(canvas, place, stamp)
     if look.layer is Layer.ROOF and (use := use_look(feature.tags)) is not None:
-        middle, turn = np.array([feature.frame[:2]]), feature.frame.angle
-        sign = Feature(f"{feature.object_id}/use", {}, POINT, [middle], middle, turn=turn)
+        frame = feature.frame
+        sign = point(f"{feature.object_id}/use", np.array(frame[:2]), frame.angle)
         result += [work for work in passes(canvas, sign, use) if work.order[0] > Layer.CAST]
     return result
 
 
 def road_pieces(looks: list[tuple[Feature, Look]]) -> Pieces:
     """Give the carriageways with their widths; by them crossings know their direction."""
-    return Pieces(
-        [
-            (line, look.width)
-            for road, look in looks
-            if road.dimension == LINE and "highway" in road.tags and look.width >= _LEAST_ROAD
-            for line in road.parts
-        ]
-    )
+    ways = [each for each in looks if each[0].dimension == LINE and "highway" in each[0].tags]
+    wide = [(way, look.width) for way, look in ways if look.width >= _LEAST_ROAD]
+    return Pieces([(line, width) for way, width in wide for line in way.parts])

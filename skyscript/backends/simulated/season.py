@@ -21,12 +21,12 @@ class Season(StrEnum):
 
 
 _SUN = {
-    Season.SPRING: (4, 9.0),
-    Season.SUMMER: (7, 21.0),
-    Season.AUTUMN: (10, -8.0),
-    Season.WINTER: (1, -21.0),
+    Season.SPRING: (4, 9.0, (1.00, 1.01, 1.01)),
+    Season.SUMMER: (7, 21.0, (1.02, 1.01, 0.97)),
+    Season.AUTUMN: (10, -8.0, (1.01, 0.98, 0.94)),
+    Season.WINTER: (1, -21.0, (0.92, 0.95, 1.02)),
 }
-"""The month of a season's scenes, and the sun's declination in degrees."""
+"""The month of a season's scenes, the sun's declination in degrees, the colour of its light."""
 
 
 def acquired(season: Season, year: int) -> datetime:
@@ -43,16 +43,15 @@ class Light(NamedTuple):
     """Unit vector in pixels (x right, y down) in which shadows fall."""
     stretch: float
     """Metres of shadow a metre of height throws."""
+    colour: tuple[float, float, float]
+    """How bright red, green and blue are."""
 
 
 def light_at(season: Season, latitude: float) -> Light:
     """Give the light of a late morning at a latitude, in degrees."""
-    local = season
-    if abs(latitude) < _TROPICS:
-        local = Season.SUMMER
-    elif latitude < 0:
-        seasons = list(Season)
-        local = seasons[(seasons.index(season) + 2) % 4]
+    seasons = list(Season)
+    local = season if latitude > 0 else seasons[seasons.index(season) - 2]
+    local = Season.SUMMER if abs(latitude) < _TROPICS else local
     elevation = math.radians(max(24.0, 0.85 * (90 - abs(latitude - _SUN[season][1]))))
     north = 1 if latitude >= 0 else -1
-    return Light(local, (-0.5, -0.866 * north), 1 / math.tan(elevation))
+    return Light(local, (-0.5, -0.866 * north), 1 / math.tan(elevation), _SUN[local][2])

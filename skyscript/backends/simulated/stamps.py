@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from skyscript import chance
 from skyscript.backends.simulated.canvas import Canvas, Patch
-from skyscript.backends.simulated.features import LINE, POINT, SEED, Feature, Points
+from skyscript.backends.simulated.features import LINE, POINT, Feature, Points, point
 from skyscript.backends.simulated.looks import Layer, Look, Stamp
+from skyscript.backends.simulated.noise import SEED
 from skyscript.backends.simulated.painter import parallel
 from skyscript.backends.simulated.tables import materials
 
@@ -32,18 +33,14 @@ def stamps(canvas: Canvas, feature: Feature, look: Look) -> Iterator[Feature]:
         cells, places = _cells(feature, patch, np.array(steps) * canvas.metre)
         chosen = _draws(feature, stamp.name, cells) < share
         grows = len(steps) == 1 and look.layer is Layer.GROUND
-        x, y = np.floor(places).astype(np.int64).T - np.array(((patch.left,), (patch.top,)))
-        chosen &= (x >= 0) & (y >= 0) & (x < patch.mask.shape[1]) & (y < patch.mask.shape[0])
-        cells, places, x, y = cells[chosen], places[chosen], x[chosen], y[chosen]
+        at = np.floor(places).astype(np.int64) - (patch.left, patch.top)
+        chosen &= ((at >= 0) & (at < patch.mask.shape[::-1])).all(axis=1)
+        cells, places, (x, y) = cells[chosen], places[chosen], at[chosen].T
         ground = materials().by["green"][canvas.image[patch.window][y, x, 3]] if grows else 1
         turn = feature.frame.angle + math.pi / 2
-        for at in np.flatnonzero(patch.mask[y, x] & (ground > 0))[:_MOST]:
-            i, j = cells[at]
-            yield _point(f"{feature.object_id}/{i}/{j}", places[at], turn)
-
-
-def _point(name: str, place: Points, turn: float) -> Feature:
-    return Feature(name, {}, POINT, [place[None]], place[None], turn=turn)
+        for one in np.flatnonzero(patch.mask[y, x] & (ground > 0))[:_MOST]:
+            i, j = cells[one]
+            yield point(f"{feature.object_id}/{i}/{j}", places[one], turn)
 
 
 def _draws(feature: Feature, purpose: str, cells: npt.NDArray[np.int64]) -> Points:
@@ -61,7 +58,7 @@ def _along_line(canvas: Canvas, feature: Feature, stamp: Stamp) -> Iterator[Feat
             for number, place, turn in canvas.stations(run, every, every / 2):
                 name = f"{feature.object_id}/{count}/{side}/{number}"
                 if chance.uniform(SEED, name, stamp.name) < share:
-                    yield _point(name, place, turn)
+                    yield point(name, place, turn)
 
 
 def _cells(feature: Feature, patch: Patch, steps: Points) -> tuple[npt.NDArray[np.int64], Points]:
@@ -69,9 +66,9 @@ def _cells(feature: Feature, patch: Patch, steps: Points) -> tuple[npt.NDArray[n
 
     Two steps are the periods of rows; with one step the places are scattered at random.
     """
-    height, width = patch.mask.shape
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    reach = feature.frame.from_pixels(corners + np.array((patch.left, patch.top))) / steps
+    rows, columns = patch.window
+    x, y = np.meshgrid((columns.start, columns.stop), (rows.start, rows.stop))
+    reach = np.stack(feature.frame.from_pixels(x, y), axis=-1).reshape(4, 2) / steps
     (i0, j0), (i1, j1) = np.floor(reach.min(0)).astype(int), np.ceil(reach.max(0)).astype(int)
     cells = np.mgrid[i0 : i1 + 1, j0 : j1 + 1].reshape(2, -1).T
     if len(steps) == 2:

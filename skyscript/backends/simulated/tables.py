@@ -21,6 +21,8 @@ from skyscript.backends.simulated.season import Season
 Colour = tuple[int, int, int]
 Paint = tuple[int, int, int, int]
 """Red, green, blue and the number of the material."""
+Row = dict[str, str]
+Lines = Iterable[str] | None
 _SURFACES = (*(name for name in TEXTURES if name not in ("clouds", "sensor")), "snow", "green")
 _TINT = re.compile(r"(?:(#[0-9a-f]{6})|x(\d\.?\d*)|([a-z_]+))(?:/([a-z_]+))?")
 
@@ -45,15 +47,11 @@ def tables_digest() -> str:
 
 def lines_of(name: str) -> list[str]:
     """Give the lines of a table beside this module."""
-    text = resources.files("skyscript.backends.simulated").joinpath(name).read_text("utf-8")
-    return text.splitlines()
+    return resources.files(__package__).joinpath(name).read_text("utf-8").splitlines()
 
 
 def each_row(
-    name: str,
-    columns: tuple[str, ...],
-    take: Callable[[dict[str, str]], None],
-    lines: Iterable[str] | None = None,
+    name: str, columns: tuple[str, ...], take: Callable[[Row], None], lines: Lines = None
 ) -> None:
     """Call ``take`` with each row of a table; its `ValueError` becomes one that names the line."""
     reader = csv.DictReader(lines_of(name) if lines is None else lines)
@@ -64,12 +62,10 @@ def each_row(
             if None in row or None in row.values():
                 raise ValueError(f"a row has {len(columns)} cells")
             take({column: cell.strip() for column, cell in row.items()})
-        except ValidationError as error:
-            wrong = error.errors()[0]
-            why = f"{wrong['loc'][0]}: {wrong['msg']}"
-            raise InputError(f"{name}, line {reader.line_num}: {why}") from None
         except ValueError as error:
-            raise InputError(f"{name}, line {reader.line_num}: {error}") from None
+            wrong = error.errors()[0] if isinstance(error, ValidationError) else None
+            why = f"{wrong['loc'][0]}: {wrong['msg']}" if wrong else error
+            raise InputError(f"{name}, line {reader.line_num}: {why}") from None
 
 
 class Materials(NamedTuple):
@@ -86,7 +82,7 @@ def materials() -> Materials:
     """Give the materials of surfaces."""
     result = Materials({}, {column: np.zeros(256, np.float32) for column in _SURFACES})
 
-    def take(row: dict[str, str]) -> None:
+    def take(row: Row) -> None:
         number = result.number.setdefault(row["material"], len(result.number))
         for column, values in result.by.items():
             values[number] = float(row[column] or 0)
@@ -100,7 +96,7 @@ def plants() -> dict[str, dict[Season, Colour]]:
     """Give the colours that change with the seasons: the table plants.csv."""
     result: dict[str, dict[Season, Colour]] = {}
 
-    def take(row: dict[str, str]) -> None:
+    def take(row: Row) -> None:
         result[row["plant"]] = {season: rgb(row[season]) for season in Season}
 
     each_row("plants.csv", ("plant", *Season), take)
@@ -131,17 +127,15 @@ def tint(text: str) -> Tint:
 def paint(tint: Tint, season: Season, under: Paint = (0, 0, 0, 0), factor: float = 1.0) -> Paint:
     """Give the paint of a tint in a season, over another paint, its brightness times a factor."""
     colour = tint.colour or (plants()[tint.plant][season] if tint.plant else None)
-    if colour is None:
-        material = under[3] if tint.material is None else tint.material
-        return (*mix((0, 0, 0), under[:3], factor * tint.factor), material)
-    return (*mix((0, 0, 0), colour, factor), tint.material or 0)
+    plain = 0 if colour else under[3]
+    material = plain if tint.material is None else tint.material
+    return (*mix((0, 0, 0), colour or under[:3], factor * tint.factor), material)
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
     """Give ``one`` with ``share`` of ``other``; more than 1 goes beyond it, at most to white."""
-    red, green, blue = (
-        min(255, max(0, round(a + (b - a) * share))) for a, b in zip(one, other, strict=True)
-    )
+    mixed = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    red, green, blue = (min(255, max(0, part)) for part in mixed)
     return red, green, blue
 
 

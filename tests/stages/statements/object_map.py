@@ -14,7 +14,7 @@ from skyscript.backends.simulated.features import features
 from skyscript.backends.simulated.looks import Layer, look_of
 from skyscript.backends.simulated.painter import passes
 from skyscript.backends.simulated.render import draw, render, road_pieces, stamped
-from skyscript.backends.simulated.season import Season, light_at
+from skyscript.backends.simulated.season import Season
 from skyscript.geo.tile import Box, Tile
 from tag_vocab import concepts_of
 from tests.stages.statements.independent import NUMBERS
@@ -31,9 +31,7 @@ class ObjectMap:
         self._tile = Tile(Box.of(image), image["width"], image["height"])
         self._season = Season(image["scene_id"].rpartition("/")[2])
         self._near = world.objects.take(pa.array(world.around(image)))
-        self._canvas = Canvas(
-            self._tile, light_at(self._season, (image["south"] + image["north"]) / 2)
-        )
+        self._canvas = Canvas(self._tile, self._season)
         found = features(self._near, self._canvas.window)
         looks = [(one, look) for one in found if (look := look_of(one.tags, one.dimension))]
         self._canvas.roads = road_pieces(looks)
