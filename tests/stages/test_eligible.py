@@ -107,6 +107,7 @@ def test_an_area_must_have_some_pixels_of_a_source_and_fit_into_a_tile():
     made = areas(8, 12, 9_000, 11_000)
     assert reasons(made, sources=SIMULATED) == [TOO_SMALL, None, None, TOO_LARGE]
     assert reasons(made, sources=SIMULATED, min_extent=3)[0] is None
+    assert reasons(areas(0.1), sources=SIMULATED, min_extent=0) == [None]
     assert reasons(made, sources=SIMULATED, max_side=1200)[3] is None
     service = {"S2": {"backend": "stac"}}
     assert reasons(areas(11_000), sources=service) == [None]  # its coarsest image is unknown

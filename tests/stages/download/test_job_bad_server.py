@@ -60,6 +60,15 @@ def test_passing_errors_and_answers_that_break_off_are_overcome(
     assert not bucket.faults.planned
 
 
+@pytest.mark.parametrize("status", ["408", "425", "429", "500", "502", "503", "504"])
+def test_a_status_that_may_pass_is_asked_again(
+    bucket: FileServer, bring: Download, status: str
+) -> None:
+    bucket.faults.planned.append(status)
+    assert bring(CSV)[NAME].status == "fetched"
+    assert not bucket.faults.planned
+
+
 def test_whatever_goes_wrong_at_random_the_bytes_are_right(
     bucket: FileServer, bring: Download
 ) -> None:

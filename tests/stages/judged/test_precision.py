@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from stages.judged import JudgedConfig
 from stages.judged.precision import Verdict, precision
 from stages.judged.sample import Stratum, allocate
 
@@ -68,3 +70,9 @@ def test_rare_strata_get_more_than_their_share() -> None:
     given = allocate(sizes, 220)
     assert list(given.values()) == [197, 20, 3]
     assert list(allocate(sizes, 100_000).values()) == [10_000, 100, 3]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 1])
+def test_no_interval_is_sure_and_none_is_a_coin(confidence: float) -> None:
+    with pytest.raises(ValidationError, match="confidence"):
+        JudgedConfig(confidence=confidence)

@@ -1,6 +1,7 @@
 """How a scorer is named: the name is part of CSV columns and of file names."""
 
 import pytest
+from pydantic import ValidationError
 
 from stages.score.config import PairScoreConfig, RunScoreConfig
 
@@ -22,3 +23,9 @@ def test_a_scorer_is_named_after_its_weights_unless_the_user_names_it(model, nam
     assert PairScoreConfig(**pairs, **model).name == name
     if model:
         assert RunScoreConfig(**model).name == name
+
+
+def test_the_two_scores_of_a_check_may_differ_by_little_but_not_by_nothing():
+    assert RunScoreConfig(tolerance=1e-6).tolerance == 1e-6
+    with pytest.raises(ValidationError, match="tolerance"):
+        RunScoreConfig(tolerance=0)
