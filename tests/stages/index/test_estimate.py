@@ -14,6 +14,8 @@ def test_hours_follow_from_slots_latency_and_rate() -> None:
     assert "150 free EECU-hours a month are 0.1 EECU-seconds a tile" in said
     small = estimate(20, EarthEngineSource(project="mine"))
     assert "150 free EECU-hours a month are 27,000 EECU-seconds a tile" in small
+    for objects in (0, 1):
+        assert "540,000 EECU-seconds a tile" in estimate(objects, EarthEngineSource(project="mine"))
 
 
 def test_archives_of_files_have_no_compute_quota() -> None:

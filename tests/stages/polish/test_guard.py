@@ -14,6 +14,7 @@ TWO = (("sport", "tennis"), ("sport", "basketball"), ("leisure", "pitch"))
 @pytest.mark.parametrize(
     ("tags", "text"),
     [
+        (CHURCH, "Church"),
         (CHURCH, "A church"),
         (CHURCH, "A church building."),
         (COURT, "A tennis court."),
