@@ -37,13 +37,13 @@ def uniforms(seed: int, keys: Iterable[str], purpose: str) -> np.ndarray:
     return (np.frombuffer(digests, ">u8") >> 11) / 2.0**53
 
 
-def draws(seed: int, key: str, purpose: str) -> Callable[[str], float]:
-    """Give a function that draws, for each further part of the purpose, what `uniform` draws."""
-    begun = hashlib.blake2b(f"{seed}\x1f{key}\x1f{purpose}".encode(), digest_size=8)
+def draws(seed: int, key: str) -> Callable[[str], float]:
+    """Give a function that draws, for each purpose, what `uniform` draws."""
+    begun = hashlib.blake2b(f"{seed}\x1f{key}\x1f".encode(), digest_size=8)
 
-    def draw(more: str) -> float:
+    def draw(purpose: str) -> float:
         digest = begun.copy()
-        digest.update(more.encode())
+        digest.update(purpose.encode())
         return (int.from_bytes(digest.digest(), "big") >> 11) / 2**53
 
     return draw
