@@ -12,7 +12,7 @@ from stages.statements.claims import Claims, Kind
 from stages.statements.scenes import Ints, Scenes
 
 _BITS = np.uint64(40)
-"""Of a draw, in a number that has the image before it."""
+"""How many bits a draw has in a key; the bits above them hold the number of the image."""
 
 
 class Chosen(NamedTuple):
@@ -20,7 +20,7 @@ class Chosen(NamedTuple):
 
     kind: Kind
     claims: Claims
-    """Those of an image together, in the order of the images."""
+    """The claims in the order of the images; those of one image stand together."""
     draws: chance.Hashes
     """A number that the seed, the image and the claim decide."""
 
