@@ -36,7 +36,7 @@ class Choice:
         self._things = chance.object_hashes(seed, scenes.objects, "object")[scenes.object]
 
     def of(self, kind: Kind) -> Chosen:
-        """Give the chosen claims of a kind, those of an image in the order of their draws."""
+        """Give the chosen claims of a kind, ordered by image, then by draw."""
         claims = kind.make(self._scenes)
         draws = self._draw(kind, claims)
         order = _order(claims.image, draws)
