@@ -202,7 +202,7 @@ class Clip:
         return vectors
 
     def score_reference(self, image: Any, text: str) -> float:  # noqa: ANN401 - a PIL image
-        """Score one pair in the standard way: open_clip's own transform, no batch, fp32."""
+        """Score one pair as open_clip itself does: its own transform, no batch, fp32."""
         import torch
         from open_clip.transform import PreprocessCfg, image_transform_v2
 

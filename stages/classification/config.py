@@ -23,7 +23,10 @@ class ClassificationConfig(StageConfig):
     )
     block: float = Field(0.1, gt=0, le=90, description="Make a block this many degrees wide.")
     max_held_out: float = Field(
-        0.1, gt=0, le=0.9, description="Draw from at most this share of the run's images."
+        0.1,
+        gt=0,
+        le=0.9,
+        description="Hold out at most this share of the run's images; the set is drawn from them.",
     )
     trained_on: tuple[ConfigPath, ...] = Field(
         (),
