@@ -27,7 +27,10 @@ _WORLD = shapely.box(-HALF_GLOBE, -90, HALF_GLOBE, 90)
 
 
 def on_one_side(geometries: Geometries) -> Geometries:
-    """Write 180 as -180 or back, so that what only touches the antimeridian lies on one side."""
+    """Write 180 as -180 or back, so that what only touches the antimeridian lies on one side.
+
+    Changes the array and gives it back.
+    """
     for index in np.flatnonzero(is_wide(shapely.bounds(geometries))):
         places, part = [], shapely.get_parts(geometries[index])
         for points in (shapely.get_coordinates(each) for each in part):

@@ -12,7 +12,11 @@ from pipeline.stage import ConfigPath, StageConfig
 class ClassificationConfig(StageConfig):
     """The size of the set, and what training must not share with it."""
 
-    seed: int = Field(0, description="Seed the random draw of blocks and images.")
+    seed: int = Field(
+        0,
+        description="Seed the random draw of what training must not use (blocks of the "
+        "Earth, or objects) and of the images of the set.",
+    )
     classes: int = Field(70, ge=2, description="Build exactly this many classes.")
     per_class: int = Field(100, ge=1, description="Take exactly this many images of each class.")
     hold_out: Literal["blocks", "objects"] = Field(

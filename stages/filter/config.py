@@ -67,8 +67,8 @@ class FilterConfig(StageConfig):
     )
     balance_from: Percent = Field(
         100,
-        description="Let `balanced` draw from this best percentage of the pairs by score. It must "
-        "not be less than any value of `top`.",
+        description="With `cut: balanced`, draw only from the best N percent of the pairs by "
+        "score. N must be at least the largest value of `top`.",
     )
     temperature: float = Field(
         0.1,
@@ -178,8 +178,9 @@ class FilterConfig(StageConfig):
         3,
         ge=0,
         le=3,
-        description="Treat images as the same if their image_hash differs in at most this many of "
-        "its 64 bits. Training then loses the images that are also set aside.",
+        description="Treat two images as the same if their image_hash differs in at most this many "
+        "of its 64 bits. Such copies of a test image are removed from validation and training, and "
+        "copies of a validation image from training. `max_per_image` uses the same limit.",
     )
 
     @model_validator(mode="after")

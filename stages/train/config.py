@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigFile, ConfigPath, ConfigPlace
+from skyscript.clip.source import Device
 from stages.train.augmentation import AugConfig
 from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
 from stages.train.tower_config import TowerConfig
@@ -186,7 +187,7 @@ class TrainConfig(TowerConfig):
     workers: int = Field(
         4, ge=0, description="Load images in N processes per device.", json_schema_extra=EXECUTION
     )
-    device: str | None = Field(
+    device: Device | None = Field(
         None,
         description="Run on cpu or cuda. By default, a GPU is used if there is one.",
         json_schema_extra=EXECUTION,
