@@ -109,6 +109,7 @@ def test_hostile_text_is_read_or_refused_never_a_crash(read, text):
         ("building=church", None),
         ("building=*", None),
         ("building=boiler_house", None),
+        ("surface_state=rough", None),  # of a known key without a rule
         ("my:key=a", None),
         ("name=Bob", None),
         ("=", None),
