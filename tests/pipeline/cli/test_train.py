@@ -54,6 +54,30 @@ def test_the_command_line_goes_before_the_recipe():
     assert (config.lr, config.wd) == (1e-7, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["--name", "mine"], "mine"),
+        (["--model", "hf-hub:owner/Small"], "Small"),
+        ([str(REPOSITORY / "data/recipes/skyclip_vit_l14_top30.yaml")], "skyclip_vit_l14_top30"),
+    ],
+)
+def test_a_training_without_a_name_has_that_of_its_recipe_or_its_model(
+    words, name, tmp_path, monkeypatch
+):
+    pytest.importorskip("open_clip")
+    trained = []
+
+    def train(config, show):
+        trained.append(config.name)
+        return tmp_path
+
+    monkeypatch.setattr("stages.train.loop.train", train)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *words, "--train-data", "a.csv"])
+    assert (ended.value.code, trained) == (0, [name])
+
+
 @pytest.mark.slow
 def test_help_explains_every_option():
     done = skyscript("train", "--help")
