@@ -48,7 +48,7 @@ def judge(
     resolution and kind of statement. The text of a negative is false on purpose, so it counts as
     right if it is judged wrong. wrong.csv lists what is wrong, and suggestions.csv the tags that
     need another label, in the format of --own-labels; statements give no suggestions. Run the same
-    command again after a crash: no answer is paid for twice.
+    command again after a crash: no stored answer is paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run
@@ -117,7 +117,7 @@ def polish(
     text is checked: it must say every tag, and name no other thing of the vocabulary. What fails is
     asked for once more; after that, the image keeps its caption by rule. polished.csv has the
     published columns filepath, title_raw and title. Run the same command again after a crash: no
-    answer is paid for twice.
+    stored answer is paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

@@ -1,6 +1,6 @@
 """Asks a language model behind an OpenAI-compatible endpoint: hosted, vLLM or llama.cpp.
 
-Each answer is stored before it is used, so that no request is paid for twice.
+Each answer is stored before it is used, so that no stored answer is paid for twice.
 """
 
 from skyscript.language_model.answers import Answer, Answers, Request, find_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -121,16 +122,16 @@ class Answers:
     def store(self, asked_of: str, request: Request, answer: Answer) -> None:
         """Store an answer immediately."""
         row = (request.key(asked_of), asked_of, request.task, request.characters)
-        self._insert(*row, int(request.image is not None), *answer)
+        self._insert([(*row, int(request.image is not None), *answer)])
 
-    def store_text(self, key: str, text: str) -> None:
-        """Store a part of an answer under an id of its own."""
-        self._insert(key, "", "", 0, 0, text, 0, 0)
+    def store_texts(self, texts: Mapping[str, str]) -> None:
+        """Store the parts of an answer under ids of their own: all of them, or none."""
+        self._insert([(key, "", "", 0, 0, text, 0, 0) for key, text in texts.items()])
 
-    def _insert(self, *row: str | int) -> None:
+    def _insert(self, rows: Sequence[tuple[str | int, ...]]) -> None:
         try:
             with self._lock, self._file:
-                self._file.execute(_INSERT, row)
+                self._file.executemany(_INSERT, rows)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 

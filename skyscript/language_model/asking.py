@@ -23,21 +23,29 @@ _PILOT = 2 * ENOUGH
 
 
 class Session(NamedTuple):
-    """A model, the file of its answers, and the count of what they cost."""
+    """A model, the file of its answers, the count of what they cost, and the threads that ask."""
 
     model: LanguageModel
     answers: Answers
     ledger: Ledger
+    pool: ThreadPoolExecutor
 
 
 @contextmanager
 def open_session(config: LanguageModelConfig, out: Path, task: str) -> Iterator[Session]:
     """Open a model and its file of answers, by default in ``out``.
 
-    The answers to the requests of ``task`` tell what a request may cost.
+    The answers to the requests of ``task`` tell what a request may cost. At the end, also after an
+    error or an interrupt, no further request is sent, and the answers to those that are on their
+    way are stored before the file is closed.
     """
     with LanguageModel(config) as model, Answers(config.answers or out / ANSWERS) as answers:
-        yield Session(model, answers, Ledger(config, answers.totals(model.asked_of, task)))
+        pool = ThreadPoolExecutor(config.at_once)
+        try:
+            ledger = Ledger(config, answers.totals(model.asked_of, task))
+            yield Session(model, answers, ledger, pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class NoAnswer(NamedTuple):
@@ -50,42 +58,42 @@ def ask_all(requests: Iterable[Request], session: Session) -> Iterator[Answer | 
     """Yield the answer to each request, in order.
 
     An answer is stored as soon as it arrives. Equal requests are sent once. Raises `InputError` if
-    the budget is used up or no request can be answered; what is on its way is still stored.
+    the budget is used up or no request can be answered.
     """
     model = session.model
     waiting: deque[tuple[str, Future[Answer | NoAnswer]]] = deque()
     on_their_way: dict[str, Future[Answer | NoAnswer]] = {}
-    pool = ThreadPoolExecutor(model.config.at_once)
-    try:
-        for request in requests:
-            key = request.key(model.asked_of)
-            if key not in on_their_way:
-                on_their_way[key] = pool.submit(_ask, key, request, session)
-            waiting.append((key, on_their_way[key]))
-            if len(waiting) > _AHEAD * model.config.at_once:
-                yield _next(waiting, on_their_way)
-        while waiting:
+    for request in requests:
+        key = request.key(model.asked_of)
+        if key not in on_their_way:
+            on_their_way[key] = session.pool.submit(_ask, key, request, session)
+        waiting.append((key, on_their_way[key]))
+        if len(waiting) > _AHEAD * model.config.at_once:
             yield _next(waiting, on_their_way)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    while waiting:
+        yield _next(waiting, on_their_way)
 
 
 def announce(
-    requests: Callable[[], Iterable[Request]], session: Session, say: Callable[[str], object]
+    requests: Callable[[], Iterable[Request]],
+    session: Session,
+    say: Callable[[str], object],
+    what: str = "answers",
 ) -> None:
     """Say what requests will cost: by a rule of thumb, then from the answers to some of them.
 
-    ``requests`` gives them from the first one on, each time that it is called.
+    ``requests`` gives them from the first one on, each time that it is called; ``what`` names the
+    answers.
     """
-    model, answers, _ = session
+    model, answers = session.model, session.answers
     cost = estimate(requests(), answers, model.asked_of, model.config)
-    say(cost.line("answers to pay for"))
+    say(cost.line(f"{what} to pay for"))
     if cost.measured or cost.requests <= _PILOT:
         return
     some = itertools.islice(requests(), 0, None, -(-cost.requests // _PILOT))
     deque(ask_all(some, session), maxlen=0)
     cost = estimate(requests(), answers, model.asked_of, model.config)
-    say(cost.line("answers still to pay for"))
+    say(cost.line(f"{what} still to pay for"))
 
 
 def _next(
@@ -99,7 +107,7 @@ def _next(
 
 
 def _ask(key: str, request: Request, session: Session) -> Answer | NoAnswer:
-    model, answers, ledger = session
+    model, answers, ledger, _ = session
     if found := answers.find(key):
         return found
     reserved = ledger.reserve(request)

@@ -91,7 +91,10 @@ class LanguageModel:
         if self.config.temperature is not None:
             given["temperature"] = self.config.temperature
         reply: ChatCompletion = self._client.chat.completions.create(
-            model=self.model, messages=_messages(request), **given
+            model=self.model,
+            messages=_messages(request),
+            extra_headers={"Idempotency-Key": request.key(self.asked_of)},
+            **given,
         )
         return reply
 

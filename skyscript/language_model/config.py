@@ -96,7 +96,7 @@ class LanguageModelConfig(StageConfig):
     )
     answers: ConfigPath | None = Field(
         None,
-        description="Store the answers in this file, so that nothing is paid for twice. By "
+        description="Store the answers in this file, so that none is paid for twice. By "
         "default, it is answers.sqlite in the output folder.",
         json_schema_extra=EXECUTION,
     )

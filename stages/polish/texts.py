@@ -14,8 +14,8 @@ from skyscript.language_model import (
     NoAnswer,
     Request,
     Session,
+    announce,
     ask_all,
-    estimate,
     find_json,
 )
 from skyscript.osm.tags import Tags
@@ -50,10 +50,10 @@ def collect(
     wishes: Sequence[Wish], batch: int, session: Session, say: Callable[[str], object]
 ) -> tuple[dict[Wish, str], Counter[str]]:
     """Give the texts that pass the guard, and why the others have none."""
-    model, answers, _ = session
+    model, answers = session.model, session.answers
     for group, texts in _ask(batches(wishes, batch, session), session):
-        for wish, text in zip(group, texts or (), strict=texts is not None):
-            answers.store_text(_key(wish, model), text)
+        if texts is not None:
+            answers.store_texts(dict(zip((_key(w, model) for w in group), texts, strict=True)))
     first = {wish: answers.find(_key(wish, model)) for wish in wishes}
     found = {
         wish: answer.text
@@ -67,9 +67,8 @@ def collect(
         if wish not in found
     ]
     if again:
-        requests = (request for _, request in again)
-        cost = estimate(requests, answers, model.asked_of, model.config)
-        say(cost.line(f"answers to pay for, to ask again for {len(again):,} texts"))
+        what = f"answers on {len(again):,} refused texts"
+        announce(lambda: (request for _, request in again), session, say, what)
     for (wish,), texts in _ask((([w], r) for w, r in again), session):
         if texts is None:
             why["the endpoint did not answer"] += 1
@@ -87,7 +86,7 @@ def batches(
 
     The batches do not depend on what is stored, so that the same ones are sent after a kill.
     """
-    model, answers, _ = session
+    model, answers = session.model, session.answers
     for start in range(0, len(wishes), size):
         group = wishes[start : start + size]
         if missing := [wish for wish in group if answers.find(_key(wish, model)) is None]:

@@ -40,6 +40,9 @@ class Endpoint(Emulator):
         """The requests that were answered with 200, each of which costs money."""
         self.keys: set[str] = set()
         self.retry_after: str | None = None
+        self.replays = False
+        """Whether it gives the answer of an earlier request of the same `Idempotency-Key`."""
+        self.replies: dict[str, bytes] = {}
         self.lock = threading.Lock()
         self.tokens_in = self.tokens_out = 0
 
@@ -76,6 +79,9 @@ class _Handler(Handler):
             return self._refuse(int(fault), "not now", "insufficient" if fault == "429" else "down")
         if fault == "insufficient_quota":
             return self._refuse(429, "You exceeded your current quota.", fault)
+        given = self.headers["Idempotency-Key"]
+        if service.replays and given in service.replies:
+            return self.send(200, _JSON, service.replies[given], {})
         asked = _read(body)
         reply = service.answer(asked)
         data = json.dumps(self._completion(asked, reply)).encode()
@@ -87,6 +93,7 @@ class _Handler(Handler):
             return self.send_json(200, {"id": "x", "object": "chat.completion"}, {})
         with service.lock:
             service.paid.append(asked)
+            service.replies[given] = data
         service.desk.note("completions", 200, time.monotonic())
         return self.send(200, _JSON, data, {})
 

@@ -1,6 +1,7 @@
 """A language model behind an endpoint: retries, what is stored, what it costs."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from skyscript.language_model import (
     Session,
     ask_all,
     estimate,
+    open_session,
 )
 from skyscript.language_model.cost import Ledger
 from tests.emulators.faults import Faults
@@ -44,9 +46,13 @@ def ask(
     service: Endpoint, store: Path, asked: list[Request], **options: Any
 ) -> tuple[list[Answer | NoAnswer], Ledger]:
     config = LanguageModelConfig(**service.options(**options))
-    with LanguageModel(config, sleep=lambda _: None) as model, Answers(store) as answers:
+    with (
+        LanguageModel(config, sleep=lambda _: None) as model,
+        Answers(store) as answers,
+        ThreadPoolExecutor(config.at_once) as pool,
+    ):
         ledger = Ledger(config, answers.totals(model.asked_of, asked[0].task))
-        return list(ask_all(asked, Session(model, answers, ledger))), ledger
+        return list(ask_all(asked, Session(model, answers, ledger, pool))), ledger
 
 
 def texts(found: list[Answer | NoAnswer]) -> list[str]:
@@ -140,18 +146,45 @@ def test_the_budget_stops_before_it_is_overspent_and_keeps_what_was_paid(
 def test_the_estimate_learns_from_the_first_answers(endpoint: Endpoint, tmp_path: Path) -> None:
     asked = requests(2_000)
     config = LanguageModelConfig(**endpoint.options(input_price=1, output_price=4))
-    with LanguageModel(config) as model, Answers(tmp_path / "a") as answers:
-        before = estimate(asked, answers, model.asked_of, config)
+    with open_session(config, tmp_path, "greet") as session:
+        before = estimate(asked, session.answers, session.model.asked_of, config)
         assert before.requests == 2_000
         assert not before.measured
-        first = Ledger(config, answers.totals("", ""))
-        list(ask_all(asked[:50], Session(model, answers, first)))
-        guess = estimate(asked, answers, model.asked_of, config)
-        ledger = Ledger(config, answers.totals(model.asked_of, "greet"))
-        list(ask_all(asked, Session(model, answers, ledger)))
+        list(ask_all(asked[:50], session))
+        paid = session.ledger.cost().money
+        guess = estimate(asked, session.answers, session.model.asked_of, config)
+        list(ask_all(asked, session))
         assert guess.measured
         assert guess.requests == 1_950
-        assert guess.money == pytest.approx(ledger.cost().money, rel=0.05)
+        assert guess.money == pytest.approx(session.ledger.cost().money - paid, rel=0.05)
+
+
+def test_an_interrupted_command_stores_the_answers_that_are_on_their_way(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """The interrupt comes while the command works on the first answer; nothing more is sent."""
+    endpoint.faults.latency = 0.1
+    config = LanguageModelConfig(**endpoint.options(at_once=4))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_session(config, tmp_path, "greet") as session,
+    ):
+        for _ in ask_all(requests(100), session):
+            raise KeyboardInterrupt
+    paid = len(endpoint.paid)
+    assert 4 < paid < 20
+    ask(endpoint, tmp_path / "answers.sqlite", requests(100))
+    assert len(endpoint.paid) == 100, "no request is paid for twice"
+
+
+def test_a_request_names_itself_so_that_an_endpoint_can_give_its_answer_again(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    endpoint.replays = True
+    first, _ = ask(endpoint, tmp_path / "a", requests(3))
+    second, _ = ask(endpoint, tmp_path / "b", requests(4))
+    assert second[:3] == first
+    assert len(endpoint.paid) == 4
 
 
 def test_an_image_is_sent_with_the_text_and_nothing_else(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ Nothing of the stage is used. Concepts come from the vocabulary. An object is dr
 its shadow, at twice the resolution of the image.
 """
 
+import functools
 import re
+from collections import defaultdict
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,8 @@ from tests.stages.statements.independent import NUMBERS
 
 TURNS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
 _NUMBERS = {word: str(n) for n, word in enumerate(NUMBERS)}
+_REACH = 100
+"""Metres: farther from its outline or line, no object has a pixel, but for its shadow."""
 _BLANK = np.array([1, 2, 3, 255], np.uint8).view(np.uint32)[0]
 
 
@@ -38,12 +42,15 @@ class ObjectMap:
         self._looks = {one.object_id: (one, look) for one, look in looks}
         around = {one["object_id"]: one["tags"] for one in meta["surrounding"]}
         visible = {meta["object_id"]: meta["center_tags"], **around}
-        self.tags = {}
+        self._named = defaultdict(list)
         for name, tags in zip(
             *(self._near[of].to_pylist() for of in ("object_id", "tags")), strict=True
         ):
-            self.tags[name] = dict(visible.get(name, tags))
+            shown = _names(frozenset(dict(visible.get(name, tags)).items()), name[0])
+            for concept in shown:
+                self._named[concept].append(name)
         self._masks = {}
+        self._nothing = np.zeros(self._canvas.whole.shape, bool)
         self.image = pixels
 
     def mask(self, name):
@@ -54,18 +61,29 @@ class ObjectMap:
 
     def _drawn(self, name):
         canvas = self._canvas
+        if name not in self._looks or not self._is_near(self._looks[name][0]):
+            return self._nothing
         canvas.whole[:] = _BLANK
-        if name in self._looks:
-            feature, look = self._looks[name]
-            works = [*passes(canvas, feature, look), *stamped(canvas, feature, look)]
-            draw(work for work in works if work.order[0] != Layer.CAST)
+        feature, look = self._looks[name]
+        works = [*passes(canvas, feature, look), *stamped(canvas, feature, look)]
+        draw(work for work in works if work.order[0] != Layer.CAST)
         return canvas.whole != _BLANK
+
+    def _is_near(self, feature):
+        """Tell whether an object comes within `_REACH` of the image: no other one has a pixel."""
+        points, reach = np.concatenate(feature.parts), _REACH * self._canvas.metre
+        size = np.array((self._canvas.width, self._canvas.height))
+        return (points.min(0) < size + reach).all() and (points.max(0) > -reach).all()
 
     def of(self, concept):
         """Give the masks of the objects that show a concept, of those that have a pixel."""
-        named = [name for name, tags in self.tags.items() if concept in _names(tags, name[0])]
-        masks = {name: self.mask(name) for name in named}
+        masks = {name: self.mask(name) for name in self._named[concept]}
         return {name: mask for name, mask in masks.items() if mask.any()}
+
+    @functools.cached_property
+    def as_it_is(self):
+        """The image with the tags of the map."""
+        return self.render()
 
     def render(self, change=lambda name, tags: tags):
         """Draw the image with the tags that a function gives for an object and its tags."""
@@ -145,7 +163,7 @@ def _attribute(objects, name, wrong):
     def change(each, tags):
         return tags | {kind: swapped} if each in having else tags
 
-    true, false = objects.render(), objects.render(change)
+    true, false = objects.as_it_is, objects.render(change)
     differ = (true != false).any(axis=2)
     if not differ.any():
         return None
@@ -166,5 +184,7 @@ _CHECKS = {
 }
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _names(tags, kind):
-    return {each.name for one in concepts_of(tags, kind) for each in (one, *one.ancestors)}
+    found = concepts_of(dict(tags), kind)
+    return {each.name for one in found for each in (one, *one.ancestors)}
