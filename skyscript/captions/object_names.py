@@ -81,6 +81,11 @@ def things_of(concepts: Sequence[Concept]) -> list[Concept]:
     return sorted(filter(is_thing, concepts), key=_specific_first)
 
 
+def is_or_are(one: Concept) -> str:
+    """Give the verb for a single thing: "are" if its name is a plural, such as school grounds."""
+    return "are" if one.plural == plural_of(one.name) == one.name else "is"
+
+
 def with_article(one: Concept) -> str:
     """Give the name of a single thing: "a church", "an orchard", "grass"."""
     if one.plural == one.name:

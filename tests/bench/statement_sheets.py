@@ -6,9 +6,10 @@ Run: python -m tests.bench.statement_sheets draw RUN OUT; then count OUT/looked.
 sheet: the image and below it the statement. The boxes that a text names are drawn; another sheet
 has the outlines of all things that each statement rests on, to look at afterwards. `OUT/looked.csv`
 is to be filled in: right, wrong or unsure, as the pixels say. `--without CSV` leaves out the images
-that were looked at before. `count CSV` prints the share of right ones of each kind, with Wilson's
-interval; those that nobody can tell are counted beside it. `--round 2` counts those of one round,
-`--column blind` the verdicts made before the outlines were seen.
+that were looked at before for a statement of the same kind. `count CSV` prints the share of right
+ones of each kind, with Wilson's interval; those that nobody can tell are counted beside it.
+`--round 2` counts those of one round, `--column blind` the verdicts made before the outlines were
+seen.
 """
 
 from __future__ import annotations
@@ -93,11 +94,14 @@ def draw_sheets(run: Path, out: Path, kind: str, rows: Sequence[Row]) -> Iterato
             yield known | {"sheet": sheet, "number": place + 1, "second": second}
 
 
-def draw(run: Path, out: Path, seed: int, most: int, seen: Collection[str] = ()) -> None:
-    """Write the sheets of all kinds and the CSV; no statements on the images already seen."""
+def draw(
+    run: Path, out: Path, seed: int, most: int, seen: Collection[tuple[str, str]] = ()
+) -> None:
+    """Write the sheets of all kinds and the CSV; none of a kind and an image already seen."""
     out.mkdir(parents=True, exist_ok=True)
     rows = Run(run).table("statements").to_table().to_pylist()
-    sample = draw_sample([row for row in rows if row["object_id"] not in seen], seed, most)
+    fresh = [row for row in rows if (row["kind"], row["object_id"]) not in seen]
+    sample = draw_sample(fresh, seed, most)
     with (out / "looked.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
@@ -105,10 +109,10 @@ def draw(run: Path, out: Path, seed: int, most: int, seen: Collection[str] = ())
             writer.writerows(draw_sheets(run, out, kind, rows))
 
 
-def images_of(path: Path) -> set[str]:
-    """Give the images of a CSV of verdicts."""
+def seen_in(path: Path) -> set[tuple[str, str]]:
+    """Give the kinds and images of a CSV of verdicts."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["object_id"] for row in csv.DictReader(file)}
+        return {(row["kind"], row["object_id"]) for row in csv.DictReader(file)}
 
 
 def count(path: Path, column: str, only: str | None) -> Iterator[str]:
@@ -142,7 +146,7 @@ def main() -> None:
     parser.add_argument("--round", help="Count the verdicts of this round only.")
     given = parser.parse_args()
     if given.what == "draw":
-        seen = images_of(given.without) if given.without else ()
+        seen = seen_in(given.without) if given.without else ()
         draw(given.path, given.out, given.seed, given.per_kind, seen)
     else:
         print("\n".join(count(given.path, given.column, given.round)))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skyscript.captions.object_names import with_article
+from skyscript.captions.object_names import is_or_are, with_article
 from stages.statements.claims import NO_CONCEPT, Claims, Kind, Said
 from stages.statements.scenes import Bools, Scenes
 from tag_vocab import Concept
@@ -31,7 +31,9 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - always absent
     (one,) = concepts
-    return Said(f"present({one.name})", {"a": with_article(one), "name": one.name})
+    verb = is_or_are(one)
+    words = {"a": with_article(one), "name": one.name, "is": verb, "Is": verb.capitalize()}
+    return Said(f"present({one.name})", words)
 
 
 NOT_PRESENT = Kind(
@@ -39,14 +41,14 @@ NOT_PRESENT = Kind(
     _make,
     _holds,
     _say,
-    ("The image shows {a}.", "There is {a} in the image."),
+    ("The image shows {a}.", "There {is} {a} in the image."),
     "negative",
-    ("The image shows no {name}.", "There is no {name} in the image."),
+    ("The image shows no {name}.", "There {is} no {name} in the image."),
 )
 ASK_ABSENCE = replace(
     NOT_PRESENT,
     name="ask_absence",
     role="question",
-    phrasings=("Is there {a} in the image?", "Does the image show {a}?"),
+    phrasings=("{Is} there {a} in the image?", "Does the image show {a}?"),
     seconds=("No.", "No."),
 )

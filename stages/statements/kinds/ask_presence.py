@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skyscript.captions.object_names import with_article
+from skyscript.captions.object_names import is_or_are, with_article
 from stages.statements.claims import Claims, Kind, Said, of_things
 from stages.statements.scenes import Bools, Scenes
 from tag_vocab import Concept
@@ -29,8 +29,9 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - always present
     (one,) = concepts
-    return Said(f"present({one.name})", {"a": with_article(one)})
+    words = {"a": with_article(one), "Is": is_or_are(one).capitalize()}
+    return Said(f"present({one.name})", words)
 
 
-_PHRASINGS = ("Is there {a} in the image?", "Does the image show {a}?")
+_PHRASINGS = ("{Is} there {a} in the image?", "Does the image show {a}?")
 ASK_PRESENCE = Kind("ask_presence", _make, _holds, _say, _PHRASINGS, "question", ("Yes.", "Yes."))

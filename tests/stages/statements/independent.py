@@ -225,7 +225,9 @@ _WORDS = dict.fromkeys(_CHECKS, _says_verb) | {
     "inside": lambda verb, value, text: text == f"{value}." if value else " in " in text,
     "beside": lambda verb, value, text: " next to " in text,
     "attribute": lambda verb, value, text: " with " in text,
-    "present": lambda verb, value, text: text == "yes." or "show" in text or "there is" in text,
+    "present": lambda verb, value, text: (
+        text == "yes." or "show" in text or "there is" in text or "there are" in text
+    ),
     "more": lambda verb, value, text: text == f"{value}.",
     "date": lambda verb, value, text: _date_words(value) in text,
     **dict.fromkeys(("region", "gsd", "season"), _says_value),

@@ -15,6 +15,7 @@ from skyscript.geo.tile import tile_around
 from stages import tables
 from stages.statements import STATEMENTS, StatementsConfig, statements
 from stages.statements.kinds import KINDS
+from tag_vocab import concept
 from tests.stages.statements.independent import Image, is_true
 
 WIDTH = HEIGHT = 200
@@ -238,6 +239,24 @@ def test_a_claim_is_said_in_several_ways(objects):
         "Two tennis courts are visible.",
         "The image shows two tennis courts.",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "denied"),
+    [
+        ("church", "Is there a church", "There is no church"),
+        ("grass", "Is there grass", "There is no grass"),
+        ("school grounds", "Are there school grounds", "There are no school grounds"),
+        ("outdoor steps", "Are there outdoor steps", "There are no outdoor steps"),
+    ],
+)
+def test_the_verb_goes_with_a_name_that_is_a_plural(name, asked, denied):
+    for kind in (KINDS["ask_presence"], KINDS["ask_absence"]):
+        words = kind.say((concept(name),), 1).words
+        assert kind.phrasings[0].format(**words) == f"{asked} in the image?"
+    negative = KINDS["not_present"]
+    words = negative.say((concept(name),), 1).words
+    assert negative.seconds[1].format(**words) == f"{denied} in the image."
 
 
 def test_no_statements_are_made_unless_the_config_asks_for_some():
