@@ -47,8 +47,8 @@ def judge(
     --verdicts. judged.json gives the precision with its interval: overall and by concept, source,
     resolution and kind of statement. A negative is right if its text is judged wrong. wrong.csv
     lists what is wrong, and suggestions.csv the tags that need another label, in the format of
-    --own-labels; statements give no suggestions. Run the same command again after a crash: no
-    answer is paid for twice.
+    --own-labels; of statements, presence and attributes tell them. Run the same command again after
+    a crash: no answer is paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

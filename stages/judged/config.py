@@ -27,5 +27,5 @@ class JudgedConfig(StageConfig):
         gt=0,
         lt=1,
         description="Suggest another label for a tag if it is surely right in less than this share "
-        "of its images.",
+        "of the images or statements that show it.",
     )

@@ -23,6 +23,7 @@ from skyscript.language_model import (
     open_session,
 )
 from stages.judged.config import JudgedConfig
+from stages.judged.deciding import deciding_tags
 from stages.judged.outputs import NOUN, figures, write_lists
 from stages.judged.sample import Sample, draw
 from stages.judged.verdicts import (
@@ -60,9 +61,8 @@ class Judged(NamedTuple):
             for one in group:
                 if one:
                     lines.append(_line(str(one.get(name, name)), one))
-        if "by_kind" not in found:
-            lines.append(f"{self.suggestions:>10,}  tags that need another label")
-        elif without := found["kinds_without_a_verdict"]:
+        lines.append(f"{self.suggestions:>10,}  tags that need another label")
+        if without := found.get("kinds_without_a_verdict"):
             lines.append(f"No verdict on any statement of the kinds {', '.join(without)}.")
         return [*lines, *([self.cost.line("answers paid for")] if self.cost else [])]
 
@@ -97,7 +97,7 @@ def judge_by_person(
     _refuse_others(out, config)
     sample = draw(meta, said, config)
     judgements = read_verdicts(verdicts, sample.units)
-    return _write(out, sample, judgements, config, "a person")
+    return _write(meta, out, sample, judgements, config, "a person")
 
 
 def judge(
@@ -121,7 +121,7 @@ def judge(
         everyone = range(len(sample.units))
         announce(lambda: _requests(run, sample, everyone, 0, [], {}), session, say)
         judgements = _ask(run, sample, session)
-        done = _write(out, sample, judgements, config, session.model.model)
+        done = _write(meta, out, sample, judgements, config, session.model.model)
         return done._replace(cost=session.ledger.cost())
 
 
@@ -173,7 +173,12 @@ def _requests(
 
 
 def _write(
-    out: Path, sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig, judge: str
+    meta: ds.Dataset,
+    out: Path,
+    sample: Sample,
+    judgements: Sequence[Judgement],
+    config: JudgedConfig,
+    judge: str,
 ) -> Judged:
     found = {
         "judge": judge,
@@ -181,6 +186,7 @@ def _write(
         **figures(sample, judgements, config),
     }
     write_verdicts(out / VERDICTS, sample.units, judgements)
-    wrong, suggestions = write_lists(out, sample, judgements, config)
+    tags = deciding_tags(meta, sample.units)
+    wrong, suggestions = write_lists(out, sample, tags, judgements, config)
     write_json(out / FIGURES, found)
     return Judged(found, wrong, suggestions)
