@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
+from pipeline.out_folder import refuse_run
 from skyscript.files.tar_places import named_in_tars
 from skyscript.files.verdicts import FIGURES, VERDICTS
 from skyscript.language_model import (
@@ -126,7 +127,8 @@ def judge(
 
 
 def _refuse_others(out: Path, config: JudgedConfig) -> None:
-    """Raise `InputError` if a folder holds the figures of captions, not of statements, or so."""
+    """Raise `InputError` if a folder is a run, or holds the figures of other texts."""
+    refuse_run(out)
     try:
         what = json.loads((out / FIGURES).read_bytes())["options"].get("what", "captions")
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -19,7 +19,10 @@ class Panel {
 
   async open(name) {
     const row = this.store.names.indexOf(name);
-    if (row < 0) return;
+    if (row < 0) {
+      this.gallery.answer.textContent = `The gallery holds no image ${name}.`;
+      return;
+    }
     this.row = row;
     const detail = await this.store.detail(row);
     if (this.row !== row) return;

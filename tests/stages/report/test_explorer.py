@@ -103,6 +103,25 @@ def test_filters_and_order_are_those_of_the_table(town: Path) -> None:
         assert answer(page) == count > 0
 
 
+def test_text_in_place_of_a_number_is_marked_and_a_comma_is_a_point(town: Path) -> None:
+    pairs = ds.dataset(town / "tables/pairs").to_table().to_pylist()
+    with opened(town) as page:
+        page.fill("#match-low", "a lot")
+        assert answer(page) == len(pairs)
+        assert page.get_attribute("#match-low", "aria-invalid") == "true"
+        page.fill("#match-low", "0,4")
+        assert answer(page) == sum((row["match"] or 0) >= 0.4 for row in pairs) > 0
+        assert page.get_attribute("#match-low", "aria-invalid") == "false"
+
+
+@pytest.mark.parametrize("name", ["a1_US_24", "%"])
+def test_an_address_of_no_image_of_the_gallery_says_so(town: Path, name: str) -> None:
+    with opened(town) as page:
+        page.evaluate(f"location.hash = 'image={name}'")
+        page.wait_for_function(f"answer.textContent === 'The gallery holds no image {name}.'")
+        assert page.query_selector(".card")
+
+
 def test_dropped_objects_are_shown_with_their_reasons_if_asked_for(tmp_path: Path) -> None:
     made = Run("US").add("w1", {"building": "yes"}).add("w2", {"building": "church"})
     made.add("n3", {"natural": "tree"}, lost_at="tiles", reason="no source is sharp enough")
