@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 
 # As many test processes as there are processors; a file's tests stay together, as do its fixtures.
+# Files with many slow tests come first (tests/conftest.py), not those with many tests.
 # Modules are compiled once, not by each process: most tests of the command line start one.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadfile
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-fast coverage check bench docs azurite clean
 

@@ -9,7 +9,7 @@ from pipeline.bucket import BucketPath
 from pipeline.storage import Place
 
 _PIECES = 32
-"""Pieces after which an object is written: a process that is killed loses at most so many."""
+"""Pieces after which an object is written. A process that is killed loses at most this number."""
 
 
 class Appended(Protocol):
@@ -28,7 +28,7 @@ def open_to_append(path: Place) -> Appended:
 
 
 class _File:
-    """A file on a disk: a piece is one write of the system, so processes may append at once."""
+    """A file on a disk: a piece is one write of the system, so several processes may append."""
 
     def __init__(self, path: os.PathLike[str]) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -164,6 +164,7 @@ def _block(
                 "" if set(item["loc"][:1]) & (filled.keys() - own) else name, values, model, item
             )
             for item in error.errors(include_url=False)
+            if item["type"] != "default_factory_not_called"  # another key is wrong
         ]
 
 

@@ -66,7 +66,7 @@ def holder_of(path: BucketPath) -> str | None:
 
 
 class _Found:
-    """A lock as it lies in the bucket."""
+    """A lock as it is stored in the bucket."""
 
     def __init__(self, data: bytes, version: ObjectVersion, written: float) -> None:
         content = _content(data)

@@ -28,7 +28,7 @@ _COMPARISONS = 1 << 20
 Values = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 Bounds = Mapping[str, Values]
-"""The bound of each query on some columns: arrays of one length."""
+"""The bounds of the queries, by column: an array with a value for each query."""
 
 
 class _Range(NamedTuple):
@@ -42,7 +42,7 @@ class _Range(NamedTuple):
 
 
 def write_ranges(folder: Place, parts: Sequence[Place], columns: Sequence[str]) -> None:
-    """Write the ranges of some columns in the parts of a finished table."""
+    """Write the ranges of the given columns in the parts of a finished table."""
     found = [_ranges_of(part, columns) for part in parts]
     ranges = {
         column: {
@@ -105,7 +105,7 @@ def _read(path: Place, _state: tuple[int, int]) -> _Ranges | None:
 
 
 def _ranges_beside(files: Sequence[str]) -> _Ranges | None:
-    """Give the ranges of the table to which some files belong; None if there are none."""
+    """Give the ranges of the table that the given files belong to; None if it has none."""
     if not files:
         return None
     path = place_of(files[0]).parent / NAME

@@ -88,7 +88,7 @@ class Display:
         self._bars = bars
         self._tasks: dict[str, _Task] = {}
         self._left_out: list[str] = []
-        """What the config disables, until it is said."""
+        """Names of the disabled stages that were not shown yet."""
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:

@@ -17,7 +17,7 @@ MOST_IN_MEMORY = 200_000
 """Receipts that are kept after they were read: some 100 MB."""
 
 _State = tuple[int, int, int]
-"""Of a file: inode, time of change and size."""
+"""The state of a file: inode, time of change and size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ _ATTEMPTS, _SECONDS_OF_ATTEMPTS = 4, 10
 _CLIENT_ERROR = re.compile(r"(?:status |\()code: (4\d\d)")
 _NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
 _NO_CREDENTIALS = re.compile("token request|/latest/(api/token|meta-data)")
-"""Of a request to a cloud machine for its role, which is made if nothing else is known."""
+"""Finds the error of a request to a cloud machine for its role. The client sends this request if it
+finds no other credentials."""
 VARIABLES = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "gs": "GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",

@@ -38,10 +38,10 @@ def names_in(table: pa.Table, owns: Iterable[Owned]) -> set[str]:
 
 
 def files_of(table: pa.Table, owned: Owned) -> pa.Table:
-    """Give the name, size and content id of each side file of some rows, as far as recorded.
+    """Give the name, size and content id of each side file of the given rows, as recorded.
 
-    Leaves out files that lie in an archive. A file that several rows name has one row. The table of
-    an earlier version may lack columns.
+    Leaves out files that are stored in an archive. A file that several rows name has one row. The
+    table of an earlier version may lack columns.
     """
     if owned.column not in table.column_names:
         return pa.table({owned.column: pa.array([], pa.string())})

@@ -271,7 +271,8 @@ class ShardStage(_AnyStage):
     looks_up: tuple[Table, ...] = ()
     """Tables that the stage gets whole, for queries about neighbours."""
     may_look_up: tuple[Table, ...] = ()
-    """Likewise, of stages that a config may disable, unless they are missing."""
+    """Tables of stages that a config may disable; they are passed as those of ``looks_up`` are,
+    unless they are missing."""
     by_row: bool = False
     """Whether a failed row can be made again alone: it does not depend on other rows."""
     gpus: Callable[[Any], GpuUse | None] = no_gpus

@@ -27,7 +27,7 @@ Place = Path | BucketPath
 Result = TypeVar("Result")
 _PIECE = 2**20
 _REQUESTS = 16
-"""Requests to a bucket at once: an answer takes long, but costs this machine little."""
+"""Parallel requests to a bucket: an answer takes long, but costs this machine little."""
 _MOST_COPIES = 3
 """How often an object is copied that others replace meanwhile."""
 
@@ -62,7 +62,7 @@ def matching(folder: Place, pattern: str) -> list[Place]:
 
 
 def map_files(read: Callable[[Place], Result], places: Iterable[Place]) -> Iterator[Result]:
-    """Yield the result of reading each file, in order; files of a bucket are read at once."""
+    """Yield the result of reading each file, in order; files of a bucket are read in parallel."""
     chosen = list(places)
     if len(chosen) < 2 or isinstance(chosen[0], Path):
         yield from map(read, chosen)

@@ -34,7 +34,7 @@ class StageState:
     """``stale``: complete, but made from inputs that have changed since."""
     parts: int = 0
     totals: Totals = _NOTHING
-    """Of the rows that are done; the reasons are this stage's own."""
+    """The counts of the finished rows; only the reasons of this stage are counted."""
     expected: int | None = None
     """Number of rows that the whole table has; None if it is not known yet."""
     rate: float | None = None

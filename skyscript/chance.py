@@ -26,7 +26,7 @@ def uniform(seed: int, key: str, purpose: str) -> float:
 
 
 def uniforms(seed: int, keys: Iterable[str], purpose: str) -> np.ndarray:
-    """Draw for each key what `uniform` draws, as float64."""
+    """Draw a number from [0, 1) for each key: an array of float64, equal to that of `uniform`."""
     begun = hashlib.blake2b(f"{seed}\x1f".encode(), digest_size=8)
     end = f"\x1f{purpose}".encode()
     digests = bytearray()
@@ -37,13 +37,16 @@ def uniforms(seed: int, keys: Iterable[str], purpose: str) -> np.ndarray:
     return (np.frombuffer(digests, ">u8") >> 11) / 2.0**53
 
 
-def draws(seed: int, key: str, purpose: str) -> Callable[[str], float]:
-    """Give a function that draws, for each further part of the purpose, what `uniform` draws."""
-    begun = hashlib.blake2b(f"{seed}\x1f{key}\x1f{purpose}".encode(), digest_size=8)
+def draws(seed: int, key: str) -> Callable[[str], float]:
+    """Give a function that draws a number from [0, 1) for one object and many purposes.
 
-    def draw(more: str) -> float:
+    Each number is the one that `uniform` gives for the seed, the key and the purpose.
+    """
+    begun = hashlib.blake2b(f"{seed}\x1f{key}\x1f".encode(), digest_size=8)
+
+    def draw(purpose: str) -> float:
         digest = begun.copy()
-        digest.update(more.encode())
+        digest.update(purpose.encode())
         return (int.from_bytes(digest.digest(), "big") >> 11) / 2**53
 
     return draw
@@ -71,7 +74,10 @@ def hashes(seed: int, keys: Iterable[str], purpose: str) -> Hashes:
 
 
 def object_hashes(seed: int, ids: pa.StringArray, purpose: str) -> Hashes:
-    """Give for each id of an object, a letter and a number, a number of 64 bits, as `hashes`."""
+    """Hash each id of an object, with the seed and the purpose, to a whole number of 64 bits.
+
+    An id is the letter of its kind and its OSM number: ``a198234555``.
+    """
     letter = pc.index_in(pc.utf8_slice_codeunits(ids, 0, 1), pa.array(["n", "w", "a", "r"]))
     number = pc.utf8_slice_codeunits(ids, 1).cast(pa.int64())
     start = np.repeat(hashes(seed, [""], purpose), len(ids))

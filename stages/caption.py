@@ -184,7 +184,7 @@ def _status_before(
 def _surroundings(
     meta: pa.Table, read: Callable[[pa.StructArray], list[_Near]]
 ) -> Iterator[list[_Near]]:
-    """Yield what ``read`` gives of each row's neighbours; only this becomes Python values."""
+    """Yield the neighbours of each row, as ``read`` gives them; the other columns stay in Arrow."""
     column = meta["surrounding"]
     around = read(pc.list_flatten(column))
     ends = itertools.accumulate(pc.list_value_length(column).to_pylist(), initial=0)

@@ -1,6 +1,6 @@
 """Outlines: where each source may show something, and how sharply.
 
-This stage is before `sample`, so that no seat goes to an object that no source can show. The stage
+This stage is before `sample`, so that it chooses only objects that a source can show. The stage
 `index` is after it, because services are asked only about the places of the chosen objects.
 """
 

@@ -68,7 +68,7 @@ def find_wanted(
 
 
 def _near_tiles(sides: Sides, tiles: ds.Dataset, metres: float) -> npt.NDArray[np.bool_]:
-    """Tell which boxes are at most so many metres from a tile."""
+    """Tell which boxes are at most ``metres`` from a tile."""
     found = np.zeros(len(sides), bool)
     if not len(sides):
         return found
@@ -87,7 +87,7 @@ def _sides(rows: pa.Table | pa.RecordBatch) -> Sides:
 
 
 def _widened(sides: Sides, metres: float) -> Sides:
-    """Give boxes with at least so many metres around each."""
+    """Give boxes, widened on each side by at least ``metres``."""
     north = metres / _DEGREE
     farthest = np.minimum(np.abs(sides[:, [1, 3]]).max(axis=1) + north, _MOST_NORTH)
     east = north / np.cos(np.radians(farthest))

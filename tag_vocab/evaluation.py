@@ -26,7 +26,11 @@ Bools = npt.NDArray[np.bool_]
 
 
 class SeenScores(NamedTuple):
-    """Stage I's figures: on labels and sure negatives, then on the labels alone."""
+    """How well a classifier or a rule decides whether a tag is visible.
+
+    The figures ``..._with_sure`` are on the labels and on one tag of each key that the rules call
+    never visible (sure negatives). The other figures are on the labels alone.
+    """
 
     f1_with_sure: float
     auc_with_sure: float
@@ -35,11 +39,11 @@ class SeenScores(NamedTuple):
     f1: float
 
     found: tuple[float, ...]
-    """Of the visible tags of each step, the share that is found to be visible."""
+    """For each step of the maximum GSD, the share of the visible tags that are found visible."""
 
 
 class StepScores(NamedTuple):
-    """Stage II's figures, as shares."""
+    """How well a classifier finds the step of the maximum GSD, as shares of the visible tags."""
 
     exact: float
     within_one: float

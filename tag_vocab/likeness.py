@@ -23,7 +23,7 @@ PARTS = ("key and value", "key", "value", "same key", "kinds", "words of iD")
 slightly optimistic."""
 
 SHARPNESS = 3.0
-"""Of the likeness by angle: 1 for equal words, 0.05 for words that have nothing in common."""
+"""How fast likeness falls with the angle: it is 1 for equal words, 0.05 at a right angle."""
 _LONGEST = 200
 """Characters of a key or a value that are read; an encoder reads no more anyway."""
 _SIDES = frozenset({"left", "right", "both", "lane"})

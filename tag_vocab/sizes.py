@@ -22,7 +22,7 @@ Tag = tuple[str, str]
 
 
 class Size(NamedTuple):
-    """The kind and the typical size in metres of what a label names."""
+    """How large the thing that a label names is: its kind of extent, and its typical metres."""
 
     kind: SizeKind
     metres: float

@@ -27,7 +27,8 @@ class TagEntry(NamedTuple):
     reason: str
     """A few words: what makes it visible, or why it is not."""
     probability: float = 0.0
-    """Of being visible: the classifiers' estimate; 1 or 0 if a label or a rule decided."""
+    """The probability that the tag is visible: the classifiers' estimate; 1 or 0 if a label or a
+    rule decided."""
 
 
 _UNKNOWN = TagEntry(False, None, "default", "neither the tag nor its key is in the vocabulary")

@@ -58,7 +58,7 @@ _LEVELS = {
     "-q": logging.WARNING,
     "--quiet": logging.WARNING,
 }
-"""The options on what is said, which may stand anywhere in a command, and their log levels."""
+"""The options for more or fewer messages, allowed anywhere in a command, and their log levels."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,14 +79,12 @@ def options(
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option(
-            "--verbose", "-v", help="Say more: a line for each part. It may stand anywhere."
-        ),
+        typer.Option("--verbose", "-v", help="Print more: a line for each part. Put it anywhere."),
     ] = False,
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", help="Say only warnings, errors and results. It may stand anywhere."
+            "--quiet", "-q", help="Print only warnings, errors and results. Put it anywhere."
         ),
     ] = False,
 ) -> None:

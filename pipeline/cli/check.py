@@ -48,7 +48,7 @@ class Findings:
     bounds: list[Box] = field(default_factory=list)
     """The boxes that the headers of the OSM files state, as far as the run's box holds them."""
     share: float = 1.0
-    """Of the area of these boxes that is in the run's box."""
+    """The share of the area of these boxes that is in the run's box."""
 
     def say(self, label: str, text: str) -> None:
         """Add a line."""

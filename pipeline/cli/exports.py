@@ -30,7 +30,7 @@ def export_data(
     run: Annotated[Path, typer.Argument(help="Export the pairs of the run in this folder.")],
     given: Given,
     out: Annotated[
-        Path, typer.Option(help="Write the export to this folder, which appears when it is whole.")
+        Path, typer.Option(help="Write the export to this folder. It appears when it is complete.")
     ],
     licence: Annotated[
         list[str] | None,
@@ -46,11 +46,11 @@ def export_data(
         ),
     ] = None,
 ) -> None:
-    """Export a run for other libraries, globally shuffled, with a card and the licences.
+    """Export a run for other libraries, globally shuffled, with a dataset card and the licences.
 
-    A run lies in the order of the ground: neighbours show the same place. The export has the order
-    of a hash of the seed and the image's path. README.md is the dataset card, croissant.json
-    describes the files, and licences.csv says what copies of each source must respect.
+    The pairs of a run are sorted by place, so neighbouring pairs show the same ground. The export
+    sorts them by a hash of the seed and the image's path. README.md is the dataset card,
+    croissant.json describes the files, and licences.csv has the terms for copies of each source.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

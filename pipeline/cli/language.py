@@ -45,10 +45,11 @@ def judge(
     A vision model behind an OpenAI-compatible endpoint judges each image and its text, or a person
     does: write a --sheet, fill it in on the page report/review.html of the run, and read it by
     --verdicts. judged.json gives the precision with its interval: overall and by concept, source,
-    resolution and kind of statement. A negative is right if its text is judged wrong. wrong.csv
-    lists what is wrong, and suggestions.csv the tags that need another label, in the format of
-    --own-labels; of statements, presence and attributes tell them. Run the same command again after
-    a crash: no answer is paid for twice.
+    resolution and kind of statement. The text of a negative is false on purpose, so it counts as
+    right if it is judged wrong. wrong.csv lists what is wrong, and suggestions.csv the tags that
+    need another label, in the format of --own-labels; of statements, those of presence and of
+    attributes give suggestions. Run the same command again after a crash: no answer is paid for
+    twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

@@ -1,4 +1,4 @@
-"""One object's way through the tables of a run, as lines of text for `skyscript look`."""
+"""What each table of a run holds about one object, as lines of text for `skyscript look`."""
 
 from __future__ import annotations
 

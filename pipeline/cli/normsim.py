@@ -21,7 +21,10 @@ app = typer.Typer()
 @command(app, Fields("stages.normsim.config:NormSimConfig"), panel=PANEL)
 def normsim(
     scored: Annotated[
-        Path, typer.Argument(help="Read the vectors of this folder, a scored run or that of score.")
+        Path,
+        typer.Argument(
+            help="Read the vectors from this folder: a scored run, or what skyscript score wrote."
+        ),
     ],
     given: Given,
     targets: Annotated[

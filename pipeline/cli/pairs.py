@@ -36,9 +36,7 @@ def caption(
     ] = None,
     records: Annotated[
         Path | None,
-        typer.Option(
-            help="Read the records of this run instead: its table pairs, and nothing else of it."
-        ),
+        typer.Option(help="Read the pairs of this run instead. Only its table pairs is needed."),
     ] = None,
     own_labels: Annotated[
         Path | None,
@@ -50,7 +48,7 @@ def caption(
 ) -> None:
     """Write captions from meta pickles, those of a run or of the published meta*.zip.
 
-    With --records, write those of a run again from its table of pairs alone.
+    With --records, write the captions of a run again; only its table of pairs is needed.
     """
     from pipeline.config import config_of_command
     from skyscript.captions import CaptionConfig, caption_pickles, caption_records
@@ -137,9 +135,7 @@ def filter_pairs(
     ] = None,
     records: Annotated[
         Path | None,
-        typer.Option(
-            help="Filter the records of this run instead: its table pairs, and nothing else of it."
-        ),
+        typer.Option(help="Filter the pairs of this run instead. Only its table pairs is needed."),
     ] = None,
     meta: Annotated[
         Path | None,

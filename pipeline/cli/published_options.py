@@ -74,7 +74,7 @@ REFUSED: Mapping[str, str] = {
     "--image-mean": "the model's own normalisation is used",
     "--image-std": "the model's own normalisation is used",
 }
-"""Options that would change the weights in a way that is not supported, with what to do."""
+"""Options that would change the weights and are not supported, each with what to do instead."""
 
 _VALUES: Mapping[tuple[str, str], str] = {
     ("--precision", "amp_bfloat16"): "amp_bf16",

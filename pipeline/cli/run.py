@@ -57,7 +57,7 @@ RetryOnly = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CLASS",
-        help="Try only failed rows of this class of error once more. A run names the classes "
+        help="Try again only the failed rows of this class of error. A run names the classes "
         "at its end, for example busy or timeout. Repeat the option for more classes.",
     ),
 ]
@@ -66,7 +66,7 @@ Shards = Annotated[
     typer.Option(
         metavar="FIRST-LAST",
         help="Make only these parts, and only of stages that work part by part: 0-99, or 7. "
-        "Several such runs may work in one folder at once, as in a job array. Run the command "
+        "Several such runs may work in one folder at the same time. Run the command "
         "without this option afterwards, to complete the dataset.",
     ),
 ]

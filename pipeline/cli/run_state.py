@@ -90,10 +90,11 @@ def look(
         ),
     ],
 ) -> None:
-    """Show one object's way through every table of a run.
+    """Show what every table of a run holds about one object.
 
-    It says why the object was dropped or how it was said, where its image is, and which files hold
-    the pair. It reads only the parts that may hold the object, also while the run works.
+    The output explains why the object was dropped, or shows its caption, its image, and the files
+    that hold the pair. The command reads only the parts that may hold the object. It also works
+    while the run is in progress.
     """
     from pipeline.cli.look import look_lines
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.storage import Place
 
 RetryFailed = Annotated[
-    bool, typer.Option("--retry", help="Try the rows that failed before once more.")
+    bool, typer.Option("--retry", help="Try again the rows that failed in an earlier run.")
 ]
 
 

@@ -78,8 +78,11 @@ class RayExecutor(Executor):
                             continue
                         found = True, on_lost(item)
                     yield _result_of(*found)
-        finally:  # after an error: what runs is finished, what waits is dropped
-            self._drain(list(running))
+        finally:  # after an error: what was handed to Ray is finished, what waits here is dropped
+            # Never `ray.cancel`: where a task ends at that moment, Ray aborts the whole driver
+            # ("Tried to complete task that was not pending"; seen with Ray 2.60).
+            if running:
+                self._ray.wait(list(running), num_returns=len(running))
 
     def _gpus_for_each(self, gpus: GpuUse | None) -> int:
         if gpus is None:
@@ -90,8 +93,12 @@ class RayExecutor(Executor):
         return int(exist or gpus.required)
 
     def _window(self) -> int:
-        """Give how many items may run at once; a cluster may grow or lose nodes."""
-        return self._workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        """Give how many items may run at once; a cluster may grow or lose nodes.
+
+        No more than it has CPUs: what waits in Ray is not dropped when the user stops the run.
+        """
+        cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        return min(self._workers or cpus, cpus)
 
     def _receive(self, task: Any) -> tuple[bool, Any] | None:  # noqa: ANN401 - Ray's reference
         """Give whether a task had a result, and the result or its error; None if it was lost."""
@@ -114,13 +121,6 @@ class RayExecutor(Executor):
                 "node"
             ) from error
         return reply
-
-    def _drain(self, running: list[Any]) -> None:
-        """Drop the tasks that no worker has begun, and wait for the others."""
-        for task in running:
-            self._ray.cancel(task)
-        if running:
-            self._ray.wait(running, num_returns=len(running))
 
     def __exit__(self, *_: object) -> None:
         """Leave the cluster, or end the Ray of this machine."""
@@ -183,7 +183,7 @@ def _run_in_worker(
     versions: Mapping[str, str], task: Callable[[Item], object], item: Item
 ) -> tuple[bool, Any]:
     """Run a task in a worker of Ray; give whether it had a result, and the result or the error."""
-    # Ray cancels by SIGINT; a task that has begun is finished.
+    # Ctrl-C reaches the workers of a Ray on this machine, too; a task that has begun is finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     different = [
         f"{name} {found} instead of {versions[name]}"

@@ -92,7 +92,7 @@ class FolderSource(fields.SourceConfig):
     acquired_name: NamePattern = Field(
         None,
         description="Read the time in the files' names by this pattern, for example %Y%m%d or "
-        "_%Y_; it may stand anywhere in the name.",
+        "_%Y_; the time may be anywhere in the name.",
         json_schema_extra=fields.CHOICE,
     )
     acquired_table: ConfigFile | None = Field(
@@ -183,7 +183,7 @@ class FolderBackend:
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Cut the tile out of several files, the first one on top; raises as `cut`."""
+        """Cut the tile out of several files, the first one on top; has the errors of `cut`."""
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from skyscript.backends.folder import FolderSource
 
 _HEAD = 1 << 12
-"""A file's content id is made from its size, its time and so many of its first bytes."""
+"""The number of first bytes that a file's content id depends on, besides size and time."""
 _NAMED = 20
-"""Files whose faults are told in a sentence each."""
+"""The most faulty files that a message describes one by one."""
 log = logging.getLogger(__name__)
 
 

@@ -218,9 +218,9 @@ def _class_numbers(
 
 
 def _image_files(folder: Path, csv: PairsCsv, rows: list[tuple[int, str]]) -> list[ImageFile]:
-    """Return where the image of each row lies: a file, or its place in a tar of a run.
+    """Return the file of each row's image, or its place in a tar of a run.
 
-    Raises `InputError` if a file is missing or lies outside the folder.
+    Raises `InputError` if a file is missing or outside the folder.
     """
     missing: list[tuple[int, str]] = []
     files = []

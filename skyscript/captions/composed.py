@@ -30,11 +30,12 @@ class Composed(NamedTuple):
 def compose(
     beginnings: Sequence[tuple[str, int]], sentences: Sequence[str], counts: PhraseTokens
 ) -> Composed:
-    """Give the short and the long caption of an image.
+    """Give the short and the long caption of an image, and their numbers of tokens.
 
-    ``beginnings`` are texts with their numbers of tokens, both ends included: the short caption
-    begins with the first, the long one with the last that fits. ``sentences`` follow in their
-    order, as far as they fit within 77 and 248 tokens.
+    ``beginnings`` are texts with their numbers of tokens (start and end token included): the title,
+    then the caption of all objects if there is one. The short caption (at most 77 tokens) begins
+    with the first, the long one (at most 248) with the last that fits. Both then add ``sentences``
+    in order, and leave out each one that no longer fits. ``counts`` counts a sentence's tokens.
     """
     short, tokens_short = _compose(beginnings[:1], sentences, counts, CLIP_CONTEXT)
     long, tokens_long = _compose(beginnings, sentences, counts, LONG_CONTEXT)

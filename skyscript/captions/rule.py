@@ -73,7 +73,10 @@ def join_phrases(phrases: Sequence[str], config: CaptionConfig) -> str:
 
 
 def count_caption(phrases: Sequence[str], config: CaptionConfig, counts: PhraseTokens) -> int:
-    """Give the number of tokens of a caption, its two ends included, or an upper bound."""
+    """Give the number of CLIP tokens of a caption, the start and the end token included.
+
+    It is an upper bound if a word is not in the table of `skyscript.captions.tokens`.
+    """
     focus, *around = phrases
     total = ENDS + counts[config.prefix + focus]
     if around:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from pipeline.errors import InputError
 from pipeline.stage import GpuUse
 from pipeline.worker_process import worker_number
 from skyscript.clip.source import ClipConfig, clip_installed
+
+
+def require_device(device: str) -> None:
+    """Raise `InputError` if this machine does not have the GPU that a config names."""
+    import torch
+
+    kind, _, number = device.partition(":")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise InputError(f"device {device}: torch cannot use it on this machine.")
+    if kind != "cuda":
+        return
+    if not torch.cuda.is_available():
+        raise InputError(f"device {device}: this machine has no GPU that torch can use.")
+    if number and int(number) >= (count := torch.cuda.device_count()):
+        raise InputError(f"device {device}: this machine has only {count} GPUs, numbered from 0.")
 
 
 def choose_device() -> str:

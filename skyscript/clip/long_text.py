@@ -28,7 +28,7 @@ def stretch_positions(table: torch.Tensor, length: int) -> torch.Tensor:
 
 
 def lengthen_context(model: Any, length: int, name: str) -> None:  # noqa: ANN401 - of open_clip's
-    """Lengthen the context of a model to so many tokens, in place; if it has them, do nothing.
+    """Lengthen the context of a model in place to ``length`` tokens, unless it has that length.
 
     Raises `InputError` if its context is longer, or if its text tower has no table of positions.
     """

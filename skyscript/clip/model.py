@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.clip.compiling import compile_towers, require_compiler
-from skyscript.clip.devices import choose_device
+from skyscript.clip.devices import choose_device, require_device
 from skyscript.clip.source import ClipSource, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
 from skyscript.clip.tower import Normalise, image_tower
@@ -202,7 +202,7 @@ class Clip:
         return vectors
 
     def score_reference(self, image: Any, text: str) -> float:  # noqa: ANN401 - a PIL image
-        """Score one pair in the standard way: open_clip's own transform, no batch, fp32."""
+        """Score one pair as open_clip itself does: its own transform, no batch, fp32."""
         import torch
         from open_clip.transform import PreprocessCfg, image_transform_v2
 
@@ -272,8 +272,10 @@ def evaluating(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a module of open_
 def load_clip(source: ClipSource, device: str | None) -> Clip:
     """Load a model and keep it for later calls in this process.
 
-    Raises `InputError` if the weights do not load.
+    Raises `InputError` if this machine does not have the device or the weights do not load.
     """
+    if device is not None:
+        require_device(device)
     return _load(source, device or choose_device())
 
 

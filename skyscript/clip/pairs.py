@@ -99,7 +99,11 @@ class CsvFolder:
 
 @dataclass(frozen=True)
 class Tars:
-    """WebDataset shards: each is a part, so that a killed job continues at the unfinished tar."""
+    """Image-text pairs in WebDataset tars.
+
+    Each tar is one part of the work: a job that was killed keeps its finished tars and starts
+    again at the first unfinished one.
+    """
 
     tars: tuple[Path, ...]
 

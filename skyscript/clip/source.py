@@ -11,9 +11,9 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from pipeline.atomic import content_id
 from pipeline.errors import InputError
@@ -30,6 +30,8 @@ HUB = "hf-hub:"
 _NEEDED = ("torch", "torchvision", "open_clip")
 _INSTALL_HINT = "scoring needs torch and open_clip: pip install 'skyscript[clip]'"
 
+Device = Annotated[str, StringConstraints(pattern=r"^(cpu|cuda(:\d+)?|mps)$")]
+"""The device of a config; `skyscript.clip.devices.require_device` looks whether it exists."""
 QuickGelu = Literal["auto", "on", "off"]
 """Whether a model has OpenAI's activation."""
 
@@ -57,7 +59,7 @@ class ClipConfig(StageConfig):
         "from them. A name in `pretrained` implies it; a checkpoint file does not.",
         json_schema_extra=EXECUTION,
     )
-    device: str | None = Field(
+    device: Device | None = Field(
         None,
         description="Run on this device: cpu, cuda, cuda:1 … By default, a GPU is used if there "
         "is one.",

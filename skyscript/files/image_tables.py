@@ -40,7 +40,7 @@ class Lists(NamedTuple):
         return cls(start.astype(np.int64), (keys % max(width, 1)).astype(np.int32))
 
     def flags(self, rows: Ints, width: int) -> npt.NDArray[np.uint8]:
-        """Give a row of ``width`` numbers for each of some rows: 1 for those in its list."""
+        """Give ``width`` flags for each of the given rows: 1 for each number in the row's list."""
         counts = self.start[rows + 1] - self.start[rows]
         at = np.repeat(np.arange(len(rows)), counts)
         found = np.zeros((len(rows), width), dtype=np.uint8)
@@ -57,7 +57,7 @@ class ImageTable(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
-    """Those that are read."""
+    """The columns that are read."""
     remedy: str
     """When a run makes it, to follow "a run makes it"."""
 

@@ -67,11 +67,11 @@ class ImageInTar(NamedTuple):
 
 
 ImageFile = Path | BucketPath | ImageInTar
-"""Where an image lies."""
+"""Where an image is stored: in a file of its own, in a bucket, or in a tar."""
 
 
 def image_file(root: Place, row: Mapping[str, Any]) -> ImageFile:
-    """Give where the image of a row of the table ``images`` lies.
+    """Give the file, or the place in a tar, that holds the image of a row of ``images``.
 
     Raises `PermissionError` if the row names a file outside the folder.
     """

@@ -1,4 +1,4 @@
-"""Finds images of a run by their names, if they lie in tars: for readers that get a CSV."""
+"""Finds images by name in the tars of a run, for readers that get a CSV of image paths."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TarPlaces:
         self._tar_names = list(self._tars)
 
     def file(self, path: int) -> ImageFile:
-        """Give where an image lies, by the number of its path."""
+        """Give the file, or the place in a tar, of the image with this number."""
         number = self._name_of[path]
         row: dict[str, object] = {"filepath": self._names[number].as_py()}
         if (tar := int(self._tar[number])) >= 0:
@@ -67,7 +67,7 @@ def tar_places(root: Place, paths: pa.Array) -> TarPlaces | None:
 
 
 def named_in_tars(root: Place, names: Iterable[str]) -> InTars:
-    """Give, for each named image that lies in a tar of the run, its place there.
+    """Give, by name, the places of those images that are stored in tars of the run.
 
     Memory holds the places of all of them.
     """
@@ -100,12 +100,15 @@ def images_in_tars(root: Place, images: ds.Dataset, names: Iterable[str]) -> InT
 
 
 def rows_in_tars(root: Place, images: pa.Table) -> InTars:
-    """Give the places of those images of some rows of the table ``images`` that lie in tars."""
+    """Give, by path, the places of those images of the given rows that are stored in tars."""
     rows = images.select(list(COLUMNS)).filter(images["tar"].is_valid()).to_pylist()
     found = {row["filepath"]: image_file(root, row) for row in rows}
     return {name: file for name, file in found.items() if isinstance(file, ImageInTar)}
 
 
 def find_image(root: Place, name: str, inside: InTars) -> ImageFile:
-    """Give where an image lies. Raises `PermissionError` if its name leads out of the folder."""
+    """Give the file, or the place in a tar, of a named image.
+
+    Raises `PermissionError` if the name leads out of the folder.
+    """
     return inside.get(name) or below(root, name)

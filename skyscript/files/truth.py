@@ -21,7 +21,7 @@ from skyscript.ragged import counted
 
 YES, NO = "yes", "no"
 COLUMNS = ("filepath", "concept", "focus", "verdict")
-"""Those of the table that say what an image shows."""
+"""The columns of the table that say what an image shows."""
 TRUTH = ImageTable("truth", COLUMNS, "if its config has density.cell")
 
 

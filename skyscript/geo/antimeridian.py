@@ -16,7 +16,7 @@ from shapely.affinity import translate
 from skyscript.geo.tile import HALF_GLOBE
 
 LONGEST = 90.0
-"""Degrees of longitude: of a longer side, nobody can say which way round the globe it goes."""
+"""Degrees of longitude. For a longer side, its direction round the globe cannot be known."""
 
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
@@ -27,7 +27,10 @@ _WORLD = shapely.box(-HALF_GLOBE, -90, HALF_GLOBE, 90)
 
 
 def on_one_side(geometries: Geometries) -> Geometries:
-    """Write 180 as -180 or back, so that what only touches the antimeridian lies on one side."""
+    """Write 180 as -180 or back, so that what only touches the antimeridian lies on one side.
+
+    Changes the array and gives it back.
+    """
     for index in np.flatnonzero(is_wide(shapely.bounds(geometries))):
         places, part = [], shapely.get_parts(geometries[index])
         for points in (shapely.get_coordinates(each) for each in part):
@@ -76,7 +79,10 @@ def jumps_in(longitudes: Floats) -> int:
 
 
 def written_on(lines: Geometries) -> tuple[Geometries, Mask]:
-    """Write lines that cross 180 degrees on beyond it; tell of which the way is not clear."""
+    """Continue lines that cross 180 degrees beyond it; tell which lines are ambiguous.
+
+    A line is ambiguous if one of its sides is too long to know its direction round the globe.
+    """
     found, unclear = lines.copy(), np.zeros(len(lines), dtype=bool)
     for index in np.flatnonzero(crossing(lines)):
         points = shapely.get_coordinates(lines[index])

@@ -53,7 +53,7 @@ def _behind_each_other(left: Sides, right: Sides, group: Ints) -> tuple[Sides, S
 
 
 def _parts(sizes: Ints) -> Iterator[tuple[int, int]]:
-    """Yield ranges of boxes with at most so many pairs, or of one box."""
+    """Yield ranges of boxes that have at most `_AT_ONCE` pairs together, or one box."""
     ends, start = np.cumsum(sizes), 0
     while start < len(sizes):
         before = ends[start] - sizes[start]

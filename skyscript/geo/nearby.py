@@ -30,7 +30,7 @@ MOST_MARGIN = 200.0
 
 
 class Near(NamedTuple):
-    """Objects near some boxes, and which of their boxes meet which of these."""
+    """The objects near the given boxes, and which object meets which box."""
 
     objects: pa.Table
     row: Ints
@@ -53,9 +53,10 @@ def objects_near(
 
 
 def pairs_near(objects: ds.Dataset, sides: Sides, columns: Sequence[str] = ()) -> Near:
-    """Give what `objects_near` gives, and the pairs of an object and a box that meet.
+    """Give the ok objects whose box meets a given box, and which object meets which box.
 
-    ``sides`` are the boxes: n x (west, south, east, north) in degrees.
+    ``sides`` are the given boxes: n x (west, south, east, north) in degrees. `objects_near` has the
+    other rules.
     """
     names = list(columns) or objects.schema.names
     schema = pa.schema([objects.schema.field(name) for name in names], objects.schema.metadata)

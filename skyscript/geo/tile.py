@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 EARTH_RADIUS = 6378137.0
-"""Of the sphere of EPSG:3857, in metres."""
+"""The radius of the sphere of EPSG:3857, in metres."""
 MAX_LATITUDE = 85.0
 """Beyond it the EPSG:3857 grid is not used."""
 HALF_GLOBE = 180.0
@@ -23,7 +23,7 @@ HALF_GLOBE = 180.0
 ANTIMERIDIAN = "crosses the antimeridian"
 """The reason for an area of which no tile can show the whole, because tiles end there."""
 TOO_POLAR = "beyond 85 degrees of latitude"
-"""Likewise, by `MAX_LATITUDE`."""
+"""The reason for a place or an area beyond `MAX_LATITUDE`, where no tile is made."""
 _MOST_NORTH = 89.0
 
 Points = npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ def on_grid(box: Box) -> bool:
 
 
 def widened(box: Box, metres: float) -> Box:
-    """Give a box in degrees with so many metres on the ground around it."""
+    """Give a box in degrees, widened on each side by ``metres`` on the ground."""
     west, south, east, north = sides = mercator_box(box)
     more = metres * scale_in(sides)
     return degrees_box(Box(west - more, south - more, east + more, north + more))

@@ -30,7 +30,7 @@ _CLOUD_MIN, _CLOUD_SPREAD, _CLOUD_TEXTURE = 175, 28, 9.0
 """A cloud is at least so bright in every colour, so nearly grey, and deviates so little nearby."""
 _NEARBY = 15
 _CLEAR_CONTRAST, _CLEAR_SATURATION = 0.4, 0.3
-"""Of a tile without haze: the range of its brightness, and its mean saturation."""
+"""The range of brightness and the mean saturation of a tile without haze."""
 _STEP = 3
 """Haze is measured on every third pixel of every third row."""
 _COARSE = 4
@@ -43,11 +43,11 @@ class Fitness(NamedTuple):
     """Figures of a tile, each 0 to 1; columns of the table ``images``."""
 
     blank_share: float
-    """What counts as data, but is a black or white collar or area, or all of one colour."""
+    """The share that has data but shows nothing: black or white areas, or a single colour."""
     cloud_share: float
-    """What is as bright, grey and even as a cloud."""
+    """The share that is as bright, grey and even as a cloud."""
     broken_cloud_share: float
-    """Where small clouds lie over the ground; 0 in fine images, in which they cannot be told."""
+    """The share under fields of small clouds; 0 in fine images, where it cannot be measured."""
     haze: float
     """The share of the light that is a grey veil over the whole tile."""
     sharpness: float
@@ -164,7 +164,7 @@ def _sharpness(rgb: Pixels, shown: Mask) -> float:
 
 
 _WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-"""Of red, green and blue in brightness."""
+"""The weights of red, green and blue in brightness."""
 
 
 def _grey(rgb: Pixels) -> Levels:

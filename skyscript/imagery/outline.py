@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 def unit_square(points: int) -> tuple[Floats, Floats]:
     """Give x and y of points along the edges of the unit square, back to the first corner.
 
-    There are so many points on each edge, for edges that are curves in another projection.
+    Each edge has ``points`` points, for edges that are curves in another projection.
     """
     step, zero = np.linspace(0, 1, points)[:-1], np.zeros(points - 1)
     x = np.concatenate([step, zero + 1, 1 - step, zero, [0]])

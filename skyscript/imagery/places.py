@@ -78,7 +78,7 @@ def search_areas(places: Iterable[Box]) -> list[Box]:
 
 
 def bounding_box(places: Sequence[Box]) -> Box:
-    """Give the box that holds all of some places."""
+    """Give the smallest box that holds all given places."""
     west, south, east, north = zip(*places, strict=True)
     return Box(min(west), min(south), max(east), max(north))
 

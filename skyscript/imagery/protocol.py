@@ -96,9 +96,9 @@ class Scene:
     content: str | None = None
     """Content id of its file, if that is on this machine."""
     crs: str | None = None
-    """Of its own pixels, if only the service says it."""
+    """The CRS of the image's own pixels, if only the service states it."""
     transform: tuple[float, ...] | None = None
-    """Of its own pixels, likewise: a, b, c, d, e, f."""
+    """The geotransform (a, b, c, d, e, f) of these pixels, if only the service states it."""
     bands: tuple[int, int, int] | None = None
     """Which bands of its file are red, green and blue, if its source says it."""
     offsets: tuple[float, float, float] | None = None
@@ -133,7 +133,10 @@ class Cutter(Protocol):
         ...
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels from several scenes, the first one on top; raises as `cut`."""
+        """Give the tile's pixels from several scenes, the first one on top.
+
+        Raises `ImageryError`, as `cut` does.
+        """
         ...
 
 

@@ -31,7 +31,7 @@ class SceneIndex:
     sources: list[str]
     gsds: npt.NDArray[np.float64]
     years: npt.NDArray[np.int64]
-    """Of acquisition."""
+    """The year in which each scene was acquired."""
     weights: npt.NDArray[np.float64]
     footprints: npt.NDArray[np.object_]
     tree: shapely.STRtree

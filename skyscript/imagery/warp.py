@@ -23,7 +23,7 @@ from skyscript.imagery.raster import Raster
 from skyscript.imagery.samples import Mask, Samples, Window, aligned, read_window
 
 _NODES = 17
-"""Positions are transformed on a grid of so many points a side, and linear between them."""
+"""Points on a side of the grid on which positions are transformed; linear between them."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,11 +79,11 @@ class _Nodes(NamedTuple):
     """Nodes along one side of a tile, and where the pixels' centres lie among them."""
 
     places: Floats
-    """Of the nodes, 0 to 1 of the side: from the first pixel's centre to the last one's."""
+    """The positions of the nodes along the side, 0 to 1: first to last centre of a pixel."""
     before: npt.NDArray[np.intp]
     """The node before each pixel."""
     share: Floats
-    """How far each pixel lies on its way to the next node, 0 to 1."""
+    """The position of each pixel between that node (0) and the next one (1)."""
 
 
 def _nodes(size: int) -> _Nodes:
@@ -97,7 +97,7 @@ def _nodes(size: int) -> _Nodes:
 def _between(values: Floats, across: _Nodes, down: _Nodes) -> Floats:
     """Interpolate values at nodes for every pixel.
 
-    Element by element and not as a matrix product, whose threads stand in each other's way.
+    Element by element and not as a matrix product, whose threads would slow each other down.
     """
     wide = values[:, across.before] * (1 - across.share)
     wide += values[:, across.before + 1] * across.share

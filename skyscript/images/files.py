@@ -1,11 +1,11 @@
-"""Image files in a folder, told by their suffix."""
+"""The image files in a folder, recognised by their suffix."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"))
-"""Of the formats that `skyscript.images.decode` reads; in lower case."""
+"""The suffixes of the formats that `skyscript.images.decode` reads, in lower case."""
 
 
 def list_images(folder: Path) -> list[str]:

@@ -118,7 +118,7 @@ class Answers:
         return Totals(*(number or 0 for number in found)) if found else Totals()
 
     def store(self, asked_of: str, request: Request, answer: Answer) -> None:
-        """Store an answer at once."""
+        """Store an answer immediately."""
         row = (request.key(asked_of), asked_of, request.task, request.characters)
         self._insert(*row, int(request.image is not None), *answer)
 

@@ -1,4 +1,4 @@
-"""Asks many requests at once; each is answered from the file of answers, or paid for once."""
+"""Sends many requests in parallel; each answer is stored already, or paid for once."""
 
 from __future__ import annotations
 

@@ -77,13 +77,14 @@ class LanguageModelConfig(StageConfig):
     input_price: float = Field(
         0.0,
         ge=0,
-        description="Count this price for a million tokens of input, in any currency.",
+        description="Compute the cost with this price of a million input tokens, in any currency.",
         json_schema_extra=EXECUTION,
     )
     output_price: float = Field(
         0.0,
         ge=0,
-        description="Count this price for a million tokens of output.",
+        description="Compute the cost with this price of a million output tokens, in the same "
+        "currency.",
         json_schema_extra=EXECUTION,
     )
     budget: float | None = Field(

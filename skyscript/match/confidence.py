@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 _WEIGHTS = (-4.47, 13.27, 1.352, 0.289)
-"""Of a constant and of `terms`: fitted by ``python -m tests.bench.match --fit``; docs/match.md says
-how."""
+"""The weights of a constant and of `terms`, fitted by ``python -m tests.bench.match --fit``;
+docs/match.md explains it."""
 _SHARP = 4.0
 """How much less likely a shift is whose correlation is one deviation lower, as a logarithm."""
 _STEP = 0.5

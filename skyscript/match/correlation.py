@@ -1,4 +1,4 @@
-"""The agreement of image and map for every shift at once, and its highest peak."""
+"""The agreement of image and map for all shifts, in one computation, and its highest peak."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_PIXELS = 256
 _TOLERANCE = 0.6
 """Metres; the deviation of the blur of the drawn map, because outlines are not exact."""
 _LEAST_BLUR = 0.7
-"""Pixels, likewise."""
+"""The least deviation of that blur, in pixels."""
 _LEAST_APART = 1.5
 """Pixels from the middle of a line to its edges in the image."""
 _LEAST_REACH = 2.0
@@ -35,7 +35,7 @@ shift that leaves one short edge in the image could win."""
 _RIGHT = 1.0
 """Metres within which a shift is right, or half a pixel of the image if that is more."""
 _LEAST_MARGIN = 16
-"""Pixels; shifts of up to so many, allowed or not, tell how high peaks of chance are."""
+"""Pixels. Shifts up to this size, allowed or not, show how high peaks are by chance alone."""
 
 NO_EDGES = "no object with a visible edge is in the image"
 FEW_EDGES = "too little of any edge is in the image"
@@ -51,7 +51,7 @@ class Agreement(NamedTuple):
     right: float
     """Pixels to the right by which the map must be moved to lie on the image."""
     down: float
-    """Pixels down, likewise."""
+    """Pixels down by which the map must be moved to lie on the image."""
     confidence: float
     """Probability that the shift is right to a metre, or to half a pixel if that is more."""
     length: float

@@ -23,7 +23,7 @@ class Pieces(NamedTuple):
     ends: Floats
     """A row each: x and y of both ends."""
     width: Floats
-    """Of the line each belongs to, in metres on the ground; 0 if it is an edge itself."""
+    """The width of the line that a piece belongs to, in metres; 0 if the line itself is an edge."""
 
     @classmethod
     def none(cls) -> Pieces:

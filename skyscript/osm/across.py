@@ -26,7 +26,7 @@ Members = Sequence[tuple[int, str]]
 """The ids and roles of the ways of a relation."""
 
 _TAGS = {"type": "multipolygon", "area": "yes"}
-"""Of every relation: libosmium makes no area of one that only has a type."""
+"""The tags of every relation: libosmium makes no area of one that has only a type."""
 
 
 def assembled_across(

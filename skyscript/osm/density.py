@@ -26,7 +26,7 @@ class Count(NamedTuple):
 
     objects: int
     revisited: int
-    """Of them edited since they were drawn."""
+    """The number of these objects that were edited after they were drawn."""
     changed: int
     """The last change, in seconds since 1970; -1 if it is unknown."""
 

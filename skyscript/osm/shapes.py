@@ -52,7 +52,7 @@ class WaysRead(NamedTuple):
 
 
 class NodesOfWays(NamedTuple):
-    """The places of the nodes of some ways, each with the number of its way."""
+    """The positions of the nodes of ways: a row for each node, with the number of its way."""
 
     way: npt.NDArray[np.int64]
     places: npt.NDArray[np.float64]

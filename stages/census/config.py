@@ -8,7 +8,7 @@ from pipeline.stage import ConfigFile, StageConfig
 
 
 class CensusConfig(StageConfig):
-    """What is counted, and in which cells."""
+    """The options of a census: the format of its files, and the size of the cells."""
 
     format: str | None = Field(
         None,

@@ -33,7 +33,7 @@ Combination = tuple[tuple[str, str], ...]
 """Tags, with ``*`` for free text."""
 NO_KEY = "no key of the vocabulary"
 COUNTED, REJECTED, NOT_WANTED = "counted", "rejected", "not wanted"
-"""What becomes of an object that was read."""
+"""The three outcomes for an object that was read."""
 
 _TAGS = pa.schema(
     [(name, pa.string()) for name in ("key", "value", "kind")] + [("objects", pa.int64())]

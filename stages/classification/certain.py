@@ -30,7 +30,7 @@ Tags = list[tuple[str, str]]
 
 
 class Others(NamedTuple):
-    """Of the pairs of an image of the set and another class, the shares by what truth says."""
+    """Shares of the pairs of an image and a class that is not its own, by the table ``truth``."""
 
     shown: float
     absent: float
@@ -49,7 +49,7 @@ class Certain(NamedTuple):
 
     mentions: Mentions
     concepts: Mapping[str, Concepts]
-    """Of each class, those of most of its focus objects."""
+    """For each class, the concepts that most of its focus objects show."""
     truth: ds.Dataset
     places: Places
 
@@ -81,7 +81,11 @@ def keep_certain(
 
 
 def judge_others(chosen: Mapping[str, Rows], certain: Certain) -> Others:
-    """Count what truth says of the chosen images and the classes that they are not of."""
+    """Give the shares of the pairs of a chosen image and another class, by the table ``truth``.
+
+    A pair counts by what the table says of it: the image shows that other class, does not show it,
+    or it is unknown.
+    """
     every = np.sort(np.concatenate([*chosen.values()]))
     names = {name for phrase in chosen for name in certain.concepts[phrase]}
     shown, lacking = (
@@ -134,7 +138,7 @@ class _Rows:
     def read(
         cls, truth: ds.Dataset, verdict: str, places: Places, rows: Rows, names: Iterable[str]
     ) -> _Rows:
-        """Read the verdict for some rows and some concepts."""
+        """Read, for the given concepts, which of the given rows have the verdict."""
         found: dict[str, list[Rows]] = {name: [] for name in sorted(names)}
         ids = places.object_ids.take(pa.array(rows)).combine_chunks()
         wanted = (pc.field("verdict") == verdict) & pc.field("concept").isin([*found])

@@ -12,7 +12,11 @@ from pipeline.stage import ConfigPath, StageConfig
 class ClassificationConfig(StageConfig):
     """The size of the set, and what training must not share with it."""
 
-    seed: int = Field(0, description="Seed the random draw of blocks and images.")
+    seed: int = Field(
+        0,
+        description="Seed the random draw of what training must not use (blocks of the "
+        "Earth, or objects) and of the images of the set.",
+    )
     classes: int = Field(70, ge=2, description="Build exactly this many classes.")
     per_class: int = Field(100, ge=1, description="Take exactly this many images of each class.")
     hold_out: Literal["blocks", "objects"] = Field(
@@ -23,7 +27,10 @@ class ClassificationConfig(StageConfig):
     )
     block: float = Field(0.1, gt=0, le=90, description="Make a block this many degrees wide.")
     max_held_out: float = Field(
-        0.1, gt=0, le=0.9, description="Draw from at most this share of the run's images."
+        0.1,
+        gt=0,
+        le=0.9,
+        description="Hold out at most this share of the run's images; the set is drawn from them.",
     )
     trained_on: tuple[ConfigPath, ...] = Field(
         (),

@@ -51,7 +51,7 @@ class Built(NamedTuple):
     training: Mapping[str, int]
     """The number of pairs removed from each captions file."""
     others: Others | None
-    """What truth says of the images and the classes that they are not of; None without truth."""
+    """The shares that `judge_others` gives; None if the run has no table ``truth``."""
 
     def lines(self) -> list[str]:
         """Describe the figures in lines for the terminal."""

@@ -74,7 +74,7 @@ class _Job:
         return [self.outcomes[artefact.path] for artefact in artefacts]
 
     def _each(self, artefacts: Sequence[Artefact], task: Callable[[Artefact], T]) -> dict[str, T]:
-        """Run a task for several artefacts at once. An artefact for which it raises has failed."""
+        """Run a task for several artefacts in parallel. If it raises, that artefact has failed."""
         results: dict[str, T] = {}
         with ThreadPoolExecutor(self.config.connections) as threads:
             futures = {threads.submit(task, artefact): artefact for artefact in artefacts}

@@ -11,7 +11,11 @@ from skyscript.geo.bbox import Bbox
 class EligibleConfig(StageConfig):
     """Which objects a source can show."""
 
-    seed: int = Field(0, description="Seed the number of each object by which sample draws.")
+    seed: int = Field(
+        0,
+        description="Seed the random number that each object gets. The stage `sample` takes "
+        "the objects with low numbers first.",
+    )
     bbox: Bbox | None = Field(
         None,
         description="Make tiles only for objects in this box: west, south, east, north, in "

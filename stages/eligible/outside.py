@@ -15,11 +15,11 @@ from stages.eligible.showing import centres
 
 
 def lie_outside(boxes: pa.Table, bbox: Sides, read: WaysRead | None) -> npt.NDArray[np.bool_]:
-    """Tell for each row of the table ``boxes`` whether it lies outside; all must have a box.
+    """Tell for each object in the table ``boxes`` whether it is outside ``bbox``.
 
-    A point or an area lies where the centre of its box lies. A line lies outside if none of its
-    nodes is in the box: on one of them, `plan` centres its tile. ``read`` is what shards have read
-    of the ways, if they did.
+    All rows must have a box. A point or an area is outside if the centre of its box is outside. A
+    line is outside if all its nodes are, because `plan` centres its tile on one of them. ``read``
+    has the ways that shards have read; None if no shards were used.
     """
     sides = np.column_stack([boxes.column(side).to_numpy() for side in Box._fields])
     inside = within_bbox(centres(sides), bbox)

@@ -61,7 +61,7 @@ read_outlines = cached_by_files(_outlines, ["geometry", *_GSDS])
 
 
 class Objects(NamedTuple):
-    """What decides which sources can show some objects."""
+    """The columns of the objects that decide which sources can show them."""
 
     boxes: Floats
     """A row of west, south, east, north for each."""

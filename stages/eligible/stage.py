@@ -1,6 +1,6 @@
 """Eligible: finds the objects that a source can show, and the tags that are then visible.
 
-`sample` draws from these objects only: others would take seats and lose them in `plan`.
+`sample` draws from these objects only. `plan` would drop all others, and fewer tiles would be left.
 """
 
 from __future__ import annotations

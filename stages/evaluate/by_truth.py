@@ -33,7 +33,7 @@ class Relevance(NamedTuple):
 
     @classmethod
     def of(cls, truth: Truth, images: int, texts: int) -> Relevance:
-        """Make it from the truth of some images and texts."""
+        """Make the columns from the table ``truth``, for images and texts numbered from 0."""
         width = len(truth.concepts)
         lists = ((truth.shows, images), (truth.lacks, images), (truth.says, texts))
         return cls(*(of.flags(np.arange(n), width).astype(np.float32) for of, n in lists))

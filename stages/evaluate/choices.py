@@ -51,9 +51,9 @@ class Choices(NamedTuple):
     path: Path
     questions: list[Question]
     images: list[str]
-    """Distinct, in the order of the questions."""
+    """The distinct images, in the order of the questions."""
     texts: list[str]
-    """Distinct, likewise."""
+    """The distinct texts, in the order of the questions."""
 
     @property
     def work(self) -> int:

@@ -31,7 +31,7 @@ class EvaluateConfig(ClipConfig):
     sets: tuple[str, ...] | None = Field(
         None,
         description="Evaluate these sets, groups of sets (scene, fine_grained, retrieval) or "
-        "folders of your own. By default, all published sets that are there are evaluated.",
+        "folders of your own. By default, all published sets in `benchmarks` are evaluated.",
     )
     skyscript: ConfigPath | None = Field(
         None,
@@ -40,9 +40,9 @@ class EvaluateConfig(ClipConfig):
     )
     truth: ConfigPath | None = Field(
         None,
-        description="In retrieval, also take an image for right if this run, or this file of its "
-        "table `truth`, says that it shows what the text names. Sets whose images the table does "
-        "not know are evaluated as without it.",
+        description="In retrieval, also count an image as right if the table `truth` says that it "
+        "shows what the text names. Give a run, or a file of that table. The option has no effect "
+        "on sets whose images are not in the table.",
     )
     choices: ConfigPath | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""The vectors of the images and the texts of a set, and what is said of those that lack."""
+"""The vectors of the images and texts of a set, with notes about unusable ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EmbeddedImages(NamedTuple):
     vectors: NDArray[np.float32]
     """Unit vectors, one row for each usable image."""
     notes: list[str]
-    """What is said of the others."""
+    """Notes about the images that are not usable."""
 
 
 def embed_images(

@@ -68,7 +68,7 @@ def accuracy_intervals(true_rank: NDArray[np.int64], at: Sequence[int]) -> list[
 
 
 def share_interval(hits: NDArray[np.bool_], image_of: NDArray[np.int64]) -> list[float]:
-    """Give the interval of the share of queries that succeed; those of an image go together.
+    """Give the interval of the share of queries that succeed, by a bootstrap over images.
 
     ``image_of`` are the numbers of the queries' images, from 0 on.
     """

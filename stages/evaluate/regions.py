@@ -57,7 +57,7 @@ class Regions(NamedTuple):
     images: list[str]
     """The paths of the distinct images."""
     inside: InTars
-    """Those that lie in tars."""
+    """The places of the images that are stored in tars, by path."""
     image_of: NDArray[np.int64]
     concepts: list[str]
     """The distinct concepts, in alphabetical order."""
@@ -104,14 +104,14 @@ class _Ranking(NamedTuple):
     """The captions that are wrong for each region: those of all concepts that are not related."""
 
     def wrong_in_image(self) -> Mask:
-        """Tell likewise, of the captions of the same image's regions alone."""
+        """Give the captions in ``wrong`` that belong to a region of the same image."""
         of = self.regions
         there = np.zeros((len(of.images), len(of.concepts)), bool)
         there[of.image_of, of.concept_of] = True
         return self.wrong & there[of.image_of[self.used]]
 
     def measure(self, wrong: Mask) -> dict[str, Any]:
-        """Give top-1 with its interval, of the regions that have a wrong caption to be told from.
+        """Give top-1 and its interval, over the regions that have at least one wrong caption.
 
         A resample of images brings their regions along.
         """

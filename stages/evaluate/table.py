@@ -27,7 +27,7 @@ _WAYS = {
     "truth": "by truth; what is unknown is wrong",
     "truth_judged": "by truth; what is unknown is left out",
 }
-"""The ways in which retrieval is counted."""
+"""The rules for a right answer in retrieval, and their names in the table."""
 _PAIRS_BY_TRUTH = {
     "right": "right",
     "own": "of them own pairs",
@@ -144,7 +144,7 @@ def _format_recalls(results: Sequence[dict[str, Any]]) -> str:
 
 
 def _format_ways(results: Sequence[dict[str, Any]]) -> str:
-    """Format the recalls counted in other ways: a row for each way and model."""
+    """Format the recalls by rule for a right answer: a row for each rule and model."""
     names = _names_of(results, "retrieval")
     rows = [
         [f"{words}: {format_model(result)}", *(_format_recall(result, n, way) for n in names)]

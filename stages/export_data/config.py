@@ -31,7 +31,7 @@ class ExportConfig(StageConfig):
         "are exported as the split train.",
     )
     only_sources: tuple[str, ...] = Field(
-        (), description="Export only images of these sources (aliases). By default, of all sources."
+        (), description="Export only images of these sources (aliases). By default, export all."
     )
     seed: int = Field(
         0, description="Seed the global shuffle of the pairs: the same seed gives the same bytes."

@@ -22,11 +22,12 @@ _ROWS = 4096
 
 
 class Diversity(NamedTuple):
-    """Of a batch of 64 pairs, how many come from its most frequent block: the mean of batches."""
+    """The mean number of pairs, in a batch of 64, that come from its most frequent block."""
 
     run: float
-    """In the order of the run, or of the captions file."""
+    """The figure in the order of the run, or of the captions file."""
     export: float
+    """The figure in the order of the export."""
     blocks: int
     """The number of blocks of the split."""
 

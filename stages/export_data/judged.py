@@ -57,7 +57,7 @@ class Judged(_Part):
     by_source: tuple[Precision, ...]
     by_concept: tuple[Precision, ...]
     by_kind: tuple[Precision, ...] = ()
-    """Of statements."""
+    """The precision for each kind of statement."""
 
     @property
     def about(self) -> str:

@@ -115,7 +115,7 @@ class Pairs(NamedTuple):
             yield number, total, (number + 1) * count // total - number * count // total
 
     def read_image(self, row: Mapping[str, Any]) -> bytes:
-        """Read the image of a pair, as `read` does."""
+        """Give the bytes of a pair's image. Raises `InputError` if it is missing or was changed."""
         return self.read(image_file(self.root, row), row["content_hash"])
 
     def read(self, file: ImageFile, content_hash: str) -> bytes:
@@ -171,7 +171,7 @@ _EMPTY = {
     "scores": tables.SCORES.schema.empty_table(),
     "statements": tables.STATEMENTS.schema.empty_table(),
 }
-"""What stands for the tables of stages that the run left out."""
+"""Empty tables, in place of those of stages that the run left out."""
 
 
 def _read_chosen(captions: ds.Dataset, config: ExportConfig) -> Iterator[dict[str, pa.Array]]:

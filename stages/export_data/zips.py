@@ -21,7 +21,10 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def write_zips(pairs: Pairs, out: Path) -> list[str]:
-    """Write a zip for each of the twelve folders, and the captions files; give their paths."""
+    """Write the published layout below ``out``; give the paths of its files.
+
+    These are images2.zip to images7.zip, meta2.zip to meta7.zip, and the captions files.
+    """
     (out / FOLDER).mkdir()
     names = []
     for place in FOLDERS:

@@ -1,6 +1,6 @@
 """Rows of the table of objects from columns, without a Python object for each of them.
 
-Simple shapes are written by the block decoder; what may be wrong goes the way of `rows`.
+The block decoder writes simple geometries; `rows` checks those that may be wrong.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class RelationRows(Rows):
         self._keys = keys
 
     def relations(self, relations: Parts) -> Iterator[AreaRelation]:
-        """Take relations as `Rows` does; give those of which the assembler shall make areas."""
+        """Write relations to the scratch files; yield those that the assembler makes into areas."""
         for each in _relations(relations):
             self.relation(cast("osmium.osm.Relation", each))
             kind = each.tags.get("type", "")

@@ -53,9 +53,9 @@ def external(config: ExtractConfig) -> Mapping[str, str]:
 
 
 def why_not_by_blocks(config: ExtractConfig) -> str | None:
-    """Give the reason, in a sentence, why no range of blobs can be read apart; None if they can.
+    """Give the reason, in a sentence, why the block decoder cannot read the input in shards.
 
-    Only what shows without reading the file: a reason within it shows later.
+    None if no reason is known yet. The file is not read; a reason within it is found later.
     """
     try:
         files = osm_files(config)

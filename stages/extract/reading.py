@@ -50,7 +50,7 @@ REJECTED_FILE = pa.schema(
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read, and how."""
+    """The files to read, and the options of the reader."""
 
     inputs: Sequence[tuple[Path, str]]
     """Files with their formats."""
@@ -60,7 +60,7 @@ class Reading:
     repairs: bool = False
     """Whether multipolygons that libosmium rejects are repaired."""
     shards: Shards | None = None
-    """What has been read of the one input; None: libosmium reads all."""
+    """What the shards have read of the only input; None if libosmium must read all of it."""
 
     @property
     def names(self) -> str:
@@ -69,7 +69,7 @@ class Reading:
 
 
 class Outcome(NamedTuple):
-    """What was read."""
+    """The result of reading, besides the scratch files."""
 
     bounds: list[Box]
     """The bounds that the inputs state."""

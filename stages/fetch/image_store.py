@@ -1,4 +1,4 @@
-"""Where the images of a shard lie while it is made: as files, or on the way into its tar.
+"""Stores the images of a shard while the shard is made: as files, or in a tar.
 
 An image that goes into a tar is first a file in a folder of its shard, so that a killed run keeps
 it; the folder is removed when the tar is whole.

@@ -67,14 +67,14 @@ class FilterConfig(StageConfig):
     )
     balance_from: Percent = Field(
         100,
-        description="Let `balanced` draw from this best percentage of the pairs by score. It is at "
-        "least the largest of `top`.",
+        description="With `cut: balanced`, draw only from the best N percent of the pairs by "
+        "score. N must be at least the largest value of `top`.",
     )
     temperature: float = Field(
         0.1,
         ge=0,
-        description="Blur the scores of `soft_cap` by random draws of about this size, in standard "
-        "deviations of the score. With 0, only the penalties change the order.",
+        description="Let `soft_cap` add a random number of about this size to each score, in "
+        "standard deviations of the score. With 0, only the penalties change the order.",
     )
     caption_penalty: float = Field(
         0.1,
@@ -110,15 +110,15 @@ class FilterConfig(StageConfig):
         None,
         ge=1,
         description="Remove a pair if this many better pairs show nearly the same image, as `near` "
-        "and `alike` define it; fewer rows may be left. It needs the column image_hash.",
+        "and `alike` define it; fewer rows may be left. The input needs the column image_hash.",
     )
     alike: float | None = Field(
         None,
         gt=0,
         le=1,
         description="Let `max_per_image` also treat images as the same if the cosine of their CLIP "
-        "vectors is at least this, such as 0.97. The vectors are those that `score` stored; it "
-        "needs the column content_hash. In a large set, a few similar images are not found.",
+        "vectors is at least this, such as 0.97. The vectors are those that `score` stored. The "
+        "input needs the column content_hash. In a large set, a few similar images are not found.",
     )
     lowest_phrases: int = Field(
         0,
@@ -126,7 +126,7 @@ class FilterConfig(StageConfig):
         le=99,
         description="Drop single phrases of title_multi_objects instead of whole pairs: those of "
         "neighbours that the map knows but the image does not show. This percentage of all "
-        "phrases is dropped, by lowest score. It needs scores with `score.phrases: true`.",
+        "phrases is dropped, by lowest score. The scores must be made with `score.phrases: true`.",
     )
     phrases_below: float | None = Field(
         None, ge=-1, le=1, description="Drop neighbours' phrases that score less than this."
@@ -145,8 +145,8 @@ class FilterConfig(StageConfig):
     )
     leave_out: tuple[ConfigFile, ...] = Field(
         (),
-        description="Keep the images that these CSVs name in their column filepath out of the "
-        "training files: leave_out.csv of `skyscript leakage`, for example.",
+        description="Remove images from the training files: those in the column filepath of these "
+        "CSVs, for example leave_out.csv of `skyscript leakage`.",
     )
     split: Literal["leakage_safe", "random"] = Field(
         "leakage_safe",
@@ -178,8 +178,9 @@ class FilterConfig(StageConfig):
         3,
         ge=0,
         le=3,
-        description="Treat images as the same if their image_hash differs in at most this many of "
-        "its 64 bits. Training then loses the images that are also set aside.",
+        description="Treat two images as the same if their image_hash differs in at most this many "
+        "of its 64 bits. Such copies of a test image are removed from validation and training, and "
+        "copies of a validation image from training. `max_per_image` uses the same limit.",
     )
 
     @model_validator(mode="after")

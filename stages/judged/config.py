@@ -20,12 +20,15 @@ class JudgedConfig(StageConfig):
     seed: int = Field(0, description="Seed the random draw of the sample.")
     caption: Column = Field("title", description="Judge this caption of an image.")
     confidence: float = Field(
-        0.95, gt=0.5, lt=1, description="Give intervals that hold the truth with this probability."
+        0.95,
+        gt=0.5,
+        lt=1,
+        description="Give intervals that contain the true precision with this probability.",
     )
     wanted: float = Field(
         0.8,
         gt=0,
         lt=1,
-        description="Suggest another label for a tag if it is surely right in less than this share "
-        "of the images or statements that show it.",
+        description="Suggest another label for a tag if the tag is certainly right in less than "
+        "this share of the images or statements that show it.",
     )

@@ -20,7 +20,7 @@ from tag_vocab.vocabulary import split_values
 
 WRONG, SUGGESTIONS = "wrong.csv", "suggestions.csv"
 NOUN = {"captions": "images", "statements": "statements"}
-"""What is counted: an image has one caption."""
+"""The noun for what is judged: an image has one caption, so images are counted."""
 GROUPS = {
     "captions": ("concept", "source", "gsd"),
     "statements": ("concept", "source", "gsd", "kind"),

@@ -30,7 +30,7 @@ from tag_vocab import concepts_of
 LEAST = 2
 """The fewest texts of a stratum: one alone does not tell how much they differ."""
 _SPARE = 4
-"""For each text to draw, so many are kept to choose from, as their images may be taken."""
+"""Candidates for each text to draw: the image of a candidate may be taken already."""
 _NOTHING = {
     "captions": "The run has no image with a caption to judge.",
     "statements": "The run has no statement that pixels can show; add kinds to statements.kinds.",

@@ -29,7 +29,7 @@ class Unit(NamedTuple):
     unit_id: str
     """The id of a statement, or of the image of a caption."""
     object_id: str
-    """Of the image."""
+    """The id of the image's focus object."""
     filepath: str
     text: str
     kind: str

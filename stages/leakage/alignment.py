@@ -30,7 +30,7 @@ _TOLERANCE = 4.0
 """Pixels by which they may miss."""
 _SCALES = (0.2, 5.0)
 _LEAST_SHARE = 0.1
-"""Of one of the two images, what the other must show."""
+"""The least share of one of the two images that the other one must show."""
 _FINE, _COARSE = 1.5, 12.0
 """Pixels between which details are compared. A transform is not more exact, and compression changes
 what is finer; bright sand beside dark water is coarser, and alike on all beaches."""
@@ -129,7 +129,11 @@ def _compare(ours: Grey, theirs: Grey, transform: Transform) -> Overlay:
 
 
 def same_at(ours: Sketch, theirs: Grey, symmetry: int) -> Overlay:
-    """Compare the details of a symmetry of an image with those of another image, as a whole."""
+    """Compare a rotation or mirror image of an image with another image, pixel by pixel.
+
+    ``symmetry`` is the number of the rotation or mirror image in `symmetries`. The details of small
+    thumbnails are compared, without a search for a shift or a scale.
+    """
     own, other = symmetries(thumbnail(ours.grey))[symmetry], thumbnail(theirs)
     whole = np.ones(own.shape, np.bool_)
     pixels = (_details(one, whole, *_OF_THUMBNAIL) for one in (own, other))

@@ -42,7 +42,7 @@ class Features(NamedTuple):
 
 
 class Sketch(NamedTuple):
-    """What is compared of an image."""
+    """The digests, hashes and features of an image by which it is compared."""
 
     content: str
     """Digest of the file."""

@@ -31,7 +31,7 @@ many images have the same words, and the right one is far behind. Each takes a m
 _MOST_NEAR = 12
 """Candidates by their hashes."""
 _NEAR_HASH = 10
-"""Of the 64 bits of a hash, those that may differ in a candidate."""
+"""How many of the 64 bits of a hash may differ in a candidate."""
 
 
 class Candidate(NamedTuple):

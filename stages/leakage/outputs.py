@@ -33,9 +33,9 @@ class Counts(NamedTuple):
 
     ours: int
     theirs: Mapping[str, int]
-    """By benchmark."""
+    """The number of images of each benchmark."""
     placed: Mapping[str, int]
-    """Of these, the images with a known place."""
+    """The number of images of each benchmark whose place is known."""
     unusable: Sequence[tuple[Picture, str]]
     """Images whose pixels could not be decoded, with the reason."""
 

@@ -14,7 +14,7 @@ from stages.leakage.matches import MOST, Match
 from stages.leakage.pictures import Picture
 
 _METRES = 111_195.0
-"""Of a degree on the sphere."""
+"""Metres of one degree on the sphere."""
 
 
 class PlaceIndex:

@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class Looked(NamedTuple):
-    """What was looked at, for the figures."""
+    """Collects the figures of a comparison while it runs."""
 
     unusable: list[tuple[Picture, str]]
     """Images that cannot be decoded, with the reason."""
@@ -75,7 +75,7 @@ def in_batches(rows: Iterable[Row], size: int = _AT_ONCE) -> Iterator[list[Row]]
 def _run(
     threads: ThreadPoolExecutor, work: Callable[[Picture], Result], pictures: Iterable[Picture]
 ) -> Iterator[Result]:
-    """Give the result of each image in order, some of them at once."""
+    """Give the result of each image in order; several images are processed in parallel."""
     for batch in in_batches(pictures):
         yield from threads.map(work, batch)
 

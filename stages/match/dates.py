@@ -1,4 +1,4 @@
-"""How long after its image an object was last changed on the map, or built."""
+"""The days from the capture of an image to the last map edit of its object, and to its building."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ class NormSimConfig(WorkerClipConfig):
     vectors: str | None = Field(
         None,
         description="Read the vectors of this folder below embeddings/, for example "
-        "CLIP_tiny-0123abcd. It must be named if the scores name several.",
+        "CLIP_tiny-0123abcd. This option is required if the scores name several folders.",
     )
     rounds: int = Field(
         10,

@@ -37,7 +37,7 @@ Targets = Callable[[str], Vectors]
 
 
 class Done(NamedTuple):
-    """What was computed."""
+    """The numbers of images that were measured and of target images."""
 
     images: int
     targets: int
@@ -91,7 +91,7 @@ def _rows(
 class _Part(NamedTuple):
     paths: list[str]
     vectors: Vectors
-    """Of length 1."""
+    """Unit vectors, a row for each path."""
 
 
 def _vectors_folder(root: Path, scores: ds.Dataset, chosen: str | None) -> str:

@@ -77,7 +77,7 @@ class _Tiles(NamedTuple):
 
     boxes: Numbers
     pixel_area: Numbers
-    """Of one pixel."""
+    """The area of one pixel of each image."""
     area: Numbers
     centre: Geometries
     scale: Numbers
@@ -87,7 +87,7 @@ class _Tiles(NamedTuple):
     extent: list[float]
     """Extent of view, in metres."""
     osm_id: npt.NDArray[np.int64]
-    """Of the focus object."""
+    """The OSM number of each focus object."""
     kind: npt.NDArray[np.str_]
 
 

@@ -47,7 +47,7 @@ class Reasons:
         return self._file.values_of(paths) if self._file else pa.nulls(len(paths), pa.string())
 
     def finish(self) -> None:
-        """Raise `InputError` as `CsvPlaces` does."""
+        """Raise `InputError` if the CSV holds a pair that the run lacks, or another order."""
         if self._file:
             self._file.finish()
 
@@ -56,7 +56,7 @@ class _OneFile:
     """A CSV, and the next of its rows."""
 
     def __init__(self, path: Place, column: str = "filepath") -> None:
-        """Open a CSV; ``column`` is what `values_of` gives."""
+        """Open a CSV; ``column`` names the column that `values_of` reads."""
         self._path = path
         names = list(dict.fromkeys(["filepath", column]))
         self._batches = PairsCsv(local_copy(path), names).batches(names)

@@ -15,15 +15,14 @@ def drawn_order(object_id: str, numbers: list[int], known: SceneIndex, seed: int
     the rate of its weight, and the first to come is taken.
     """
     waits: dict[str, float] = {}
-    draw_of_scene = chance.draws(seed, object_id, "scene ")
+    draw = chance.draws(seed, object_id)
     for number in numbers:
         source = known.sources[number]
         if source not in waits:
-            draw = chance.uniform(seed, object_id, f"source {source}")
-            waits[source] = -math.log1p(-draw) / float(known.weights[number])
+            waits[source] = -math.log1p(-draw(f"source {source}")) / float(known.weights[number])
 
     def place(number: int) -> tuple[float, str, float, str]:
         source, scene_id = known.sources[number], known.scene_id(number)
-        return waits[source], source, draw_of_scene(scene_id), scene_id
+        return waits[source], source, draw(f"scene {scene_id}"), scene_id
 
     return sorted(numbers, key=place)

@@ -34,15 +34,13 @@ class Placement(NamedTuple):
 
 def first_placement(subject: Subject, config: PlanConfig) -> Placement:
     """Draw the node of a line, the side of a tile and the shift."""
-    object_id, (smallest, largest) = subject.object_id, config.object_side
-    at = int(chance.uniform(config.seed, object_id, "node") * len(subject.places))
-    lon, lat = subject.places[at].tolist()
-    side = int(chance.between(config.seed, object_id, "side", smallest, largest + 1))
-    if chance.uniform(config.seed, object_id, "centred") < config.centred_share:
+    draw, (smallest, largest) = chance.draws(config.seed, subject.object_id), config.object_side
+    lon, lat = subject.places[int(draw("node") * len(subject.places))].tolist()
+    side = int(smallest + (largest + 1 - smallest) * draw("side"))
+    if draw("centred") < config.centred_share:
         return Placement(lon, lat, side, (0.0, 0.0))
     east, north = (
-        chance.between(config.seed, object_id, f"shift {axis}", -config.shift, config.shift)
-        for axis in ("east", "north")
+        -config.shift + 2 * config.shift * draw(f"shift {axis}") for axis in ("east", "north")
     )
     return Placement(lon, lat, side, (east, north))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import shapely
 
@@ -19,7 +20,8 @@ from pipeline.schema import STATUS_FILTERED, STATUS_OK
 from pipeline.stage import Shard, ShardStage
 from skyscript import chance
 from skyscript.files.names import PARTS
-from skyscript.geo.tile import Box
+from skyscript.geo.antimeridian import are_of_both_sides
+from skyscript.geo.tile import Box, Points
 from skyscript.imagery.places import bounding_box
 from skyscript.imagery.scene_index import Indices, SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
@@ -27,7 +29,7 @@ from stages import tables
 from stages.plan.candidates import placed
 from stages.plan.config import PlanConfig
 from stages.plan.placement import Placement, first_placement
-from stages.plan.subject import Skip, Subject, subject_of
+from stages.plan.subject import AREAS, Skip, Subject, subject_of
 from tag_vocab import Vocabulary
 
 Planned = tuple[Placement, list[dict[str, object]]]
@@ -44,27 +46,37 @@ def plan(
 ) -> pa.Table:
     """Plan a tile and its candidate scenes for each focus object, or record why it gets none."""
     known, words = scene_index(scenes), run_vocabulary(vocab)
-    geometries = shapely.from_wkb(focus.column("geometry").to_numpy(zero_copy_only=False))
     rows = focus.drop_columns(["geometry"]).to_pylist()
-    subjects = [_subject(*pair, words, config) for pair in zip(rows, geometries, strict=True)]
+    both_sides = are_of_both_sides(np.column_stack([focus[side] for side in Box._fields]))
+    shapes = zip(rows, _nodes(focus), both_sides.tolist(), strict=True)
+    subjects = [_subject(*shape, words, config) for shape in shapes]
     drawn = [first_placement(each, config) for each in subjects if isinstance(each, Subject)]
     places = np.array([(first.lon, first.lat) for first in drawn]).reshape(-1, 2)
     firsts = zip(drawn, known.touching_points(places), strict=True)
-    planned = [
-        _row(
-            row["object_id"],
-            subject if isinstance(subject, Skip) else _placed(subject, next(firsts), known, config),
-        )
-        for row, subject in zip(rows, subjects, strict=True)
+    tiles = [
+        subject if isinstance(subject, Skip) else _placed(subject, next(firsts), known, config)
+        for subject in subjects
     ]
+    ids = [row["object_id"] for row in rows]
+    # Independent of the seed: an object's folder is the same in every dataset.
+    parts = (len(PARTS) * chance.uniforms(0, ids, "part")).astype(int).tolist()
+    planned = [_row(*columns) for columns in zip(ids, parts, tiles, strict=True)]
     return pa.Table.from_pylist(planned, schema=tables.TILES.schema)
 
 
+def _nodes(focus: pa.Table) -> list[Points]:
+    """Give the nodes of each line and point; of an area none, because its box is enough."""
+    geometries = shapely.from_wkb(focus["geometry"].to_numpy(zero_copy_only=False))
+    geometries[pc.is_in(focus["kind"], pa.array(AREAS)).to_numpy(zero_copy_only=False)] = None
+    nodes, index = shapely.get_coordinates(geometries, return_index=True)
+    return np.split(nodes, np.searchsorted(index, np.arange(1, len(focus))))
+
+
 def _subject(
-    row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary, config: PlanConfig
+    row: Mapping[str, Any], nodes: Points, is_cut: bool, words: Vocabulary, config: PlanConfig
 ) -> Subject | Skip:
     try:
-        return subject_of(row, geometry, words).within(config.bbox)
+        return subject_of(row, nodes, is_cut, words).within(config.bbox)
     except Skip as skip:
         return skip
 
@@ -78,11 +90,10 @@ def _placed(
         return skip
 
 
-def _row(object_id: str, planned: Planned | Skip) -> dict[str, object]:
+def _row(object_id: str, part: int, planned: Planned | Skip) -> dict[str, object]:
     result: dict[str, object] = {
         "object_id": object_id,
-        # Independent of the seed: an object's folder is the same in every dataset.
-        "part": PARTS[int(len(PARTS) * chance.uniform(0, object_id, "part"))],
+        "part": PARTS[part],
         "centred": False,
         "candidates": [],
         "status": STATUS_OK,

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import shapely
 
-from skyscript.geo.antimeridian import are_of_both_sides
 from skyscript.geo.bbox import OUTSIDE, Sides, within_bbox
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
@@ -71,8 +69,12 @@ class Subject(NamedTuple):
         return self._replace(places=places)
 
 
-def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabulary) -> Subject:
-    """Give what a tile is made for; raises `Skip` if no tile can show the object."""
+def subject_of(row: Mapping[str, Any], nodes: Points, is_cut: bool, words: Vocabulary) -> Subject:
+    """Give what a tile is made for; raises `Skip` if no tile can show the object.
+
+    ``nodes`` are those of a line, or the one of a point; ``is_cut`` says that the object lies on
+    both sides of 180 degrees.
+    """
     object_id, tags = row["object_id"], dict(row["tags"])
     if hidden_from_above(tags):
         raise Skip(UNDERGROUND)
@@ -83,14 +85,12 @@ def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabu
     box = Box.of(row)
     if max(-box.south, box.north) > MAX_LATITUDE:
         raise Skip(TOO_POLAR)
-    is_cut = are_of_both_sides(np.array([box]))[0]
     if row["kind"] in AREAS:
         if is_cut:
             raise Skip(ANTIMERIDIAN)
         west, south, east, north = mercator_box(box)
         centre = to_degrees((west + east) / 2, (south + north) / 2)
         return Subject(object_id, np.array([centre]), (east - west, north - south), max_gsd)
-    nodes = shapely.get_coordinates(geometry)
     if is_cut:  # at 180 degrees, where it has no nodes
         nodes = nodes[np.abs(nodes[:, 0]) < HALF_GLOBE]
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():

@@ -32,7 +32,7 @@ def draw_contact_sheet(cards: Sequence[Card], root: Place, inside: InTars) -> by
     """Draw the tiles of ``cards``, six in a row, above their captions. Returns a JPEG.
 
     The sheet shows the central square of each tile, and at most three lines of each caption. A tile
-    that cannot be decoded is white. ``inside`` gives the images that lie in tars.
+    that cannot be decoded is white. ``inside`` has the images in tars, by path.
     """
     from PIL import Image
 

@@ -40,12 +40,12 @@ class Lost(NamedTuple):
     fate: str
     reason: str
     source: str | None
-    """Of its image, or of the first one that was tried."""
+    """The source of its image, or of the first image that was tried."""
     gsd: float | None
     box: Box
-    """Of its image, of the first tile that was tried, or of the object."""
+    """The box of its image, of the first tile that was tried, or of the object."""
     filepath: str | None
-    """Of its image, if it was fetched."""
+    """The path of its image, if the image was fetched."""
     scenes: list[str]
 
     @property

@@ -44,7 +44,7 @@ def numbers(values: Sequence[float | None]) -> str:
 def choices(values: Sequence[str]) -> dict[str, Any]:
     """Give a column of few distinct texts: the texts, most frequent first, and a byte for each row.
 
-    At most 255 texts are told apart; all rarer ones are "other".
+    At most 255 different texts are kept; all rarer ones become "other".
     """
     names, inverse, counts = np.unique(
         np.array(values, object), return_inverse=True, return_counts=True

@@ -51,7 +51,8 @@ class Gallery:
     def __init__(self, *, has_filter: bool, in_tars: bool) -> None:
         """Say whether the run has filtered files: a pair in none of them was dropped.
 
-        The explorer shows the images of the run, or copies in its own folder if they lie in tars.
+        The explorer shows the images of the run, or copies in its own folder if the run stores them
+        in tars.
         """
         self._images = "" if in_tars else "../"
         self._no_split = DROPPED if has_filter else _NOT_FILTERED

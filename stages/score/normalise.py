@@ -50,8 +50,9 @@ class NormaliseConfig(StageConfig):
     temperature: float = Field(
         0.01,
         gt=0,
-        description="Weight the partners with this temperature. A lower one lets only the most "
-        "similar partners count. CLIP's own temperature is 0.01.",
+        description="Use this temperature in the mean over a pair's similarities to its `partners` "
+        "(other pairs, drawn at random). The lower it is, the more only the most similar partners "
+        "count. CLIP's own temperature is 0.01.",
     )
 
 

@@ -12,7 +12,7 @@ from stages.statements.claims import Claims, Kind
 from stages.statements.scenes import Ints, Scenes
 
 _BITS = np.uint64(40)
-"""Of a draw, in a number that has the image before it."""
+"""How many bits a draw has in a key; the bits above them hold the number of the image."""
 
 
 class Chosen(NamedTuple):
@@ -20,7 +20,7 @@ class Chosen(NamedTuple):
 
     kind: Kind
     claims: Claims
-    """Those of an image together, in the order of the images."""
+    """The claims in the order of the images; those of one image stand together."""
     draws: chance.Hashes
     """A number that the seed, the image and the claim decide."""
 
@@ -36,7 +36,7 @@ class Choice:
         self._things = chance.object_hashes(seed, scenes.objects, "object")[scenes.object]
 
     def of(self, kind: Kind) -> Chosen:
-        """Give the chosen claims of a kind, those of an image in the order of their draws."""
+        """Give the chosen claims of a kind, ordered by image, then by draw."""
         claims = kind.make(self._scenes)
         draws = self._draw(kind, claims)
         order = _order(claims.image, draws)

@@ -26,7 +26,7 @@ class Claims(NamedTuple):
     one: Ints
     """The number of the concept that it is about; -1 if it is about the whole image."""
     other: Ints
-    """Likewise of the second one; -1 if there is none."""
+    """The number of the second concept that it is about; -1 if there is none."""
     value: Ints
     """What it says of them; each kind defines its own."""
     things: Ints

@@ -1,4 +1,4 @@
-"""How things lie to each other, told for many pairs of an image at once."""
+"""Measures how the things of an image are placed to each other, for many pairs in one call."""
 
 from __future__ import annotations
 

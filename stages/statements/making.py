@@ -109,7 +109,7 @@ def _things(rows: pa.Table, near: Near, tiles: Tiles) -> _Things:
 
 
 def _in_metres(objects: pa.Table, these: Ints) -> Geometries:
-    """Give the geometries of some objects in EPSG:3857."""
+    """Give the geometries of the given objects in EPSG:3857."""
     used, of = np.unique(these, return_inverse=True)
     wkb = objects["geometry"].take(pa.array(used)).to_numpy(zero_copy_only=False)
     metres: Geometries = shapely.transform(shapely.from_wkb(wkb), project)

@@ -145,14 +145,17 @@ class Scenes:
         return self._objects[1]
 
     def all_things(self, image: Ints) -> tuple[Ints, Ints]:
-        """Give the places of some images, and all things of each."""
+        """Give all things of the given images: the index of its image in ``image``, and its row."""
         start, end = np.searchsorted(self.image, [image, image + 1])
         sizes = end - start
         return np.repeat(np.arange(len(image)), sizes), np.repeat(start, sizes) + counted(sizes)
 
     @functools.cached_property
     def areas(self) -> Groups:
-        """Give the areas of each image that show a concept that names a thing, if all is told."""
+        """Give the areas of each image by the concept that they show.
+
+        Only concepts that name a thing are given, where `all_told` holds for image and concept.
+        """
         told = self.all_told(*np.divmod(self.named, len(self.concepts.all)))
         groups = self.group(self.named[told])
         area = self.dimensions[groups.things] == 2
@@ -204,9 +207,9 @@ class Scenes:
         return np.asarray(~at_edge & self.all_told(image, concept))
 
     def all_told(self, image: Ints, concept: Ints) -> Bools:
-        """Tell whether OSM says of all that an image shows whether it is of a concept.
+        """Tell whether OSM decides, for every object in an image, if it shows a concept.
 
-        It does not say so of a building, without more, whether it is a house.
+        For an object that is tagged only as a building, it does not decide if it is a house.
         """
         row, above = np.nonzero(self.concepts.is_kind[concept])
         untold = np.isin(self.keys(image[row], above), self._most_specific)

@@ -40,7 +40,7 @@ class Tiles(NamedTuple):
         return np.asarray((self.sides[:, 2] - self.sides[:, 0]) / self.sizes[:, 0] / self.scale)
 
     def widened(self, metres: float) -> Floats:
-        """Give the boxes in degrees with so many metres on the ground around them."""
+        """Give the boxes in degrees, widened on each side by ``metres`` on the ground."""
         wider = self.sides + np.outer(metres * self.scale, [-1, -1, 1, 1])
         return unproject(wider.reshape(-1, 2)).reshape(-1, 4)
 

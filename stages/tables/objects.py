@@ -1,4 +1,8 @@
-"""The tables of OSM objects: what there is, what can be seen, and which get a tile."""
+"""The tables from the OSM file to the focus objects.
+
+What was read, which objects and tags can be seen, where each source has images, and which objects
+get a tile.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from pipeline.errors import InputError
+from skyscript.clip.devices import require_device
 from skyscript.clip.source import name_with_weights, open_clip_library
 from stages.train.config import TrainConfig
 
@@ -43,16 +44,15 @@ def check_version() -> None:
 
 
 def join(device: str | None) -> Place:
-    """Join the other processes, if torchrun or Slurm started several. Returns this one's place.
+    """Give the place of this process: its device, its rank and the number of processes.
 
-    Raises `InputError` if the device does not exist.
+    Joins the other processes if torchrun or Slurm started several. Raises `InputError` if this
+    machine does not have the device.
     """
     from open_clip_train.distributed import init_distributed_device_so
 
-    has_gpu = torch.cuda.is_available()
-    wanted = device or ("cuda" if has_gpu else "cpu")
-    if wanted.startswith("cuda") and not has_gpu:
-        raise InputError(f"device {wanted}: this machine has no GPU that torch can use.")
+    wanted = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    require_device(wanted)
     found = init_distributed_device_so(device=wanted)
     return Place(found["device"], found["global_rank"], found["world_size"])
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.stage import EXECUTION, ConfigFile, ConfigPath, ConfigPlace
+from skyscript.clip.source import Device
 from stages.train.augmentation import AugConfig
 from stages.train.published import SKYCLIP_FIXED, SKYCLIP_OPTIONS, SKYCLIP_RATES
 from stages.train.tower_config import TowerConfig
@@ -71,14 +72,14 @@ class TrainConfig(TowerConfig):
     )
     statements: ConfigPlace | None = Field(
         None,
-        description="Train with the true and false statements of this run; a Parquet file of a "
-        "run's table `statements` will do, too. Also set `caption_weights`, `hard_negatives` or "
-        "both, which say how they are used.",
+        description="Train with the true and false statements of this run, or of this Parquet "
+        "file of a run's table `statements`. `caption_weights` uses the true ones, and "
+        "`hard_negatives` the false ones: set one of the two options or both.",
     )
     hard_negatives: int = Field(
         0,
         ge=0,
-        description="Set up to N false statements on an image against its caption, as further "
+        description="Compare an image also with at most N false statements on it, as negative "
         "texts of this image alone. They are drawn anew in each epoch.",
     )
     csv_separator: str = Field(
@@ -92,8 +93,8 @@ class TrainConfig(TowerConfig):
         ge=0,
         le=1,
         description="Stop when more than this share of the pairs has an image that cannot be read. "
-        "Up to it, the next row takes the place of such a pair, and unreadable.jsonl names it. "
-        "With 0, the first one stops the training.",
+        "Until then, the next row replaces such a pair, and unreadable.jsonl names it. With 0, the "
+        "first such image stops the training.",
         json_schema_extra=EXECUTION,
     )
 
@@ -118,7 +119,8 @@ class TrainConfig(TowerConfig):
     accum_freq: int = Field(
         1,
         ge=1,
-        description="Collect N batches for a step; all their pairs are negatives of each other.",
+        description="Collect N batches for one step. The loss then treats all their pairs as one "
+        "large batch.",
         json_schema_extra=EXECUTION,
     )
     epochs: int = Field(20, ge=1, description="Go through all pairs this many times.")
@@ -131,9 +133,15 @@ class TrainConfig(TowerConfig):
         description="Let the learning rate fall (`cosine`) or stay (`const`) after the warm-up.",
     )
     wd: float = Field(0.2, ge=0, description="Apply this weight decay.")
-    beta1: float | None = Field(None, description="Override the architecture's beta1 of Adam.")
-    beta2: float | None = Field(None, description="Override the architecture's beta2 of Adam.")
-    eps: float | None = Field(None, description="Override the architecture's epsilon of Adam.")
+    beta1: float | None = Field(
+        None, description="Set Adam's beta1. By default, CLIP's value for the architecture."
+    )
+    beta2: float | None = Field(
+        None, description="Set Adam's beta2. By default, CLIP's value for the architecture."
+    )
+    eps: float | None = Field(
+        None, description="Set Adam's epsilon. By default, CLIP's value for the architecture."
+    )
     grad_clip_norm: float | None = Field(None, gt=0, description="Clip the gradient to this norm.")
     optimizer: Literal["kahan", "adamw"] = Field(
         "kahan",
@@ -153,9 +161,9 @@ class TrainConfig(TowerConfig):
     )
     truth: ConfigPlace | None = Field(
         None,
-        description="Use what this run knows of each image; a Parquet file of a run's table "
-        "`truth` will do, too. If an image certainly shows what another caption of the batch "
-        "names, the two are then no negative pair.",
+        description="Read the table `truth` of this run, or this Parquet file of it. If an image "
+        "certainly shows what another caption of the batch names, image and caption are then no "
+        "negative pair.",
     )
     batches: Literal["distinct-texts", "shuffled"] = Field(
         "shuffled",
@@ -179,7 +187,7 @@ class TrainConfig(TowerConfig):
     workers: int = Field(
         4, ge=0, description="Load images in N processes per device.", json_schema_extra=EXECUTION
     )
-    device: str | None = Field(
+    device: Device | None = Field(
         None,
         description="Run on cpu or cuda. By default, a GPU is used if there is one.",
         json_schema_extra=EXECUTION,
@@ -194,14 +202,15 @@ class TrainConfig(TowerConfig):
     save_steps: int = Field(
         1000,
         ge=0,
-        description="Also write epoch_latest.pt every N steps, to resume from after a power cut. "
-        "What ends a training in any other way writes it too. With 0, no step does.",
+        description="Also write epoch_latest.pt every N steps, so that a training can resume after "
+        "a power cut. A training that stops for another reason writes it too. With 0, it is "
+        "written only then.",
         json_schema_extra=EXECUTION,
     )
     extend: bool = Field(
         False,
-        description="Let a training of this name go on to more epochs than it had. The learning "
-        "rate then follows the schedule of the new number.",
+        description="Continue a training of this name to more epochs than it had before. The "
+        "learning rate then follows the schedule of the new number of epochs.",
         json_schema_extra=EXECUTION,
     )
     val_frequency: int = Field(

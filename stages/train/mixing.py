@@ -66,7 +66,7 @@ class TextChoice(NamedTuple):
         return cls(columns, np.array([*values, weights.get(SAID, 0.0)]))
 
     def draw(self, seed: int, key: str, row: int, negatives: int) -> Drawn:
-        """Draw the caption of a row, and at most so many false statements."""
+        """Draw the caption of a row, and at most ``negatives`` false statements."""
         true = false = np.empty(0, np.int32)
         if self.statements is not None:
             image = int(self.statements.image_of[row])

@@ -238,7 +238,7 @@ def _check_paths(root: Place, paths: pa.Array, file: PairsCsv) -> None:
 
 
 def _check_some_exist(images: ImageFiles, rows: int, file: PairsCsv, config: TrainConfig) -> None:
-    """Check that some images, spread over the file, exist. A wrong root is thus found at once."""
+    """Check that images spread over the whole file exist. This finds a wrong root early."""
     tried = np.unique(np.linspace(0, rows - 1, TRIED).astype(int)).tolist()
     with ThreadPoolExecutor(8) as pool:
         exist = list(pool.map(images.exists, tried))

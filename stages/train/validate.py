@@ -108,7 +108,7 @@ def _count_better(
 
 
 class ZeroShotCheck(NamedTuple):
-    """Zero-shot accuracy on chosen benchmarks."""
+    """Measures the zero-shot accuracy of the model on the chosen benchmarks."""
 
     benchmarks: tuple[Benchmark, ...]
     root: Any

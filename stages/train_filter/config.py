@@ -22,8 +22,8 @@ class TrainFilterConfig(StageConfig):
         0.3,
         ge=0,
         lt=1,
-        description="Trust a pair only if its `match_by` is at least this quantile of all pairs "
-        "with one. A pair without a match is then not trusted. With 0, the match is not looked at.",
+        description="Trust a pair only if its `match_by` is at least this quantile of the column's "
+        "values. A pair without a value is then not trusted. With 0, the column is not used.",
     )
     max_cloud_share: float = Field(
         0.1,
@@ -38,7 +38,10 @@ class TrainFilterConfig(StageConfig):
         description="Train on an image if at most this share of its pixels is black or white.",
     )
     max_haze: float = Field(
-        0.2, ge=0, le=1, description="Trust an image if a veil makes at most this share of it."
+        0.2,
+        ge=0,
+        le=1,
+        description="Trust an image if at most this share of its light comes from haze.",
     )
     min_sharpness: float = Field(
         0.15,

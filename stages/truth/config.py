@@ -29,8 +29,9 @@ class TruthConfig(StageConfig):
         0.5,
         gt=0,
         le=1,
-        description="An area is there if at least this share of it is in the image, or as much of "
-        "it as the vocabulary says that the thing needs.",
+        description="Count an area object as shown if the image contains at least this share of "
+        "its area, or as much area as a square of the typical size of such a thing has (from the "
+        "vocabulary), whichever is less. Its part in the image must also be wide enough in pixels.",
     )
     margin: float = Field(
         20.0,

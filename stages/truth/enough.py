@@ -32,7 +32,7 @@ class Parts(NamedTuple):
     clipped: Geometries
     """The object's part in the tile."""
     boxes: Numbers
-    """Of the tile."""
+    """The box of each tile."""
     pixel: Numbers
     scale: Numbers
     """EPSG:3857 metres for each metre on the ground."""

@@ -45,7 +45,7 @@ class Piece(NamedTuple):
     reason: str | None
     """Why it does not show what it is well enough; None if it does."""
     share: float
-    """Of the tile that it covers, 0 to 1."""
+    """The share of the tile that it covers, 0 to 1."""
     area: shapely.Geometry | None
     """Its part in the tile, if that is an area with something visible."""
 

@@ -67,7 +67,7 @@ class _Found:
 
 
 class Image(NamedTuple):
-    """What is known of an image besides its objects."""
+    """The facts about an image that do not come from its objects."""
 
     box: Box
     is_complete: bool

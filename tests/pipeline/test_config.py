@@ -64,6 +64,13 @@ def test_yes_no_and_on_are_words_where_words_are_meant(tmp_path: Path) -> None:
     assert config.stages["score"].model_dump()["phrases"] is True
 
 
+def test_a_value_that_another_one_decides_is_no_second_error(tmp_path: Path) -> None:
+    town = written(tmp_path, "extract: {path: a.osm.pbf}\nscore: {device: gpu}")
+    with pytest.raises(ConfigError, match=r"score\.device: string should match") as caught:
+        load_config(town, PIPELINE)
+    assert "score.name" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

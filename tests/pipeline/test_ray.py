@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.atomic import TEMPORARY
 from pipeline.errors import ConfigError, SkyScriptError, StorageError
 from pipeline.executors import RayExecutor, ray_tasks
 from pipeline.manifest import Receipt
@@ -225,4 +226,7 @@ def test_a_node_removed_midway_costs_its_shards_only(
         removed.result()
     assert sorted(shard for stage, shard in world.ran() if stage == "square") == list(range(20))
     assert 1 <= caplog.text.count("a Ray worker was lost") <= 2
-    assert content_of(world.root) == expected
+    # A file that the killed worker was writing is removed by the next run.
+    unfinished = f"files/{TEMPORARY}"
+    found = content_of(world.root).items()
+    assert {name: data for name, data in found if not name.startswith(unfinished)} == expected

@@ -5,11 +5,11 @@ import pyarrow as pa
 from skyscript import chance
 
 
-def test_many_draws_of_a_kind_are_those_of_the_whole_purpose():
-    draw = chance.draws(7, "n12", "scene ")
-    for name in ("CH/a", "CH/ü", ""):
-        assert draw(name) == chance.uniform(7, "n12", f"scene {name}")
-    assert draw("CH/a") != chance.draws(8, "n12", "scene ")("CH/a")
+def test_many_draws_for_an_object_are_those_of_each_purpose():
+    draw = chance.draws(7, "n12")
+    for purpose in ("scene CH/a", "scene CH/ü", ""):
+        assert draw(purpose) == chance.uniform(7, "n12", purpose)
+    assert draw("scene CH/a") != chance.draws(8, "n12")("scene CH/a")
 
 
 def test_draws_of_many_keys_are_those_of_each_key():

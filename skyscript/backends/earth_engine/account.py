@@ -82,7 +82,7 @@ class Connection:
     breaker: Breaker
 
     def retry(self, call: Callable[[], Answer]) -> Answer:
-        """Make a call of the client with retries; raises as `service.retry.retry`."""
+        """Give the answer of a call of the client; `retry` has the rules and the errors."""
         return retry(call, classify, self.breaker)
 
 

@@ -13,7 +13,7 @@ from skyscript.imagery.grid import PixelGrid
 from skyscript.imagery.protocol import TileImage
 
 _CLOUD_STEP = 2
-"""One sample of clouds covers so many pixels of the tile along each axis."""
+"""Pixels of the tile, along each axis, that one sample of clouds covers."""
 
 
 def tile_request(grid: PixelGrid, source: ImageSource) -> dict[str, Any]:

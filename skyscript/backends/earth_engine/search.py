@@ -38,7 +38,7 @@ _DEGREE = 111_320.0
 
 @dataclass(frozen=True, kw_only=True)
 class AssetQuery(SceneQuery):
-    """A query for the images of an Earth Engine asset; only archives are limited per place."""
+    """A query for the images of one Earth Engine asset. ``per_place`` limits only an archive."""
 
     source: ImageSource
     is_native: bool

@@ -87,7 +87,7 @@ class EarthEngineBackend:
         return replace(image, grid=grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Let the service make the tile from several images, in one request; raises as `cut`."""
+        """Give the tile made of several images, in one request; has the errors of `cut`."""
         return self._pixels(scenes, mercator_grid(tile))
 
     def _pixels(self, scenes: Sequence[Scene], grid: PixelGrid) -> TileImage:

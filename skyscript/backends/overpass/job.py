@@ -82,8 +82,8 @@ def ask_overpass(
 ) -> int:
     """Write the answer for a job to the file ``out`` (.json); give its number of elements.
 
-    Answers are kept in the user's cache folder. Two jobs never run at once. Raises `ConfigError`,
-    `InputError` (also if the job is too large), `RemoteError` or `LockError`.
+    Answers are kept in the user's cache folder. Two jobs never run at the same time. Raises
+    `ConfigError`, `InputError` (also if the job is too large), `RemoteError` or `LockError`.
     """
     if out.suffix != ".json":
         raise ConfigError(f"{out}: the answer is JSON: write it to a file that ends in .json")

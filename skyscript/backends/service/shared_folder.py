@@ -68,9 +68,12 @@ def _remove_old(base: Path) -> None:
 
 
 def _last_use(folder: Path) -> float:
-    """Give the time of the last claim, or of the last change of the state of a service."""
-    files = (folder, folder / _IN_USE, folder / STATE)
-    return max(path.stat().st_mtime for path in files if path.exists())
+    """Give the time of the last claim, or of the last change of the state of a service.
+
+    Raise `OSError` if another process removed the folder.
+    """
+    files = (path for path in (folder / _IN_USE, folder / STATE) if path.exists())
+    return max(path.stat().st_mtime for path in (folder, *files))
 
 
 def _remove_unless_locked(folder: Path) -> None:

@@ -173,7 +173,7 @@ class Canvas:
     def stations(
         self, points: Points, metres: float, start: float
     ) -> Iterator[tuple[int, Points, float]]:
-        """Give places so many metres apart along a line, only those near the tile.
+        """Give places along a line, at a distance of ``metres``; only those near the tile.
 
         Each is its number from the line's start, the place, and the line's direction in radians.
         """

@@ -79,7 +79,7 @@ class Pattern(NamedTuple):
     """Metres of a period along the area's long side; of rings: their number."""
     across: float = 3.0
     share: float = 0.3
-    """Of the period; of rings: how much smaller the next is."""
+    """The share of the period that the motif fills; for rings, how much smaller the next is."""
 
 
 class Stamp(NamedTuple):

@@ -43,7 +43,7 @@ class Along(NamedTuple):
     share: float = 0.0
     """The offset's second part, in shares of the line's width."""
     length: float = 0.0
-    """Of a bar along the line; 0 is a whole line."""
+    """The length of a bar along the line; 0 for an unbroken line."""
     every: float = 0.0
 
 

@@ -206,7 +206,7 @@ class _Painter:
 
 
 def parallel(line: Points, pixels: float) -> Points:
-    """Give a line's parallel, so many pixels to the right of its direction."""
+    """Give the parallel of a line, ``pixels`` to the right of its direction."""
     way = np.gradient(line, axis=0)
     normal = np.stack((-way[:, 1], way[:, 0]), axis=1)
     result: Points = line + normal / np.maximum(np.hypot(*way.T), 1e-9)[:, None] * pixels

@@ -38,7 +38,7 @@ class Light(NamedTuple):
     """What a place looks like on a date."""
 
     season: Season
-    """Of the place: the hemisphere's, always summer in the tropics."""
+    """The season at the place: that of its hemisphere; in the tropics, always summer."""
     away: tuple[float, float]
     """Unit vector in pixels (x right, y down) in which shadows fall."""
     stretch: float

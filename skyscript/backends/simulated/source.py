@@ -90,5 +90,5 @@ class SimulatedBackend:
         return TileImage(rgb, np.ones(rgb.shape[:2], np.bool_))
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:  # noqa: ARG002
-        """Raise `NeverAvailable`: each scene shows the whole world."""
+        """Raise `NeverAvailable`: no tile needs two scenes, as each covers the whole world."""
         raise NeverAvailable(f"{scenes[0].scene_id} needs no other scene", Problem.REFUSED)

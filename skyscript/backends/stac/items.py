@@ -20,7 +20,7 @@ from skyscript.imagery.outline import footprint_in_degrees
 from skyscript.imagery.protocol import Scene
 
 PRECISION = "skyscript:time_precision"
-"""Of an item that we made ourselves, of a file without one."""
+"""The property with the precision of the time, in an item that we make for a file without one."""
 _FINEST, _COARSEST = 0.001, 10_000.0
 """Metres a pixel; a value beyond is an error of the item, and no tile can be cut by it."""
 _SERVERS = ("https://", "http://", "s3://", "gs://")

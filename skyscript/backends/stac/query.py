@@ -21,9 +21,9 @@ class StacQuery(SceneQuery):
 
     route: StacRoute
     gsd: float | None
-    """Of the config."""
+    """The GSD that the config states; None if it states none."""
     source_gsd: float | None
-    """Serves where neither an asset nor an item states one."""
+    """The GSD of the source. It is used where neither an asset nor an item states one."""
     time_precision: str
     bands: tuple[int, int, int] | None
     """Red, green and blue of a single asset, where the config says it."""

@@ -14,16 +14,16 @@ from skyscript.imagery.colours import Triple, sample_offset
 _COLOURS = ("red", "green", "blue")
 _IN_ORDER = (1, 2, 3)
 _SCALE, _OFFSET = "raster:scale", "raster:offset"
-"""Of STAC 1.1; STAC 1.0 has them without the prefix in ``raster:bands``."""
+"""Properties in STAC 1.1; STAC 1.0 has them without the prefix in ``raster:bands``."""
 _ALREADY = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
 """Properties of an item whose pixels lack the offset already that its assets state."""
 
 
 class Radiometry(NamedTuple):
-    """What an item says; None where it says nothing."""
+    """How an item describes its samples; a field is None if the item does not state it."""
 
     bands: tuple[int, int, int] | None
-    """Of a single asset."""
+    """The numbers of red, green and blue in a single asset; None for three assets."""
     offsets: Triple | None
     """The samples that stand for 0, of red, green and blue."""
     nodata: float | None

@@ -84,7 +84,7 @@ class StacBackend:
         return self._cut(scene, tile, self._config.grid)
 
     def mosaic(self, scenes: Sequence[Scene], tile: Tile) -> TileImage:
-        """Give the tile's pixels out of several scenes' files; raises as `cut`."""
+        """Give the tile's pixels out of several scenes' files; has the errors of `cut`."""
         return compose(lambda scene: self._cut(scene, tile, "mercator"), scenes)
 
     def _cut(self, scene: Scene, tile: Tile, grid: GridChoice) -> TileImage:

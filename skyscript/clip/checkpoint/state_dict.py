@@ -27,7 +27,7 @@ _SCALE = "logit_scale"
 _NO_WEIGHTS = frozenset(("input_resolution", "context_length", "vocab_size"))
 """Settings that OpenAI's archives store among the weights."""
 LONG_KEPT = 20
-"""LongCLIP takes so many positions from its first table, and the others from its second."""
+"""The number of positions that LongCLIP takes from its first table; the second has the others."""
 
 _FACE = {
     "text_model.embeddings.token_embedding.weight": "token_embedding.weight",

@@ -112,7 +112,7 @@ def prepare_ahead(
 def _run_ahead(
     pool: Executor, paths: Sequence[str], read: Read, clip: Clip, how: Inference
 ) -> Iterator[Ready | Unusable]:
-    """Run a limited number of tasks at once, which limits the memory."""
+    """Run a limited number of tasks in parallel, which limits the memory."""
     tasks = (
         pool.submit(prepare, paths[start : start + _TASK_IMAGES], read, clip.preprocess, how)
         for start in range(0, len(paths), _TASK_IMAGES)

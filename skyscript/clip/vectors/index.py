@@ -60,7 +60,7 @@ class KeyIndex:
         self._insert(np.arange(added.start, added.stop, dtype=np.uint32))
 
     def _grow(self, count: int) -> None:
-        """Make room for so many keys; at most half of the slots are in use."""
+        """Make room for ``count`` keys; at most half of the slots are in use."""
         if count <= len(self._slots) // 2:
             return
         self._bits = int(2 * count - 1).bit_length()

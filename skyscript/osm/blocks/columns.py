@@ -68,7 +68,7 @@ class Parts(NamedTuple):
     bounds: tuple[int, int]
     """The first and last id of all ways or relations of the block."""
     roles: pa.StringArray
-    """Of members; none for ways."""
+    """The roles of the members; empty for ways."""
 
 
 def nodes_of(block: Block, keys: Keys) -> Nodes:

@@ -24,7 +24,7 @@ class Ranges(NamedTuple):
     ways: Sequence[Blob]
     relations: Sequence[Blob]
     members: Ints
-    """Those of the ways that area relations have as members; sorted ids."""
+    """The ids of the ways that are members of area relations, sorted."""
 
 
 def cut(file: BlockFile, count: int) -> Iterator[Ranges]:

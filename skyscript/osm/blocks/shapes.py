@@ -68,7 +68,7 @@ def write_shapes(
 
 @jit
 def _points(places: Ints, start: int, end: int, points: Ints) -> int:
-    """Copy places, each once where it repeats at once; give how many, or -1 if one is missing."""
+    """Copy places without immediate repeats; give how many, or -1 if one is missing."""
     total = 0
     for row in range(start, end):
         x, y = np.int64(places[row, 0]), np.int64(places[row, 1])

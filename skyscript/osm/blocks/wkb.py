@@ -13,12 +13,12 @@ from skyscript.osm.blocks.shapes import write_shapes
 
 
 class Shapes(NamedTuple):
-    """Columns of the shapes of some ways."""
+    """The geometries of ways, as columns with a row for each way."""
 
     wkb: pa.BinaryArray
     """Null if a place is missing, or if there are fewer than two."""
     kinds: Bytes
-    """What each becomes: see `skyscript.osm.blocks.shapes`."""
+    """What was made of each way: ``LINE``, ``POLYGON`` or another number of `blocks.shapes`."""
     boxes: Ints
     """West, south, east, north in 1e-7 degrees."""
 

@@ -28,7 +28,7 @@ def _make(scenes: Scenes) -> Claims:
 
 
 def framed(scenes: Scenes) -> Ints:
-    """Give the things that a box tells from the rest of their image."""
+    """Give the areas whose box is neither too small nor nearly the whole image."""
     width, height = (scenes.box[:, 2:] - scenes.box[:, :2]).T
     share = width * height / scenes.pixels[scenes.image]
     large = (scenes.dimensions == 2) & (np.minimum(width, height) >= _LEAST_SIDE)
@@ -36,7 +36,7 @@ def framed(scenes: Scenes) -> Ints:
 
 
 def _holds(claims: Claims, scenes: Scenes) -> Bools:
-    """Tell whether the box, in pixels, holds the thing to half a bin and no side has room."""
+    """Tell whether each side of the claimed box is within half a bin of the thing's own box."""
     sizes = scenes.sides[claims.image]
     pixels = unpack(claims.value) * sizes / 1000
     return np.asarray((abs(pixels - scenes.box[claims.things]) <= sizes / 1999).all(axis=1))

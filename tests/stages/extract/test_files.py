@@ -86,7 +86,9 @@ def test_the_known_odd_multipolygons_are_assembled_or_named(tmp_path, cases):
     assert relations["2100"] == "ok"  # two ways, plain
     assert relations["2200"] == "rings of the relation cross or repeat"  # ways that cross
     assert relations["2500"] == "rings of the relation do not close"  # an open ring
-    assert Counter(rows["reason"].to_pylist())[osm_rows.ANTIMERIDIAN] == 2
+    assert relations["6100"] == "ok"  # with a hole, cut at 180 degrees
+    wide = pc.equal(pc.subtract(rows["east"], rows["west"]), 360)
+    assert [dict(tags)["landuse"] for tags in rows.filter(wide)["tags"].to_pylist()] == ["6100"]
     assert shapely.is_valid(shapely.from_wkb(rows["geometry"].drop_null().to_pylist())).all()
 
 

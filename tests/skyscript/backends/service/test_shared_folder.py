@@ -49,6 +49,24 @@ def test_folders_and_files_that_nobody_used_for_long_are_removed(base: Path) -> 
     assert [path.name for path in (base / "folders").iterdir()] == ["new"]
 
 
+def test_a_folder_that_another_process_removes_meanwhile_is_no_error(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (base / "old").mkdir()
+    age(base / "old")
+    is_file = Path.is_file
+
+    def removed(path: Path) -> bool:
+        found = is_file(path)
+        if path == base / "old":
+            path.rmdir()
+        return found
+
+    monkeypatch.setattr(Path, "is_file", removed)
+    claim_folder("mine")
+    assert [path.name for path in base.iterdir()] == ["mine"]
+
+
 def test_a_file_counts_as_used_when_it_is_asked_for(base: Path) -> None:
     assert not remembered_file("a").exists()
     (base / "folders").mkdir()

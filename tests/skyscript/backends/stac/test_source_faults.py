@@ -122,10 +122,10 @@ def test_a_fault_that_passes_is_survived_and_does_not_stick(
 def test_a_server_that_wants_fewer_requests_gets_fewer(start: Start, tmp_path: Path) -> None:
     samples = np.random.default_rng(0).integers(0, 255, (3, 600, 600), np.uint8)
     write_raster(tmp_path / "a.tif", samples, tiled=True, blockxsize=128, blockysize=128)
-    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.02, cap=3))
+    archive = start([item("a", "HERE/a.tif", AROUND)], faults=Faults(latency=0.2, cap=3))
     one = backend(archive, at_once=12, a_second=1000)
     (scene,) = one.search("OWN", [Box(*HERE, *HERE)])
-    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(90)]
+    tiles = [tile_around(*HERE, 60, 60, 0.5, shift=(n % 9 * 25 - 100, 0)) for n in range(45)]
     with ThreadPoolExecutor(24) as pool:
         cut = list(pool.map(lambda tile: one.cut(scene, tile, NOTHING), tiles))
     assert all(image.valid.all() for image in cut)
