@@ -69,6 +69,22 @@ def storage(path: Place) -> Iterator[None]:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if it is not there yet.
+
+    Raises `StorageError` if it cannot be made, for example because a file is in its place.
+    """
+    with storage(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno in REMEDIES:
+                raise
+            raise StorageError(
+                f"{folder}: cannot be made: {os.strerror(error.errno or 0)}; {CHOOSE_FOLDER}"
+            ) from error
+
+
 def write_file(path: Place, write: Callable[[Path], object]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which then gets the name."""
     if isinstance(path, BucketPath):
@@ -82,7 +98,7 @@ def write_file(path: Place, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
     with storage(path):
         if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         try:
             write(temporary)
             temporary.replace(path)

@@ -14,21 +14,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline import lease
-from pipeline.atomic import CHOOSE_FOLDER, REMEDIES, storage
+from pipeline.atomic import make_folder, storage
 from pipeline.bucket import BucketPath
-from pipeline.errors import LockError, StorageError
+from pipeline.errors import LockError
 from pipeline.storage import Place
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in REMEDIES:
-            raise
-        raise StorageError(
-            f"{folder}: cannot be made: {os.strerror(error.errno or 0)}; {CHOOSE_FOLDER}"
-        ) from error
 
 
 def exclusive_lock(path: Place) -> AbstractContextManager[None]:
@@ -65,7 +54,7 @@ def lock_holder(path: Place) -> str | None:
 @contextmanager
 def _lock(path: Path, operation: int, holder: str) -> Iterator[None]:
     with storage(path.parent):
-        _make_folder(path.parent)
+        make_folder(path.parent)
         lock = path.open("a+")
     with lock:
         try:

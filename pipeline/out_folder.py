@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pipeline.atomic import TEMPORARY, storage
+from pipeline.atomic import TEMPORARY, make_folder, storage
 from pipeline.errors import InputError
 from pipeline.storage import Place
 
@@ -34,7 +34,7 @@ def replace_folder(out: Path, marks: Sequence[str], command: str) -> Iterator[Pa
     with storage(out):
         for path in (temporary, old):
             shutil.rmtree(path, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        make_folder(temporary)
         try:
             yield temporary
             if out.exists():

@@ -13,6 +13,7 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -55,6 +56,8 @@ class Run:
         """
         folder = TableFolder(self.root, name)
         if not folder.is_whole():
+            if isinstance(self.root, Path) and not self.root.is_dir():
+                raise InputError(f"{self.root}: there is no such folder of a run")
             raise InputError(
                 f"{self.root}: has no complete table {name!r} (complete tables: "
                 f"{', '.join(self.tables) or 'none'}); skyscript run makes the tables"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import TEMPORARY, storage
+from pipeline.atomic import TEMPORARY, make_folder, storage
 from pipeline.errors import StorageError
 from pipeline.storage import Place
 
@@ -41,7 +41,7 @@ def scratch(root: Place, name: str) -> Iterator[Path]:
     folder = root / f"{TEMPORARY}{name}"
     with storage(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        make_folder(folder)
         try:
             yield folder
         finally:

@@ -5,7 +5,7 @@ This package is a leaf: it imports nothing else of the project. `look_up` answer
 """
 
 from tag_vocab.concepts import Concept, concept, is_a
-from tag_vocab.concepts_of import concepts_of
+from tag_vocab.concepts_of import concepts_of, tags_showing
 from tag_vocab.deprecated import modernise
 from tag_vocab.files import ANY, content_id
 from tag_vocab.objects import SHIPPED, Vocabulary
@@ -40,5 +40,6 @@ __all__ = [
     "never_visible",
     "phrase",
     "read_own_labels",
+    "tags_showing",
     "with_own_labels",
 ]

@@ -35,7 +35,7 @@ def concepts_of(tags: Mapping[str, str], kind: Kind) -> list[Concept]:
     where they tell what a visible thing is (religion). Resolution plays no part: give the tags that
     are visible in the image (`Vocabulary.visible`).
     """
-    found = _matches(modernise(tags), kind) or _matches(tags, kind)
+    found = _found(tags, kind)
     kept = [rule for rule in found if not any(rule.tags < other.tags for other in found)]
     concepts = {rule.concept for rule in kept}
     general = frozenset().union(*(one.ancestors for one in concepts))
@@ -46,6 +46,23 @@ def concepts_of(tags: Mapping[str, str], kind: Kind) -> list[Concept]:
 def tags_of(concept: Concept) -> list[str]:
     """Give the tags that show a concept of the table, as in ``leisure=pitch + sport=tennis``."""
     return list(_cells().get(concept.name, ()))
+
+
+def tags_showing(name: str, tags: Mapping[str, str], kind: Kind) -> list[Tag]:
+    """Give the tags by which an object shows the concept of a name, or a kind of it.
+
+    ``tags`` are read as `concepts_of` reads them, so of ``a;b`` only the value that shows it.
+    """
+    shown = [
+        rule
+        for rule in _found(tags, kind)
+        if name in (rule.concept.name, *(one.name for one in rule.concept.ancestors))
+    ]
+    return list(dict.fromkeys(tag for rule in shown for tag in sorted(rule.tags)))
+
+
+def _found(tags: Mapping[str, str], kind: Kind) -> list[Rule]:
+    return _matches(modernise(tags), kind) or _matches(tags, kind)
 
 
 def _matches(tags: Mapping[str, str], kind: Kind) -> list[Rule]:

@@ -47,8 +47,9 @@ def judge(
     --verdicts. judged.json gives the precision with its interval: overall and by concept, source,
     resolution and kind of statement. The text of a negative is false on purpose, so it counts as
     right if it is judged wrong. wrong.csv lists what is wrong, and suggestions.csv the tags that
-    need another label, in the format of --own-labels; statements give no suggestions. Run the same
-    command again after a crash: no stored answer is paid for twice.
+    need another label, in the format of --own-labels; of statements, those of presence and of
+    attributes give suggestions. Run the same command again after a crash: no stored answer is
+    paid for twice.
     """
     from pipeline.config import config_of_block
     from pipeline.run import Run

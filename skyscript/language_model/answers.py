@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from pipeline.atomic import content_id, storage
+from pipeline.atomic import content_id, make_folder
 from pipeline.errors import InputError
 
 ANSWERS = "answers.sqlite"
@@ -88,8 +88,7 @@ class Answers:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises `InputError` if it is no such file."""
         self._path, self._lock = path, threading.Lock()
-        with storage(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             self._file = sqlite3.connect(path, _PATIENCE, check_same_thread=False)
             self._file.execute("PRAGMA journal_mode = WAL")

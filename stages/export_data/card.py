@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -70,7 +70,7 @@ def render_card(
     config: ExportConfig,
     figures: Figures,
     diversity: Diversity,
-    judged: Judged | None,
+    judged: Sequence[Judged],
 ) -> str:
     """Render the whole card. Tags and names of others stay text."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -89,6 +89,7 @@ def render_card(
         seed=config.seed,
         diversity=diversity,
         judged=judged,
+        captions_judged=any(one.options.what == "captions" for one in judged),
         columns=COLUMNS,
         licences=licences,
         counts={one.value: one.pairs for one in figures.sources},

@@ -39,10 +39,10 @@ class ExportConfig(StageConfig):
     per_file: int = Field(
         1000, ge=1, description="Put at most this many pairs into a tar or a Parquet file."
     )
-    judged: ConfigPath | None = Field(
-        None,
-        description="Put the precision that `judge` measured into the card. Name the folder that "
-        "it wrote for this run.",
+    judged: tuple[ConfigPath, ...] = Field(
+        (),
+        description="Put the precision that `judge` measured into the card. Name the folders that "
+        "it wrote for this run: of captions, of statements, or of both.",
     )
     name: str = Field(
         "",

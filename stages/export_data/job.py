@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +84,7 @@ def export_data(run: Path, tables: RunTables, out: Path, config: ExportConfig) -
     ):
         config = config.model_copy(update={"name": config.name or out.name})
         pairs = choose_pairs(connection, temporary, run, tables, config)
-        judged = read_judged(connection, config.judged) if config.judged else None
+        judged = read_judged(connection, config.judged)
         names = [name for kind in config.formats for name in _WRITERS[kind](pairs, folder, config)]
         write_pairs(folder / LICENCES, Licence._fields, pairs.licences)
         figures = compute_figures(connection)
@@ -105,7 +105,7 @@ class CardFigures(NamedTuple):
 
     figures: Figures
     diversity: Diversity
-    judged: Judged | None
+    judged: Sequence[Judged]
 
 
 def _describe(
@@ -125,7 +125,7 @@ def _describe(
         "pairs": pairs.counts,
         "figures": of_card.figures.as_json(),
         "diversity": of_card.diversity._asdict(),
-        "judged": of_card.judged.as_json() if of_card.judged else None,
+        "judged": [one.as_json() for one in of_card.judged],
         "sha256": digests,
     }
     write_json(folder / REPORT, report)

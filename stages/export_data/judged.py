@@ -1,14 +1,16 @@
-"""The judged precision of a run's captions or statements, as `judge` wrote it, for the card."""
+"""The judged precision of a run's captions and statements, as `judge` wrote it, for the card."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import InputError
-from skyscript.files.verdicts import FIGURES, VERDICTS, read_verdicts
+from skyscript.files.verdicts import FIGURES, VERDICTS, Text, read_verdicts
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,6 +60,12 @@ class Judged(_Part):
     """The precision for each kind of statement."""
 
     @property
+    def about(self) -> str:
+        """Name what was judged: a column of captions, or the statements."""
+        what, caption = self.options.what, self.options.caption
+        return what if what == "statements" else f"{what} {caption}"
+
+    @property
     def worst(self) -> tuple[Precision, ...]:
         """Some concepts, that with the lowest interval first."""
         return self.by_concept[:_MOST]
@@ -67,14 +75,29 @@ class Judged(_Part):
         return self.model_dump(mode="json", exclude={"by_concept"})
 
 
-def read_judged(connection: duckdb.DuckDBPyConnection, folder: Path) -> Judged:
-    """Read the figures of a folder that `judge` wrote.
+def read_judged(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> Sequence[Judged]:
+    """Read the figures of folders that `judge` wrote, captions first.
 
-    Raises `InputError` if there are none, or if none of the judged images is in the view ``pairs``.
+    Raises `InputError` if a folder has none, if none of its texts is of the view ``pairs``, or if
+    two folders judge the same.
     """
+    found: dict[str, tuple[Path, Judged]] = {}
+    for folder in folders:
+        judged = _read(folder)
+        if judged.about in found:
+            raise InputError(
+                f"{found[judged.about][0]} and {folder}: both hold the judged {judged.about}; "
+                "name one of them."
+            )
+        _refuse_others(connection, folder, judged.options)
+        found[judged.about] = folder, judged
+    return [found[about][1] for about in sorted(found)]
+
+
+def _read(folder: Path) -> Judged:
     path = folder / FIGURES
     try:
-        found = Judged.model_validate_json(path.read_bytes())
+        return Judged.model_validate_json(path.read_bytes())
     except OSError:
         raise InputError(
             f"{folder}: contains no {FIGURES}; name the folder that judge wrote."
@@ -82,10 +105,35 @@ def read_judged(connection: duckdb.DuckDBPyConnection, folder: Path) -> Judged:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise InputError(f"{path}: is not what judge writes ({where or 'no JSON'}).") from None
-    verdicts = read_verdicts(folder / VERDICTS, lambda _: None)
-    query = "SELECT count(*) FROM pairs WHERE filepath IN (SELECT unnest(?))"
-    images = list({text.filepath for text in verdicts})
-    count = connection.execute(query, [images]).fetchone()
-    if not count or not count[0]:
+
+
+_CAPTIONS = """
+    SELECT count(*) FROM pairs JOIN judged USING (filepath) WHERE judged.statement = {caption}
+"""
+_STATEMENTS = """
+    SELECT count(*) FROM (
+        SELECT filepath, unnest(statements) AS said FROM pairs SEMI JOIN judged USING (filepath)
+    ) AS stated JOIN judged USING (filepath)
+    WHERE judged.kind = said.kind AND starts_with(judged.statement, said.text)
+"""
+"""The judged text of a question ends with its answer, that of a phrase with its box."""
+
+
+def _refuse_others(connection: duckdb.DuckDBPyConnection, folder: Path, options: _Options) -> None:
+    """Raise `InputError` if no judged text is one of this export."""
+    rows = [text._asdict() for text in read_verdicts(folder / VERDICTS, lambda _: None)]
+    schema = pa.schema([(name, pa.string()) for name in Text._fields])
+    connection.register("judged", pa.Table.from_pylist(rows, schema))
+
+    def count(query: str) -> int:
+        (found,) = connection.execute(query).fetchall()[0]
+        return int(found)
+
+    if not count("SELECT count(*) FROM pairs SEMI JOIN judged USING (filepath)"):
         raise InputError(f"{folder}: is of another run: no image of this export was judged.")
-    return found
+    query = _STATEMENTS if options.what == "statements" else _CAPTIONS
+    if not count(query.format(caption=options.caption)):
+        raise InputError(
+            f"{folder}: its {options.what} are not those of this export, which has other texts of "
+            "the same images; judge them anew."
+        )

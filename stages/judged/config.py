@@ -30,5 +30,5 @@ class JudgedConfig(StageConfig):
         gt=0,
         lt=1,
         description="Suggest another label for a tag if the tag is certainly right in less than "
-        "this share of its images.",
+        "this share of the images or statements that show it.",
     )

@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
+from pipeline.out_folder import refuse_run
 from skyscript.files.tar_places import named_in_tars
 from skyscript.files.verdicts import FIGURES, VERDICTS
 from skyscript.language_model import (
@@ -23,6 +24,7 @@ from skyscript.language_model import (
     open_session,
 )
 from stages.judged.config import JudgedConfig
+from stages.judged.deciding import deciding_tags
 from stages.judged.outputs import NOUN, figures, write_lists
 from stages.judged.sample import Sample, draw
 from stages.judged.verdicts import (
@@ -60,9 +62,8 @@ class Judged(NamedTuple):
             for one in group:
                 if one:
                     lines.append(_line(str(one.get(name, name)), one))
-        if "by_kind" not in found:
-            lines.append(f"{self.suggestions:>10,}  tags that need another label")
-        elif without := found["kinds_without_a_verdict"]:
+        lines.append(f"{self.suggestions:>10,}  tags that need another label")
+        if without := found.get("kinds_without_a_verdict"):
             lines.append(f"No verdict on any statement of the kinds {', '.join(without)}.")
         return [*lines, *([self.cost.line("answers paid for")] if self.cost else [])]
 
@@ -97,7 +98,7 @@ def judge_by_person(
     _refuse_others(out, config)
     sample = draw(meta, said, config)
     judgements = read_verdicts(verdicts, sample.units)
-    return _write(out, sample, judgements, config, "a person")
+    return _write(meta, out, sample, judgements, config, "a person")
 
 
 def judge(
@@ -121,12 +122,13 @@ def judge(
         everyone = range(len(sample.units))
         announce(lambda: _requests(run, sample, everyone, 0, [], {}), session, say)
         judgements = _ask(run, sample, session)
-        done = _write(out, sample, judgements, config, session.model.model)
+        done = _write(meta, out, sample, judgements, config, session.model.model)
         return done._replace(cost=session.ledger.cost())
 
 
 def _refuse_others(out: Path, config: JudgedConfig) -> None:
-    """Raise `InputError` if a folder holds the figures of captions, not of statements, or so."""
+    """Raise `InputError` if a folder is a run, or holds the figures of other texts."""
+    refuse_run(out)
     try:
         what = json.loads((out / FIGURES).read_bytes())["options"].get("what", "captions")
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -173,7 +175,12 @@ def _requests(
 
 
 def _write(
-    out: Path, sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig, judge: str
+    meta: ds.Dataset,
+    out: Path,
+    sample: Sample,
+    judgements: Sequence[Judgement],
+    config: JudgedConfig,
+    judge: str,
 ) -> Judged:
     found = {
         "judge": judge,
@@ -181,6 +188,7 @@ def _write(
         **figures(sample, judgements, config),
     }
     write_verdicts(out / VERDICTS, sample.units, judgements)
-    wrong, suggestions = write_lists(out, sample, judgements, config)
+    tags = deciding_tags(meta, sample.units)
+    wrong, suggestions = write_lists(out, sample, tags, judgements, config)
     write_json(out / FIGURES, found)
     return Judged(found, wrong, suggestions)

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.atomic import write_file
 from skyscript.files.pairs_csv import write_pairs
 from skyscript.files.verdicts import Word
+from skyscript.osm.tags import Tags
 from stages.judged.config import JudgedConfig
 from stages.judged.precision import Precision, Verdict, precision
 from stages.judged.sample import Sample, groups, stratum_of
@@ -25,7 +26,7 @@ GROUPS = {
     "statements": ("concept", "source", "gsd", "kind"),
 }
 _ENOUGH = 5
-"""The fewest judged images on which a suggestion rests."""
+"""The fewest judged texts on which a suggestion rests."""
 
 
 def figures(
@@ -57,11 +58,15 @@ def figures(
 
 
 def write_lists(
-    out: Path, sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig
+    out: Path,
+    sample: Sample,
+    tags: Sequence[Tags],
+    judgements: Sequence[Judgement],
+    config: JudgedConfig,
 ) -> tuple[int, int]:
     """Write the texts that are wrong and the suggestions; give the number of each.
 
-    Of statements there are no suggestions: they are not on the tags of the focus object.
+    ``tags`` are those of `deciding_tags`: on them a verdict says something.
     """
     wrong = [
         (unit.filepath, unit.text, judgement.why, *stratum_of(unit), _written(unit))
@@ -71,9 +76,7 @@ def write_lists(
     wrong.sort(key=lambda row: (row[3], row[0]))
     header = ("filepath", "statement", "why", "concept", "source", "gsd", "kind", "tags")
     write_file(out / WRONG, lambda path: write_pairs(path, header, wrong))
-    if config.what == "statements":
-        return len(wrong), 0
-    advice = list(_suggestions(sample, judgements, config))
+    advice = list(_suggestions(sample, tags, judgements, config))
     names = ("tag", "groundable", "max_gsd", "reason")
     write_file(out / SUGGESTIONS, lambda path: write_pairs(path, names, advice))
     return len(wrong), len(advice)
@@ -120,14 +123,18 @@ def _figure(
 
 
 def _suggestions(
-    sample: Sample, judgements: Sequence[Judgement], config: JudgedConfig
+    sample: Sample,
+    tags: Sequence[Tags],
+    judgements: Sequence[Judgement],
+    config: JudgedConfig,
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield labels, as `own_labels` reads them, for the tags that are surely right too rarely."""
     seen: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
-    for unit, verdict in zip(sample.units, _verdicts(sample, judgements), strict=True):
+    verdicts = _verdicts(sample, judgements)
+    for unit, own, verdict in zip(sample.units, tags, verdicts, strict=True):
         if verdict is None:
             continue
-        for key, value in unit.tags:
+        for key, value in own:
             for part in split_values(value):
                 seen[f"{key}={part}"].append((unit.gsd, verdict))
     for tag, judged in sorted(seen.items()):
@@ -135,7 +142,7 @@ def _suggestions(
         if len(judged) < _ENOUGH or found.high >= config.wanted:
             continue
         right = sum(verdict.right for _, verdict in judged)
-        reason = f"judged right in {right} of {len(judged)} images"
+        reason = f"judged right in {right} of {len(judged)} {NOUN[config.what]}"
         limit = _finest_enough(judged, config)
         yield (tag, "yes" if limit else "no", f"{limit:g}" if limit else "", reason)
 

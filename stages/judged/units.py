@@ -13,7 +13,10 @@ from skyscript.files.verdicts import CAPTION, Text
 from skyscript.osm.tags import Tags
 from stages.judged.config import JudgedConfig
 
-_READ = ["statement_id", "object_id", "filepath", "kind", "role", "text", "answer", "bins"]
+_READ = [
+    *("statement_id", "object_id", "filepath", "kind", "role", "text", "answer", "bins"),
+    *("claim", "rests_on"),
+]
 _BY_METADATA = frozenset({"date", "gsd", "season"})
 """Kinds of statements that rest on the metadata of an image: its pixels do not show them."""
 _WITH_BOX = "referring"
@@ -37,6 +40,10 @@ class Unit(NamedTuple):
     gsd: float
     tags: Tags
     """The visible ones of the focus object."""
+    claim: str = ""
+    """Of a statement, as its kind defines it."""
+    rests_on: tuple[str, ...] = ()
+    """The OSM objects of a statement."""
 
     @property
     def key(self) -> Text:
@@ -76,7 +83,8 @@ def _statements(meta: ds.Dataset, statements: ds.Dataset) -> Iterator[Unit]:
 def _unit(row: dict[str, Any], about: tuple[str, float, Tags]) -> Unit:
     number, image, path = row["statement_id"], row["object_id"], row["filepath"]
     is_true = row["role"] != "negative"
-    return Unit(number, image, path, _text(row), row["kind"], is_true, *about)
+    proof = row["claim"], tuple(row["rests_on"])
+    return Unit(number, image, path, _text(row), row["kind"], is_true, *about, *proof)
 
 
 def _text(row: dict[str, Any]) -> str:

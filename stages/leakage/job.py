@@ -78,7 +78,7 @@ def _sides(
 ) -> list[Side]:
     """Give the benchmarks beside all images, and what is set aside beside those of training."""
     chosen = _chosen(config, run, images)
-    theirs = [picture for one in _named(benchmarks) for picture in one.pictures()]
+    theirs = [picture for one in _named(run, benchmarks) for picture in one.pictures()]
     splits = _splits(run)
     aside = _aside(run, images, splits)
     training = Paths(path for file in splits["train"] for path in _paths_of(file))
@@ -143,8 +143,14 @@ def _by_vector(
         yield from index.matches(batch)
 
 
-def _named(benchmarks: Sequence[Benchmark]) -> Sequence[Benchmark]:
-    """Give the benchmarks. Raises `InputError` if two have the same name."""
+def _named(run: Path, benchmarks: Sequence[Benchmark]) -> Sequence[Benchmark]:
+    """Give the benchmarks. Raises `InputError` if one is the run, or if two have the same name."""
+    for one in benchmarks:
+        if one.folder.resolve() == run.resolve():
+            raise InputError(
+                f"{one.folder}: is the run itself, whose own training and test files are compared "
+                "in any case; name the folder of a benchmark, or another run."
+            )
     names = Counter(one.name for one in benchmarks)
     if twice := [one.folder for one in benchmarks if names[one.name] > 1]:
         raise InputError(

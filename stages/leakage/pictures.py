@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ _TIFF = frozenset((".tif", ".tiff"))
 _SIDES = tuple(Box._fields)
 _POINTS = (("lon", "lat"), ("lng", "lat"), ("longitude", "latitude"))
 _COLUMNS = [*COLUMNS, *_SIDES]
+_LONGEST = 1 << 16
+"""Letters of a header."""
 
 
 class Picture(NamedTuple):
@@ -107,6 +110,8 @@ def _places(folder: Path, images: Collection[str]) -> Mapping[str, Box]:
         try:
             file = PairsCsv(path, ("filepath",))
         except InputError:
+            if _may_state_places(path):
+                raise
             continue  # a table of something else
         names = _coordinates(file.columns)
         own: dict[str, Box] = {}
@@ -129,7 +134,14 @@ def _places(folder: Path, images: Collection[str]) -> Mapping[str, Box]:
     return found
 
 
-def _coordinates(columns: list[str]) -> list[str]:
+def _may_state_places(path: Path) -> bool:
+    """Tell whether the header of a CSV that cannot be read names images and coordinates."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        names = [cell.strip().strip('"') for cell in re.split("[,;\t]", file.readline(_LONGEST))]
+    return "filepath" in names and bool(_coordinates(names))
+
+
+def _coordinates(columns: Collection[str]) -> list[str]:
     """Give ``filepath`` and the columns of a box, or of a point; nothing if there are none."""
     for names in (_SIDES, *_POINTS):
         if set(names) <= set(columns):

@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 
 from pipeline.atomic import write_file, write_json
 from pipeline.errors import InputError
+from pipeline.out_folder import refuse_run
 from skyscript import chance
 from skyscript.captions.captioned import Captioned, captioned_images
 from skyscript.files.pairs_csv import write_pairs
@@ -70,9 +71,10 @@ def polish(
 ) -> Polished:
     """Write the polished captions of a run as a CSV, as published.
 
-    ``say`` gets the estimate of the cost. Raises `InputError` if the run has no captions, or if the
-    budget is used up; what was paid for is kept.
+    ``say`` gets the estimate of the cost. Raises `InputError` if the run has no captions, if the
+    folder is that of a run, or if the budget is used up; what was paid for is kept.
     """
+    refuse_run(out)
     words = run_vocabulary(vocab)
     things = sorted({_thing(image, words) for image in _images(meta, captions)})
     if not things:

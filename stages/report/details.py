@@ -15,6 +15,7 @@ _PRECISION = {"year": "%Y", "range": "%Y", "day": "%Y-%m-%d"}
 _SCORES = ("similarity", "similarity_multi_objects", "normalised")
 _MATCH = ("match", "match_confidence", "dx_m", "dy_m", "edge_m", "date_gap_days", "built_gap_days")
 _GATE = ("nodata_share", "blank_share", "cloud_share", "broken_cloud_share", "haze", "sharpness")
+_SIZES = ("", "_multi_objects", "_short", "_long")
 _PROVENANCE = (
     *("scene_id", "backend", "scene_name", "scene_content", "time_precision", "crs"),
     *("chosen_by", "chosen_for", "content_hash", "meta_hash", "image_hash", "fingerprint"),
@@ -39,13 +40,12 @@ def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any
         "tags": row["center_tags"],
         "leftOut": row["left_out"],
         "title": row["title"],
-        "multi": row["title_multi_objects"],
-        "tokens": [row["tokens"], row["tokens_multi_objects"]],
-        "statements": [
-            {"kind": one["kind"], "text": one["text"], "on": one["rests_on"]}
-            | {"box": [round(side, 1) for side in one["box"]]}
-            for one in row["statements"] or ()
+        "captions": [
+            [text, row[f"tokens{size}"]]
+            for size in _SIZES
+            if (text := row[f"title{size}"]) is not None
         ],
+        "statements": [_statement(one) for one in row["statements"] or ()],
         "scorer": row["scorer"],
         "scores": _present(row, _SCORES),
         "match": _present(row, (*_MATCH, "no_match")),
@@ -60,6 +60,17 @@ def detail(row: Mapping[str, Any], drawings: Iterable[Drawing]) -> dict[str, Any
             [one.object_id, one.path, one.is_area, _name(tags.get(one.object_id, ()))]
             for one in drawings
         ],
+    }
+
+
+def _statement(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is shown of a statement: a question with its answer, a negative as false."""
+    return {
+        "kind": one["kind"],
+        "text": one["text"] if one["answer"] is None else f"{one['text']} {one['answer']}",
+        "isFalse": one["role"] == "negative",
+        "on": one["rests_on"],
+        "box": [round(side, 1) for side in one["box"]],
     }
 
 

@@ -167,7 +167,11 @@ _CONCEPT, _FILE = "concept:", "file:"
 def _words(row: Mapping[str, Any]) -> set[str]:
     words = _words_of_text(row["title"]) | _words_of_text(row["title_multi_objects"] or "")
     tags = {tag_word(key, value) for key, value in row["center_tags"]}
-    statements = (_words_of_text(one["text"]) for one in row["statements"] or ())
+    statements = (
+        _words_of_text(one["text"])
+        for one in row["statements"] or ()
+        if one["role"] == "statement"  # a negative or a question may name what is not there
+    )
     return words.union(tags, (row["object_id"],), *statements)
 
 

@@ -19,22 +19,30 @@ _CUTS = f"""
     ))) AS series, {{value}} AS value FROM pairs
 """
 _SOURCES = "SELECT source AS series, {value} AS value FROM pairs"
-_TOKENS = f"""
-    SELECT 'of the object' AS series, least(tokens, {MOST_TOKENS}) AS value FROM pairs
-    UNION ALL SELECT 'of all objects', least(tokens_multi_objects, {MOST_TOKENS}) FROM pairs
-"""
+_CAPTIONS = {
+    "of the object": "",
+    "of all objects": "_multi_objects",
+    "short": "_short",
+    "long": "_long",
+}
+"""The captions of a pair, and the ends of the names of their columns."""
+_TOKENS = " UNION ALL ".join(
+    f"SELECT '{series}' AS series, least(tokens{end}, {MOST_TOKENS}) AS value FROM pairs"
+    for series, end in _CAPTIONS.items()
+)
 _SIDES = "SELECT source AS series, greatest(width, height) AS value FROM pairs"
 _NODATA = f"SELECT source AS series, nodata_share AS value FROM images WHERE status = '{STATUS_OK}'"
-_REPEATED = """
+_TIMES = " UNION ALL ".join(
+    f"SELECT '{series}' AS series, count(*) AS times FROM pairs "
+    f"WHERE title{end} IS NOT NULL GROUP BY title{end}"
+    for series, end in _CAPTIONS.items()
+)
+_REPEATED = f"""
     SELECT series, CASE WHEN times = 1 THEN 'once' WHEN times = 2 THEN 'twice'
             WHEN times <= 5 THEN '3 to 5 times' WHEN times <= 10 THEN '6 to 10 times'
             WHEN times <= 100 THEN '11 to 100 times' ELSE 'more often' END AS name,
         sum(times)::BIGINT AS pairs
-    FROM (
-        SELECT 'of the object' AS series, count(*) AS times FROM pairs GROUP BY title
-        UNION ALL SELECT 'of all objects', count(*) FROM pairs
-            WHERE title_multi_objects IS NOT NULL GROUP BY title_multi_objects
-    ) GROUP BY ALL ORDER BY series DESC, min(times)
+    FROM ({_TIMES}) GROUP BY ALL ORDER BY series DESC, min(times)
 """
 _BY_NAME = (
     "SELECT source, {value} AS name, count(*) FROM pairs GROUP BY ALL ORDER BY {value}, source"

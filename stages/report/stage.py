@@ -174,5 +174,5 @@ REPORT = DatasetStage(
         *(PAGE, REVIEW, SHEET, TAGS, "report/data/*.js", "report/vendor/*", "report/explorer/*"),
         f"report/{IMAGE_FILES}",
     ),
-    version=11,
+    version=12,
 )

@@ -16,6 +16,8 @@ from pipeline.atomic import (
 )
 from pipeline.errors import LockError, StorageError
 from pipeline.locks import exclusive_lock
+from pipeline.out_folder import replace_folder
+from pipeline.scratch import scratch
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -38,6 +40,19 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match=r"out.txt: cannot be written: No space left"):
         write_file(tmp_path / "out.txt", fill)
+
+
+def test_a_file_in_place_of_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(StorageError, match=r"taken: cannot be made: File exists; choose a fol"):
+        write_file(tmp_path / "taken/out.txt", lambda path: path.write_text(""))
+    wanted = pytest.raises(StorageError, match=r"taken/.tmp-out: cannot be made: Not a directory")
+    with wanted, replace_folder(tmp_path / "taken/out", ["mark"], "a command"):
+        pass
+    wanted = pytest.raises(StorageError, match=r"taken/.tmp-work: cannot be made: Not a directory")
+    with wanted, scratch(tmp_path / "taken", "work"):
+        pass
+    assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_a_files_content_id_is_that_of_its_bytes(tmp_path: Path) -> None:

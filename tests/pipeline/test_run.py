@@ -32,8 +32,10 @@ def test_complete_tables_are_listed_and_opened_by_name_with_the_schema_on_disk(
 def test_a_table_that_is_missing_or_unfinished_is_refused_with_those_there_are(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(InputError, match=r"no complete table 'sum' \(complete tables: none\)"):
+    with pytest.raises(InputError, match=r"nowhere: there is no such folder of a run"):
         Run(tmp_path / "nowhere").table("sum")
+    with pytest.raises(InputError, match=r"no complete table 'sum' \(complete tables: none\)"):
+        Run(tmp_path).table("sum")
     with pytest.raises(ItemsFailed):
         made(tmp_path, fail_at=[4])
     for name in ("squares", "sum"):

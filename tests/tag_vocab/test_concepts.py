@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tag_vocab import Concept, concept, concepts_of, files, is_a
+from tag_vocab import Concept, concept, concepts_of, files, is_a, tags_showing
 from tag_vocab.concepts import children, key_names, plural_of, roots, written
 from tag_vocab.concepts_of import tags_of
 from tag_vocab.tree_text import describe, whole_tree
@@ -172,3 +172,22 @@ def test_a_card_gives_names_and_paths():
 def test_what_shows_no_concept_is_said_in_one_sentence(what, kind, said):
     with pytest.raises(ValueError, match=said):
         describe(what, kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "kind", "shown"),
+    [
+        (
+            "tennis court",
+            {"surface": "clay", "leisure": "pitch", "sport": "tennis;basketball"},
+            "a",
+            [("leisure", "pitch"), ("sport", "tennis")],
+        ),
+        ("clay surface", {"surface": "clay", "leisure": "pitch"}, "a", [("surface", "clay")]),
+        ("building", {"building": "church", "name": "St. Mary"}, "a", [("building", "church")]),
+        ("substation", {"power": "sub_station"}, "a", [("power", "substation")]),
+        ("pond", {"building": "church"}, "a", []),
+    ],
+)
+def test_the_tags_that_show_a_concept_are_those_of_it_or_of_a_kind_of_it(name, tags, kind, shown):
+    assert tags_showing(name, tags, kind) == shown

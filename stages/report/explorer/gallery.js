@@ -72,16 +72,21 @@ class Gallery {
   question() {
     const ranges = {};
     for (const name of ["similarity", "match"]) {
-      const [low, high] = ["low", "high"].map((end) => this.field(`${name}-${end}`).value.trim());
-      if (low || high) {
-        ranges[name] = [low ? Number(low) : -Infinity, high ? Number(high) : Infinity];
-      }
+      const low = this.bound(`${name}-low`, -Infinity), high = this.bound(`${name}-high`, Infinity);
+      if (low > -Infinity || high < Infinity) ranges[name] = [low, high];
     }
     const question = { text: this.field("search").value, ranges };
     for (const name of ["concept", "source", "year", "fate", "why", "file", "order"]) {
       question[name] = this.field(name).value;
     }
     return question;
+  }
+
+  // Gives the number in a field; `open` if there is none. A field with other text is marked.
+  bound(name, open) {
+    const text = this.field(name).value.trim().replace(",", "."), value = Number(text);
+    this.field(name).setAttribute("aria-invalid", Number.isNaN(value));
+    return text && !Number.isNaN(value) ? value : open;
   }
 
   ask() {

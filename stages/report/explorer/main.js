@@ -108,7 +108,12 @@ function openFromAddress(panel) {
     if (panel.dialog.open) panel.dialog.close();
     return;
   }
-  panel.open(decodeURIComponent(location.hash.slice("#image=".length)));
+  const name = location.hash.slice("#image=".length);
+  try {
+    panel.open(decodeURIComponent(name));
+  } catch {
+    panel.open(name); // a % that begins no escape
+  }
 }
 
 async function start() {

@@ -19,7 +19,10 @@ class Panel {
 
   async open(name) {
     const row = this.store.names.indexOf(name);
-    if (row < 0) return;
+    if (row < 0) {
+      this.gallery.answer.textContent = `The gallery holds no image ${name}.`;
+      return;
+    }
     this.row = row;
     const detail = await this.store.detail(row);
     if (this.row !== row) return;
@@ -68,7 +71,7 @@ class Panel {
     const { simulated } = this.gallery.cards.dataset;
     const isSimulated = this.store.choice("source", row) === simulated;
     const page = `https://www.openstreetmap.org/${detail.osm}`;
-    const link = isSimulated ? detail.osm : make("a", { href: page, rel: "noopener" }, detail.osm);
+    const link = make("a", { href: page, rel: "noopener" }, detail.osm);
     if (detail.lost) return this.lost(row, detail, link);
     return [
       this.header(detail.title),
@@ -135,17 +138,16 @@ class Panel {
   }
 
   captions(detail) {
-    const [one, all] = detail.tokens;
-    const tokens = (count) => (count === null ? null : make("small", {}, `${count} tokens`));
-    return make("section", {}, make("h3", {}, "Captions"),
-      make("p", {}, detail.title, tokens(one)),
-      detail.multi === null ? null : make("p", {}, detail.multi, tokens(all)));
+    const texts = detail.captions.map(([text, count]) =>
+      make("p", {}, text, count === null ? null : make("small", {}, `${count} tokens`)));
+    return make("section", { class: "captions" }, make("h3", {}, "Captions"), texts);
   }
 
   statements(detail) {
     if (!detail.statements.length) return null;
     const items = detail.statements.map((one) => {
-      const item = make("li", { tabindex: "0" }, one.text, make("small", {}, one.kind));
+      const mark = one.isFalse ? make("em", {}, "false: ") : null;
+      const item = make("li", { tabindex: "0" }, mark, one.text, make("small", {}, one.kind));
       const show = (on) => () => this.show(one, on);
       for (const name of ["mouseenter", "focus"]) item.addEventListener(name, show(true));
       for (const name of ["mouseleave", "blur"]) item.addEventListener(name, show(false));

@@ -46,6 +46,9 @@ def test_a_licence_of_ones_own_has_words_and_commas(tmp_path: Path) -> None:
     done = answered("export-data", run, "--out", out, "--licence", "CC BY 4.0")
     assert done.returncode == 2
     assert "--licence CC BY 4.0: write it as ALIAS=TEXT" in done.stderr
+    done = answered("export-data", run, "--out", out, "--attribution", "ROT=© A")
+    assert done.returncode == 2
+    assert "ROT: no pair has an image of this source" in done.stderr
 
 
 def test_no_run_is_one_sentence(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
         (["judge", "run", "--sheet", "a", "--verdicts", "b"], "give either --sheet, to write a"),
         (["judge", "run", "--budget", "3"], "a budget needs input_price or output_price"),
         (["polish", "run", "--batch", "0"], "polish: batch: input should be greater than"),
-        (["polish", "run"], "run: has no complete table 'meta'"),
+        (["polish", "run"], "run: there is no such folder of a run"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:

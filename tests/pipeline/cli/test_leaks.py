@@ -12,10 +12,10 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["leakage", "run"], "run: has no complete table 'images'"),
+        (["leakage", "run"], "run: there is no such folder of a run"),
         (["leakage", "run", "--correlation", "2"], "correlation: input should be less than or"),
         (["leakage", "run", "--leave-out", "copy"], "leave_out.0: input should be 'bytes'"),
-        (["normsim", "run"], "run: has no complete table 'pair_scores'"),
+        (["normsim", "run"], "run: there is no such folder of a run"),
         (["normsim", "run", "--keep", "0"], "keep: input should be greater than or equal to 1"),
     ],
 )

@@ -195,6 +195,16 @@ def test_a_wrong_sheet_is_one_sentence(
         judge_by_person(made.meta, made.captions, sheet, tmp_path, config)
 
 
+def test_figures_do_not_go_into_the_folder_of_a_run(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "_run.json").write_text("{}")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match="is the folder of a run; choose another folder"):
+        judge_by_person(made.meta, made.captions, tmp_path / "s.csv", tmp_path, JudgedConfig())
+    with pytest.raises(InputError, match="is the folder of a run"), Endpoint(str) as service:
+        judged(made, tmp_path, service)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_the_sample_does_not_depend_on_the_size_of_batches(made: Made, tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.dataset as ds

@@ -134,7 +134,7 @@ def test_the_model_sees_a_question_with_its_answer_and_the_text_of_a_negative(
     wrong = rows_of(tmp_path / "wrong.csv")
     assert {row["kind"] for row in wrong} == {"not_count"}, "only the negatives are not right"
     assert len(wrong) == done.wrong == done.figures["wrong"]
-    assert not (tmp_path / "suggestions.csv").exists()
+    assert not rows_of(tmp_path / "suggestions.csv"), "these kinds do not rest on one tag"
     assert any(line.endswith("judged: not_count") for line in done.lines())
 
 

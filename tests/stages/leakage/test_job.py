@@ -156,6 +156,8 @@ def test_what_makes_no_sense_is_refused(tmp_path, world):
         find(tmp_path, images)
     with pytest.raises(InputError, match="two benchmarks have the same name"):
         find(tmp_path, images, [bench, bench])
+    with pytest.raises(InputError, match="is the run itself, whose own training and test files"):
+        find(tmp_path, images, [tmp_path / "other/../run"])
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_run.json").write_text("{}")
     with pytest.raises(InputError, match="is the folder of a run; choose another folder"):

@@ -99,6 +99,23 @@ def test_places_of_other_images_only_are_no_silence(tmp_path):
     assert [picture.box for picture in Benchmark("bench", tmp_path).pictures()] == [(8, 47, 8, 47)]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("filepath,lon,lat,lat\na.jpg,8,47,47\n", "has the column 'lat' 2 times"),
+        (",filepath,lon,lat\n0,a.jpg,8,47\n", "column 1 of its header has no name"),
+        ("filepath;lon;lat\na.jpg;8;47\n", "has no column 'filepath'; separated at ','"),
+    ],
+)
+def test_a_table_of_places_that_cannot_be_read_is_no_silence(tmp_path, text, message):
+    (tmp_path / "a.jpg").write_bytes(jpeg(GREY))
+    (tmp_path / "places.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        list(Benchmark("places", tmp_path).pictures())
+    (tmp_path / "places.csv").write_text("name,label,label\na,1,2\n")
+    assert [picture.box for picture in Benchmark("places", tmp_path).pictures()] == [None]
+
+
 def test_a_set_of_paths_knows_its_own():
     paths = Paths(f"images2/{number}.jpg" for number in range(100))
     assert "images2/42.jpg" in paths

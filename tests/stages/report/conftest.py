@@ -15,6 +15,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a run of the town: 150 objects, with statements."""
     root = tmp_path_factory.mktemp("town")
     options = ["sample.max_objects=150", "sample.shard_rows=64", "runner.executor=serial"]
-    options += ["statements.kinds=[count,cover]"]
+    options += ["statements.kinds=[count,cover,ask_count,not_count]"]
     run(PIPELINE, load_config(TOY, PIPELINE, options), root, lambda event: None)
     return root

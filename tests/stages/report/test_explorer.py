@@ -74,7 +74,7 @@ def test_search_finds_words_tags_and_objects(town: Path) -> None:
         page.fill("#search", "building")
         texts = [f"{row['title']} {row['title_multi_objects']}" for row in pairs]
         said = [
-            text + " ".join(one["text"] for one in row["statements"])
+            text + " ".join(one["text"] for one in row["statements"] if one["role"] == "statement")
             for text, row in zip(texts, pairs, strict=True)
         ]
         assert answer(page) == sum("building" in text.lower() for text in said) > 0
@@ -101,6 +101,25 @@ def test_filters_and_order_are_those_of_the_table(town: Path) -> None:
         page.select_option("#concept", concept)
         count = page.evaluate("explorer.gallery.store.facets.starting('concept:')[0][1]")
         assert answer(page) == count > 0
+
+
+def test_text_in_place_of_a_number_is_marked_and_a_comma_is_a_point(town: Path) -> None:
+    pairs = ds.dataset(town / "tables/pairs").to_table().to_pylist()
+    with opened(town) as page:
+        page.fill("#match-low", "a lot")
+        assert answer(page) == len(pairs)
+        assert page.get_attribute("#match-low", "aria-invalid") == "true"
+        page.fill("#match-low", "0,4")
+        assert answer(page) == sum((row["match"] or 0) >= 0.4 for row in pairs) > 0
+        assert page.get_attribute("#match-low", "aria-invalid") == "false"
+
+
+@pytest.mark.parametrize("name", ["a1_US_24", "%"])
+def test_an_address_of_no_image_of_the_gallery_says_so(town: Path, name: str) -> None:
+    with opened(town) as page:
+        page.evaluate(f"location.hash = 'image={name}'")
+        page.wait_for_function(f"answer.textContent === 'The gallery holds no image {name}.'")
+        assert page.query_selector(".card")
 
 
 def test_dropped_objects_are_shown_with_their_reasons_if_asked_for(tmp_path: Path) -> None:
@@ -174,7 +193,12 @@ def test_keys_lead_from_the_search_to_a_pair_and_back(town: Path) -> None:
 
 def test_a_pair_shows_its_objects_reasons_and_provenance(town: Path) -> None:
     pairs = ds.dataset(town / "tables/pairs").to_table().to_pylist()
-    pair = next(row for row in pairs if row["statements"] and row["left_out"])
+    roles = {"statement", "question", "negative"}
+    pair = next(
+        row
+        for row in pairs
+        if row["left_out"] and {one["role"] for one in row["statements"]} == roles
+    )
     with opened(town) as page:
         page.evaluate(f"location.hash = 'image={pair['image_name']}'")
         page.wait_for_selector("dialog[open]")
@@ -188,11 +212,39 @@ def test_a_pair_shows_its_objects_reasons_and_provenance(town: Path) -> None:
             assert wanted in text
         assert page.get_attribute("dialog img", "src").endswith(pair["filepath"])
         assert page.query_selector(f"path[data-object='{pair['object_id']}']")
+        address = page.get_attribute("dialog td a", "href")
+        assert address.endswith(f"/{pair['osm_id']}"), "of a simulated image, too"
         page.hover(".statements li >> nth=0")
         on = page.evaluate("[...document.querySelectorAll('path.on')].map((p) => p.dataset.object)")
         assert set(on) <= set(pair["statements"][0]["rests_on"])
         assert on
         assert page.get_attribute(".highlight", "visibility") == "visible"
+        assert len(page.query_selector_all(".captions p")) == 4, "short and long ones, too"
+        assert pair["title_long"] in text
+        asked = next(one for one in pair["statements"] if one["role"] == "question")
+        assert f"{asked['text']} {asked['answer']}" in text
+        wrong = next(one for one in pair["statements"] if one["role"] == "negative")
+        assert f"false: {wrong['text']}" in text
+
+
+def test_a_search_does_not_find_what_a_negative_or_a_question_denies(tmp_path: Path) -> None:
+    made = Run("US").add("w1", {"building": "yes"}).add("w2", {"building": "yes"})
+    pairs = made.datasets(tmp_path)["pairs"].to_table().to_pylist()
+    gallery = Gallery(has_filter=False, in_tars=False)
+    made.page(tmp_path)
+    said = [("not_present", "negative", "The image shows a church."),
+            ("ask_absence", "question", "Is there a church in the image?"),
+            ("cover", "statement", "A pond covers all.")]  # fmt: skip
+    names = ("kind", "role", "text")
+    gallery.add(pairs[0] | {"statements": [dict(zip(names, one, strict=True)) for one in said]})
+    gallery.add(pairs[1])
+    for name, content in gallery.scripts(0):
+        (tmp_path / "report/data" / f"{name}.js").write_bytes(content)
+    with opened(tmp_path) as page:
+        page.fill("#search", "church")
+        assert answer(page) == 0
+        page.fill("#search", "pond")
+        assert answer(page) == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -173,7 +173,7 @@ def test_statements_come_back_with_their_kinds_and_boxes_are_drawn(
     said = answered("judge", town, "--what", "statements", "--sample", "20", "--sheet", drawn)
     assert said.returncode == 0, said.stderr
     rows = read(drawn)
-    assert {row["kind"] for row in rows} == {"count", "cover"}
+    assert {row["kind"] for row in rows} == {"count", "cover", "ask_count", "not_count"}
     boxed = tmp_path / "boxed.csv"
     with boxed.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -202,6 +202,8 @@ def test_statements_come_back_with_their_kinds_and_boxes_are_drawn(
     assert {one["kind"]: one["precision"] for one in done.figures["by_kind"]} == {
         "count": 1.0,
         "cover": 1.0,
+        "ask_count": 1.0,
+        "not_count": 0.0,
     }
 
 
