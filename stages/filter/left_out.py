@@ -44,7 +44,7 @@ def leave_out(
                 "those of the pairs."
             )
         connection.execute(
-            "UPDATE homes SET split = NULL, reason = $reason WHERE split = 'train' AND row IN "
-            "(SELECT row FROM pairs SEMI JOIN listed USING (filepath))",
+            "INSERT INTO homes SELECT row, NULL, $reason FROM pairs SEMI JOIN listed "
+            "USING (filepath) ANTI JOIN homes USING (row)",
             {"reason": LEFT_OUT},
         )
