@@ -128,9 +128,6 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     The tables are not compressed: they live for one run, and compression takes most of the time.
     Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
     """
-    place = str(folder / "filter.duckdb").replace("'", "''")
-    connection.execute(f"ATTACH '{place}' AS work")
-    connection.execute("USE work")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET force_compression = 'uncompressed'")

@@ -145,7 +145,6 @@ def _split_by_object(
     """Create ``homes`` by drawing objects until each split has enough pairs."""
     connection.execute("CREATE OR REPLACE TABLE drawn (object_id VARCHAR, draw DOUBLE)")
     reader = connection.cursor()
-    reader.execute("USE work")
     reader.execute("SELECT DISTINCT object_id FROM pairs")
     while rows := reader.fetchmany(_BATCH):
         names = [name for (name,) in rows]

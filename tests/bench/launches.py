@@ -33,7 +33,7 @@ def count_operators(model: str, images: int) -> Counter[str]:
     with torch.device("meta"):
         config = open_clip.get_model_config(model)
         clip = open_clip.CLIP(**config).eval().half()
-        side = clip.visual.image_size[0]
+        side = config["vision_cfg"].get("image_size", 224)
         pixels = torch.empty(images, 3, side, side, dtype=torch.float16)
     tower = image_tower(clip)
     with torch.inference_mode(), _Counting() as counting:

@@ -16,7 +16,7 @@ from skyscript.clip.vectors.store import Store
 if TYPE_CHECKING:
     import duckdb
 
-_AT_ONCE = 1 << 21
+_AT_ONCE = 1 << 19
 _BANDS = 4
 """Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 DIGEST = "[0-9a-f]{32}"
@@ -51,10 +51,8 @@ def are_near(hashes: Hashes, others: Hashes, near: int) -> NDArray[np.bool_]:
 
     Memory holds some 20 bytes for each hash and, at once, for `_AT_ONCE` candidates.
     """
-    if not len(others):
-        return np.zeros(len(hashes), np.bool_)
     others = np.unique(others)
-    found = np.asarray(others[np.searchsorted(others, hashes).clip(max=len(others) - 1)] == hashes)
+    found = np.zeros(len(hashes), np.bool_)
     for band in range(_BANDS):
         left = np.flatnonzero(~found)
         _mark_near(found, left, hashes, others, np.uint64(16 * band), near)
