@@ -33,12 +33,14 @@ def rank(
     pairs of any of its tags, up to the quota: so each tag first gets its best pair, then its second
     best. ``vectors`` is the folder of the images' vectors, for ``alike``.
     """
-    by_score = ", row_number() OVER (ORDER BY score DESC, filepath, row) AS plain"
+    others = ", source, row_number() OVER (ORDER BY score DESC, filepath, row) AS plain"
     connection.execute(
         f"""
         CREATE TABLE candidates AS
-        SELECT row, source, score{"" if is_plain(config) else by_score}
-        FROM pairs ANTI JOIN homes USING (row) WHERE score IS NOT NULL
+        SELECT row, score{"" if is_plain(config) else others}
+        FROM pairs ANTI JOIN homes USING (row)
+            {"" if is_plain(config) else "JOIN input_rows ON input_rows.rowid = row"}
+        WHERE score IS NOT NULL
         """
     )
     if is_plain(config):
@@ -101,8 +103,8 @@ def _select_by_score(connection: duckdb.DuckDBPyConnection, percent: int) -> Mas
     better = rows[scores > least]
     at_threshold = connection.execute(
         """
-        SELECT row FROM candidates JOIN pairs USING (row) WHERE candidates.score = $least
-        ORDER BY filepath, row LIMIT $left
+        SELECT row FROM candidates JOIN input_rows ON input_rows.rowid = row
+        WHERE score = $least ORDER BY filepath, row LIMIT $left
         """,
         {"least": least, "left": wanted - len(better)},
     ).fetchnumpy()["row"]
@@ -124,7 +126,8 @@ def select_held_out(
 ) -> Mask:
     """Select ``rows`` random pairs of a held-out split's best percentage."""
     best = connection.execute(f"""
-        SELECT row, filepath FROM pairs JOIN homes USING (row)
+        SELECT row, filepath
+        FROM pairs JOIN homes USING (row) JOIN input_rows ON input_rows.rowid = row
         WHERE split = '{side}' AND score IS NOT NULL
         QUALIFY row_number() OVER (ORDER BY score DESC, filepath, row)
             <= count(*) OVER () * {config.held_out_top} // 100

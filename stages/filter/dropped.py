@@ -59,7 +59,7 @@ def write_dropped(
         f"""
         CREATE TABLE dropped AS
         SELECT row, CASE WHEN reason IS NOT NULL THEN reason
-            WHEN title IS NULL THEN '{NO_CAPTION}'
+            WHEN NOT titled THEN '{NO_CAPTION}'
             WHEN score IS NULL THEN '{NO_SCORE}'
             WHEN split IS NOT NULL THEN 'it is set aside for ' || split
                 || ', and that file holds enough other pairs'
@@ -76,7 +76,9 @@ def write_dropped(
 
 def _write(connection: duckdb.DuckDBPyConnection, path: Place) -> int:
     """Write the pairs that are ``dropped``; return their number."""
-    reasons = connection.execute("SELECT DISTINCT reason FROM dropped ORDER BY reason").fetchall()
+    reasons = connection.execute(
+        "SELECT reason FROM dropped GROUP BY reason ORDER BY count(*) DESC, reason"
+    ).fetchall()
     values: dict[str, str] = {}
     cases, every = "", mask_of(connection, np.empty(0, np.int64))
     for number, (reason,) in enumerate(reasons):

@@ -113,7 +113,7 @@ def _prepared(out: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database for the files of a folder, which must not be a run."""
     refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
-        prepare(connection, folder)
+        prepare(connection)
         yield connection
 
 
@@ -122,15 +122,13 @@ def _with_vectors(input_rows: InputTable, model: Path | None) -> InputTable:
     return input_rows if model is None else input_rows._replace(vectors=model / "images")
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Set the connection to store its tables on disk, and to keep the order of rows.
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set the connection to keep the order of rows.
 
-    The tables are not compressed: they live for one run, and compression takes most of the time.
-    Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
+    The tables are in memory, beyond whose limit DuckDB moves them to disk. Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
     """
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET force_compression = 'uncompressed'")
     sides = ", ".join(f"{name} DOUBLE" for name in BOX)
     connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
     dropped.start(connection)

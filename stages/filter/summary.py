@@ -11,6 +11,7 @@ from skyscript.files.phrases import TAGS
 from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
+from stages.filter.input_table import quote
 from stages.filter.rows import Mask, as_bits, has_row
 
 if TYPE_CHECKING:
@@ -53,18 +54,22 @@ def summarise(
     """Give the figures of each set of pairs, by the name of its file.
 
     Those ``compared`` are compared with the pairs that score alone selects. All sets are counted in
-    one pass over the pairs, and the concept is found for each title, and not for each pair.
+    one pass, and the concept is found for each title, and not for each pair.
     """
     bits = {f"set{number}": as_bits(mask) for number, mask in enumerate(files.values())}
-    counts = ", ".join(f"count(*) FILTER ({has_row(name)}) AS {name}" for name in bits)
+    named = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
+    for table, columns, source, row in (
+        ("by_title", f"title, {named} AS concept", "input_rows", "rowid"),
+        ("by_source", "source, country", "pairs", "row"),
+    ):
+        counts = ", ".join(f"count(*) FILTER ({has_row(name, row)}) AS {name}" for name in bits)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT {columns}, {counts} FROM {source} "
+            "GROUP BY ALL",
+            bits,
+        )
     connection.execute(
-        f"""
-        CREATE TABLE shown AS
-        SELECT * REPLACE ({concept_of(config)} AS concept) FROM (
-            SELECT title, concept, source, country, {counts}
-            FROM pairs WHERE score IS NOT NULL GROUP BY title, concept, source, country)
-        """,
-        bits,
+        f"CREATE TABLE shown AS SELECT * REPLACE ({concept_of(config)} AS concept) FROM by_title"
     )
     found = []
     for name, (file, mask) in zip(bits, files.items(), strict=True):
@@ -90,7 +95,7 @@ def _compare(
 def _summarise(
     connection: duckdb.DuckDBPyConnection, file: str, pairs: str, like_plain: float | None
 ) -> FileSummary:
-    """Give the figures of a set, whose numbers of pairs are in the column ``pairs`` of `shown`."""
+    """Give the figures of a set, whose numbers of pairs are in the columns ``pairs``."""
     [(rows, captions)] = connection.execute(
         f"SELECT coalesce(sum({pairs}), 0)::BIGINT, count(DISTINCT title) FILTER ({pairs} > 0) "
         "FROM shown"
@@ -99,8 +104,9 @@ def _summarise(
         f"SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag FROM "
         f"(SELECT DISTINCT title FROM shown WHERE {pairs} > 0))"
     ).fetchall()
-    concepts = sorted(_count(connection, "concept", pairs).values(), reverse=True)
-    sources, countries = (_count(connection, name, pairs) for name in ("source", "country"))
+    concepts = sorted(_count(connection, "shown", "concept", pairs).values(), reverse=True)
+    sources = _count(connection, "by_source", "source", pairs)
+    countries = _count(connection, "by_source", "country", pairs)
     return FileSummary(
         file,
         rows,
@@ -115,9 +121,11 @@ def _summarise(
     )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, column: str, pairs: str) -> dict[str, int]:
+def _count(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, pairs: str
+) -> dict[str, int]:
     rows = connection.execute(
-        f"SELECT coalesce({column}, '{UNKNOWN}') AS value, sum({pairs})::BIGINT FROM shown "
+        f"SELECT coalesce({column}, '{UNKNOWN}') AS value, sum({pairs})::BIGINT FROM {table} "
         f"WHERE {pairs} > 0 GROUP BY value ORDER BY value"
     ).fetchall()
     return dict(rows)
@@ -160,9 +168,12 @@ def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     rows = connection.execute(
         """
         SELECT coalesce(reason, coalesce(split, 'train') || CASE
-                WHEN title IS NULL THEN ', without a caption'
-                WHEN score IS NULL THEN ', without a score' ELSE '' END) AS side, count(*)
-        FROM pairs LEFT JOIN homes USING (row) GROUP BY side ORDER BY side
+                WHEN NOT titled THEN ', without a caption'
+                WHEN NOT scored THEN ', without a score' ELSE '' END) AS side, sum(pairs)::BIGINT
+        FROM (
+            SELECT split, reason, titled, score IS NOT NULL AS scored, count(*) AS pairs
+            FROM pairs LEFT JOIN homes USING (row) GROUP BY ALL)
+        GROUP BY side ORDER BY side
         """
     ).fetchall()
     return dict(rows)

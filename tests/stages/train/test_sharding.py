@@ -114,9 +114,9 @@ def hold(rank, world, file, model, results):
     distributed.destroy_process_group()
 
 
-def prepare(model, precision, parallel, rank, world):
+def prepare(model, precision, parallel, rank, world, **more):
     """Give a learner of this process and its batch, which is the same for each way to train."""
-    config = TrainConfig(train_data="a.csv", model=f"local-dir:{model}", parallel=parallel)
+    config = TrainConfig(train_data="a.csv", model=f"local-dir:{model}", parallel=parallel, **more)
     initial = load_initial_model(config, "cpu")
     learner = Learner(
         initial, config.model_copy(update={"precision": precision}), Place("cpu", rank, world)
@@ -151,13 +151,17 @@ def test_scaled_gradients_give_the_step_of_ddp_and_an_overflow_stops_all_process
             assert_close(stepped[name], value, TIMES)
 
 
+RATE = {"lr": 1e-2, "eps": 1e-3}
+"""Gradients that are only rounding do nothing, and the others are seen in fp32."""
+
+
 def scale(rank, world, file, model, results):
     """Give the weights and scales of a step that overflows in one process and of one after it."""
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
-    plain, batch = prepare(model, "amp", "ddp", rank, world)
+    plain, batch = prepare(model, "amp", "ddp", rank, world, **RATE)
     plain.take_step([batch], 1)
     results["ddp", rank] = whole(plain)
-    learner, _ = prepare(model, "amp", "fsdp", rank, world)
+    learner, _ = prepare(model, "amp", "fsdp", rank, world, **RATE)
     scaler = learner.state.scaler
     scaler.load_state_dict(scaler.state_dict() | {"scale": 4.0})
     states, scales = [whole(learner)], [4.0]
