@@ -125,7 +125,8 @@ def _with_vectors(input_rows: InputTable, model: Path | None) -> InputTable:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Set the connection to keep the order of rows.
 
-    The tables are in memory, beyond whose limit DuckDB moves them to disk. Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
+    The tables are in memory; DuckDB moves what is beyond its limit to disk. Creates an empty
+    ``boxes``, for positions that the input lacks, and the lists of `dropped`.
     """
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")

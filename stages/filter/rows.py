@@ -32,7 +32,8 @@ def find_mask(
     **values: Any,  # noqa: ANN401 - SQL's values
 ) -> Mask:
     """Give the set of the rows that a query gives in its column ``row``."""
-    return mask_of(connection, connection.execute(query, values).fetchnumpy()["row"])
+    rows = connection.execute(query, values).fetchnumpy()["row"]
+    return mask_of(connection, np.asarray(rows, np.int64))
 
 
 def as_bits(mask: Mask) -> str:
