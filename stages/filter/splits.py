@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
@@ -196,7 +197,8 @@ def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: in
     pairs = connection.execute(
         "SELECT row, image_hash FROM pairs WHERE image_hash IS NOT NULL"
     ).fetchnumpy()
-    near = pairs["row"][are_near(pairs["image_hash"], aside, bits)]
+    hashes, others = (np.asarray(each, np.uint64) for each in (pairs["image_hash"], aside))
+    near = np.asarray(pairs["row"])[are_near(hashes, others, bits)]
     connection.register("near_rows", pa.table({"row": near}))
     connection.execute("CREATE OR REPLACE TEMP TABLE found AS SELECT row FROM near_rows")
     connection.unregister("near_rows")

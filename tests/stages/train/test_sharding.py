@@ -137,7 +137,7 @@ def prepare(model, precision, parallel, rank, world, **more):
 def test_scaled_gradients_give_the_step_of_ddp_and_an_overflow_stops_all_processes(
     tmp_path, tiny_vit
 ):
-    """The scaler of fp16, on the CPU, where autocast computes in bfloat16."""
+    """In fp16, on the CPU."""
     with multiprocessing.Manager() as manager:
         results = manager.dict()
         multiprocessing.spawn(scale, (2, tmp_path / "meeting", str(tiny_vit), results), nprocs=2)
@@ -159,11 +159,11 @@ def scale(rank, world, file, model, results):
     """Give the weights and scales of a step that overflows in one process and of one after it."""
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
     plain, batch = prepare(model, "amp", "ddp", rank, world, **RATE)
+    set_scale(plain, 2.0)
     plain.take_step([batch], 1)
     results["ddp", rank] = whole(plain)
     learner, _ = prepare(model, "amp", "fsdp", rank, world, **RATE)
-    scaler = learner.state.scaler
-    scaler.load_state_dict(scaler.state_dict() | {"scale": 4.0})
+    set_scale(learner, 4.0)
     states, scales = [whole(learner)], [4.0]
     backward = learner._backward
     learner._backward = lambda loss: (backward(loss), overflow(learner) if rank else None)
@@ -171,9 +171,15 @@ def scale(rank, world, file, model, results):
         learner.take_step([batch], 1)
         learner._backward = backward
         states.append(whole(learner))
-        scales.append(scaler.get_scale())
+        scales.append(learner.state.scaler.get_scale())
     results["fsdp", rank] = (*states, scales)
     distributed.destroy_process_group()
+
+
+def set_scale(learner, value):
+    """Set the factor by which the scaler multiplies the loss."""
+    scaler = learner.state.scaler
+    scaler.load_state_dict(scaler.state_dict() | {"scale": value})
 
 
 def overflow(learner):
