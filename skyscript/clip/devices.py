@@ -1,11 +1,16 @@
-"""Chooses the GPU or the CPU that a model runs on."""
+"""Chooses the GPU or the CPU that a model runs on, and how its tensors lie in memory there."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
 from pipeline.stage import GpuUse
 from pipeline.worker_process import worker_number
 from skyscript.clip.source import ClipConfig, clip_installed
+
+if TYPE_CHECKING:
+    import torch
 
 
 def require_device(device: str) -> None:
@@ -30,6 +35,17 @@ def choose_device() -> str:
     if not torch.cuda.is_available():
         return "cpu"
     return f"cuda:{(worker_number() or 0) % torch.cuda.device_count()}"
+
+
+def memory_format(device: str) -> torch.memory_format:
+    """Give the memory format of pixels and of the weights of convolutions: channels-last on a GPU.
+
+    Decoded pixels have it, and so have cuDNN's convolutions in half precision: nothing is
+    transposed. This has not run on a GPU.
+    """
+    import torch
+
+    return torch.channels_last if device.startswith("cuda") else torch.contiguous_format
 
 
 def count_gpu_workers(config: ClipConfig) -> int | None:

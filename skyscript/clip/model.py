@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscript.clip.compiling import compile_towers, require_compiler
-from skyscript.clip.devices import choose_device, require_device
+from skyscript.clip.devices import choose_device, memory_format, require_device
 from skyscript.clip.source import ClipSource, open_clip_library
 from skyscript.clip.text import causal_tower, encode_truncated
 from skyscript.clip.tower import Normalise, image_tower
@@ -134,8 +134,9 @@ class Clip:
 
     def _encode_pixels(self, images: torch.Tensor, precision: Precision) -> torch.Tensor:
         with self._precision_context(precision):
-            planes = self._normalise(images.permute(0, 3, 1, 2)).contiguous()
-            vectors: torch.Tensor = self._tower(planes).float()
+            planes = self._normalise(images.permute(0, 3, 1, 2))
+            layout = memory_format(self.device)
+            vectors: torch.Tensor = self._tower(planes.contiguous(memory_format=layout)).float()
             return vectors
 
     @functools.cached_property
@@ -282,6 +283,6 @@ def load_clip(source: ClipSource, device: str | None) -> Clip:
 @functools.lru_cache(maxsize=1)
 def _load(source: ClipSource, device: str) -> Clip:
     open_clip = open_clip_library()
-    model = create_model(source, device).eval()
+    model = create_model(source, device).eval().to(memory_format=memory_format(device))
     tokenizer = create_tokenizer(source, own_context_length(model, source))
     return Clip(model, tokenizer, open_clip.get_model_preprocess_cfg(model), device)

@@ -68,7 +68,7 @@ class ClipConfig(StageConfig):
     compile: bool = Field(
         False,
         description="Compile the blocks of the towers with torch.compile, which takes "
-        "time at the start of each process. Vectors differ by rounding.",
+        "time at the start of each process. Vectors differ by rounding. No GPU has run this yet.",
         json_schema_extra=EXECUTION,
     )
 

@@ -17,6 +17,7 @@ from skyscript import chance
 from skyscript.files.phrases import TAGS
 from stages.filter.config import FilterConfig
 from stages.filter.order import order_pairs
+from stages.filter.rows import Mask, find_mask, mask_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,12 +33,14 @@ def rank(
     pairs of any of its tags, up to the quota: so each tag first gets its best pair, then its second
     best. ``vectors`` is the folder of the images' vectors, for ``alike``.
     """
-    by_score = ", row_number() OVER (ORDER BY score DESC, filepath, row) AS plain"
+    others = ", source, row_number() OVER (ORDER BY score DESC, filepath, row) AS plain"
     connection.execute(
         f"""
         CREATE TABLE candidates AS
-        SELECT row, source, score{"" if is_plain(config) else by_score}
-        FROM pairs JOIN homes USING (row) WHERE split = 'train' AND scored
+        SELECT row, score{"" if is_plain(config) else others}
+        FROM pairs ANTI JOIN homes USING (row)
+            {"" if is_plain(config) else "JOIN input_rows ON input_rows.rowid = row"}
+        WHERE score IS NOT NULL
         """
     )
     if is_plain(config):
@@ -73,11 +76,10 @@ def is_plain(config: FilterConfig) -> bool:
     return top_only and not config.min_per_tag and caps == (None, None)
 
 
-def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> None:
-    """Create ``selected`` (row) from the best ``percent`` of the training pairs."""
+def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: FilterConfig) -> Mask:
+    """Select the best ``percent`` of the training pairs."""
     if is_plain(config):
-        _select_by_score(connection, percent)
-        return
+        return _select_by_score(connection, percent)
     counts = dict(
         connection.execute("SELECT source, count(*) FROM candidates GROUP BY source").fetchall()
     )
@@ -87,29 +89,26 @@ def select_best(connection: duckdb.DuckDBPyConnection, percent: int, config: Fil
     sources, rows = pa.array(list(shares), pa.string()), pa.array(shares.values(), pa.int64())
     connection.register("quotas", pa.table({"source": sources, "rows": rows}))
     same = "USING (source)" if config.within == "source" else "ON true"
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE selected AS
-        SELECT row FROM ranked JOIN quotas {same} WHERE place <= quotas.rows
-        """
+    return find_mask(
+        connection, f"SELECT row FROM ranked JOIN quotas {same} WHERE place <= quotas.rows"
     )
 
 
-def _select_by_score(connection: duckdb.DuckDBPyConnection, percent: int) -> None:
-    """Create ``selected`` by the score alone, with 8 bytes of memory a pair."""
-    scores = connection.execute("SELECT score FROM candidates").fetchnumpy()["score"]
+def _select_by_score(connection: duckdb.DuckDBPyConnection, percent: int) -> Mask:
+    """Select by the score alone, with 16 bytes of memory a pair."""
+    found = connection.execute("SELECT row, score FROM candidates").fetchnumpy()
+    rows, scores = found["row"], found["score"]
     wanted = len(scores) * percent // 100
     least = float(np.partition(scores, -wanted)[-wanted]) if wanted else np.inf
-    connection.execute(
+    better = rows[scores > least]
+    at_threshold = connection.execute(
         """
-        CREATE OR REPLACE TABLE selected AS
-        SELECT row FROM candidates WHERE score > $least
-        UNION ALL (
-            SELECT row FROM candidates JOIN pairs USING (row) WHERE candidates.score = $least
-            ORDER BY filepath, row LIMIT $left)
+        SELECT row FROM candidates JOIN input_rows ON input_rows.rowid = row
+        WHERE score = $least ORDER BY filepath, row LIMIT $left
         """,
-        {"least": least, "left": wanted - int((scores > least).sum())},
-    )
+        {"least": least, "left": wanted - len(better)},
+    ).fetchnumpy()["row"]
+    return mask_of(connection, np.concatenate([better, at_threshold]))
 
 
 def _apportion(counts: dict[str, int], percent: int) -> dict[str, int]:
@@ -124,15 +123,14 @@ def _apportion(counts: dict[str, int], percent: int) -> dict[str, int]:
 
 def select_held_out(
     connection: duckdb.DuckDBPyConnection, side: str, rows: int, config: FilterConfig
-) -> None:
-    """Create ``selected`` (row): ``rows`` random pairs of a held-out split's best percentage."""
+) -> Mask:
+    """Select ``rows`` random pairs of a held-out split's best percentage."""
     best = connection.execute(f"""
-        SELECT row, filepath FROM pairs JOIN homes USING (row)
+        SELECT row, filepath
+        FROM pairs JOIN homes USING (row) JOIN input_rows ON input_rows.rowid = row
         WHERE split = '{side}' AND score IS NOT NULL
         QUALIFY row_number() OVER (ORDER BY score DESC, filepath, row)
             <= count(*) OVER () * {config.held_out_top} // 100
         """).fetchall()
     best.sort(key=lambda found: (chance.uniform(config.seed, found[1], side), found))
-    drawn = pa.array([row for row, _ in best[:rows]], pa.int64())
-    connection.register("drawn_rows", pa.table({"row": drawn}))
-    connection.execute("CREATE OR REPLACE TABLE selected AS SELECT row FROM drawn_rows")
+    return mask_of(connection, np.array([row for row, _ in best[:rows]], np.int64))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.storage import Place
 from skyscript.files.names import NOT_KEPT
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
 from stages.filter.files import copy_to_csv
+from stages.filter.rows import Mask, as_bits, find_mask, has_row, mask_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,9 +23,8 @@ CAPPED = "better pairs have its caption (max_per_caption), or it is outside of b
 
 
 def start(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create ``refused`` (row, reason) and ``kept`` (row), which `drop` and `keep` fill."""
+    """Create ``refused`` (row, reason), which `drop` fills."""
     connection.execute("CREATE TABLE refused (row BIGINT, reason VARCHAR)")
-    connection.execute("CREATE TABLE kept (row BIGINT)")
 
 
 def drop(
@@ -43,13 +45,13 @@ def drop(
     return int(count)
 
 
-def keep(connection: duckdb.DuckDBPyConnection) -> None:
-    """Remember the pairs that are ``selected`` for a file."""
-    connection.execute("INSERT INTO kept SELECT row FROM selected")
+def write_dropped(
+    connection: duckdb.DuckDBPyConnection, out: Place, config: FilterConfig, kept: Mask
+) -> int:
+    """Write path and reason of each pair in no file, in the order of the input; return its rows.
 
-
-def write_dropped(connection: duckdb.DuckDBPyConnection, out: Place, config: FilterConfig) -> int:
-    """Write path and reason of each pair in no file, in the order of the input; return its rows."""
+    ``kept`` has the pairs that a file holds.
+    """
     unranked, is_copy = "false", "false"
     if not is_plain(config):
         unranked, is_copy = "row NOT IN (SELECT row FROM ranked)", "row IN (SELECT row FROM copies)"
@@ -57,21 +59,34 @@ def write_dropped(connection: duckdb.DuckDBPyConnection, out: Place, config: Fil
         f"""
         CREATE TABLE dropped AS
         SELECT row, CASE WHEN reason IS NOT NULL THEN reason
-            WHEN title IS NULL THEN '{NO_CAPTION}'
+            WHEN NOT titled THEN '{NO_CAPTION}'
             WHEN score IS NULL THEN '{NO_SCORE}'
-            WHEN split <> 'train' THEN 'it is set aside for ' || split
+            WHEN split IS NOT NULL THEN 'it is set aside for ' || split
                 || ', and that file holds enough other pairs'
             WHEN {unranked}
                 THEN CASE WHEN {is_copy} THEN '{COPY}' ELSE '{CAPPED}' END
             ELSE 'it ranks below the best {max(config.top, default=0)} %' END AS reason
-        FROM pairs JOIN homes USING (row) ANTI JOIN kept USING (row)
+        FROM pairs LEFT JOIN homes USING (row) WHERE NOT {has_row("kept")}
         UNION ALL SELECT row, reason FROM refused
-        """
+        """,
+        {"kept": as_bits(kept)},
     )
-    query = (
-        "SELECT filepath, reason FROM dropped JOIN input_rows ON input_rows.rowid = dropped.row "
-        "ORDER BY dropped.row"
-    )
-    copy_to_csv(connection, query, out / NOT_KEPT)
-    [(count,)] = connection.execute("SELECT count(*) FROM dropped").fetchall()
-    return int(count)
+    return _write(connection, out / NOT_KEPT)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, path: Place) -> int:
+    """Write the pairs that are ``dropped``; return their number."""
+    reasons = connection.execute(
+        "SELECT reason FROM dropped GROUP BY reason ORDER BY count(*) DESC, reason"
+    ).fetchall()
+    values: dict[str, str] = {}
+    cases, every = "", mask_of(connection, np.empty(0, np.int64))
+    for number, (reason,) in enumerate(reasons):
+        mask = find_mask(connection, "SELECT row FROM dropped WHERE reason = $of", of=reason)
+        values |= {f"reason{number}": reason, f"rows{number}": as_bits(mask)}
+        cases += f" WHEN {has_row(f'rows{number}', 'rowid')} THEN $reason{number}"
+        every |= mask
+    reason = f"CASE {cases} END" if cases else "NULL"
+    query = f"SELECT filepath, {reason} AS reason FROM input_rows WHERE {has_row('all', 'rowid')}"
+    copy_to_csv(connection, query, path, all=as_bits(every), **values)
+    return int(every.sum())

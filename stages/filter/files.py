@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.atomic import write_file
 from pipeline.storage import Place
 from skyscript.captions import COMPOSED
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
+from stages.filter.rows import Mask, as_bits, has_row
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,9 +45,13 @@ def name_held_out_file(side: str, rows: int, scorer: str) -> str:
 
 
 def write_selected(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], by: Sequence[str], path: Place
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[str],
+    by: Sequence[str],
+    selected: Mask,
+    path: Place,
 ) -> None:
-    """Write the rows of ``selected``, with unchanged values.
+    """Write the selected rows, with unchanged values.
 
     The columns are those of the published files: captions, then scores. Short and long captions
     follow, if there are some.
@@ -57,15 +62,20 @@ def write_selected(
         *(name for name in columns if name in COMPOSED),
     ]
     wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in chosen)
-    order = "ON input_rows.rowid = selected.row ORDER BY selected.row"
-    copy_to_csv(connection, f"SELECT {wanted} FROM input_rows JOIN selected {order}", path)
+    query = f"SELECT {wanted} FROM input_rows WHERE {has_row('selected', 'rowid')}"
+    copy_to_csv(connection, query, path, selected=as_bits(selected))
 
 
-def copy_to_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:
+def copy_to_csv(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    path: Place,
+    **values: Any,  # noqa: ANN401 - SQL's values
+) -> None:
     """Write the result of a query to a CSV that is complete or not there."""
 
     def write(temporary: Path) -> None:
         place = str(temporary).replace("'", "''")
-        connection.execute(f"COPY ({query}) TO '{place}' ({_FORMAT})")
+        connection.execute(f"COPY ({query}) TO '{place}' ({_FORMAT})", values)
 
     write_file(path, write)

@@ -1,9 +1,9 @@
 """The input of the filter: a captions file with scores, as tables of a DuckDB file.
 
 ``input_rows`` contains the file, with all values but the box as text. ``pairs`` has these columns:
-``row`` (the number in the file), ``filepath``, ``title``, ``object_id``, ``source``, ``score``
-(null if there is none), the box in degrees, the image's hashes, its country and its concept (null
-if unknown).
+``row`` (the number in the file, the rowid of ``input_rows``), ``titled`` (whether it has a title),
+``object_id``, ``source``, ``score`` (null if there is none), the box in degrees, the image's
+hashes, its country and its concept (null if unknown). Texts are not copied.
 """
 
 from __future__ import annotations
@@ -174,9 +174,6 @@ def make_pairs(
     for name in by:
         number = "a number; correct it, or leave it empty if there is no score"
         check_values(connection, input_rows, name, f'TRY_CAST("{name}" AS DOUBLE)', number)
-    if "image_hash" in input_rows.columns:
-        digits = "a hash of 16 hexadecimal digits"
-        check_values(connection, input_rows, "image_hash", _HASH, digits)
     if config.alike is not None:
         digest = f"CASE WHEN regexp_full_match(content_hash, '{DIGEST}') THEN true END"
         digits = "a content hash of 32 hexadecimal digits"
@@ -188,17 +185,21 @@ def make_pairs(
         f"""
         CREATE TABLE pairs AS
         WITH scored AS (
-            SELECT input_rows.rowid AS row, input_rows.filepath, input_rows.title,
+            SELECT input_rows.rowid AS row, filepath, title IS NOT NULL AS titled,
                 {_NAME} AS name, {_select_optional(input_rows, config)}, {scores}
             FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
         )
-        SELECT * EXCLUDE (name),
+        SELECT * EXCLUDE (name, filepath),
             CASE WHEN name.object_id = '' THEN filepath ELSE name.object_id END AS object_id,
             name.source AS source,
-            CASE WHEN title IS NOT NULL THEN {_combine_scores(len(by), config, mix)} END AS score
+            CASE WHEN titled THEN {_combine_scores(len(by), config, mix)} END AS score
         FROM scored {"LEFT JOIN fitted USING (row)" if mix else ""}
         """
     )
+    if "image_hash" in input_rows.columns:
+        no_hash = "rowid IN (SELECT row FROM pairs WHERE image_hash IS NULL)"
+        value = f"CASE WHEN NOT ({no_hash}) THEN true END"
+        check_values(connection, input_rows, "image_hash", value, "a hash of 16 hexadecimal digits")
     return by, mix
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
@@ -30,6 +32,7 @@ from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.records import load_records
+from stages.filter.rows import find_mask
 from stages.filter.shown import drop_not_shown
 from stages.filter.splits import Split, split_pairs
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     import duckdb
 
 REPORT = "filter_report.json"
+_ALL = "all pairs for training"
 
 
 class Filtered(NamedTuple):
@@ -109,7 +113,7 @@ def _prepared(out: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database for the files of a folder, which must not be a run."""
     refuse_run(out)
     with scratch(out, "filter") as folder, database(folder) as connection:
-        prepare(connection, folder)
+        prepare(connection)
         yield connection
 
 
@@ -118,18 +122,14 @@ def _with_vectors(input_rows: InputTable, model: Path | None) -> InputTable:
     return input_rows if model is None else input_rows._replace(vectors=model / "images")
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Set the connection to store its tables on disk, and to keep the order of rows.
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set the connection to keep the order of rows.
 
-    The tables are not compressed: they live for one run, and compression takes most of the time.
-    Creates an empty ``boxes``, for positions that the input lacks, and the lists of `dropped`.
+    The tables are in memory; DuckDB moves what is beyond its limit to disk. Creates an empty
+    ``boxes``, for positions that the input lacks, and the lists of `dropped`.
     """
-    place = str(folder / "filter.duckdb").replace("'", "''")
-    connection.execute(f"ATTACH '{place}' AS work")
-    connection.execute("USE work")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET force_compression = 'uncompressed'")
     sides = ", ".join(f"{name} DOUBLE" for name in BOX)
     connection.execute(f"CREATE TABLE boxes (filepath VARCHAR, {sides})")
     dropped.start(connection)
@@ -167,43 +167,24 @@ def write_all(
             f"{input_rows.name}: no pair with a score is left for training ({counts})."
         )
     cuts.rank(connection, config, input_rows.vectors)
-    connection.execute("CREATE TABLE selected AS SELECT row FROM candidates")
-    before = summary.summarise(connection, "all pairs for training", config, compare=False)
-    writer = _Writer(connection, input_rows.columns, by, out, config)
+    selected = {
+        file: cuts.select_best(connection, percent, config) for percent, file in training.items()
+    }
+    selected |= {
+        file: cuts.select_held_out(connection, side, rows, config)
+        for side, (rows, file) in held_out.items()
+    }
+    for file, mask in selected.items():
+        write_selected(connection, input_rows.columns, by, mask, out / file)
+    every = {_ALL: find_mask(connection, "SELECT row FROM candidates"), **selected}
+    before, *files = summary.summarise(connection, every, training.values(), config)
+    lost = dropped.write_dropped(connection, out, config, np.any([*selected.values()], axis=0))
     notes = _describe_blocks(split, config)
-    for percent, file in training.items():
-        cuts.select_best(connection, percent, config)
-        writer.write(file, compare=True)
-    for side, (rows, file) in held_out.items():
-        cuts.select_held_out(connection, side, rows, config)
-        notes += _describe_short(writer.write(file, compare=False), rows, config)
-    lost = dropped.write_dropped(connection, out, config)
-    done = Filtered(sides, before, writer.files, lost, phrases, mix, notes)
+    wanted = {file: rows for rows, file in held_out.values()}
+    notes += [note for one in files for note in _describe_short(one, wanted, config)]
+    done = Filtered(sides, before, files, lost, phrases, mix, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
-
-
-class _Writer:
-    """Writes the pairs that are ``selected``, file by file."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        columns: Sequence[str],
-        by: Sequence[str],
-        out: Place,
-        config: FilterConfig,
-    ) -> None:
-        self._connection, self._out, self._config = connection, out, config
-        self._columns, self._by = columns, by
-        self.files: list[summary.FileSummary] = []
-
-    def write(self, file: str, *, compare: bool) -> summary.FileSummary:
-        """Write a file; return its figures."""
-        dropped.keep(self._connection)
-        write_selected(self._connection, self._columns, self._by, self._out / file)
-        self.files.append(summary.summarise(self._connection, file, self._config, compare=compare))
-        return self.files[-1]
 
 
 def _describe_blocks(split: Split, config: FilterConfig) -> list[str]:
@@ -215,7 +196,10 @@ def _describe_blocks(split: Split, config: FilterConfig) -> list[str]:
     ]
 
 
-def _describe_short(file: summary.FileSummary, rows: int, config: FilterConfig) -> list[str]:
+def _describe_short(
+    file: summary.FileSummary, wanted: Mapping[str, int], config: FilterConfig
+) -> list[str]:
+    rows = wanted.get(file.file, 0)
     if file.rows >= rows:
         return []
     return [

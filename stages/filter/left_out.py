@@ -36,7 +36,8 @@ def leave_out(
         )
         [(listed, known)] = connection.execute(
             "SELECT count(*), count(p.filepath) FROM listed "
-            "LEFT JOIN (SELECT DISTINCT filepath FROM pairs) AS p USING (filepath)"
+            "LEFT JOIN (SELECT DISTINCT filepath FROM input_rows JOIN pairs "
+            "ON input_rows.rowid = row) AS p USING (filepath)"
         ).fetchall()
         if listed and not known:
             raise InputError(
@@ -44,7 +45,7 @@ def leave_out(
                 "those of the pairs."
             )
         connection.execute(
-            "UPDATE homes SET split = NULL, reason = $reason WHERE split = 'train' AND row IN "
-            "(SELECT row FROM pairs SEMI JOIN listed USING (filepath))",
+            "INSERT INTO homes SELECT row, NULL, $reason FROM pairs ANTI JOIN homes USING (row) "
+            "WHERE row IN (SELECT rowid FROM input_rows SEMI JOIN listed USING (filepath))",
             {"reason": LEFT_OUT},
         )

@@ -60,7 +60,8 @@ def order_pairs(
         ), valued AS (
             SELECT row, pool.source, plain, title, {concept_of(config)} AS concept,
                 {value.format(middle=middle, spread=spread, noise=config.temperature)} AS value
-            FROM pool JOIN pairs USING (row) {"" if config.cut == "top" else _JOIN_DRAWS}
+            FROM pool JOIN pairs USING (row) JOIN input_rows ON input_rows.rowid = row
+                {"" if config.cut == "top" else _JOIN_DRAWS}
         ), capped AS (
             SELECT *, row_number() OVER (PARTITION BY title ORDER BY value DESC, plain)
                 AS of_caption FROM valued
@@ -90,7 +91,7 @@ _CUTS = {
 def _draw(connection: duckdb.DuckDBPyConnection, seed: int, purpose: str) -> None:
     """Register ``draws`` (row, draw): a draw for each candidate from a hash of its path."""
     reader = connection.sql(
-        "SELECT row, filepath FROM candidates JOIN pairs USING (row)"
+        "SELECT row, filepath FROM candidates JOIN input_rows ON input_rows.rowid = row"
     ).to_arrow_reader(_BATCH)
     rows, draws = [np.empty(0, np.int64)], [np.empty(0)]
     for batch in reader:

@@ -1,8 +1,8 @@
 """Splits the pairs into test, validation and training, before the selection by score.
 
-``split`` in the table ``homes`` is test, val or train. It is null for a pair in no split, and then
-``reason`` says why: its image crosses the edge of a held-out block, or its object or image is held
-out.
+The table ``homes`` has the pairs that training does not see. Their ``split`` is test or val. It is
+null for a pair in no split, and then ``reason`` says why: its image crosses the edge of a held-out
+block, or its object or image is held out. All other pairs are for training.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
 from skyscript import chance
-from skyscript.clip.vectors.copies import select_bands
+from skyscript.clip.vectors.copies import are_near
 from stages.filter.blocks import HELD_OUT, Target, split_by_block
 from stages.filter.config import FilterConfig
 from stages.filter.input_table import BOX, WIDTH, InputTable
@@ -47,7 +48,7 @@ class Split(NamedTuple):
 def split_pairs(
     connection: duckdb.DuckDBPyConnection, config: FilterConfig, input_rows: InputTable
 ) -> Split:
-    """Create ``homes`` (row, split, reason, scored, titled) from ``pairs``.
+    """Create ``homes`` (row, split, reason) from ``pairs``.
 
     In a small region, blocks are halved until half of the held-out pairs are found.
     """
@@ -96,7 +97,7 @@ def _count_short(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[
     """Return how many pairs with a score each held-out split lacks."""
     found = dict(
         connection.execute(
-            "SELECT split, count(*) FILTER (scored) FROM homes GROUP BY split"
+            "SELECT split, count(score) FROM homes JOIN pairs USING (row) GROUP BY split"
         ).fetchall()
     )
     return {side: max(0, count - found.get(side, 0)) for side, count in target.pairs.items()}
@@ -145,7 +146,6 @@ def _split_by_object(
     """Create ``homes`` by drawing objects until each split has enough pairs."""
     connection.execute("CREATE OR REPLACE TABLE drawn (object_id VARCHAR, draw DOUBLE)")
     reader = connection.cursor()
-    reader.execute("USE work")
     reader.execute("SELECT DISTINCT object_id FROM pairs")
     while rows := reader.fetchmany(_BATCH):
         names = [name for (name,) in rows]
@@ -162,17 +162,12 @@ def _split_by_object(
         ), summed AS (
             SELECT object_id, sum(pairs) OVER (ORDER BY draw, object_id) AS upto FROM counted
         )
-        SELECT row, CASE WHEN upto <= $test THEN 'test'
-            WHEN upto <= $test + $val THEN 'val' ELSE 'train' END AS split,
-            NULL::VARCHAR AS reason, score IS NOT NULL AS scored, title IS NOT NULL AS titled
-        FROM pairs JOIN summed USING (object_id)
+        SELECT row, CASE WHEN upto <= $test THEN 'test' ELSE 'val' END AS split,
+            NULL::VARCHAR AS reason
+        FROM pairs JOIN summed USING (object_id) WHERE upto <= $test + $val
         """,
         dict(target.pairs),
     )
-
-
-_LATER = {"test": "('val', 'train')", "val": "('train')"}
-"""The splits from which similar pairs are excluded. Test has priority, then validation."""
 
 
 def _exclude_sharing(
@@ -181,31 +176,44 @@ def _exclude_sharing(
     """Exclude pairs of later splits whose ``column`` equals that of a held-out pair."""
     connection.execute(
         f"""
-        UPDATE homes SET split = NULL, reason = $why
-        WHERE split IN {_LATER[held_out]} AND row IN (
-            SELECT row FROM pairs WHERE {column} IN (
-                SELECT {column} FROM pairs JOIN homes USING (row) WHERE split = $held_out))
+        CREATE OR REPLACE TEMP TABLE found AS
+        SELECT row FROM pairs WHERE {column} IN (
+            SELECT {column} FROM pairs JOIN homes USING (row) WHERE split = $held_out)
         """,
-        {"why": why, "held_out": held_out},
+        {"held_out": held_out},
     )
+    _exclude_found(connection, held_out, why)
 
 
 def _exclude_near(connection: duckdb.DuckDBPyConnection, held_out: str, bits: int) -> None:
     """Exclude pairs of later splits whose image is nearly the same as a held-out image."""
-    if connection.execute("SELECT count(image_hash) FROM pairs").fetchall() == [(0,)]:
-        return
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE aside AS SELECT DISTINCT image_hash FROM pairs SEMI JOIN "
-        "(SELECT row FROM homes WHERE split = $held_out) USING (row)",
+    aside = connection.execute(
+        "SELECT image_hash FROM pairs JOIN homes USING (row) "
+        "WHERE split = $held_out AND image_hash IS NOT NULL",
         {"held_out": held_out},
-    )
+    ).fetchnumpy()["image_hash"]
+    if not len(aside):
+        return
+    pairs = connection.execute(
+        "SELECT row, image_hash FROM pairs WHERE image_hash IS NOT NULL"
+    ).fetchnumpy()
+    hashes, others = (np.asarray(each, np.uint64) for each in (pairs["image_hash"], aside))
+    near = np.asarray(pairs["row"])[are_near(hashes, others, bits)]
+    connection.register("near_rows", pa.table({"row": near}))
+    connection.execute("CREATE OR REPLACE TEMP TABLE found AS SELECT row FROM near_rows")
+    connection.unregister("near_rows")
+    _exclude_found(connection, held_out, NEAR_IMAGE)
+
+
+def _exclude_found(connection: duckdb.DuckDBPyConnection, held_out: str, why: str) -> None:
+    """Exclude the pairs of later splits that are ``found``. Test is before validation."""
+    if held_out == "test":
+        connection.execute(
+            "UPDATE homes SET split = NULL, reason = $why "
+            "WHERE split = 'val' AND row IN (SELECT row FROM found)",
+            {"why": why},
+        )
     connection.execute(
-        f"""
-        UPDATE homes SET split = NULL, reason = $why
-        WHERE split IN {_LATER[held_out]} AND row IN (
-            SELECT each.row FROM ({select_bands("pairs", "row")}) AS each
-                JOIN ({select_bands("aside", "0")}) AS aside USING (band, bits)
-            WHERE bit_count(xor(each.image_hash, aside.image_hash)) <= $bits)
-        """,
-        {"why": NEAR_IMAGE, "bits": bits},
+        "INSERT INTO homes SELECT row, NULL, $why FROM found ANTI JOIN homes USING (row)",
+        {"why": why},
     )

@@ -53,7 +53,7 @@ def filter_run(
     with the reason.
     """
     with scratch(root, "filter") as folder, database(folder) as connection:
-        prepare(connection, folder)
+        prepare(connection)
         columns = _load(connection, captions, images, scores, normalised, match)
         if truth is not None:
             _add_truth(connection, truth)

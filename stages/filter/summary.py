@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from image_sources import SOURCES
@@ -11,6 +11,8 @@ from skyscript.files.phrases import TAGS
 from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
+from stages.filter.input_table import quote
+from stages.filter.rows import Mask, as_bits, has_row
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,35 +46,67 @@ class FileSummary(NamedTuple):
 
 
 def summarise(
-    connection: duckdb.DuckDBPyConnection, file: str, config: FilterConfig, *, compare: bool
-) -> FileSummary:
-    """Count the rows of ``selected``, and with ``compare`` those that score alone selects too."""
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Mask],
+    compared: Collection[str],
+    config: FilterConfig,
+) -> list[FileSummary]:
+    """Give the figures of each set of pairs, by the name of its file.
+
+    Those ``compared`` are compared with the pairs that score alone selects. All sets are counted in
+    one pass, and the concept is found for each title, and not for each pair.
+    """
+    bits = {f"set{number}": as_bits(mask) for number, mask in enumerate(files.values())}
+    named = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
+    for table, columns, source, row in (
+        ("by_title", f"title, {named} AS concept", "input_rows", "rowid"),
+        ("by_source", "source, country", "pairs", "row"),
+    ):
+        counts = ", ".join(f"count(*) FILTER ({has_row(name, row)}) AS {name}" for name in bits)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT {columns}, {counts} FROM {source} "
+            "GROUP BY ALL",
+            bits,
+        )
     connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE shown AS
-        SELECT title, {concept_of(config)} AS concept, source, country, pairs
-        FROM (  -- the concept of each title, and not of each row
-            SELECT title, concept, source, country, count(*) AS pairs
-            FROM pairs JOIN selected USING (row) GROUP BY ALL)
-        """
+        f"CREATE TABLE shown AS SELECT * REPLACE ({concept_of(config)} AS concept) FROM by_title"
     )
+    found = []
+    for name, (file, mask) in zip(bits, files.items(), strict=True):
+        like_plain = _compare(connection, mask, config) if file in compared else None
+        found.append(_summarise(connection, file, name, like_plain))
+    return found
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, mask: Mask, config: FilterConfig
+) -> float | None:
+    """Give the share of the pairs that are among as many that score alone selects."""
+    rows = int(mask.sum())
+    if not rows or is_plain(config):
+        return 1.0 if rows else None
+    [(shared,)] = connection.execute(
+        f"SELECT count(*) FROM candidates WHERE plain <= {rows} AND {has_row('selected')}",
+        {"selected": as_bits(mask)},
+    ).fetchall()
+    return float(shared / rows)
+
+
+def _summarise(
+    connection: duckdb.DuckDBPyConnection, file: str, pairs: str, like_plain: float | None
+) -> FileSummary:
+    """Give the figures of a set, whose numbers of pairs are in the columns ``pairs``."""
     [(rows, captions)] = connection.execute(
-        "SELECT coalesce(sum(pairs), 0)::BIGINT, count(DISTINCT title) FROM shown"
+        f"SELECT coalesce(sum({pairs}), 0)::BIGINT, count(DISTINCT title) FILTER ({pairs} > 0) "
+        "FROM shown"
     ).fetchall()
     [(tags,)] = connection.execute(
         f"SELECT count(DISTINCT tag) FROM (SELECT unnest({TAGS}) AS tag FROM "
-        "(SELECT DISTINCT title FROM shown))"
+        f"(SELECT DISTINCT title FROM shown WHERE {pairs} > 0))"
     ).fetchall()
-    concepts = sorted(_count(connection, "concept").values(), reverse=True)
-    sources, countries = _count(connection, "source"), _count(connection, "country")
-    like_plain = None
-    if compare and rows and is_plain(config):
-        like_plain = 1.0
-    elif compare and rows:
-        [(shared,)] = connection.execute(
-            f"SELECT count(*) FROM candidates JOIN selected USING (row) WHERE plain <= {rows}"
-        ).fetchall()
-        like_plain = shared / rows
+    concepts = sorted(_count(connection, "shown", "concept", pairs).values(), reverse=True)
+    sources = _count(connection, "by_source", "source", pairs)
+    countries = _count(connection, "by_source", "country", pairs)
     return FileSummary(
         file,
         rows,
@@ -87,10 +121,12 @@ def summarise(
     )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, int]:
+def _count(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, pairs: str
+) -> dict[str, int]:
     rows = connection.execute(
-        f"SELECT coalesce({column}, '{UNKNOWN}') AS value, sum(pairs)::BIGINT FROM shown "
-        "GROUP BY value ORDER BY value"
+        f"SELECT coalesce({column}, '{UNKNOWN}') AS value, sum({pairs})::BIGINT FROM {table} "
+        f"WHERE {pairs} > 0 GROUP BY value ORDER BY value"
     ).fetchall()
     return dict(rows)
 
@@ -131,11 +167,13 @@ def count_sides(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Count the pairs of each split, and the pairs without one by their reason."""
     rows = connection.execute(
         """
-        SELECT CASE WHEN split IS NULL THEN reason
-                WHEN NOT titled THEN split || ', without a caption'
-                WHEN NOT scored THEN split || ', without a score'
-                ELSE split END AS side, count(*)
-        FROM homes GROUP BY side ORDER BY side
+        SELECT coalesce(reason, coalesce(split, 'train') || CASE
+                WHEN NOT titled THEN ', without a caption'
+                WHEN NOT scored THEN ', without a score' ELSE '' END) AS side, sum(pairs)::BIGINT
+        FROM (
+            SELECT split, reason, titled, score IS NOT NULL AS scored, count(*) AS pairs
+            FROM pairs LEFT JOIN homes USING (row) GROUP BY ALL)
+        GROUP BY side ORDER BY side
         """
     ).fetchall()
     return dict(rows)

@@ -253,11 +253,8 @@ def _resolve_precision(config: TrainConfig, place: Place) -> TrainConfig:
     """
     precision = config.precision
     on_gpu = place.device.startswith("cuda")
-    is_sharded = config.parallel == "fsdp"
     if precision == "auto":
-        precision = ("amp_bf16" if is_sharded else "amp") if on_gpu else "fp32"
-    if precision == "amp" and is_sharded:
-        raise ConfigError("precision: amp cannot be sharded (parallel: fsdp): use amp_bf16.")
+        precision = "amp" if on_gpu else "fp32"
     if precision == "amp" and not on_gpu:
         if config.protocol == "skyclip":
             log.warning("precision amp needs a GPU: uses fp32 instead, which differs from SkyCLIP")

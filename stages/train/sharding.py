@@ -60,6 +60,27 @@ def clip_gradients(values: Sequence[nn.Parameter], limit: float) -> None:
     torch._foreach_mul_(parts, (limit / ((split + whole).sqrt() + 1e-6)).clamp(max=1.0))
 
 
+class PartsScaler(torch.amp.GradScaler):  # type: ignore[misc]  # torch is not typed here
+    """Scales the loss of fp16, for gradients of which each process has a part.
+
+    If one process finds a gradient that is not finite, all leave the step out. torch's own scaler
+    does not take whole tensors (the logit scale) and parts of tensors together.
+    """
+
+    def _unscale_grads_(
+        self,
+        optimizer: torch.optim.Optimizer,
+        inv_scale: torch.Tensor,
+        found_inf: torch.Tensor,
+        allow_fp16: bool,  # noqa: ARG002 - torch's signature
+    ) -> dict[torch.device, torch.Tensor]:
+        values = [value for group in optimizer.param_groups for value in group["params"]]
+        parts = [local(value.grad) for value in values if value.grad is not None]
+        torch._amp_foreach_non_finite_check_and_unscale_(parts, found_inf, inv_scale)
+        distributed.all_reduce(found_inf, distributed.ReduceOp.MAX)
+        return {found_inf.device: found_inf}
+
+
 def local(value: torch.Tensor) -> torch.Tensor:
     """Give this process's part of a tensor, in the same memory."""
     return value.to_local() if isinstance(value, DTensor) else value

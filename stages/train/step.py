@@ -26,6 +26,7 @@ from stages.train.loss import make_loss
 from stages.train.model import InitialModel
 from stages.train.optimiser import make_optimiser
 from stages.train.sharding import (
+    PartsScaler,
     average_unsharded,
     clip_gradients,
     gather_whole,
@@ -64,7 +65,7 @@ class Learner:
             compile_towers(model.visual, model)
         self._shared: Any = self._share(model) if place.world > 1 else self._towers
         constants = adapter.find_adam_constants(config, initial.settings)
-        scaler = torch.amp.GradScaler("cuda") if config.precision == "amp" else None
+        scaler = self._make_scaler() if config.precision == "amp" else None
         self.state = State(model, make_optimiser(model, config, constants), scaler)
         self.is_whole = True
         """Whether the weights are those of a completed step; false while they are updated."""
@@ -77,6 +78,10 @@ class Learner:
             return self._towers
         gpus = [self._place.device] if self._place.device.startswith("cuda") else None
         return DistributedDataParallel(self._towers, device_ids=gpus)
+
+    def _make_scaler(self) -> torch.amp.GradScaler:
+        made = PartsScaler if self.is_sharded else torch.amp.GradScaler
+        return made(self._place.device.partition(":")[0])
 
     @contextlib.contextmanager
     def whole_model(self) -> Iterator[Any]:

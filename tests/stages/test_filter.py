@@ -294,7 +294,7 @@ def test_an_image_of_another_name_is_an_object_of_its_own(tmp_path):
     paths = ["images2/n12_CH_19.jpg", "cabin12_CH_19.jpg", "photos/n12_CH_2019.jpg"]
     source = write(tmp_path / "in.csv", [[path, "a", "", "0.5"] for path in paths])
     with duckdb.connect() as connection:
-        prepare(connection, tmp_path)
+        prepare(connection)
         make_pairs(connection, load_csv(connection, source), FilterConfig())
         found = connection.execute("SELECT object_id, source FROM pairs ORDER BY row").fetchall()
     assert found == [("n12", "CH"), (paths[1], ""), (paths[2], "")]

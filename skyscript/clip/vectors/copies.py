@@ -16,6 +16,7 @@ from skyscript.clip.vectors.store import Store
 if TYPE_CHECKING:
     import duckdb
 
+_AT_ONCE = 1 << 19
 _BANDS = 4
 """Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 DIGEST = "[0-9a-f]{32}"
@@ -40,6 +41,50 @@ def select_bands(source: str, columns: str) -> str:
         f"SELECT {columns}, image_hash, band, (image_hash >> (16 * band)) & 65535 AS bits "
         f"FROM {source}, range({_BANDS}) AS bands(band) WHERE image_hash IS NOT NULL"
     )
+
+
+Hashes = NDArray[np.uint64]
+
+
+def are_near(hashes: Hashes, others: Hashes, near: int) -> NDArray[np.bool_]:
+    """Tell which image hashes differ in at most ``near`` bits, at most 3, from any of the others.
+
+    Memory holds some 20 bytes for each hash and, at once, for `_AT_ONCE` candidates.
+    """
+    others = np.unique(others)
+    found = np.zeros(len(hashes), np.bool_)
+    for band in range(_BANDS):
+        left = np.flatnonzero(~found)
+        _mark_near(found, left, hashes, others, np.uint64(16 * band), near)
+    return found
+
+
+def _mark_near(
+    found: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    hashes: Hashes,
+    others: Hashes,
+    shift: np.uint64,
+    near: int,
+) -> None:
+    """Mark the rows that are near one of the others with the same 16 bits from ``shift`` on."""
+    bits = (others >> shift) & np.uint64(65535)
+    others = others[np.argsort(bits, kind="stable")]
+    counts = np.bincount(bits.astype(np.int64), minlength=65536)
+    begins = np.cumsum(counts) - counts
+    own = ((hashes[rows] >> shift) & np.uint64(65535)).astype(np.int64)
+    upto = np.cumsum(counts[own])
+    start = 0
+    while start < len(rows):
+        before = upto[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(upto, before + _AT_ONCE, "right")))
+        many = counts[own[start:stop]]
+        which = np.repeat(np.arange(start, stop), many)
+        skipped = begins[own[start:stop]] - (upto[start:stop] - many - before)
+        other = np.arange(len(which)) + np.repeat(skipped, many)
+        close = np.bitwise_count(hashes[rows[which]] ^ others[other]) <= near
+        found[rows[which[close]]] = True
+        start = stop
 
 
 def find_copies(connection: duckdb.DuckDBPyConnection, looks: str, same: Sameness) -> None:

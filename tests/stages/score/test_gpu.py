@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 pytest.importorskip("simplejpeg")
 
+from skyscript.clip import model as clip_model  # noqa: E402
 from skyscript.clip.devices import count_gpu_workers  # noqa: E402
 from skyscript.clip.model import Clip, load_clip, unit  # noqa: E402
 from skyscript.clip.source import ClipConfig, find_clip  # noqa: E402
@@ -23,6 +24,7 @@ from skyscript.clip.vectors.store import Store  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 
+PLANES = torch.contiguous_format
 COUNT = 700
 """Images: two full batches of a GPU and a part of a third."""
 
@@ -92,6 +94,18 @@ def test_compiled_towers_give_the_vectors_of_the_others(both):
         assert np.abs(plain - ours).max() < error
         plain, ours = (unit(c.encode_texts(texts, precision)) for c in (both[1], compiled))
         assert np.abs(plain - ours).max() < error
+
+
+def test_channels_last_gives_the_vectors_of_planes(both, monkeypatch):
+    pixels = np.random.default_rng(3).integers(0, 255, (40, 96, 96, 3), np.uint8)
+    assert both[1].model.visual.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    planes = replace(both[1], model=copy.deepcopy(both[1].model).to(memory_format=PLANES))
+    for precision, error in (("fp32", 1e-4), ("amp", 1e-2)):
+        ours = unit(next(both[1].encode_images([pixels], precision)))
+        with monkeypatch.context() as patched:
+            patched.setattr(clip_model, "memory_format", lambda device: PLANES)
+            theirs = unit(next(planes.encode_images([pixels], precision)))
+        assert np.abs(ours - theirs).max() < error
 
 
 def test_a_vector_does_not_depend_on_its_company(both):

@@ -12,14 +12,13 @@ import torch
 from safetensors.torch import load_file
 from torch import distributed, multiprocessing
 
-from pipeline.errors import ConfigError
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
 from stages.train.labels import Labels
 from stages.train.loading import Batch
 from stages.train.loop import train
 from stages.train.model import load_initial_model
-from stages.train.sharding import local
+from stages.train.sharding import gather_whole, local
 from stages.train.step import Learner
 from tests.conftest import assert_close
 from tests.stages.train.conftest import kill_at_step, losses, run_alone, weights, words
@@ -107,20 +106,7 @@ def test_each_process_holds_a_part_of_the_weights_and_of_the_optimisers_state(tm
 def hold(rank, world, file, model, results):
     """Take a step; give the numbers of weights and of the optimiser's rests that this one holds."""
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
-    config = TrainConfig(train_data="a.csv", model=f"local-dir:{model}", parallel="fsdp")
-    initial = load_initial_model(config, "cpu")
-    learner = Learner(
-        initial, config.model_copy(update={"precision": "fp32"}), Place("cpu", rank, world)
-    )
-    tokens = initial.tokenizer(["a pond", "a tree"])
-    none = torch.empty((2, 0), dtype=torch.int64)
-    batch = Batch(
-        torch.randn(2, 3, 32, 32),
-        tokens,
-        Labels.of_texts(torch.arange(2)),
-        none,
-        none[..., None].expand(2, 0, 77),
-    )
+    learner, batch = prepare(model, "fp32", "fsdp", rank, world)
     learner.take_step([batch], 0)
     values = [local(value).numel() for value in learner.state.model.parameters()]
     rests = [local(of["rest"]).numel() for of in learner.state.optimiser.state.values()]
@@ -128,6 +114,80 @@ def hold(rank, world, file, model, results):
     distributed.destroy_process_group()
 
 
-def test_half_precision_that_needs_a_scaler_is_refused(options):
-    with pytest.raises(ConfigError, match=r"cannot be sharded .* use amp_bf16"):
-        train(TrainConfig(**{**options, "parallel": "fsdp", "precision": "amp"}), lambda _: None)
+def prepare(model, precision, parallel, rank, world, **more):
+    """Give a learner of this process and its batch, which is the same for each way to train."""
+    config = TrainConfig(train_data="a.csv", model=f"local-dir:{model}", parallel=parallel, **more)
+    initial = load_initial_model(config, "cpu")
+    learner = Learner(
+        initial, config.model_copy(update={"precision": precision}), Place("cpu", rank, world)
+    )
+    tokens = initial.tokenizer(["a pond", "a tree"])
+    none = torch.empty((2, 0), dtype=torch.int64)
+    torch.manual_seed(rank)
+    batch = Batch(
+        torch.randn(2, 3, 32, 32),
+        tokens,
+        Labels.of_texts(torch.arange(2)),
+        none,
+        none[..., None].expand(2, 0, 77),
+    )
+    return learner, batch
+
+
+def test_scaled_gradients_give_the_step_of_ddp_and_an_overflow_stops_all_processes(
+    tmp_path, tiny_vit
+):
+    """In fp16, on the CPU."""
+    with multiprocessing.Manager() as manager:
+        results = manager.dict()
+        multiprocessing.spawn(scale, (2, tmp_path / "meeting", str(tiny_vit), results), nprocs=2)
+        found = dict(results)
+    for rank in (0, 1):
+        initial, skipped, stepped, scales = found["fsdp", rank]
+        assert scales == [4.0, 2.0, 2.0]  # halved by the overflow in one part of one process
+        assert all(torch.equal(skipped[name], value) for name, value in initial.items())
+        assert not torch.equal(stepped["logit_scale"], initial["logit_scale"])
+        for name, value in found["ddp", rank].items():
+            assert_close(stepped[name], value, TIMES)
+
+
+RATE = {"lr": 1e-2, "eps": 1e-3}
+"""Gradients that are only rounding do nothing, and the others are seen in fp32."""
+
+
+def scale(rank, world, file, model, results):
+    """Give the weights and scales of a step that overflows in one process and of one after it."""
+    distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
+    plain, batch = prepare(model, "amp", "ddp", rank, world, **RATE)
+    set_scale(plain, 2.0)
+    plain.take_step([batch], 1)
+    results["ddp", rank] = whole(plain)
+    learner, _ = prepare(model, "amp", "fsdp", rank, world, **RATE)
+    set_scale(learner, 4.0)
+    states, scales = [whole(learner)], [4.0]
+    backward = learner._backward
+    learner._backward = lambda loss: (backward(loss), overflow(learner) if rank else None)
+    for _ in range(2):
+        learner.take_step([batch], 1)
+        learner._backward = backward
+        states.append(whole(learner))
+        scales.append(learner.state.scaler.get_scale())
+    results["fsdp", rank] = (*states, scales)
+    distributed.destroy_process_group()
+
+
+def set_scale(learner, value):
+    """Set the factor by which the scaler multiplies the loss."""
+    scaler = learner.state.scaler
+    scaler.load_state_dict(scaler.state_dict() | {"scale": value})
+
+
+def overflow(learner):
+    """Make one number infinite of the gradients that this process holds."""
+    local(learner.state.model.visual.conv1.weight.grad).view(-1)[0] = torch.inf
+
+
+def whole(learner):
+    """Give a copy of all weights."""
+    found = gather_whole(learner.state.model.state_dict())
+    return {name: value.clone() for name, value in found.items()}
