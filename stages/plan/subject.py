@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
-from skyscript.geo.antimeridian import are_of_both_sides
+from skyscript.geo.antimeridian import are_cuts, are_of_both_sides
 from skyscript.geo.bbox import OUTSIDE, Sides, within_bbox
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
-    HALF_GLOBE,
     MAX_LATITUDE,
     TOO_POLAR,
     Box,
@@ -92,7 +91,7 @@ def subject_of(row: Mapping[str, Any], geometry: shapely.Geometry, words: Vocabu
         return Subject(object_id, np.array([centre]), (east - west, north - south), max_gsd)
     nodes = shapely.get_coordinates(geometry)
     if is_cut:  # at 180 degrees, where it has no nodes
-        nodes = nodes[np.abs(nodes[:, 0]) < HALF_GLOBE]
+        nodes = nodes[~are_cuts(nodes[:, 0])]
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():
         nodes = nodes[:-1]
     return Subject(object_id, nodes, None, max_gsd, views)
