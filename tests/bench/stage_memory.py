@@ -1,4 +1,4 @@
-"""What each stage of an extraction takes: CPU of all processes, and memory of the largest one.
+"""What each stage of an extraction takes: CPU of all processes, and memory.
 
 ``python -m tests.bench.stage_memory FILE FOLDER WORKERS`` extracts an OSM file and prints a line
 for each stage. A process's own memory is told apart from pages of mapped files, which the system
@@ -22,27 +22,27 @@ _USER, _USER_OF_CHILDREN = 11, 13
 """Fields of /proc/PID/stat after the name."""
 
 
-class Taken(NamedTuple):
-    """What a stage took."""
+class Peak(NamedTuple):
+    """The most MB at any time."""
 
-    stage: str
-    user: float
-    """CPU seconds of all processes."""
-    wall: float
-    own: float
-    """Most MB of its own that one process had."""
-    mapped: float
-    """Most MB of mapped files that one process had."""
-    together: float
-    """Most MB of their own that all processes had at once."""
+    run: float = 0
+    """Of its own, of the process that runs the stages."""
+    other: float = 0
+    """Of its own, of the largest other process: a worker, or the child for libosmium."""
+    together: float = 0
+    """Of their own, of all processes."""
+    mapped: float = 0
+    """Of mapped files, of one process."""
 
 
 class StageMemory:
-    """Takes the events of a run in this process, and watches the process and its descendants."""
+    """Takes the events of a run in this process, and watches the process and its descendants.
+
+    Prints a line for each stage that ends.
+    """
 
     def __init__(self) -> None:
-        self.taken: list[Taken] = []
-        self._own = self._mapped = self._together = self._user = 0.0
+        self._peak, self._user = Peak(), 0.0
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._look_on, daemon=True)
 
@@ -59,22 +59,27 @@ class StageMemory:
     def __call__(self, event: Event) -> None:
         """Take an event."""
         if isinstance(event, StageStarted):
-            self._own = self._mapped = self._together = 0.0
-            self._user = user_seconds()
+            self._peak, self._user = Peak(), user_seconds()
         elif isinstance(event, StageFinished):
             self._look()
-            user = user_seconds() - self._user
-            found = event.seconds, self._own, self._mapped, self._together
-            self.taken.append(Taken(event.stage, user, *found))
+            peak, user = self._peak, user_seconds() - self._user
+            print(
+                f"{event.stage:8} {user:7.1f} user s {event.seconds:7.1f} wall s, "
+                f"load {os.getloadavg()[0]:2.0f}; own MB: {peak.run:6,.0f} the run, "
+                f"{peak.other:6,.0f} the largest other, {peak.together:6,.0f} all; "
+                f"mapped {peak.mapped:6,.0f}; {event.rows:,} rows",
+                flush=True,
+            )
 
     def _look_on(self) -> None:
         while not self._ended.wait(EVERY):
             self._look()
 
     def _look(self) -> None:
-        own, mapped = zip(*map(_memory, processes(os.getpid())), strict=True)
-        self._own, self._mapped = max(self._own, *own), max(self._mapped, *mapped)
-        self._together = max(self._together, sum(own))
+        (run, mapped), *others = map(_memory, processes(os.getpid()))
+        own = [each for each, _ in others]
+        now = Peak(run, max(own, default=0), run + sum(own), max([mapped, *(m for _, m in others)]))
+        self._peak = Peak(*map(max, self._peak, now))
 
 
 def processes(pid: int) -> Iterator[int]:
@@ -116,10 +121,4 @@ if __name__ == "__main__":
     source, target, workers = sys.argv[1:]
     with StageMemory() as watched:
         rows = ours(Path(source), Path(target), int(workers), watched)
-    print(f"{rows:,} objects of {source}; load {os.getloadavg()[0]:.1f}")
-    for stage, *figures in watched.taken:
-        user, wall, own, mapped, together = figures
-        print(
-            f"{stage:8} {user:8.1f} user s {wall:8.1f} wall s; MB: {own:6,.0f} own, "
-            f"{mapped:6,.0f} mapped in the largest process, {together:6,.0f} own in all"
-        )
+    print(f"{rows:,} objects of {source}")
