@@ -57,6 +57,12 @@ def are_of_both_sides(boxes: Floats) -> Mask:
     return both
 
 
+def are_cuts(longitudes: Floats) -> Mask:
+    """Tell at which points a geometry of both sides is cut: a node there is taken for one, too."""
+    at_edge: Mask = np.abs(longitudes) == HALF_GLOBE
+    return at_edge
+
+
 def middles(boxes: Floats) -> Floats:
     """Give the longitude in the middle of each box; the box of a cut geometry has it at -180."""
     return np.where(are_of_both_sides(boxes), -HALF_GLOBE, (boxes[:, 0] + boxes[:, 2]) / 2)

@@ -21,6 +21,8 @@ import shapely
 from pipeline.parquet_files import local_parts
 from pipeline.scratch import ScratchParquet, database, view
 from pipeline.storage import Place
+from skyscript.geo.antimeridian import are_cuts, are_of_both_sides
+from skyscript.geo.tile import Box
 
 _POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 """WKB of a point."""
@@ -60,15 +62,18 @@ class NodesOfWays(NamedTuple):
 
 
 def nodes_of_lines(lines: pa.Table, read: WaysRead | None) -> NodesOfWays:
-    """Give the nodes of lines, rows with the columns osm_id and geometry; the order is any.
+    """Give the nodes of lines, rows of the table ``boxes``; the order is any.
 
-    Where the geometry is null, the nodes come from what shards have ``read``.
+    Where the geometry is null, the nodes come from what shards have ``read``. Where a line is cut
+    at 180 degrees, it has no node.
     """
     has_shape = lines["geometry"].is_valid().to_numpy()
     own, others = np.flatnonzero(has_shape), np.flatnonzero(~has_shape)
     shapes = shapely.from_wkb(lines["geometry"].take(pa.array(own)).to_numpy())
     places, of = shapely.get_coordinates(shapes, return_index=True)
-    way = own[of]
+    boxes = np.column_stack([lines[side].to_numpy()[own] for side in Box._fields])
+    is_node = ~(are_of_both_sides(boxes)[of] & are_cuts(places[:, 0]))
+    way, places = own[of[is_node]], places[is_node]
     if read is not None and len(others):
         numbers = pa.array(lines["osm_id"].to_numpy()[others])
         is_one = (pc.field("kind") == "w") & pc.field("osm_id").isin(numbers)

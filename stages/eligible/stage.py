@@ -127,5 +127,5 @@ ELIGIBLE = ShardStage(
     writes=tables.ELIGIBLE,
     external=vocabulary,
     why_empty=why_none,
-    version=4,
+    version=5,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from array import array
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.dataset as ds
 
+from skyscript.osm.assembly import assemble
 from skyscript.osm.blocks.errors import NotTakenError
 from skyscript.osm.blocks.shard_rows import shard_rows, why_left
 from skyscript.osm.file import OsmFile, bounds_in_header
@@ -16,14 +18,14 @@ from stages import tables
 from stages.extract.blobs import work_of
 
 if TYPE_CHECKING:
-    import osmium
-
     from skyscript.osm.blocks.aside import AreaRelation
     from skyscript.osm.blocks.reader import BlockFile
     from stages.extract.columns import RelationRows
-    from stages.extract.rows import Rows
 
 
+WAYS_AT_ONCE = 2_000_000
+"""Ways of the relations that are assembled at once: libosmium keeps them in memory, and each time
+reads the ways of all relations."""
 _TABLES = (tables.BLOBS, tables.NODES, tables.WAYS)
 
 
@@ -60,16 +62,18 @@ def read_relations(
     if left := why_left(nodes) or why_left(ways):
         raise NotTakenError(left)
     small = folder / "areas.osm.pbf"
+    batches: list[array[int]] = []
     with RelationRows(folder, keys) as rows:
         with open_blocks(path, keys) as file, small.open("wb") as out:
             aside = Aside(out)
             aside.header()
             for row in shard_rows(ways, "members"):
                 out.write(row["members"])
-            aside.relations(_area_relations(blobs, file, rows))
-        source = OsmFile(small, folder, "pbf", name=str(path))
-        source.bounds = bounds_in_header(path, folder, file_format)
-        source.read(keys, _AreasOf(rows))
+            aside.relations(_batched(_area_relations(blobs, file, rows), batches))
+        for batch in batches:
+            assemble(small, batch, rows.area)
+    source = OsmFile(small, folder, "pbf", name=str(path))
+    source.bounds = bounds_in_header(path, folder, file_format)
     return source
 
 
@@ -84,21 +88,13 @@ def _area_relations(
             yield from rows.relations(relations)
 
 
-class _AreasOf:
-    """Passes areas to rows that have all other objects already."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-
-    def node(self, node: osmium.osm.Node) -> None:
-        """Leave a node out."""
-
-    def way(self, way: osmium.osm.Way) -> None:
-        """Leave a way out."""
-
-    def relation(self, relation: osmium.osm.Relation) -> None:
-        """Leave a relation out."""
-
-    def area(self, area: osmium.osm.Area) -> None:
-        """Pass an area on."""
-        self._rows.area(area)
+def _batched(found: Iterable[AreaRelation], batches: list[array[int]]) -> Iterator[AreaRelation]:
+    """Yield the same relations; ``batches`` get the ids of those that are assembled at once."""
+    ways = WAYS_AT_ONCE
+    for relation in found:
+        if ways >= WAYS_AT_ONCE:
+            batches.append(array("q"))
+            ways = 0
+        batches[-1].append(relation.osm_id)
+        ways += len(relation.ways)
+        yield relation

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from skyscript.osm.crash import where_it_crashes
 from skyscript.osm.file import OsmFile, with_copies
 from skyscript.osm.merge import open_files
 from skyscript.osm.node_index import IndexChoice
-from skyscript.osm.rejected import explain_rejected
+from skyscript.osm.rejected import Rejected, explain_rejected
 from stages import tables
 from stages.extract.by_blocks import Shards, read_relations
 from stages.extract.geometries import invalid
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 SCRATCH = ("objects", "shapes", "outers", "rejected")
 
+REJECTED_AT_ONCE = 10_000
+"""Relations whose ways are in memory at once while it is found out why they have no area."""
 _WITHOUT_AREA = """
     SELECT osm_id FROM objects
     WHERE kind = 'r' AND reason IS NULL AND osm_id NOT IN (SELECT osm_id FROM shapes)
@@ -125,21 +127,25 @@ def read_here(_: Place, reading: Reading, folder: Path) -> Outcome:
         for name in ("objects", "shapes"):
             view(connection, name, folder / f"{name}.parquet")
         ids = [row[0] for row in connection.sql(_WITHOUT_AREA).fetchall()]
-    rejected = explain_rejected(source, ids, repair=reading.repairs)
-    areas = np.array([each.area for each in rejected.values()], dtype=object)
+    with ScratchParquet(folder / "rejected.parquet", REJECTED_FILE) as file:
+        for start in range(0, len(ids), REJECTED_AT_ONCE):
+            some = ids[start : start + REJECTED_AT_ONCE]
+            file.write(_rejected(explain_rejected(source, some, repair=reading.repairs)))
+    return Outcome(source.bounds, left)
+
+
+def _rejected(found: Mapping[int, Rejected]) -> dict[str, pa.Array]:
+    """Give the columns of rejected relations."""
+    areas = np.array([each.area for each in found.values()], dtype=object)
     reasons = invalid(areas)
     lost = shapely.is_missing(areas)
-    reasons[lost] = [each.reason for each in rejected.values() if each.area is None]
-    repaired = [each.is_repaired for each in rejected.values()]
-    with ScratchParquet(folder / "rejected.parquet", REJECTED_FILE) as file:
-        file.write(
-            {
-                "osm_id": pa.array(rejected, pa.int64()),
-                "is_repaired": pa.array(repaired, pa.bool_()),
-                **placed(areas, reasons),
-            }
-        )
-    return Outcome(source.bounds, left)
+    reasons[lost] = [each.reason for each in found.values() if each.area is None]
+    repaired = [each.is_repaired for each in found.values()]
+    return {
+        "osm_id": pa.array(found, pa.int64()),
+        "is_repaired": pa.array(repaired, pa.bool_()),
+        **placed(areas, reasons),
+    }
 
 
 def _read_all(reading: Reading, folder: Path) -> tuple[OsmFile, str | None]:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skyscript.geo.antimeridian import are_cuts
 from skyscript.geo.bbox import OUTSIDE, Sides, within_bbox
 from skyscript.geo.tile import (
     ANTIMERIDIAN,
-    HALF_GLOBE,
     MAX_LATITUDE,
     TOO_POLAR,
     Box,
@@ -92,7 +92,7 @@ def subject_of(row: Mapping[str, Any], nodes: Points, is_cut: bool, words: Vocab
         centre = to_degrees((west + east) / 2, (south + north) / 2)
         return Subject(object_id, np.array([centre]), (east - west, north - south), max_gsd)
     if is_cut:  # at 180 degrees, where it has no nodes
-        nodes = nodes[np.abs(nodes[:, 0]) < HALF_GLOBE]
+        nodes = nodes[~are_cuts(nodes[:, 0])]
     if len(nodes) > 1 and (nodes[0] == nodes[-1]).all():
         nodes = nodes[:-1]
     return Subject(object_id, nodes, None, max_gsd, views)

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from stages.sample.cells import draw_cells
 from stages.sample.config import SampleConfig
 
 if TYPE_CHECKING:
     import duckdb
 
+CANDIDATES = pa.schema(
+    [
+        pa.field("row", pa.int64()),  # of the table of boxes
+        pa.field("object_id", pa.string()),
+        pa.field("x", pa.int32()),  # the cell
+        pa.field("y", pa.int32()),
+        pa.field("draw", pa.float64()),
+        pa.field("tags", pa.list_(pa.string())),
+    ]
+)
 RESERVED_SHARE = 0.5
 """The share of ``max_objects`` for rare and balanced tags, while there are enough others."""
 
@@ -86,7 +98,7 @@ _CUT = """
 def choose(connection: duckdb.DuckDBPyConnection, config: SampleConfig) -> None:
     """Make the table ``chosen`` (row, chosen_by, chosen_for) from the view ``candidates``.
 
-    The view has the columns row, object_id, x and y (the cell), draw and tags.
+    The view has the columns of `CANDIDATES`.
     """
     drawn, joined = "c.row IS NOT NULL", ""
     if config.cells is not None:

@@ -21,19 +21,9 @@ from pipeline.stage import DatasetStage
 from pipeline.storage import Place
 from skyscript.osm.shapes import WaysRead, with_shapes
 from stages import tables
-from stages.sample.choice import choose
+from stages.sample.choice import CANDIDATES, choose
 from stages.sample.config import SampleConfig
 
-_CANDIDATES = pa.schema(
-    [
-        pa.field("row", pa.int64()),  # of the table of boxes
-        pa.field("object_id", pa.string()),
-        pa.field("x", pa.int32()),
-        pa.field("y", pa.int32()),
-        pa.field("draw", pa.float64()),
-        pa.field("tags", pa.list_(pa.string())),
-    ]
-)
 _IN_ORDER = "SELECT row, chosen_by, chosen_for FROM chosen ORDER BY row"
 
 
@@ -70,7 +60,7 @@ def sample(
 def _write_candidates(eligible: ds.Dataset, cell_degrees: float, path: Path) -> None:
     """Write a scratch row for each object that is eligible."""
     start = 0
-    with ScratchParquet(path, _CANDIDATES) as file:
+    with ScratchParquet(path, CANDIDATES) as file:
         for batch in _scan(eligible, ["object_id", "lon", "lat", "draw", "tags", "status"]):
             rows = np.flatnonzero(pc.equal(batch["status"], STATUS_OK).to_numpy(False))
             some = batch.take(rows)

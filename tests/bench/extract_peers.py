@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tag_vocab
+from pipeline.build import Emit
 from pipeline.config import parse_config
 from pipeline.receipts import totals
 from pipeline.run import Run
@@ -85,12 +86,12 @@ def replicated(path: Path, folder: Path, times: int) -> Path:
     return folder / "replicated.osm.pbf"
 
 
-def ours(path: Path, folder: Path, workers: int = 1) -> int:
-    """Extract as a run does: a large sorted PBF in shards."""
+def ours(path: Path, folder: Path, workers: int = 1, emit: Emit = print) -> int:
+    """Extract as a run does: a large sorted PBF in shards. ``emit`` takes the events."""
     root = folder / f"run{workers}"
     shutil.rmtree(root, ignore_errors=True)
     blocks = {"extract": {"path": str(path)}, "runner": {"workers": workers}}
-    run(RECIPE, parse_config(blocks, RECIPE, base=folder, where="bench"), root, print)
+    run(RECIPE, parse_config(blocks, RECIPE, base=folder, where="bench"), root, emit)
     return totals(Run(root).folder(OBJECTS).receipts()).rows
 
 

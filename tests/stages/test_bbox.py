@@ -34,7 +34,10 @@ def reasons(made: ds.Dataset, **config: object) -> list[str | None]:
 
 
 def line(*nodes: tuple[float, float]) -> ds.Dataset:
-    way = shapely.LineString(nodes)
+    return drawn(shapely.LineString(nodes))
+
+
+def drawn(way: shapely.Geometry) -> ds.Dataset:
     made = objects((0, 0, ROAD)).to_table().to_pylist()[0]
     west, south, east, north = way.bounds
     made |= {"kind": "w", "geometry": shapely.to_wkb(way)}
@@ -56,6 +59,14 @@ def test_an_object_outside_gets_the_reason_and_one_on_the_edge_does_not() -> Non
 def test_a_box_across_180_degrees_holds_both_sides() -> None:
     made = objects((179.9, -17, TREE), (-179.9, -17, TREE), (-170, -17, TREE), (0, -17, TREE))
     assert reasons(made, bbox=(179, -18, -179, -16)) == [None, None, OUTSIDE, OUTSIDE]
+
+
+def test_the_point_where_a_line_is_cut_at_180_degrees_is_no_node() -> None:
+    way = shapely.MultiLineString([[(178, -17), (180, -17)], [(-180, -17), (-178, -17)]])
+    assert reasons(drawn(way), bbox=(179, -18, -179, -16)) == [OUTSIDE]
+    assert reasons(drawn(way), bbox=(177, -18, -179, -16)) == [None]
+    [tile] = planned([row("w1", way, ROAD)], bbox=(179, -18, -179, -16))
+    assert tile["reason"] == OUTSIDE
 
 
 def test_an_area_lies_where_its_centre_lies() -> None:

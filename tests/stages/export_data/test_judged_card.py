@@ -10,8 +10,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from pipeline.errors import InputError
+from skyscript.captions.captioned import Column
 from stages import tables
-from stages.captioned import Column
 from stages.export_data import RunTables
 from stages.judged import JudgedConfig, judge_by_person, write_sheet
 from tests.stages.export_data.runs import export, made_run

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import InputError
-from tests.conftest import SHARED, TOWN
+from skyscript.osm.assembly import assemble
+from stages.extract import by_blocks, reading
+from tests.conftest import SHARED, TOWN, extracts
 from tests.skyscript.osm.blocks import pbf
 from tests.skyscript.osm.osm_text import by_id, convert, extracted, write_opl
 from tests.stages.extract.reader import extracted_by_shards, read_here_always
@@ -49,6 +51,23 @@ def test_every_row_is_that_of_libosmium(path, both):
     ours, reference, left = both(path)
     assert ours.equals(reference, check_metadata=True)  # the bounds of the extract, too
     assert (left is None) == (path.name not in NOT_SORTED)
+
+
+@pytest.mark.parametrize("path", extracts("liechtenstein"))
+def test_relations_are_assembled_some_at_once_and_the_rows_are_the_same(path, both, monkeypatch):
+    calls = []
+
+    def assembled(file, relations, take):
+        calls.append(len(relations))
+        assemble(file, relations, take)
+
+    monkeypatch.setattr(by_blocks, "assemble", assembled)
+    monkeypatch.setattr(by_blocks, "WAYS_AT_ONCE", 4)
+    monkeypatch.setattr(reading, "REJECTED_AT_ONCE", 2)
+    ours, reference, left = both(path)
+    assert ours.equals(reference)
+    assert left is None
+    assert len(calls) > 3
 
 
 @pytest.mark.parametrize(
