@@ -125,6 +125,8 @@ def choose_scores(input_rows: InputTable, config: FilterConfig) -> tuple[str, ..
     columns, where = input_rows.columns, input_rows.name
     scored = [name for name in columns if name.startswith(PREFIX)]
     of_titles = [name for name in scored if not name.endswith(MULTI)]
+    if sides := [name for name in config.by if name in BOX]:
+        raise InputError(f"{where}: `by` names {sides[0]!r}, a side of the box, which is no score.")
     for name in config.by:
         if name not in columns:
             raise InputError(

@@ -231,3 +231,11 @@ def test_a_learned_mix_needs_labels_and_labels_a_learned_mix(tmp_path):
     for options in ({"combine": "learned"}, {"labels": tmp_path / "labels.csv"}):
         with pytest.raises(ValidationError, match="combine: learned needs labels"):
             all_for_training(**options)
+
+
+def test_a_side_of_the_box_is_no_score(tmp_path):
+    rows = [["images2/a1_US_20.jpg", "a satellite image of a pole", 0.5, 7.1, 47.1, 7.2, 47.2]]
+    header = ["filepath", "title", "similarity_A", "west", "south", "east", "north"]
+    source = write(tmp_path / "in.csv", rows, header)
+    with pytest.raises(InputError, match="`by` names 'west', a side of the box, which is no score"):
+        filter_csv(source, tmp_path, all_for_training(by=("west",)))
