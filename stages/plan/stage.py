@@ -69,7 +69,7 @@ def _nodes(focus: pa.Table) -> list[Points]:
     geometries = shapely.from_wkb(focus["geometry"].to_numpy(zero_copy_only=False))
     geometries[pc.is_in(focus["kind"], pa.array(AREAS)).to_numpy(zero_copy_only=False)] = None
     nodes, index = shapely.get_coordinates(geometries, return_index=True)
-    return np.split(nodes, np.searchsorted(index, np.arange(1, len(focus))))
+    return np.split(nodes, np.searchsorted(index, np.arange(1, len(focus))))[: len(focus)]
 
 
 def _subject(
