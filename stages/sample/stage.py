@@ -97,9 +97,13 @@ def _rows(boxes: ds.Dataset, chosen: pa.RecordBatchReader) -> Iterator[pa.Table]
 
 
 def _scan(dataset: ds.Dataset, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read rows in order, at most a few parts ahead."""
+    """Read rows in order, at most a few parts ahead; no part leaves anything in memory."""
     yield from dataset.to_batches(
-        columns=columns, batch_size=20_000, batch_readahead=2, fragment_readahead=1
+        columns=columns,
+        batch_size=20_000,
+        batch_readahead=2,
+        fragment_readahead=1,
+        cache_metadata=False,
     )
 
 
