@@ -72,7 +72,7 @@ class ObjectMap:
     def _is_near(self, feature):
         """Tell whether an object comes within `_REACH` of the image: no other one has a pixel."""
         points, reach = np.concatenate(feature.parts), _REACH * self._canvas.metre
-        size = np.array((self._canvas.width, self._canvas.height))
+        size = self._canvas.size
         return (points.min(0) < size + reach).all() and (points.max(0) > -reach).all()
 
     def of(self, concept):
