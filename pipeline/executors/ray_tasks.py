@@ -93,12 +93,8 @@ class RayExecutor(Executor):
         return int(exist or gpus.required)
 
     def _window(self) -> int:
-        """Give how many items may run at once; a cluster may grow or lose nodes.
-
-        No more than it has CPUs: what waits in Ray is not dropped when the user stops the run.
-        """
-        cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        return min(self._workers or cpus, cpus)
+        """Give how many items may run at once; a cluster may grow or lose nodes."""
+        return self._workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def _receive(self, task: Any) -> tuple[bool, Any] | None:  # noqa: ANN401 - Ray's reference
         """Give whether a task had a result, and the result or its error; None if it was lost."""

@@ -232,8 +232,7 @@ def _register_licences(
         "SELECT DISTINCT source FROM images SEMI JOIN chosen USING (filepath)"
     ).fetchall()
     aliases = {alias for (alias,) in found}
-    named = {*config.only_sources, *config.licences, *config.attributions}
-    if unknown := sorted(named - aliases):
+    if unknown := sorted({*config.only_sources, *config.licences, *config.attributions} - aliases):
         raise InputError(f"{unknown[0]}: no pair has an image of this source.")
     licences = find_licences(config.only_sources or aliases, config)
     schema = pa.schema([(name, pa.string()) for name in Licence._fields])

@@ -38,3 +38,8 @@ def opened(
         browser.close()
     assert problems == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def answer(page: Any) -> int:
+    """Give the number of pairs of the answer."""
+    return int(page.inner_text("#answer").replace(",", "").split()[0])

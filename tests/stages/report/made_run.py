@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -11,9 +12,12 @@ from PIL import Image
 
 from pipeline.atomic import content_id
 from pipeline.schema import conform
+from skyscript.geo.tile import Box
+from skyscript.osm.tags import Tags
 from stages import tables
 from stages.pairs import RunPairsConfig, run_pairs
 from stages.report import ReportConfig, report
+from stages.report.lost import UNFIT, Lost
 
 JULY = datetime(2024, 7, 15, 11, 0, tzinfo=UTC)
 
@@ -228,3 +232,10 @@ class Page(HTMLParser):
     @property
     def text(self):
         return " ".join(self.texts)
+
+
+def lost(name: str, tags: Tags, box: Box, **changed: Any) -> Lost:
+    """An object that got no image because of clouds."""
+    reason = f"0.{len(name)} of the tile looks like cloud"
+    one = Lost(name, f"node/{name[1:]}", tags, UNFIT, reason, "SIM", 0.5, box, None, ["SIM/one"])
+    return one._replace(**changed)

@@ -3,19 +3,16 @@
 import shutil
 import statistics
 from pathlib import Path
-from typing import Any
 
 import pyarrow.dataset as ds
 import pytest
 from PIL import Image
 
 from skyscript.geo.tile import Box
-from skyscript.osm.tags import Tags
 from stages.report import ReportConfig
-from stages.report.lost import UNFIT, Lost
 from stages.report.rows import Gallery, fill
-from tests.stages.report.browser import BROWSER, HOSTILE, opened
-from tests.stages.report.made_run import TILE_COLOUR, Run
+from tests.stages.report.browser import BROWSER, HOSTILE, answer, opened
+from tests.stages.report.made_run import TILE_COLOUR, Run, lost
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,18 +50,6 @@ def many(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, content in (details | dict(gallery.scripts(0))).items():
         (root / "report/data" / f"{name}.js").write_bytes(content)
     return root
-
-
-def lost(name: str, tags: Tags, box: Box, **changed: Any) -> Lost:
-    """An object that got no image because of clouds."""
-    reason = f"0.{len(name)} of the tile looks like cloud"
-    one = Lost(name, f"node/{name[1:]}", tags, UNFIT, reason, "SIM", 0.5, box, None, ["SIM/one"])
-    return one._replace(**changed)
-
-
-def answer(page: Any) -> int:
-    """Give the number of pairs of the answer."""
-    return int(page.inner_text("#answer").replace(",", "").split()[0])
 
 
 def test_search_finds_words_tags_and_objects(town: Path) -> None:
