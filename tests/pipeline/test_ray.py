@@ -213,10 +213,16 @@ def test_a_node_removed_midway_costs_its_shards_only(
 ) -> None:
     world = World(tmp_path / "run")
     receipts = world.root / "tables/squares/_receipts"
+    first_of_parts = [world.root / f"files/{number**2}.txt" for number in range(0, 60, 3)]
+
+    def count_begun() -> int:
+        return sum(path.exists() for path in first_of_parts)
 
     def remove_second() -> None:
         wait_for_files(receipts, "*.json", 3)
-        while not nodes.busy_on_second():
+        begun = count_begun()
+        # All parts take three seconds: none is about to end when one has its first file.
+        while count_begun() == begun or not nodes.busy_on_second():
             time.sleep(0.01)
         nodes.remove_second()
 
