@@ -67,7 +67,9 @@ class TwoNodes:
 def nodes() -> Iterator[TwoNodes]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")  # Ray reads it only once in a process
+        before = signal.getsignal(signal.SIGTERM)
         here = TwoNodes()
+        signal.signal(signal.SIGTERM, before)  # Ray's is inherited by each process of later tests
         yield here
         here.cluster.shutdown()
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ CONFIG = {
 }
 CSV = "SkyScript_train_unfiltered.csv"
 ALONE = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+
+def of_processes(work: Callable, world: int, *given) -> dict:
+    """Give what ``world`` processes, each of which calls ``work``, put into one dictionary.
+
+    ``work(rank, world, *given, results)`` runs in new processes: one that is forked has the
+    handlers of signals and the threads of all tests before.
+    """
+    with torch.multiprocessing.get_context("spawn").Manager() as manager:
+        results = manager.dict()
+        torch.multiprocessing.spawn(work, (world, *given, results), nprocs=world)
+        return dict(results)
 
 
 @pytest.fixture(scope="session")

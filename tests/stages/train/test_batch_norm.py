@@ -4,10 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch import distributed, multiprocessing, nn  # noqa: E402
+from torch import distributed, nn  # noqa: E402
 
 from stages.train.batch_norm import synchronise_batch_norm  # noqa: E402
 from tests.conftest import assert_close  # noqa: E402
+from tests.stages.train.conftest import of_processes  # noqa: E402
 
 
 def tower():
@@ -54,10 +55,8 @@ def test_two_processes_normalise_as_one_does(tmp_path):
 
     whole = tower()
     output = learn(whole, images()).detach().numpy()
-    with multiprocessing.Manager() as manager:
-        results = manager.dict()
-        multiprocessing.spawn(of_one_process, (2, tmp_path / "meet", results), nprocs=2)
-        parts = [results[0], results[1]]
+    results = of_processes(of_one_process, 2, tmp_path / "meet")
+    parts = [results[0], results[1]]
     assert_close(np.concatenate([part[0] for part in parts]), output)
     for ours, theirs in zip(parts[0][1], whole.parameters(), strict=True):
         assert_close(ours, theirs.grad, size=1)

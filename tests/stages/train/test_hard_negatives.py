@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
 from torch.nn import functional
 
 from pipeline.errors import ConfigError
@@ -21,7 +21,7 @@ from stages.train.loss import HARD, IS_HARD, make_loss
 from stages.train.model import load_initial_model
 from stages.train.towers import Towers
 from tests.conftest import assert_close
-from tests.stages.train.conftest import CSV, losses, run_alone, weights, words
+from tests.stages.train.conftest import CSV, losses, of_processes, run_alone, weights, words
 from tests.stages.train.test_loss import ALONE, LABELS, config, features, partners_by_hand
 
 THERE = torch.tensor([[1, 1], [1, 0], [0, 0], [1, 1], [0, 1], [0, 0], [1, 0], [1, 1]]).bool()
@@ -86,11 +86,7 @@ def shared(rank, world, file, results):
 
 @pytest.mark.filterwarnings("ignore")
 def test_over_two_devices_the_loss_and_its_gradients_are_those_of_one(tmp_path):
-    with multiprocessing.Manager() as manager:
-        results = manager.dict()
-        given = (2, tmp_path / "meeting", results)
-        multiprocessing.start_processes(shared, given, 2, start_method="fork")
-        results = dict(results)
+    results = of_processes(shared, 2, tmp_path / "meeting")
     for loss, gather in KINDS:
         whole = hard_features(bias=loss == "siglip")
         value = make_loss(config(loss), ALONE)(whole, LABELS)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from open_clip.loss import ClipLoss, SigLipLoss
-from torch import distributed, multiprocessing
+from torch import distributed
 from torch.nn import functional
 
 from stages.train.adapter import Place
@@ -11,6 +11,7 @@ from stages.train.config import TrainConfig
 from stages.train.labels import Labels
 from stages.train.loss import make_loss, multi_positive_loss
 from tests.conftest import assert_close
+from tests.stages.train.conftest import of_processes
 
 ALONE = Place("cpu", 0, 1)
 KINDS = [(loss, same) for loss in ("clip", "siglip") for same in ("positive", "negative")]
@@ -151,20 +152,11 @@ def shared(rank, world, file, results):
     distributed.destroy_process_group()
 
 
-def in_processes(world, folder):
-    """Losses and gradients of each process, by rank and loss."""
-    with multiprocessing.Manager() as manager:
-        results = manager.dict()
-        given = (world, folder / f"meeting-{world}", results)
-        multiprocessing.start_processes(shared, given, world, start_method="fork")
-        return dict(results)
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("world", [2, 4])
 def test_over_several_devices_losses_and_gradients_are_those_of_one(tmp_path, world):
-    results = in_processes(world, tmp_path)
+    results = of_processes(shared, world, tmp_path / "meeting")
     for loss, same in KINDS:
         whole = features(bias=loss == "siglip")
         value = make_loss(config(loss, same), ALONE)(whole, LABELS)

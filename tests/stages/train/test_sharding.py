@@ -10,7 +10,7 @@ import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import distributed, multiprocessing
+from torch import distributed
 
 from stages.train.adapter import Place
 from stages.train.config import TrainConfig
@@ -21,7 +21,14 @@ from stages.train.model import load_initial_model
 from stages.train.sharding import gather_whole, local
 from stages.train.step import Learner
 from tests.conftest import assert_close
-from tests.stages.train.conftest import kill_at_step, losses, run_alone, weights, words
+from tests.stages.train.conftest import (
+    kill_at_step,
+    losses,
+    of_processes,
+    run_alone,
+    weights,
+    words,
+)
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -93,10 +100,7 @@ def test_after_a_kill_it_goes_on_with_any_number_of_processes(options):
 
 
 def test_each_process_holds_a_part_of_the_weights_and_of_the_optimisers_state(tmp_path, tiny_vit):
-    with multiprocessing.Manager() as manager:
-        results = manager.dict()
-        multiprocessing.spawn(hold, (2, tmp_path / "meeting", str(tiny_vit), results), nprocs=2)
-        held = dict(results)
+    held = of_processes(hold, 2, tmp_path / "meeting", str(tiny_vit))
     model = open_clip.create_model(f"local-dir:{tiny_vit}")
     every = sum(value.numel() for value in model.parameters())
     for numbers in held.values():
@@ -138,10 +142,7 @@ def test_scaled_gradients_give_the_step_of_ddp_and_an_overflow_stops_all_process
     tmp_path, tiny_vit
 ):
     """In fp16, on the CPU."""
-    with multiprocessing.Manager() as manager:
-        results = manager.dict()
-        multiprocessing.spawn(scale, (2, tmp_path / "meeting", str(tiny_vit), results), nprocs=2)
-        found = dict(results)
+    found = of_processes(scale, 2, tmp_path / "meeting", str(tiny_vit))
     for rank in (0, 1):
         initial, skipped, stepped, scales = found["fsdp", rank]
         assert scales == [4.0, 2.0, 2.0]  # halved by the overflow in one part of one process
