@@ -81,9 +81,9 @@ def things_of(concepts: Sequence[Concept]) -> list[Concept]:
     return sorted(filter(is_thing, concepts), key=_specific_first)
 
 
-def is_or_are(one: Concept) -> str:
-    """Give the verb for a single thing: "are" if its name is a plural, such as school grounds."""
-    return "are" if one.plural == plural_of(one.name) == one.name else "is"
+def verb_of(one: Concept, of_one: str, of_many: str) -> str:
+    """Give the verb for a single thing: that of many if its name is a plural: school grounds."""
+    return of_many if one.plural == plural_of(one.name) == one.name else of_one
 
 
 def with_article(one: Concept) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.atomic import write_file
+from pipeline.errors import InputError
 from skyscript.files import verdicts
 from skyscript.files.pairs_csv import write_pairs
 from skyscript.files.tar_places import InTars, find_image
@@ -61,7 +62,8 @@ def write_verdicts(
 def read_verdicts(path: Path, units: Sequence[Unit]) -> list[Judgement]:
     """Read a person's verdicts on the sample; an empty one means that it was not judged.
 
-    Raises `InputError` that names the line of a row that is not of the sample.
+    Raises `InputError` that names the line of a row that is not of the sample, or the file if no
+    row has a verdict.
     """
     known = {unit.key for unit in units}
 
@@ -71,6 +73,10 @@ def read_verdicts(path: Path, units: Sequence[Unit]) -> list[Judgement]:
         return "is not of this sample; give the run and the options of the sheet"
 
     found = verdicts.read_verdicts(path, problem_of)
+    if not any(verdict.word for verdict in found.values()):
+        raise InputError(
+            f"{path}: no row has a verdict; write right, wrong or unsure into the column verdict"
+        )
     empty = verdicts.Verdict("", "")
     return [Judgement(*found.get(unit.key, empty)) for unit in units]
 

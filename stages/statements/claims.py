@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from skyscript.captions.object_names import with_article
+from skyscript.captions.object_names import verb_of, with_article
 from skyscript.ragged import counted, counted_in
 from stages.statements.scenes import Bools, Groups, Ints, Scenes, once
 from tag_vocab import Concept
@@ -150,7 +150,15 @@ def named(concepts: Sequence[Concept]) -> str:
 
 
 def name_both(one: Concept, other: Concept) -> dict[str, str]:
-    """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``."""
+    """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``.
+
+    The verbs ``is``, ``does``, ``lies`` and ``crosses`` go with the first one.
+    """
     a, b = with_article(one), with_article(other)
     upper = {"A": a[0].upper() + a[1:], "B": b[0].upper() + b[1:]}
-    return {"a": a, "b": b, "one": one.name, "other": other.name, **upper}
+    verbs = {verb: verb_of(one, verb, of_many) for verb, of_many in _OF_MANY.items()}
+    return {"a": a, "b": b, "one": one.name, "other": other.name, **upper, **verbs}
+
+
+_OF_MANY = {"is": "are", "Is": "Are", "Does": "Do", "lies": "lie", "crosses": "cross"}
+"""The verbs of statements on two things, and their plurals."""

@@ -174,13 +174,17 @@ def _absent(
 
 
 def _number(shown: Ints, others: Iterable[Concept]) -> tuple[Ints, Concepts]:
-    """Give the list of each thing by its number in the shard, and all concepts with the others."""
+    """Give the list of each thing by its number in the shard, and all concepts with the others.
+
+    Concepts are numbered by name: the numbers of lists depend on what this process made before.
+    """
     used, listed = np.unique(shown, return_inverse=True)
     known = list(_LISTS)
     lists = [known[number] for number in used.tolist()]
-    single = dict.fromkeys([*(one for shown in lists for one in shown), *others])
-    everything = dict.fromkeys([*single, *(above for one in single for above in one.ancestors)])
-    number = {one: place for place, one in enumerate(everything)}
+    single = {*(one for shown in lists for one in shown), *others}
+    everything = {*single, *(above for one in single for above in one.ancestors)}
+    by_name = sorted(everything, key=lambda one: one.name)
+    number = {one: place for place, one in enumerate(by_name)}
     is_a = np.eye(len(number), dtype=bool)
     for one, place in number.items():
         is_a[place, [number[above] for above in one.ancestors]] = True

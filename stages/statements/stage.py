@@ -68,5 +68,5 @@ STATEMENTS = ShardStage(
     disabled=disabled,
     needs=needs,
     may_be_empty=True,
-    version=6,
+    version=7,
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skyscript.captions.object_names import is_or_are, with_article
+from skyscript.captions.object_names import verb_of, with_article
 from stages.statements.claims import NO_CONCEPT, Claims, Kind, Said
 from stages.statements.scenes import Bools, Scenes
 from tag_vocab import Concept
@@ -31,7 +31,7 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - always absent
     (one,) = concepts
-    verb = is_or_are(one)
+    verb = verb_of(one, "is", "are")
     words = {"a": with_article(one), "name": one.name, "is": verb, "Is": verb.capitalize()}
     return Said(f"present({one.name})", words)
 

@@ -32,8 +32,8 @@ ASK_DIRECTION = replace(
     role="question",
     make=_make,
     phrasings=(
-        "Where is the {one}, seen from the {other}?",
-        "In which direction from the {other} is the {one}?",
+        "Where {is} the {one}, seen from the {other}?",
+        "In which direction from the {other} {is} the {one}?",
     ),
     seconds=("{Direction}.", "{Direction}."),
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.statements.claims import Claims, Kind, Said, named, of_pairs
+from stages.statements.claims import Claims, Kind, Said, name_both, named, of_pairs
 from stages.statements.kinds.not_relation import NOT_RELATION
 from stages.statements.scenes import Bools, Ints, Scenes
 from tag_vocab import Concept
@@ -39,10 +39,10 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:
-    words = {"one": concepts[0].name, "other": concepts[1].name}
     answer = _ANSWERS[value]
-    return Said(f"inside({named(concepts)}) = {answer}", words | {"Answer": answer.capitalize()})
+    words = name_both(*concepts) | {"Answer": answer.capitalize()}
+    return Said(f"inside({named(concepts)}) = {answer}", words)
 
 
-_PHRASINGS = ("Is the {one} in the {other}?", "Does the {one} lie in the {other}?")
+_PHRASINGS = ("{Is} the {one} in the {other}?", "{Does} the {one} lie in the {other}?")
 ASK_INSIDE = Kind("ask_inside", _make, _holds, _say, _PHRASINGS, "question", ("{Answer}.",) * 2)

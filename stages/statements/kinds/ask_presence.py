@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skyscript.captions.object_names import is_or_are, with_article
+from skyscript.captions.object_names import verb_of, with_article
 from stages.statements.claims import Claims, Kind, Said, of_things
 from stages.statements.scenes import Bools, Scenes
 from tag_vocab import Concept
@@ -29,7 +29,7 @@ def _holds(claims: Claims, scenes: Scenes) -> Bools:
 
 def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - always present
     (one,) = concepts
-    words = {"a": with_article(one), "Is": is_or_are(one).capitalize()}
+    words = {"a": with_article(one), "Is": verb_of(one, "Is", "Are")}
     return Said(f"present({one.name})", words)
 
 

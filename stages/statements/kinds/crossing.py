@@ -48,5 +48,5 @@ def _say(concepts: Sequence[Concept], value: int) -> Said:  # noqa: ARG001 - one
     return Said(f"crosses({named(concepts)})", name_both(*concepts))
 
 
-_PHRASINGS = ("{A} crosses {b}.", "The image shows {a} that crosses {b}.")
+_PHRASINGS = ("{A} {crosses} {b}.", "The image shows {a} that {crosses} {b}.")
 CROSSING = Kind("crossing", _make, _holds, _say, _PHRASINGS, measure=_measure)

@@ -52,5 +52,5 @@ def _say(concepts: Sequence[Concept], metres: int) -> Said:
     return Said(f"distance({named(concepts)}) = {metres}", words)
 
 
-_PHRASINGS = ("{A} lies about {metres} metres from {b}.", "About {metres} m from {b} lies {a}.")
+_PHRASINGS = ("{A} {lies} about {metres} metres from {b}.", "About {metres} m from {b} {lies} {a}.")
 DISTANCE = Kind("distance", pairs_of_things, _holds, _say, _PHRASINGS, measure=_measure)

@@ -182,6 +182,7 @@ def test_a_person_fills_in_a_sheet(made: Made, tmp_path: Path) -> None:
         (("church", "temple"), r"sheet.csv: line \d+ is not of this sample"),
         ((",\n", ",maybe\n"), "line 2 has the verdict 'maybe'; write right, wrong, unsure or"),
         (("verdict", "mark"), "has no column 'verdict'"),
+        (("", ""), "sheet.csv: no row has a verdict; write right, wrong or unsure"),
     ],
 )
 def test_a_wrong_sheet_is_one_sentence(

@@ -186,6 +186,7 @@ def test_a_sheet_of_other_kinds_or_with_a_row_twice_is_refused(made: Made, tmp_p
 def test_a_folder_holds_verdicts_on_captions_or_on_statements(made: Made, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     write_sheet(made.meta, made.captions, sheet, CONFIG)
+    sheet.write_text(sheet.read_text().replace(",,", ",right,", 1))
     judge_by_person(made.meta, made.captions, sheet, tmp_path / "judged", CONFIG)
     before = (tmp_path / "judged/judged.json").read_bytes()
     with pytest.raises(InputError, match="holds the judged statements; name another folder"):

@@ -67,3 +67,48 @@ def test_the_verb_goes_with_a_name_that_is_a_plural(name, asked, denied):
     negative = KINDS["not_present"]
     words = negative.say((concept(name),), 1).words
     assert negative.seconds[1].format(**words) == f"{denied} in the image."
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "of_one", "of_many"),
+    [
+        (
+            "distance",
+            40,
+            ["A church lies about 40 metres from a park.", "About 40 m from a park lies a church."],
+            [
+                "School grounds lie about 40 metres from a park.",
+                "About 40 m from a park lie school grounds.",
+            ],
+        ),
+        (
+            "crossing",
+            0,
+            ["A church crosses a park.", "The image shows a church that crosses a park."],
+            ["School grounds cross a park.", "The image shows school grounds that cross a park."],
+        ),
+        (
+            "ask_direction",
+            0,
+            [
+                "Where is the church, seen from the park?",
+                "In which direction from the park is the church?",
+            ],
+            [
+                "Where are the school grounds, seen from the park?",
+                "In which direction from the park are the school grounds?",
+            ],
+        ),
+        (
+            "ask_inside",
+            1,
+            ["Is the church in the park?", "Does the church lie in the park?"],
+            ["Are the school grounds in the park?", "Do the school grounds lie in the park?"],
+        ),
+    ],
+)
+def test_the_verb_goes_with_the_first_of_two_things(kind, value, of_one, of_many):
+    said = KINDS[kind]
+    for name, texts in (("church", of_one), ("school grounds", of_many)):
+        words = said.say((concept(name), concept("park")), value).words
+        assert [phrasing.format(**words) for phrasing in said.phrasings] == texts
