@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from skyscript import chance
 from stages.filter.input_table import WIDTH
@@ -155,20 +156,32 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, target: Target, seed: in
 
 def _shuffle_blocks(connection: duckdb.DuckDBPyConnection, seed: int) -> np.ndarray:
     """Give the blocks with whole pairs in the order of their draw; the columns are `_Block`'s."""
-    found = connection.sql(
-        """
-        SELECT x, y, count(*) AS pairs,
-            count(*) FILTER (WHERE scored AND places.whole) AS whole, x || '/' || y AS key
-        FROM places GROUP BY x, y HAVING count(*) FILTER (WHERE scored AND places.whole) > 0
-        """
-    ).to_arrow_table()
-    keys = (key for piece in found["key"].chunks for key in piece.to_pylist())
-    draws = chance.uniforms(seed, keys, "set aside")
-    blocks = np.column_stack([found[name].to_numpy() for name in _Block._fields])
+    blocks = _count_blocks(connection)
+    x, y = (pa.array(blocks[:, column]).cast(pa.string()) for column in (0, 1))
+    keys = pc.binary_join_element_wise(x, y, "/")
+    pieces = (keys.slice(begin, _PIECE) for begin in range(0, len(keys), _PIECE))
+    draws = chance.uniforms(
+        seed, (key for piece in pieces for key in piece.to_pylist()), "set aside"
+    )
     order = np.argsort(draws)
     if (np.diff(draws[order]) == 0).any():  # next to never, and slower
         order = np.lexsort((blocks[:, 1], blocks[:, 0], draws))
     return blocks[order]
+
+
+def _count_blocks(connection: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """Count the pairs of each block with whole pairs, by one sort of a number for each pair."""
+    found = connection.execute("SELECT x, y, scored AND whole AS whole FROM places").fetchnumpy()
+    y = np.asarray(found["y"], np.int64)
+    low = y.min(initial=0)
+    height = y.max(initial=0) - low + 1
+    pairs = (np.asarray(found["x"], np.int64) * height + (y - low)) * 2 + found["whole"]
+    pairs.sort()
+    begins = np.flatnonzero(np.diff(pairs >> 1, prepend=np.iinfo(np.int64).min))
+    count = np.diff(begins, append=len(pairs))
+    whole = np.add.reduceat(pairs & 1, begins) if len(begins) else count
+    x, y = np.divmod(pairs[begins] >> 1, height)
+    return np.column_stack([x, y + low, count, whole])[whole > 0]
 
 
 def _each(blocks: np.ndarray) -> Iterator[_Block]:
