@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.scratch import one_thread
 from pipeline.storage import Place
 from skyscript.clip.vectors.copies import DIGEST
 from skyscript.files import names
@@ -105,7 +106,8 @@ def execute_on_lines(
             wrong.append(error)
 
     connection.register("lines", pa.RecordBatchReader.from_batches(schema, lines()))
-    connection.execute(query)
+    with one_thread(connection):
+        connection.execute(query)
     connection.unregister("lines")
     if wrong:
         raise wrong[0]

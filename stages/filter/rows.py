@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.scratch import one_thread
 from stages.filter.input_table import quote
 
 if TYPE_CHECKING:
     import duckdb
 
 _BATCH = 1 << 16
+_NUMBER = "its number"
 Mask = NDArray[np.bool_]
 """Tells for each row of ``input_rows`` whether it is in the set."""
 
@@ -42,8 +44,9 @@ def combine(masks: Mapping[str, Mask]) -> Sets:
     of: dict[str, Mask] = {}
     for name, mask in masks.items():
         numbers = numbers * np.int32(2) + mask
-        there = np.flatnonzero(np.bincount(numbers))
-        short = np.zeros(there[-1] + 1, np.int32)
+        counts = np.bincount(numbers)
+        there = np.flatnonzero(counts)
+        short = np.zeros(len(counts), np.int32)
         short[there] = np.arange(len(there))
         numbers = short[numbers]
         of = {other: held[there // 2] for other, held in of.items()}
@@ -76,10 +79,14 @@ def select_rows(
     wanted: Sequence[int],
 ) -> Iterator[pa.RecordBatch]:
     """Give some columns of the rows with one of the numbers, then the number, in file order."""
-    connection.register("numbers", pa.table({"number": numbers}))
     names = ", ".join(map(quote, columns))
-    yield from connection.sql(
-        f"SELECT {names}, number FROM input_rows POSITIONAL JOIN numbers "
-        f"WHERE number IN ({', '.join(map(str, wanted)) or 'NULL'})"
-    ).to_arrow_reader(_BATCH)
-    connection.unregister("numbers")
+    used = np.zeros(numbers.max(initial=0) + 1, np.bool_)
+    used[list(wanted)] = True
+    # Without a condition: with one, DuckDB may hold back a few rows and give them later.
+    with one_thread(connection):
+        reader = connection.sql(f"SELECT {names}, rowid FROM input_rows").to_arrow_reader(_BATCH)
+        for batch in reader:
+            own = numbers[batch.column(len(columns))]
+            chosen = pa.array(used[own])
+            columns_of = [column.filter(chosen) for column in batch.columns[:-1]]
+            yield pa.record_batch([*columns_of, pa.array(own).filter(chosen)], [*columns, _NUMBER])
