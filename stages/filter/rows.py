@@ -80,8 +80,7 @@ def select_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Give some columns of the rows with one of the numbers, then the number, in file order."""
     names = ", ".join(map(quote, columns))
-    used = np.zeros(numbers.max(initial=0) + 1, np.bool_)
-    used[list(wanted)] = True
+    used = np.isin(np.arange(numbers.max(initial=0) + 1), list(wanted))
     # Without a condition: with one, DuckDB may hold back a few rows and give them later.
     with one_thread(connection):
         reader = connection.sql(f"SELECT {names}, rowid FROM input_rows").to_arrow_reader(_BATCH)
