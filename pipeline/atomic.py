@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,18 @@ def write_file(path: Place, write: Callable[[Path], object]) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def write_files(paths: Sequence[Place], write: Callable[[Sequence[Path]], object]) -> None:
+    """Write several files at once, each as `write_file` does: none has its name before all do."""
+
+    def fill(done: Sequence[Path]) -> None:
+        if len(done) == len(paths):
+            write(done)
+        else:
+            write_file(paths[len(done)], lambda temporary: fill([*done, temporary]))
+
+    fill([])
 
 
 def write_bytes(path: Place, data: bytes) -> None:

@@ -110,6 +110,19 @@ def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
 
 
+@contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let queries run in one thread that stream rows in order from or to Python.
+
+    A second thread waits for the first one, and costs up to a third more CPU for that.
+    """
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET threads = {THREADS}")
+
+
 def view(connection: duckdb.DuckDBPyConnection, name: str, *paths: Path) -> None:
     """Make Parquet files available to queries as a view of this name.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from skyscript import chance
 from stages.filter.input_table import WIDTH
@@ -54,7 +55,7 @@ def split_by_block(
         WITH columns_touched AS (
             SELECT row, x, y, y0, y1, len(columns) * (y1 - y0 + 1) AS all_blocks,
                 unnest(columns)::INT AS block_x
-            FROM places WHERE NOT whole
+            FROM crossing
         ), blocks_touched AS (
             SELECT *, unnest(range(y0, y1 + 1))::INT AS block_y FROM columns_touched
         ), touched AS (
@@ -75,33 +76,42 @@ def split_by_block(
 
 
 def _find_blocks(connection: duckdb.DuckDBPyConnection, side: float) -> None:
-    """Create ``places``: the block of each pair's centre, and all blocks that it touches.
+    """Create ``places``, the block of each pair's centre, and ``crossing``, the blocks of others.
 
-    Most pairs lie wholly in one block (``whole``); of the others, the blocks are those of the list
-    ``columns`` and of the rows ``y0`` to ``y1``. Longitudes are brought into -180 to 180 degrees.
-    If an image goes on beyond 180 degrees, its ``columns`` go on at -180 degrees.
+    Most pairs lie wholly in one block (``whole``). Those that do not are in ``crossing``: their
+    blocks are those of the list ``columns`` and of the rows ``y0`` to ``y1``. Longitudes are
+    brought into -180 to 180 degrees. If an image goes on beyond 180 degrees, its ``columns`` go on
+    at -180 degrees.
     """
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE places AS
+    of_pairs = f"""
         WITH begun AS (
             SELECT row, score IS NOT NULL AS scored, south, north, east, {WIDTH} AS width,
                 west - 360 * floor((west + 180) / 360) AS begin, begin = west AS as_given FROM pairs
         ), ended AS (
             SELECT *, CASE WHEN as_given AND east >= begin THEN east ELSE begin + width END AS stop,
                 (begin + stop) / 2 AS middle FROM begun
+        ), placed AS (
+            SELECT row, scored, stop,
+                floor((CASE WHEN middle >= 180 THEN middle - 360 ELSE middle END) / $side)::INT
+                    AS x,
+                floor((south + north) / 2 / $side)::INT AS y,
+                floor(begin / $side)::INT AS x0, floor(stop / $side)::INT AS x1,
+                floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1,
+                stop < 180 AND x0 = x1 AND y0 = y1 AS whole
+            FROM ended
         )
-        SELECT row, scored,
-            floor((CASE WHEN middle >= 180 THEN middle - 360 ELSE middle END) / $side)::INT AS x,
-            floor((south + north) / 2 / $side)::INT AS y,
-            floor(begin / $side)::INT AS x0, floor(stop / $side)::INT AS x1,
-            floor(south / $side)::INT AS y0, floor(north / $side)::INT AS y1,
-            stop < 180 AND x0 = x1 AND y0 = y1 AS whole,
-            CASE WHEN whole THEN NULL
-                WHEN stop >= 180 THEN list_concat(
-                    range(x0, $last + 1), range($first, floor((stop - 360) / $side)::INT + 1))
-                ELSE range(x0, x1 + 1) END AS columns
-        FROM ended
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TABLE places AS {of_pairs} SELECT row, x, y, scored, whole FROM placed",
+        {"side": side},
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE crossing AS {of_pairs}
+        SELECT row, x, y, y0, y1, CASE WHEN stop >= 180 THEN list_concat(
+                range(x0, $last + 1), range($first, floor((stop - 360) / $side)::INT + 1))
+            ELSE range(x0, x1 + 1) END AS columns
+        FROM placed WHERE NOT whole
         """,
         {"side": side, "first": math.floor(-180 / side), "last": math.ceil(180 / side) - 1},
     )
@@ -146,20 +156,32 @@ def _draw_blocks(connection: duckdb.DuckDBPyConnection, target: Target, seed: in
 
 def _shuffle_blocks(connection: duckdb.DuckDBPyConnection, seed: int) -> np.ndarray:
     """Give the blocks with whole pairs in the order of their draw; the columns are `_Block`'s."""
-    found = connection.sql(
-        """
-        SELECT x, y, count(*) AS pairs,
-            count(*) FILTER (WHERE scored AND places.whole) AS whole, x || '/' || y AS key
-        FROM places GROUP BY x, y HAVING count(*) FILTER (WHERE scored AND places.whole) > 0
-        """
-    ).to_arrow_table()
-    keys = (key for piece in found["key"].chunks for key in piece.to_pylist())
-    draws = chance.uniforms(seed, keys, "set aside")
-    blocks = np.column_stack([found[name].to_numpy() for name in _Block._fields])
+    blocks = _count_blocks(connection)
+    x, y = (pa.array(blocks[:, column]).cast(pa.string()) for column in (0, 1))
+    keys = pc.binary_join_element_wise(x, y, "/")
+    pieces = (keys.slice(begin, _PIECE) for begin in range(0, len(keys), _PIECE))
+    draws = chance.uniforms(
+        seed, (key for piece in pieces for key in piece.to_pylist()), "set aside"
+    )
     order = np.argsort(draws)
     if (np.diff(draws[order]) == 0).any():  # next to never, and slower
         order = np.lexsort((blocks[:, 1], blocks[:, 0], draws))
     return blocks[order]
+
+
+def _count_blocks(connection: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """Count the pairs of each block with whole pairs, by one sort of a number for each pair."""
+    found = connection.execute("SELECT x, y, scored AND whole AS whole FROM places").fetchnumpy()
+    y = np.asarray(found["y"], np.int64)
+    low = y.min(initial=0)
+    height = y.max(initial=0) - low + 1
+    pairs = (np.asarray(found["x"], np.int64) * height + (y - low)) * 2 + found["whole"]
+    pairs.sort()
+    begins = np.flatnonzero(np.diff(pairs >> 1, prepend=np.iinfo(np.int64).min))
+    count = np.diff(begins, append=len(pairs))
+    whole = np.add.reduceat(pairs & 1, begins) if len(begins) else count
+    x, y = np.divmod(pairs[begins] >> 1, height)
+    return np.column_stack([x, y + low, count, whole])[whole > 0]
 
 
 def _each(blocks: np.ndarray) -> Iterator[_Block]:

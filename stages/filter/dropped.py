@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from pipeline.atomic import write_file
 from pipeline.storage import Place
+from skyscript.files.csv_batches import make_header, make_lines, write_lines
 from skyscript.files.names import NOT_KEPT
+from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
-from stages.filter.files import copy_to_csv
-from stages.filter.rows import Mask, as_bits, find_mask, has_row, mask_of
+from stages.filter.rows import Mask, select_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,41 +57,41 @@ def write_dropped(
 
     ``kept`` has the pairs that a file holds.
     """
-    unranked, is_copy = "false", "false"
+    reasons, numbers = [""], np.zeros(len(kept), np.int32)
+    for reason, query in _list_reasons(connection, config):
+        rows = connection.execute(query, {"of": reason} if "$of" in query else {}).fetchnumpy()
+        numbers[rows["row"]] = len(reasons)
+        reasons.append(reason)
+    numbers[kept] = 0
+    texts, wanted = pa.array(reasons), range(1, len(reasons))
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            file.write(make_header(["filepath", "reason"]))
+            for batch in select_rows(connection, ["filepath"], numbers, wanted):
+                write_lines(file, make_lines([batch.column(0), texts.take(batch.column(1))]))
+
+    write_file(out / NOT_KEPT, write)
+    return int(np.count_nonzero(numbers))
+
+
+def _list_reasons(
+    connection: duckdb.DuckDBPyConnection, config: FilterConfig
+) -> Iterator[tuple[str, str]]:
+    """Give each reason, and SQL for the rows that it may apply to. The last of a row applies."""
+    yield f"it ranks below the best {max(config.top, default=0)} %", "SELECT row FROM pairs"
     if not is_plain(config):
-        unranked, is_copy = "row NOT IN (SELECT row FROM ranked)", "row IN (SELECT row FROM copies)"
-    connection.execute(
-        f"""
-        CREATE TABLE dropped AS
-        SELECT row, CASE WHEN reason IS NOT NULL THEN reason
-            WHEN NOT titled THEN '{NO_CAPTION}'
-            WHEN score IS NULL THEN '{NO_SCORE}'
-            WHEN split IS NOT NULL THEN 'it is set aside for ' || split
-                || ', and that file holds enough other pairs'
-            WHEN {unranked}
-                THEN CASE WHEN {is_copy} THEN '{COPY}' ELSE '{CAPPED}' END
-            ELSE 'it ranks below the best {max(config.top, default=0)} %' END AS reason
-        FROM pairs LEFT JOIN homes USING (row) WHERE NOT {has_row("kept")}
-        UNION ALL SELECT row, reason FROM refused
-        """,
-        {"kept": as_bits(kept)},
-    )
-    return _write(connection, out / NOT_KEPT)
-
-
-def _write(connection: duckdb.DuckDBPyConnection, path: Place) -> int:
-    """Write the pairs that are ``dropped``; return their number."""
-    reasons = connection.execute(
-        "SELECT reason FROM dropped GROUP BY reason ORDER BY count(*) DESC, reason"
-    ).fetchall()
-    values: dict[str, str] = {}
-    cases, every = "", mask_of(connection, np.empty(0, np.int64))
-    for number, (reason,) in enumerate(reasons):
-        mask = find_mask(connection, "SELECT row FROM dropped WHERE reason = $of", of=reason)
-        values |= {f"reason{number}": reason, f"rows{number}": as_bits(mask)}
-        cases += f" WHEN {has_row(f'rows{number}', 'rowid')} THEN $reason{number}"
-        every |= mask
-    reason = f"CASE {cases} END" if cases else "NULL"
-    query = f"SELECT filepath, {reason} AS reason FROM input_rows WHERE {has_row('all', 'rowid')}"
-    copy_to_csv(connection, query, path, all=as_bits(every), **values)
-    return int(every.sum())
+        yield CAPPED, "SELECT row FROM pairs ANTI JOIN ranked USING (row)"
+        yield (
+            COPY,
+            "SELECT row FROM pairs ANTI JOIN ranked USING (row) SEMI JOIN copies USING (row)",
+        )
+    for split in HELD_OUT:
+        text = f"it is set aside for {split}, and that file holds enough other pairs"
+        yield text, f"SELECT row FROM homes WHERE split = '{split}'"
+    yield NO_SCORE, "SELECT row FROM pairs WHERE score IS NULL"
+    yield NO_CAPTION, "SELECT row FROM pairs WHERE NOT titled"
+    for table in ("homes", "refused"):
+        query = f"SELECT DISTINCT reason FROM {table} WHERE reason IS NOT NULL ORDER BY reason"
+        for (reason,) in connection.execute(query).fetchall():
+            yield reason, f"SELECT row FROM {table} WHERE reason = $of"

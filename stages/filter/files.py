@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.atomic import write_file
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.atomic import write_files
 from pipeline.storage import Place
 from skyscript.captions import COMPOSED
+from skyscript.files.csv_batches import make_header, make_lines, write_lines
 from stages.filter.input_table import CAPTIONS, MULTI, NORMALISED, PREFIX
-from stages.filter.rows import Mask, as_bits, has_row
+from stages.filter.rows import Sets, select_rows
 
 if TYPE_CHECKING:
     import duckdb
-
-_FORMAT = "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '', COMMENT ''"
-"""The format of `skyscript.files.pairs_csv.csv_writer`, which quotes no ``#``."""
 
 
 def name_scorer(column: str) -> str:
@@ -48,10 +51,10 @@ def write_selected(
     connection: duckdb.DuckDBPyConnection,
     columns: Sequence[str],
     by: Sequence[str],
-    selected: Mask,
-    path: Place,
+    sets: Sets,
+    files: Mapping[str, Place],
 ) -> None:
-    """Write the selected rows, with unchanged values.
+    """Write the rows of each set to its file, with unchanged values.
 
     The columns are those of the published files: captions, then scores. Short and long captions
     follow, if there are some.
@@ -61,21 +64,27 @@ def write_selected(
         *by,
         *(name for name in columns if name in COMPOSED),
     ]
-    wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in chosen)
-    query = f"SELECT {wanted} FROM input_rows WHERE {has_row('selected', 'rowid')}"
-    copy_to_csv(connection, query, path, selected=as_bits(selected))
+
+    def write(temporaries: Sequence[Path]) -> None:
+        with ExitStack() as stack:
+            outputs = [stack.enter_context(path.open("wb")) for path in temporaries]
+            for output in outputs:
+                output.write(make_header(chosen))
+            for lines, numbers in _read(connection, chosen, sets, list(files)):
+                for name, output in zip(files, outputs, strict=True):
+                    write_lines(output, lines.filter(pa.array(sets.of[name][numbers])))
+
+    write_files(list(files.values()), write)
 
 
-def copy_to_csv(
+def _read(
     connection: duckdb.DuckDBPyConnection,
-    query: str,
-    path: Place,
-    **values: Any,  # noqa: ANN401 - SQL's values
-) -> None:
-    """Write the result of a query to a CSV that is complete or not there."""
-
-    def write(temporary: Path) -> None:
-        place = str(temporary).replace("'", "''")
-        connection.execute(f"COPY ({query}) TO '{place}' ({_FORMAT})", values)
-
-    write_file(path, write)
+    columns: Sequence[str],
+    sets: Sets,
+    names: Sequence[str],
+) -> Iterator[tuple[pa.StringArray, NDArray[np.int32]]]:
+    """Give the rows of some sets as lines, each with its number in ``sets``."""
+    wanted = sets.holding(names).tolist()
+    for batch in select_rows(connection, columns, sets.numbers, wanted):
+        *texts, numbers = batch.columns
+        yield make_lines(texts), numbers.to_numpy()

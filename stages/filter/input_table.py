@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.scratch import one_thread
 from pipeline.storage import Place
 from skyscript.clip.vectors.copies import DIGEST
 from skyscript.files import names
@@ -42,6 +43,8 @@ WIDTH = "(east - west + CASE WHEN east < west THEN 360 ELSE 0 END)"
 
 _BATCH = 1 << 16
 _JOIN_BOXES = "LEFT JOIN boxes USING (filepath)"
+_NO_TEXT = "NULL::ENUM('')"
+"""SQL for a text that no row has: a byte a row, where a VARCHAR needs 16."""
 _HASH = (  # a cast alone would take 0000000000000000f and f_f
     "CASE WHEN len(image_hash) <= 16 AND NOT contains(image_hash, '_') "
     "THEN TRY_CAST('0x' || image_hash AS UBIGINT) END"
@@ -103,7 +106,8 @@ def execute_on_lines(
             wrong.append(error)
 
     connection.register("lines", pa.RecordBatchReader.from_batches(schema, lines()))
-    connection.execute(query)
+    with one_thread(connection):
+        connection.execute(query)
     connection.unregister("lines")
     if wrong:
         raise wrong[0]
@@ -183,6 +187,7 @@ def make_pairs(
     values = [_cast_number(name) for name in by]
     mix = learn(connection, values, by, config.labels, config.seed) if config.labels else None
     scores = ", ".join(f"{value} AS s{index}" for index, value in enumerate(values))
+    used = ", ".join(f"s{index}" for index in range(len(by)))
     connection.execute(
         f"""
         CREATE TABLE pairs AS
@@ -191,7 +196,7 @@ def make_pairs(
                 {_NAME} AS name, {_select_optional(input_rows, config)}, {scores}
             FROM input_rows {"" if set(BOX) <= set(input_rows.columns) else _JOIN_BOXES}
         )
-        SELECT * EXCLUDE (name, filepath),
+        SELECT * EXCLUDE (name, filepath, {used}),
             CASE WHEN name.object_id = '' THEN filepath ELSE name.object_id END AS object_id,
             name.source AS source,
             CASE WHEN titled THEN {_combine_scores(len(by), config, mix)} END AS score
@@ -226,9 +231,9 @@ def _check_columns(input_rows: InputTable, config: FilterConfig) -> None:
 def _select_optional(input_rows: InputTable, config: FilterConfig) -> str:
     """Return SQL for the hashes, the box (of ``boxes`` if needed), the country and the concept."""
     columns = input_rows.columns
-    concept = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
-    country = "country" if "country" in columns else "NULL::VARCHAR"
-    content_hash = "content_hash" if "content_hash" in columns else "NULL::VARCHAR"
+    concept = f"coalesce({quote(config.concept)}, '')" if config.concept else _NO_TEXT
+    country = "country" if "country" in columns else _NO_TEXT
+    content_hash = "content_hash" if "content_hash" in columns else _NO_TEXT
     image_hash = _HASH if "image_hash" in columns else "NULL::UBIGINT"
     own = "input_rows.{0}"
     box = ", ".join(map((own if set(BOX) <= set(columns) else "boxes.{0}").format, BOX))

@@ -32,7 +32,7 @@ from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.records import load_records
-from stages.filter.rows import find_mask
+from stages.filter.rows import combine, find_mask
 from stages.filter.shown import drop_not_shown
 from stages.filter.splits import Split, split_pairs
 
@@ -174,10 +174,12 @@ def write_all(
         file: cuts.select_held_out(connection, side, rows, config)
         for side, (rows, file) in held_out.items()
     }
-    for file, mask in selected.items():
-        write_selected(connection, input_rows.columns, by, mask, out / file)
-    every = {_ALL: find_mask(connection, "SELECT row FROM candidates"), **selected}
-    before, *files = summary.summarise(connection, every, training.values(), config)
+    candidates = find_mask(connection, "SELECT row FROM candidates")
+    sets = combine({_ALL: candidates, **selected})
+    write_selected(
+        connection, input_rows.columns, by, sets, {file: out / file for file in selected}
+    )
+    before, *files = summary.summarise(connection, sets, training.values(), config)
     lost = dropped.write_dropped(connection, out, config, np.any([*selected.values()], axis=0))
     notes = _describe_blocks(split, config)
     wanted = {file: rows for rows, file in held_out.values()}

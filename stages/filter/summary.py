@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
+
 from image_sources import SOURCES
 from skyscript.files.phrases import TAGS
 from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
 from stages.filter.input_table import quote
-from stages.filter.rows import Mask, as_bits, has_row
+from stages.filter.rows import Sets
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +49,7 @@ class FileSummary(NamedTuple):
 
 def summarise(
     connection: duckdb.DuckDBPyConnection,
-    files: Mapping[str, Mask],
+    sets: Sets,
     compared: Collection[str],
     config: FilterConfig,
 ) -> list[FileSummary]:
@@ -56,40 +58,56 @@ def summarise(
     Those ``compared`` are compared with the pairs that score alone selects. All sets are counted in
     one pass, and the concept is found for each title, and not for each pair.
     """
-    bits = {f"set{number}": as_bits(mask) for number, mask in enumerate(files.values())}
     named = f"coalesce({quote(config.concept)}, '')" if config.concept else "NULL::VARCHAR"
-    for table, columns, source, row in (
-        ("by_title", f"title, {named} AS concept", "input_rows", "rowid"),
-        ("by_source", "source, country", "pairs", "row"),
-    ):
-        counts = ", ".join(f"count(*) FILTER ({has_row(name, row)}) AS {name}" for name in bits)
-        connection.execute(
-            f"CREATE OR REPLACE TABLE {table} AS SELECT {columns}, {counts} FROM {source} "
-            "GROUP BY ALL",
-            bits,
-        )
+    _count_sets(connection, sets, "by_title", f"title, {named} AS concept", "input_rows")
+    _count_sets(connection, sets, "by_source", "source, country", "pairs")
     connection.execute(
         f"CREATE TABLE shown AS SELECT * REPLACE ({concept_of(config)} AS concept) FROM by_title"
     )
-    found = []
-    for name, (file, mask) in zip(bits, files.items(), strict=True):
-        like_plain = _compare(connection, mask, config) if file in compared else None
-        found.append(_summarise(connection, file, name, like_plain))
-    return found
+    return [
+        _summarise(
+            connection,
+            file,
+            f"set{at}",
+            _compare(connection, sets, file, config) if file in compared else None,
+        )
+        for at, file in enumerate(sets.of)
+    ]
+
+
+def _count_sets(
+    connection: duckdb.DuckDBPyConnection, sets: Sets, table: str, columns: str, source: str
+) -> None:
+    """Create a table with the number of rows in each set, ``set0`` and so on, for some columns."""
+    numbers = sets.numbers
+    if source == "pairs":
+        numbers = numbers[connection.execute("SELECT row FROM pairs").fetchnumpy()["row"]]
+    connection.register("numbers", pa.table({"number": numbers}))
+    counts = ", ".join(
+        f"coalesce(sum(rows) FILTER (number IN ({', '.join(map(str, sets.holding([name])))})), 0)"
+        f"::BIGINT AS set{at}"
+        for at, name in enumerate(sets.of)
+    )
+    connection.execute(
+        f"""
+        CREATE TABLE {table} AS SELECT * EXCLUDE (number, rows), {counts} FROM (
+            SELECT {columns}, number, count(*) AS rows FROM {source} POSITIONAL JOIN numbers
+            GROUP BY ALL) GROUP BY ALL
+        """
+    )
+    connection.unregister("numbers")
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection, mask: Mask, config: FilterConfig
+    connection: duckdb.DuckDBPyConnection, sets: Sets, file: str, config: FilterConfig
 ) -> float | None:
     """Give the share of the pairs that are among as many that score alone selects."""
+    mask = sets.of[file][sets.numbers]
     rows = int(mask.sum())
     if not rows or is_plain(config):
         return 1.0 if rows else None
-    [(shared,)] = connection.execute(
-        f"SELECT count(*) FROM candidates WHERE plain <= {rows} AND {has_row('selected')}",
-        {"selected": as_bits(mask)},
-    ).fetchall()
-    return float(shared / rows)
+    best = connection.execute(f"SELECT row FROM candidates WHERE plain <= {rows}").fetchnumpy()
+    return float(mask[best["row"]].sum() / rows)
 
 
 def _summarise(

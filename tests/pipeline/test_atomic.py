@@ -2,6 +2,7 @@
 
 import errno
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pipeline.atomic import (
     read_sealed_json,
     write_bytes,
     write_file,
+    write_files,
     write_sealed_json,
 )
 from pipeline.errors import LockError, StorageError
@@ -32,6 +34,28 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
         write_file(path, fail)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_several_files_get_their_names_when_all_are_whole(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    write_bytes(paths[0], b"old")
+
+    def write(temporaries: Sequence[Path]) -> None:
+        for temporary in temporaries:
+            temporary.write_bytes(b"new")
+        assert [path.exists() for path in paths] == [True, False]
+        if fails:
+            raise ValueError
+
+    fails = True
+    with pytest.raises(ValueError):
+        write_files(paths, write)
+    assert paths[0].read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == paths[:1]
+    fails = False
+    write_files(paths, write)
+    assert [path.read_bytes() for path in paths] == [b"new", b"new"]
+    assert sorted(tmp_path.iterdir()) == paths
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from skyscript.clip.vectors.store import Store
 if TYPE_CHECKING:
     import duckdb
 
-_AT_ONCE = 1 << 19
+_AT_ONCE = 1 << 16
 _BANDS = 4
 """Number of 16-bit bands of a hash. Two hashes that differ in at most 3 bits share one band."""
 DIGEST = "[0-9a-f]{32}"
@@ -49,42 +50,53 @@ Hashes = NDArray[np.uint64]
 def are_near(hashes: Hashes, others: Hashes, near: int) -> NDArray[np.bool_]:
     """Tell which image hashes differ in at most ``near`` bits, at most 3, from any of the others.
 
-    Memory holds some 20 bytes for each hash and, at once, for `_AT_ONCE` candidates.
+    Memory holds 48 bytes for each of the others and 3 MB more.
     """
-    others = np.unique(others)
+    bands = _sort_by_bands(np.unique(others))
     found = np.zeros(len(hashes), np.bool_)
-    for band in range(_BANDS):
-        left = np.flatnonzero(~found)
-        _mark_near(found, left, hashes, others, np.uint64(16 * band), near)
+    for start in range(0, len(hashes), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        _mark_near(found[part], hashes[part], bands, near)
     return found
 
 
-def _mark_near(
-    found: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    hashes: Hashes,
-    others: Hashes,
-    shift: np.uint64,
-    near: int,
-) -> None:
-    """Mark the rows that are near one of the others with the same 16 bits from ``shift`` on."""
-    bits = (others >> shift) & np.uint64(65535)
-    others = others[np.argsort(bits, kind="stable")]
-    counts = np.bincount(bits.astype(np.int64), minlength=65536)
-    begins = np.cumsum(counts) - counts
-    own = ((hashes[rows] >> shift) & np.uint64(65535)).astype(np.int64)
-    upto = np.cumsum(counts[own])
-    start = 0
-    while start < len(rows):
-        before = upto[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(upto, before + _AT_ONCE, "right")))
-        many = counts[own[start:stop]]
-        which = np.repeat(np.arange(start, stop), many)
-        skipped = begins[own[start:stop]] - (upto[start:stop] - many - before)
-        other = np.arange(len(which)) + np.repeat(skipped, many)
-        close = np.bitwise_count(hashes[rows[which]] ^ others[other]) <= near
-        found[rows[which[close]]] = True
-        start = stop
+class _Band(NamedTuple):
+    """Hashes in the order of one of their bands."""
+
+    hashes: Hashes
+    begins: NDArray[np.int32]
+    """Index of the first hash for each of the 65,536 values of the band."""
+    counts: NDArray[np.int32]
+
+
+def _sort_by_bands(hashes: Hashes) -> list[_Band]:
+    bands = []
+    for bits in _split(hashes):
+        counts = np.bincount(bits, minlength=1 << 16).astype(np.int32)
+        begins = (np.cumsum(counts) - counts).astype(np.int32)
+        bands.append(_Band(hashes[np.argsort(bits, kind="stable")], begins, counts))
+    return bands
+
+
+def _split(hashes: Hashes) -> NDArray[np.uint16]:
+    """Give the bands of some hashes: shape (bands, hashes)."""
+    return np.ascontiguousarray(hashes).view(np.uint16).reshape(-1, _BANDS).T
+
+
+def _mark_near(found: NDArray[np.bool_], hashes: Hashes, bands: Sequence[_Band], near: int) -> None:
+    """Mark the hashes that are near one of those in ``bands``.
+
+    Each hash is compared with the first one with the same bits, all with one call, then each with
+    its second one, and so on, until it is found or has no more.
+    """
+    for own, band in zip(_split(hashes), bands, strict=True):
+        rows = np.flatnonzero((band.counts[own] > 0) & ~found)
+        mine, at, left = hashes[rows], band.begins[own[rows]], band.counts[own[rows]]
+        while len(rows):
+            close = np.bitwise_count(band.hashes[at] ^ mine) <= near
+            found[rows[close]] = True
+            more = np.flatnonzero((left > 1) & ~close)
+            rows, mine, at, left = rows[more], mine[more], at[more] + 1, left[more] - 1
 
 
 def find_copies(connection: duckdb.DuckDBPyConnection, looks: str, same: Sameness) -> None:
