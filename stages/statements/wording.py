@@ -117,15 +117,13 @@ def _say_each(kind: Kind, scenes: Scenes, one: Ints, other: Ints, value: Ints) -
     names = np.array([one and one.name for one in concepts], np.object_)
     known = _SAID.setdefault(kind.name, {})
     keys = list(zip(names[one].tolist(), names[other].tolist(), value.tolist(), strict=True))
-    said = list(map(known.get, keys))
-    new = [place for place, words in enumerate(said) if words is None]
-    if len(known) + len(new) > _KEPT:
+    if len(known) + sum(key not in known for key in keys) > _KEPT:
         known.clear()
-    for place in new:
-        about = [concepts[each[place]] for each in (one, other)]
-        known[keys[place]] = _say(kind, [each for each in about if each], keys[place][2])
-        said[place] = known[keys[place]]
-    return said
+    for place, key in enumerate(keys):
+        if key not in known:
+            about = [concepts[each[place]] for each in (one, other)]
+            known[key] = _say(kind, [each for each in about if each], key[2])
+    return [known[key] for key in keys]
 
 
 def _say(kind: Kind, about: Sequence[Concept], value: int) -> _Words:
