@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skyscript.ragged import counted
 from stages.statements.groups import Bools, Ints
 from tag_vocab import Concept
 
@@ -33,8 +34,11 @@ class Concepts:
     @functools.cached_property
     def most_specific(self) -> Bools:
         """Tell by list and concept whether a thing is of the concept, and of no kind of it."""
-        kinds = self.shows.astype(np.float32) @ self.is_kind.astype(np.float32)
-        return np.asarray(self.shows & (kinds == 0))
+        lists, shown = np.nonzero(self.shows)
+        row, general = columns_of(self.is_kind, shown)
+        found = self.shows.copy()
+        found[lists[row], general] = False
+        return found
 
     def differ(self, one: Ints, other: Ints) -> Bools:
         """Tell whether concepts are different kinds of things, neither a kind of the other."""
@@ -43,3 +47,15 @@ class Concepts:
     def those(self, test: functools._lru_cache_wrapper[bool]) -> Bools:
         """Give by concept what a test says of it."""
         return np.fromiter(map(test, self.all), bool, len(self.all))
+
+
+def columns_of(matrix: Bools, rows: Ints) -> tuple[Ints, Ints]:
+    """Give for each of some rows of a small matrix the columns that are true.
+
+    Given are the index in ``rows``, ascending, and the column: ascending for each row.
+    """
+    of, columns = np.nonzero(matrix)
+    starts = np.searchsorted(of, np.arange(len(matrix) + 1))
+    sizes = np.diff(starts)[rows]
+    column = columns[np.repeat(starts[rows], sizes) + counted(sizes)]
+    return np.repeat(np.arange(len(rows)), sizes), column

@@ -112,8 +112,8 @@ def _in_metres(objects: pa.Table, these: Ints) -> Geometries:
     """Give the geometries of the given objects in EPSG:3857."""
     used, of = np.unique(these, return_inverse=True)
     wkb = objects["geometry"].take(pa.array(used)).to_numpy(zero_copy_only=False)
-    metres: Geometries = shapely.transform(shapely.from_wkb(wkb), project)
-    return metres[of]
+    shapes: Geometries = shapely.from_wkb(wkb)
+    return shapely.set_coordinates(shapes, project(shapely.get_coordinates(shapes)))[of]
 
 
 def _shown_by(objects: pa.Table, these: Ints) -> Ints:

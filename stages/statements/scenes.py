@@ -20,7 +20,7 @@ import shapely
 
 from skyscript.geo.meeting import meeting_boxes
 from skyscript.ragged import counted, counted_in
-from stages.statements.concepts import Concepts
+from stages.statements.concepts import Concepts, columns_of
 from stages.statements.groups import Bools, Floats, Groups, Ints, distinct, pairs_within
 
 __all__ = [
@@ -165,12 +165,8 @@ class Scenes:
     @functools.cached_property
     def _shown(self) -> tuple[Ints, Ints]:
         """Give things and concepts that they show, ordered by image, concept and thing."""
-        lists, concepts = np.nonzero(self.concepts.shows)
-        starts = np.searchsorted(lists, np.arange(len(self.concepts.shows) + 1))
-        sizes = np.diff(starts)[self.listed]
-        things = np.repeat(np.arange(len(self.listed)), sizes)
-        shown = concepts[np.repeat(starts[self.listed], sizes) + counted(sizes)]
-        order = np.lexsort((shown, self.image[things]))
+        things, shown = columns_of(self.concepts.shows, self.listed)
+        order = np.argsort(self.keys(self.image[things], shown), kind="stable")
         return things[order], shown[order]
 
     def keys(self, image: Ints, concept: Ints) -> Ints:
@@ -203,32 +199,35 @@ class Scenes:
 
     def all_known(self, image: Ints, concept: Ints) -> Bools:
         """Tell whether an image surely shows nothing of a concept besides its things."""
-        at_edge = np.isin(self.keys(image, concept), self._at_edge)
-        return np.asarray(~at_edge & self.all_told(image, concept))
+        return np.asarray(~self._at_edge[image, concept] & self.all_told(image, concept))
 
     def all_told(self, image: Ints, concept: Ints) -> Bools:
         """Tell whether OSM decides, for every object in an image, if it shows a concept.
 
         For an object that is tagged only as a building, it does not decide if it is a house.
         """
-        row, above = np.nonzero(self.concepts.is_kind[concept])
-        untold = np.isin(self.keys(image[row], above), self._most_specific)
+        row, above = columns_of(self.concepts.is_kind, concept)
+        untold = self._most_specific[image[row], above]
         return np.asarray(self.is_complete[image] & (np.bincount(row, untold, len(image)) == 0))
 
     @functools.cached_property
-    def _most_specific(self) -> Ints:
-        """Give the keys of images and concepts: what OSM says of an object in or at it, no more."""
-        things = np.column_stack([self.image, self.listed])
-        edges = np.column_stack([self.edge_image, self.edge_listed])
-        pairs = distinct(np.concatenate([things, edges]))
-        pair, concept = np.nonzero(self.concepts.most_specific[pairs[:, 1]])
-        return np.unique(self.keys(pairs[pair, 0], concept))
+    def _most_specific(self) -> Bools:
+        """Tell by image and concept what OSM says of an object in or at it, and no more."""
+        images = np.append(self.image, self.edge_image)
+        lists = np.append(self.listed, self.edge_listed)
+        return self._have(images, lists, self.concepts.most_specific)
 
     @functools.cached_property
-    def _at_edge(self) -> Ints:
-        """Give the keys of the images and the concepts of which something is at the edge."""
-        edge, concept = np.nonzero(self.concepts.shows[self.edge_listed])
-        return np.unique(self.keys(self.edge_image[edge], concept))
+    def _at_edge(self) -> Bools:
+        """Tell by image and concept whether something of the concept is at the edge."""
+        return self._have(self.edge_image, self.edge_listed, self.concepts.shows)
+
+    def _have(self, image: Ints, listed: Ints, by_list: Bools) -> Bools:
+        """Tell by image and concept whether a list of the image has it, by list and concept."""
+        have = np.zeros((len(self.images), len(self.concepts.all)), bool)
+        row, concept = columns_of(by_list, listed)
+        have[image[row], concept] = True
+        return have
 
     @functools.cached_property
     def near(self) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,12 +15,12 @@ import shapely
 from stages import tables
 from stages.statements.bins import to_bins
 from stages.statements.choice import Chosen
-from stages.statements.claims import NO_CONCEPT, VALUE, Claims, Kind, named
+from stages.statements.claims import VALUE, Claims, Kind
 from stages.statements.scenes import Floats, Ints, Scenes
 from tag_vocab import Concept
 
-_KEPT = 1 << 16
-"""Claims whose words are kept: most of them recur."""
+_KEPT = 1 << 13
+"""Claims of a kind whose words are kept: most of them recur."""
 _COLLECTION = np.array([("\x01", 7, 0)], [("order", "S1"), ("type", "<u4"), ("parts", "<u4")])
 """The beginning of a geometry collection in WKB; its parts follow."""
 
@@ -76,20 +77,15 @@ def _say_all(chosen: Chosen, scenes: Scenes) -> tuple[pa.Array, pa.Array, pa.Arr
     kind, claims, draws = chosen
     value = claims.value if kind.texts is None else np.zeros(len(draws), np.int64)
     first, of = _distinct(claims.one, claims.other, value)
-    columns = (column[first].tolist() for column in (claims.one, claims.other, value))
-    said = [
-        _say(kind, [scenes.concepts.all[each] for each in (one, other) if each != NO_CONCEPT], what)
-        for one, other, what in zip(*columns, strict=True)
-    ]
+    said = _say_each(kind, scenes, *(each[first] for each in (claims.one, claims.other, value)))
     ways = len(kind.phrasings)
     way = pa.array(of * ways + (draws % np.uint64(ways)).astype(np.int64))
+    claims_said, texts_said, seconds_said = zip(*said, strict=True) if said else ((), (), ())
     texts, seconds = (
-        pa.array([text for words in said for text in words[column]], pa.string()).take(
-            pa.array(way)
-        )
-        for column in (1, 2)
+        pa.array(itertools.chain.from_iterable(parts), pa.string()).take(way)
+        for parts in (texts_said, seconds_said)
     )
-    claim = pa.array([words.claim for words in said], pa.string()).take(pa.array(of))
+    claim = pa.array(claims_said, pa.string()).take(pa.array(of))
     if kind.texts is None:
         return texts, seconds, claim
     values = kind.texts(claims.value)
@@ -111,20 +107,30 @@ def _distinct(*columns: Ints) -> tuple[Ints, Ints]:
     return first, of
 
 
-_SAID: dict[tuple[str, str, int], _Words] = {}
+_SAID: dict[str, dict[tuple[str | None, str | None, int], _Words]] = {}
+"""By the name of a kind, then by the names of the concepts and the value."""
+
+
+def _say_each(kind: Kind, scenes: Scenes, one: Ints, other: Ints, value: Ints) -> list[_Words]:
+    """Give the words of claims; those of the claims of earlier shards are known."""
+    concepts: list[Concept | None] = [*scenes.concepts.all, None]  # the last is `NO_CONCEPT`
+    names = np.array([one and one.name for one in concepts], np.object_)
+    known = _SAID.setdefault(kind.name, {})
+    keys = list(zip(names[one].tolist(), names[other].tolist(), value.tolist(), strict=True))
+    if len(known) + sum(key not in known for key in keys) > _KEPT:
+        known.clear()
+    for place, key in enumerate(keys):
+        if key not in known:
+            about = [concepts[each[place]] for each in (one, other)]
+            known[key] = _say(kind, [each for each in about if each], key[2])
+    return [known[key] for key in keys]
 
 
 def _say(kind: Kind, about: Sequence[Concept], value: int) -> _Words:
-    key = kind.name, named(about), value
-    if key not in _SAID:
-        if len(_SAID) >= _KEPT:
-            _SAID.clear()
-        claim, words = kind.say(about, value)
-        texts = tuple(phrasing.format(**words) for phrasing in kind.phrasings)
-        seconds = kind.seconds or (None,) * len(texts)
-        second = tuple(one and one.format(**words) for one in seconds)
-        _SAID[key] = _Words(claim, texts, second)
-    return _SAID[key]
+    claim, words = kind.say(about, value)
+    texts = tuple(phrasing.format(**words) for phrasing in kind.phrasings)
+    seconds = kind.seconds or (None,) * len(texts)
+    return _Words(claim, texts, tuple(one and one.format(**words) for one in seconds))
 
 
 def _boxes(claims: Claims, scenes: Scenes) -> Floats:
