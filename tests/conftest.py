@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.forking import command_line, fork_server
+
 # Test processes run side by side: torch and numpy take one thread, in what tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Content ids are remembered for the tests only, not in the user's own cache folder.
@@ -75,13 +77,18 @@ def shared_data() -> Path:
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own; give its exit code and what it said."""
-    return subprocess.run(
-        [*COMMAND, *(str(argument) for argument in arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-    )
+    words = [str(argument) for argument in arguments]
+    needed = OF_MODELS if "torch" in sys.modules else OF_RUNS
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = fork_server(*needed).start(command_line, *words, out=out, err=err, cwd=cwd)
+        code = process.wait()
+        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
+
+
+OF_RUNS = ["pipeline.cli", "stages", "duckdb", "shapely", "PIL.Image"]
+OF_MODELS = [*OF_RUNS, "open_clip"]
+"""What a command imports, once for all; with torch where the tests of this process have it, too."""
 
 
 def answered(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

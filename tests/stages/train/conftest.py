@@ -1,6 +1,5 @@
 """A model of two layers, tiles of the toy town, and training on them in a process of its own."""
 
-import contextlib
 import json
 import os
 import pickle
@@ -39,7 +38,8 @@ ALONE = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 def trainer() -> ForkServer:
     """Give the server of processes that have imported what a training needs."""
-    return fork_server("pipeline.cli", "stages.train.loop", "open_clip_train.distributed")
+    loaded = ["pipeline.cli", "stages.train.loop", "open_clip_train.distributed"]
+    return fork_server("pytest", "hypothesis", *loaded)
 
 
 def of_processes(work: Callable, world: int, folder: Path, *given) -> dict:
@@ -50,7 +50,7 @@ def of_processes(work: Callable, world: int, folder: Path, *given) -> dict:
     places = [(rank, world, str(folder / "meeting"), *given) for rank in range(world)]
     found = [folder / f"results-{rank}.pickle" for rank in range(world)]
     started = [
-        trainer().start(_keep_results, work, place, file, said=folder / "said.txt")
+        trainer().start(_keep_results, work, place, file, out=folder / "said.txt")
         for place, file in zip(places, found, strict=True)
     ]
     assert wait_for_all(started) == 0, (folder / "said.txt").read_text()
@@ -144,31 +144,38 @@ def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProces
     )
 
 
-def start_together(options: dict, processes: int) -> list[Forked]:
+def start_together(words: list[str], out: Path, processes: int) -> list[Forked]:
     """Start processes that train together: forked ones, with the variables that torchrun sets."""
-    said = Path(options["runs"]).parent / f"{options['name']}.txt"
+    if processes == 1:
+        return [trainer().start(command_line, "train", *words, out=out)]
     with socket.socket() as server:
         server.bind(("localhost", 0))
         meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(server.getsockname()[1])}
     world = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
     ranks = ({"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes))
-    call = (command_line, "train", *words(options))
-    if processes == 1:
-        return [trainer().start(*call, said=said)]
-    return [trainer().start(*call, said=said, environment=meeting | world | rank) for rank in ranks]
+    return [
+        trainer().start(command_line, "train", *words, out=out, environment=meeting | world | rank)
+        for rank in ranks
+    ]
+
+
+def said_by(options: dict) -> Path:
+    """The file of what the processes of a training say."""
+    return Path(options["runs"]).parent / f"{options['name']}.txt"
 
 
 def train_together(options: dict, processes: int = 2) -> Path:
     """Train in several processes; give the folder of the training."""
-    code = wait_for_all(start_together(options, processes))
-    assert code == 0, (Path(options["runs"]).parent / f"{options['name']}.txt").read_text()
+    out = said_by(options)
+    code = wait_for_all(start_together(words(options), out, processes))
+    assert code == 0, out.read_text()
     return Path(options["runs"]) / options["name"]
 
 
 def kill_at_step(options: dict, step: int, processes: int = 1) -> int:
     """Train in processes that are killed once so many steps are taken. Gives the saved step."""
     folder = Path(options["runs"]) / options["name"]
-    started = start_together(options, processes)
+    started = start_together(words(options), said_by(options), processes)
     latest = folder / "checkpoints/epoch_latest.pt"
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline and all(process.poll() is None for process in started):
@@ -176,20 +183,15 @@ def kill_at_step(options: dict, step: int, processes: int = 1) -> int:
         if begun and len(losses(folder)) >= step:
             break
         time.sleep(0.02)
-    assert all(process.poll() is None for process in started), "it ended before it was killed"
-    for process in started:
-        process.kill()
-    assert [process.wait() for process in started] == [-signal.SIGKILL] * processes
+    assert kill_together(started), "it ended before it was killed"
     return torch.load(latest, weights_only=True)["step"]
 
 
-def kill_all(*words: str) -> None:
-    """Kill torchrun and its processes, which outlive it: all whose command has all the words."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            found = path.read_bytes().decode().split("\0")
-            if set(words) <= set(found):
-                os.kill(int(path.parent.name), signal.SIGKILL)
+def kill_together(processes: list[Forked]) -> bool:
+    """Kill processes; tell whether all were at work until then."""
+    for process in processes:
+        process.kill()
+    return {process.wait() for process in processes} == {-signal.SIGKILL}
 
 
 def losses(folder: Path) -> list[float]:
