@@ -40,6 +40,7 @@ class ForkServer:
     """A process that imports modules once; each process that it starts has them."""
 
     def __init__(self, *modules: str) -> None:
+        self._lock = threading.Lock()
         self._connection, theirs = Pipe()
         self._server = subprocess.Popen(
             [sys.executable, "-c", _SERVE, str(theirs.fileno()), *modules],
@@ -70,8 +71,9 @@ class ForkServer:
         return Forked(self._ask(pickle.dumps((task, arguments)), place), self)
 
     def _ask(self, *question: object) -> int:
-        self._connection.send(question)
-        answer: int = self._connection.recv()
+        with self._lock:
+            self._connection.send(question)
+            answer: int = self._connection.recv()
         return answer
 
     def _end(self) -> None:
@@ -100,6 +102,7 @@ class Forked:
     def wait(self) -> int:
         """Wait for the end; give the exit code."""
         if self.returncode is None:
+            wait([self._file])
             self.returncode = self._server._ask(self.pid)
             os.close(self._file)
         return self.returncode

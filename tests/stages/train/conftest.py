@@ -1,5 +1,6 @@
 """A model of two layers, tiles of the toy town, and training on them in a process of its own."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -188,9 +189,14 @@ def kill_at_step(options: dict, step: int, processes: int = 1) -> int:
 
 
 def kill_together(processes: list[Forked]) -> bool:
-    """Kill processes; tell whether all were at work until then."""
+    """Kill processes and their loaders of images; tell whether all were at work until then."""
+    loaders = [Path(f"/proc/{each.pid}/task/{each.pid}/children") for each in processes]
+    pids = [int(pid) for path in loaders if path.exists() for pid in path.read_text().split()]
     for process in processes:
         process.kill()
+    for pid in pids:  # one that outlives its parent holds the lock of the folder
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     return {process.wait() for process in processes} == {-signal.SIGKILL}
 
 
