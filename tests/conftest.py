@@ -76,7 +76,10 @@ def shared_data() -> Path:
 
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own; give its exit code and what it said."""
+    """Run the command line in a process of its own; give its exit code and what it said.
+
+    The process is forked: see `tests.forking`. One that runs `COMMAND` imports everything itself.
+    """
     words = [str(argument) for argument in arguments]
     needed = OF_MODELS if "torch" in sys.modules else OF_RUNS
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +91,7 @@ def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.Complet
 
 OF_RUNS = ["pipeline.cli", "stages", "duckdb", "shapely", "PIL.Image"]
 OF_MODELS = [*OF_RUNS, "open_clip"]
-"""What a command imports, once for all; with torch where the tests of this process have it, too."""
+"""What commands import, once for all of them; torch too where the tests of this process have it."""
 
 
 def answered(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -70,7 +70,7 @@ def _keep_results(work: Callable, place: tuple, file: Path) -> None:
 def town(tmp_path_factory) -> Path:
     """64 tiles of the toy town with their captions."""
     root = tmp_path_factory.mktemp("town")
-    small = ["sample.max_objects=64", "runner.workers=1", "seed=3"]
+    small = ["sample.max_objects=64", "runner.executor=serial", "seed=3"]
     run(PIPELINE, load_config(TOY, PIPELINE, small), root, lambda _: None)
     return root
 
@@ -135,7 +135,7 @@ def command(*arguments: str, processes: int = 1) -> list[str]:
 
 
 def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
-    """Train in processes of its own."""
+    """Train in new processes; torchrun starts several."""
     return subprocess.run(
         command(*arguments, processes=processes),
         capture_output=True,
