@@ -6,9 +6,12 @@ Tests use Amazon's S3; those with `EVERY_STORAGE` use each of the three.
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from datetime import timedelta
+from functools import cache, partial
+from typing import Any
 
 import pytest
+import stamina
 
 from pipeline import requests_to_bucket
 from pipeline.bucket import BucketPath
@@ -50,13 +53,26 @@ def storage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Storage]:
     """Give the server, without faults, and let this and other processes use it."""
+    from obstore import store
+
     server = _servers(getattr(request, "param", "s3"))
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     server.behave(Faults())
+    monkeypatch.setattr(store, "from_url", partial(_connect, store.from_url))
     requests_to_bucket.connect.cache_clear()
-    yield server
+    with stamina.set_testing(True, attempts=requests_to_bucket._ATTEMPTS, cap=True):
+        yield server
     server.behave(Faults())
+    requests_to_bucket.connect.cache_clear()
+
+
+def _connect(from_url: Callable[..., Any], bucket: str, **options: Any) -> Any:
+    """Connect as the pipeline does, and repeat requests as often, but after a shorter wait."""
+    first, longest = timedelta(milliseconds=5), timedelta(milliseconds=100)
+    backoff = {"init_backoff": first, "max_backoff": longest, "base": 2}
+    repeats = options.pop("retry_config") | {"backoff": backoff}
+    return from_url(bucket, retry_config=repeats, **options)
 
 
 @pytest.fixture

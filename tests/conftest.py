@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.forking import command_line, fork_server
+
 # Test processes run side by side: torch and numpy take one thread, in what tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Content ids are remembered for the tests only, not in the user's own cache folder.
@@ -74,14 +76,22 @@ def shared_data() -> Path:
 
 
 def skyscript(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own; give its exit code and what it said."""
-    return subprocess.run(
-        [*COMMAND, *(str(argument) for argument in arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-    )
+    """Run the command line in a process of its own; give its exit code and what it said.
+
+    The process is forked: see `tests.forking`. One that runs `COMMAND` imports everything itself.
+    """
+    words = [str(argument) for argument in arguments]
+    needed = OF_MODELS if "torch" in sys.modules else OF_RUNS
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = fork_server(*needed).start(command_line, *words, out=out, err=err, cwd=cwd)
+        code = process.wait()
+        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
+
+
+OF_RUNS = ["pipeline.cli", "stages", "duckdb", "shapely", "PIL.Image"]
+OF_MODELS = [*OF_RUNS, "open_clip"]
+"""What commands import, once for all of them; torch too where the tests of this process have it."""
 
 
 def answered(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,7 @@ PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("docs") / "demo"
     chosen = ["--set", "sample.max_objects=120", "--set", "score.model=none"]
-    done = command("demo", "--out", root, "--workers", 1, *chosen)
+    done = command("demo", "--out", root, "--executor", "serial", *chosen)
     assert done.returncode == 0, done.stderr
     return root
 

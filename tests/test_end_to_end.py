@@ -112,7 +112,7 @@ def test_a_second_run_does_nothing(undisturbed: Path, place: Path) -> None:
 
 def test_files_that_were_cut_short_or_removed_are_made_again(town: Path, tmp_path: Path) -> None:
     root = tmp_path / "run"
-    small = ["--set", "sample.max_objects=6", "--out", root, "--workers", 1]
+    small = ["--set", "sample.max_objects=6", "--out", root, "--executor", "serial"]
     assert skyscript("run", town, *small).returncode == 0
     before = content_of(root)
     for glob in ("images*/*.jpg", "meta*/*.pickle", "*_unfiltered.csv", "report/index.html"):
@@ -130,7 +130,7 @@ def test_a_changed_config_says_why_and_rebuilds_what_depends_on_it(
     town: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    small = ["--set", "sample.max_objects=12", "--out", root, "--workers", 1]
+    small = ["--set", "sample.max_objects=12", "--out", root, "--executor", "serial"]
     assert skyscript("run", town, *small).returncode == 0
     changed = skyscript("run", town, *small, "--set", "caption.prefix='seen from above: '")
     assert changed.returncode == 0

@@ -4,7 +4,6 @@ The moments are files: just before or just after one of a stage gets its name. S
 all stages on any machine, and each time the run begins again it has one stage more to make.
 """
 
-import multiprocessing
 import os
 import random
 import signal
@@ -17,6 +16,7 @@ import pytest
 
 from pipeline.cli.run import TOY
 from tests.conftest import content_of
+from tests.forking import Forked, fork_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -25,12 +25,20 @@ OPTIONS = [
     *("score.model=tiny", "score.name=tiny", "score.threads=1", "density.cell=0.01"),
     *("filter.top=[50]", "layout.images=tars", "statements.kinds=[count, direction]"),
 ]
-PRELOADED = ["stages", "torch", "open_clip", "duckdb", "rasterio", "pyarrow.dataset", "PIL.Image"]
+PRELOADED = [
+    "pytest",
+    "hypothesis",
+    "stages",
+    "torch",
+    "open_clip",
+    "duckdb",
+    "rasterio",
+    "pyarrow.dataset",
+    "PIL.Image",
+]
 """Imported once for all beginnings of the run."""
 KILLS = 20
 IN_WORKERS = ["runner.executor=processes", "runner.workers=2"]
-FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(PRELOADED)
 
 
 class Moment(NamedTuple):
@@ -88,11 +96,12 @@ def make_until(root: Path, moment: Moment | None) -> None:
     make(root, killed)
 
 
-def in_a_process(work: Callable[..., None], *arguments: object) -> int | None:
-    process = FORKED.Process(target=work, args=arguments)
-    process.start()
-    process.join()
-    return process.exitcode
+def in_a_process(work: Callable[..., None], *arguments: object) -> int:
+    return begin(work, *arguments).wait()
+
+
+def begin(work: Callable[..., None], *arguments: object) -> Forked:
+    return fork_server(*PRELOADED).start(work, *arguments, out=Path(os.devnull))
 
 
 def moments_of(files: list[str], chance: random.Random) -> list[Moment]:
@@ -131,18 +140,16 @@ def test_a_run_whose_workers_are_killed_ends_as_an_undisturbed_one(tmp_path: Pat
     whole, root = tmp_path / "whole", tmp_path / "run"
     plain = [*OPTIONS, "score.model=none"]
     assert in_a_process(make, whole, at_once, plain) == 0
-    driver = FORKED.Process(target=make, args=(root, at_once, [*plain, *IN_WORKERS]))
-    driver.start()
+    driver = begin(make, root, at_once, [*plain, *IN_WORKERS])
     killed = 0
     for table in ("eligible", "tiles", "images", "match", "meta", "captions"):
         receipts = root / "tables" / table / "_receipts"
-        while driver.is_alive() and not list(receipts.glob("0*.json")):
+        while driver.poll() is None and not list(receipts.glob("0*.json")):
             time.sleep(0.002)
         children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
-        for pid in children.read_text().split()[-1:] if driver.is_alive() else ():
+        for pid in children.read_text().split()[-1:] if driver.poll() is None else ():
             os.kill(int(pid), signal.SIGKILL)
             killed += 1
-    driver.join()
-    assert driver.exitcode == 0
+    assert driver.wait() == 0
     assert killed > 2
     assert content_of(root) == content_of(whole)

@@ -20,7 +20,7 @@ SETS += ["statements.kinds=[count]"]
 
 
 def words(*sets: str) -> list[str]:
-    return ["--workers", "1", *(word for one in (*SETS, *sets) for word in ("--set", one))]
+    return ["--executor", "serial", *(word for one in (*SETS, *sets) for word in ("--set", one))]
 
 
 @pytest.fixture(scope="module")

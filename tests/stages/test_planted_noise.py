@@ -13,7 +13,7 @@ pytest.importorskip("open_clip")
 def test_the_learned_mix_finds_more_faults_than_the_best_column(tmp_path):
     root = tmp_path / "demo"
     chosen = ["--set", "sample.max_objects=240", "--set", "score.model=none"]
-    done = skyscript("demo", "--out", root, "--workers", 1, *chosen)
+    done = skyscript("demo", "--out", root, "--executor", "serial", *chosen)
     assert done.returncode == 0, done.stderr
     by_kind, mix, left = experiment(root, tmp_path / "noise")
     alone = {name: area for name, area in mix.items() if name != "mix"}
@@ -35,7 +35,9 @@ def test_on_photographs_that_the_clip_has_never_seen_it_does_so_too(shared_data,
     source = {"backend": "folder", "path": str(place), "pattern": "imagery.tif", "acquired": 2022}
     blocks = {"extract": {"path": str(place / "osm.pbf")}, "sources": {"ORT": source}}
     (tmp_path / "run.yaml").write_text(yaml.safe_dump({**blocks, "sample": {"max_objects": 500}}))
-    done = skyscript("run", tmp_path / "run.yaml", "--out", tmp_path / "run", "--workers", 1)
+    done = skyscript(
+        "run", tmp_path / "run.yaml", "--out", tmp_path / "run", "--executor", "serial"
+    )
     assert done.returncode == 0, done.stderr
     by_kind, mix, _ = experiment(tmp_path / "run", tmp_path / "noise")
     alone = {name: area for name, area in mix.items() if name != "mix"}

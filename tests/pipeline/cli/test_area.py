@@ -20,7 +20,7 @@ BOX = "9.4,47.0,9.7,47.3"
 
 def test_the_config_of_a_box_is_written_into_the_folder_of_the_run(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    options = ["--osm", TOWN, "--out", root, "--until", "boxes", "--workers", "1"]
+    options = ["--osm", TOWN, "--out", root, "--until", "boxes", "--executor", "serial"]
     done = skyscript("run", "--bbox", BOX, *options)
     assert done.returncode == 0, done.stderr
     blocks = yaml.safe_load((root / "config.yaml").read_text())

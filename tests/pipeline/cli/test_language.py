@@ -29,7 +29,7 @@ def test_a_wrong_option_is_one_sentence(tmp_path: Path, words: list[str], senten
 
 def test_a_run_without_statements_is_refused_with_the_remedy(tmp_path: Path) -> None:
     made = skyscript(
-        "run", TOY, "--out", tmp_path / "run", "--until", "caption", "--workers", "1",
+        "run", TOY, "--out", tmp_path / "run", "--until", "caption", "--executor", "serial",
         "--set", "sample.max_objects=5",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

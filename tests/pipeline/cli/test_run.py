@@ -11,7 +11,7 @@ from tests.conftest import answered, skyscript
 pytestmark = pytest.mark.slow
 
 
-SMALL = ["--workers", "1", "--set", "sample.max_objects=5"]
+SMALL = ["--executor", "serial", "--set", "sample.max_objects=5"]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.pipeline.cli.small_run import build
 
 pytestmark = pytest.mark.slow
 
-OPTIONS = ["--workers", "1", "--set", "sample.max_objects=14", "--set", "sample.shard_rows=4"]
+OPTIONS = ["--executor", "serial", "--set", "sample.max_objects=14", "--set", "sample.shard_rows=4"]
 SIDE_FILES = {"images?/*.jpg": 4, "meta?/*.pickle": 4, "*.csv": 1, "report/**/*": 2}
 TABLES = ["objects", "vocab", "focus", "scenes", "tiles", "images", "meta", "captions"]
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 FLIPS = int(os.environ.get("FLIPS", "40"))
 FOR_PEOPLE = {"_config.yaml", "_commands.log", "_run.log", "_lock"}
 OPTIONS = [
-    *("--workers", "1", "--set", "sample.max_objects=14", "--set", "sample.shard_rows=4"),
+    *("--executor", "serial", "--set", "sample.max_objects=14", "--set", "sample.shard_rows=4"),
     *("--set", "score.model=tiny", "--set", "score.threads=1"),
 ]
 OWNS = {stage.writes.name: stage.owns for recipe in RECIPES.values() for stage in recipe}

@@ -36,7 +36,7 @@ def run_town(root, *more):
     from pipeline.runner import run
     from stages import PIPELINE
 
-    small = ["sample.max_objects=24", "runner.workers=1", "seed=3", KINDS, *more]
+    small = ["sample.max_objects=24", "runner.executor=serial", "seed=3", KINDS, *more]
     run(PIPELINE, load_config(TOY, PIPELINE, small), root, lambda _: None)
 
 

@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ from skyscript.clip.export import export_model  # noqa: E402
 from stages import PIPELINE  # noqa: E402
 from stages.train.config import TrainConfig  # noqa: E402
 from tests.conftest import COMMAND, REPOSITORY  # noqa: E402
+from tests.forking import Forked, ForkServer, command_line, fork_server, wait_for_all  # noqa: E402
 
 TOWER = {"layers": 2, "width": 64}
 CONFIG = {
@@ -34,23 +37,40 @@ CSV = "SkyScript_train_unfiltered.csv"
 ALONE = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
-def of_processes(work: Callable, world: int, *given) -> dict:
+def trainer() -> ForkServer:
+    """Give the server of processes that have imported what a training needs."""
+    loaded = ["pipeline.cli", "stages.train.loop", "open_clip_train.distributed"]
+    return fork_server("pytest", "hypothesis", *loaded)
+
+
+def of_processes(work: Callable, world: int, folder: Path, *given) -> dict:
     """Give what ``world`` processes, each of which calls ``work``, put into one dictionary.
 
-    ``work(rank, world, *given, results)`` runs in new processes: one that is forked has the
-    handlers of signals and the threads of all tests before.
+    ``work(rank, world, meeting, *given, results)`` gets a file at which the processes meet.
     """
-    with torch.multiprocessing.get_context("spawn").Manager() as manager:
-        results = manager.dict()
-        torch.multiprocessing.spawn(work, (world, *given, results), nprocs=world)
-        return dict(results)
+    places = [(rank, world, str(folder / "meeting"), *given) for rank in range(world)]
+    found = [folder / f"results-{rank}.pickle" for rank in range(world)]
+    started = [
+        trainer().start(_keep_results, work, place, file, out=folder / "said.txt")
+        for place, file in zip(places, found, strict=True)
+    ]
+    assert wait_for_all(started) == 0, (folder / "said.txt").read_text()
+    return {
+        name: value for file in found for name, value in pickle.loads(file.read_bytes()).items()
+    }
+
+
+def _keep_results(work: Callable, place: tuple, file: Path) -> None:
+    results: dict = {}
+    work(*place, results)
+    file.write_bytes(pickle.dumps(results))
 
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory) -> Path:
     """64 tiles of the toy town with their captions."""
     root = tmp_path_factory.mktemp("town")
-    small = ["sample.max_objects=64", "runner.workers=1", "seed=3"]
+    small = ["sample.max_objects=64", "runner.executor=serial", "seed=3"]
     run(PIPELINE, load_config(TOY, PIPELINE, small), root, lambda _: None)
     return root
 
@@ -96,9 +116,14 @@ def words(options: dict) -> list[str]:
     return [
         word
         for key, value in options.items()
-        for word in (f"--{key.replace('_', '-')}", str(value))
-        if word != "True"  # a flag
+        for word in (f"--{key.replace('_', '-')}", *_words_of_value(value))
     ]
+
+
+def _words_of_value(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{name}={of}" for name, of in value.items()]
+    return [] if value is True else [str(value)]  # a flag
 
 
 def command(*arguments: str, processes: int = 1) -> list[str]:
@@ -110,7 +135,7 @@ def command(*arguments: str, processes: int = 1) -> list[str]:
 
 
 def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
-    """Train in processes of its own."""
+    """Train in new processes; torchrun starts several."""
     return subprocess.run(
         command(*arguments, processes=processes),
         capture_output=True,
@@ -120,35 +145,59 @@ def run_alone(*arguments: str, processes: int = 1) -> subprocess.CompletedProces
     )
 
 
+def start_together(words: list[str], out: Path, processes: int) -> list[Forked]:
+    """Start processes that train together: forked ones, with the variables that torchrun sets."""
+    if processes == 1:
+        return [trainer().start(command_line, "train", *words, out=out)]
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(server.getsockname()[1])}
+    world = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
+    ranks = ({"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes))
+    return [
+        trainer().start(command_line, "train", *words, out=out, environment=meeting | world | rank)
+        for rank in ranks
+    ]
+
+
+def said_by(options: dict) -> Path:
+    """The file of what the processes of a training say."""
+    return Path(options["runs"]).parent / f"{options['name']}.txt"
+
+
+def train_together(options: dict, processes: int = 2) -> Path:
+    """Train in several processes; give the folder of the training."""
+    out = said_by(options)
+    code = wait_for_all(start_together(words(options), out, processes))
+    assert code == 0, out.read_text()
+    return Path(options["runs"]) / options["name"]
+
+
 def kill_at_step(options: dict, step: int, processes: int = 1) -> int:
     """Train in processes that are killed once so many steps are taken. Gives the saved step."""
     folder = Path(options["runs"]) / options["name"]
-    process = subprocess.Popen(
-        command(*words(options), processes=processes),
-        env=ALONE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    started = start_together(words(options), said_by(options), processes)
     latest = folder / "checkpoints/epoch_latest.pt"
     deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and process.poll() is None:
-        started = (folder / "progress.jsonl").exists() and latest.exists()
-        if started and len(losses(folder)) >= step:
+    while time.monotonic() < deadline and all(process.poll() is None for process in started):
+        begun = (folder / "progress.jsonl").exists() and latest.exists()
+        if begun and len(losses(folder)) >= step:
             break
         time.sleep(0.02)
-    assert process.poll() is None, "it ended before it was killed"
-    kill_all(str(folder.parent), options["name"])
-    assert process.wait() == -signal.SIGKILL
+    assert kill_together(started), "it ended before it was killed"
     return torch.load(latest, weights_only=True)["step"]
 
 
-def kill_all(*words: str) -> None:
-    """Kill torchrun and its processes, which outlive it: all whose command has all the words."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            found = path.read_bytes().decode().split("\0")
-            if set(words) <= set(found):
-                os.kill(int(path.parent.name), signal.SIGKILL)
+def kill_together(processes: list[Forked]) -> bool:
+    """Kill processes and their loaders of images; tell whether all were at work until then."""
+    loaders = [Path(f"/proc/{each.pid}/task/{each.pid}/children") for each in processes]
+    pids = [int(pid) for path in loaders if path.exists() for pid in path.read_text().split()]
+    for process in processes:
+        process.kill()
+    for pid in pids:  # one that outlives its parent holds the lock of the folder
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return {process.wait() for process in processes} == {-signal.SIGKILL}
 
 
 def losses(folder: Path) -> list[float]:

@@ -55,7 +55,7 @@ def test_two_processes_normalise_as_one_does(tmp_path):
 
     whole = tower()
     output = learn(whole, images()).detach().numpy()
-    results = of_processes(of_one_process, 2, tmp_path / "meet")
+    results = of_processes(of_one_process, 2, tmp_path)
     parts = [results[0], results[1]]
     assert_close(np.concatenate([part[0] for part in parts]), output)
     for ours, theirs in zip(parts[0][1], whole.parameters(), strict=True):

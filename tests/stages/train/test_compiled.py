@@ -7,7 +7,7 @@ from skyscript.clip.compiling import require_compiler
 from stages.train.config import TrainConfig
 from stages.train.loop import train
 from tests.conftest import assert_close
-from tests.stages.train.conftest import losses, run_alone, weights, words
+from tests.stages.train.conftest import losses, train_together, weights
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -39,10 +39,9 @@ def test_compiled_steps_lose_what_plain_ones_do(options):
 def test_sharded_processes_compile_too(options):
     more = {"epochs": 1, "eps": 1e-3, "batch_size": 8, "parallel": "fsdp"}
     plain = learn(options | more | {"batch_size": 16}, name="plain")
-    done = run_alone(*words(options | more | {"compile": True, "name": "two"}), processes=2)
-    assert done.returncode == 0, done.stderr
-    assert_close(losses(options["runs"] / "two"), losses(plain), 1e-4)
+    together = train_together(options | more | {"compile": True, "name": "two"})
+    assert_close(losses(together), losses(plain), 1e-4)
     names = weights(plain).keys()
-    assert weights(options["runs"] / "two").keys() == names
+    assert weights(together).keys() == names
     assert not any("_orig_mod" in name for name in names)
     assert torch.isfinite(weights(plain)["logit_scale"])

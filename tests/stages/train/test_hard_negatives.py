@@ -21,7 +21,7 @@ from stages.train.loss import HARD, IS_HARD, make_loss
 from stages.train.model import load_initial_model
 from stages.train.towers import Towers
 from tests.conftest import assert_close
-from tests.stages.train.conftest import CSV, losses, of_processes, run_alone, weights, words
+from tests.stages.train.conftest import CSV, losses, of_processes, train_together, weights
 from tests.stages.train.test_loss import ALONE, LABELS, config, features, partners_by_hand
 
 THERE = torch.tensor([[1, 1], [1, 0], [0, 0], [1, 1], [0, 1], [0, 0], [1, 0], [1, 1]]).bool()
@@ -86,7 +86,7 @@ def shared(rank, world, file, results):
 
 @pytest.mark.filterwarnings("ignore")
 def test_over_two_devices_the_loss_and_its_gradients_are_those_of_one(tmp_path):
-    results = of_processes(shared, 2, tmp_path / "meeting")
+    results = of_processes(shared, 2, tmp_path)
     for loss, gather in KINDS:
         whole = hard_features(bias=loss == "siglip")
         value = make_loss(config(loss), ALONE)(whole, LABELS)
@@ -153,13 +153,6 @@ def mixed(options, statements):
     }
 
 
-def typed(options):
-    """The options as a user types them."""
-    mix = [f"{name}={weight}" for name, weight in options["caption_weights"].items()]
-    plain = {key: of for key, of in options.items() if key != "caption_weights"}
-    return [*words(plain), "--caption-weights", *mix]
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_training_that_stops_midway_goes_on_to_equal_weights(mixed):
@@ -190,8 +183,6 @@ def test_two_processes_and_accumulated_batches_learn_as_one_does(mixed):
     one = train(TrainConfig(**mixed | {"batch_size": 32}), lambda _: None)
     parts = TrainConfig(**mixed | {"name": "parts", "batch_size": 8, "accum_freq": 4})
     assert_close(losses(train(parts, lambda _: None)), losses(one), 1e-4)
-    together = run_alone(*typed(mixed | {"name": "two"}), processes=2)
-    assert together.returncode == 0, together.stderr
-    assert_close(losses(mixed["runs"] / "two"), losses(one), 1e-4)
+    assert_close(losses(train_together(mixed | {"name": "two"})), losses(one), 1e-4)
     plain = TrainConfig(**mixed | {"name": "plain", "hard_negatives": 0, "batch_size": 32})
     assert losses(train(plain, lambda _: None))[0] < losses(one)[0] - 0.01

@@ -18,7 +18,7 @@ from stages.train.model import load_initial_model
 from stages.train.optimiser import parameter_groups
 from stages.train.step import Learner
 from tests.conftest import assert_close
-from tests.stages.train.conftest import CONFIG, kill_at_step, losses, run_alone, weights, words
+from tests.stages.train.conftest import CONFIG, kill_at_step, losses, train_together, weights
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -180,8 +180,7 @@ def test_a_locked_training_learns_and_after_a_kill_ends_at_the_same_weights(opti
 def test_two_processes_train_a_locked_model_as_one_does(options):
     more = {"lock_image": True, "batch_size": 16, "epochs": 2}
     one = train(TrainConfig(**{**options, **more, "accum_freq": 2}), lambda _: None)
-    done = run_alone(*words(options | more | {"name": "two"}), processes=2)
-    assert done.returncode == 0, done.stderr
-    assert_close(losses(one), losses(options["runs"] / "two"), TIMES)
-    said = json.loads((options["runs"] / "two/config.json").read_text())
+    two = train_together(options | more | {"name": "two"})
+    assert_close(losses(one), losses(two), TIMES)
+    said = json.loads((two / "config.json").read_text())
     assert said["lock_image"] is True

@@ -156,7 +156,7 @@ def shared(rank, world, file, results):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("world", [2, 4])
 def test_over_several_devices_losses_and_gradients_are_those_of_one(tmp_path, world):
-    results = of_processes(shared, world, tmp_path / "meeting")
+    results = of_processes(shared, world, tmp_path)
     for loss, same in KINDS:
         whole = features(bias=loss == "siglip")
         value = make_loss(config(loss, same), ALONE)(whole, LABELS)

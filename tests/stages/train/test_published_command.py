@@ -2,13 +2,20 @@
 
 import shlex
 import string
-import subprocess
 import time
 
 import pytest
 import torch
 
-from tests.stages.train.conftest import ALONE, CSV, command, kill_all, losses, weights
+from tests.forking import wait_for_all
+from tests.stages.train.conftest import (
+    CSV,
+    kill_together,
+    losses,
+    run_alone,
+    start_together,
+    weights,
+)
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -54,42 +61,33 @@ def published(town, tiny_vit, tmp_path):
             "PRETRAINED": tiny_vit / "open_clip_model.safetensors",
         }
         line = string.Template(PUBLISHED.replace("\\\n", " ")).substitute(variables)
-        return command(*shlex.split(line), processes=2)
+        # The number of loading processes does not change the weights; this machine has few cores.
+        return ["--workers=1" if word == "--workers=8" else word for word in shlex.split(line)]
 
     return words
 
 
-def test_it_runs_in_two_processes_and_after_a_kill_ends_at_the_same_weights(published, tmp_path):
-    def start(name):
-        # The number of loading processes does not change the weights; this machine has few cores.
-        words = ["--workers=1" if word == "--workers=8" else word for word in published(name)]
-        return subprocess.Popen(
-            words,
-            env=ALONE,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    runs = tmp_path / "runs"
-    whole = start("whole")
-    said = whole.communicate()[0].decode()
-    assert whole.returncode == 0, said
-    assert "this training differs from the published one in" in " ".join(said.split())
-    assert "optimizer kahan (published: adamw)" in " ".join(said.split())
+def test_it_runs_in_two_processes_and_after_a_kill_ends_at_the_same_weights(
+    published, tmp_path, monkeypatch
+):
+    """The whole training is torchrun's; the other two are of processes as it starts them."""
+    monkeypatch.chdir(tmp_path)
+    runs, out = tmp_path / "runs", tmp_path / "said.txt"
+    whole = run_alone(*published("whole"), processes=2)
+    assert whole.returncode == 0, whole.stderr
+    said = " ".join((whole.stdout + whole.stderr).split())
+    assert "this training differs from the published one in" in said
+    assert "optimizer kahan (published: adamw)" in said
     assert "--protocol skyclip" in said
-    broken = start("broken")
+    broken = start_together(published("broken"), out, 2)
     latest = runs / "broken/checkpoints/epoch_latest.pt"
     deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and not latest.exists() and broken.poll() is None:
+    while time.monotonic() < deadline and not latest.exists() and broken[0].poll() is None:
         time.sleep(0.02)
-    kill_all("--name=broken")
-    broken.wait()
+    assert kill_together(broken), out.read_text()
     done = torch.load(latest, weights_only=True)["step"]
     assert 0 < done < 40
-    again = start("broken")
-    said = again.communicate()[0].decode()
-    assert again.returncode == 0, said
+    assert wait_for_all(start_together(published("broken"), out, 2)) == 0, out.read_text()
     ours, theirs = weights(runs / "whole"), weights(runs / "broken")
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert losses(runs / "whole") == losses(runs / "broken")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.conftest import COMMAND
-from tests.stages.train.conftest import ALONE, losses, run_alone, weights, words
+from tests.stages.train.conftest import ALONE, losses, train_together, weights, words
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -36,15 +36,14 @@ def start_machine(number: int, port: int, options: dict) -> subprocess.Popen[str
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_machines_of_one_process_train_as_one_machine_of_two(options, parallel):
     more = {"batch_size": 16, "epochs": 1, "parallel": parallel}
-    together = run_alone(*words(options | more | {"name": "together"}), processes=2)
-    assert together.returncode == 0, together.stderr
+    one = train_together(options | more | {"name": "together"})
     port = free_port()
     machines = [
         start_machine(number, port, options | more | {"name": "apart"}) for number in (0, 1)
     ]
     said = [machine.communicate(timeout=900)[0] for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], said
-    one, two = options["runs"] / "together", options["runs"] / "apart"
+    two = options["runs"] / "apart"
     assert losses(one) == losses(two)
     ours, theirs = weights(one), weights(two)
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())

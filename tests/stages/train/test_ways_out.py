@@ -4,7 +4,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
@@ -16,7 +15,7 @@ from stages.train import checkpoint
 from stages.train.config import TrainConfig
 from stages.train.loop import train
 from tests.conftest import assert_close
-from tests.stages.train.conftest import ALONE, CSV, command, losses, weights, words
+from tests.stages.train.conftest import CSV, losses, start_together, weights, words
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -84,24 +83,22 @@ def test_unreadable_images_are_replaced_and_counted_up_to_the_limit(
         learn(copied, max_bad_images=0.04, name="too-many")
 
 
-def test_ctrl_c_and_sigterm_save_the_last_step(eight_steps):
+def test_ctrl_c_and_sigterm_save_the_last_step(eight_steps, tmp_path):
     whole = learn(eight_steps, name="whole")
     for signum in (signal.SIGINT, signal.SIGTERM):
         stopped = eight_steps | {"name": signum.name}
         folder = eight_steps["runs"] / signum.name
-        process = subprocess.Popen(
-            command(*words(stopped)), env=ALONE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        out = tmp_path / f"{signum.name}.txt"
+        (process,) = start_together(words(stopped), out, 1)
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline and process.poll() is None:
             if (folder / "progress.jsonl").exists() and len(losses(folder)) >= 2:
                 break
             time.sleep(0.01)
         process.send_signal(signum)
-        said = process.communicate()[0].decode()
-        assert process.returncode == 128 + signum, said
+        assert process.wait() == 128 + signum, out.read_text()
         assert 2 <= step_of(folder) < 8
-        assert "saved step" in said.replace("\n", " ")
+        assert "saved step" in out.read_text().replace("\n", " ")
         learn(stopped)
         assert same(weights(whole), weights(folder))
 
