@@ -75,7 +75,8 @@ def placed(
         for other in other_placements(subject.object_id, places, config):
             here = known.touching_points(np.array([[other.lon, other.lat]]))[0]
             tried = attempt(subject, other, here, known, config)
-            if found := _candidates(subject, tried, *showing([tried], known), known, config):
+            (seen,) = showing([tried], known)
+            if found := _candidates(subject, tried, seen, known, config):
                 return other, found
             # Kept as text: an exception holds the frame whose variable would hold the exception.
             reason = (tried.reason or AT_EDGE) if reason in NOT_HERE else reason
