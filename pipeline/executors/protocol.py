@@ -9,6 +9,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pipeline.errors import SkyScriptError
 from pipeline.stage import GpuUse
+from pipeline.worker_process import pass_over_what_is_loaded
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,3 +74,5 @@ def answer(task: Callable[[Item], object], item: Item) -> tuple[bool, Any]:
         return True, task(item)
     except Exception as error:
         return False, error
+    finally:
+        pass_over_what_is_loaded()

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.errors import InputError
+from pipeline.parquet_files import read_part
 from pipeline.run_fingerprint import run_fingerprint
 from pipeline.schema import STATUS_OK
 from pipeline.stage import DatasetStage, StageConfig
@@ -77,7 +78,7 @@ def _parts(datasets: Mapping[str, ds.Dataset]) -> Iterator[dict[str, pa.Table]]:
     opened = [datasets[name].get_fragments() for name in read]
     for fragments in zip(*opened, strict=True):
         part = {
-            name: fragment.to_table(schema=datasets[name].schema)
+            name: read_part(fragment, datasets[name].schema)
             for name, fragment in zip(read, fragments, strict=True)
         }
         ids = part["captions"]["object_id"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -37,29 +38,54 @@ NOT_HERE = (NOT_COVERED, NOT_SHARP)
 """Reasons that hold for a place."""
 
 
+class Attempt(NamedTuple):
+    """A placement, and the tile at the GSD of each scene that suits, by the scene's number."""
+
+    placement: Placement
+    tiles: dict[int, Tile]
+    reason: str | None = None
+    """Why there is no tile."""
+
+
+def attempt(
+    subject: Subject, placement: Placement, here: Indices, known: SceneIndex, config: PlanConfig
+) -> Attempt:
+    """Make the tiles of a placement; ``here`` are the scenes that show its place."""
+    try:
+        return Attempt(placement, _tiles(subject, placement, here, known, config))
+    except Skip as skip:
+        return Attempt(placement, {}, str(skip))
+
+
 def placed(
-    subject: Subject, first: Placement, here: Indices, known: SceneIndex, config: PlanConfig
-) -> tuple[Placement, list[dict[str, object]]]:
+    subject: Subject, first: Attempt, shown: list[int], known: SceneIndex, config: PlanConfig
+) -> tuple[Placement, list[dict[str, object]]] | Skip:
     """Give the first drawn placement that images cover, and the scenes that show its tile.
 
-    ``first`` is the first placement that is drawn, ``here`` are the scenes that show its place.
-    Raises `Skip` with the reason if there is none.
+    ``first`` has the first placement that is drawn, ``shown`` are the scenes that show its tile.
+    If there is none, gives the reason.
     """
-    try:
-        return first, _candidates(subject, first, here, known, config)
-    except Skip as skip:
-        reason = skip
-    if str(reason) in HOPELESS or (str(reason) in NOT_HERE and len(subject.places) == 1):
-        raise reason
+    if found := _candidates(subject, first, shown, known, config):
+        return first.placement, found
+    reason = first.reason or AT_EDGE
+    if reason in HOPELESS or (reason in NOT_HERE and len(subject.places) == 1):
+        return Skip(reason)
     places = _shown_places(subject, known, config)
     if len(places) and (len(places) > 1 or _core_is_covered(subject, places[0], known, config)):
         for other in other_placements(subject.object_id, places, config):
-            try:
-                here = known.touching_points(np.array([[other.lon, other.lat]]))[0]
-                return other, _candidates(subject, other, here, known, config)
-            except Skip as skip:
-                reason = skip if str(reason) in NOT_HERE else reason
-    raise reason
+            here = known.touching_points(np.array([[other.lon, other.lat]]))[0]
+            tried = attempt(subject, other, here, known, config)
+            (seen,) = showing([tried], known)
+            if found := _candidates(subject, tried, seen, known, config):
+                return other, found
+            # Kept as text: an exception holds the frame whose variable would hold the exception.
+            reason = (tried.reason or AT_EDGE) if reason in NOT_HERE else reason
+    return Skip(reason)
+
+
+def showing(attempts: Sequence[Attempt], known: SceneIndex) -> list[list[int]]:
+    """Give for each attempt the scenes whose footprint contains their tile."""
+    return _containing([each.tiles for each in attempts], known)
 
 
 def _shown_places(subject: Subject, known: SceneIndex, config: PlanConfig) -> Points:
@@ -86,7 +112,7 @@ def _core_is_covered(
             pixel = gsd * mercator_scale(lat)
             width, height = (math.floor(length / pixel) for length in subject.extent)
         cores[number] = tile_around(lon, lat, width, height, gsd)
-    return bool(_showing(cores, known)) or any(
+    return any(_containing([cores], known)) or any(
         scenes_filling(known, number, cores[number]) for number in _one_of_each_kind(cores, known)
     )
 
@@ -100,44 +126,41 @@ def _one_of_each_kind(numbers: Iterable[int], known: SceneIndex) -> list[int]:
 
 
 def _candidates(
-    subject: Subject, placement: Placement, here: Indices, known: SceneIndex, config: PlanConfig
+    subject: Subject, tried: Attempt, shown: list[int], known: SceneIndex, config: PlanConfig
 ) -> list[dict[str, object]]:
-    """Give the scenes that show the tile of a placement, the drawn one first."""
-    if not len(here):
-        raise Skip(NOT_COVERED)
-    sharp = here[known.gsds[here] <= subject.max_gsd * config.gsd_slack]
-    if not len(sharp):
-        raise Skip(NOT_SHARP)
-    if subject.extent is not None:
-        longer = max(subject.extent) / mercator_scale(placement.lat)
-        sharp = sharp[known.gsds[sharp] * config.min_extent <= longer]
-        if not len(sharp):
-            raise Skip(TOO_SMALL)
-    tiles = _tiles(subject, placement, sharp.tolist(), known, config)
-    if not tiles:
-        raise Skip(OUT_OF_VIEW if subject.extent is None else TOO_LARGE)
-    if shown := _showing(tiles, known):
+    """Give the scenes that show the tile of a placement, the drawn one first; none at an edge."""
+    if shown:
         most = config.max_candidates
         order = drawn_order(subject.object_id, shown, known, config.seed)
-        return [_candidate(known, [number], tiles[number]) for number in order[:most]]
-    order = drawn_order(subject.object_id, list(tiles), known, config.seed)
+        return [_candidate(known, [number], tried.tiles[number]) for number in order[:most]]
+    order = drawn_order(subject.object_id, list(tried.tiles), known, config.seed)
     for number in _one_of_each_kind(order, known):
-        if together := scenes_filling(known, number, tiles[number]):
-            return [_candidate(known, together, tiles[number])]
-    raise Skip(AT_EDGE)
+        if together := scenes_filling(known, number, tried.tiles[number]):
+            return [_candidate(known, together, tried.tiles[number])]
+    return []
 
 
 def _tiles(
-    subject: Subject,
-    placement: Placement,
-    numbers: list[int],
-    known: SceneIndex,
-    config: PlanConfig,
+    subject: Subject, placement: Placement, here: Indices, known: SceneIndex, config: PlanConfig
 ) -> dict[int, Tile]:
-    """Give the tile at the GSD of each scene; leaves out scenes without one."""
-    gsds = {number: float(known.gsds[number]) for number in numbers}
-    by_gsd = {gsd: _tile(subject, placement, gsd, config) for gsd in set(gsds.values())}
-    return {number: tile for number, gsd in gsds.items() if (tile := by_gsd[gsd]) is not None}
+    """Give the tile at the GSD of each scene that suits; raises `Skip` if none does."""
+    if not len(here):
+        raise Skip(NOT_COVERED)
+    gsds = known.gsds[here]
+    suits = gsds <= subject.max_gsd * config.gsd_slack
+    if not suits.any():
+        raise Skip(NOT_SHARP)
+    if subject.extent is not None:
+        longer = max(subject.extent) / mercator_scale(placement.lat)
+        suits &= gsds * config.min_extent <= longer
+        if not suits.any():
+            raise Skip(TOO_SMALL)
+    of_scenes = dict(zip(here[suits].tolist(), gsds[suits].tolist(), strict=True))
+    by_gsd = {gsd: _tile(subject, placement, gsd, config) for gsd in set(of_scenes.values())}
+    tiles = {number: tile for number, gsd in of_scenes.items() if (tile := by_gsd[gsd]) is not None}
+    if not tiles:
+        raise Skip(OUT_OF_VIEW if subject.extent is None else TOO_LARGE)
+    return tiles
 
 
 def _tile(subject: Subject, placement: Placement, gsd: float, config: PlanConfig) -> Tile | None:
@@ -177,11 +200,17 @@ def _room(length: float, share: float, config: PlanConfig) -> tuple[int, float]:
     return side, min(max(share * side, -room), room)
 
 
-def _showing(tiles: Mapping[int, Tile], known: SceneIndex) -> list[int]:
-    """Give the scenes whose footprint contains their tile."""
-    boxes = shapely.box(*np.array([tile.box for tile in tiles.values()]).T)
-    covered = shapely.covers(known.footprints[list(tiles)], boxes)
-    return [number for number, is_covered in zip(tiles, covered, strict=True) if is_covered]
+def _containing(tiles: Sequence[Mapping[int, Tile]], known: SceneIndex) -> list[list[int]]:
+    """Give for each set of tiles the scenes whose footprint contains their tile.
+
+    One call serves all sets, because most of a call's time does not depend on their number.
+    """
+    numbers = [number for each in tiles for number in each]
+    boxes = shapely.box(
+        *np.array([tile.box for each in tiles for tile in each.values()]).reshape(-1, 4).T
+    )
+    is_covered = iter(shapely.covers(known.footprints[numbers], boxes).tolist())
+    return [[number for number in each if next(is_covered)] for each in tiles]
 
 
 def _candidate(known: SceneIndex, numbers: list[int], tile: Tile) -> dict[str, object]:

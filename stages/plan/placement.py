@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,17 +32,24 @@ class Placement(NamedTuple):
     """East and north, in tile sides; (0, 0) is the centre."""
 
 
-def first_placement(subject: Subject, config: PlanConfig) -> Placement:
-    """Draw the node of a line, the side of a tile and the shift."""
-    draw, (smallest, largest) = chance.draws(config.seed, subject.object_id), config.object_side
-    lon, lat = subject.places[int(draw("node") * len(subject.places))].tolist()
-    side = int(smallest + (largest + 1 - smallest) * draw("side"))
-    if draw("centred") < config.centred_share:
-        return Placement(lon, lat, side, (0.0, 0.0))
-    east, north = (
-        -config.shift + 2 * config.shift * draw(f"shift {axis}") for axis in ("east", "north")
+def first_placements(subjects: Sequence[Subject], config: PlanConfig) -> list[Placement]:
+    """Draw the node of a line, the side of a tile and the shift, for each subject."""
+    ids, (smallest, largest) = [each.object_id for each in subjects], config.object_side
+    draws = (
+        chance.uniforms(config.seed, ids, purpose).tolist()
+        for purpose in ("node", "side", "centred", "shift east", "shift north")
     )
-    return Placement(lon, lat, side, (east, north))
+    found = []
+    for subject, node, side, centred, *shift in zip(subjects, *draws, strict=True):
+        lon, lat = subject.places[int(node * len(subject.places))].tolist()
+        east, north = (
+            (0.0, 0.0)
+            if centred < config.centred_share
+            else (-config.shift + 2 * config.shift * draw for draw in shift)
+        )
+        pixels = int(smallest + (largest + 1 - smallest) * side)
+        found.append(Placement(lon, lat, pixels, (east, north)))
+    return found
 
 
 def other_placements(object_id: str, places: Points, config: PlanConfig) -> Iterator[Placement]:

@@ -7,7 +7,7 @@ others are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,12 @@ from skyscript.files.names import PARTS
 from skyscript.geo.antimeridian import are_of_both_sides
 from skyscript.geo.tile import Box, Points
 from skyscript.imagery.places import bounding_box
-from skyscript.imagery.scene_index import Indices, SceneIndex, scene_index
+from skyscript.imagery.scene_index import SceneIndex, scene_index
 from skyscript.vocabulary import run_vocabulary, vocabulary
 from stages import tables
-from stages.plan.candidates import placed
+from stages.plan.candidates import attempt, placed, showing
 from stages.plan.config import PlanConfig
-from stages.plan.placement import Placement, first_placement
+from stages.plan.placement import Placement, first_placements
 from stages.plan.subject import AREAS, Skip, Subject, subject_of
 from tag_vocab import Vocabulary
 
@@ -50,18 +50,13 @@ def plan(
     both_sides = are_of_both_sides(np.column_stack([focus[side] for side in Box._fields]))
     shapes = zip(rows, _nodes(focus), both_sides.tolist(), strict=True)
     subjects = [_subject(*shape, words, config) for shape in shapes]
-    drawn = [first_placement(each, config) for each in subjects if isinstance(each, Subject)]
-    places = np.array([(first.lon, first.lat) for first in drawn]).reshape(-1, 2)
-    firsts = zip(drawn, known.touching_points(places), strict=True)
-    tiles = [
-        subject if isinstance(subject, Skip) else _placed(subject, next(firsts), known, config)
-        for subject in subjects
-    ]
+    planned = iter(_placed([each for each in subjects if isinstance(each, Subject)], known, config))
+    tiles = [subject if isinstance(subject, Skip) else next(planned) for subject in subjects]
     ids = [row["object_id"] for row in rows]
     # Independent of the seed: an object's folder is the same in every dataset.
     parts = (len(PARTS) * chance.uniforms(0, ids, "part")).astype(int).tolist()
-    planned = [_row(*columns) for columns in zip(ids, parts, tiles, strict=True)]
-    return pa.Table.from_pylist(planned, schema=tables.TILES.schema)
+    made = [_row(*columns) for columns in zip(ids, parts, tiles, strict=True)]
+    return pa.Table.from_pylist(made, schema=tables.TILES.schema)
 
 
 def _nodes(focus: pa.Table) -> list[Points]:
@@ -82,12 +77,17 @@ def _subject(
 
 
 def _placed(
-    subject: Subject, first: tuple[Placement, Indices], known: SceneIndex, config: PlanConfig
-) -> Planned | Skip:
-    try:
-        return placed(subject, *first, known, config)
-    except Skip as skip:
-        return skip
+    subjects: Sequence[Subject], known: SceneIndex, config: PlanConfig
+) -> Iterator[Planned | Skip]:
+    """Yield for each subject where it lies in its tile, or why it gets none."""
+    drawn = first_placements(subjects, config)
+    places = np.array([(first.lon, first.lat) for first in drawn]).reshape(-1, 2)
+    firsts = [
+        attempt(*each, known, config)
+        for each in zip(subjects, drawn, known.touching_points(places), strict=True)
+    ]
+    for subject, first, shown in zip(subjects, firsts, showing(firsts, known), strict=True):
+        yield placed(subject, first, shown, known, config)
 
 
 def _row(object_id: str, part: int, planned: Planned | Skip) -> dict[str, object]:

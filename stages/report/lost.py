@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipeline.parquet_files import read_part
 from pipeline.schema import STATUS_FAILED, STATUS_OK
 from skyscript.files.names import OSM_TYPES
 from skyscript.geo.tile import Box
@@ -94,7 +95,7 @@ def lost_parts(given: Mapping[str, ds.Dataset]) -> Iterator[pa.Table]:
 def _columns(
     fragment: ds.Fragment, wanted: tuple[str, ...], schema: pa.Schema
 ) -> dict[str, pa.ChunkedArray]:
-    table = fragment.to_table(schema=schema, columns=list(wanted))
+    table = read_part(fragment, schema, list(wanted))
     return dict(zip(wanted, table.columns, strict=True))
 
 

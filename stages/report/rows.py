@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from pipeline.parquet_files import read_part
 from pipeline.schema import STATUS_OK
 from skyscript import chance
 from skyscript.files.names import IMAGE_SUFFIX
@@ -215,7 +216,7 @@ def _pairs(
     pairs = given["pairs"]
     limit = _limit(pairs.scanner(["image_name"]), config.gallery, config.seed)
     for fragment in pairs.get_fragments():
-        rows = _drawn(fragment.to_table(schema=pairs.schema), "image_name", limit, config.seed)
+        rows = _drawn(read_part(fragment, pairs.schema), "image_name", limit, config.seed)
         for row, drawings in zip(rows, draw_objects(rows, given["objects"]), strict=True):
             gallery.add(row)
             yield detail(row, drawings)

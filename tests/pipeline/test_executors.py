@@ -1,6 +1,7 @@
 """Worker processes: nothing of a killed run goes on."""
 
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -139,3 +140,21 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def leave_a_cycle(_: int) -> tuple[int, bool]:
+    """Give how many objects the collector passes over, and whether it finds a new cycle."""
+    passed_over = gc.get_freeze_count()
+    gc.collect()
+    cycle: list[object] = []
+    cycle.append(cycle)
+    del cycle
+    return passed_over, gc.collect() > 0
+
+
+def test_the_collector_passes_over_what_a_worker_loaded_and_over_nothing_later() -> None:
+    with ProcessExecutor(1) as processes:
+        (first, _), (second, _), (third, finds) = processes.map(leave_a_cycle, range(3))
+    assert first == 0
+    assert second == third > 10_000
+    assert finds
