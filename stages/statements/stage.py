@@ -8,10 +8,6 @@ need not be north-up, get no statement.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator
-
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -41,27 +37,10 @@ def statements(
     rows = usable(meta, images)
     if not len(rows):
         return tables.STATEMENTS.schema.empty_table()
-    with _paused_collector():
-        scenes = make_scenes(rows, objects, truth)
-        choice = Choice(scenes, config.seed, config.per_kind)
-        chosen = [choice.of(KINDS[name]) for name in dict.fromkeys(config.kinds)]
-        return to_rows(chosen, scenes, rows["filepath"])
-
-
-@contextlib.contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Keep Python from looking for reference cycles.
-
-    Each of the many geometries brings the next search nearer, and a search goes through all objects
-    of the process. The statements of a shard leave no cycles: what is no longer used is freed.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    scenes = make_scenes(rows, objects, truth)
+    choice = Choice(scenes, config.seed, config.per_kind)
+    chosen = [choice.of(KINDS[name]) for name in dict.fromkeys(config.kinds)]
+    return to_rows(chosen, scenes, rows["filepath"])
 
 
 def disabled(config: StatementsConfig) -> str | None:

@@ -1,15 +1,12 @@
 """The rows of a shard are those that its claims give one by one."""
 
-import gc
-
 import numpy as np
 import pytest
 import shapely
 
-from pipeline.stage import Shard
 from skyscript.geo.meeting import meeting_boxes
 from stages import tables
-from stages.statements import STATEMENTS, StatementsConfig, statements
+from stages.statements import STATEMENTS, StatementsConfig
 from stages.statements.bins import to_bins
 from stages.statements.choice import Choice
 from stages.statements.claims import VALUE
@@ -82,22 +79,6 @@ def test_rows_of_all_kinds_are_those_of_single_claims(chosen):
     assert made == expected
     assert len(made) > 20 * COUNT
     assert {row["kind"] for row in made} == set(KINDS)
-
-
-def test_a_shard_leaves_no_cycles_and_the_collector_as_it_was(objects):
-    given = table_of([META], tables.META), table_of([IMAGE], tables.IMAGES), objects
-    rest = {"config": StatementsConfig(kinds=tuple(KINDS)), "shard": Shard(0, None)}
-    truth = table_of(TRUTH, tables.TRUTH)
-    assert len(statements(*given, **rest, truth=truth)) > 20  # the first call may import modules
-    assert gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        statements(*given, **rest, truth=truth)
-        assert not gc.isenabled()
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
 
 
 def test_words_are_the_same_when_those_of_earlier_shards_are_forgotten(chosen, monkeypatch):
