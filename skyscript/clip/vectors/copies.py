@@ -50,6 +50,8 @@ Hashes = NDArray[np.uint64]
 def are_near(hashes: Hashes, others: Hashes, near: int) -> NDArray[np.bool_]:
     """Tell which image hashes differ in at most ``near`` bits, at most 3, from any of the others.
 
+    This needs one near hash, so that a row is left out of later bands once it has one.
+    `find_copies` counts the distinct better rows near each row, and needs all their pairs.
     Memory holds 48 bytes for each of the others and 3 MB more.
     """
     bands = _sort_by_bands(np.unique(others))
