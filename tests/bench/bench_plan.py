@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from pipeline.stage import Shard
+from pipeline.worker_process import pass_over_what_is_loaded
 from stages import tables
 from stages.plan import PlanConfig, plan
 from tests.conftest import TOWN
@@ -24,7 +25,7 @@ from tests.stages.vocabularies import AS_SHIPPED
 
 pytestmark = pytest.mark.bench
 
-SHARD = 256
+SHARD, PASSES = 256, 5
 MOST_OBJECTS = 20_000
 AERIAL_SIDE, YEARS = 0.02, (2018, 2021, 2024)
 """Degrees: aerial images are cut into files of about 2 km, and flown every few years."""
@@ -72,15 +73,21 @@ def test_objects_a_second(tmp_path, shared_data):
     focus = table.select(tables.FOCUS.schema.names).cast(tables.FOCUS.schema)
     config, planned = PlanConfig(), []
     plan(focus.slice(0, SHARD), scenes, vocab, config=config, shard=Shard(0, tmp_path))
-    started = user_seconds()
-    for start in range(0, len(focus), SHARD):
-        some = focus.slice(start, SHARD)
-        planned.append(plan(some, scenes, vocab, config=config, shard=Shard(0, tmp_path)))
-    seconds = user_seconds() - started
+    pass_over_what_is_loaded()  # as a worker does after its first shard
+    took = []
+    for _ in range(PASSES):
+        planned.clear()
+        started = user_seconds()
+        for start in range(0, len(focus), SHARD):
+            some = focus.slice(start, SHARD)
+            planned.append(plan(some, scenes, vocab, config=config, shard=Shard(0, tmp_path)))
+        took.append(user_seconds() - started)
+    seconds = min(took)
     tiles = pa.concat_tables(planned)
     ok = tiles.filter(pc.equal(tiles["status"], "ok"))
     print(
-        f"\n{len(focus):,} objects, {scenes.count_rows():,} scenes: {seconds:.2f} s, "
-        f"{len(focus) / seconds:,.0f} objects/s, {len(ok) / len(focus):.0%} get a tile, "
+        f"\n{len(focus):,} objects, {scenes.count_rows():,} scenes: best of {PASSES} passes "
+        f"{seconds:.2f} s, {len(focus) / seconds:,.0f} objects/s, slowest {max(took):.2f} s, "
+        f"{len(ok) / len(focus):.0%} get a tile, "
         f"{len(pc.list_flatten(ok['candidates'])) / len(ok):.1f} candidates each"
     )
