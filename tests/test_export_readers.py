@@ -198,6 +198,7 @@ def test_mlcroissant_finds_no_error_and_reads_the_records(
     monkeypatch.chdir(out)
     dataset = mlcroissant.Dataset("croissant.json")
     assert not dataset.metadata.issues.errors
+    assert len(dataset.metadata.data_biases) == 5
     records = list(dataset.records("test"))
     assert len(records) == 10
     assert records[0]["test/image"].size == (24, 16)

@@ -1,9 +1,12 @@
-"""Croissant 1.0 JSON-LD of an export, with terms of GeoCroissant 1.0."""
+"""Croissant 1.0 JSON-LD of an export, with terms of GeoCroissant 1.0 and Croissant RAI 1.0.
+
+The terms of RAI (responsible AI) state biases and the judged precision as sentences.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,7 +15,8 @@ import pyarrow as pa
 
 from stages.export_data import parquet
 from stages.export_data.card import COLUMNS
-from stages.export_data.figures import Figures
+from stages.export_data.figures import Figures, Share
+from stages.export_data.judged import Judged
 from stages.export_data.pairs import PAIR, Pairs
 
 _PAPER = (
@@ -38,7 +42,11 @@ _TYPES = {
 
 
 def describe(
-    name: str, pairs: Pairs, figures: Figures, digests: Mapping[str, str]
+    name: str,
+    pairs: Pairs,
+    figures: Figures,
+    judged: Sequence[Judged],
+    digests: Mapping[str, str],
 ) -> dict[str, Any]:
     """Describe the files (path -> SHA-256), and the records if there is Parquet."""
     context = files("stages.export_data").joinpath("croissant_context.json").read_text("utf-8")
@@ -51,6 +59,7 @@ def describe(
         "conformsTo": [
             "http://mlcommons.org/croissant/1.0",
             "http://mlcommons.org/croissant/geo/1.0",
+            "http://mlcommons.org/croissant/RAI/1.0",
         ],
         "name": name,
         "description": (
@@ -73,9 +82,31 @@ def describe(
             "maxValue": figures.gsds[1],
             "unitText": "m",
         },
+        "rai:dataBiases": _biases(figures),
+        **({"rai:dataAnnotationAnalysis": [one.sentence() for one in judged]} if judged else {}),
         "distribution": [*_files(digests), *(_file_set(split) for split in splits)],
         "recordSet": [_record_set(split) for split in splits],
     }
+
+
+def _biases(figures: Figures) -> list[str]:
+    """Give a sentence for each way in which the pairs are not spread evenly."""
+    groups: dict[str, Sequence[Share]] = {
+        "Parts of the world": figures.parts,
+        "Sources": figures.sources,
+        "GSDs": figures.by_gsd,
+        "Years": figures.by_year,
+    }
+    return [
+        "The objects are those that volunteers mapped: well-mapped places and common things are "
+        "frequent.",
+        *(
+            f"{name} of the pairs: "
+            + ", ".join(f"{one.value} {100 * one.share:.1f} %" for one in shares)
+            + "."
+            for name, shares in groups.items()
+        ),
+    ]
 
 
 def _in_split(path: str, split: str) -> bool:

@@ -118,7 +118,9 @@ def _describe(
     """Write the card, Croissant and the report."""
     digests = {name: _sha256(folder / name) for name in names}
     (folder / CARD).write_text(render_card(pairs, config, *of_card), "utf-8")
-    write_json(folder / CROISSANT, describe(config.name, pairs, of_card.figures, digests))
+    write_json(
+        folder / CROISSANT, describe(config.name, pairs, of_card.figures, of_card.judged, digests)
+    )
     options = config.model_dump(mode="json", exclude={"captions", "judged"})
     report = {
         "options": options | {"captions": pairs.csvs},

@@ -70,6 +70,20 @@ class Judged(_Part):
         """Some concepts, that with the lowest interval first."""
         return self.by_concept[:_MOST]
 
+    def sentence(self) -> str:
+        """State the precision with its interval in one sentence."""
+        if self.options.what == "statements":
+            drawn = "statements, drawn by kind, source, GSD and concept"
+        else:
+            drawn = f"{self.options.caption} captions, drawn by concept, source and GSD"
+        result = (
+            f"{self.overall.words()} are right (interval of {100 * self.options.confidence:g} % "
+            "confidence)"
+            if self.overall
+            else "none could be decided"
+        )
+        return f"Judged by {self.judge}: {self.sample:,} {drawn}; {result}, {self.unsure:,} unsure."
+
     def as_json(self) -> dict[str, object]:
         """Give what the card states."""
         return self.model_dump(mode="json", exclude={"by_concept"})

@@ -101,3 +101,5 @@ def test_croissant_names_every_file_with_its_digest_and_where_the_images_are(
     assert west < east
     assert south < north
     assert described["geocr:spatialResolution"]["minValue"] == 0.6
+    assert "Parts of the world of the pairs: Europe 100.0 %." in described["rai:dataBiases"]
+    assert "rai:dataAnnotationAnalysis" not in described  # nobody judged them

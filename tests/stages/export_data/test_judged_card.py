@@ -115,6 +115,15 @@ def test_captions_and_statements_have_a_table_each_that_says_what_was_judged(
     assert "Nobody has judged" not in body
     told = json.loads((tmp_path / "out/export.json").read_text())["judged"]
     assert [one["options"]["what"] for one in told] == ["captions", "captions", "statements"]
+    croissant = json.loads((tmp_path / "out/croissant.json").read_text())
+    titles, multi, statements = croissant["rai:dataAnnotationAnalysis"]
+    assert (
+        "Judged by a person: 40 title captions, drawn by concept, source and GSD; 90.0 % ("
+        in titles
+    )
+    assert "are right (interval of 95 % confidence), 0 unsure." in titles
+    assert "32 title_multi_objects captions" in multi
+    assert "3 statements, drawn by kind, source, GSD and concept; 33.3 % (" in statements
 
 
 def test_two_folders_of_the_same_kind_are_refused(tmp_path: Path, run: RunTables):
