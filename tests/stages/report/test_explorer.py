@@ -244,14 +244,6 @@ def test_charts_and_map_are_drawn_as_they_come_into_view(town: Path, scheme: str
         page.wait_for_selector("#coverage canvas")
 
 
-def test_a_phone_needs_no_scrolling_to_the_side(town: Path) -> None:
-    with opened(town, viewport={"width": 390, "height": 800}) as page:
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        page.click(".card >> nth=0")
-        page.wait_for_selector("dialog[open]")
-        assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390
-
-
 def test_hostile_tags_and_names_stay_text(tmp_path: Path) -> None:
     made = Run("US").add("w1", {"building": HOSTILE, HOSTILE: "yes"})
     made.rows["captions"][0] |= {"title": HOSTILE, "title_multi_objects": HOSTILE}
