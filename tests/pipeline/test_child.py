@@ -85,6 +85,7 @@ def test_a_child_that_leaves_without_a_result_has_died() -> None:
     assert error.value.how == "ended without a result"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_child_in_native_code_ends_with_its_parent(
     tmp_path: Path, signum: signal.Signals

@@ -61,6 +61,7 @@ def test_blocks_with_values_of_any_type(file: Path, data: dict[str, object]) -> 
     check(file)
 
 
+@pytest.mark.slow
 @given(data=values)
 def test_any_value_in_place_of_blocks(file: Path, data: object) -> None:
     file.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8", errors="surrogatepass")

@@ -40,6 +40,7 @@ def kept(tmp_path, source, **options):
     return [int(path.split("/a")[1].split("_")[0]) for path in paths], done
 
 
+@pytest.mark.slow
 def test_of_images_with_nearly_the_same_vector_the_best_pairs_stay(tmp_path):
     store_vectors(tmp_path / "embeddings/CLIP_x-0")
     found, _ = kept(tmp_path, scored(tmp_path))

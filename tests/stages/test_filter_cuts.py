@@ -160,6 +160,7 @@ def test_the_concept_is_the_column_that_the_user_names(tmp_path):
     assert found == sorted(sorted(needed, key=needed.get)[:10])
 
 
+@pytest.mark.slow
 def test_of_nearly_the_same_images_the_best_stay(tmp_path):
     looks = {0: "0", 1: "1", 2: "3", 3: "3", 4: "ff", 5: "1ffff", 6: ""}
     source = table(

@@ -43,6 +43,7 @@ def test_a_column_of_a_csv_ranks_the_pairs_and_is_copied_as_it_stands(tmp_path, 
     assert "remark" not in found[0]
 
 
+@pytest.mark.slow
 def test_parquet_joins_by_path_and_a_table_of_a_run_by_object(tmp_path, captions):
     half = pa.array([0.5 * n for n in range(COUNT)][::-1], pa.float32())
     pq.write_table(pa.table({"filepath": paths(range(COUNT)), "rs": half}), tmp_path / "rs.parquet")

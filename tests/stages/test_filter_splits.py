@@ -64,6 +64,7 @@ def test_what_edges_take_away_is_made_up_while_pairs_abound(tmp_path):
     assert done.notes == []
 
 
+@pytest.mark.slow
 def test_what_test_images_take_from_validation_is_made_up(tmp_path):
     rows = tiles(6000, lambda x, y: (7 + 3 * x, 45 + 3 * y))
     for number, row in enumerate(rows):
@@ -88,6 +89,7 @@ def test_in_a_small_region_blocks_are_smaller_and_no_file_is_empty(tmp_path):
     assert done.lines()[-3:] == done.notes
 
 
+@pytest.mark.slow
 def test_boxes_across_the_180th_meridian_are_held_out_rightly(tmp_path):
     """Longitudes go from -180.3 to 180.3: two names for the same places."""
     rows = tiles(4000, lambda x, y: ((x * 0.6 + 359.7) % 360 - 180, -20 + 10 * y))

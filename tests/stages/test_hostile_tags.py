@@ -32,6 +32,7 @@ TAGS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(center=TAGS, around=st.lists(TAGS, max_size=3))
 def test_any_tags_give_captions_of_one_printable_line(tmp_path_factory, center, around):
     config = CaptionConfig()

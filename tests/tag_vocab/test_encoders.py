@@ -33,6 +33,7 @@ def test_a_text_tower_of_open_clip_serves_as_well():
     assert vectors[0] @ vectors[1] < 0.99
 
 
+@pytest.mark.slow
 def test_the_classifiers_learn_from_a_text_tower_and_judge_a_new_tag(monkeypatch):
     pytest.importorskip("open_clip", reason="needs skyscript[clip]")
     tags, *columns = few_lessons()

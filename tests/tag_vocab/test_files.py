@@ -43,6 +43,7 @@ def test_every_tag_that_id_knows_has_a_label_or_a_rule():
     assert others == [("lgbtq", "primary"), ("man_made", "yes")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("helsinki", "columbus", "singapore_bay"))
 def test_nearly_every_tag_of_real_objects_has_a_label_or_a_rule(path):
     osmium = pytest.importorskip("osmium")

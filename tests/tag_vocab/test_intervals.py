@@ -16,6 +16,7 @@ def tags(number):
     return truth, said, step
 
 
+@pytest.mark.slow
 def test_an_interval_of_a_share_is_that_of_the_normal_distribution():
     truth, said, step = tags(2000)
     found = intervals(truth, said, step, np.arange(2000))
@@ -28,6 +29,7 @@ def test_an_interval_of_a_share_is_that_of_the_normal_distribution():
     assert found.balanced[0] < balanced < found.balanced[1]
 
 
+@pytest.mark.slow
 def test_tags_of_a_key_count_as_one_if_they_are_all_alike():
     truth, said, step = tags(100)
     one = intervals(truth, said, step, np.arange(100))

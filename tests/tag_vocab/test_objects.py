@@ -42,6 +42,7 @@ def test_rooftop_panels_need_a_fine_image_and_wind_turbines_do_not():
     assert SHIPPED.max_gsd({"power": "generator", "generator:source": "wind"}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", extracts("monaco"))
 def test_objects_of_a_place_are_partly_visible_and_never_by_name(path):
     osmium = pytest.importorskip("osmium")

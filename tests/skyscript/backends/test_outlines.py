@@ -17,6 +17,7 @@ def of(**sources):
     return outlines(OutlinesConfig.model_validate({"sources": sources}).sources)
 
 
+@pytest.mark.slow
 def test_a_folder_is_known_by_the_outline_and_the_gsd_of_each_file(tmp_path):
     for name, lon, gsd in (("a", 9.0, 0.5), ("b", 9.1, 2.0)):
         write_raster(

@@ -74,6 +74,7 @@ def test_account_and_speed_are_no_part_of_a_results_identity() -> None:
     assert years.identity() != one.identity()
 
 
+@pytest.mark.slow
 def test_contents_are_of_folders_only(tmp_path: Path) -> None:
     write_raster(tmp_path / "a.tif", plain())
     folder = FOLDER | {"path": tmp_path}

@@ -45,6 +45,7 @@ def test_counts_of_phrases_add_up():
     assert sum(counts[one] for one in phrases) + 2 >= len(TOKENIZER.encode(text))
 
 
+@pytest.mark.slow
 def test_the_table_is_the_one_that_its_generator_makes():
     path = ROOT / "data/clip_tokens/make_lengths.py"
     spec = importlib.util.spec_from_file_location("make_lengths", path)

@@ -83,6 +83,7 @@ def test_any_tags_are_read_as_they_were_written(center, around):
         assert "a text of more than" in str(error)
 
 
+@pytest.mark.slow
 @given(data=st.sampled_from(TARS).flatmap(damaged))
 def test_a_damaged_tar(folder, data):
     path = folder / "shard.tar"

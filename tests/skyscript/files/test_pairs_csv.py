@@ -118,6 +118,7 @@ def test_lines_of_any_kind_a_byte_order_mark_and_blank_lines_are_read(path):
     assert PairsCsv(path).line_of(1) == 4
 
 
+@pytest.mark.slow
 def test_a_large_file_is_read_in_pieces_whose_rows_keep_their_order_and_lines(path):
     wanted = [(f"images2/n{n}_CH_19.jpg", f"a {'b' * 500}, {n}") for n in range(20_000)]
     write_pairs(path, HEADER[:2], wanted)

@@ -179,6 +179,7 @@ def test_random_damage_gives_a_value_or_the_one_error():
     assert 1000 < refused < 3000
 
 
+@pytest.mark.slow
 def test_memory_stays_in_proportion_to_the_input():
     program = textwrap.dedent("""
         import resource

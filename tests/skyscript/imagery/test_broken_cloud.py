@@ -56,6 +56,7 @@ def with_small_clouds(rgb: Pixels, cover: float, size: float) -> Pixels:
     return np.clip(rgb * shadow * (1 - opacity) + 235 * opacity, 0, 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "reading"), CLEAR, ids=lambda each: str(each)[:40])
 def test_clear_scenes_of_satellites_pass(name: str, reading: Reading, shared_data: Path) -> None:
     found = [share(rgb) for rgb in tiles(open_raster(shared_data / "imagery" / name), reading, 7)]

@@ -25,6 +25,7 @@ def samples(out: Path) -> list[str]:
     return keys
 
 
+@pytest.mark.slow
 def test_neighbours_do_not_share_a_batch(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", 640)
     done = export(tmp_path / "run", run, tmp_path / "out", formats=["webdataset"])
@@ -115,6 +116,7 @@ def test_coco_has_one_annotation_for_each_caption(tmp_path: Path) -> None:
     assert document["licenses"][0]["source"] == "SIM"
 
 
+@pytest.mark.slow
 def test_an_image_that_was_changed_or_lost_leaves_the_old_export_as_it_was(tmp_path: Path) -> None:
     root, out = tmp_path / "run", tmp_path / "out"
     run = made_run(root, 8)

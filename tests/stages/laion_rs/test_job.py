@@ -160,6 +160,7 @@ def shards_of(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_shards_give_the_same_pairs_and_their_images_are_written_out(
     done: Path, examples: Path, tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_shards_give_the_same_pairs_and_their_images_are_written_out(
     assert not list((out / "images").rglob("*.jpg"))
 
 
+@pytest.mark.slow
 def test_a_tar_that_changed_is_judged_again(examples: Path, tmp_path: Path) -> None:
     """Names and captions are as before; only an image is another."""
     shards, out = shards_of(tmp_path / "shards"), tmp_path / "out"
@@ -221,6 +223,7 @@ def test_examples_that_cannot_teach_are_one_sentence(
         job(tmp_path, tmp_path / "out", tmp_path, captions)
 
 
+@pytest.mark.slow
 def test_real_aerial_images_are_told_from_photographs(shared_data: Path, tmp_path: Path) -> None:
     """The photographs are three that scikit-learn and matplotlib ship, cut into windows.
 

@@ -12,6 +12,7 @@ LARGE = village(3, side=320)
 LEFT, RIGHT = LARGE[:200, :200], LARGE[20:220, 110:310]
 
 
+@pytest.mark.slow
 def test_neighbours_that_share_a_part_are_the_same_ground():
     verdict = check(LEFT, RIGHT)
     assert verdict.same
@@ -34,6 +35,7 @@ def test_other_ground_and_strips_of_it_are_not_the_same(number):
     assert not check(np.full((64, 64, 3), 90, np.uint8), other).same
 
 
+@pytest.mark.slow
 def test_a_copy_is_judged_by_the_image_that_it_was_made_from(tmp_path):
     from stages.leakage.matches import Match
 

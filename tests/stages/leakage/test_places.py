@@ -50,6 +50,7 @@ def test_boxes_meet_across_the_antimeridian():
     assert len(pairs([(179.999, 0, 179.9995, 0.01)], [(-179.9995, 0, -179.999, 0.01)], 200)) == 1
 
 
+@pytest.mark.slow
 def test_places_come_from_a_csv_and_from_geotiffs(tmp_path):
     folder = tmp_path / "bench"
     (folder / "deep").mkdir(parents=True)

@@ -41,6 +41,7 @@ def test_shifts_are_uniform_among_those_that_the_image_covers() -> None:
     assert max(map(abs, north)) > 0.24
 
 
+@pytest.mark.slow
 def test_the_share_of_centred_tiles_stays_where_they_are_covered() -> None:
     scenes = scenes_table(image_from(151))
     tiles = planned([point(n) for n in range(600)], scenes, object_side=(SIDE, SIDE))

@@ -50,6 +50,7 @@ def test_each_tag_has_its_draws_or_its_reason(run, tmp_path):
         assert int(row["objects"]) == int(row["eligible"]) + lost
 
 
+@pytest.mark.slow
 def test_the_page_counts_the_tags_and_names_the_most_frequent_ones(run, tmp_path):
     text = run.page(tmp_path).text
     assert "5 tags of the extract can be seen from above" in text

@@ -84,6 +84,7 @@ def shared(rank, world, file, results):
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_over_two_devices_the_loss_and_its_gradients_are_those_of_one(tmp_path):
     results = of_processes(shared, 2, tmp_path)

@@ -107,6 +107,7 @@ LOCKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "locks", "lock"), LOCKS)
 def test_some_steps_end_where_plain_steps_with_open_clips_lock_do(folders, kind, locks, lock):
     found = learnt(config(folders[kind], **locks, **ADAM)).state.model
@@ -138,6 +139,7 @@ def test_a_locked_tower_needs_no_gradient_and_no_state(folders):
     )
 
 
+@pytest.mark.slow
 def test_locked_layers_compute_as_in_evaluation_and_the_others_train(folders):
     learner = learnt(config(folders["resnet"], lock_image=True))
     model = learner.state.model

@@ -68,6 +68,7 @@ def test_a_model_built_with_another_activation_than_its_weights_is_an_error(
         create_model(source, "cpu")
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_published_checkpoint(architecture, tmp_path):
     torch.manual_seed(1)
     old = open_clip.create_model(architecture)
@@ -98,6 +99,7 @@ def test_a_wrong_checkpoint_is_named(architecture, tmp_path):
         load_initial_model(config(model=architecture, **options), "cpu")
 
 
+@pytest.mark.slow
 def test_from_nothing_the_weights_follow_from_the_seed(architecture):
     one, same, other = (
         load_initial_model(config(model=architecture, seed=seed), "cpu") for seed in (0, 0, 1)

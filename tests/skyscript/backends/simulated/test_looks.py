@@ -99,6 +99,7 @@ def pairs_closer_than(images, limit):
     ]
 
 
+@pytest.mark.slow
 def test_grounds_and_large_buildings_differ_from_each_other_and_from_bare_ground():
     images = {"bare ground": draw(gsd=0.6, width=128, height=128)}
     for key, values in GROUNDS.items():

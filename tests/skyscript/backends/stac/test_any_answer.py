@@ -117,6 +117,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return check
 
 
+@pytest.mark.slow
 @examples(100, SHARED)
 @given(items=st.lists(changed(ITEM) | VALUES, max_size=3), per_place=st.sampled_from([None, 2]))
 def test_any_page_of_an_api(answered, items, per_place):
@@ -136,6 +137,7 @@ def test_any_json_in_the_place_of_a_page(answered, page, per_place):
     )
 
 
+@pytest.mark.slow
 @examples(100, SHARED)
 @given(node=changed(NODE) | VALUES, item=changed(ITEM) | VALUES)
 def test_any_files_of_a_static_catalogue(answered, node, item):
