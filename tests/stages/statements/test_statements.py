@@ -33,6 +33,7 @@ OBJECTS = {  # tags, and the box in pixels: left, top, right, bottom
     "a10": ({"building": "house", "roof:shape": "gabled"}, (110, 120, 120, 130)),
     "a11": ({"building": "house", "roof:shape": "gabled"}, (110, 136, 130, 148)),
     "a12": ({"leisure": "playground"}, (160, 20, 180, 40)),
+    "a13": ({"surface": "asphalt"}, (5, 185, 15, 195)),  # an attribute of no thing
 }
 
 
