@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.forking import command_line, fork_server
+from tests.forking import REPOSITORY, command_line, fork_server
 
 # Test processes run side by side: torch and numpy take one thread, in what tests start as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -39,7 +39,6 @@ settings.register_profile(
     **_WITHOUT,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
-REPOSITORY = Path(__file__).parents[1]
 TOWN = REPOSITORY / "data" / "toy" / "town.osm.pbf"
 SHARED = REPOSITORY.parent / "shared" / "data"
 

@@ -61,6 +61,11 @@ _LAYOUT: Mapping[Format, str] = {
     "choices": "`choices/`: a true sentence among false ones for each image, and the images.",
     "stac": "`stac/items.parquet`: an index of the tiles in STAC-GeoParquet.",
 }
+MAPPED = (
+    "The objects are those that volunteers mapped, so well-mapped places and common things are "
+    "frequent."
+)
+"""A bias of every export."""
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 
@@ -90,6 +95,7 @@ def render_card(
         diversity=diversity,
         judged=judged,
         captions_judged=any(one.options.what == "captions" for one in judged),
+        mapped=MAPPED,
         columns=COLUMNS,
         licences=licences,
         counts={one.value: one.pairs for one in figures.sources},

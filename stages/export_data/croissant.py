@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from stages.export_data import parquet
-from stages.export_data.card import COLUMNS
+from stages.export_data.card import COLUMNS, MAPPED
 from stages.export_data.figures import Figures, Share
 from stages.export_data.judged import Judged
 from stages.export_data.pairs import PAIR, Pairs
@@ -98,8 +98,7 @@ def _biases(figures: Figures) -> list[str]:
         "Years": figures.by_year,
     }
     return [
-        "The objects are those that volunteers mapped: well-mapped places and common things are "
-        "frequent.",
+        MAPPED,
         *(
             f"{name} of the pairs: "
             + ", ".join(f"{one.value} {100 * one.share:.1f} %" for one in shares)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from skyscript.files.names import NOT_KEPT
 from stages.filter.blocks import HELD_OUT
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
-from stages.filter.rows import Mask, select_rows
+from stages.filter.rows import Mask, find_mask, select_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,9 +59,8 @@ def write_dropped(
     ``kept`` has the pairs that a file holds.
     """
     reasons, numbers = [""], np.zeros(len(kept), np.int32)
-    for reason, query in _list_reasons(connection, config):
-        rows = connection.execute(query, {"of": reason} if "$of" in query else {}).fetchnumpy()
-        numbers[rows["row"]] = len(reasons)
+    for reason, rows in _list_reasons(connection, config):
+        numbers[rows] = len(reasons)
         reasons.append(reason)
     numbers[kept] = 0
     texts, wanted = pa.array(reasons), range(1, len(reasons))
@@ -77,21 +77,20 @@ def write_dropped(
 
 def _list_reasons(
     connection: duckdb.DuckDBPyConnection, config: FilterConfig
-) -> Iterator[tuple[str, str]]:
-    """Give each reason, and SQL for the rows that it may apply to. The last of a row applies."""
-    yield f"it ranks below the best {max(config.top, default=0)} %", "SELECT row FROM pairs"
+) -> Iterator[tuple[str, Mask]]:
+    """Give each reason, and the rows that it may apply to. The last of a row applies."""
+    find = partial(find_mask, connection)
+    yield f"it ranks below the best {max(config.top, default=0)} %", find("SELECT row FROM pairs")
     if not is_plain(config):
-        yield CAPPED, "SELECT row FROM pairs ANTI JOIN ranked USING (row)"
-        yield (
-            COPY,
-            "SELECT row FROM pairs ANTI JOIN ranked USING (row) SEMI JOIN copies USING (row)",
-        )
+        unranked = "SELECT row FROM pairs ANTI JOIN ranked USING (row)"
+        yield CAPPED, find(unranked)
+        yield COPY, find(f"{unranked} SEMI JOIN copies USING (row)")
     for split in HELD_OUT:
         text = f"it is set aside for {split}, and that file holds enough other pairs"
-        yield text, f"SELECT row FROM homes WHERE split = '{split}'"
-    yield NO_SCORE, "SELECT row FROM pairs WHERE score IS NULL"
-    yield NO_CAPTION, "SELECT row FROM pairs WHERE NOT titled"
+        yield text, find("SELECT row FROM homes WHERE split = $split", split=split)
+    yield NO_SCORE, find("SELECT row FROM pairs WHERE score IS NULL")
+    yield NO_CAPTION, find("SELECT row FROM pairs WHERE NOT titled")
     for table in ("homes", "refused"):
         query = f"SELECT DISTINCT reason FROM {table} WHERE reason IS NOT NULL ORDER BY reason"
         for (reason,) in connection.execute(query).fetchall():
-            yield reason, f"SELECT row FROM {table} WHERE reason = $of"
+            yield reason, find(f"SELECT row FROM {table} WHERE reason = $of", of=reason)

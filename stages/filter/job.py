@@ -32,7 +32,7 @@ from stages.filter.left_out import leave_out
 from stages.filter.mix import Mix
 from stages.filter.phrases import DroppedPhrases, drop_phrases
 from stages.filter.records import load_records
-from stages.filter.rows import combine, find_mask
+from stages.filter.rows import Mask, combine, find_mask
 from stages.filter.shown import drop_not_shown
 from stages.filter.splits import Split, split_pairs
 
@@ -167,13 +167,7 @@ def write_all(
             f"{input_rows.name}: no pair with a score is left for training ({counts})."
         )
     cuts.rank(connection, config, input_rows.vectors)
-    selected = {
-        file: cuts.select_best(connection, percent, config) for percent, file in training.items()
-    }
-    selected |= {
-        file: cuts.select_held_out(connection, side, rows, config)
-        for side, (rows, file) in held_out.items()
-    }
+    selected = _select(connection, config, training, held_out)
     candidates = find_mask(connection, "SELECT row FROM candidates")
     sets = combine({_ALL: candidates, **selected})
     write_selected(
@@ -187,6 +181,21 @@ def write_all(
     done = Filtered(sides, before, files, lost, phrases, mix, notes)
     write_json(out / REPORT, _make_report(done, config))
     return done
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection,
+    config: FilterConfig,
+    training: Mapping[int, str],
+    held_out: Mapping[str, tuple[int, str]],
+) -> dict[str, Mask]:
+    """Give the pairs of each file: those for training by percent, the others by side and rows."""
+    return {
+        file: cuts.select_best(connection, percent, config) for percent, file in training.items()
+    } | {
+        file: cuts.select_held_out(connection, side, rows, config)
+        for side, (rows, file) in held_out.items()
+    }
 
 
 def _describe_blocks(split: Split, config: FilterConfig) -> list[str]:

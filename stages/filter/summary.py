@@ -14,7 +14,7 @@ from stages.filter.concepts import concept_of
 from stages.filter.config import FilterConfig
 from stages.filter.cuts import is_plain
 from stages.filter.input_table import quote
-from stages.filter.rows import Sets
+from stages.filter.rows import Sets, find_mask
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,8 +106,8 @@ def _compare(
     rows = int(mask.sum())
     if not rows or is_plain(config):
         return 1.0 if rows else None
-    best = connection.execute(f"SELECT row FROM candidates WHERE plain <= {rows}").fetchnumpy()
-    return float(mask[best["row"]].sum() / rows)
+    best = find_mask(connection, "SELECT row FROM candidates WHERE plain <= $rows", rows=rows)
+    return float((mask & best).sum() / rows)
 
 
 def _summarise(

@@ -152,7 +152,7 @@ def named(concepts: Sequence[Concept]) -> str:
 def name_both(one: Concept, other: Concept) -> dict[str, str]:
     """Give the words of two things: one as ``a``, or ``A`` at the start, the other as ``b``.
 
-    The verbs ``is``, ``does``, ``lies`` and ``crosses`` go with the first one.
+    The verbs of `_OF_MANY` go with the first one.
     """
     a, b = with_article(one), with_article(other)
     upper = {"A": a[0].upper() + a[1:], "B": b[0].upper() + b[1:]}
